@@ -1,0 +1,43 @@
+"""The base class of every circuit: a component that becomes one Verilog module per configuration."""
+
+import inspect
+from typing import Any
+
+from amaranth.lib import wiring
+
+__all__ = ["Module"]
+
+
+class Module(wiring.Component):
+    """A component whose equal instances share one Verilog module.
+
+    Constructors take hashable keyword-only arguments; two instances of one class with equal
+    arguments are the same module. Under a platform that has an ``instance`` method (Verilog
+    emission) a Module elaborates to an instance of its module; otherwise (Amaranth's simulator) it
+    elaborates in place.
+    """
+
+    identity: tuple[Any, ...]
+
+    def __new__(cls, **arguments: Any) -> "Module":
+        """Record the arguments, defaults included, as the identity of the module."""
+        self = super().__new__(cls)
+        bound = inspect.signature(cls.__init__).bind(self, **arguments)
+        bound.apply_defaults()
+        named = tuple((k, v) for k, v in bound.arguments.items() if v is not self)
+        object.__setattr__(self, "identity", (cls, named))
+        return self
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Wrap ``elaborate`` so that emission can replace the body by an instance."""
+        super().__init_subclass__(**arguments)
+        body = cls.__dict__.get("elaborate")
+        if body is None:
+            return
+
+        def elaborate(self: "Module", platform: Any) -> Any:
+            if hasattr(platform, "instance") and platform.top is not self:
+                return platform.instance(self)
+            return body(self, platform)
+
+        cls.elaborate = elaborate

@@ -1,0 +1,128 @@
+"""The base of every parameter object: checked fields, presets, TOML, ``field=value`` overrides."""
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from .errors import UserError
+
+__all__ = ["Parameters", "choice", "flag", "unknown", "whole"]
+
+
+def unknown(what: str, name: object, known: Iterable[str]) -> UserError:
+    """Return the error for a name that is not in a table, with the nearest match and the table."""
+    names = sorted(known)
+    near = difflib.get_close_matches(str(name), names, 1)
+    hint = f", did you mean {near[0]}?" if near else ""
+    return UserError(f"unknown {what} {name!r}{hint} (known: {', '.join(names)})")
+
+
+def whole(field: str, value: object, low: int, high: int) -> int:
+    """Check that ``value`` is an integer in ``low..high``."""
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise UserError(f"{field} must be an integer from {low} to {high}, not {value!r}")
+    return value
+
+
+def choice(field: str, value: object, allowed: Iterable[str]) -> str:
+    """Check that ``value`` is one of the strings ``allowed``."""
+    names = tuple(allowed)
+    if not isinstance(value, str) or value not in names:
+        raise UserError(f"{field} must be one of {', '.join(names)}, not {value!r}")
+    return value
+
+
+def flag(field: str, value: object) -> bool:
+    """Check that ``value`` is a truth value."""
+    if not isinstance(value, bool):
+        raise UserError(f"{field} must be true or false, not {value!r}")
+    return value
+
+
+def _literal(text: str) -> Any:
+    """Read ``text`` as a TOML value; what is none is a string."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """A frozen, checked set of fields from which a model and a component are both built.
+
+    A subclass checks its fields in ``__post_init__`` and raises `UserError`. ``PRESETS`` maps
+    names to the fields that they set.
+    """
+
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    @classmethod
+    def make(
+        cls,
+        *,
+        preset: str | None = None,
+        config: str | Path | None = None,
+        overrides: Iterable[str] = (),
+        **fields: Any,
+    ) -> Self:
+        """Build from a preset, then a TOML file, then ``field=value`` texts, then ``fields``.
+
+        A later source wins. Raises `UserError` for an unknown preset, field or unreadable file.
+        """
+        values: dict[str, Any] = {}
+        if preset is not None:
+            if preset not in cls.PRESETS:
+                raise unknown("preset", preset, cls.PRESETS)
+            values |= cls.PRESETS[preset]
+        if config is not None:
+            values |= cls._read(Path(config))
+        for text in overrides:
+            name, equals, value = text.partition("=")
+            if not equals:
+                raise UserError(f"--set needs field=value, not {text!r}")
+            cls._set(values, name.strip(), _literal(value.strip()))
+        values |= fields
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in values:
+            if name not in known:
+                raise unknown("field", name, known)
+        return cls(**values)
+
+    @staticmethod
+    def _set(values: dict[str, Any], name: str, value: Any) -> None:
+        """Set ``name``, or ``field.part`` inside a nested table; a string there is its preset."""
+        field, dot, part = name.partition(".")
+        if not dot:
+            values[field] = value
+            return
+        table = values.get(field, {})
+        values[field] = ({"preset": table} if isinstance(table, str) else dict(table)) | {part: value}
+
+    @staticmethod
+    def _read(path: Path) -> dict[str, Any]:
+        try:
+            return tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UserError(f"{path} is not valid TOML: {error}") from None
+
+    def replace(self, **fields: Any) -> Self:
+        """Return a copy with some fields changed, checked anew."""
+        return dataclasses.replace(self, **fields)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the resolved fields, nested objects as tables, ready for JSON or TOML."""
+        return dataclasses.asdict(self)
+
+    @property
+    def digest(self) -> str:
+        """The first 16 hex digits of the SHA-256 of the resolved fields."""
+        text = json.dumps([type(self).__name__, self.as_dict()], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
