@@ -1,0 +1,1 @@
+"""The numbers: formats, parameters and bit-exact models of every circuit, in NumPy."""

@@ -130,7 +130,7 @@ class BlockFormat:
     @staticmethod
     def _shape(block: Any) -> tuple[int, ...]:
         """Read ``16``, ``"8x8"``, ``[16]`` or ``(8, 8)``."""
-        sides = block
+        sides: Any = block
         if isinstance(block, str):
             sides = [int(s) if s.isdecimal() else s for s in block.split("x")]
         elif isinstance(block, int):

@@ -102,7 +102,8 @@ class Parameters:
             values[field] = value
             return
         table = values.get(field, {})
-        values[field] = ({"preset": table} if isinstance(table, str) else dict(table)) | {part: value}
+        base = {"preset": table} if isinstance(table, str) else dict(table)
+        values[field] = base | {part: value}
 
     @staticmethod
     def _read(path: Path) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Block floating point: FlexBlock, HBFP, MSFP and MXINT8."""

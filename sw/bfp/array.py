@@ -60,6 +60,30 @@ class ArrayParameters(Parameters):
         return self.dot.beats
 
     @property
+    def groups(self) -> list[range]:
+        """Rows that share a binary32 adder: consecutive ones, as many as a block has beats."""
+        step = min(self.beats, self.rows)
+        return [range(r, min(r + step, self.rows)) for r in range(0, self.rows, step)]
+
+    def tiles(self, m: int, n: int) -> int:
+        """Tiles of an ``m`` x ``n`` result."""
+        return -(-m // self.rows) * -(-n // self.columns)
+
+    def blocks(self, k: int) -> int:
+        """Blocks along a reduction of ``k``."""
+        return -(-k // self.format.reduction)
+
+    def cycles(self, m: int, n: int, k: int, *, latency: int) -> int:
+        """Cycles of an ``m`` x ``n`` x ``k`` product without stalls.
+
+        From the first beat accepted to the last result row given, both counted; ``latency`` is
+        that of the circuit, from a tile's last beat to its first row. A tile takes a cycle a beat,
+        but no fewer than the array has rows, and the next follows at once.
+        """
+        beats = self.blocks(k) * self.beats
+        return (self.tiles(m, n) - 1) * max(beats, self.rows) + beats + self.rows - 1 + latency
+
+    @property
     def ways(self) -> int:
         """Partial sums of a result: blocks ``k`` with equal ``k % ways`` are added in order.
 

@@ -3,11 +3,16 @@
 import dataclasses
 from typing import ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
+from .. import binary32, lfsr
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat
 from ..parameters import Parameters, choice, whole
+from .quantize import quantize_groups
 
-__all__ = ["ConverterParameters"]
+__all__ = ["ConverterParameters", "convert"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,3 +54,44 @@ class ConverterParameters(Parameters):
     def beats(self) -> int:
         """Beats of a block."""
         return self.format.block_elements // self.lanes
+
+
+def convert(
+    parameters: ConverterParameters, x: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """Return mantissas, exponent codes and zero-set flags of a stream of blocks since reset.
+
+    Values that are subnormal in ``parameters.source`` are zeros. Element ``j`` of a block takes
+    lane ``j % lanes``, whose random word is that of beat ``j // lanes`` (`sw.lfsr.random_words`);
+    the generators run on from block to block.
+
+    Parameters
+    ----------
+    parameters : ConverterParameters
+        Of the converter.
+    x : array of float32, (blocks, elements of a block)
+        Values of ``parameters.source``; square blocks row by row.
+
+    Returns
+    -------
+    mantissa : array of int32, (blocks, elements of a block)
+    exponent : array of int32, (blocks,)
+    zero_set : array of bool, (blocks, elements of a block)
+        Elements that count in the zero-setting error, see `quantize_groups`.
+    """
+    x = np.asarray(x)
+    format = parameters.format
+    if x.dtype != np.float32 or x.ndim != 2 or x.shape[1] != format.block_elements:
+        raise UserError(
+            f"x must be float32 of shape (blocks, {format.block_elements}), "
+            f"not {x.dtype} of shape {x.shape}"
+        )
+    source = FLOAT_FORMATS[parameters.source]
+    binary32.to_bits(x, source)
+    words = lfsr.random_words(
+        beats=len(x) * parameters.beats,
+        lanes=parameters.lanes,
+        seed=parameters.seed,
+        bits=format.random_bits,
+    )
+    return quantize_groups(binary32.flush(x, source), format, words.reshape(x.shape))

@@ -1,0 +1,96 @@
+"""Every random bit of Gradgate: Marsaglia's xorshift32 with the shifts 13, 17, 5.
+
+A generator holds a word that is never zero and steps through all 2**32 - 1 of them (G. Marsaglia,
+"Xorshift RNGs", J. Stat. Software 8(14), 2003). A step is linear over GF(2), so that any number of
+steps at once is a 32 x 32 matrix of bits, here an array of the images of the 32 single bits.
+"""
+
+import functools
+
+import numpy as np
+import numpy.typing as npt
+
+from .parameters import whole
+
+__all__ = ["LANE_STRIDE", "jump", "lane_seeds", "random_words", "states", "step"]
+
+LANE_STRIDE = 2**22
+"""Steps between the seeds of neighbouring lanes: so many beats before one repeats its neighbour."""
+
+Words = npt.NDArray[np.uint32]
+
+
+def step(state: npt.ArrayLike) -> Words:
+    """Return the words that follow ``state``, element by element."""
+    x = np.array(state, np.uint32)
+    x ^= x << np.uint32(13)
+    x ^= x >> np.uint32(17)
+    x ^= x << np.uint32(5)
+    return x
+
+
+def _apply(matrix: Words, words: Words) -> Words:
+    """Multiply words by a matrix, a byte at a time."""
+    result = np.zeros_like(words)
+    for byte in range(4):
+        table = np.zeros(1, np.uint32)
+        for image in matrix[8 * byte : 8 * byte + 8]:
+            table = np.concatenate((table, table ^ image))
+        result ^= table[(words >> np.uint32(8 * byte)) & np.uint32(255)]
+    return result
+
+
+@functools.cache
+def _power(steps: int) -> Words:
+    """Return the matrix of ``steps`` steps."""
+    if steps == 0:
+        return np.uint32(1) << np.arange(32, dtype=np.uint32)
+    if steps % 2:
+        return step(_power(steps - 1))
+    half = _power(steps // 2)
+    return _apply(half, half)
+
+
+def _orbit(start: Words, stride: int, count: int) -> Words:
+    """Return ``count`` words along a new first axis, ``stride`` steps from one to the next."""
+    orbit = np.empty((count, *start.shape), np.uint32)
+    orbit[:1] = start
+    have = 1
+    while have < count:
+        more = min(have, count - have)
+        orbit[have : have + more] = _apply(_power(stride * have), orbit[:more])
+        have += more
+    return orbit
+
+
+def jump(state: int, steps: int) -> int:
+    """Return the word ``steps`` steps after ``state``."""
+    whole("seed", state, 1, 2**32 - 1)
+    return int(_apply(_power(steps % (2**32 - 1)), np.array([state], np.uint32))[0])
+
+
+def states(seed: int, count: int) -> Words:
+    """Return the first ``count`` words of a generator: ``seed`` itself, then each next one."""
+    whole("seed", seed, 1, 2**32 - 1)
+    return _orbit(np.array(seed, np.uint32), 1, count)
+
+
+def lane_seeds(seed: int, lanes: int) -> list[int]:
+    """Return the first word of each lane's generator.
+
+    Lane ``l`` starts ``(l + 1/4) * LANE_STRIDE`` steps after ``seed``, far enough for a seed of few
+    ones to be mixed. No word is zero and, up to 1024 lanes, no two are equal.
+    """
+    whole("lanes", lanes, 1, 1024)
+    first = np.array(jump(seed, LANE_STRIDE // 4), np.uint32)
+    return _orbit(first, LANE_STRIDE, lanes).tolist()
+
+
+def random_words(*, beats: int, lanes: int, seed: int, bits: int) -> Words:
+    """Return what the generators of ``lanes`` lanes give in ``beats`` beats, as (beats, lanes).
+
+    A beat's word is the top ``bits`` bits of the state, which steps once a beat after it is used.
+    """
+    whole("bits", bits, 1, 32)
+    start = np.array(lane_seeds(seed, lanes), np.uint32)
+    return _orbit(start, 1, beats) >> np.uint32(32 - bits)
