@@ -3,11 +3,17 @@
 import dataclasses
 from typing import ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
+from .. import binary32
+from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
 from ..parameters import Parameters, whole
-from .dot import DotParameters, default_lanes
+from .dot import DotParameters, block_value, default_lanes
+from .quantize import Blocks
 
-__all__ = ["ADDER_LATENCY", "ArrayParameters"]
+__all__ = ["ADDER_LATENCY", "ArrayParameters", "gemm", "matmul"]
 
 ADDER_LATENCY = 5
 """Cycles of the binary32 adder; with the beats of a block it fixes the order of accumulation."""
@@ -92,3 +98,61 @@ class ArrayParameters(Parameters):
         tile they are added pairwise.
         """
         return 1 << max(0, -(-ADDER_LATENCY // self.beats) - 1).bit_length()
+
+
+def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
+    """Return the matrix product of blocks in binary32, added up as the array does it.
+
+    Block ``k`` of the reduction gives an exact integer sum, rounded once, which is added to partial
+    sum ``k % ways``; these start at +0. At the end they are added in neighbouring pairs, then those
+    sums likewise, beginning with the one whose last addition is the oldest; one that has had none
+    is +0.
+
+    Parameters
+    ----------
+    a : Blocks, (m, k)
+        Blocked along axis 1, or square.
+    b : Blocks, (k, n)
+        Blocked along axis 0, or square, in the same format.
+    ways : int
+        Partial sums, a power of two.
+
+    Returns
+    -------
+    array of float32, (m, n)
+    """
+    format = a.format
+    if b.format != format:
+        raise UserError(f"b must be in {format.name} like a, not in {b.format.name}")
+    if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[0]:
+        raise UserError(f"a and b must be (m, k) and (k, n), not {a.shape} and {b.shape}")
+    if a.axis == 0 or b.axis == 1:
+        raise UserError(
+            f"a must be blocked along axis 1 and b along axis 0, not {a.axis} and {b.axis}"
+        )
+    if whole("ways", ways, 1, 64) & (ways - 1):
+        raise UserError(f"ways must be a power of two, not {ways}")
+    step, blocks = format.reduction, -(-a.shape[1] // format.reduction)
+    code_a, code_b = a.codes(0), b.codes(1)
+    # Sums of up to 53 bits are exact in binary64, whose matrix product is far the faster.
+    exact = 2 * format.magnitude_bits + step.bit_length() <= 53
+    wide = np.float64 if exact else np.int64
+    qa, qb = a.mantissa.astype(wide), b.mantissa.astype(wide)
+    partial = [np.zeros((a.shape[0], b.shape[1]), np.float32)] * ways
+    for k in range(blocks):
+        part = slice(k * step, (k + 1) * step)
+        total = qa[:, part] @ qb[part]
+        value = block_value(format, total, code_a[:, k, None], code_b[k])
+        partial[k % ways] = binary32.add(partial[k % ways], value)
+    turn = blocks % ways
+    partial = partial[turn:] + partial[:turn]
+    while len(partial) > 1:
+        partial = [binary32.add(x, y) for x, y in zip(partial[::2], partial[1::2], strict=True)]
+    return partial[0]
+
+
+def matmul(parameters: ArrayParameters, a: Blocks, b: Blocks) -> npt.NDArray[np.float32]:
+    """Return what ``bfp_array`` makes of two matrices: `gemm` in its format, with its ways."""
+    if a.format != parameters.format:
+        raise UserError(f"a must be in {parameters.format.name}, not in {a.format.name}")
+    return gemm(a, b, ways=parameters.ways)

@@ -3,11 +3,17 @@
 import dataclasses
 from typing import ClassVar
 
+import numpy as np
+import numpy.typing as npt
+
+from .. import binary32, lfsr
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
 from ..parameters import Parameters, choice, whole
+from .converter import ConverterParameters, convert
+from .quantize import Blocks
 
-__all__ = ["MULTIPLIERS", "TARGETS", "DotParameters", "default_lanes"]
+__all__ = ["MULTIPLIERS", "TARGETS", "DotParameters", "block_value", "default_lanes", "dot"]
 
 TARGETS = ("generic", "ecp5", "xilinx")
 MULTIPLIERS = ("logic", "dsp")
@@ -36,7 +42,7 @@ class DotParameters(Parameters):
     target : str
         Whose primitives the logic may instantiate: ``generic`` (none), ``ecp5`` or ``xilinx``.
     seed : int
-        Seed of the stochastic rounding under ``operands="binary32"``.
+        Seed of the stochastic rounding under ``operands="binary32"``, see `converters`.
     """
 
     PRESETS: ClassVar = {
@@ -75,6 +81,16 @@ class DotParameters(Parameters):
         return self.format.reduction // self.lanes
 
     @property
+    def converters(self) -> tuple[ConverterParameters, ConverterParameters]:
+        """Parameters of both operands' converters under ``operands="binary32"``.
+
+        The seed of ``b``'s is that of ``a``'s half a lane stride on, so that no two lanes are
+        alike.
+        """
+        first = ConverterParameters(format=self.format, lanes=self.lanes, seed=self.seed)
+        return first, first.replace(seed=lfsr.jump(self.seed, lfsr.LANE_STRIDE // 2))
+
+    @property
     def product_sum_bits(self) -> int:
         """Width of the exact signed sum of one beat's products."""
         return _signed_bits(self.format, self.lanes)
@@ -88,3 +104,59 @@ class DotParameters(Parameters):
 def _signed_bits(format: BlockFormat, terms: int) -> int:
     """Return the width that holds the sum of ``terms`` products, never guessed."""
     return (terms * format.most_negative**2).bit_length() + 1
+
+
+def block_value(
+    format: BlockFormat, total: npt.ArrayLike, code_a: npt.ArrayLike, code_b: npt.ArrayLike
+) -> npt.NDArray[np.float32]:
+    """Return the binary32 of a block's exact integer sum of products, rounded once."""
+    code_a, code_b = np.asarray(code_a, np.int64), np.asarray(code_b, np.int64)
+    scale = code_a + code_b + 2 - 2 * format.exponent_bias - 2 * format.magnitude_bits
+    nan = (code_a == format.nan_code) | (code_b == format.nan_code)
+    return binary32.from_integer(total, scale, nan)
+
+
+def dot(
+    parameters: DotParameters, a: Blocks | npt.ArrayLike, b: Blocks | npt.ArrayLike
+) -> npt.NDArray[np.float32]:
+    """Return the dot product of each pair of blocks in binary32: exact inside, rounded once.
+
+    A result beyond binary32 is an infinity, one below its normal numbers a zero, and one from a
+    block of NaN is NaN.
+
+    Parameters
+    ----------
+    parameters : DotParameters
+        Of the dot unit.
+    a, b : Blocks
+        Of one shape, blocked along the last axis (square blocks: each row of a tile is a block).
+        Under ``operands="binary32"``: float32 arrays (blocks, elements of a block).
+
+    Returns
+    -------
+    array of float32
+        In the shape of ``a``, with the number of blocks as the last extent.
+    """
+    format = parameters.format
+    if parameters.operands == "binary32":
+        pairs = zip(parameters.converters, (a, b), strict=True)
+        (qa, code_a, _), (qb, code_b, _) = (convert(p, np.asarray(x)) for p, x in pairs)
+        if qa.shape != qb.shape:
+            raise UserError(f"a and b must have one shape, not {qa.shape} and {qb.shape}")
+        return block_value(format, (qa.astype(np.int64) * qb).sum(-1), code_a, code_b)
+    if not isinstance(a, Blocks) or not isinstance(b, Blocks):
+        raise UserError("a and b must be Blocks where operands are blocks")
+    if not a.format == b.format == format:
+        raise UserError(
+            f"a and b must be in {format.name}, not {a.format.name} and {b.format.name}"
+        )
+    last = len(a.shape) - 1
+    if a.shape != b.shape or not {a.axis, b.axis} <= {last, None}:
+        raise UserError(
+            f"a and b must have one shape and be blocked along their last axis, not {a.shape} "
+            f"along {a.axis} and {b.shape} along {b.axis}"
+        )
+    products = a.mantissa.astype(np.int64) * b.mantissa
+    starts = np.arange(0, a.shape[-1], format.reduction)
+    total = np.add.reduceat(products, starts, axis=-1)
+    return block_value(format, total, a.codes(-2), b.codes(-2))
