@@ -1,0 +1,278 @@
+#include "harness.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace {
+
+// A port that may be absent: reads as `otherwise`, writes go nowhere.
+class Pin {
+ public:
+  Pin(Model &model, const std::string &name, uint32_t otherwise = 0)
+      : port_(model.port(name.c_str())), otherwise_(otherwise) {}
+  bool exists() const { return port_.data != nullptr; }
+  uint32_t get() const {
+    if (!exists()) return otherwise_;
+    uint32_t value = 0;
+    std::memcpy(&value, port_.data, std::min<uint32_t>(4, (port_.bits + 7) / 8));
+    return value;
+  }
+  void set(uint32_t value) {
+    if (!exists()) return;
+    if (port_.bits < 32) value &= (1u << port_.bits) - 1;
+    std::memcpy(port_.data, &value, std::min<uint32_t>(4, (port_.bits + 7) / 8));
+  }
+  void load(const uint8_t *bytes, uint32_t count) {
+    std::memcpy(port_.data, bytes, count);
+    if (port_.bits % 8) port_.data[count - 1] &= (1u << (port_.bits % 8)) - 1;
+  }
+  const uint8_t *data() const { return port_.data; }
+
+ private:
+  Port port_;
+  uint32_t otherwise_;
+};
+
+struct Channel {
+  Stream &stream;
+  Pin data, valid, ready, last;
+  std::vector<uint8_t> held;  // an output's beat that waits for tready
+  uint32_t held_last = 0;
+  bool waiting = false;
+
+  Channel(Model &model, Stream &s)
+      : stream(s),
+        data(model, s.name + std::string("_tdata")),
+        valid(model, s.name + std::string("_tvalid")),
+        ready(model, s.name + std::string("_tready"), 1),
+        last(model, s.name + std::string("_tlast")),
+        held(s.bytes) {}
+
+  bool chance() {
+    if (stream.stall == 0) return false;
+    uint32_t x = stream.random;
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    stream.random = x;
+    return x <= stream.stall;
+  }
+
+  void restart() {
+    stream.done = 0;
+    waiting = false;
+    valid.set(0);
+    if (!stream.input) ready.set(0);
+  }
+
+  // Drives this cycle's tvalid or tready; a source never takes back a beat that it has offered.
+  void drive(bool streaming) {
+    if (!stream.input) {
+      ready.set(streaming && (stream.done >= stream.beats || !chance()));
+      return;
+    }
+    if (waiting) return;
+    if (streaming && stream.done < stream.beats && !chance()) {
+      data.load(stream.data + stream.done * stream.bytes, stream.bytes);
+      if (stream.last) last.set(stream.last[stream.done]);
+      valid.set(1);
+      waiting = true;
+    } else {
+      // Junk beside a low tvalid uncovers a design that takes it.
+      std::memset(held.data(), static_cast<int>(stream.random & 255), stream.bytes);
+      data.load(held.data(), stream.bytes);
+      valid.set(0);
+    }
+  }
+
+  // Looks at the settled signals before the clock edge; returns a status, and whether a beat moved.
+  Status sample(uint64_t cycle, bool &moved) {
+    stream.valid = valid.get();
+    stream.ready = ready.get();
+    const bool shake = stream.valid && stream.ready;
+    if (!stream.input) {
+      if (waiting && (!stream.valid || std::memcmp(held.data(), data.data(), stream.bytes) ||
+                      held_last != last.get()))
+        return HOLD;
+      if (shake) {
+        if (stream.done >= stream.beats) return SURPLUS;
+        std::memcpy(stream.data + stream.done * stream.bytes, data.data(), stream.bytes);
+        if (stream.last) stream.last[stream.done] = static_cast<uint8_t>(last.get());
+      } else if (stream.valid && !waiting) {
+        std::memcpy(held.data(), data.data(), stream.bytes);
+        held_last = last.get();
+      }
+      waiting = stream.valid && !shake;
+    }
+    if (!shake) return DONE;
+    moved = true;
+    if (stream.input) waiting = false;
+    if (stream.done++ == 0) stream.first = cycle;
+    stream.final = cycle;
+    return DONE;
+  }
+};
+
+class Run {
+ public:
+  Run(Model &model, Job &job) : model_(model), job_(job), clock_(model, "aclk"), reset_(model, "aresetn") {
+    for (uint32_t i = 0; i < job.stream_count; ++i)
+      channels_.push_back(std::make_unique<Channel>(model, job.streams[i]));
+  }
+
+  int go() {
+    int status = start();
+    bool again = job_.reset_after != 0;
+    uint64_t streamed = 0;
+    job_.phase = 1;
+    while (status == DONE && !finished()) {
+      if (again && streamed == job_.reset_after) {
+        again = false;
+        status = start();
+        job_.phase = 1;
+        continue;
+      }
+      status = cycle(true);
+      ++streamed;
+    }
+    if (status != DONE) return status;
+    job_.phase = 2;
+    for (uint64_t i = 0; i < job_.settle && status == DONE; ++i) {
+      quiet_ = 0;
+      status = cycle(true);
+    }
+    if (status != DONE) return status;
+    job_.phase = 3;
+    for (uint32_t i = 0; i < job_.read_count && status == DONE; ++i) {
+      job_.culprit = i;
+      status = read(job_.reads[i]);
+    }
+    return status;
+  }
+
+ private:
+  int start() {
+    reset_.set(0);
+    for (auto &channel : channels_) channel->restart();
+    for (const char *name : {"awvalid", "wvalid", "bready", "arvalid", "rready"}) axi(name).set(0);
+    for (uint32_t i = 0; i < job_.reset_cycles; ++i) {
+      low();
+      high();
+    }
+    reset_.set(1);
+    ++job_.resets;
+    quiet_ = 0;
+    job_.phase = 0;
+    int status = DONE;
+    for (uint32_t i = 0; i < job_.write_count && status == DONE; ++i) {
+      job_.culprit = i;
+      status = write(job_.writes[i]);
+    }
+    return status;
+  }
+
+  bool finished() const {
+    for (auto &channel : channels_)
+      if (channel->stream.done < channel->stream.beats) return false;
+    return true;
+  }
+
+  Pin axi(const char *name) { return Pin(model_, std::string("s_axi_") + name); }
+
+  void low() {
+    clock_.set(0);
+    model_.eval();
+    model_.dump(job_.cycle * 10 + 5);
+  }
+
+  void high() {
+    clock_.set(1);
+    model_.eval();
+    ++job_.cycle;
+    model_.dump(job_.cycle * 10);
+  }
+
+  void drive(bool streaming) {
+    for (auto &channel : channels_) channel->drive(streaming);
+    low();
+  }
+
+  int finish(bool moved) {
+    for (uint32_t i = 0; i < channels_.size(); ++i) {
+      const Status status = channels_[i]->sample(job_.cycle, moved);
+      if (status != DONE) {
+        job_.culprit = i;
+        return status;
+      }
+    }
+    high();
+    quiet_ = moved ? 0 : quiet_ + 1;
+    if (job_.stop) return STOPPED;
+    return quiet_ >= job_.watchdog ? WATCHDOG : DONE;
+  }
+
+  int cycle(bool streaming) {
+    drive(streaming);
+    return finish(false);
+  }
+
+  int write(Access &access) {
+    axi("awaddr").set(access.address);
+    axi("wdata").set(access.value);
+    axi("wstrb").set(15);
+    Pin request[] = {axi("awvalid"), axi("wvalid")};
+    Pin accept[] = {axi("awready"), axi("wready")};
+    for (auto &pin : request) pin.set(1);
+    axi("bready").set(1);
+    return respond(request, accept, 2, "bvalid", [&] { access.response = axi("bresp").get(); });
+  }
+
+  int read(Access &access) {
+    axi("araddr").set(access.address);
+    Pin request[] = {axi("arvalid")};
+    Pin accept[] = {axi("arready")};
+    request[0].set(1);
+    axi("rready").set(1);
+    return respond(request, accept, 1, "rvalid", [&] {
+      access.value = axi("rdata").get();
+      access.response = axi("rresp").get();
+    });
+  }
+
+  template <typename Take>
+  int respond(Pin *request, Pin *accept, int count, const char *valid, Take take) {
+    Pin answer = axi(valid);
+    bool taken = false;
+    uint32_t response = 0;
+    while (!taken) {
+      drive(job_.phase == 3);
+      bool moved = false, accepted[2] = {false, false};
+      for (int i = 0; i < count; ++i) moved |= accepted[i] = request[i].get() && accept[i].get();
+      if (answer.get()) {
+        take();
+        taken = moved = true;
+      }
+      const int status = finish(moved);
+      if (status != DONE) return status;
+      for (int i = 0; i < count; ++i)
+        if (accepted[i]) request[i].set(0);
+    }
+    response = (job_.phase == 3 ? job_.reads : job_.writes)[job_.culprit].response;
+    axi("bready").set(0);
+    axi("rready").set(0);
+    return response ? RESPONSE : DONE;
+  }
+
+  Model &model_;
+  Job &job_;
+  Pin clock_, reset_;
+  std::vector<std::unique_ptr<Channel>> channels_;
+  uint64_t quiet_ = 0;
+};
+
+}  // namespace
+
+int run_job(Model &model, Job &job) { return Run(model, job).go(); }

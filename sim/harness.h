@@ -1,0 +1,61 @@
+// The batch harness: a whole run of one design in one call. sim/batch.py mirrors the structures.
+#pragma once
+#include <cstdint>
+
+// A port of the design; the data of a Verilated port are little endian, unused upper bits zero.
+struct Port {
+  uint8_t *data;
+  uint32_t bits;
+};
+
+// The Verilated design; the implementation is generated for each top.
+struct Model {
+  virtual ~Model() = default;
+  virtual Port port(const char *name) = 0;  // data is null where there is no such port
+  virtual void eval() = 0;
+  virtual void dump(uint64_t time) = 0;
+};
+
+struct Stream {
+  const char *name;    // prefix of the ports
+  uint8_t *data;       // beats of `bytes` bytes: read for an input, written for an output
+  uint8_t *last;       // one byte a beat, null without tlast
+  uint64_t beats;      // to move
+  uint64_t done;       // moved
+  uint64_t first;      // cycle of the first handshake
+  uint64_t final;      // cycle of the last handshake
+  uint32_t bytes;
+  uint32_t input;      // 1: the harness is the source
+  uint32_t stall;      // chance, in 2**-32, of a cycle without tvalid (input) or tready (output)
+  uint32_t random;     // state of the generator behind the stalls, not 0
+  uint32_t valid;      // tvalid and tready of the latest cycle
+  uint32_t ready;
+};
+
+struct Access {
+  uint32_t address;
+  uint32_t value;      // written, or read back
+  uint32_t response;
+};
+
+enum Status { DONE, WATCHDOG, SURPLUS, HOLD, RESPONSE, STOPPED };
+
+struct Job {
+  Stream *streams;
+  Access *writes;
+  Access *reads;
+  uint32_t stream_count;
+  uint32_t write_count;
+  uint32_t read_count;
+  uint32_t reset_cycles;
+  uint64_t reset_after;  // streaming cycles before a second reset and start, 0 for none
+  uint64_t watchdog;     // cycles without a handshake
+  uint64_t settle;       // cycles after the last beat in which another one is an error
+  uint64_t cycle;        // simulated so far
+  uint32_t resets;       // done so far
+  uint32_t phase;        // 0 writes, 1 streams, 2 settling, 3 reads
+  uint32_t culprit;      // index of the stream or access that a status other than DONE is about
+  volatile uint32_t stop;  // set from another thread to end the run
+};
+
+int run_job(Model &model, Job &job);

@@ -1,0 +1,101 @@
+"""What an engine is asked to simulate, what it answers, and the errors that end a run."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .streams import Stalls
+
+__all__ = [
+    "BenchError",
+    "HoldError",
+    "Job",
+    "Outcome",
+    "ResponseError",
+    "SurplusError",
+    "Transfer",
+    "WatchdogError",
+]
+
+WATCHDOG, SURPLUS, HOLD, RESPONSE = "watchdog", "surplus", "hold", "response"
+
+
+class BenchError(AssertionError):
+    """A design broke the rules of its ports."""
+
+
+class WatchdogError(BenchError):
+    """No port moved for too long."""
+
+
+class SurplusError(BenchError):
+    """An output gave more beats than were expected."""
+
+
+class HoldError(BenchError):
+    """An output took back or changed a beat before it was accepted."""
+
+
+class ResponseError(BenchError):
+    """A register access was answered with an error."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Job:
+    """One run: reset, register writes, streams, settling, register reads."""
+
+    name: str
+    verilog: str
+    manifest: Mapping[str, Any]
+    inputs: Mapping[str, np.ndarray]
+    last: Mapping[str, np.ndarray]
+    writes: list[tuple[int, int]]
+    outputs: Mapping[str, int]
+    reads: list[int]
+    stalls: Stalls
+    seed: int
+    reset_after: int | None
+    watchdog: int
+    settle: int
+    waves: Path | None
+    junit: Path | None = None
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Widths of the ports."""
+        return {port["name"]: port["width"] for port in self.manifest["ports"]}
+
+
+@dataclasses.dataclass
+class Transfer:
+    """What happened at a stream: beats moved, cycles of the first and last, last tvalid, tready."""
+
+    done: int = 0
+    first: int = 0
+    final: int = 0
+    valid: int = 0
+    ready: int = 0
+
+
+@dataclasses.dataclass(kw_only=True)
+class Outcome:
+    """An engine's answer; ``status`` is empty or the kind of error, at ``culprit``.
+
+    ``culprit`` is the name of a stream, or the index of the register write or read.
+    """
+
+    status: str = ""
+    culprit: str | int = ""
+    phase: str = "streams"
+    transfers: dict[str, Transfer]
+    outputs: dict[str, np.ndarray]
+    last: dict[str, np.ndarray]
+    registers: list[int]
+    response: int = 0
+    cycles: int
+    resets: int
+    seconds: float
+    waves: Path | None
