@@ -1,0 +1,42 @@
+# The front door: each verb is one line that calls a room's own command line.
+UNIT ?= bfp_array
+TARGET ?= ecp5
+ARGS ?=
+PYTHON := .venv/bin/python
+BASE := sim,synth,train,report
+
+.PHONY: demo test lint bench verilog simulate synth doctor list help clean
+.DEFAULT_GOAL := demo
+
+demo: ## generate, prove on real data, synthesize and report the default design (default)
+	@./setup.sh $(BASE) && $(PYTHON) -m sim demo $(ARGS)
+
+test: ## every test
+	@./setup.sh $(BASE),pnr,dev && $(PYTHON) -m pytest -q -n 2 $(ARGS)
+
+lint: ## ruff and pyright
+	@./setup.sh $(BASE),pnr,dev && .venv/bin/ruff check . && .venv/bin/pyright
+
+bench: ## ratios of speed, size and time, as JSON in build/bench.json
+	@./setup.sh $(BASE),pnr,dev && $(PYTHON) -m sim bench $(ARGS)
+
+verilog: ## Verilog of UNIT into build/UNIT (ARGS="--preset hbfp4 --set rows=8")
+	@./setup.sh $(BASE) && $(PYTHON) -m hw verilog $(UNIT) -o build/$(UNIT) $(ARGS)
+
+simulate: ## UNIT against its model on random data (ARGS="--seed 7 --waves")
+	@./setup.sh $(BASE) && $(PYTHON) -m sim run $(UNIT) $(ARGS)
+
+synth: ## cost of UNIT on TARGET: ecp5, ice40, gowin, xilinx or gates (ARGS=--route)
+	@./setup.sh $(BASE),pnr && $(PYTHON) -m hw synth $(UNIT) --target $(TARGET) -o build/$(UNIT) $(ARGS)
+
+list: ## the units and their presets
+	@./setup.sh $(BASE) && $(PYTHON) -m hw list
+
+doctor: ## the tools found, and how to get what is missing
+	@./setup.sh $(BASE) && $(PYTHON) -m hw doctor
+
+help: ## these verbs
+	@sed -n 's/^\([a-z]*\): ## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+
+clean: ## remove the environment and everything built; caches stay in ~/.cache/gradgate
+	rm -rf .venv build

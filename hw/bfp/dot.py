@@ -1,0 +1,175 @@
+"""The BFP dot product as a unit: beats of two operands in, a binary32 value per block out."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Mux, Signal
+from amaranth.hdl import Module as Body
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from sw.bfp.converter import ConverterParameters
+from sw.bfp.dot import DotParameters
+
+from ..axi import StreamField, stream_payload, word
+from ..module import Module
+from ..pipeline import count_events, delay
+from ..queue import ResultQueue
+from .converter import Converter
+from .element import Element
+from .value import BlockValue
+
+__all__ = ["DotUnit"]
+
+
+class DotUnit(Module):
+    """Dot products of blocks, ``lanes`` products a cycle, each rounded once to binary32.
+
+    Both operands are taken together, a beat of each a cycle; a result comes per block and carries
+    the ``last`` of the block's last beat of ``a``. With ``operands="binary32"`` each operand passes
+    a `Converter` first. Latency is `latency` cycles from a block's last beat to its result, without
+    stalls. ``o`` comes from a queue; the ready of each operand depends on the valid of the other.
+
+    Members
+    -------
+    i_a, i_b : In(stream.Signature(...))
+        Operands, fields as in `streams`. ``last`` may come with the last beat of a block only.
+    o : Out(stream.Signature(...))
+        A binary32 value per block.
+    clear : In(1)
+        Clears the counters.
+    flags : Out(struct)
+        Events, see ``FLAGS``.
+    """
+
+    JOBS = False
+    FLAGS = {
+        "nan": "a result was NaN",
+        "overflow": "a result was infinite",
+        "framing": "tlast inside a block, or padding bits that were not zero",
+    }
+    registers = (
+        word("blocks", "ro", 32, "results given"),
+        word("operand_stalls", "ro", 32, "cycles in which one operand waited for the other"),
+        word("result_stalls", "ro", 32, "cycles that waited for results to be taken"),
+    )
+
+    def __init__(self, *, parameters: DotParameters) -> None:
+        self.parameters = p = parameters
+        form = p.format
+        self.converters: list[Converter] = []
+        if p.operands == "binary32":
+            taken: tuple[StreamField, ...] = (
+                StreamField(name="value", bits=32, count=p.lanes, description="binary32 elements"),
+            )
+            self.converters = [
+                Converter(
+                    parameters=ConverterParameters(format=form, lanes=p.lanes, seed=p.seed + side)
+                )
+                for side in range(2)
+            ]
+        else:
+            taken = (
+                StreamField(
+                    name="mantissa", bits=form.element_bits, count=p.lanes, description="elements"
+                ),
+                StreamField(
+                    name="exponent",
+                    bits=form.exponent_bits,
+                    count=1,
+                    description="exponent code of the block, in each of its beats",
+                ),
+            )
+        result = StreamField(name="result", bits=32, count=1, description="binary32 value")
+        self.streams = {"i_a": taken, "i_b": taken, "o": (result,)}
+        self.element = Element(parameters=p)
+        self.value = BlockValue(parameters=p)
+        members: dict[str, Any] = {
+            name: (Out if name == "o" else In)(stream.Signature(stream_payload(fields)))
+            for name, fields in self.streams.items()
+        }
+        members["clear"] = In(1)
+        members["flags"] = Out(data.StructLayout(dict.fromkeys(self.FLAGS, 1)))
+        members |= {register.name: Out(register.bits) for register in self.registers}
+        super().__init__(members)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a block's last beat to its result, without stalls."""
+        convert = self.converters[0].latency if self.converters else 0
+        return convert + self.element.latency + self.value.latency + 1
+
+    def elaborate(self, platform: Any) -> Body:
+        """Build the circuit."""
+        m = Body()
+        p = self.parameters
+        operand = p.lanes * p.format.element_bits
+        m.submodules.element = element = self.element
+        m.submodules.value = value = self.value
+        m.submodules.queue = queue = ResultQueue(width=33)
+        en = queue.room
+
+        a, b = self.i_a, self.i_b
+        if self.converters:
+            m.submodules.converter_a, m.submodules.converter_b = self.converters
+            for port, converter in zip((a, b), self.converters, strict=True):
+                connect(m, flipped(port), converter.i)
+            a, b = (converter.o for converter in self.converters)
+            mantissas = [port.payload.mantissa for port in (a, b)]
+            exponents = Cat(port.payload.exponent for port in (a, b))
+        else:
+            mantissas = [port.payload.data[:operand] for port in (a, b)]
+            exponents = Cat(port.payload.data[operand:] for port in (a, b))
+
+        take = Signal()
+        m.d.comb += [
+            take.eq(a.valid & b.valid & en),
+            a.ready.eq(b.valid & en),
+            b.ready.eq(a.valid & en),
+        ]
+        beat = Signal(range(p.beats))
+        last_beat = Signal()
+        m.d.comb += last_beat.eq(beat == p.beats - 1)
+        with m.If(take):
+            m.d.sync += beat.eq(Mux(last_beat, 0, beat + 1))
+
+        first = delay(m, en, take & (beat == 0), element.first_latency, name="first")
+        m.d.comb += [
+            element.en.eq(en),
+            element.a.eq(mantissas[0]),
+            element.b.eq(mantissas[1]),
+            element.first.eq(first),
+        ]
+        codes = delay(m, en, exponents, element.latency, name="exponents")
+        m.d.comb += [
+            value.en.eq(en),
+            value.sum.eq(element.sum),
+            Cat(value.exponent_a, value.exponent_b).eq(codes),
+        ]
+        end = Cat(take & last_beat, take & last_beat & a.payload.last)
+        done, last = delay(
+            m, en, end, element.latency + value.latency, name="end", reset=True
+        )
+        push = Signal()
+        m.d.comb += [
+            push.eq(en & done),
+            queue.push.eq(push),
+            queue.word.eq(Cat(value.o, last)),
+            self.o.payload.eq(queue.o.payload),
+            self.o.valid.eq(queue.o.valid),
+            queue.o.ready.eq(self.o.ready),
+        ]
+
+        special = value.o[23:31].all()
+        fraction = value.o[:23].any()
+        m.d.comb += [
+            self.flags.nan.eq(push & special & fraction),
+            self.flags.overflow.eq(push & special & ~fraction),
+            self.flags.framing.eq(take & ~last_beat & (a.payload.last | b.payload.last)),
+        ]
+        events = (
+            (self.blocks, push),
+            (self.operand_stalls, en & (a.valid ^ b.valid)),
+            (self.result_stalls, ~en),
+        )
+        count_events(m, self.clear, events)
+        return m

@@ -1,0 +1,84 @@
+"""One element of the array: a dot product that adds up a block's beats."""
+
+from typing import Any
+
+from amaranth.hdl import Module as Body
+from amaranth.hdl import Mux, Signal, signed
+from amaranth.lib.wiring import In, Out
+
+from sw.bfp.dot import DotParameters
+
+from ..module import Module
+from .product_sum import ProductSum
+
+__all__ = ["Element"]
+
+
+class Element(Module):
+    """Exact integer dot product of a block, ``lanes`` products a cycle.
+
+    The operands are registered, so that ``b_next`` feeds the element below a cycle later. Latency
+    from ``a`` and ``b`` to ``sum`` is `latency` enabled cycles; ``first`` comes
+    `first_latency` after the block's first beat.
+
+    Members
+    -------
+    en : In(1)
+        Clock enable.
+    a, b : In(lanes * element_bits)
+        A beat of each operand.
+    b_next : Out(lanes * element_bits)
+        ``b`` of the cycle before.
+    first : In(1)
+        The sum of products now at the accumulator starts a block.
+    sum : Out(signed(sum_bits))
+        Sum over the block's beats so far.
+    """
+
+    def __init__(self, *, parameters: DotParameters) -> None:
+        self.parameters = parameters
+        self.products = ProductSum(parameters=parameters)
+        width = parameters.lanes * parameters.format.element_bits
+        super().__init__(
+            {
+                "en": In(1),
+                "a": In(width),
+                "b": In(width),
+                "b_next": Out(width),
+                "first": In(1),
+                "sum": Out(signed(parameters.sum_bits)),
+            }
+        )
+
+    @property
+    def first_latency(self) -> int:
+        """Enabled cycles from a beat to its sum of products."""
+        return 1 + self.products.latency
+
+    @property
+    def latency(self) -> int:
+        """Enabled cycles from a block's last beat to its sum."""
+        return self.first_latency + (self.parameters.beats > 1)
+
+    def elaborate(self, platform: Any) -> Body:
+        """Build the circuit."""
+        m = Body()
+        m.submodules.products = products = self.products
+        a = Signal.like(self.a, reset_less=True)
+        b = Signal.like(self.b, reset_less=True)
+        with m.If(self.en):
+            m.d.sync += [a.eq(self.a), b.eq(self.b)]
+        m.d.comb += [
+            products.en.eq(self.en),
+            products.a.eq(a),
+            products.b.eq(b),
+            self.b_next.eq(b),
+        ]
+        if self.parameters.beats == 1:
+            m.d.comb += self.sum.eq(products.sum)
+            return m
+        total = Signal.like(self.sum, reset_less=True)
+        with m.If(self.en):
+            m.d.sync += total.eq(Mux(self.first, 0, total) + products.sum)
+        m.d.comb += self.sum.eq(total)
+        return m
