@@ -1,0 +1,257 @@
+"""RTLIL of a hierarchy of Modules: each distinct module once, legal names, ports in order."""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from amaranth.back.rtlil import convert_fragment
+from amaranth.hdl import ClockSignal, Fragment, Instance, ResetSignal, Signal, ValueCastable
+from amaranth.hdl._ir import PortDirection
+from amaranth.lib import wiring
+
+from ..module import Module
+
+__all__ = ["Emission", "members"]
+
+# Verilog-2005 and the SystemVerilog words that a signal's name might well be.
+_KEYWORDS = frozenset(
+    """always and assign automatic begin bit break buf byte case casex casez cell checker class
+    clocking config const constraint context continue cover default deassign defparam design
+    disable do edge else end endcase endmodule endfunction enum event expect export extends extern
+    final first_match for force foreach forever fork function generate genvar global if iff import
+    include initial inout input inside instance int integer interface join large let liblist
+    library local localparam logic longint macromodule matches medium modport module nand negedge
+    new nor not null or output package packed parameter posedge primitive priority program property
+    protected pull0 pull1 pulldown pullup pure rand ref reg release repeat restrict return scalared
+    sequence shortint shortreal signed small solve specify static string strong struct super supply
+    table tagged task this throughout time timeprecision timeunit tran tri tri0 tri1 type typedef
+    union unique unsigned use uwire var vectored virtual void wait weak while wildcard wire with
+    within wor xnor xor""".split()
+)
+
+_NAME = re.compile(r"\\([A-Za-z_][^\s\"]*)")
+_PORT = re.compile(r"^(  wire .*?(?:input|output) )\d+ ( signed)? \\(\S+)$")
+_KEPT_ATTRIBUTES = re.compile(r"^ *attribute \\(?!(init|keep|ram_style|use_dsp|syn_)\w*)")
+
+
+def _snake(name: str) -> str:
+    """Return ``MacArray`` as ``mac_array``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def _legal(name: str) -> str:
+    """Return a name that Verilog takes without an escape."""
+    name = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    return f"{name}_" if name in _KEYWORDS else name
+
+
+def _token(index: int) -> str:
+    """Return what stands for the name of the module number ``index`` until all are known."""
+    return f"@{index}@"
+
+
+@dataclasses.dataclass
+class _Emitted:
+    """One distinct module: where it comes from, its text and the ports that it has."""
+
+    module: Module
+    token: str
+    text: str
+    clocked: frozenset[str]
+
+
+class Emission:
+    """A platform under which every distinct Module is elaborated and converted once.
+
+    Parameters
+    ----------
+    top : Module
+        The root; it declares its clock and reset as members.
+    name : str
+        Name of its Verilog module.
+    """
+
+    def __init__(self, top: Module, *, name: str) -> None:
+        self.top = top
+        self._emitted: dict[Any, _Emitted] = {}
+        self._root = self._convert(top)
+        self._names = self._name_all(name)
+
+    @property
+    def names(self) -> Mapping[str, Module]:
+        """The modules by Verilog name, parents before children."""
+        return {self._names[e.token]: e.module for e in reversed(self._emitted.values())}
+
+    @property
+    def text(self) -> str:
+        """The RTLIL of all modules, parents before children."""
+        texts = "\n".join(e.text for e in reversed(self._emitted.values()))
+        return re.sub(r"@\d+@", lambda match: self._names[match[0]], texts)
+
+    def instance(self, module: Module) -> Instance:
+        """Return an instance of the Verilog module of ``module``, which is made if it is new."""
+        emitted = self._emitted.get(module.identity)
+        if emitted is None:
+            outer, self.top = self.top, module
+            emitted = self._convert(module)
+            self.top = outer
+        ports: dict[str, Any] = {}
+        if "clk" in emitted.clocked:
+            ports["i_clk"] = ClockSignal()
+        if "rst" in emitted.clocked:
+            ports["i_rst"] = ResetSignal()
+        for name, value, direction in members(module):
+            ports[f"{'i' if direction is PortDirection.Input else 'o'}_{name}"] = value
+        return Instance(emitted.token, **ports)
+
+    def _convert(self, module: Module) -> _Emitted:
+        ports = {name: (value, direction) for name, value, direction in members(module)}
+        fragment = Fragment.get(module, self)
+        token = _token(len(self._emitted))
+        text, _ = convert_fragment(fragment, ports, token, emit_src=False)
+        if not text:
+            raise ValueError(f"{module!r} has no logic of its own and cannot be a Verilog module")
+        order = ["clk", "rst", *ports]
+        text, clocked = _clean(text, order)
+        emitted = _Emitted(module, token, text, clocked)
+        self._emitted[module.identity] = emitted
+        return emitted
+
+    def _name_all(self, top: str) -> dict[str, str]:
+        """Name each module after its class and, where a class has several, what differs."""
+        groups: dict[str, list[_Emitted]] = {}
+        for emitted in self._emitted.values():
+            if emitted is not self._root:
+                groups.setdefault(_snake(type(emitted.module).__name__), []).append(emitted)
+        names = {self._root.token: top}
+        for base, group in groups.items():
+            suffixes = _distinguish([dict(e.module.identity[1]) for e in group])
+            for emitted, suffix in zip(group, suffixes, strict=True):
+                name = _legal(f"{base}{suffix}")
+                while name in names.values():
+                    name += "_"
+                names[emitted.token] = name
+        return names
+
+
+def members(module: Module) -> list[tuple[str, Signal, PortDirection]]:
+    """Return the flat ports of a module in the order of declaration."""
+    ports = []
+    for path, member, value in module.signature.flatten(module):
+        signal = value.as_value() if isinstance(value, ValueCastable) else value
+        # A stream that is always ready or valid has a constant there, which is no port.
+        if isinstance(signal, Signal) and len(signal):
+            direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
+            ports.append(("__".join(map(str, path)), signal, direction))
+    return ports
+
+
+def _clean(text: str, order: list[str]) -> tuple[str, frozenset[str]]:
+    """Make the names of a conversion's modules legal and number its ports.
+
+    Returns the text and which of ``clk`` and ``rst`` the first module has. A clock or reset that
+    nothing reads is not kept as a port.
+    """
+    modules = re.split(r"^(?=module )", _without_attributes(text), flags=re.M)
+    cleaned = [_clean_module(m, order) for m in modules if m.strip()]
+    clocked = frozenset(n for n in ("clk", "rst") if re.search(_input(n), cleaned[0], re.M))
+    return "".join(cleaned), clocked
+
+
+def _input(name: str) -> str:
+    return rf"^  wire width \d+ input \d+ +\\{name}$"
+
+
+def _without_attributes(text: str) -> str:
+    return "".join(line for line in text.splitlines(True) if not _KEPT_ATTRIBUTES.match(line))
+
+
+def _clean_module(text: str, order: list[str]) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    if "@." not in lines[0] and text.count("\\rst") == 1:
+        lines = [line for line in lines if not re.match(_input("rst"), line)]
+    ports = [match[3] for line in lines if (match := _PORT.match(line))]
+    rank = {name: i for i, name in enumerate(order)}
+    ports.sort(key=lambda name: rank.get(name, len(rank)))
+    names = {name: _legal(name) for name in ports}
+    taken = set(names.values())
+    assert len(taken) == len(names), f"ports of one legal name among {ports}"
+
+    def rename(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in names:
+            legal = _unused(_legal(name), taken)
+            taken.add(legal)
+            names[name] = legal
+        return f"\\{names[name]}"
+
+    result = []
+    for line in lines:
+        words = line.split()
+        if words[0] == "module":
+            line = re.sub(r"@\.", "@_", line).replace(".", "_")
+        elif words[0] == "parameter" and words[1] != "\\MEMID":
+            pass
+        elif words[0] == "cell":
+            kind = words[1].replace("@.", "@_").replace(".", "_")
+            line = f"  cell {kind} {_NAME.sub(rename, words[2])}"
+        elif words[0] == "connect" and line.startswith("    "):
+            # Inside a cell the first name is a port of what the cell is an instance of.
+            port = words[1] if words[1].startswith("$") else f"\\{_legal(words[1][1:])}"
+            line = f"    connect {port} {_NAME.sub(rename, ' '.join(words[2:]))}"
+        elif match := _PORT.match(line):
+            line = f"{match[1]}{ports.index(match[3]) + 1} \\{names[match[3]]}"
+        else:
+            line = _NAME.sub(rename, line)
+        result.append(line)
+    return "\n".join(result) + "\n"
+
+
+def _unused(name: str, taken: Iterable[str]) -> str:
+    """Return ``name``, numbered if need be, such that it is not in ``taken``."""
+    if name not in taken:
+        return name
+    number = 2
+    while f"{name}_{number}" in taken:
+        number += 1
+    return f"{name}_{number}"
+
+
+def _flatten(arguments: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return arguments with parameter objects opened, in the order of declaration."""
+    flat: dict[str, Any] = {}
+    for name, value in arguments.items():
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+            flat |= _flatten(fields, f"{prefix}{name}_")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
+def _distinguish(configurations: list[dict[str, Any]]) -> list[str]:
+    """Return for each configuration a suffix of the fewest arguments that tell them apart."""
+    suffixes = [""] * len(configurations)
+    if len(configurations) == 1:
+        return suffixes
+    flat = [_flatten(c) for c in configurations]
+    for name in {name: None for f in flat for name in f}:
+        words = [_describe(name, f[name]) if name in f else "" for f in flat]
+        more = [s + word for s, word in zip(suffixes, words, strict=True)]
+        if len(set(more)) > len(set(suffixes)):
+            suffixes = more
+        if len(set(suffixes)) == len(suffixes):
+            break
+    if len(set(suffixes)) < len(suffixes) or max(map(len, suffixes)) > 40:
+        suffixes = [f"_{i}" for i in range(len(suffixes))]
+    return suffixes
+
+
+def _describe(name: str, value: Any) -> str:
+    word = name.rsplit("_", 1)[-1]
+    if isinstance(value, bool):
+        return f"_{word}" if value else f"_no_{word}"
+    if isinstance(value, int):
+        return f"_{word}{value}" if value >= 0 else f"_{word}m{-value}"
+    return "_" + re.sub(r"\W+", "_", str(value)).strip("_").lower()

