@@ -1,0 +1,53 @@
+"""Leading zeros and normalising shifts, in two steps that a register may part."""
+
+from amaranth.hdl import Cat, Const, Mux, Value
+
+__all__ = ["leading_groups", "leading_three", "shift_groups", "shift_three"]
+
+
+def _choose(options: list[Value], index: Value) -> Value:
+    """Return ``options[index]`` as a tree of multiplexers."""
+    for bit in range(len(index)):
+        options = [
+            Mux(index[bit], options[i + 1], options[i]) if i + 1 < len(options) else options[i]
+            for i in range(0, len(options), 2)
+        ]
+    return options[0]
+
+
+def _zeros(flags: list[Value], bits: int) -> list[Value]:
+    """Return the bits of the number of leading ones of ``flags``, low bit first."""
+    if bits == 0:
+        return []
+    half = 1 << (bits - 1)
+    if len(flags) <= half:
+        return [*_zeros(flags, bits - 1), Const(0, 1)]
+    upper = Cat(*flags[:half]).all()
+    low, high = _zeros(flags[:half], bits - 1), _zeros(flags[half:], bits - 1)
+    return [*(Mux(upper, h, l) for l, h in zip(low, high, strict=True)), upper]
+
+
+def leading_groups(value: Value) -> Value:
+    """Return how many groups of four bits, from the top, are zero; the last group may be short.
+
+    Where all are zero the result is that number or, to save logic, less.
+    """
+    flags = [~value[max(0, top - 4) : top].any() for top in range(len(value), 0, -4)]
+    return Cat(*_zeros(flags, (len(flags) - 1).bit_length()))
+
+
+def shift_groups(value: Value, groups: Value) -> Value:
+    """Return ``value << 4 * groups`` without what leaves at the top."""
+    count = -(-len(value) // 4)
+    return _choose([(value << 4 * i)[: len(value)] for i in range(count)], groups)
+
+
+def leading_three(value: Value) -> Value:
+    """Return how many of the top three bits are zero up to the first one."""
+    a, b, c = value[-1], value[-2], value[-3]
+    return Cat(~a & (b | ~c), ~a & ~b)
+
+
+def shift_three(value: Value, places: Value) -> Value:
+    """Return ``value << places`` without what leaves at the top."""
+    return _choose([(value << i)[: len(value)] for i in range(4)], places)
