@@ -17,8 +17,9 @@ NAN = np.uint32(0x7FC00000).view(np.float32)
 
 def flush(x: npt.ArrayLike, format: FloatFormat = BINARY32) -> npt.NDArray[np.float32]:
     """Return ``x`` with what is subnormal in ``format`` replaced by a zero of the same sign."""
-    x = np.asarray(x, np.float32)
-    return np.where(np.abs(x) < np.float32(2.0 ** (1 - format.bias)), np.copysign(0, x), x)
+    bits = np.asarray(x, np.float32).view(np.uint32)
+    small = (bits >> np.uint32(23) & np.uint32(255)) < BINARY32.bias + 1 - format.bias
+    return np.where(small, bits & np.uint32(1 << 31), bits).view(np.float32)
 
 
 def add(x: npt.ArrayLike, y: npt.ArrayLike) -> npt.NDArray[np.float32]:
@@ -75,14 +76,14 @@ def to_bits(x: npt.ArrayLike, format: FloatFormat = BINARY32) -> npt.NDArray[np.
     x = np.asarray(x, np.float32)
     if format == BINARY32:
         return x.view(np.uint32)
-    with np.errstate(over="ignore", under="ignore"):
+    empty = format.exponent_ones << format.fraction_bits | 1 << (format.fraction_bits - 1)
+    with np.errstate(all="ignore"):
         if format == BINARY16:
             bits = x.astype(np.float16).view(np.uint16).astype(np.uint32)
         else:
             bits = x.view(np.uint32) >> np.uint32(32 - format.width)
-    empty = format.exponent_ones << format.fraction_bits | 1 << (format.fraction_bits - 1)
-    bits = np.where(np.isnan(x), np.uint32(empty), bits)
-    inexact = (from_bits(bits, format) != x) & ~np.isnan(x)
+        bits = np.where(np.isnan(x), np.uint32(empty), bits)
+        inexact = (from_bits(bits, format) != x) & ~np.isnan(x)
     if inexact.any():
         value = x[inexact].flat[0]
         raise UserError(f"x must hold values of {format.name}, not {value!s}")

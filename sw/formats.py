@@ -116,6 +116,8 @@ class BlockFormat:
 
     def __post_init__(self) -> None:
         """Check every field."""
+        if not isinstance(self.name, str) or not self.name or not self.name.isprintable():
+            raise UserError(f"name must be a line of text, not {self.name!r}")
         whole("mantissa_bits", self.mantissa_bits, 2, 24)
         flag("sign_inside", self.sign_inside)
         whole("exponent_bits", self.exponent_bits, 4, 10)

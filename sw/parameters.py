@@ -102,7 +102,7 @@ class Parameters:
             values[field] = value
             return
         table = values.get(field, {})
-        base = {"preset": table} if isinstance(table, str) else dict(table)
+        base = dict(table) if isinstance(table, Mapping) else {"preset": table}
         values[field] = base | {part: value}
 
     @staticmethod

@@ -150,7 +150,7 @@ def quantize_groups(
     # The last place of an element is 2**(field - 150), that of its mantissa 2**(E - m).
     shift = code + 1 - format.exponent_bias - m - (field - 150)
     magnitude = _round(significand, shift, format, np.asarray(words, np.int64))
-    negative = x < 0
+    negative = bits >> np.uint32(31) > 0
     magnitude = np.minimum(magnitude, np.where(negative, -format.most_negative, format.largest))
     special = largest == 255
     mantissa = np.where(special, 0, np.where(negative, -magnitude, magnitude))
@@ -186,7 +186,7 @@ def _floats(x: npt.ArrayLike) -> Floats:
 
 
 def quantize(
-    x: Floats, format: BlockFormat, *, axis: int = -1, random: npt.ArrayLike | None = None
+    x: npt.ArrayLike, format: BlockFormat, *, axis: int = -1, random: npt.ArrayLike | None = None
 ) -> Blocks:
     """Return ``x`` in a block format.
 
@@ -228,7 +228,7 @@ def dequantize(blocks: Blocks) -> Floats:
     return binary32.from_integer(blocks.mantissa, scale, codes == format.nan_code)
 
 
-def zero_setting_error(x: Floats, format: BlockFormat, *, axis: int = -1) -> float:
+def zero_setting_error(x: npt.ArrayLike, format: BlockFormat, *, axis: int = -1) -> float:
     """Return FlexBlock's zero-setting error: the share of elements that the blocks set to zero.
 
     Elements that were zero count too, blocks of nothing but zeros do not.

@@ -1,0 +1,143 @@
+import dataclasses
+
+import pytest
+
+from sw.errors import UserError
+from sw.formats import BFLOAT16, BINARY16, BINARY32, BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat
+
+FACTS = {
+    # name: bits of magnitude, element and exponent, rule, block, rounding, lowest E
+    # FlexBlock, BFPsim conf_net: sign + 4, 8 or 16 magnitude bits, or the sign among them
+    "fb12": (4, 5, 8, "floor", (216,), "truncate", -126),
+    "fb16": (8, 9, 8, "floor", (108,), "truncate", -126),
+    "fb24": (16, 17, 8, "floor", (54,), "truncate", -126),
+    "fb12_sign_inside": (3, 4, 8, "floor", (216,), "truncate", -126),
+    "fb16_sign_inside": (7, 8, 8, "floor", (108,), "truncate", -126),
+    "fb24_sign_inside": (15, 16, 8, "floor", (54,), "truncate", -126),
+    # HBFP, emulator: mant_bits 3, 5, 7 and 11 without the sign, ceil(log2(1e-8)) = -26
+    "hbfp4": (3, 4, 10, "ceil", (64,), "stochastic", -26),
+    "hbfp6": (5, 6, 10, "ceil", (64,), "stochastic", -26),
+    "hbfp8": (7, 8, 10, "ceil", (64,), "stochastic", -26),
+    "hbfp12": (11, 12, 10, "ceil", (64,), "stochastic", -26),
+    "hbfp4_8x8": (3, 4, 10, "ceil", (8, 8), "stochastic", -26),
+    "hbfp6_8x8": (5, 6, 10, "ceil", (8, 8), "stochastic", -26),
+    "hbfp8_8x8": (7, 8, 10, "ceil", (8, 8), "stochastic", -26),
+    "hbfp12_8x8": (11, 12, 10, "ceil", (8, 8), "stochastic", -26),
+    # MSFP, NeurIPS 2020: sign + 3 or 7 magnitude bits, boxes of 16
+    "msfp12": (3, 4, 8, "floor", (16,), "nearest_even", -126),
+    "msfp16": (7, 8, 8, "floor", (16,), "nearest_even", -126),
+    # OCP MX 1.0: INT8 elements, blocks of 32, E8M0 scale
+    "mxint8": (7, 8, 8, "floor", (32,), "nearest_even", -126),
+}
+
+
+def facts(format: BlockFormat) -> tuple:
+    return (
+        format.magnitude_bits,
+        format.element_bits,
+        format.exponent_bits,
+        format.exponent_rule,
+        format.block,
+        format.rounding,
+        format.lowest_code + 1 - format.exponent_bias,
+    )
+
+
+def test_presets():
+    assert {name: facts(format) for name, format in BLOCK_FORMATS.items()} == FACTS
+    assert all(name == format.name and format.symmetric for name, format in BLOCK_FORMATS.items())
+
+
+@pytest.mark.parametrize("change", [{"sign_inside": False}, {"exponent_floor": -25}, {"block": 65}])
+def test_planted_fault(change):
+    assert facts(dataclasses.replace(BLOCK_FORMATS["hbfp4"], **change)) != FACTS["hbfp4"]
+
+
+def test_float_formats():
+    rows = {n: (f.width, f.bias, f.exponent_ones) for n, f in FLOAT_FORMATS.items()}
+    assert rows == {
+        "binary32": (32, 127, 255),
+        "bfloat16": (16, 127, 255),
+        "binary16": (16, 15, 31),
+    }
+    assert [BINARY32.name, BFLOAT16.name, BINARY16.name] == list(FLOAT_FORMATS)
+
+
+def test_derived():
+    format = BlockFormat(mantissa_bits=4, exponent_bits=5, block=(8, 8), symmetric=False)
+    assert (format.largest, format.most_negative) == (7, -8)
+    assert (format.block_elements, format.reduction) == (64, 8)
+    assert (format.exponent_bias, format.lowest_code) == (15, 0)
+    assert (format.highest_code, format.nan_code) == (30, 31)
+    assert dataclasses.replace(format, symmetric=True).most_negative == -7
+    assert dataclasses.replace(format, exponent_floor=1).lowest_code == 15
+    assert dataclasses.replace(format, exponent_floor=16).lowest_code == format.highest_code
+
+
+@pytest.mark.parametrize(
+    "block, expected",
+    [(16, (16,)), ("16", (16,)), ("8x8", (8, 8)), ([16], (16,)), ((4, 4), (4, 4)), (1, (1,))],
+)
+def test_block_is_read(block, expected):
+    assert BlockFormat(block=block).block == expected
+
+
+@pytest.mark.parametrize(
+    "fields, message",
+    [
+        ({"mantissa_bits": 1}, "mantissa_bits must be an integer from 2 to 24, not 1"),
+        ({"mantissa_bits": 25}, "mantissa_bits must be an integer from 2 to 24, not 25"),
+        ({"mantissa_bits": 4.0}, "mantissa_bits must be an integer from 2 to 24, not 4.0"),
+        ({"mantissa_bits": True}, "mantissa_bits must be an integer from 2 to 24, not True"),
+        ({"sign_inside": 1}, "sign_inside must be true or false, not 1"),
+        ({"exponent_bits": 3}, "exponent_bits must be an integer from 4 to 10, not 3"),
+        ({"exponent_rule": "up"}, "exponent_rule must be one of floor, ceil, not 'up'"),
+        ({"exponent_floor": -127}, "exponent_floor must be an integer from -126 to 128, not -127"),
+        ({"exponent_floor": 129}, "exponent_floor must be an integer from -126 to 128, not 129"),
+        ({"block": (8, 4)}, r"block must be a length \(16\) or a square \(8x8\), not \(8, 4\)"),
+        ({"block": 0}, r"block must be a length \(16\) or a square \(8x8\), not 0"),
+        ({"block": 1025}, r"block must be a length \(16\) or a square \(8x8\), not 1025"),
+        ({"block": "8x"}, r"block must be a length \(16\) or a square \(8x8\), not '8x'"),
+        ({"block": "ten"}, r"block must be a length \(16\) or a square \(8x8\), not 'ten'"),
+        ({"block": [8, 8, 8]}, r"block must be a length \(16\) or a square \(8x8\), not \[8,"),
+        ({"block": True}, r"block must be a length \(16\) or a square \(8x8\), not True"),
+        ({"block": None}, r"block must be a length \(16\) or a square \(8x8\), not None"),
+        (
+            {"rounding": "up"},
+            "rounding must be one of truncate, nearest_even, stochastic, not 'up'",
+        ),
+        ({"random_bits": 0}, "random_bits must be an integer from 1 to 24, not 0"),
+        ({"symmetric": "yes"}, "symmetric must be true or false, not 'yes'"),
+        ({"name": 4}, "name must be a line of text, not 4"),
+        ({"name": "a\nb"}, r"name must be a line of text, not 'a\\nb'"),
+        ({"name": ""}, "name must be a line of text, not ''"),
+    ],
+)
+def test_errors(fields, message):
+    with pytest.raises(UserError, match=f"^{message}"):
+        BlockFormat(**fields)
+
+
+def test_read():
+    assert BlockFormat.read("mxint8") is BLOCK_FORMATS["mxint8"]
+    assert BlockFormat.read(BLOCK_FORMATS["mxint8"]) is BLOCK_FORMATS["mxint8"]
+    changed = BlockFormat.read({"preset": "hbfp4", "block": 32})
+    assert changed == dataclasses.replace(BLOCK_FORMATS["hbfp4"], name="hbfp4*", block=(32,))
+    assert BlockFormat.read({"mantissa_bits": 5}) == BlockFormat(mantissa_bits=5)
+
+
+@pytest.mark.parametrize(
+    "value, message",
+    [
+        ("hbfp5", r"unknown format 'hbfp5', did you mean hbfp\d+\? \(known: fb12, "),
+        ("qqq", r"unknown format 'qqq' \(known: fb12, "),
+        (5, "format must be a preset's name or a table, not 5"),
+        ({"blok": 4}, r"unknown field 'format.blok', did you mean format.block\? \(known: "),
+        ({"preset": "nope"}, "unknown format 'nope'"),
+        ({"preset": ["hbfp4"]}, "format must be a preset's name or a table"),
+        ({"preset": "hbfp4", "block": 0}, "block must be a length"),
+    ],
+)
+def test_read_errors(value, message):
+    with pytest.raises(UserError, match=f"^{message}"):
+        BlockFormat.read(value)
