@@ -1,0 +1,1 @@
+"""The proof: benches that run generated Verilog in a simulator."""

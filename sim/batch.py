@@ -111,8 +111,9 @@ def simulate(job: Job) -> Outcome:
 
 def _call(library: ctypes.CDLL, request: _Job, seed: int, waves: Path | None) -> int:
     path = str(waves).encode() if waves else None
+    arguments = (ctypes.byref(request), U32(seed & 0xFFFFFFFF), path)
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        done = pool.submit(library.gradgate_run, ctypes.byref(request), U32(seed & 0xFFFFFFFF), path)
+        done = pool.submit(library.gradgate_run, *arguments)
         try:
             return done.result()
         except BaseException:

