@@ -23,8 +23,8 @@ def _zeros(flags: list[Value], bits: int) -> list[Value]:
     if len(flags) <= half:
         return [*_zeros(flags, bits - 1), Const(0, 1)]
     upper = Cat(*flags[:half]).all()
-    low, high = _zeros(flags[:half], bits - 1), _zeros(flags[half:], bits - 1)
-    return [*(Mux(upper, h, l) for l, h in zip(low, high, strict=True)), upper]
+    near, far = _zeros(flags[:half], bits - 1), _zeros(flags[half:], bits - 1)
+    return [*(Mux(upper, f, n) for n, f in zip(near, far, strict=True)), upper]
 
 
 def leading_groups(value: Value) -> Value:

@@ -1,0 +1,125 @@
+"""The conversion of scaled integers to binary32."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Mux, Signal, signed
+from amaranth.hdl import Module as Body
+from amaranth.lib.wiring import In, Out
+
+from sw.formats import BINARY32
+
+from ..module import Module
+from .normalize import leading_groups, leading_three, shift_groups, shift_three
+
+__all__ = ["FromInteger"]
+
+
+class FromInteger(Module):
+    """Converter of ``mantissa * 2**exponent`` to binary32.
+
+    A mantissa of more than 24 bits is rounded once, to nearest even, as if exponents were
+    unbounded. Then what is below the normal numbers becomes a zero of the same sign and what is
+    beyond them an infinity; a zero mantissa gives +0. One conversion per cycle.
+
+    Parameters
+    ----------
+    width : int
+        Bits of the mantissa, 1..64.
+    exponent_bits : int
+        Bits of the exponent.
+
+    Members
+    -------
+    en : In(1)
+        Clock enable of every register.
+    mantissa : In(signed(width))
+    exponent : In(signed(exponent_bits))
+    nan : In(1)
+        Whether the result is the NaN 0x7FC00000, whatever the other inputs.
+    o : Out(32)
+        Result, `latency` enabled cycles later, from registers.
+    """
+
+    en: Signal
+    mantissa: Signal
+    exponent: Signal
+    nan: Signal
+    o: Signal
+
+    latency = 4
+    """Enabled cycles from mantissa to result."""
+
+    def __init__(self, *, width: int, exponent_bits: int) -> None:
+        self.width = width
+        self.exponent_bits = exponent_bits
+        super().__init__(
+            {
+                "en": In(1),
+                "mantissa": In(signed(width)),
+                "exponent": In(signed(exponent_bits)),
+                "nan": In(1),
+                "o": Out(32),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Body:
+        """Build the four stages."""
+        m = Body()
+
+        def register(shape: Any, value: Any) -> Signal:
+            r = Signal(shape, reset_less=True)
+            with m.If(self.en):
+                m.d.sync += r.eq(value)
+            return r
+
+        # A negative mantissa is inverted, not negated: with ones behind its last bit it is as near
+        # to its magnitude as can be, and the rounding adds the one that is missing.
+        mantissa = Signal(signed(max(self.width, 4)))
+        m.d.comb += mantissa.eq(self.mantissa)
+        width = len(mantissa) - 1
+        bits, negative, nan = mantissa[:-1], mantissa[-1], self.nan
+
+        # 1, 2: move what differs from the sign to the top, by fours and by ones.
+        flipped = Signal(width)
+        m.d.comb += flipped.eq(bits ^ negative.replicate(width))
+        count = leading_groups(flipped)
+        groups = Signal(len(count))
+        m.d.comb += groups.eq(count)
+        bits = register(width, shift_groups(bits, groups))
+        negative, nan = register(1, negative), register(1, nan)
+        groups = register(len(groups), groups)
+        exponent = register(signed(self.exponent_bits), self.exponent)
+
+        flipped = Signal(width)
+        m.d.comb += flipped.eq(bits ^ negative.replicate(width))
+        places = Signal(2)
+        m.d.comb += places.eq(leading_three(flipped))
+        bits = register(width, shift_three(bits, places) ^ negative.replicate(width))
+        # The hidden one adds to the exponent when the two are joined.
+        top = BINARY32.bias + width - 2
+        size = max(self.exponent_bits, (top + 1).bit_length() + 1) + 1
+        exponent = register(signed(size), exponent + top - Cat(places, groups))
+        negative, nan = register(1, negative), register(1, nan)
+
+        # 3: round. Under a negative sign the last place lacks a one, far to the right.
+        kept = min(width, BINARY32.fraction_bits + 1)
+        fraction, tail = bits[width - kept : -1], bits[: width - kept]
+        up = negative
+        if width > kept:
+            guard, last = tail[-1], fraction[0]
+            rest = (tail[:-1] ^ negative.replicate(len(tail) - 1)).any()
+            up = Mux(negative, guard | (last & ~rest), guard & (last | rest))
+        packed = Cat(fraction, exponent).as_signed() + Cat(Const(0, kept - 1), bits[-1], 0) + up
+        zero = register(1, ~(bits[-1] | negative))
+        negative, nan = register(1, negative), register(1, nan)
+        packed = register(signed(kept - 1 + size), packed)
+
+        # 4: leave out what is too small or too large.
+        exponent = packed[kept - 1 :].as_signed()
+        infinite = exponent >= BINARY32.exponent_ones
+        zero = zero | (exponent <= 0)
+        value = Cat(Const(0, BINARY32.fraction_bits + 1 - kept), packed[: kept - 1], exponent)
+        value = Mux(infinite, BINARY32.exponent_ones << BINARY32.fraction_bits, value[:31])
+        value = Cat(Mux(zero, 0, value), negative)
+        m.d.comb += self.o.eq(register(32, Mux(nan, 0x7FC00000, value)))
+        return m
