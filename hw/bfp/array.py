@@ -29,7 +29,7 @@ class MacArray(Module):
     order of the binary32 additions is that of `sw.bfp.array.gemm`.
 
     Latency is `latency` cycles from a tile's last beat to its first row's result; a job without
-    stalls takes `cycles`. ``o`` comes from a queue; the ready of each operand depends on the valid
+    stalls takes `ArrayParameters.cycles`. ``o`` comes from a queue; the ready of each operand depends on the valid
     of the other.
 
     Members
@@ -103,10 +103,6 @@ class MacArray(Module):
     def latency(self) -> int:
         """Cycles from a tile's last beat to its first row's result, without stalls."""
         return self._columns[0].latency + 2
-
-    def cycles(self, m: int, n: int, k: int) -> int:
-        """Cycles of an ``m`` x ``n`` x ``k`` product without stalls, see `ArrayParameters`."""
-        return self.parameters.cycles(m, n, k, latency=self.latency)
 
     def elaborate(self, platform: Any) -> Body:
         """Build the circuit."""

@@ -1,6 +1,6 @@
 """A column of the array: elements, and the accumulators that groups of them share."""
 
-from functools import reduce
+import functools
 from operator import or_
 from typing import Any
 
@@ -52,7 +52,6 @@ class GroupAccumulator(Module):
     def __init__(self, *, parameters: ArrayParameters, rows: int) -> None:
         self.parameters = parameters
         self.rows = rows
-        self.value = BlockValue(parameters=parameters.dot)
         self.levels = parameters.ways.bit_length() - 1
         members: dict[str, Any] = {
             "en": In(1),
@@ -67,6 +66,11 @@ class GroupAccumulator(Module):
         if self.levels:
             members["keep"] = In(self.levels)
         super().__init__(members)
+
+    @functools.cached_property
+    def value(self) -> BlockValue:
+        """From integer sums to binary32."""
+        return BlockValue(parameters=self.parameters.dot)
 
     @property
     def issue_latency(self) -> int:
@@ -110,7 +114,7 @@ class GroupAccumulator(Module):
         ]
         m.d.comb += [
             value.en.eq(self.en),
-            value.sum.eq(reduce(or_, chosen)),
+            value.sum.eq(functools.reduce(or_, chosen)),
             value.exponent_a.eq(self.exponent_a),
             value.exponent_b.eq(self.exponent_b),
         ]
@@ -173,13 +177,8 @@ class Column(Module):
         self.parameters = parameters
         form, rows = parameters.format, parameters.rows
         operand = parameters.lanes * form.element_bits
-        self.elements = [Element(parameters=parameters.dot) for _ in range(rows)]
-        self.groups = [
-            GroupAccumulator(parameters=parameters, rows=len(group))
-            for group in parameters.groups
-        ]
-        self.levels = self.groups[0].levels
-        count = len(self.groups)
+        self.levels = parameters.ways.bit_length() - 1
+        count = len(parameters.groups)
         members: dict[str, Any] = {
             "en": In(1),
             "a": In(rows * operand),
@@ -199,6 +198,19 @@ class Column(Module):
         if self.levels:
             members["keep"] = In(count * self.levels)
         super().__init__(members)
+
+    @functools.cached_property
+    def elements(self) -> list[Element]:
+        """The dot products, row 0 first."""
+        return [Element(parameters=self.parameters.dot) for _ in range(self.parameters.rows)]
+
+    @functools.cached_property
+    def groups(self) -> list[GroupAccumulator]:
+        """The accumulators of the groups of rows."""
+        return [
+            GroupAccumulator(parameters=self.parameters, rows=len(group))
+            for group in self.parameters.groups
+        ]
 
     @property
     def close_latency(self) -> int:
@@ -254,7 +266,7 @@ class Column(Module):
             results.append(group.o & self.leave[g].replicate(32))
 
         with m.If(self.en):
-            m.d.sync += self.result.eq(reduce(or_, results))
+            m.d.sync += self.result.eq(functools.reduce(or_, results))
         m.d.comb += [
             self.nan.eq(self.result[23:31].all() & self.result[:23].any()),
             self.infinite.eq(self.result[23:31].all() & ~self.result[:23].any()),

@@ -1,5 +1,6 @@
 """The BFP dot product as a unit: beats of two operands in, a binary32 value per block out."""
 
+import functools
 from typing import Any
 
 from amaranth.hdl import Cat, Mux, Signal
@@ -81,8 +82,6 @@ class DotUnit(Module):
             )
         result = StreamField(name="result", bits=32, count=1, description="binary32 value")
         self.streams = {"i_a": taken, "i_b": taken, "o": (result,)}
-        self.element = Element(parameters=p)
-        self.value = BlockValue(parameters=p)
         members: dict[str, Any] = {
             name: (Out if name == "o" else In)(stream.Signature(stream_payload(fields)))
             for name, fields in self.streams.items()
@@ -91,6 +90,16 @@ class DotUnit(Module):
         members["flags"] = Out(data.StructLayout(dict.fromkeys(self.FLAGS, 1)))
         members |= {register.name: Out(register.bits) for register in self.registers}
         super().__init__(members)
+
+    @functools.cached_property
+    def element(self) -> Element:
+        """The integer dot product."""
+        return Element(parameters=self.parameters)
+
+    @functools.cached_property
+    def value(self) -> BlockValue:
+        """From integer sums to binary32."""
+        return BlockValue(parameters=self.parameters)
 
     @property
     def latency(self) -> int:

@@ -1,5 +1,6 @@
 """One element of the array: a dot product that adds up a block's beats."""
 
+import functools
 from typing import Any
 
 from amaranth.hdl import Module as Body
@@ -37,7 +38,6 @@ class Element(Module):
 
     def __init__(self, *, parameters: DotParameters) -> None:
         self.parameters = parameters
-        self.products = ProductSum(parameters=parameters)
         width = parameters.lanes * parameters.format.element_bits
         super().__init__(
             {
@@ -49,6 +49,11 @@ class Element(Module):
                 "sum": Out(signed(parameters.sum_bits)),
             }
         )
+
+    @functools.cached_property
+    def products(self) -> ProductSum:
+        """The sum of a beat's products."""
+        return ProductSum(parameters=self.parameters)
 
     @property
     def first_latency(self) -> int:

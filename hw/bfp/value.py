@@ -1,5 +1,6 @@
 """From a block's integer sum and exponents to binary32."""
 
+import functools
 from typing import Any
 
 from amaranth.hdl import Module as Body
@@ -37,11 +38,6 @@ class BlockValue(Module):
         form = parameters.format
         # E_a - m + E_b - m, where E = code + 1 - bias.
         self.offset = 2 * (1 - form.exponent_bias - form.magnitude_bits)
-        highest = self.offset + 2 * form.nan_code
-        self.from_integer = FromInteger(
-            width=parameters.sum_bits,
-            exponent_bits=1 + max((-self.offset).bit_length(), highest.bit_length()),
-        )
         super().__init__(
             {
                 "en": In(1),
@@ -50,6 +46,15 @@ class BlockValue(Module):
                 "exponent_b": In(form.exponent_bits),
                 "o": Out(32),
             }
+        )
+
+    @functools.cached_property
+    def from_integer(self) -> FromInteger:
+        """The rounding."""
+        highest = self.offset + 2 * self.parameters.format.nan_code
+        return FromInteger(
+            width=self.parameters.sum_bits,
+            exponent_bits=1 + max((-self.offset).bit_length(), highest.bit_length()),
         )
 
     @property
