@@ -57,7 +57,7 @@ class ConverterParameters(Parameters):
 
 
 def convert(
-    parameters: ConverterParameters, x: npt.NDArray[np.float32]
+    parameters: ConverterParameters, x: npt.ArrayLike
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
     """Return mantissas, exponent codes and zero-set flags of a stream of blocks since reset.
 

@@ -139,6 +139,8 @@ def dot(
     """
     format = parameters.format
     if parameters.operands == "binary32":
+        if isinstance(a, Blocks) or isinstance(b, Blocks):
+            raise UserError("a and b must be float32 arrays where operands are binary32")
         pairs = zip(parameters.converters, (a, b), strict=True)
         (qa, code_a, _), (qb, code_b, _) = (convert(p, np.asarray(x)) for p, x in pairs)
         if qa.shape != qb.shape:
