@@ -1,4 +1,4 @@
-"""The base class of every circuit: a component that becomes one Verilog module per configuration."""
+"""The base class of every circuit: a component that becomes one Verilog module."""
 
 import inspect
 from typing import Any

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from amaranth.back.rtlil import convert_fragment
+from amaranth.back.rtlil import convert_fragment  # pyright: ignore[reportMissingImports]
 from amaranth.hdl import ClockSignal, Fragment, Instance, ResetSignal, Signal, ValueCastable
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
@@ -30,7 +30,7 @@ _KEYWORDS = frozenset(
     within wor xnor xor""".split()
 )
 
-_NAME = re.compile(r"\\([A-Za-z_][^\s\"]*)")
+_NAME = re.compile(r"\\([A-Za-z_$][^\s\"]*)")
 _PORT = re.compile(r"^(  wire .*?(?:input|output) )\d+ ( signed)? \\(\S+)$")
 _KEPT_ATTRIBUTES = re.compile(r"^ *attribute \\(?!(init|keep|ram_style|use_dsp|syn_)\w*)")
 
@@ -42,7 +42,7 @@ def _snake(name: str) -> str:
 
 def _legal(name: str) -> str:
     """Return a name that Verilog takes without an escape."""
-    name = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    name = re.sub(r"[^A-Za-z0-9_]", "_", name.lstrip("$"))
     return f"{name}_" if name in _KEYWORDS else name
 
 

