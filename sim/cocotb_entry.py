@@ -83,8 +83,8 @@ class Channel:
             return False
         ready = bool(self.ready.value)
         if not self.job["input"] and (self.held is not None or not ready):
-            beat = (self.data.value, self.tlast and self.tlast.value)
-            if self.held not in (None, beat):
+            beat = str(self.data.value), "" if self.tlast is None else str(self.tlast.value)
+            if self.held is not None and self.held != beat:
                 raise FailureError("hold", self.name)
             self.held = None if ready else beat
         if ready:
@@ -223,18 +223,19 @@ async def streams(dut: Any) -> None:
     ]
     report: dict[str, Any] = {"status": "", "culprit": "", "registers": [], "response": 0}
     report["phase"] = "streams"
+    error = None
     try:
         await bench(dut, channels, report)
     except FailureError as failure:
+        error = failure
         report |= dict(zip(("status", "culprit", "phase", "response"), failure.args, strict=False))
-        raise AssertionError(f"{failure.args}") from None
-    finally:
-        report["transfers"] = {
-            c.name: [c.done, c.first, c.final, *(int(bool(p.value)) for p in (c.valid, c.ready))]
-            for c in channels
-        }
-        leave(channels)
-        Path("outcome.json").write_text(json.dumps(report))
+    report["transfers"] = {
+        c.name: [c.done, c.first, c.final, *(int(bool(p.value)) for p in (c.valid, c.ready))]
+        for c in channels
+    }
+    leave(channels)
+    Path("outcome.json").write_text(json.dumps(report))
+    assert error is None, error
 
 
 def leave(channels: list[Channel]) -> None:

@@ -118,7 +118,8 @@ struct Channel {
 
 class Run {
  public:
-  Run(Model &model, Job &job) : model_(model), job_(job), clock_(model, "aclk"), reset_(model, "aresetn") {
+  Run(Model &model, Job &job)
+      : model_(model), job_(job), clock_(model, "aclk"), reset_(model, "aresetn") {
     for (uint32_t i = 0; i < job.stream_count; ++i)
       channels_.push_back(std::make_unique<Channel>(model, job.streams[i]));
   }
@@ -127,12 +128,10 @@ class Run {
     int status = start();
     bool again = job_.reset_after != 0;
     uint64_t streamed = 0;
-    job_.phase = 1;
     while (status == DONE && !finished()) {
       if (again && streamed == job_.reset_after) {
         again = false;
         status = start();
-        job_.phase = 1;
         continue;
       }
       status = cycle(true);
@@ -171,6 +170,7 @@ class Run {
       job_.culprit = i;
       status = write(job_.writes[i]);
     }
+    if (status == DONE) job_.phase = 1;
     return status;
   }
 
@@ -246,7 +246,6 @@ class Run {
   int respond(Pin *request, Pin *accept, int count, const char *valid, Take take) {
     Pin answer = axi(valid);
     bool taken = false;
-    uint32_t response = 0;
     while (!taken) {
       drive(job_.phase == 3);
       bool moved = false, accepted[2] = {false, false};
@@ -260,10 +259,10 @@ class Run {
       for (int i = 0; i < count; ++i)
         if (accepted[i]) request[i].set(0);
     }
-    response = (job_.phase == 3 ? job_.reads : job_.writes)[job_.culprit].response;
     axi("bready").set(0);
     axi("rready").set(0);
-    return response ? RESPONSE : DONE;
+    const Access &access = (job_.phase == 3 ? job_.reads : job_.writes)[job_.culprit];
+    return access.response ? RESPONSE : DONE;
   }
 
   Model &model_;
