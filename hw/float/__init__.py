@@ -1,0 +1,1 @@
+"""Circuits for binary32."""

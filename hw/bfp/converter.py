@@ -1,0 +1,219 @@
+"""The float to block converter."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Mux, Signal, Value
+from amaranth.hdl import Module as Body
+from amaranth.lib import data, memory, stream
+from amaranth.lib.wiring import In, Out
+
+from sw.bfp.converter import ConverterParameters
+from sw.formats import FLOAT_FORMATS
+
+from ..lfsr import Xorshift
+from ..module import Module
+from .lane import BlockExponent, Kept, Lane
+from .maximum import Maximum
+
+__all__ = ["Converter"]
+
+
+class Converter(Module):
+    """Converter of streams of floats to blocks, as `sw.bfp.converter.convert`.
+
+    A block is ``parameters.beats`` beats, in and out; the first one comes out when the last one is
+    in. One beat per cycle. ``o.valid`` and ``o.payload`` come from registers. ``i.ready`` depends
+    on registers where a block has several beats, and also on ``o.ready`` where it has one.
+
+    Parameters
+    ----------
+    parameters : ConverterParameters
+        Formats, lanes and seed.
+
+    Members
+    -------
+    i : In(stream.Signature(lanes * source width))
+        Floats, lane 0 lowest.
+    o : Out(stream.Signature(StructLayout))
+        ``mantissa``: codes of the elements, lane 0 lowest; ``exponent``: the block's code, in every
+        beat; ``zero_set``: per lane, whether the element counts in the zero-setting error.
+    """
+
+    i: stream.Interface
+    o: stream.Interface
+
+    def __init__(self, *, parameters: ConverterParameters) -> None:
+        self.parameters = parameters
+        self.source = FLOAT_FORMATS[parameters.source]
+        p = parameters
+        payload = data.StructLayout(
+            {
+                "mantissa": p.lanes * p.format.element_bits,
+                "exponent": p.format.exponent_bits,
+                "zero_set": p.lanes,
+            }
+        )
+        super().__init__(
+            {
+                "i": In(stream.Signature(p.lanes * self.source.width)),
+                "o": Out(stream.Signature(payload)),
+            }
+        )
+
+    def _largest(self, m: Body, move: Value, elements: Value) -> tuple[Value, Value, int]:
+        """Return the kept bits of a beat in a register, its largest number and the latter's delay.
+
+        The number is the exponent field and, under the rule ``ceil``, whether the fraction of any
+        element with that exponent is not zero below it.
+        """
+        p = self.parameters
+        kept = Kept(p.format, self.source)
+        exact = p.format.exponent_rule == "floor"
+        words, keys = [], []
+        for n in range(p.lanes):
+            value = elements.word_select(n, self.source.width)
+            word = Signal(kept, name=f"element_{n}", reset_less=True)
+            inexact = Signal(int(not exact), name=f"inexact_{n}", reset_less=True)
+            with m.If(move):
+                m.d.sync += Value.cast(word).eq(kept.of(value))
+                m.d.sync += inexact.eq(value[: self.source.fraction_bits].any())
+            words.append(word)
+            keys += [inexact, word.exponent]
+        m.submodules.maximum = maximum = Maximum(
+            count=p.lanes, width=self.source.exponent_bits + int(not exact)
+        )
+        m.d.comb += [maximum.en.eq(move), maximum.i.eq(Cat(keys))]
+        return Cat(words), maximum.o, maximum.latency
+
+    def _about(self, m: Body, largest: Value) -> Value:
+        """Return what a block's largest number tells about it."""
+        inexact = len(largest) - self.source.exponent_bits
+        block = BlockExponent(self.parameters.format, self.source)
+        return block.of(m, largest[inexact:], largest[:inexact].any())
+
+    def _pass(self, m: Body, move: Value, elements: Value, about: Value, valid: Value) -> None:
+        """Delay the one beat of a block until its exponent is known."""
+        words, largest, latency = self._largest(m, move, self.i.payload)
+        valids = Signal(latency + 2)
+        m.d.comb += [self.i.ready.eq(move), valid.eq(valids[-1])]
+        register = Signal.like(about, name="block", reset_less=True)
+        with m.If(move):
+            m.d.sync += valids.eq(Cat(self.i.valid, valids))
+            m.d.sync += register.eq(self._about(m, largest))
+        m.d.comb += about.eq(register)
+        for stage in range(latency + 1):
+            delayed = Signal(len(words), name=f"elements_{stage}", reset_less=True)
+            with m.If(move):
+                m.d.sync += delayed.eq(words)
+            words = delayed
+        m.d.comb += elements.eq(words)
+
+    def _store(self, m: Body, move: Value, elements: Value, about: Value, valid: Value) -> None:
+        """Keep the beats of a block until its exponent is known."""
+        beats = self.parameters.beats
+        words, largest, latency = self._largest(m, Const(1), self.i.payload)
+
+        # A beat that is taken counts as stored; after its block's last beat come the stages of
+        # the maximum and six cycles until the first beat is read.
+        depth = beats + latency + 5
+        m.submodules.store = store = memory.Memory(shape=len(words), depth=depth, init=[])
+        write, read = store.write_port(), store.read_port()
+        blocks = depth // beats + 2
+        m.submodules.known = known = memory.Memory(shape=len(about), depth=blocks, init=[])
+        learn, recall = known.write_port(), known.read_port()
+
+        def advance(pointer: Signal, end: int, when: Value) -> Value:
+            """Count 0..end-1 and return whether the last one is reached."""
+            last = pointer == end - 1
+            with m.If(when):
+                m.d.sync += pointer.eq(Mux(last, 0, pointer + 1))
+            return last
+
+        taken = Signal()
+        m.d.comb += taken.eq(self.i.valid & self.i.ready)
+        stored = Signal()
+        m.d.sync += stored.eq(taken)
+        advance(write.addr, depth, stored)
+        m.d.comb += [write.en.eq(stored), write.data.eq(words)]
+
+        # The largest number of a block.
+        come = Signal(latency + 1)
+        m.d.sync += come.eq(Cat(taken, come))
+        beat = Signal(range(beats))
+        last = advance(beat, beats, come[-1])
+        so_far = Signal.like(largest)
+        larger = Signal.like(largest)
+        m.d.comb += larger.eq(Mux(largest < so_far, so_far, largest))
+        whole = Signal.like(largest)
+        done, learned = Signal(), Signal()
+        m.d.sync += [done.eq(come[-1] & last), whole.eq(larger)]
+        with m.If(come[-1]):
+            m.d.sync += so_far.eq(Mux(last, 0, larger))
+        m.d.sync += [learn.data.eq(self._about(m, whole)), learned.eq(done)]
+        m.d.comb += learn.en.eq(learned)
+        advance(learn.addr, blocks, learned)
+
+        # Read blocks that are known.
+        ready = Signal(range(blocks + 1))
+        level = Signal(range(depth + 1))
+        go, ends = Signal(), Signal()
+        out = Signal(range(beats))
+        m.d.comb += [
+            go.eq(move & (ready != 0)),
+            ends.eq(go & advance(out, beats, go)),
+            read.en.eq(move),
+            recall.en.eq(move),
+            self.i.ready.eq(level != depth),
+            elements.eq(read.data),
+            about.eq(recall.data),
+        ]
+        advance(read.addr, depth, go)
+        advance(recall.addr, blocks, ends)
+        m.d.sync += [level.eq(level + taken - go), ready.eq(ready + learned - ends)]
+        with m.If(move):
+            m.d.sync += valid.eq(go)
+
+    def elaborate(self, platform: Any) -> Body:
+        """Build what finds the exponent, then the lanes."""
+        m = Body()
+        p = self.parameters
+        kept = Kept(p.format, self.source)
+        block = BlockExponent(p.format, self.source)
+
+        move = Signal()
+        elements = Signal(p.lanes * kept.size)
+        about = Signal(block.size)
+        valid = Signal()
+        m.d.comb += move.eq(~self.o.valid | self.o.ready)
+        if p.beats == 1:
+            self._pass(m, move, elements, about, valid)
+        else:
+            self._store(m, move, elements, about, valid)
+
+        # The lanes move together, whenever the last of their stages is free.
+        valids = Signal(Lane.latency)
+        codes = Signal(data.ArrayLayout(p.format.exponent_bits, Lane.latency))
+        with m.If(move):
+            m.d.sync += valids.eq(Cat(valid, valids))
+            m.d.sync += Value.cast(codes).eq(Cat(block(about).code, codes))
+        m.d.comb += [
+            self.o.valid.eq(valids[-1]),
+            self.o.payload.exponent.eq(codes[Lane.latency - 1]),
+        ]
+        if p.format.rounding == "stochastic":
+            m.submodules.random = random = Xorshift(
+                lanes=p.lanes, seed=p.seed, bits=p.format.random_bits
+            )
+            m.d.comb += random.en.eq(move & valids[-2])
+        for n in range(p.lanes):
+            m.submodules[f"lane_{n}"] = lane = Lane(format=p.format, source=self.source)
+            m.d.comb += [
+                lane.en.eq(move),
+                Value.cast(lane.kept).eq(elements.word_select(n, kept.size)),
+                Value.cast(lane.block).eq(about),
+                self.o.payload.mantissa.word_select(n, p.format.element_bits).eq(lane.mantissa),
+                self.o.payload.zero_set[n].eq(lane.zero_set),
+            ]
+            if p.format.rounding == "stochastic":
+                m.d.comb += lane.random.eq(random.o.word_select(n, p.format.random_bits))
+        return m

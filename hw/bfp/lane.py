@@ -1,0 +1,205 @@
+"""One lane of the float to block converter: what it keeps of a float, and how it rounds it."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Mux, Signal, Value, signed
+from amaranth.hdl import Module as Body
+from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
+
+from sw.formats import BlockFormat, FloatFormat
+
+from ..module import Module
+
+__all__ = ["BlockExponent", "Kept", "Lane"]
+
+
+class Kept(data.StructLayout):
+    """What a lane keeps of a float: the bits that can matter once the block's exponent is known.
+
+    ``fraction`` holds the upper fraction bits; ``sticky``, in a format rounded to nearest even that
+    does not keep all of them, whether any other one is set.
+    """
+
+    def __init__(self, format: BlockFormat, source: FloatFormat) -> None:
+        self.places = {"truncate": 0, "nearest_even": 1, "stochastic": format.random_bits}[
+            format.rounding
+        ]
+        bits = min(source.fraction_bits, format.magnitude_bits - 1 + self.places)
+        sticky = format.rounding == "nearest_even" and bits < source.fraction_bits
+        self.source = source
+        super().__init__(
+            {"sticky": int(sticky), "fraction": bits, "exponent": source.exponent_bits, "sign": 1}
+        )
+
+    def of(self, value: Value) -> Value:
+        """Return the kept bits of a float."""
+        fraction, rest = value[: self.source.fraction_bits], self.source.fraction_bits
+        rest -= self["fraction"].width
+        sticky = fraction[:rest].any() if self["sticky"].width else Const(0, 0)
+        return Cat(sticky, value[rest:])
+
+
+class BlockExponent(data.StructLayout):
+    """What lanes need to know about a block.
+
+    ``code`` is the exponent's code, ``field`` the exponent field of a float whose leading one comes
+    to lie in the top magnitude bit, ``threshold`` what an element's exponent field is below if
+    the element is set to zero, ``nan`` whether the block holds a NaN or an infinity.
+    """
+
+    def __init__(self, format: BlockFormat, source: FloatFormat) -> None:
+        self.block_format = format
+        self.source = source
+        self.offset = format.exponent_bias - source.bias
+        bits = max(source.exponent_bits, (format.highest_code - self.offset).bit_length())
+        super().__init__(
+            {
+                "code": format.exponent_bits,
+                "field": bits,
+                "threshold": source.exponent_bits,
+                "nan": 1,
+            }
+        )
+
+    @property
+    def may_exceed(self) -> bool:
+        """Whether an element may lie beyond the block's exponent."""
+        top = self.source.exponent_ones - 1 + self.offset
+        return self.block_format.exponent_rule == "ceil" or self.block_format.highest_code < top
+
+    def of(self, m: Body, largest: Value, inexact: Value) -> Value:
+        """Return the fields for the largest exponent field of a block.
+
+        ``inexact`` tells whether an element with that exponent is no power of two.
+        """
+        lowest = self.block_format.lowest_code - self.offset
+        highest = self.block_format.highest_code - self.offset
+        zero, nan = largest == 0, largest == self.source.exponent_ones
+        field = Signal(signed(self["field"].width + 2))
+        clamped = Signal.like(field)
+        own = largest if self.block_format.exponent_rule == "floor" else largest - ~inexact
+        m.d.comb += field.eq(Mux(zero, lowest, own))
+        m.d.comb += clamped.eq(Mux(field < lowest, lowest, Mux(field > highest, highest, field)))
+        bits = self.block_format.magnitude_bits
+        threshold = Mux(largest < bits, 1, largest - (bits - 1))
+        code = Mux(nan, self.block_format.nan_code, clamped + self.offset)
+        return Cat(
+            code[: self.block_format.exponent_bits],
+            clamped[: self["field"].width],
+            Mux(zero | nan, 0, threshold)[: self["threshold"].width],
+            nan,
+        )
+
+
+class Lane(Module):
+    """Aligner and rounder of one element: three stages.
+
+    Parameters
+    ----------
+    format : BlockFormat
+        Format made.
+    source : FloatFormat
+        Format taken.
+
+    Members
+    -------
+    en : In(1)
+        Clock enable of every register.
+    kept : In(Kept)
+        The element.
+    block : In(BlockExponent)
+        Its block.
+    random : In(random_bits)
+        Random word, two enabled cycles later; under stochastic rounding only.
+    mantissa : Out(element_bits)
+        The element's code, three enabled cycles later, from registers.
+    zero_set : Out(1)
+        Whether it counts in the zero-setting error, with ``mantissa``.
+    """
+
+    latency = 3
+    """Enabled cycles from an element to its code."""
+
+    en: Signal
+    kept: data.View
+    block: data.View
+    random: Signal
+    mantissa: Signal
+    zero_set: Signal
+
+    def __init__(self, *, format: BlockFormat, source: FloatFormat) -> None:
+        self.format = format
+        self.source = source
+        members = {
+            "en": In(1),
+            "kept": In(Kept(format, source)),
+            "block": In(BlockExponent(format, source)),
+            "mantissa": Out(format.element_bits),
+            "zero_set": Out(1),
+        }
+        if format.rounding == "stochastic":
+            members["random"] = In(format.random_bits)
+        super().__init__(members)
+
+    def elaborate(self, platform: Any) -> Body:
+        """Build the three stages."""
+        m = Body()
+
+        def register(width: int, value: Any) -> Signal:
+            r = Signal(width, reset_less=True)
+            with m.If(self.en):
+                m.d.sync += r.eq(value)
+            return r
+
+        layout = Kept(self.format, self.source)
+        bits = self.format.magnitude_bits
+        sign, exponent = self.kept.sign, self.kept.exponent
+
+        # 1: how far to the right of the block's leading place.
+        distance = self.block.field - exponent
+        wide = bits + layout.places
+        size = wide.bit_length()
+        beyond = Signal()
+        below = distance[size:-1].any() & ~distance[-1]
+        m.d.comb += beyond.eq(below | ~exponent.any() | self.block.nan)
+        zero_set = register(1, exponent < self.block.threshold)
+        exceeds = register(1, distance[-1] & ~self.block.nan)
+        significand = register(layout["fraction"].width + 1, Cat(self.kept.fraction, 1))
+        sticky = register(1, self.kept.sticky if layout["sticky"].width else 0)
+        places = register(size, distance[:size])
+        beyond = register(1, beyond)
+        sign = register(1, sign)
+
+        # 2: move it there.
+        fill = wide - len(significand)
+        full = Cat(Const(0, max(fill, 0)), significand)
+        moved = Signal(wide)
+        m.d.comb += moved.eq(full >> places)
+        lost = sticky | (full & ~(Const(-1, wide) << places)[:wide]).any()
+        if BlockExponent(self.format, self.source).may_exceed:
+            moved = Mux(exceeds, Const(-1, wide), moved)
+        else:
+            exceeds = Const(0)
+        moved = register(wide, Mux(beyond, 0, moved))
+        lost = register(1, lost & ~beyond)
+        exceeds = register(1, exceeds)
+        sign, zero_set = register(1, sign), register(1, zero_set)
+
+        # 3: round.
+        kept, rest = moved[layout.places :], moved[: layout.places]
+        up: Value = exceeds
+        if self.format.rounding == "nearest_even":
+            up = (rest & (kept[0] | lost)) | exceeds
+        if self.format.rounding == "stochastic":
+            up = (rest + self.random)[-1] | exceeds
+        code = Signal(bits + 1)
+        if self.format.symmetric:
+            magnitude = (kept + (up & ~kept.all()))[:bits]
+            m.d.comb += code.eq(Cat(magnitude, sign & magnitude.any()))
+        else:
+            up = (up & ~(kept.all() & ~sign)) ^ sign
+            m.d.comb += code.eq((Cat(kept, 0) ^ sign.replicate(bits + 1)) + up)
+        m.d.comb += self.mantissa.eq(register(bits + 1, code))
+        m.d.comb += self.zero_set.eq(register(1, zero_set))
+        return m
