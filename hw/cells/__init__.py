@@ -1,0 +1,1 @@
+"""Arithmetic cells: one small component per operation, which knows each target's primitives."""

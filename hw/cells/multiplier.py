@@ -1,0 +1,194 @@
+"""Integer multiplication in carry cells."""
+
+import dataclasses
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib.wiring import In, Out
+
+from .. import module
+from .bit import Bit, bits, pack
+from .carry import add
+
+__all__ = ["LEVELS_PER_STAGE", "Multiplier", "register"]
+
+LEVELS_PER_STAGE = 2
+"""Additions in a row between two registers."""
+
+ROWS = 4
+"""Rows of partial products that are added one after the other in front of a register."""
+
+ZERO, ONE = Bit(0), Bit(1)
+
+
+def register(m: Module, en: Signal, values: list[Bit]) -> list[Bit]:
+    """Return ``values`` from a register without reset, clocked where ``en`` is high."""
+    stage = Signal(len(values), reset_less=True)
+    with m.If(en):
+        m.d.sync += stage.eq(pack(values))
+    return bits(stage)
+
+
+@dataclasses.dataclass(frozen=True)
+class Term:
+    """Part of a product: ``bits`` and then ``late``, both times ``2**weight``."""
+
+    weight: int
+    bits: list[Bit]
+    late: Bit = ZERO
+
+
+def row_groups(width: int, signed: bool, target: str) -> list[range]:
+    """Split the rows of partial products into groups of nearly equal size, `ROWS` at most."""
+    rows = (width + (not signed) + 1) // 2 if target == "xilinx" else width
+    count = -(-rows // ROWS)
+    edges = [i * rows // count for i in range(count + 1)]
+    return [range(*pair) for pair in zip(edges, edges[1:], strict=False)]
+
+
+def latency(width: int, signed: bool, target: str) -> int:
+    """Return the enabled cycles from operands to product."""
+    levels = (len(row_groups(width, signed, target)) - 1).bit_length()
+    return 1 + -(-levels // LEVELS_PER_STAGE)
+
+
+class Multiplier(module.Module):
+    """Product of two integers of equal width, without DSP blocks.
+
+    ``o + late - offset`` is ``a * b``; only for ``xilinx`` (radix-4 Booth rows) is ``late`` ever 1.
+    Latency is `latency` enabled cycles, a product a cycle; the outputs are registers.
+
+    Parameters
+    ----------
+    width : int
+        Bits of an operand.
+    signed : bool
+        Whether operands are in two's complement; needs ``width`` of at least 2.
+    target : str
+        Whose carry cells to use: ``generic`` (none), ``ecp5`` or ``xilinx``.
+
+    Members
+    -------
+    en : In(1)
+        Clock enable.
+    a, b : In(width)
+        Operands.
+    o : Out(2 * width), late : Out(1)
+        The product.
+    """
+
+    en: Signal
+    a: Signal
+    b: Signal
+    o: Signal
+    late: Signal
+
+    def __init__(self, *, width: int, signed: bool, target: str) -> None:
+        self.width = width
+        self.signed = signed
+        self.target = target
+        ports = {"en": In(1), "a": In(width), "b": In(width), "o": Out(2 * width), "late": Out(1)}
+        super().__init__(ports)
+
+    @property
+    def offset(self) -> int:
+        """The constant by which the product is too high."""
+        if not self.signed:
+            return 0
+        if self.target == "xilinx":
+            return sum(1 << self.width + 2 * k for k in range((self.width + 1) // 2))
+        return 1 << 2 * self.width - 1
+
+    @property
+    def latency(self) -> int:
+        """Enabled cycles from operands to product."""
+        return latency(self.width, self.signed, self.target)
+
+    def _plain(self, m: Module, a: list[Bit], b: list[Bit], group: range) -> Term:
+        """Add rows ``a & b[k]``, signed ones as Baugh and Wooley do."""
+        top = self.width - 1 if self.signed else self.width
+        total: list[Bit] = []
+        for k in group:
+            row = [~(p & b[k]) if (i == top) != (k == top) else p & b[k] for i, p in enumerate(a)]
+            if k == group[0]:
+                total = row
+                continue
+            at = k - group[0]
+            # Weight 2**width, the constant of signed rows, is free where row 1 ends.
+            fill = ONE if self.signed and k == 1 else ZERO
+            above = total[at:] + [fill] * (len(row) - len(total[at:]))
+            total = total[:at] + add(m, self.target, above + [ZERO], row + [ZERO])
+        return Term(group[0], total)
+
+    def _booth(self, m: Module, a: list[Bit], b: list[Bit], group: range) -> Term:
+        """Add rows ``a * digit``, negative ones inverted and so one too low.
+
+        Sign bits are inverted, which adds their weight. For unsigned operands that is undone: row
+        0 has its sign at two more places, and constants stand where carries end.
+        """
+        first, size = 2 * group[0], 2 * self.width
+        wide = [ZERO, *a, a[-1] if self.signed else ZERO]
+        digits = [ZERO, *b, *[b[-1] if self.signed else ZERO] * 2]
+        total: list[Bit] = []
+        for k in group:
+            low, middle, high = digits[2 * k : 2 * k + 3]
+            one, two = middle ^ low, (high ^ middle) & ~(middle ^ low)
+            row = [(one & p | two & q) ^ high for p, q in zip(wide[1:], wide, strict=False)]
+            if self.signed:
+                row[-1] = ~row[-1]
+            elif 2 * k + 2 <= self.width:
+                row.append(~high)
+            at = 2 * k - first
+            if k == group[0]:
+                total = self._seed(m, row)
+                if k == 0 and not self.signed:
+                    total = self._undo(total, size)
+                total = (total + [ZERO] * size)[: size - first]
+                continue
+            end = min(len(total), at + len(row) + 1 + (first == 0))
+            row = (row + [ZERO] * 2)[: end - at]
+            total[at:end] = add(m, self.target, total[at:end], row, high)
+        return Term(first, total, digits[first + 2])
+
+    def _seed(self, m: Module, row: list[Bit]) -> list[Bit]:
+        """Give bits of several inputs a wire of their own."""
+        wires = Signal(len(row))
+        m.d.comb += wires.eq(pack(row))
+        return [w if len(r.inputs) > 1 else r for r, w in zip(row, bits(wires), strict=True)]
+
+    def _undo(self, total: list[Bit], size: int) -> list[Bit]:
+        """Take the weights of inverted signs off again, from row 0 of unsigned operands."""
+        sign = self.width + 1
+        constant = -sum(1 << sign + 2 * max(k, 1) for k in range(self.width // 2))
+        if len(total) > sign:
+            total = [*total[:sign], ~total[sign], ~total[sign], total[sign]]
+        return total + [Bit(constant >> i & 1) for i in range(len(total), size)]
+
+    def _merge(self, m: Module, low: Term, high: Term) -> Term:
+        """Add two neighbouring parts of the product."""
+        at = high.weight - low.weight
+        size = min(2 * self.width - high.weight, max(len(low.bits) - at, len(high.bits)) + 1)
+        x, y = ((part + [ZERO] * size)[:size] for part in (low.bits[at:], high.bits))
+        carry = high.late if self.target == "xilinx" else None
+        return Term(low.weight, low.bits[:at] + add(m, self.target, x, y, carry), low.late)
+
+    def _register(self, m: Module, term: Term) -> Term:
+        *kept, late = register(m, self.en, [*term.bits, term.late])
+        return Term(term.weight, kept, late)
+
+    def elaborate(self, platform: Any) -> Module:
+        """Add the rows in groups, then the groups by a binary tree."""
+        m = Module()
+        a, b = bits(self.a), bits(self.b)
+        group = self._booth if self.target == "xilinx" else self._plain
+        groups = row_groups(self.width, self.signed, self.target)
+        terms = [self._register(m, group(m, a, b, g)) for g in groups]
+        level = 0
+        while len(terms) > 1:
+            pairs = zip(terms[::2], terms[1::2], strict=False)
+            terms = [self._merge(m, *pair) for pair in pairs] + terms[len(terms) & ~1 :]
+            level += 1
+            if level % LEVELS_PER_STAGE == 0 or len(terms) == 1:
+                terms = [self._register(m, term) for term in terms]
+        m.d.comb += [self.o.eq(pack(terms[0].bits)), self.late.eq(terms[0].late.value)]
+        return m
