@@ -1,0 +1,1 @@
+"""Training: data sets, a small network, and the files that hold its weights."""
