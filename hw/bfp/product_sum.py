@@ -10,6 +10,7 @@ from sw.bfp.dot import DotParameters
 from .. import module
 from ..cells.bit import Bit, bits, pack
 from ..cells.carry import add
+from ..cells.dsp import DspMultiplier, DspPair
 from ..cells.multiplier import LEVELS_PER_STAGE, Multiplier, latency, register
 
 __all__ = ["ProductSum"]
@@ -63,46 +64,75 @@ class ProductSum(module.Module):
     @property
     def latency(self) -> int:
         """Enabled cycles from operands to sum."""
-        first = latency(self._width, not self.parameters.format.symmetric, self.parameters.target)
-        return first + -(-self._levels // LEVELS_PER_STAGE)
+        return self._product_latency + -(-self._levels // LEVELS_PER_STAGE)
+
+    @property
+    def _signed(self) -> bool:
+        """Whether elements are in two's complement; else their magnitudes are multiplied."""
+        return not self.parameters.format.symmetric
+
+    @property
+    def _width(self) -> int:
+        """Bits that are multiplied."""
+        return self.parameters.format.magnitude_bits + self._signed
+
+    @property
+    def _paired(self) -> bool:
+        """Whether a DSP block multiplies for two lanes."""
+        return self.parameters.multiplier == "dsp" and DspPair.fits(self._width, self._signed)
 
     @property
     def _late(self) -> bool:
         """Whether products come with a bit that is still to be added."""
-        return self.parameters.format.symmetric or self.parameters.target == "xilinx"
+        logic = self.parameters.multiplier == "logic"
+        return not self._signed or self._paired or (logic and self.parameters.target == "xilinx")
 
     @property
     def _levels(self) -> int:
         """Levels of the tree of additions, and one for the last late bit."""
-        return max(1, (self.parameters.lanes - 1).bit_length() + self._late)
+        products = -(-self.parameters.lanes // (1 + self._paired))
+        return max(1, (products - 1).bit_length() + self._late)
 
     @property
-    def _width(self) -> int:
-        """Bits that are multiplied: magnitudes where the format is symmetric."""
-        form = self.parameters.format
-        return form.magnitude_bits if form.symmetric else form.element_bits
+    def _product_latency(self) -> int:
+        if self._paired:
+            return DspPair.LATENCY
+        if self.parameters.multiplier == "dsp":
+            return DspMultiplier.LATENCY
+        return latency(self._width, self._signed, self.parameters.target)
+
+    def _multiplier(self) -> Multiplier | DspMultiplier | DspPair:
+        if self._paired:
+            return DspPair(width=self._width, signed=self._signed)
+        if self.parameters.multiplier == "dsp":
+            return DspMultiplier(width=self._width, signed=self._signed)
+        return Multiplier(width=self._width, signed=self._signed, target=self.parameters.target)
 
     def _product(self, m: Module, lane: int) -> tuple[list[Bit], int, Bit]:
         """Return a product that is too high by a constant, the constant, and a bit to be added."""
-        form = self.parameters.format
-        m.submodules[f"lane{lane}"] = multiplier = Multiplier(
-            width=self._width, signed=not form.symmetric, target=self.parameters.target
-        )
-        size = form.element_bits
-        a, b = (bits(v[lane * size : (lane + 1) * size]) for v in (self.a, self.b))
+        size, width = self.parameters.format.element_bits, self._width
+        m.submodules[f"lane{lane}"] = multiplier = self._multiplier()
+        lanes = slice(lane * size, (lane + 1 + self._paired) * size)
+        a, b = (bits(v[lanes]) for v in (self.a, self.b))
+        operands = [[p for i, p in enumerate(v) if i % size < width] for v in (a, b)]
         m.d.comb += [
             multiplier.en.eq(self.en),
-            multiplier.a.eq(pack(a[: multiplier.width])),
-            multiplier.b.eq(pack(b[: multiplier.width])),
+            multiplier.a.eq(pack(operands[0])),
+            multiplier.b.eq(pack(operands[1])),
         ]
-        product, late = bits(multiplier.o), Bit(multiplier.late)
-        if not form.symmetric:
-            return product, multiplier.offset, late
-        negative = a[-1] ^ b[-1]
-        for _ in range(multiplier.latency):
-            (negative,) = register(m, self.en, [negative])
-        inverted = [p ^ negative for p in product]
-        return [*inverted, ~negative], 1 << len(product), negative ^ late
+        product, offset = bits(multiplier.o), multiplier.offset
+        late = ZERO if isinstance(multiplier, DspMultiplier) else Bit(multiplier.late)
+        if self._signed:
+            return product, offset, late
+        signs = [p ^ q for p, q in zip(a[width::size], b[width::size], strict=True)]
+        if isinstance(multiplier, DspPair):
+            m.d.comb += multiplier.minus.eq(pack(signs[:1]) ^ pack(signs[1:]))
+        else:
+            product, offset = [*product, ONE], 1 << len(product)
+        negative = signs[:1]
+        for _ in range(self._product_latency):
+            negative = register(m, self.en, negative)
+        return [p ^ negative[0] for p in product], offset, negative[0] ^ late
 
     def elaborate(self, platform: Any) -> Module:
         """Add the products by a binary tree of unsigned additions.
@@ -110,7 +140,9 @@ class ProductSum(module.Module):
         Bits that are still to be added, one of each product, fill the carry inputs.
         """
         m = Module()
-        products = [self._product(m, lane) for lane in range(self.parameters.lanes)]
+        products = [
+            self._product(m, lane) for lane in range(0, self.parameters.lanes, 1 + self._paired)
+        ]
         terms = [term for term, _, _ in products]
         late = [bit for _, _, bit in products] if self._late else []
         for level in range(self._levels):

@@ -1,0 +1,135 @@
+"""Integer multiplication in DSP blocks, which synthesis infers from ``*``."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib.wiring import In, Out
+
+from .. import module
+
+__all__ = ["DspMultiplier", "DspPair"]
+
+
+class DspMultiplier(module.Module):
+    """Product of two integers of equal width.
+
+    ``o - offset`` is ``a * b``, a product a cycle, from registers.
+
+    Parameters
+    ----------
+    width : int
+        Bits of an operand.
+    signed : bool
+        Whether operands are in two's complement.
+
+    Members
+    -------
+    en : In(1)
+        Clock enable.
+    a, b : In(width)
+        Operands.
+    o : Out(2 * width)
+        The product.
+    """
+
+    LATENCY = 1
+
+    en: Signal
+    a: Signal
+    b: Signal
+    o: Signal
+
+    def __init__(self, *, width: int, signed: bool) -> None:
+        self.signed = signed
+        self.offset = signed << 2 * width - 1
+        super().__init__({"en": In(1), "a": In(width), "b": In(width), "o": Out(2 * width)})
+
+    def elaborate(self, platform: Any) -> Module:
+        """Multiply and register."""
+        m = Module()
+        product = self.a * self.b
+        if self.signed:
+            product = self.a.as_signed() * self.b.as_signed()
+        stage = Signal(len(self.o), reset_less=True)
+        with m.If(self.en):
+            m.d.sync += stage.eq(product)
+        m.d.comb += self.o.eq(stage ^ self.offset)
+        return m
+
+
+class DspPair(module.Module):
+    """Sum of two products in one multiplication of at most 18 x 18 bits.
+
+    ``o + late - offset`` is ``a[0] * b[0] + a[1] * b[1]``, or the difference where ``minus``. It is
+    the middle field of ``(a[0] + a[1] * 2**k) * (b[1] + b[0] * 2**k)``; ``late`` is what a negative
+    lower field has borrowed. A result a cycle, from registers.
+
+    Parameters
+    ----------
+    width : int
+        Bits of an operand.
+    signed : bool
+        Whether operands are in two's complement; ``minus`` must be 0 then.
+
+    Members
+    -------
+    en : In(1)
+        Clock enable.
+    a, b : In(2 * width)
+        Operands, the first one lowest.
+    minus : In(1)
+        Whether to subtract the second product.
+    o : Out(k), late : Out(1)
+        The sum.
+    """
+
+    LATENCY = 2
+
+    en: Signal
+    a: Signal
+    b: Signal
+    minus: Signal
+    o: Signal
+    late: Signal
+
+    def __init__(self, *, width: int, signed: bool) -> None:
+        self.width = width
+        self.signed = signed
+        field = self.field(width, signed)
+        self.offset = 1 << field - 1
+        ports = {"a": In(2 * width), "b": In(2 * width), "minus": In(1)}
+        super().__init__({"en": In(1), **ports, "o": Out(field), "late": Out(1)})
+
+    @staticmethod
+    def field(width: int, signed: bool) -> int:
+        """Return the bits of a field, ``k``; two of them and ``width - k`` fit in the DSP block."""
+        return 2 * width + 2 - signed
+
+    @classmethod
+    def fits(cls, width: int, signed: bool) -> bool:
+        """Tell whether an 18 x 18 multiplier is wide enough."""
+        return cls.field(width, signed) + width + 1 <= 18
+
+    def elaborate(self, platform: Any) -> Module:
+        """Pack, multiply, cut the field out."""
+        m = Module()
+        width, field = self.width, len(self.o)
+        operands = []
+        for low, high in ((self.a[:width], self.a[width:]), (self.b[width:], self.b[:width])):
+            if self.signed:
+                low, high = low.as_signed(), high.as_signed() - low[-1]
+                low = Cat(low, low[-1].replicate(field - width))
+            else:
+                low = Cat(low, Const(0, field - width))
+                if not operands:
+                    high = Mux(self.minus, -high, high)
+            packed = Cat(low, high)
+            operands.append(packed.as_signed() if self.signed or not operands else packed)
+        stages = [Signal.like(packed, reset_less=True) for packed in operands]
+        product = Signal(2 * field, reset_less=True)
+        with m.If(self.en):
+            m.d.sync += [s.eq(p) for s, p in zip(stages, operands, strict=True)]
+            m.d.sync += product.eq(stages[0] * stages[1])
+        m.d.comb += self.o.eq(product[field:] ^ self.offset)
+        m.d.comb += self.late.eq(product[field - 1] & self.signed)
+        return m
