@@ -10,7 +10,15 @@ from amaranth.lib.wiring import In, Out
 
 from .module import Module
 
-__all__ = ["AxiLiteRegisters", "AxiTop", "Field", "Register", "StreamField", "stream_payload", "word"]
+__all__ = [
+    "AxiLiteRegisters",
+    "AxiTop",
+    "Field",
+    "Register",
+    "StreamField",
+    "stream_payload",
+    "word",
+]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -240,7 +248,7 @@ class AxiTop(Module):
 
         for name in axi_lite_members(slave.address_bits):
             mine, its = getattr(self, f"s_axi_{name}"), getattr(slave, name)
-            m.d.comb += (its.eq(mine) if slave.signature.members[name].flow is In else mine.eq(its))
+            m.d.comb += its.eq(mine) if slave.signature.members[name].flow is In else mine.eq(its)
 
         padding = []
         for member, fields in core.streams.items():

@@ -29,8 +29,8 @@ class MacArray(Module):
     order of the binary32 additions is that of `sw.bfp.array.gemm`.
 
     Latency is `latency` cycles from a tile's last beat to its first row's result; a job without
-    stalls takes `ArrayParameters.cycles`. ``o`` comes from a queue; the ready of each operand depends on the valid
-    of the other.
+    stalls takes `ArrayParameters.cycles`. ``o`` comes from a queue; the ready of each operand
+    depends on the valid of the other.
 
     Members
     -------
@@ -139,9 +139,7 @@ class MacArray(Module):
                 column.en.eq(sequencer.en),
                 column.a.eq(mantissas),
                 column.b.eq(b.word_select(i, operand)),
-                column.exponent_b.eq(
-                    b[p.columns * operand :].word_select(i, form.exponent_bits)
-                ),
+                column.exponent_b.eq(b[p.columns * operand :].word_select(i, form.exponent_bits)),
                 queue.word.word_select(i, 32).eq(column.result),
             ]
             m.d.comb += [getattr(column, name).eq(value) for name, value in conduct.items()]
@@ -202,13 +200,16 @@ class MacArray(Module):
         push_at = leave_at + 1
         keep_at = [close_at + group.keep_latency(level) for level in range(group.levels)]
 
-        first = self._line(m, en, sequencer.first, first_at)
-        close = self._line(m, en, sequencer.close, return_at if group.rotates else close_at)
-        fresh = self._line(m, en, sequencer.fresh, issue_at)
-        final = self._line(m, en, sequencer.final, push_at)
-        job_end = self._line(m, en, sequencer.job_end, push_at)
+        first = self._line(m, en, "first", sequencer.first, first_at)
+        close = self._line(
+            m, en, "close", sequencer.close, return_at if group.rotates else close_at
+        )
+        fresh = self._line(m, en, "fresh", sequencer.fresh, issue_at)
+        final = self._line(m, en, "final", sequencer.final, push_at)
+        job_end = self._line(m, en, "job_end", sequencer.job_end, push_at)
         keep = [
-            self._line(m, en, sequencer.keep[level], at) for level, at in enumerate(keep_at)
+            self._line(m, en, f"keep_{level}", sequencer.keep[level], at)
+            for level, at in enumerate(keep_at)
         ]
 
         early, exponent_a, fresh_now, turn, keep_now, leave = [], [], [], [], [], []
@@ -237,9 +238,9 @@ class MacArray(Module):
             conduct["keep"] = Cat(keep_now)
         return conduct, en & final[push_at:].any(), job_end[-1]
 
-    def _line(self, m: Body, en: Signal, tag: Signal, latency: int) -> Value:
+    def _line(self, m: Body, en: Signal, name: str, tag: Value, latency: int) -> Value:
         """Return a tag at all delays up to that of the last row at ``latency``."""
-        line = Signal(latency + self.parameters.rows - 1, name=f"{tag.name}_line")
+        line = Signal(latency + self.parameters.rows - 1, name=f"{name}_line")
         with m.If(en):
             m.d.sync += line.eq(Cat(tag, line)[: len(line)])
         return Cat(tag, line)

@@ -78,7 +78,7 @@ class GroupAccumulator(Module):
         return self.value.latency
 
     def keep_latency(self, level: int) -> int:
-        """Enabled cycles from ``close`` to a level of the final addition."""
+        """Return the enabled cycles from ``close`` to a level of the final addition."""
         return self.issue_latency + (1 + level) * ADDER_LATENCY
 
     @property
@@ -89,12 +89,12 @@ class GroupAccumulator(Module):
     @property
     def waiting(self) -> int:
         """Partial sums that wait outside the adder."""
-        return min(self._pause, self.rows) if self.rotates else self._pause
+        return self.rows if self.rotates else self._pause
 
     @property
     def rotates(self) -> bool:
-        """Whether waiting partial sums move only by turns, one turn a row and block each way."""
-        return self._pause > self.rows
+        """Whether waiting partial sums move by turns: one a row into the adder, one out of it."""
+        return self.parameters.ways == 1 and self._pause > self.rows
 
     @property
     def _pause(self) -> int:
@@ -129,9 +129,7 @@ class GroupAccumulator(Module):
         total = adder.o
         for level in range(self.levels):
             m.submodules[f"merge_{level}"] = merge = Adder()
-            left = delay(
-                m, self.en, total, self.parameters.beats << level, name=f"left_{level}"
-            )
+            left = delay(m, self.en, total, self.parameters.beats << level, name=f"left_{level}")
             m.d.comb += [
                 merge.en.eq(self.en),
                 merge.a.eq(Mux(self.keep[level], left, 0)),

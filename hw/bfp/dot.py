@@ -155,9 +155,7 @@ class DotUnit(Module):
             Cat(value.exponent_a, value.exponent_b).eq(codes),
         ]
         end = Cat(take & last_beat, take & last_beat & a.payload.last)
-        done, last = delay(
-            m, en, end, element.latency + value.latency, name="end", reset=True
-        )
+        done, last = delay(m, en, end, element.latency + value.latency, name="end", reset=True)
         push = Signal()
         m.d.comb += [
             push.eq(en & done),
