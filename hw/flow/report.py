@@ -1,0 +1,235 @@
+"""Reports of a cost: on the terminal, as JSON, CSV, Markdown and one HTML page."""
+
+import csv
+import importlib.resources
+import importlib.util
+import io
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import jinja2
+from rich.console import Console
+from rich.table import Table
+
+from .synth import Cost
+from .version import version
+
+__all__ = ["as_dict", "as_files", "show"]
+
+
+def as_dict(cost: Cost) -> dict[str, Any]:
+    """Return a cost as JSON holds it; every figure has a label of how it was come by."""
+    clock = None
+    if cost.clock is not None:
+        clock = {
+            "label": "routed",
+            "device": cost.clock.device,
+            "requested_mhz": cost.clock.requested,
+            "median_mhz": round(cost.clock.median, 2),
+            "best_mhz": round(cost.clock.best, 2),
+            "met": cost.clock.median >= cost.clock.requested,
+            "seeds": [
+                {"seed": seed, "achieved_mhz": round(value, 2)}
+                for seed, value in cost.clock.achieved.items()
+            ],
+            "critical_path": [
+                {"name": step.name, "ns": round(step.nanoseconds, 2)} for step in cost.clock.path
+            ],
+        }
+    return {
+        "unit": cost.design.name,
+        "version": version(),
+        "digest": cost.design.manifest["digest"],
+        "parameters": cost.design.manifest["parameters"],
+        "target": cost.target,
+        "device": cost.device,
+        "tools": dict(cost.tools),
+        "rule": cost.rule,
+        "resources": [
+            {
+                "label": "synthesized",
+                "resource": column.title,
+                "used": _number(cost.total(column)),
+                "available": column.available,
+                "percent": _percent(cost.total(column), column.available),
+            }
+            for column in cost.columns
+        ],
+        "components": [
+            {
+                "label": "synthesized",
+                "module": part.module,
+                "instances": part.instances,
+                "each": {c.title: _number(c.count(part.cells)) for c in cost.columns},
+                "all": {
+                    c.title: _number(part.instances * c.count(part.cells)) for c in cost.columns
+                },
+            }
+            for part in cost.components
+            if any(c.count(part.cells) for c in cost.columns)
+        ],
+        "clock": clock,
+        "stages": [
+            {"stage": s.name, "seconds": round(s.seconds, 2), "note": s.note} for s in cost.stages
+        ],
+    }
+
+
+def _number(value: float) -> float | int:
+    return int(value) if value == int(value) else round(value, 1)
+
+
+def _percent(used: float, available: int | None) -> float | None:
+    return None if available is None else round(100 * used / available, 2)
+
+
+def _grid(report: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:
+    """Return head and rows of the table of components, the total last."""
+    titles = [entry["resource"] for entry in report["resources"]]
+    rows = [
+        [part["module"], part["instances"], part["each"][titles[0]] if titles else 0]
+        + [part["all"][title] for title in titles]
+        for part in report["components"]
+    ]
+    rows.append(["total", "", "", *(entry["used"] for entry in report["resources"])])
+    return ["component", "instances", "each", *titles], rows
+
+
+def _settings(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what the figures hold for."""
+    settings = [
+        ("unit", f"{report['unit']}, configuration {report['digest']}"),
+        ("target", f"{report['target']} ({report['device']})"),
+        ("figures", "synthesized" + (", clock routed" if report["clock"] else "")),
+        *report["tools"].items(),
+        ("gradgate", report["version"]),
+    ]
+    if report["clock"]:
+        settings.insert(2, ("routed for", report["clock"]["device"]))
+    return settings
+
+
+def show(cost: Cost, console: Console) -> None:
+    """Print a cost as tables."""
+    report = as_dict(cost)
+    head, rows = _grid(report)
+    title = f"{report['unit']} on {report['target']}: synthesized"
+    table = Table(title=title, title_justify="left")
+    for i, column in enumerate(head):
+        table.add_column(column, justify="left" if i == 0 else "right", overflow="fold")
+    for row in rows[:-1]:
+        table.add_row(*map(_text, row))
+    table.add_section()
+    table.add_row(*map(_text, rows[-1]), style="bold")
+    shares = [e["percent"] for e in report["resources"]]
+    if any(share is not None for share in shares):
+        parts = ["" if share is None else f"{share:.1f} %" for share in shares]
+        table.add_row(f"of {report['device']}", "", "", *parts, style="dim")
+    console.print(table)
+    if clock := report["clock"]:
+        console.print(_clock(clock), highlight=False)
+        for step in clock["critical_path"]:
+            console.print(f"  {step['ns']:7.2f} ns  {step['name']}", highlight=False, style="dim")
+    console.print(report["rule"], style="dim", highlight=False)
+    console.print(", ".join(f"{k} {v}" for k, v in report["tools"].items()), style="dim")
+
+
+def _clock(clock: dict[str, Any]) -> str:
+    met = "met" if clock["met"] else "missed"
+    return (
+        f"clock, routed for {clock['device']}: median {clock['median_mhz']:.1f} MHz, best "
+        f"{clock['best_mhz']:.1f} MHz of {len(clock['seeds'])} seeds; "
+        f"{clock['requested_mhz']:g} MHz requested, {met}"
+    )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.1f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def as_files(cost: Cost) -> dict[str, str]:
+    """Return the reports by file name."""
+    report = as_dict(cost)
+    return {
+        "report.json": json.dumps(report, indent=2) + "\n",
+        "report.csv": _csv(report),
+        "report.md": _markdown(report),
+        "report.html": _html(report),
+    }
+
+
+def _csv(report: dict[str, Any]) -> str:
+    out = io.StringIO()
+    write = csv.writer(out, lineterminator="\n")
+    write.writerow(["component", "instances", "resource", "each", "all", "label"])
+    for part in report["components"]:
+        for title, value in part["all"].items():
+            if value:
+                row = [part["module"], part["instances"], title, part["each"][title], value]
+                write.writerow([*row, "synthesized"])
+    for entry in report["resources"]:
+        write.writerow(["total", 1, entry["resource"], entry["used"], entry["used"], "synthesized"])
+    if clock := report["clock"]:
+        for name in ("median_mhz", "best_mhz"):
+            write.writerow(["total", 1, name, clock[name], clock[name], "routed"])
+    return out.getvalue()
+
+
+def _markdown_table(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *(map(_text, row) for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _markdown(report: dict[str, Any]) -> str:
+    used = [
+        [e["resource"], e["used"], _text(e["available"] or ""), _share(e["percent"]), e["label"]]
+        for e in report["resources"]
+    ]
+    parts = [
+        f"# {report['unit']} on {report['target']}\n",
+        _markdown_table(["setting", "value"], _settings(report)),
+        _markdown_table(["resource", "used", "available", "share", "label"], used),
+        f"{report['rule'][0].upper()}{report['rule'][1:]}.\n",
+        _markdown_table(*_grid(report)),
+    ]
+    if clock := report["clock"]:
+        seeds = [[s["seed"], s["achieved_mhz"]] for s in clock["seeds"]]
+        parts += [
+            f"{_clock(clock)[0].upper()}{_clock(clock)[1:]}.\n",
+            _markdown_table(["seed", "MHz, routed"], seeds),
+            _markdown_table(
+                ["critical path", "ns"], ([s["name"], s["ns"]] for s in clock["critical_path"])
+            ),
+        ]
+    stages = ([s["stage"], s["seconds"], s["note"]] for s in report["stages"])
+    parts.append(_markdown_table(["stage", "seconds", "note"], stages))
+    return "\n".join(parts)
+
+
+def _share(percent: float | None) -> str:
+    return "" if percent is None else f"{percent:.1f} %"
+
+
+def _html(report: dict[str, Any]) -> str:
+    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"number": _text, "share": _share}
+    text = importlib.resources.files("hw.flow").joinpath("report.html.j2").read_text("utf-8")
+    head, rows = _grid(report)
+    plots: list[tuple[str, str]] = []
+    if importlib.util.find_spec("matplotlib") is not None:
+        from .plots import plots as draw
+
+        plots = draw(report)
+    return environment.from_string(text).render(
+        report=report,
+        settings=_settings(report),
+        parameters=json.dumps(report["parameters"], indent=2),
+        head=head,
+        rows=rows,
+        plots=plots,
+        clock=_clock(report["clock"]) if report["clock"] else "",
+    )
