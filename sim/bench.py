@@ -27,7 +27,7 @@ from .job import (
 from .ports import check_beats, check_stream, decode_read, encode_write, find_register
 from .streams import Stalls
 
-__all__ = ["ENGINES", "Design", "Result", "assert_equal", "run"]
+__all__ = ["ENGINES", "Design", "Result", "Stalls", "assert_equal", "run"]
 
 ENGINES = ("batch", "cocotb")
 

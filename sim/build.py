@@ -23,7 +23,9 @@ from typing import Any
 
 from sw.errors import UserError
 
-__all__ = ["batch_model", "cocotb_model", "have"]
+__all__ = ["SIMULATORS", "batch_model", "cocotb_model", "have"]
+
+SIMULATORS = ("icarus", "verilator")
 
 log = logging.getLogger("gradgate.sim")
 

