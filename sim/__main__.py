@@ -116,7 +116,7 @@ def _print(rows: list[Row], name: str, seed: int, engine: str) -> None:
     console.print(table)
     for row in rows:
         if row.message:
-            console.print(f"{row.name}: {row.message}", markup=False, highlight=False, soft_wrap=True)
+            click.echo(f"{row.name}: {row.message}")
 
 
 def _write_junit(path: Path, rows: list[Row], name: str, seed: int) -> None:

@@ -86,5 +86,5 @@ def regress(
         )
     values, result = simulate(p, a, b, seed=seed, **options)
     expected = {"values": model(p, a, b), "blocks": values.size, "status.framing": 0}
-    inputs = {"a": a, "b": b} if p.operands == "binary32" else {"a": a.mantissa, "b": b.mantissa}
+    inputs = {n: x.mantissa if isinstance(x, Blocks) else x for n, x in (("a", a), ("b", b))}
     return compare(result.registers | {"values": values}, expected, result, inputs)
