@@ -16,6 +16,10 @@ class Group(click.Group):
     So does a mistake that click finds itself, and an interrupted run exits with 130.
     """
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; none at all ask for help."""
+        return super().parse_args(ctx, args or ["--help"])
+
     def main(self, *arguments: Any, **settings: Any) -> Any:
         """Run the command line."""
         try:

@@ -34,11 +34,12 @@ class Network:
 
     def forward(self, x: Floats) -> list[Floats]:
         """Return the input of each layer, and last the outputs of the network, one row a sample."""
-        inputs = [x]
+        values = [x]
         for weight, bias in zip(self.weights, self.biases, strict=True):
-            x = x @ weight + bias
-            inputs.append(np.maximum(x, 0))
-        return [*inputs[:-1], x]
+            if len(values) > 1:
+                values[-1] = np.maximum(values[-1], 0)
+            values.append(values[-1] @ weight + bias)
+        return values
 
     def accuracy(self, x: Floats, labels: npt.NDArray[np.int64]) -> float:
         """Return the share of rows whose largest output is their label's."""
@@ -86,6 +87,7 @@ def _train(
     seed: int,
     report: Callable[[int, float], None],
 ) -> Network:
+    """Train as `train` says."""
     rng = np.random.default_rng(seed)
     sizes = [data.train_x.shape[1], *hidden, int(data.train_y.max()) + 1]
     network = Network(
@@ -137,15 +139,17 @@ def load_weights(path: str | Path) -> Network:
     Raises `UserError` for a file that is not one, arrays that are missing or do not fit each other,
     and values that are not finite.
     """
+    wrong = UserError(f"{path} must be an .npz file of arrays weight0, bias0, …")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as handle:
+            file = np.load(handle, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
-                raise UserError(f"{path} must be an .npz file of arrays weight0, bias0, …")
+                raise wrong
             arrays = {name: file[name] for name in file.files}
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from None
     except (ValueError, EOFError, zipfile.BadZipFile):
-        raise UserError(f"{path} must be an .npz file of arrays weight0, bias0, …") from None
+        raise wrong from None
     layers = len(arrays) // 2
     names = [f"weight{i}" for i in range(layers)] + [f"bias{i}" for i in range(layers)]
     if not layers or set(arrays) != set(names):

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from sw.__main__ import main
+from sw.formats import BLOCK_FORMATS
+from sw.train.network import load_weights
+
+
+def run(*arguments: object):
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+@pytest.mark.parametrize("command", ["formats", "quantize", "train"])
+def test_help_has_an_example(command):
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert "Example" in result.stdout and f"python -m sw {command}" in result.stdout
+
+
+def test_no_arguments_print_the_help():
+    result = run()
+    assert result.exit_code == 0 and result.stdout.startswith("Usage: ")
+
+
+def test_formats():
+    result = run("formats")
+    assert result.exit_code == 0 and result.stderr == ""
+    rows = [line.split("│")[1].strip() for line in result.stdout.splitlines() if "│" in line]
+    assert rows == list(BLOCK_FORMATS)
+    assert "…" not in result.stdout
+
+
+def test_train(tmp_path):
+    path = tmp_path / "weights.npz"
+    result = run("train", "--epochs", 3, "--hidden", 16, "-o", path)
+    assert result.exit_code == 0
+    assert "Network 64-16-10" in result.stdout and "%" in result.stdout
+    assert "train digits" in result.stderr
+    assert [w.shape for w in load_weights(path).weights] == [(64, 16), (16, 10)]
+
+
+@pytest.mark.parametrize("format", ["hbfp4", "mxint8", "fb12", "hbfp8_8x8"])
+def test_quantize(tmp_path, format):
+    x = np.linspace(-1, 1, 1000).reshape(10, 100)
+    x[0, 0] = np.nan
+    np.save(tmp_path / "x.npy", x)
+    result = run("quantize", tmp_path / "x.npy", "--format", format, "--axis", 1)
+    assert result.exit_code == 0 and result.stderr == ""
+    cells = [line.split("│") for line in result.stdout.splitlines() if "│" in line]
+    rows = {cell[1].strip(): cell[2].strip() for cell in cells}
+    assert rows["numbers"] == "1,000"
+    assert rows["blocks with a NaN or an infinity"] == "1"
+    assert 0 < float(rows["rms error"]) <= float(rows["largest error"]) < 0.3
+
+
+def test_quantize_of_exact_numbers(tmp_path):
+    np.save(tmp_path / "x.npy", np.array([1, 0.5, -0.25, 0]))
+    result = run("quantize", tmp_path / "x.npy", "--format", "fb16", "--rounding", "nearest_even")
+    assert "│ zero-setting error               │ 25.0000% │" in result.stdout
+    assert "│ rms error                        │        0 │" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("fromats",), "No such command 'fromats'"),
+        (("formats", "--all"), "No such option"),
+        (("quantize",), "Missing argument 'FILE.npy'"),
+        (("quantize", "none.npy"), "cannot read none.npy: No such file or directory"),
+        (("quantize", "text.npy"), "text.npy must be an .npy file of numbers"),
+        (("quantize", "words.npy"), "words.npy must be an .npy file of real numbers"),
+        (("quantize", "pair.npz"), "pair.npz must be an .npy file of real numbers"),
+        (("quantize", "empty.npy"), "empty.npy must hold at least one number, its shape is (0, 3)"),
+        (("quantize", "x.npy", "--format", "hbfp5"), "unknown format 'hbfp5', did you mean hbfp"),
+        (("quantize", "x.npy", "--axis", 3), "axis must be from -1 to 0, not 3"),
+        (("quantize", "x.npy", "--seed", 0), "seed must be an integer from 1 to 4294967295, not 0"),
+        (("quantize", "x.npy", "--format", "hbfp4_8x8"), "x must have at least 2 axes for hbfp4"),
+        (("train", "--data", "cifar"), "unknown data set 'cifar' (known: digits, mnist)"),
+        (("train", "--hidden", 0), "hidden must be an integer from 1 to 4096, not 0"),
+        (("train", "--epochs", "many"), "Invalid value for '--epochs'"),
+        (("train", "-o", "no/w.npz"), "cannot write no/w.npz: no is not a folder"),
+    ],
+)
+def test_errors(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.npy").write_text("hello")
+    np.save("words.npy", np.array(["a"]))
+    np.save("empty.npy", np.zeros((0, 3)))
+    np.save("x.npy", np.zeros(3))
+    np.savez("pair.npz", np.zeros(3), np.zeros(3))
+    before = sorted(p.name for p in tmp_path.iterdir())
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"error: {message}")
+    assert result.stderr.count("\n") == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
