@@ -1,6 +1,7 @@
 """The command line of the circuits: ``python -m hw``."""
 
 import dataclasses
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from .flow.progress import Progress
 from .flow.tools import TOOLS
 from .flow.version import version
 
-OUT = Console(soft_wrap=False)
+OUT = Console()
+if not OUT.is_terminal and "COLUMNS" not in os.environ:
+    OUT = Console(width=120)
 
 
 def _configured(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -46,6 +46,10 @@ def _axes(width: float, height: float) -> tuple[Figure, Any]:
     return figure, axes
 
 
+def _annotate(axes: Any, value: float, bar: int, text: str) -> None:
+    axes.annotate(text, (value, bar), xytext=(5, 0), textcoords="offset points", va="center")
+
+
 def _components(report: dict[str, Any]) -> str:
     title = report["resources"][0]["resource"]
     parts = sorted(report["components"], key=lambda part: part["all"][title])
@@ -58,7 +62,8 @@ def _components(report: dict[str, Any]) -> str:
     axes.barh(names, values, color=_BARS[0], height=0.62)
     total = sum(values) or 1
     for i, value in enumerate(values):
-        axes.text(value, i, f"  {value:,.0f} ({100 * value / total:.0f} %)", va="center")
+        share = 100 * value / total
+        _annotate(axes, value, i, f"{value:,.0f} ({share:.0f} %)")
     axes.set_xlim(0, max(values, default=1) * 1.22 or 1)
     axes.set_xlabel(f"{title}, synthesized")
     return _svg(figure)
@@ -70,10 +75,10 @@ def _clock(clock: dict[str, Any]) -> str:
     values = [seed["achieved_mhz"] for seed in seeds]
     axes.barh([f"seed {seed['seed']}" for seed in seeds], values, color=_BARS[1], height=0.6)
     for i, value in enumerate(values):
-        axes.text(value, i, f"  {value:.1f}", va="center")
+        _annotate(axes, value, i, f"{value:.1f}")
     axes.axvline(clock["requested_mhz"], color=_BARS[4], linewidth=1.2, linestyle="--")
     axes.text(
-        clock["requested_mhz"], len(seeds) - 0.45, " requested", color=_BARS[4], va="bottom"
+        clock["requested_mhz"], len(seeds) - 0.45, "requested", color=_BARS[4], ha="right"
     )
     axes.set_xlim(0, max(*values, clock["requested_mhz"]) * 1.15)
     axes.set_ylim(-0.6, len(seeds))

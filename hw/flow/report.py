@@ -117,7 +117,7 @@ def show(cost: Cost, console: Console) -> None:
     title = f"{report['unit']} on {report['target']}: synthesized"
     table = Table(title=title, title_justify="left")
     for i, column in enumerate(head):
-        table.add_column(column, justify="left" if i == 0 else "right", overflow="fold")
+        table.add_column(column, justify="left" if i == 0 else "right", no_wrap=i == 0)
     for row in rows[:-1]:
         table.add_row(*map(_text, row))
     table.add_section()

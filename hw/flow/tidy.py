@@ -109,7 +109,7 @@ def _elements(text: str) -> list[str]:
 
 
 def _width(text: str, widths: dict[str, int]) -> int:
-    if match := re.fullmatch(r"(\d+)'h\w+", text):
+    if match := re.fullmatch(r"(\d+)'[hdb]\w+", text):
         return int(match[1])
     if match := re.fullmatch(r"\w+\[(\d+):(\d+)\]", text):
         return int(match[1]) - int(match[2]) + 1
