@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .build import batch_model
 from .job import HOLD, RESPONSE, SURPLUS, WATCHDOG, Job, Outcome, Transfer
+from .models import batch_model
 from .streams import stream_seed
 
 __all__ = ["simulate"]

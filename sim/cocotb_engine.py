@@ -14,8 +14,9 @@ from cocotb_tools.runner import get_runner
 from sw.errors import UserError
 from sw.parameters import choice
 
-from .build import SIMULATORS, cocotb_model, have
+from .build import SIMULATORS, have
 from .job import Job, Outcome, Transfer
+from .models import cocotb_model
 from .streams import stream_seed
 
 __all__ = ["simulate"]

@@ -138,7 +138,7 @@ def test_unchanged_design_is_not_built_again(monkeypatch, tmp_path):
     simulate()
     simulate(**ICARUS)
     simulate(**VERILATOR)
-    monkeypatch.setattr(build, "_run", lambda *_: pytest.fail("built again"))
+    monkeypatch.setattr(build, "run", lambda *_, **__: pytest.fail("built again"))
     simulate()
     simulate(**ICARUS)
     simulate(**VERILATOR)
@@ -148,8 +148,8 @@ def test_unchanged_design_is_not_built_again(monkeypatch, tmp_path):
 
 def test_parallel_builds_of_one_design(monkeypatch, tmp_path):
     made = []
-    real = build._verilate
-    monkeypatch.setattr(build, "_verilate", lambda *a: made.append(a) or real(*a))
+    real = build.verilate
+    monkeypatch.setattr(build, "verilate", lambda *a: made.append(a) or real(*a))
     text = Adder(comment=str(tmp_path))
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda seed: simulate(text, seed=seed), range(4)))
@@ -160,7 +160,6 @@ def test_parallel_builds_of_one_design(monkeypatch, tmp_path):
 
 def test_missing_tools(monkeypatch):
     monkeypatch.setattr(build.shutil, "which", lambda name: None)
-    build._tools.cache_clear()
     with pytest.raises(UserError, match="no C.. compiler found.*install g.."):
         simulate()
     with pytest.raises(UserError, match="icarus is not installed .Debian: apt-get install iveri"):
@@ -169,6 +168,12 @@ def test_missing_tools(monkeypatch):
         simulate(**VERILATOR)
     with pytest.raises(UserError, match="no simulator found: icarus .* and verilator "):
         simulate(engine="cocotb")
+
+
+def test_a_cache_that_cannot_be_written(monkeypatch):
+    monkeypatch.setenv("GRADGATE_CACHE", "/proc/nowhere")
+    with pytest.raises(UserError, match="cannot write to the cache /proc/nowhere/sim: .*GRADGATE"):
+        simulate()
 
 
 def test_the_simulator_follows_the_length():
