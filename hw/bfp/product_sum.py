@@ -84,8 +84,7 @@ class ProductSum(module.Module):
     @property
     def _late(self) -> bool:
         """Whether products come with a bit that is still to be added."""
-        logic = self.parameters.multiplier == "logic"
-        return not self._signed or self._paired or (logic and self.parameters.target == "xilinx")
+        return not self._signed or self._paired
 
     @property
     def _levels(self) -> int:
@@ -121,7 +120,7 @@ class ProductSum(module.Module):
             multiplier.b.eq(pack(operands[1])),
         ]
         product, offset = bits(multiplier.o), multiplier.offset
-        late = ZERO if isinstance(multiplier, DspMultiplier) else Bit(multiplier.late)
+        late = Bit(multiplier.late) if isinstance(multiplier, DspPair) else ZERO
         if self._signed:
             return product, offset, late
         signs = [p ^ q for p, q in zip(a[width::size], b[width::size], strict=True)]

@@ -18,8 +18,8 @@ ZERO = Bit(0)
 def add(m: Module, target: str, x: list[Bit], y: list[Bit], carry: Bit | None = None) -> list[Bit]:
     """Return the ``len(x)`` low bits of ``x + y + carry``; combinational.
 
-    ``x[i]`` and ``y[i]`` depend together on at most 4 wires for ``ecp5``, of which two decide the
-    carry, and on at most 6 for ``xilinx``. Raises `ValueError` if the target has no such cell.
+    A carry cell holds most functions of 4 wires (``ecp5``) or 6 (``xilinx``); where it cannot hold
+    ``x[i]`` and ``y[i]``, one of them gets a look-up table of its own.
     """
     if target == "ecp5":
         return _ecp5(m, x, y, carry)
@@ -38,7 +38,14 @@ def _tables(x: Bit, y: Bit) -> tuple[tuple[Value, ...], int, int]:
     return inputs, first ^ y.over(inputs), first
 
 
-def _ecp5_cell(x: Bit, y: Bit) -> tuple[int, list[Value]]:
+def _own(m: Module, bit: Bit) -> Bit:
+    """Return a wire of its own for a function."""
+    wire = Signal()
+    m.d.comb += wire.eq(bit.value)
+    return Bit(wire)
+
+
+def _ecp5_cell(m: Module, x: Bit, y: Bit) -> tuple[int, list[Value]]:
     """Return INIT and A, B, C, D of half a CCU2C; its generate is INIT at C = D = 0."""
     inputs, propagate, first = _tables(x, y)
     for order in permutations(range(len(inputs))):
@@ -46,7 +53,7 @@ def _ecp5_cell(x: Bit, y: Bit) -> tuple[int, list[Value]]:
         if all(_fits(init, order, i, propagate, first) for i in range(1 << len(inputs))):
             wires = [inputs[k] for k in order] + [Const(1, 1)] * (4 - len(inputs))
             return sum((bit or 0) << i for i, bit in enumerate(init)), wires
-    raise ValueError(f"no CCU2C for {len(inputs)} inputs")
+    return _ecp5_cell(m, y, _own(m, x))
 
 
 def _fits(
@@ -67,8 +74,8 @@ def _fits(
 
 def _ecp5(m: Module, x: list[Bit], y: list[Bit], carry: Bit | None) -> list[Bit]:
     lead = [] if carry is None else [(carry, carry)]
-    cells = [_ecp5_cell(p, q) for p, q in lead + list(zip(x, y, strict=True))]
-    cells += [_ecp5_cell(ZERO, ZERO)] * (len(cells) % 2)
+    cells = [_ecp5_cell(m, p, q) for p, q in lead + list(zip(x, y, strict=True))]
+    cells += [_ecp5_cell(m, ZERO, ZERO)] * (len(cells) % 2)
     sums = Signal(len(cells))
     chain: Value = Const(0, 1)
     for i in range(0, len(cells), 2):
@@ -118,23 +125,21 @@ def _xilinx_cell(m: Module, x: Bit, y: Bit) -> tuple[Value, Value]:
             f"LUT{size}", p_INIT=Const(propagate, 1 << size), o_O=through, **wires
         )
         return through, generate
-    low, wires = _xilinx_pair(inputs, propagate, first)
+    if len(inputs) > 5:
+        return _xilinx_cell(m, y, _own(m, x))
     generate = Signal()
-    m.submodules += Instance("LUT6_2", p_INIT=Const(low, 64), o_O6=through, o_O5=generate, **wires)
+    wires = [*inputs, *[Const(1, 1)] * (6 - len(inputs))]
+    lines = [i & (1 << len(inputs)) - 1 for i in range(32)]
+    low = sum((first >> i & 1) << k for k, i in enumerate(lines))
+    high = sum((propagate >> i & 1) << k for k, i in enumerate(lines))
+    m.submodules += Instance(
+        "LUT6_2",
+        p_INIT=Const(low | high << 32, 64),
+        o_O6=through,
+        o_O5=generate,
+        **{f"i_I{k}": wire for k, wire in enumerate(wires)},
+    )
     return through, generate
-
-
-def _xilinx_pair(
-    inputs: tuple[Value, ...], propagate: int, first: int
-) -> tuple[int, dict[str, Value]]:
-    """Return INIT and inputs of a LUT6_2: O6 is propagate, O5, its low half, generate."""
-    size = len(inputs)
-    if size < 6:
-        low = sum((first >> (i & (1 << size) - 1) & 1) << i for i in range(32))
-        high = sum((propagate >> (i & (1 << size) - 1) & 1) << i for i in range(32))
-        wires = [*inputs, *[Const(1, 1)] * (6 - size)]
-        return low | high << 32, {f"i_I{k}": wire for k, wire in enumerate(wires)}
-    raise ValueError(f"no LUT6_2 for {size} inputs")
 
 
 def _xilinx(m: Module, x: list[Bit], y: list[Bit], carry: Bit | None) -> list[Bit]:

@@ -38,9 +38,14 @@ class Term:
     late: Bit = ZERO
 
 
+def uses_booth(width: int, target: str) -> bool:
+    """Tell whether rows are those of Booth, which take carry cells of 6 inputs."""
+    return target == "xilinx" and width > 2
+
+
 def row_groups(width: int, signed: bool, target: str) -> list[range]:
-    """Split the rows of partial products into groups of nearly equal size, `ROWS` at most."""
-    rows = (width + (not signed) + 1) // 2 if target == "xilinx" else width
+    """Split the rows to be added into groups of nearly equal size, `ROWS` at most."""
+    rows = (width + (not signed) + 1) // 2 if uses_booth(width, target) else width
     count = -(-rows // ROWS)
     edges = [i * rows // count for i in range(count + 1)]
     return [range(*pair) for pair in zip(edges, edges[1:], strict=False)]
@@ -55,8 +60,7 @@ def latency(width: int, signed: bool, target: str) -> int:
 class Multiplier(module.Module):
     """Product of two integers of equal width, without DSP blocks.
 
-    ``o + late - offset`` is ``a * b``; only for ``xilinx`` (radix-4 Booth rows) is ``late`` ever 1.
-    Latency is `latency` enabled cycles, a product a cycle; the outputs are registers.
+    ``o - offset`` is ``a * b``, `latency` enabled cycles later, a product a cycle, from registers.
 
     Parameters
     ----------
@@ -73,7 +77,7 @@ class Multiplier(module.Module):
         Clock enable.
     a, b : In(width)
         Operands.
-    o : Out(2 * width), late : Out(1)
+    o : Out(2 * width)
         The product.
     """
 
@@ -81,23 +85,22 @@ class Multiplier(module.Module):
     a: Signal
     b: Signal
     o: Signal
-    late: Signal
 
     def __init__(self, *, width: int, signed: bool, target: str) -> None:
         self.width = width
         self.signed = signed
         self.target = target
-        ports = {"en": In(1), "a": In(width), "b": In(width), "o": Out(2 * width), "late": Out(1)}
+        self._booths = uses_booth(width, target)
+        ports = {"en": In(1), "a": In(width), "b": In(width), "o": Out(2 * width)}
         super().__init__(ports)
 
     @property
     def offset(self) -> int:
         """The constant by which the product is too high."""
-        if not self.signed:
-            return 0
-        if self.target == "xilinx":
-            return sum(1 << self.width + 2 * k for k in range((self.width + 1) // 2))
-        return 1 << 2 * self.width - 1
+        if self.signed and self._booths:
+            rows = range(1, (self.width + 1) // 2)
+            return (3 << self.width - 1) + sum(1 << self.width + 2 * k for k in rows)
+        return self.signed << 2 * self.width - 1
 
     @property
     def latency(self) -> int:
@@ -114,62 +117,55 @@ class Multiplier(module.Module):
                 total = row
                 continue
             at = k - group[0]
-            # Weight 2**width, the constant of signed rows, is free where row 1 ends.
-            fill = ONE if self.signed and k == 1 else ZERO
+            # Weight 2**width, which makes the offset a power of two, is free where row 1 ends.
+            fill = ONE if self.signed and k == 1 and not self._booths else ZERO
             above = total[at:] + [fill] * (len(row) - len(total[at:]))
             total = total[:at] + add(m, self.target, above + [ZERO], row + [ZERO])
         return Term(group[0], total)
 
     def _booth(self, m: Module, a: list[Bit], b: list[Bit], group: range) -> Term:
-        """Add rows ``a * digit``, negative ones inverted and so one too low.
+        """Add ``a * (b[0] + 2 * b[1])`` as row 0 and ``a * digit * 4**k`` as row k.
 
-        Sign bits are inverted, which adds their weight. For unsigned operands that is undone: row
-        0 has its sign at two more places, and constants stand where carries end.
+        Digits are those of Booth in radix 4, of ``b >> 2``. A row whose digit is negative is
+        inverted and so one too low. Sign bits are inverted, which adds their weight; for unsigned
+        operands that is undone by constants, in row 0.
         """
-        first, size = 2 * group[0], 2 * self.width
+        signs = [k for k in range(1, self.width) if 2 * k + 2 <= self.width]
+        undo = 0 if self.signed else -sum(1 << self.width + 1 + 2 * k for k in signs)
         wide = [ZERO, *a, a[-1] if self.signed else ZERO]
-        digits = [ZERO, *b, *[b[-1] if self.signed else ZERO] * 2]
+        digits = [*b, *[b[-1] if self.signed else ZERO] * 2]
+        digits[1] = ZERO
+        first, size = 2 * group[0], 2 * self.width - 2 * group[0]
         total: list[Bit] = []
         for k in group:
-            low, middle, high = digits[2 * k : 2 * k + 3]
+            at = 2 * k - first
+            if k == 0:
+                total = self._plain(m, a, b, range(2)).bits
+                total += [Bit(undo >> i & 1) for i in range(len(total), size)]
+                continue
+            low, middle, high = digits[2 * k - 1 : 2 * k + 2]
             one, two = middle ^ low, (high ^ middle) & ~(middle ^ low)
             row = [(one & p | two & q) ^ high for p, q in zip(wide[1:], wide, strict=False)]
             if self.signed:
                 row[-1] = ~row[-1]
-            elif 2 * k + 2 <= self.width:
+            elif k in signs:
                 row.append(~high)
-            at = 2 * k - first
-            if k == group[0]:
-                total = self._seed(m, row)
-                if k == 0 and not self.signed:
-                    total = self._undo(total, size)
-                total = (total + [ZERO] * size)[: size - first]
+            if at == 0:
+                wires = Signal(len(row))
+                m.d.comb += wires.eq(pack(row))
+                total = (bits(wires) + [ZERO] * size)[:size]
                 continue
-            end = min(len(total), at + len(row) + 1 + (first == 0))
+            end = min(size, at + len(row) + 2)
             row = (row + [ZERO] * 2)[: end - at]
             total[at:end] = add(m, self.target, total[at:end], row, high)
-        return Term(first, total, digits[first + 2])
-
-    def _seed(self, m: Module, row: list[Bit]) -> list[Bit]:
-        """Give bits of several inputs a wire of their own."""
-        wires = Signal(len(row))
-        m.d.comb += wires.eq(pack(row))
-        return [w if len(r.inputs) > 1 else r for r, w in zip(row, bits(wires), strict=True)]
-
-    def _undo(self, total: list[Bit], size: int) -> list[Bit]:
-        """Take the weights of inverted signs off again, from row 0 of unsigned operands."""
-        sign = self.width + 1
-        constant = -sum(1 << sign + 2 * max(k, 1) for k in range(self.width // 2))
-        if len(total) > sign:
-            total = [*total[:sign], ~total[sign], ~total[sign], total[sign]]
-        return total + [Bit(constant >> i & 1) for i in range(len(total), size)]
+        return Term(first, total, digits[first + 1])
 
     def _merge(self, m: Module, low: Term, high: Term) -> Term:
         """Add two neighbouring parts of the product."""
         at = high.weight - low.weight
         size = min(2 * self.width - high.weight, max(len(low.bits) - at, len(high.bits)) + 1)
         x, y = ((part + [ZERO] * size)[:size] for part in (low.bits[at:], high.bits))
-        carry = high.late if self.target == "xilinx" else None
+        carry = high.late if self._booths else None
         return Term(low.weight, low.bits[:at] + add(m, self.target, x, y, carry), low.late)
 
     def _register(self, m: Module, term: Term) -> Term:
@@ -180,7 +176,7 @@ class Multiplier(module.Module):
         """Add the rows in groups, then the groups by a binary tree."""
         m = Module()
         a, b = bits(self.a), bits(self.b)
-        group = self._booth if self.target == "xilinx" else self._plain
+        group = self._booth if self._booths else self._plain
         groups = row_groups(self.width, self.signed, self.target)
         terms = [self._register(m, group(m, a, b, g)) for g in groups]
         level = 0
@@ -190,5 +186,5 @@ class Multiplier(module.Module):
             level += 1
             if level % LEVELS_PER_STAGE == 0 or len(terms) == 1:
                 terms = [self._register(m, term) for term in terms]
-        m.d.comb += [self.o.eq(pack(terms[0].bits)), self.late.eq(terms[0].late.value)]
+        m.d.comb += self.o.eq(pack(terms[0].bits))
         return m

@@ -1,0 +1,43 @@
+// The cells of Xilinx 7 that hw/cells instantiates: look-up tables and the carry chain (UG474).
+
+module LUT1 (output O, input I0);
+    parameter [1:0] INIT = 0;
+    assign O = INIT[I0];
+endmodule
+
+module LUT2 (output O, input I0, I1);
+    parameter [3:0] INIT = 0;
+    assign O = INIT[{I1, I0}];
+endmodule
+
+module LUT3 (output O, input I0, I1, I2);
+    parameter [7:0] INIT = 0;
+    assign O = INIT[{I2, I1, I0}];
+endmodule
+
+module LUT4 (output O, input I0, I1, I2, I3);
+    parameter [15:0] INIT = 0;
+    assign O = INIT[{I3, I2, I1, I0}];
+endmodule
+
+module LUT5 (output O, input I0, I1, I2, I3, I4);
+    parameter [31:0] INIT = 0;
+    assign O = INIT[{I4, I3, I2, I1, I0}];
+endmodule
+
+module LUT6 (output O, input I0, I1, I2, I3, I4, I5);
+    parameter [63:0] INIT = 0;
+    assign O = INIT[{I5, I4, I3, I2, I1, I0}];
+endmodule
+
+module LUT6_2 (output O6, O5, input I0, I1, I2, I3, I4, I5);
+    parameter [63:0] INIT = 0;
+    assign O6 = INIT[{I5, I4, I3, I2, I1, I0}];
+    assign O5 = INIT[{1'b0, I4, I3, I2, I1, I0}];
+endmodule
+
+module CARRY4 (output [3:0] CO, O, input CI, CYINIT, input [3:0] DI, S);
+    wire [3:0] carry = {CO[2:0], CI | CYINIT};
+    assign O = S ^ carry;
+    assign CO = (S & carry) | (~S & DI);
+endmodule
