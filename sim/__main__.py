@@ -13,9 +13,8 @@ from rich.table import Table
 
 from hw.units import unit as find_unit
 from sw.cli import Group
-from sw.errors import UserError
 
-from .bench import ENGINES, Stalls
+from .bench import ENGINES, Stalls, writable
 from .build import SIMULATORS, have
 from .job import BenchError
 from .report import Report
@@ -66,12 +65,15 @@ def run(
 ) -> int:
     """Simulate UNIT on random data and compare with its model, without stalls and with them."""
     parameters = find_unit(name).parameters.make(preset=preset, config=config, overrides=overrides)
+    junit = writable(junit)
     if engine is None:
         engine = "batch" if sim is None and have("verilator") else "cocotb"
     options: dict[str, Any] = {"seed": seed, "blocks": blocks, "engine": engine, "simulator": sim}
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     rows = []
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         for title, stalls in RUNS.items():
             task = progress.add_task(f"{name} {title}")
             path = Path("build/waves") / f"{name}-{seed}-{title.replace(' ', '-')}"
@@ -129,11 +131,7 @@ def _write_junit(path: Path, rows: list[Row], name: str, seed: int) -> None:
         ET.SubElement(properties, "property", name="seed", value=str(seed))
         if row.message:
             ET.SubElement(case, "failure", message=row.message.splitlines()[0]).text = row.message
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        ET.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}") from None
+    ET.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from .job import (
 from .ports import check_beats, check_stream, decode_read, encode_write, find_register
 from .streams import Stalls
 
-__all__ = ["ENGINES", "Design", "Result", "Stalls", "assert_equal", "run"]
+__all__ = ["ENGINES", "Design", "Result", "Stalls", "assert_equal", "run", "writable"]
 
 ENGINES = ("batch", "cocotb")
 
@@ -166,8 +166,8 @@ def run(
         reset_after=reset_after,
         watchdog=watchdog,
         settle=settle,
-        waves=_writable(waves),
-        junit=_writable(junit),
+        waves=writable(waves),
+        junit=writable(junit),
     )
     outcome = _engine(engine, simulator)(job)
     _raise(job, outcome, [name for name, _ in writes], list(reads))
@@ -203,7 +203,8 @@ def _engine(engine: str, simulator: str | None) -> Callable[[Job], Outcome]:
     return functools.partial(cocotb_engine.simulate, simulator=simulator)
 
 
-def _writable(path: str | Path | None) -> Path | None:
+def writable(path: str | Path | None) -> Path | None:
+    """Return ``path``, absolute, without its file; `UserError` if none can be written there."""
     if path is None:
         return None
     path = Path(path).absolute()

@@ -1,0 +1,101 @@
+import dataclasses
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+from sim import __main__ as command
+from sim.bench import run
+from sim.report import compare
+
+from .adder import Adder, beats
+
+
+@dataclasses.dataclass(frozen=True)
+class AdderBench:
+    """A bench whose model is off by one in a beat, on demand."""
+
+    wrong: bool = False
+    fault: str = ""
+
+    def regress(self, parameters, *, seed, blocks, **options):
+        data = beats(blocks, seed=seed)
+        design = Adder(fault=self.fault)
+        result = run(
+            design, inputs={"s_axis": data}, outputs={"m_axis": blocks}, seed=seed, **options
+        )
+        expected = data.copy()
+        expected[7, 2] += np.uint8(self.wrong)
+        actual = {"beats": result.outputs["m_axis"]}
+        return compare(actual, {"beats": expected}, result, {"data": data})
+
+
+def call(*arguments):
+    with pytest.raises(SystemExit) as stop:
+        command.main(["run", *arguments], prog_name="python -m sim")
+    return stop.value.code
+
+
+def bench(monkeypatch, **options):
+    monkeypatch.setitem(command.BENCHES, "bfp_dot", AdderBench(**options))
+
+
+def test_a_match(monkeypatch, capsys, tmp_path):
+    bench(monkeypatch)
+    junit = tmp_path / "results" / "dot.xml"
+    assert call("bfp_dot", "--seed", "4", "--junit", str(junit)) == 0
+    shown = capsys.readouterr().out
+    assert "bfp_dot, seed 4, batch" in shown
+    assert "without stalls" in shown and "with stalls" in shown
+    cases = ET.parse(junit).getroot().findall("testcase")
+    assert [case.find("failure") for case in cases] == [None, None]
+
+
+def test_a_mismatch_is_told_and_run_again_for_its_waves(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    bench(monkeypatch, wrong=True)
+    junit = tmp_path / "dot.xml"
+    assert call("bfp_dot", "--junit", str(junit)) == 1
+    shown = capsys.readouterr().out
+    assert "beats: 1 of 800 values differ, first at (7, 2): got " in shown
+    assert "  data[7]: " in shown
+    assert len(list(tmp_path.glob("build/waves/bfp_dot-1-*.vcd"))) == 2
+    suite = ET.parse(junit).getroot()
+    assert suite.get("failures") == "2"
+
+
+def test_a_run_that_breaks_off(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    bench(monkeypatch, fault="DROP")
+    assert call("bfp_dot") == 1
+    assert "m_axis gave 199 of 200 beats" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["bfp_dt"], "unknown unit 'bfp_dt', did you mean bfp_dot?"),
+        (["bfp_dot", "--preset", "msfp13"], "unknown preset 'msfp13'"),
+        (["bfp_dot", "--set", "lans=4"], "unknown field 'lans', did you mean lanes?"),
+        (["bfp_dot", "--config", "no.toml"], "cannot read no.toml: No such file or directory"),
+        (["bfp_dot", "--blocks", "0"], "Invalid value for '--blocks'"),
+        (["bfp_dot", "--sim", "vcs"], "Invalid value for '--sim'"),
+        (["bfp_dot", "--engine", "batch", "--sim", "icarus"], "the batch engine runs on verilator"),
+        (["bfp_dot", "--junit", "/proc/none/x.xml"], "cannot write /proc/none/x.xml: "),
+    ],
+)
+def test_mistakes(monkeypatch, capsys, arguments, message):
+    bench(monkeypatch)
+    assert call(*arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {message}")
+    assert error.count("\n") == 1
+
+
+def test_module_runs():
+    done = subprocess.run(
+        [sys.executable, "-m", "sim", "run", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "UNIT" in done.stdout
