@@ -8,7 +8,6 @@ from amaranth.hdl import Module as Body
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from sw.bfp.converter import ConverterParameters
 from sw.bfp.dot import DotParameters
 
 from ..axi import StreamField, stream_payload, word
@@ -62,12 +61,7 @@ class DotUnit(Module):
             taken: tuple[StreamField, ...] = (
                 StreamField(name="value", bits=32, count=p.lanes, description="binary32 elements"),
             )
-            self.converters = [
-                Converter(
-                    parameters=ConverterParameters(format=form, lanes=p.lanes, seed=p.seed + side)
-                )
-                for side in range(2)
-            ]
+            self.converters = [Converter(parameters=q) for q in p.converters]
         else:
             taken = (
                 StreamField(
