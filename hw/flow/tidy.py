@@ -45,7 +45,7 @@ def tidy(text: str) -> str:
     lines = [f"module {name} (", ",\n".join(f"  {p}" for p in ports), ");", *wires]
     if values:
         lines += ["  initial begin", *values, "  end"]
-    lines += [body.strip("\n"), *_unused(body, widths, ports), "endmodule"]
+    lines += [body.rstrip("\n"), *_unused(body, widths, ports), "endmodule"]
     return _rename("\n".join(lines), body)
 
 
@@ -64,7 +64,8 @@ def _parse(text: str):
     for line in lines[:-1]:
         found = _DECLARATION.match(line)
         if not found:
-            body.append(line)
+            if line.strip():
+                body.append(line)
             continue
         kind, dimension, top, name, value = found.groups()
         widths[name] = int(top or 0) + 1
@@ -76,7 +77,7 @@ def _parse(text: str):
             ports[name] = f"{direction[name]} {kind}{dimension or ''} {name}"
         else:
             wires.append(f"  {kind}{dimension or ''} {name};")
-    return match[1], widths, ([ports[p] for p in order], wires), initial, "\n".join(body)
+    return match[1], widths, ([ports[p] for p in order], wires), initial, "".join(f"{line}\n" for line in body)
 
 
 def _fill(match: re.Match[str]) -> str:

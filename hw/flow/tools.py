@@ -134,7 +134,10 @@ def run(name: str, arguments: Sequence[str], folder: Path, *, progress: Progress
         check=False,
     )
     if done.returncode:
-        raise ToolError(f"{name} failed: {' / '.join(_complaints(done.stdout))}")
+        # What Yosys prints is lost once ABC has run; its log is not.
+        logs = [path.read_text(errors="replace") for path in folder.glob("*.log")]
+        complaints = " / ".join(_complaints("\n".join([done.stdout, *logs])))
+        raise ToolError(f"{name} failed: {complaints}")
     return done.stdout
 
 

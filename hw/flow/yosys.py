@@ -20,7 +20,7 @@ __all__ = ["flat", "kept_modules", "map_design", "netlist", "yosys", "NETLISTS"]
 NETLISTS = ("gates", "ecp5", "xilinx")
 """The targets with a netlist that can be simulated."""
 
-_WORTH_A_LINE = 60
+_WORTH_A_LINE = 40
 """Verilog lines, with all that is below, from which a module is synthesized on its own."""
 
 
@@ -55,7 +55,7 @@ def _run(
         folder = Path(name)
         for file, text in {**files, "script.ys": script}.items():
             (folder / file).write_text(text, encoding="utf-8")
-        run(tool, ["-q", "-s", "script.ys"], folder, progress=progress)
+        run(tool, ["-q", "-l", "yosys.log", "-s", "script.ys"], folder, progress=progress)
         return {file: (folder / file).read_text(encoding="utf-8") for file in outputs}
 
 

@@ -1,0 +1,93 @@
+from hw.flow.tidy import tidy
+
+TEXT = """\
+module m(clk, s, a, q, r);
+  wire _00_;
+  wire [7:0] _01_;
+  input clk;
+  wire clk;
+  input [1:0] s;
+  wire [1:0] s;
+  input [7:0] a;
+  wire [7:0] a;
+  output [7:0] q;
+  wire [7:0] q;
+  output [7:0] r;
+  reg [7:0] r = 8'h03;
+  (* unused_bits = "0" *)
+  assign _00_ = ! s;
+  function [7:0] _02_;
+    input [7:0] a;
+    input [15:0] b;
+    input [1:0] s;
+    (* parallel_case *)
+    casez (s)
+      2'b?1:
+        _02_ = b[7:0];
+      2'b1?:
+        _02_ = b[15:8];
+      default:
+        _02_ = a;
+    endcase
+  endfunction
+  assign q = _02_(8'h00, { 4'h1, a[3:0], r }, { _00_, s[1] });
+  assign _01_ = r + 1'h1;
+  always @(posedge clk)
+    r <= _01_;
+endmodule"""
+
+EXPECTED = """\
+module m (
+  input wire clk,
+  input wire [1:0] s,
+  input wire [7:0] a,
+  output wire [7:0] q,
+  output reg [7:0] r
+);
+  wire test;
+  wire [7:0] r_next;
+  initial begin
+    r = 8'h03;
+  end
+  assign test = ~| s;
+  assign q =
+    s[1] ? r :
+    test ? { 4'h1, a[3:0] } :
+    8'h00;
+  assign r_next = r + 1'h1;
+  always @(posedge clk)
+    r <= r_next;
+  wire unused = &{ 1'b0, a[7:4] };
+endmodule"""
+
+
+def test_all_at_once():
+    assert tidy(TEXT) == EXPECTED
+
+
+def test_a_wide_choice_stays_a_case():
+    inputs = ", ".join(f"8'h{i:02x}" for i in reversed(range(9)))
+    bits = ", ".join(f"s[{i}]" for i in reversed(range(9)))
+    arms = "".join(
+        f"      9'b{'?' * (8 - i)}1{'?' * i}:\n        _02_ = b[{8 * i + 7}:{8 * i}];\n"
+        for i in range(9)
+    )
+    text = (
+        "module m(s, q);\n  input [8:0] s;\n  wire [8:0] s;\n  output [7:0] q;\n  wire [7:0] q;\n"
+        "  function [7:0] _02_;\n    input [7:0] a;\n    input [71:0] b;\n    input [8:0] s;\n"
+        f"    (* parallel_case *)\n    casez (s)\n{arms}      default:\n        _02_ = a;\n"
+        "    endcase\n  endfunction\n"
+        f"  assign q = _02_(8'h00, {{ {inputs} }}, {{ {bits} }});\nendmodule"
+    )
+    result = tidy(text)
+    assert "      chosen[8]: select = inputs[71:64];\n" in result
+    assert "        select = otherwise;\n" in result
+    assert "casez" not in result
+
+
+def test_a_memory_of_equal_words_is_filled_by_a_loop():
+    words = "".join(f"    mem[{i}] = 8'h00;\n" for i in range(5))
+    text = f"module m(a);\n  input a;\n  wire a;\n  reg [7:0] mem [4:0];\n  initial begin\n{words}"
+    assert "for (mem_index = 0; mem_index < 5;" in tidy(f"{text}  end\nendmodule")
+    other = words.replace("mem[3] = 8'h00", "mem[3] = 8'h01")
+    assert "for (" not in tidy(f"{text.replace(words, other)}  end\nendmodule")
