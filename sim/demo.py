@@ -52,9 +52,9 @@ class Layer:
 
 def _blocks(parameters: ArrayParameters, x: Floats, axis: int, seed: int) -> Blocks:
     form = parameters.format
-    words = lfsr.random_words(
-        beats=x.size, lanes=1, seed=seed, bits=form.random_bits
-    ).reshape(x.shape)
+    words = lfsr.random_words(beats=x.size, lanes=1, seed=seed, bits=form.random_bits).reshape(
+        x.shape
+    )
     return quantize(x, form, axis=axis, random=words)
 
 

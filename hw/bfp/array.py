@@ -200,7 +200,6 @@ class MacArray(Module):
         push_at = leave_at + 1
         keep_at = [close_at + group.keep_latency(level) for level in range(group.levels)]
 
-        first = self._line(m, en, "first", sequencer.first, first_at)
         close = self._line(
             m, en, "close", sequencer.close, return_at if group.rotates else close_at
         )
@@ -226,7 +225,6 @@ class MacArray(Module):
             keep_now.extend(at(line, when).any() for line, when in zip(keep, keep_at, strict=True))
             leave.append(at(final, leave_at).any())
         conduct: dict[str, Value] = {
-            "first": first[first_at:],
             "close": close[close_at : close_at + p.rows],
             "early": Cat(early),
             "exponent_a": Cat(exponent_a),
@@ -234,6 +232,9 @@ class MacArray(Module):
             "turn": Cat(turn),
             "leave": Cat(leave),
         }
+        if p.beats > 1:
+            first = self._line(m, en, "first", sequencer.first, first_at)
+            conduct["first"] = first[first_at:]
         if keep:
             conduct["keep"] = Cat(keep_now)
         return conduct, en & final[push_at:].any(), job_end[-1]

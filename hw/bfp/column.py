@@ -183,7 +183,6 @@ class Column(Module):
             "b": In(operand),
             "exponent_b": In(form.exponent_bits),
             "early": In(count),
-            "first": In(rows),
             "close": In(rows),
             "exponent_a": In(count * form.exponent_bits),
             "fresh": In(count),
@@ -193,6 +192,8 @@ class Column(Module):
             "nan": Out(1),
             "infinite": Out(1),
         }
+        if parameters.beats > 1:
+            members["first"] = In(rows)
         if self.levels:
             members["keep"] = In(count * self.levels)
         super().__init__(members)
@@ -234,9 +235,10 @@ class Column(Module):
                 element.en.eq(self.en),
                 element.a.eq(self.a.word_select(row, len(element.a))),
                 element.b.eq(b),
-                element.first.eq(self.first[row]),
                 sums.word_select(row, p.dot.sum_bits).eq(element.sum),
             ]
+            if p.beats > 1:
+                m.d.comb += [element.first.eq(self.first[row]), element.add.eq(self.en)]
             b = element.b_next
 
         exponent_b = delay(

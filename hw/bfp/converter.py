@@ -32,11 +32,12 @@ class Converter(Module):
 
     Members
     -------
-    i : In(stream.Signature(lanes * source width))
-        Floats, lane 0 lowest.
+    i : In(stream.Signature(StructLayout))
+        ``data``: floats, lane 0 lowest; ``last``: passed on.
     o : Out(stream.Signature(StructLayout))
         ``mantissa``: codes of the elements, lane 0 lowest; ``exponent``: the block's code, in every
-        beat; ``zero_set``: per lane, whether the element counts in the zero-setting error.
+        beat; ``zero_set``: per lane, whether the element counts in the zero-setting error;
+        ``last``: that of the beat.
     """
 
     i: stream.Interface
@@ -46,32 +47,42 @@ class Converter(Module):
         self.parameters = parameters
         self.source = FLOAT_FORMATS[parameters.source]
         p = parameters
-        payload = data.StructLayout(
+        taken = data.StructLayout({"data": p.lanes * self.source.width, "last": 1})
+        given = data.StructLayout(
             {
                 "mantissa": p.lanes * p.format.element_bits,
                 "exponent": p.format.exponent_bits,
                 "zero_set": p.lanes,
+                "last": 1,
             }
         )
-        super().__init__(
-            {
-                "i": In(stream.Signature(p.lanes * self.source.width)),
-                "o": Out(stream.Signature(payload)),
-            }
-        )
+        super().__init__({"i": In(stream.Signature(taken)), "o": Out(stream.Signature(given))})
 
-    def _largest(self, m: Body, move: Value, elements: Value) -> tuple[Value, Value, int]:
-        """Return the kept bits of a beat in a register, its largest number and the latter's delay.
+    @property
+    def _maximum(self) -> Maximum:
+        """What finds the largest number of a beat."""
+        inexact = int(self.parameters.format.exponent_rule == "ceil")
+        return Maximum(count=self.parameters.lanes, width=self.source.exponent_bits + inexact)
 
-        The number is the exponent field and, under the rule ``ceil``, whether the fraction of any
-        element with that exponent is not zero below it.
+    @property
+    def latency(self) -> int:
+        """Cycles from a block's last beat to its first one converted, without stalls."""
+        wait = 2 if self.parameters.beats == 1 else 5
+        return wait + self._maximum.latency + Lane.latency
+
+    def _largest(self, m: Body, move: Value) -> tuple[Value, Value, int]:
+        """Return what is kept of a beat in a register, its largest number and the latter's delay.
+
+        Kept are its elements' bits that matter and, above them, ``last``. The number is the
+        exponent field and, under the rule ``ceil``, whether the fraction of any element with that
+        exponent is not zero below it.
         """
         p = self.parameters
         kept = Kept(p.format, self.source)
         exact = p.format.exponent_rule == "floor"
         words, keys = [], []
         for n in range(p.lanes):
-            value = elements.word_select(n, self.source.width)
+            value = self.i.payload.data.word_select(n, self.source.width)
             word = Signal(kept, name=f"element_{n}", reset_less=True)
             inexact = Signal(int(not exact), name=f"inexact_{n}", reset_less=True)
             with m.If(move):
@@ -79,11 +90,12 @@ class Converter(Module):
                 m.d.sync += inexact.eq(value[: self.source.fraction_bits].any())
             words.append(word)
             keys += [inexact, word.exponent]
-        m.submodules.maximum = maximum = Maximum(
-            count=p.lanes, width=self.source.exponent_bits + int(not exact)
-        )
+        m.submodules.maximum = maximum = self._maximum
         m.d.comb += [maximum.en.eq(move), maximum.i.eq(Cat(keys))]
-        return Cat(words), maximum.o, maximum.latency
+        last = Signal(reset_less=True)
+        with m.If(move):
+            m.d.sync += last.eq(self.i.payload.last)
+        return Cat(words, last), maximum.o, maximum.latency
 
     def _about(self, m: Body, largest: Value) -> Value:
         """Return what a block's largest number tells about it."""
@@ -93,7 +105,7 @@ class Converter(Module):
 
     def _pass(self, m: Body, move: Value, elements: Value, about: Value, valid: Value) -> None:
         """Delay the one beat of a block until its exponent is known."""
-        words, largest, latency = self._largest(m, move, self.i.payload)
+        words, largest, latency = self._largest(m, move)
         valids = Signal(latency + 2)
         m.d.comb += [self.i.ready.eq(move), valid.eq(valids[-1])]
         register = Signal.like(about, name="block", reset_less=True)
@@ -111,7 +123,7 @@ class Converter(Module):
     def _store(self, m: Body, move: Value, elements: Value, about: Value, valid: Value) -> None:
         """Keep the beats of a block until its exponent is known."""
         beats = self.parameters.beats
-        words, largest, latency = self._largest(m, Const(1), self.i.payload)
+        words, largest, latency = self._largest(m, Const(1))
 
         # A beat that is taken counts as stored; after its block's last beat come the stages of
         # the maximum and six cycles until the first beat is read.
@@ -181,7 +193,7 @@ class Converter(Module):
         block = BlockExponent(p.format, self.source)
 
         move = Signal()
-        elements = Signal(p.lanes * kept.size)
+        elements = Signal(p.lanes * kept.size + 1)
         about = Signal(block.size)
         valid = Signal()
         m.d.comb += move.eq(~self.o.valid | self.o.ready)
@@ -192,13 +204,16 @@ class Converter(Module):
 
         # The lanes move together, whenever the last of their stages is free.
         valids = Signal(Lane.latency)
+        lasts = Signal(Lane.latency)
         codes = Signal(data.ArrayLayout(p.format.exponent_bits, Lane.latency))
         with m.If(move):
             m.d.sync += valids.eq(Cat(valid, valids))
+            m.d.sync += lasts.eq(Cat(elements[-1], lasts))
             m.d.sync += Value.cast(codes).eq(Cat(block(about).code, codes))
         m.d.comb += [
             self.o.valid.eq(valids[-1]),
             self.o.payload.exponent.eq(codes[Lane.latency - 1]),
+            self.o.payload.last.eq(lasts[-1]),
         ]
         if p.format.rounding == "stochastic":
             m.submodules.random = random = Xorshift(

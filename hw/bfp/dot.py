@@ -135,13 +135,15 @@ class DotUnit(Module):
         with m.If(take):
             m.d.sync += beat.eq(Mux(last_beat, 0, beat + 1))
 
-        first = delay(m, en, take & (beat == 0), element.first_latency, name="first")
         m.d.comb += [
             element.en.eq(en),
             element.a.eq(mantissas[0]),
             element.b.eq(mantissas[1]),
-            element.first.eq(first),
         ]
+        if p.beats > 1:
+            tags = Cat(take & (beat == 0), take)
+            first, add = delay(m, en, tags, element.first_latency, name="tags", reset=True)
+            m.d.comb += [element.first.eq(first), element.add.eq(en & add)]
         codes = delay(m, en, exponents, element.latency, name="exponents")
         m.d.comb += [
             value.en.eq(en),

@@ -19,8 +19,8 @@ class Element(Module):
     """Exact integer dot product of a block, ``lanes`` products a cycle.
 
     The operands are registered, so that ``b_next`` feeds the element below a cycle later. Latency
-    from ``a`` and ``b`` to ``sum`` is `latency` enabled cycles; ``first`` comes
-    `first_latency` after the block's first beat.
+    from ``a`` and ``b`` to ``sum`` is `latency` enabled cycles. Where a block has several beats,
+    ``first`` and ``add`` come `first_latency` after their beat.
 
     Members
     -------
@@ -32,6 +32,8 @@ class Element(Module):
         ``b`` of the cycle before.
     first : In(1)
         The sum of products now at the accumulator starts a block.
+    add : In(1)
+        Clock enable of the accumulator, where there is a sum of products.
     sum : Out(signed(sum_bits))
         Sum over the block's beats so far.
     """
@@ -39,16 +41,16 @@ class Element(Module):
     def __init__(self, *, parameters: DotParameters) -> None:
         self.parameters = parameters
         width = parameters.lanes * parameters.format.element_bits
-        super().__init__(
-            {
-                "en": In(1),
-                "a": In(width),
-                "b": In(width),
-                "b_next": Out(width),
-                "first": In(1),
-                "sum": Out(signed(parameters.sum_bits)),
-            }
-        )
+        members: dict[str, Any] = {
+            "en": In(1),
+            "a": In(width),
+            "b": In(width),
+            "b_next": Out(width),
+            "sum": Out(signed(parameters.sum_bits)),
+        }
+        if parameters.beats > 1:
+            members |= {"first": In(1), "add": In(1)}
+        super().__init__(members)
 
     @functools.cached_property
     def products(self) -> ProductSum:
@@ -83,7 +85,7 @@ class Element(Module):
             m.d.comb += self.sum.eq(products.sum)
             return m
         total = Signal.like(self.sum, reset_less=True)
-        with m.If(self.en):
+        with m.If(self.add):
             m.d.sync += total.eq(Mux(self.first, 0, total) + products.sum)
         m.d.comb += self.sum.eq(total)
         return m
