@@ -7,9 +7,10 @@ from amaranth.hdl import Module as Body
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.array import ADDER_LATENCY
+from sw.formats import BINARY32
 
 from ..module import Module
-from .normalize import leading_groups, leading_three, shift_groups, shift_three
+from .normalize import leading_groups, leading_three, shift_groups, shift_three, zero_groups
 
 __all__ = ["Adder"]
 
@@ -74,10 +75,10 @@ class Adder(Module):
             lost |= (groups >= i) & near[4 * i - 4 : 4 * i].any()
         zero = wire(1, small[23:] == 0)
         infinite = wire(1, large[23:].all())
-        lost = register(1, (lost | (distance[5:] != 0)) & ~zero)
-        far = register(1, (distance[5:] != 0) | zero)
-        by_16 = register(1, distance[4])
-        near = register(26, near >> (groups << 2))
+        far = wire(1, (distance[5:] != 0) | zero)
+        lost_near, lost_far = register(1, lost), register(1, far)
+        by_16, none = register(1, distance[4]), register(1, zero)
+        near = register(26, Mux(far, 0, near >> (groups << 2)))
         special = register(1, infinite)
         nan = register(1, infinite & ((large[:23] != 0) | (small[23:].all() & subtract)))
         negative = register(1, negative & ~(subtract & (large[23:] == 0)))
@@ -85,40 +86,49 @@ class Adder(Module):
         exponent = register(8, large[23:])
         large = register(23, large[:23])
 
-        # 3: move by 16 places, add or subtract; what is lost borrows a one.
-        aligned = wire(26, Mux(far, 0, Mux(by_16, near[16:], near)))
-        lost = wire(1, lost | (~far & by_16 & near[:16].any()))
-        addend = Cat(subtract & ~lost, aligned ^ subtract.replicate(26), subtract)
-        total = register(27, (Cat(1, 0, 0, large, 1, 0) + addend)[1:])
-        lost = register(1, lost)
+        # 3: move by 16 places, add or subtract.
+        aligned = wire(26, Mux(by_16, near[16:], near))
+        addend = Cat(subtract, aligned ^ subtract.replicate(26), subtract)
+        total = wire(27, (Cat(1, 0, 0, large, 1, 0) + addend)[1:])
+        empty = zero_groups(total)
+        total, empty = register(27, total), register(len(empty), empty)
+        lost = register(1, ~none & (lost_near | lost_far | (by_16 & near[:16].any())))
         special, nan = register(1, special), register(1, nan)
         negative, subtract = register(1, negative), register(1, subtract)
+        full = register(1, exponent == BINARY32.exponent_ones - 1)
+        low = register(1, exponent < 32)
         exponent = register(8, exponent)
 
         # 4: normalise by fours. A sum that moves left by more than one place is exact, so that the
-        # rounding follows from the top two bits.
-        groups = wire(3, leading_groups(total))
+        # rounding follows from the top two bits. What is lost comes on top of the sum or, in a
+        # difference, off it. An infinity or a NaN is prepared here.
+        groups = wire(3, leading_groups(empty))
         up = Mux(
             total[26],
             total[2] & (total[3] | total[1] | total[0] | lost),
             Mux(
                 total[25],
-                total[1] & (total[2] | total[0] | lost),
-                total[0] & (total[1] | lost),
+                total[1] & (total[0] | Mux(lost, ~subtract, total[2])),
+                total[0] & Mux(lost, ~subtract, total[1]),
             ),
         )
-        negative = register(1, negative & ~nan & ~(subtract & (total == 0)))
-        special, nan = register(1, special | (total[26] & (exponent == 254))), register(1, nan)
-        zero = register(1, total == 0)
-        exponent = register(9, exponent + Cat(0, 1, ~groups, Const(-1, 4)))
-        total = register(27, shift_groups(total, groups))
-        up = register(1, up)
+        special = wire(1, special | (total[26] & full))
+        cancelled = wire(1, empty.all())
+        negative = register(1, negative & ~nan & ~(subtract & cancelled))
+        zero = register(1, cancelled & ~special)
+        below, equal = Const(0), low
+        for e, g in zip(exponent[2:5], groups, strict=True):
+            below, equal = Mux(e ^ g, g, below), equal & ~(e ^ g)
+        below, equal = register(1, low & below & ~special), register(1, equal & ~special)
+        up = register(1, up & ~special)
+        exponent = register(9, Mux(special, BINARY32.exponent_ones, exponent - 30))
+        total = register(27, Mux(special, nan << 22, shift_groups(total, groups)))
+        gained = register(3, Mux(special, 0, ~groups))
 
-        # 5: normalise, round.
+        # 5: normalise, round. A place to the left takes one off the exponent.
         places = wire(2, leading_three(total))
-        total = wire(27, shift_three(total, places))
-        packed = wire(32, Cat(total[3:26], exponent) + Cat(Const(0, 23), ~places) + up)
-        zero = wire(1, zero | packed[31] | (packed[23:31] == 0))
-        result = Mux(special, Cat(Const(0, 22), nan, Const(-1, 8)), Mux(zero, 0, packed[:31]))
-        m.d.comb += self.o.eq(register(32, Cat(result, negative)))
+        fraction = wire(27, shift_three(total, places))[3:26]
+        packed = Cat(fraction, exponent[:8]) + Cat(Const(0, 23), ~places, gained) + up
+        zero = zero | below | (equal & ((exponent[:2] ^ 2) < places))
+        m.d.comb += self.o.eq(Cat(register(31, Mux(zero, 0, packed)), register(1, negative)))
         return m

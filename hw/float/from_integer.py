@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from sw.formats import BINARY32
 
 from ..module import Module
-from .normalize import leading_groups, leading_three, shift_groups, shift_three
+from .normalize import leading_groups, leading_three, shift_groups, shift_three, zero_groups
 
 __all__ = ["FromInteger"]
 
@@ -82,7 +82,7 @@ class FromInteger(Module):
         # 1, 2: move what differs from the sign to the top, by fours and by ones.
         flipped = Signal(width)
         m.d.comb += flipped.eq(bits ^ negative.replicate(width))
-        count = leading_groups(flipped)
+        count = leading_groups(zero_groups(flipped))
         groups = Signal(len(count))
         m.d.comb += groups.eq(count)
         bits = register(width, shift_groups(bits, groups))

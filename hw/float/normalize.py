@@ -1,8 +1,8 @@
-"""Leading zeros and normalising shifts, in two steps that a register may part."""
+"""Leading zeros and normalising shifts: by fours, then by ones; registers may part the steps."""
 
 from amaranth.hdl import Cat, Const, Mux, Value
 
-__all__ = ["leading_groups", "leading_three", "shift_groups", "shift_three"]
+__all__ = ["leading_groups", "leading_three", "shift_groups", "shift_three", "zero_groups"]
 
 
 def _choose(options: list[Value], index: Value) -> Value:
@@ -27,13 +27,17 @@ def _zeros(flags: list[Value], bits: int) -> list[Value]:
     return [*(Mux(upper, f, n) for n, f in zip(near, far, strict=True)), upper]
 
 
-def leading_groups(value: Value) -> Value:
-    """Return how many groups of four bits, from the top, are zero; the last group may be short.
+def zero_groups(value: Value) -> Value:
+    """Return which groups of four bits, from the top, are zero; the last one may be short."""
+    return Cat(~value[max(0, top - 4) : top].any() for top in range(len(value), 0, -4))
+
+
+def leading_groups(zero: Value) -> Value:
+    """Return how many groups are zero before the first one that is not.
 
     Where all are zero the result is that number or, to save logic, less.
     """
-    flags = [~value[max(0, top - 4) : top].any() for top in range(len(value), 0, -4)]
-    return Cat(*_zeros(flags, (len(flags) - 1).bit_length()))
+    return Cat(*_zeros(list(zero), (len(zero) - 1).bit_length()))
 
 
 def shift_groups(value: Value, groups: Value) -> Value:
