@@ -1,7 +1,7 @@
 """The base class of every circuit: a component that becomes one Verilog module."""
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from amaranth.lib import wiring
 
@@ -14,10 +14,19 @@ class Module(wiring.Component):
     Constructors take hashable keyword-only arguments; two instances of one class with equal
     arguments are the same module. Under a platform that has an ``instance`` method (Verilog
     emission) a Module elaborates to an instance of its module; otherwise (Amaranth's simulator) it
-    elaborates in place.
+    elaborates in place. ``EnableInserter`` and ``ResetInserter`` do not reach inside an instance:
+    a module that can stall has a member ``en``.
     """
 
     identity: tuple[Any, ...]
+
+    # Emission elaborates one of several equal instances; Amaranth would warn of the others.
+    _MustUse__silence = True
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Stand for the members, which a type checker does not see in a dictionary."""
 
     def __new__(cls, **arguments: Any) -> "Module":
         """Record the arguments, defaults included, as the identity of the module."""
@@ -26,6 +35,9 @@ class Module(wiring.Component):
         bound.apply_defaults()
         named = tuple((k, v) for k, v in bound.arguments.items() if v is not self)
         object.__setattr__(self, "identity", (cls, named))
+        # A module that was emitted before is not elaborated again, nor are those that it holds:
+        # Amaranth would warn of each that it is not used.
+        object.__setattr__(self, "_MustUse__used", True)
         return self
 
     def __init_subclass__(cls, **arguments: Any) -> None:

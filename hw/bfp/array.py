@@ -204,7 +204,7 @@ class MacArray(Module):
             m, en, "close", sequencer.close, return_at if group.rotates else close_at
         )
         fresh = self._line(m, en, "fresh", sequencer.fresh, issue_at)
-        final = self._line(m, en, "final", sequencer.final, push_at)
+        ending = self._line(m, en, "ending", sequencer.ending, push_at)
         job_end = self._line(m, en, "job_end", sequencer.job_end, push_at)
         keep = [
             self._line(m, en, f"keep_{level}", sequencer.keep[level], at)
@@ -223,7 +223,7 @@ class MacArray(Module):
             moves = at(close, issue_at) | at(close, return_at) if group.rotates else Value.cast(1)
             turn.append(moves.any())
             keep_now.extend(at(line, when).any() for line, when in zip(keep, keep_at, strict=True))
-            leave.append(at(final, leave_at).any())
+            leave.append(at(ending, leave_at).any())
         conduct: dict[str, Value] = {
             "close": close[close_at : close_at + p.rows],
             "early": Cat(early),
@@ -237,7 +237,7 @@ class MacArray(Module):
             conduct["first"] = first[first_at:]
         if keep:
             conduct["keep"] = Cat(keep_now)
-        return conduct, en & final[push_at:].any(), job_end[-1]
+        return conduct, en & ending[push_at:].any(), job_end[-1]
 
     def _line(self, m: Body, en: Signal, name: str, tag: Value, latency: int) -> Value:
         """Return a tag at all delays up to that of the last row at ``latency``."""

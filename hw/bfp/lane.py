@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Const, Mux, Signal, Value, signed
 from amaranth.hdl import Module as Body
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
 from sw.formats import BlockFormat, FloatFormat
 
@@ -43,52 +44,71 @@ class Kept(data.StructLayout):
 class BlockExponent(data.StructLayout):
     """What lanes need to know about a block.
 
-    ``code`` is the exponent's code, ``field`` the exponent field of a float whose leading one comes
-    to lie in the top magnitude bit, ``threshold`` what an element's exponent field is below if
-    the element is set to zero, ``nan`` whether the block holds a NaN or an infinity.
+    ``code`` is the exponent's code; ``field`` the exponent field of a float whose leading one comes
+    to lie in the top magnitude bit; ``low`` whether a float of the block may have an exponent field
+    of no more than `low_bits` bits, so that a zero must be told from others; ``void`` whether the
+    block holds only zeros, or a NaN or an infinity; ``nan`` whether it holds one of these;
+    ``threshold`` what an element's exponent field is below if the element is set to zero.
     """
 
     def __init__(self, format: BlockFormat, source: FloatFormat) -> None:
         self.block_format = format
         self.source = source
         self.offset = format.exponent_bias - source.bias
-        bits = max(source.exponent_bits, (format.highest_code - self.offset).bit_length())
+        self.lowest = format.lowest_code - self.offset
+        self.highest = format.highest_code - self.offset
+        wide = format.magnitude_bits + Kept(format, source).places
+        self.places_bits = ceil_log2(wide)
+        self.low_bits = min(source.exponent_bits, self.places_bits + self.may_exceed)
         super().__init__(
             {
                 "code": format.exponent_bits,
-                "field": bits,
-                "threshold": source.exponent_bits,
+                "field": max(source.exponent_bits, self.highest.bit_length()),
+                "low": 1,
+                "void": 1,
                 "nan": 1,
+                "threshold": 0 if self.plain else source.exponent_bits,
             }
         )
 
     @property
     def may_exceed(self) -> bool:
         """Whether an element may lie beyond the block's exponent."""
-        top = self.source.exponent_ones - 1 + self.offset
-        return self.block_format.exponent_rule == "ceil" or self.block_format.highest_code < top
+        top = self.source.exponent_ones - 1
+        return self.block_format.exponent_rule == "ceil" or self.highest < top
+
+    @property
+    def plain(self) -> bool:
+        """Whether ``field`` is the largest exponent field of any block that is not void."""
+        return not self.may_exceed and self.lowest <= 1
 
     def of(self, m: Body, largest: Value, inexact: Value) -> Value:
         """Return the fields for the largest exponent field of a block.
 
         ``inexact`` tells whether an element with that exponent is no power of two.
         """
-        lowest = self.block_format.lowest_code - self.offset
-        highest = self.block_format.highest_code - self.offset
+        bits = self.block_format.magnitude_bits
         zero, nan = largest == 0, largest == self.source.exponent_ones
+        own = largest if self.block_format.exponent_rule == "floor" else largest - ~inexact
         field = Signal(signed(self["field"].width + 2))
         clamped = Signal.like(field)
-        own = largest if self.block_format.exponent_rule == "floor" else largest - ~inexact
-        m.d.comb += field.eq(Mux(zero, lowest, own))
-        m.d.comb += clamped.eq(Mux(field < lowest, lowest, Mux(field > highest, highest, field)))
-        bits = self.block_format.magnitude_bits
-        threshold = Mux(largest < bits, 1, largest - (bits - 1))
+        m.d.comb += field.eq(Mux(zero, self.lowest, own))
+        m.d.comb += clamped.eq(
+            Mux(
+                field < self.lowest,
+                self.lowest,
+                Mux(field > self.highest, self.highest, field),
+            )
+        )
         code = Mux(nan, self.block_format.nan_code, clamped + self.offset)
+        threshold = Mux(largest < bits, 1, largest - (bits - 1))
         return Cat(
-            code[: self.block_format.exponent_bits],
+            code[: self["code"].width],
             clamped[: self["field"].width],
-            Mux(zero | nan, 0, threshold)[: self["threshold"].width],
+            largest < (1 << self.low_bits),
+            zero | nan,
             nan,
+            Mux(zero | nan, 0, threshold)[: self["threshold"].width],
         )
 
 
@@ -153,37 +173,36 @@ class Lane(Module):
             return r
 
         layout = Kept(self.format, self.source)
-        bits = self.format.magnitude_bits
+        about = BlockExponent(self.format, self.source)
+        bits, size = self.format.magnitude_bits, about.places_bits
+        wide = bits + layout.places
         sign, exponent = self.kept.sign, self.kept.exponent
 
         # 1: how far to the right of the block's leading place.
-        distance = self.block.field - exponent
-        wide = bits + layout.places
-        size = wide.bit_length()
+        distance = Signal(len(self.block.field) + 1)
+        m.d.comb += distance.eq(self.block.field - exponent)
+        exceeds = distance[-1] & ~self.block.nan & about.may_exceed
+        zero = self.block.low & ~exponent[: about.low_bits].any()
         beyond = Signal()
-        below = distance[size:-1].any() & ~distance[-1]
-        m.d.comb += beyond.eq(below | ~exponent.any() | self.block.nan)
-        zero_set = register(1, exponent < self.block.threshold)
-        exceeds = register(1, distance[-1] & ~self.block.nan)
-        significand = register(layout["fraction"].width + 1, Cat(self.kept.fraction, 1))
-        sticky = register(1, self.kept.sticky if layout["sticky"].width else 0)
-        places = register(size, distance[:size])
-        beyond = register(1, beyond)
-        sign = register(1, sign)
-
-        # 2: move it there.
-        fill = wide - len(significand)
-        full = Cat(Const(0, max(fill, 0)), significand)
-        moved = Signal(wide)
-        m.d.comb += moved.eq(full >> places)
-        lost = sticky | (full & ~(Const(-1, wide) << places)[:wide]).any()
-        if BlockExponent(self.format, self.source).may_exceed:
-            moved = Mux(exceeds, Const(-1, wide), moved)
+        m.d.comb += beyond.eq((distance[size:-1].any() & ~exceeds) | zero | self.block.nan)
+        places = distance[:size]
+        if about.plain:
+            zero_set = (beyond | (places >= bits)) & ~self.block.void
         else:
-            exceeds = Const(0)
+            zero_set = exponent < self.block.threshold
+        zero_set = register(1, zero_set)
+        significand = register(layout["fraction"].width + 1, Cat(self.kept.fraction, 1))
+        sticky = register(1, self.kept.sticky.any())
+        places, beyond = register(size, places), register(1, beyond)
+        exceeds, sign = register(1, exceeds), register(1, sign)
+
+        # 2: move it there. Without a magnitude bit it becomes zero unless it is rounded up.
+        full = Cat(Const(0, max(wide - len(significand), 0)), significand)
+        moved = Mux(exceeds, Const(-1, wide), (full >> places)[:wide])
         moved = register(wide, Mux(beyond, 0, moved))
-        lost = register(1, lost & ~beyond)
-        exceeds = register(1, exceeds)
+        below = beyond | ((places >= bits) & ~exceeds)
+        lost = register(1, (sticky | (full & ~(Const(-1, wide) << places)[:wide]).any()) & ~beyond)
+        below, exceeds = register(1, below), register(1, exceeds)
         sign, zero_set = register(1, sign), register(1, zero_set)
 
         # 3: round.
@@ -196,7 +215,7 @@ class Lane(Module):
         code = Signal(bits + 1)
         if self.format.symmetric:
             magnitude = (kept + (up & ~kept.all()))[:bits]
-            m.d.comb += code.eq(Cat(magnitude, sign & magnitude.any()))
+            m.d.comb += code.eq(Cat(magnitude, sign & (up | ~below)))
         else:
             up = (up & ~(kept.all() & ~sign)) ^ sign
             m.d.comb += code.eq((Cat(kept, 0) ^ sign.replicate(bits + 1)) + up)

@@ -11,7 +11,8 @@ from .. import module
 from ..cells.bit import Bit, bits, pack
 from ..cells.carry import add
 from ..cells.dsp import DspMultiplier, DspPair
-from ..cells.multiplier import LEVELS_PER_STAGE, Multiplier, latency, register
+from ..cells.multiplier import Multiplier, timing
+from ..cells.pipeline import chains_per_stage, register, registers_within
 
 __all__ = ["ProductSum"]
 
@@ -64,7 +65,8 @@ class ProductSum(module.Module):
     @property
     def latency(self) -> int:
         """Enabled cycles from operands to sum."""
-        return self._product_latency + -(-self._levels // LEVELS_PER_STAGE)
+        first, depth = self._product_timing
+        return first + registers_within(depth, self._levels, self._chains) + 1
 
     @property
     def _signed(self) -> bool:
@@ -88,17 +90,29 @@ class ProductSum(module.Module):
 
     @property
     def _levels(self) -> int:
-        """Levels of the tree of additions, and one for the last late bit."""
+        """Levels of the tree of additions, and one for the constant and the last late bit."""
         products = -(-self.parameters.lanes // (1 + self._paired))
-        return max(1, (products - 1).bit_length() + self._late)
+        return (products - 1).bit_length() + 1
 
     @property
-    def _product_latency(self) -> int:
+    def _chains(self) -> int:
+        return chains_per_stage(self.parameters.target, self._width)
+
+    @property
+    def _registered(self) -> bool:
+        """Whether products are registered, in front of the exclusive or with their signs."""
+        logic = self.parameters.multiplier == "logic"
+        return logic and self._multiplier_timing[1] == self._chains
+
+    @property
+    def _product_timing(self) -> tuple[int, int]:
+        """A product's latency and the additions after its last register."""
         if self._paired:
-            return DspPair.LATENCY
+            return DspPair.LATENCY, 0
         if self.parameters.multiplier == "dsp":
-            return DspMultiplier.LATENCY
-        return latency(self._width, self._signed, self.parameters.target)
+            return DspMultiplier.LATENCY, 0
+        stages, depth = timing(self._width, self._signed, self.parameters.target)
+        return (stages + 1, 0) if depth == self._chains else (stages, depth)
 
     def _multiplier(self) -> Multiplier | DspMultiplier | DspPair:
         if self._paired:
@@ -121,6 +135,8 @@ class ProductSum(module.Module):
         ]
         product, offset = bits(multiplier.o), multiplier.offset
         late = Bit(multiplier.late) if isinstance(multiplier, DspPair) else ZERO
+        if self._registered:
+            product = register(m, self.en, product)
         if self._signed:
             return product, offset, late
         signs = [p ^ q for p, q in zip(a[width::size], b[width::size], strict=True)]
@@ -129,7 +145,7 @@ class ProductSum(module.Module):
         else:
             product, offset = [*product, ONE], 1 << len(product)
         negative = signs[:1]
-        for _ in range(self._product_latency):
+        for _ in range(self._product_timing[0]):
             negative = register(m, self.en, negative)
         return [p ^ negative[0] for p in product], offset, negative[0] ^ late
 
@@ -144,18 +160,17 @@ class ProductSum(module.Module):
         ]
         terms = [term for term, _, _ in products]
         late = [bit for _, _, bit in products] if self._late else []
-        for level in range(self._levels):
+        depth = self._product_timing[1]
+        for _ in range(self._levels):
+            if depth and depth % self._chains == 0:
+                terms = [register(m, self.en, term) for term in terms]
+                late = register(m, self.en, late)
+            depth += 1
             pairs = zip(terms[::2], terms[1::2], strict=False)
             rest = terms[len(terms) & ~1 :]
             terms = [self._add(m, x, y, late.pop() if late else None) for x, y in pairs] + rest
-            last = level == self._levels - 1
-            if last:
-                offset = sum(offset for _, offset, _ in products)
-                terms = [self._finish(m, terms[0], offset, late)]
-            if last or level % LEVELS_PER_STAGE == LEVELS_PER_STAGE - 1:
-                terms = [register(m, self.en, term) for term in terms]
-                late = register(m, self.en, late)
-        m.d.comb += self.sum.eq(pack(terms[0]))
+        offset = sum(offset for _, offset, _ in products)
+        m.d.comb += self.sum.eq(pack(register(m, self.en, self._finish(m, terms[0], offset, late))))
         return m
 
     def _add(self, m: Module, x: list[Bit], y: list[Bit], carry: Bit | None) -> list[Bit]:

@@ -39,12 +39,12 @@ class Sequencer(Module):
         A job runs; a start came in vain.
     tile_end : Out(1)
         The beat wanted now is the last of its tile.
-    first, close, final, job_end : Out(1)
+    first, close, ending, job_end : Out(1)
         Tags of a beat: the first or last of a block, the last of a tile, of the job.
     fresh : Out(1)
         With ``close``: the block is the first of its partial sum.
     keep : Out(levels)
-        With ``close``: per level of the final addition, whether its left operand exists.
+        With ``close``: per level of the ending addition, whether its left operand exists.
     cycles, beats, operand_stalls, result_stalls : Out(32)
         Counters, see `MacArray`.
     """
@@ -58,7 +58,7 @@ class Sequencer(Module):
         members |= dict.fromkeys(("start", "ready", "room", "done", "clear"), In(1))
         members |= dict.fromkeys(("tile_rows", "tile_columns", "blocks"), In(16))
         members |= dict.fromkeys(("wants", "take", "en", "busy", "refused", "tile_end"), Out(1))
-        members |= dict.fromkeys(("first", "close", "final", "job_end", "fresh"), Out(1))
+        members |= dict.fromkeys(("first", "close", "ending", "job_end", "fresh"), Out(1))
         if self.levels:
             members["keep"] = Out(self.levels)
         members |= dict.fromkeys(self.COUNTERS, Out(32))
@@ -130,7 +130,7 @@ class Sequencer(Module):
                 self.first.eq(self.take & (beat == 0)),
                 self.close.eq(close),
                 self.fresh.eq(close & (block < p.ways)),
-                self.final.eq(close & last_block),
+                self.ending.eq(close & last_block),
                 self.job_end.eq(close & last_block & last_column & last_row),
             ]
             if self.levels:

@@ -17,6 +17,8 @@ from .elements import encode, random_blocks
 
 __all__ = ["matmul", "regress", "simulate"]
 
+STATUS = ("busy", "done", "nan", "overflow", "framing", "refused")
+
 
 def matmul(
     parameters: ArrayParameters, a: Blocks, b: Blocks, **options: Any
@@ -51,7 +53,7 @@ def simulate(
             ("blocks", blocks),
             ("control.start", 1),
         ],
-        reads=["status.busy", "status.done", "status.framing", "status.refused", "cycles", "beats"],
+        reads=[*(f"status.{bit}" for bit in STATUS), "beats"],
         **options,
     )
     last = result.last["m_axis"]
@@ -101,10 +103,13 @@ def regress(
     b = quantize(np.ascontiguousarray(y.T), p.format, axis=0, random=words[1])
     product, result = simulate(p, a, b, seed=seed, **options)
     actual = result.registers | {"product": product}
+    modelled = model(p, a, b)
     expected = {
-        "product": model(p, a, b),
+        "product": modelled,
         "status.busy": 0,
         "status.done": 1,
+        "status.nan": int(np.isnan(modelled).any()),
+        "status.overflow": int(np.isinf(modelled).any()),
         "status.framing": 0,
         "status.refused": 0,
         "beats": len(product) and p.tiles(m, n) * p.blocks(k) * p.beats,

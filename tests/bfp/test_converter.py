@@ -1,0 +1,100 @@
+"""The converter in RTL and as a netlist against its model, on every bit."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+
+from hw.flow.emit import generate
+from hw.flow.yosys import netlist
+from hw.units import UNITS
+from sim.bench import Stalls
+from sim.bfp.converter import regress, simulate
+from sw.bfp.converter import ConverterParameters
+from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, ROUNDINGS
+
+STALLS = Stalls(idle=0.3, back_pressure=0.5)
+
+
+def _parameters(preset: str, **fields) -> ConverterParameters:
+    """A preset, with format fields changed."""
+    parts = {name: fields.pop(name) for name in list(fields) if hasattr(BLOCK_FORMATS[preset], name)}
+    form = dataclasses.replace(BLOCK_FORMATS[preset], **parts)
+    return ConverterParameters(format=form, **fields)
+
+
+@pytest.mark.parametrize("preset", BLOCK_FORMATS)
+def test_every_preset(preset):
+    p = ConverterParameters.make(preset=preset)
+    assert regress(p, blocks=1000, seed=1).message == ""
+    assert regress(p, blocks=200, seed=2, stalls=STALLS).message == ""
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("source", FLOAT_FORMATS)
+def test_every_rounding_of_every_source(rounding, source):
+    p = _parameters("hbfp6", rounding=rounding, source=source, lanes=4, seed=77)
+    assert regress(p, blocks=1000, seed=3).message == ""
+
+
+ODD = [
+    ("hbfp8", {"block": (1,), "lanes": 1}),
+    ("hbfp8", {"block": (3,), "lanes": 1}),
+    ("hbfp8", {"block": (5,), "lanes": 5}),
+    ("mxint8", {"lanes": 32}),
+    ("mxint8", {"symmetric": False, "lanes": 8}),
+    ("fb12", {"exponent_bits": 4, "lanes": 6}),
+    ("hbfp4", {"exponent_bits": 5, "exponent_floor": None, "lanes": 2}),
+    ("hbfp4", {"random_bits": 1, "lanes": 16}),
+    ("hbfp4", {"random_bits": 24, "lanes": 2}),
+    ("fb24", {"mantissa_bits": 24, "rounding": "nearest_even", "lanes": 2}),
+]
+
+
+@pytest.mark.parametrize(("preset", "fields"), ODD, ids=str)
+def test_odd_formats(preset, fields):
+    p = _parameters(preset, **fields)
+    assert regress(p, blocks=1000, seed=4).message == ""
+    assert regress(p, blocks=1000, seed=4, stalls=STALLS).message == ""
+
+
+def test_reset_starts_the_random_words_anew():
+    p = _parameters("hbfp4", lanes=4)
+    for cycles in (3, 50, 201):
+        assert regress(p, blocks=40, seed=5, reset_after=cycles, stalls=STALLS).message == ""
+
+
+@pytest.mark.parametrize("preset", ["hbfp4", "mxint8"])
+def test_netlist(preset):
+    p = ConverterParameters.make(preset=preset)
+    gates = netlist(generate("bfp_converter", p), "gates")
+    assert regress(p, blocks=300, seed=6, stalls=STALLS, netlist=gates).message == ""
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 8, 32])
+def test_a_beat_a_cycle_and_the_documented_latency(lanes):
+    p = _parameters("mxint8", lanes=lanes)
+    latency = UNITS["bfp_converter"].top(p).latency
+    assert latency is not None
+    x = np.random.default_rng(7).standard_normal((50, 32)).astype(np.float32)
+    _, result = simulate(p, x)
+    assert result.cycles == 50 * p.beats + p.beats - 1 + latency
+
+
+@pytest.mark.parametrize("simulator", ["icarus", "verilator"])
+def test_cocotb(simulator):
+    p = _parameters("hbfp6", lanes=4)
+    options = {"engine": "cocotb", "simulator": simulator}
+    assert regress(p, blocks=20, seed=8, stalls=STALLS, **options).message == ""
+
+
+def test_a_planted_fault_is_caught():
+    # Truncation where the model rounds: the words never step.
+    p = _parameters("hbfp6", lanes=4)
+    text = generate("bfp_converter", p).verilog
+    mutant, count = re.subn(r"\.random\(\w+(\[[\d:]+\])?\)", ".random(8'h00)", text)
+    assert count
+    report = regress(p, blocks=100, seed=9, netlist=mutant)
+    assert report.mismatches > 0
+    assert "mantissa" in report.message

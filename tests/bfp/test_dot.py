@@ -1,0 +1,82 @@
+"""The dot product in RTL and as a netlist against its model, on every bit."""
+
+import re
+
+import numpy as np
+import pytest
+
+from hw.flow.emit import generate
+from hw.flow.yosys import netlist
+from hw.units import UNITS
+from sim.bench import Stalls
+from sim.bfp.dot import regress, simulate
+from sw.bfp.dot import MULTIPLIERS, TARGETS, DotParameters
+from sw.bfp.quantize import quantize
+from sw.formats import BLOCK_FORMATS
+
+STALLS = Stalls(idle=0.3, back_pressure=0.5)
+
+
+@pytest.mark.parametrize("preset", BLOCK_FORMATS)
+def test_every_preset(preset):
+    p = DotParameters.make(preset=preset)
+    assert regress(p, blocks=10_000, seed=1).message == ""
+    assert regress(p, blocks=500, seed=2, stalls=STALLS).message == ""
+
+
+@pytest.mark.parametrize("preset", ["msfp12", "mxint8"])
+def test_binary32_operands(preset):
+    p = DotParameters.make(preset=preset, lanes=BLOCK_FORMATS[preset].reduction, operands="binary32")
+    assert regress(p, blocks=2000, seed=3).message == ""
+    assert regress(p, blocks=500, seed=4, stalls=STALLS).message == ""
+
+
+def test_binary32_operands_rounded_at_random():
+    table = {"preset": "hbfp6", "block": 16}
+    p = DotParameters.make(format=table, lanes=16, operands="binary32", seed=99)
+    assert regress(p, blocks=2000, seed=5).message == ""
+    assert regress(p, blocks=500, seed=6, stalls=STALLS, reset_after=200).message == ""
+
+
+def test_reset_in_mid_stream():
+    p = DotParameters.make(preset="hbfp4")
+    for cycles in (2, 60, 300):
+        assert regress(p, blocks=100, seed=7, reset_after=cycles, stalls=STALLS).message == ""
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("multiplier", MULTIPLIERS)
+def test_netlist_of_every_target(target, multiplier):
+    if multiplier == "dsp" and target == "generic":
+        family = "gates"
+    else:
+        family = "gates" if target == "generic" else target
+    p = DotParameters.make(preset="hbfp4", target=target, multiplier=multiplier)
+    gates = netlist(generate("bfp_dot", p), family)
+    assert regress(p, blocks=500, seed=8, stalls=STALLS, netlist=gates).message == ""
+
+
+@pytest.mark.parametrize("preset", ["hbfp8", "fb24", "msfp12"])
+def test_the_documented_latency(preset):
+    p = DotParameters.make(preset=preset)
+    latency = UNITS["bfp_dot"].top(p).latency
+    assert latency is not None
+    x = np.random.default_rng(9).standard_normal((50, p.format.reduction)).astype(np.float32)
+    a = quantize(x, p.format, random=np.zeros(x.shape, int))
+    _, result = simulate(p, a, a)
+    assert result.cycles == 50 * p.beats + latency
+
+
+@pytest.mark.parametrize("simulator", ["icarus", "verilator"])
+def test_cocotb(simulator):
+    p = DotParameters.make(preset="hbfp4")
+    options = {"engine": "cocotb", "simulator": simulator}
+    assert regress(p, blocks=40, seed=10, stalls=STALLS, **options).message == ""
+
+
+def test_a_planted_fault_is_caught():
+    p = DotParameters.make(preset="hbfp4")
+    text = generate("bfp_dot", p).verilog
+    mutant, count = re.subn(r"\.exponent_a\([^)]*\)", ".exponent_a(10'd500)", text)
+    assert count
+    assert regress(p, blocks=100, seed=11, netlist=mutant).mismatches > 0
