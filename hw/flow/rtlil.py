@@ -74,7 +74,7 @@ class Emission:
     """
 
     def __init__(self, top: Module, *, name: str) -> None:
-        self.top = top
+        self.top = self._outermost = top
         self._emitted: dict[Any, _Emitted] = {}
         # The millions of small objects of a conversion live to its end: collecting finds nothing
         # and takes a third of the time.
@@ -117,7 +117,7 @@ class Emission:
     def _convert(self, module: Module) -> _Emitted:
         ports = {name: (value, direction) for name, value, direction in members(module)}
         for name in ports:
-            if name != _legal(name):
+            if module is self._outermost and name != _legal(name):
                 raise ValueError(f"{module!r} has a port {name!r}, which Verilog does not take")
         fragment = Fragment.get(module, self)
         token = _token(len(self._emitted))

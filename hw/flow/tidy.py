@@ -6,6 +6,7 @@ are gathered where a linter sees that they are meant to be unused.
 """
 
 import re
+from collections.abc import Collection, Mapping
 
 __all__ = ["tidy"]
 
@@ -31,12 +32,16 @@ _PURPOSES = (
     (r" \^ ", "differ"),
     (r"= [-~]", "inverse"),
 )
+_INSTANCE = re.compile(r"^  (\w+) \w+ \(\n(?:    .*\n)*?  \);$", re.M)
 _LARGEST_CHAIN = 8
 
 
-def tidy(text: str) -> str:
-    """Return the text of one module from ``module`` to ``endmodule``, rewritten."""
-    name, widths, declared, initial, body = _parse(_NOISE.sub("", text))
+def tidy(text: str, outputs: Mapping[str, Collection[str]]) -> str:
+    """Return the text of one module from ``module`` to ``endmodule``, rewritten.
+
+    ``outputs`` names the output ports of each module that it may hold.
+    """
+    name, widths, declared, initial, body = _parse(_unescape(_NOISE.sub("", text)))
     ports, wires = declared
     body = _SELECT.sub(lambda match: _select(match, widths), body)
     body = re.sub(r"= ! ", "= ~| ", body)
@@ -45,8 +50,21 @@ def tidy(text: str) -> str:
     lines = [f"module {name} (", ",\n".join(f"  {p}" for p in ports), ");", *wires]
     if values:
         lines += ["  initial begin", *values, "  end"]
-    lines += [body.rstrip("\n"), *_unused(body, widths, ports), "endmodule"]
+    lines += [body.rstrip("\n"), *_unused(body, widths, ports, outputs), "endmodule"]
     return _rename("\n".join(lines), body)
+
+
+def _unescape(text: str) -> str:
+    """Name without escapes the registers that Yosys made of the bits of one."""
+    taken = set(re.findall(r"\b[A-Za-z_]\w*\b", text))
+    names: dict[str, str] = {}
+    for name in dict.fromkeys(re.findall(r"\\(\S+) ", text)):
+        legal = re.sub(r"\W+", "_", name).strip("_")
+        while legal in taken:
+            legal += "_"
+        taken.add(legal)
+        names[name] = legal
+    return re.sub(r"\\(\S+) ", lambda match: f"{names[match[1]]} ", text)
 
 
 def _parse(text: str):
@@ -77,7 +95,8 @@ def _parse(text: str):
             ports[name] = f"{direction[name]} {kind}{dimension or ''} {name}"
         else:
             wires.append(f"  {kind}{dimension or ''} {name};")
-    return match[1], widths, ([ports[p] for p in order], wires), initial, "".join(f"{line}\n" for line in body)
+    rest = "".join(f"{line}\n" for line in body)
+    return match[1], widths, ([ports[p] for p in order], wires), initial, rest
 
 
 def _fill(match: re.Match[str]) -> str:
@@ -154,10 +173,16 @@ def _case(text: str) -> str:
     return pattern.sub(lambda m: f"      chosen[{len(m[1]) - 1 - m[1].index('1')}]: {m[2]}", text)
 
 
-def _unused(body: str, widths: dict[str, int], ports: list[str]) -> list[str]:
+def _unused(
+    body: str,
+    widths: dict[str, int],
+    ports: list[str],
+    children: Mapping[str, Collection[str]],
+) -> list[str]:
     """Return the line that reads the bits which nothing else reads."""
     outputs = {p.split()[-1] for p in ports if p.startswith("output")}
     reads = re.sub(r"^ +assign [^=]*=|\b\w+(?:\[\S*\])? <= ", " ", body, flags=re.M)
+    reads = _INSTANCE.sub(lambda match: _inputs(match, children), reads)
     used = {name: [False] * width for name, width in widths.items()}
     for name, high, low in re.findall(r"\b([A-Za-z_]\w*)(?:\[(\d+)(?::(\d+))?\])?", reads):
         if name in used:
@@ -166,12 +191,22 @@ def _unused(body: str, widths: dict[str, int], ports: list[str]) -> list[str]:
             used[name][bottom : top + 1] = [True] * (top + 1 - bottom)
     idle = []
     for name, bits in used.items():
-        if name not in outputs:
+        # A numbered wire that only an instance drives gets a name that says that it is unused.
+        if name not in outputs and (any(bits) or not _NUMBERED.fullmatch(name)):
             runs = re.finditer("0+", "".join("01"[bit] for bit in bits))
             idle += [_slice(name, run.start(), run.end() - 1, len(bits)) for run in runs]
     if not idle:
         return []
     return [f"  wire unused = &{{ 1'b0, {', '.join(idle)} }};"]
+
+
+def _inputs(match: re.Match[str], children: Mapping[str, Collection[str]]) -> str:
+    """Return an instance without the connections of its outputs and without wires of no use."""
+    outputs = children.get(match[1], ())
+    lines = match[0].splitlines()
+    ports = [(re.match(r"    \.(\w+)\(", line), line) for line in lines]
+    kept = [line for port, line in ports if not port or port[1] not in outputs]
+    return "\n".join(kept)
 
 
 def _slice(name: str, low: int, high: int, width: int) -> str:

@@ -25,6 +25,8 @@ memory_collect
 write_verilog
 """
 
+_OUTPUT = re.compile(r"^  output (?:\[.*?\] )?(\w+);$", re.M)
+
 
 def write_verilog(rtlil: str, *, comment: Callable[[str], str]) -> str:
     """Return the Verilog of RTLIL text, modules in the same order.
@@ -47,5 +49,7 @@ def write_verilog(rtlil: str, *, comment: Callable[[str], str]) -> str:
     found = re.findall(r"^module (\w+).*?^endmodule$", run.stdout, re.M | re.S)
     texts = re.findall(r"^module \w+.*?^endmodule$", run.stdout, re.M | re.S)
     bodies = dict(zip(found, texts, strict=True))
+    outputs = {name: set(_OUTPUT.findall(body)) for name, body in bodies.items()}
     order = re.findall(r"^module \\(\w+)$", rtlil, re.M)
-    return "\n\n".join(f"// {comment(name)}\n{tidy(bodies[name])}" for name in order) + "\n"
+    texts = [f"// {comment(name)}\n{tidy(bodies[name], outputs)}\n" for name in order]
+    return "\n".join(texts)

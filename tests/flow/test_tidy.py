@@ -62,7 +62,7 @@ endmodule"""
 
 
 def test_all_at_once():
-    assert tidy(TEXT) == EXPECTED
+    assert tidy(TEXT, {}) == EXPECTED
 
 
 def test_a_wide_choice_stays_a_case():
@@ -79,7 +79,7 @@ def test_a_wide_choice_stays_a_case():
         "    endcase\n  endfunction\n"
         f"  assign q = _02_(8'h00, {{ {inputs} }}, {{ {bits} }});\nendmodule"
     )
-    result = tidy(text)
+    result = tidy(text, {})
     assert "      chosen[8]: select = inputs[71:64];\n" in result
     assert "        select = otherwise;\n" in result
     assert "casez" not in result
@@ -88,6 +88,6 @@ def test_a_wide_choice_stays_a_case():
 def test_a_memory_of_equal_words_is_filled_by_a_loop():
     words = "".join(f"    mem[{i}] = 8'h00;\n" for i in range(5))
     text = f"module m(a);\n  input a;\n  wire a;\n  reg [7:0] mem [4:0];\n  initial begin\n{words}"
-    assert "for (mem_index = 0; mem_index < 5;" in tidy(f"{text}  end\nendmodule")
+    assert "for (mem_index = 0; mem_index < 5;" in tidy(f"{text}  end\nendmodule", {})
     other = words.replace("mem[3] = 8'h00", "mem[3] = 8'h01")
-    assert "for (" not in tidy(f"{text.replace(words, other)}  end\nendmodule")
+    assert "for (" not in tidy(f"{text.replace(words, other)}  end\nendmodule", {})
