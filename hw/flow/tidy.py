@@ -64,7 +64,7 @@ def _unescape(text: str) -> str:
             legal += "_"
         taken.add(legal)
         names[name] = legal
-    return re.sub(r"\\(\S+) ", lambda match: f"{names[match[1]]} ", text)
+    return re.sub(r"\\(\S+) ", lambda match: names[match[1]], text)
 
 
 def _parse(text: str):
@@ -191,8 +191,9 @@ def _unused(
             used[name][bottom : top + 1] = [True] * (top + 1 - bottom)
     idle = []
     for name, bits in used.items():
-        # A numbered wire that only an instance drives gets a name that says that it is unused.
-        if name not in outputs and (any(bits) or not _NUMBERED.fullmatch(name)):
+        # A numbered wire that an instance drives gets a name that says that it is unused.
+        named = _NUMBERED.fullmatch(name) and not any(bits) and f"({name})" in body
+        if name not in outputs and not named:
             runs = re.finditer("0+", "".join("01"[bit] for bit in bits))
             idle += [_slice(name, run.start(), run.end() - 1, len(bits)) for run in runs]
     if not idle:

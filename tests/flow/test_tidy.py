@@ -1,3 +1,5 @@
+import re
+
 from hw.flow.tidy import tidy
 
 TEXT = """\
@@ -91,3 +93,28 @@ def test_a_memory_of_equal_words_is_filled_by_a_loop():
     assert "for (mem_index = 0; mem_index < 5;" in tidy(f"{text}  end\nendmodule", {})
     other = words.replace("mem[3] = 8'h00", "mem[3] = 8'h01")
     assert "for (" not in tidy(f"{text.replace(words, other)}  end\nendmodule", {})
+
+
+def test_bits_of_a_register_lose_their_escapes():
+    text = (
+        "module m(c, a, q);\n  input c;\n  wire c;\n  input [1:0] a;\n  wire [1:0] a;\n"
+        "  output [1:0] q;\n  wire [1:0] q;\n  reg \\r_reg[1]  = 1'h0;\n  reg _0_ = 1'h1;\n"
+        "  always @(posedge c)\n    \\r_reg[1]  <= a[1];\n  always @(posedge c)\n    _0_ <= a[0];\n"
+        "  assign q = { \\r_reg[1] , _0_ };\nendmodule"
+    )
+    result = tidy(text, {})
+    assert "    r_reg_1 = 1'h0;\n" in result
+    assert "    r_reg_1 <= a[1];\n" in result
+    assert re.search(r"assign q = \{ r_reg_1, [a-z]\w* \};", result)
+
+
+def test_outputs_of_a_child_are_no_readers():
+    text = (
+        "module m(a);\n  input [3:0] a;\n  wire [3:0] a;\n  wire [7:0] b;\n  wire [7:0] _0_;\n"
+        "  child one (\n    .i(a),\n    .o(b),\n    .p(_0_)\n  );\n"
+        "  child two (\n    .i(b[3:0])\n  );\nendmodule"
+    )
+    result = tidy(text, {"child": {"o", "p"}})
+    assert "  wire unused = &{ 1'b0, b[7:4] };" in result
+    assert "    .p(unused_p)\n" in result
+    assert "unused = " not in tidy(text, {"child": set()})
