@@ -105,7 +105,7 @@ class BlockExponent(data.StructLayout):
         return Cat(
             code[: self["code"].width],
             clamped[: self["field"].width],
-            largest < (1 << self.low_bits),
+            (largest < (1 << self.low_bits)) & (self.lowest < 1 << self.places_bits),
             zero | nan,
             nan,
             Mux(zero | nan, 0, threshold)[: self["threshold"].width],
