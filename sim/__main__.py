@@ -134,5 +134,67 @@ def _write_junit(path: Path, rows: list[Row], name: str, seed: int) -> None:
     ET.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
 
 
+@main.command()
+@click.option("--preset", default="hbfp8", show_default=True, help="Format of the operands.")
+@click.option("--config", help="Read fields from a TOML file.")
+@click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Set a field.")
+@click.option("--data", default="digits", show_default=True, help="digits or mnist.")
+@click.option("--weights", type=click.Path(path_type=Path), help="A network of sw train.")
+@click.option(
+    "--samples", type=click.IntRange(1, 300), default=64, show_default=True, help="Images."
+)
+@click.option("--seed", type=click.IntRange(1, 2**32 - 9), default=1, help="Of random rounding.")
+@click.option("--target", default="ecp5", show_default=True, help="What to synthesize for.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build/demo"))
+def demo(
+    preset: str,
+    config: str | None,
+    overrides: tuple[str, ...],
+    data: str,
+    weights: Path | None,
+    samples: int,
+    seed: int,
+    target: str,
+    output: Path,
+) -> None:
+    """Generate the array, run real images through it, and show what it costs.
+
+    \b
+    Examples:
+      python -m sim demo
+      python -m sim demo --preset hbfp4 --set rows=8 --data mnist --target gates
+    """
+    from .demo import demo as run_demo
+
+    fields = find_unit("bfp_array").parameters
+    run_demo(
+        fields.make(preset=preset, config=config, overrides=overrides),
+        data=data,
+        weights=weights,
+        samples=samples,
+        seed=seed,
+        target=target,
+        folder=output,
+    )
+
+
+@main.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build/bench.json"))
+def bench(output: Path) -> None:
+    """Measure ratios of speed, size and time, and write them as JSON."""
+    from hw.flow.progress import Progress as Stages
+
+    from .ratios import measure
+
+    table = Table("measure", "figure", "value")
+    for name, figures in measure(output, Stages(Console(stderr=True))).items():
+        if isinstance(figures, dict):
+            for figure, value in figures.items():
+                table.add_row(name, figure, f"{value:,.2f}")
+    console = Console()
+    console.print(table)
+    console.print(f"wrote {output}", highlight=False, style="dim")
+
+
 if __name__ == "__main__":
     main(prog_name="python -m sim")

@@ -31,7 +31,7 @@ def formats() -> None:
     \b
     Example:
       python -m sw formats
-    """  # noqa: D301
+    """
     table = Table()
     table.add_column("format", style="bold", no_wrap=True)
     for heading in ("block", "m", "q", "E", "rule", "each", "rounding"):
@@ -85,7 +85,7 @@ def quantize_file(path: Path, name: str, rounding: str | None, axis: int, seed: 
     Examples:
       python -m sw quantize weights.npy --format hbfp4
       python -m sw quantize weights.npy --format mxint8 --axis 0
-    """  # noqa: D301
+    """
     x = _array(path)
     format = BlockFormat.read(name)
     if rounding is not None:
@@ -128,7 +128,7 @@ def train_network(name: str, hidden: int, epochs: int, seed: int, output: Path |
     Examples:
       python -m sw train --data digits -o weights.npz
       python -m sw train --data mnist --hidden 64
-    """  # noqa: D301
+    """
     whole("hidden", hidden, 1, 4096)
     whole("epochs", epochs, 1, 10_000)
     whole("seed", seed, 0, 2**32 - 1)
