@@ -1,0 +1,1 @@
+"""The circuits: Amaranth components, Verilog, synthesis and its reports."""

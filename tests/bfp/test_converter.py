@@ -12,15 +12,16 @@ from hw.units import UNITS
 from sim.bench import Stalls
 from sim.bfp.converter import regress, simulate
 from sw.bfp.converter import ConverterParameters
-from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, ROUNDINGS
+from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, ROUNDINGS, BlockFormat
 
+FORMAT_FIELDS = {field.name for field in dataclasses.fields(BlockFormat)}
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
 
 
 def _parameters(preset: str, **fields) -> ConverterParameters:
     """A preset, with format fields changed."""
-    parts = {name: fields.pop(name) for name in list(fields) if hasattr(BLOCK_FORMATS[preset], name)}
-    form = dataclasses.replace(BLOCK_FORMATS[preset], **parts)
+    own = {name: fields.pop(name) for name in list(fields) if name in FORMAT_FIELDS}
+    form = dataclasses.replace(BLOCK_FORMATS[preset], **own)
     return ConverterParameters(format=form, **fields)
 
 

@@ -26,7 +26,8 @@ def test_every_preset(preset):
 
 @pytest.mark.parametrize("preset", ["msfp12", "mxint8"])
 def test_binary32_operands(preset):
-    p = DotParameters.make(preset=preset, lanes=BLOCK_FORMATS[preset].reduction, operands="binary32")
+    lanes = BLOCK_FORMATS[preset].reduction
+    p = DotParameters.make(preset=preset, lanes=lanes, operands="binary32")
     assert regress(p, blocks=2000, seed=3).message == ""
     assert regress(p, blocks=500, seed=4, stalls=STALLS).message == ""
 
@@ -47,10 +48,7 @@ def test_reset_in_mid_stream():
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("multiplier", MULTIPLIERS)
 def test_netlist_of_every_target(target, multiplier):
-    if multiplier == "dsp" and target == "generic":
-        family = "gates"
-    else:
-        family = "gates" if target == "generic" else target
+    family = "gates" if target == "generic" else target
     p = DotParameters.make(preset="hbfp4", target=target, multiplier=multiplier)
     gates = netlist(generate("bfp_dot", p), family)
     assert regress(p, blocks=500, seed=8, stalls=STALLS, netlist=gates).message == ""
