@@ -43,6 +43,7 @@ def tidy(text: str, outputs: Mapping[str, Collection[str]]) -> str:
     """
     name, widths, declared, initial, body = _parse(_unescape(_NOISE.sub("", text)))
     ports, wires = declared
+    wires, body = _shrink(wires, body, widths)
     body = _SELECT.sub(lambda match: _select(match, widths), body)
     body = re.sub(r"= ! ", "= ~| ", body)
     body = _MEMORY.sub(_fill, body)
@@ -97,6 +98,24 @@ def _parse(text: str):
             wires.append(f"  {kind}{dimension or ''} {name};")
     rest = "".join(f"{line}\n" for line in body)
     return match[1], widths, ([ports[p] for p in order], wires), initial, rest
+
+
+def _shrink(wires: list[str], body: str, widths: dict[str, int]) -> tuple[list[str], str]:
+    """Cut off the top bits of wires that are neither driven nor read."""
+    tops: dict[str, int] = {}
+    for name, high in re.findall(r"\b([A-Za-z_]\w*)\b(?:\[(\d+))?", body):
+        if name in widths:
+            tops[name] = max(tops.get(name, 0), int(high) if high else widths[name] - 1)
+    result = []
+    for line in wires:
+        name = line.rstrip(";").split()[-1]
+        top = tops.get(name, widths[name] - 1)
+        if line.startswith("  wire") and top < widths[name] - 1:
+            widths[name] = top + 1
+            line = f"  wire [{top}:0] {name};" if top else f"  wire {name};"
+            body = re.sub(rf"\b{name}\[{top}:0\]" if top else rf"\b{name}\[0\]", name, body)
+        result.append(line)
+    return result, body
 
 
 def _fill(match: re.Match[str]) -> str:

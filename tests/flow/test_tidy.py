@@ -118,3 +118,12 @@ def test_outputs_of_a_child_are_no_readers():
     assert "  wire unused = &{ 1'b0, b[7:4] };" in result
     assert "    .p(unused_p)\n" in result
     assert "unused = " not in tidy(text, {"child": set()})
+
+
+def test_bits_that_nothing_drives_are_cut_off():
+    text = (
+        "module m(a, q);\n  input [3:0] a;\n  wire [3:0] a;\n  output [3:0] q;\n  wire [3:0] q;\n"
+        "  wire [4:0] _0_;\n  assign _0_[3:0] = a + 1'h1;\n  assign q = _0_[3:0];\nendmodule"
+    )
+    result = tidy(text, {})
+    assert "  wire [3:0] sum;\n  assign sum = a + 1'h1;\n  assign q = sum;\nendmodule" in result
