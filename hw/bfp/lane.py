@@ -89,22 +89,27 @@ class BlockExponent(data.StructLayout):
         """
         bits = self.block_format.magnitude_bits
         zero, nan = largest == 0, largest == self.source.exponent_ones
-        own = largest if self.block_format.exponent_rule == "floor" else largest - ~inexact
+        ceil = self.block_format.exponent_rule == "ceil"
+        # The exponent field after the rule is one lower for a power of two under ``ceil``; the
+        # comparisons do not wait for it.
+        key = Cat(inexact if ceil else Const(1), largest)
+        under = zero | (key < 2 * self.lowest + 1)
+        over = key > 2 * (self.highest + ceil) + (not ceil)
+        own = largest - ~inexact if ceil else largest
         field = Signal(signed(self["field"].width + 2))
-        clamped = Signal.like(field)
-        m.d.comb += field.eq(Mux(zero, self.lowest, own))
-        m.d.comb += clamped.eq(
-            Mux(
-                field < self.lowest,
-                self.lowest,
-                Mux(field > self.highest, self.highest, field),
-            )
-        )
-        code = Mux(nan, self.block_format.nan_code, clamped + self.offset)
+        code = Signal(self["code"].width)
+        m.d.comb += field.eq(Mux(under, self.lowest, Mux(over, self.highest, own)))
+        m.d.comb += code.eq(own + self.offset)
+        with m.If(under):
+            m.d.comb += code.eq(self.block_format.lowest_code)
+        with m.Elif(over):
+            m.d.comb += code.eq(self.block_format.highest_code)
+        with m.If(nan):
+            m.d.comb += code.eq(self.block_format.nan_code)
         threshold = Mux(largest < bits, 1, largest - (bits - 1))
         return Cat(
-            code[: self["code"].width],
-            clamped[: self["field"].width],
+            code,
+            field[: self["field"].width],
             (largest < (1 << self.low_bits)) & (self.lowest < 1 << self.places_bits),
             zero | nan,
             nan,

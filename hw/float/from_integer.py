@@ -94,6 +94,11 @@ class FromInteger(Module):
         m.d.comb += flipped.eq(bits ^ negative.replicate(width))
         places = Signal(2)
         m.d.comb += places.eq(leading_three(flipped))
+        kept = min(width, BINARY32.fraction_bits + 1)
+        rest = Const(0)
+        for i in range(width - kept - 1):
+            rest |= bits[i] & (places < max(1, width - kept - 1 - i))
+        rest = register(1, rest)
         bits = register(width, shift_three(bits, places) ^ negative.replicate(width))
         # The hidden one adds to the exponent when the two are joined.
         top = BINARY32.bias + width - 2
@@ -102,12 +107,10 @@ class FromInteger(Module):
         negative, nan = register(1, negative), register(1, nan)
 
         # 3: round. Under a negative sign the last place lacks a one, far to the right.
-        kept = min(width, BINARY32.fraction_bits + 1)
         fraction, tail = bits[width - kept : -1], bits[: width - kept]
         up = negative
         if width > kept:
             guard, last = tail[-1], fraction[0]
-            rest = (tail[:-1] ^ negative.replicate(len(tail) - 1)).any()
             up = Mux(negative, guard | (last & ~rest), guard & (last | rest))
         packed = Cat(fraction, exponent).as_signed() + Cat(Const(0, kept - 1), bits[-1], 0) + up
         zero = register(1, ~(bits[-1] | negative))

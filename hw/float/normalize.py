@@ -5,16 +5,6 @@ from amaranth.hdl import Cat, Const, Mux, Value
 __all__ = ["leading_groups", "leading_three", "shift_groups", "shift_three", "zero_groups"]
 
 
-def _choose(options: list[Value], index: Value) -> Value:
-    """Return ``options[index]`` as a tree of multiplexers."""
-    for bit in range(len(index)):
-        options = [
-            Mux(index[bit], options[i + 1], options[i]) if i + 1 < len(options) else options[i]
-            for i in range(0, len(options), 2)
-        ]
-    return options[0]
-
-
 def _zeros(flags: list[Value], bits: int) -> list[Value]:
     """Return the bits of the number of leading ones of ``flags``, low bit first."""
     if bits == 0:
@@ -42,8 +32,7 @@ def leading_groups(zero: Value) -> Value:
 
 def shift_groups(value: Value, groups: Value) -> Value:
     """Return ``value << 4 * groups`` without what leaves at the top."""
-    count = -(-len(value) // 4)
-    return _choose([(value << 4 * i)[: len(value)] for i in range(count)], groups)
+    return (value << Cat(Const(0, 2), groups))[: len(value)]
 
 
 def leading_three(value: Value) -> Value:
@@ -54,4 +43,4 @@ def leading_three(value: Value) -> Value:
 
 def shift_three(value: Value, places: Value) -> Value:
     """Return ``value << places`` without what leaves at the top."""
-    return _choose([(value << i)[: len(value)] for i in range(4)], places)
+    return (value << places)[: len(value)]
