@@ -22,10 +22,10 @@ module {name}_harness (
   always @(posedge aclk) begin
     reset_n <= aresetn;
     chosen <= load;
-    inputs <= {{ inputs, serial_in }};
+    inputs <= {{ inputs[{inputs_top}-1:0], serial_in }};
     taken <= outputs;
     if (chosen) shifted <= taken;
-    else shifted <= {{ shifted, 1'b0 }};
+    else shifted <= {{ shifted[{outputs_top}-1:0], 1'b0 }};
   end
   assign serial_out = shifted[{outputs_top}];
   {name} unit (

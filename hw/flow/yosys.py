@@ -114,9 +114,12 @@ def map_design(
 _FLATTEN = "read_rtlil mapped.il\nsetattr -mod -unset keep_hierarchy\nflatten\nopt_clean\n"
 
 
-def flat(mapped: str, *, progress: Progress, stage: str) -> str:
-    """Return mapped modules as one flat netlist in the JSON that nextpnr reads."""
-    script = f"{_FLATTEN}write_json flat.json\n"
+def flat(mapped: str, *, pads: str = "", progress: Progress, stage: str) -> str:
+    """Return mapped modules as one flat netlist in the JSON that nextpnr reads.
+
+    ``pads`` is a command that makes pads of the ports.
+    """
+    script = f"{_FLATTEN}{pads}\nwrite_json flat.json\n"
     outputs = ["flat.json"]
     return yosys(script, {"mapped.il": mapped}, outputs, progress=progress, stage=stage)[outputs[0]]
 
