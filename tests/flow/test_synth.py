@@ -126,10 +126,25 @@ def test_a_liberty_file_that_is_none(content, words, tmp_path):
         Liberty.read(path)
 
 
-def test_a_liberty_file_without_gates(design, tmp_path):
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"(A B)\'"', '"A\'"', "has no gate of two inputs"),
+        ('"A\'"', '"A"', "has no inverter"),
+        ("ff (IQ, IQN)", "latch (IQ, IQN)", "has no flip-flop"),
+    ],
+)
+def test_a_liberty_file_that_lacks_a_cell(old, new, words, tmp_path):
     path = tmp_path / "cells.lib"
-    path.write_text(LIBERTY.replace("(A B)'", "A'"))
-    with pytest.raises(UserError, match=r"^cells.lib cannot be mapped to, has it an inverter"):
+    path.write_text(LIBERTY.replace(old, new))
+    with pytest.raises(UserError, match=words):
+        Liberty.read(path)
+
+
+def test_a_liberty_file_that_yosys_cannot_map_to(design, tmp_path):
+    path = tmp_path / "cells.lib"
+    path.write_text(LIBERTY.replace("clocked_on", "clockedon"))
+    with pytest.raises(UserError, match=r"^cells.lib cannot be mapped to: "):
         synthesize(design, "gates", liberty=Liberty.read(path))
 
 
