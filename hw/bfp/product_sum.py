@@ -11,8 +11,8 @@ from .. import module
 from ..cells.bit import Bit, bits, pack
 from ..cells.carry import add
 from ..cells.dsp import DspMultiplier, DspPair
-from ..cells.multiplier import Multiplier, timing
-from ..cells.pipeline import chains_per_stage, register, registers_within
+from ..cells.multiplier import Multiplier, schedule
+from ..cells.pipeline import Schedule, register
 
 __all__ = ["ProductSum"]
 
@@ -65,8 +65,11 @@ class ProductSum(module.Module):
     @property
     def latency(self) -> int:
         """Enabled cycles from operands to sum."""
-        first, depth = self._product_timing
-        return first + registers_within(depth, self._levels, self._chains) + 1
+        stages = self._schedule()
+        for _ in range(self._levels):
+            stages.full()
+            stages.add()
+        return stages.latency + 1
 
     @property
     def _signed(self) -> bool:
@@ -90,29 +93,17 @@ class ProductSum(module.Module):
 
     @property
     def _levels(self) -> int:
-        """Levels of the tree of additions, and one for the constant and the last late bit."""
+        """Levels of the tree and one for what is left."""
         products = -(-self.parameters.lanes // (1 + self._paired))
         return (products - 1).bit_length() + 1
 
-    @property
-    def _chains(self) -> int:
-        return chains_per_stage(self.parameters.target, self._width)
-
-    @property
-    def _registered(self) -> bool:
-        """Whether products are registered, in front of the exclusive or with their signs."""
-        logic = self.parameters.multiplier == "logic"
-        return logic and self._multiplier_timing[1] == self._chains
-
-    @property
-    def _product_timing(self) -> tuple[int, int]:
-        """A product's latency and the additions after its last register."""
+    def _schedule(self) -> Schedule:
+        """Return the registers up to a product."""
         if self._paired:
-            return DspPair.LATENCY, 0
+            return Schedule(latency=DspPair.LATENCY)
         if self.parameters.multiplier == "dsp":
-            return DspMultiplier.LATENCY, 0
-        stages, depth = timing(self._width, self._signed, self.parameters.target)
-        return (stages + 1, 0) if depth == self._chains else (stages, depth)
+            return Schedule(latency=DspMultiplier.LATENCY)
+        return schedule(self._width, self._signed, self.parameters.target)
 
     def _multiplier(self) -> Multiplier | DspMultiplier | DspPair:
         if self._paired:
@@ -135,8 +126,6 @@ class ProductSum(module.Module):
         ]
         product, offset = bits(multiplier.o), multiplier.offset
         late = Bit(multiplier.late) if isinstance(multiplier, DspPair) else ZERO
-        if self._registered:
-            product = register(m, self.en, product)
         if self._signed:
             return product, offset, late
         signs = [p ^ q for p, q in zip(a[width::size], b[width::size], strict=True)]
@@ -145,7 +134,7 @@ class ProductSum(module.Module):
         else:
             product, offset = [*product, ONE], 1 << len(product)
         negative = signs[:1]
-        for _ in range(self._product_timing[0]):
+        for _ in range(self._schedule().latency):
             negative = register(m, self.en, negative)
         return [p ^ negative[0] for p in product], offset, negative[0] ^ late
 
@@ -160,12 +149,12 @@ class ProductSum(module.Module):
         ]
         terms = [term for term, _, _ in products]
         late = [bit for _, _, bit in products] if self._late else []
-        depth = self._product_timing[1]
+        stages = self._schedule()
         for _ in range(self._levels):
-            if depth and depth % self._chains == 0:
+            if stages.full():
                 terms = [register(m, self.en, term) for term in terms]
                 late = register(m, self.en, late)
-            depth += 1
+            stages.add()
             pairs = zip(terms[::2], terms[1::2], strict=False)
             rest = terms[len(terms) & ~1 :]
             terms = [self._add(m, x, y, late.pop() if late else None) for x, y in pairs] + rest

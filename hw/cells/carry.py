@@ -48,7 +48,7 @@ def _own(m: Module, bit: Bit) -> Bit:
 def _ecp5_cell(m: Module, x: Bit, y: Bit) -> tuple[int, list[Value]]:
     """Return INIT and A, B, C, D of half a CCU2C; its generate is INIT at C = D = 0."""
     inputs, propagate, first = _tables(x, y)
-    for order in permutations(range(len(inputs))):
+    for order in permutations(range(len(inputs))) if len(inputs) <= 4 else ():
         init: list[int | None] = [None] * 16
         if all(_fits(init, order, i, propagate, first) for i in range(1 << len(inputs))):
             wires = [inputs[k] for k in order] + [Const(1, 1)] * (4 - len(inputs))

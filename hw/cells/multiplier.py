@@ -9,24 +9,11 @@ from amaranth.lib.wiring import In, Out
 from .. import module
 from .bit import Bit, bits, pack
 from .carry import add
+from .pipeline import Schedule, additions_at_first, register
 
-__all__ = ["LEVELS_PER_STAGE", "Multiplier", "register"]
-
-LEVELS_PER_STAGE = 2
-"""Additions in a row between two registers."""
-
-ROWS = 4
-"""Rows of partial products that are added one after the other in front of a register."""
+__all__ = ["Multiplier", "schedule"]
 
 ZERO, ONE = Bit(0), Bit(1)
-
-
-def register(m: Module, en: Signal, values: list[Bit]) -> list[Bit]:
-    """Return ``values`` from a register without reset, clocked where ``en`` is high."""
-    stage = Signal(len(values), reset_less=True)
-    with m.If(en):
-        m.d.sync += stage.eq(pack(values))
-    return bits(stage)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,23 +31,31 @@ def uses_booth(width: int, target: str) -> bool:
 
 
 def row_groups(width: int, signed: bool, target: str) -> list[range]:
-    """Split the rows to be added into groups of nearly equal size, `ROWS` at most."""
-    rows = (width + (not signed) + 1) // 2 if uses_booth(width, target) else width
-    count = -(-rows // ROWS)
+    """Split the rows to be added into groups of nearly equal size, each for one stage."""
+    booth = uses_booth(width, target)
+    rows = (width + (not signed) + 1) // 2 if booth else width
+    count = -(-rows // (additions_at_first(target, width) + (not booth)))
     edges = [i * rows // count for i in range(count + 1)]
     return [range(*pair) for pair in zip(edges, edges[1:], strict=False)]
 
 
-def latency(width: int, signed: bool, target: str) -> int:
-    """Return the enabled cycles from operands to product."""
-    levels = (len(row_groups(width, signed, target)) - 1).bit_length()
-    return 1 + -(-levels // LEVELS_PER_STAGE)
+def schedule(width: int, signed: bool, target: str) -> Schedule:
+    """Return the registers up to a product."""
+    groups = row_groups(width, signed, target)
+    result = Schedule(additions_at_first(target, width))
+    result.add(len(groups[-1]) - (not uses_booth(width, target)))
+    for _ in range((len(groups) - 1).bit_length()):
+        result.full()
+        result.add()
+    result.full()
+    return result
 
 
 class Multiplier(module.Module):
     """Product of two integers of equal width, without DSP blocks.
 
-    ``o - offset`` is ``a * b``, `latency` enabled cycles later, a product a cycle, from registers.
+    ``o - offset`` is ``a * b``, `latency` enabled cycles later, a product a cycle. Not every output
+    is a register: `schedule` tells where they stand.
 
     Parameters
     ----------
@@ -105,7 +100,7 @@ class Multiplier(module.Module):
     @property
     def latency(self) -> int:
         """Enabled cycles from operands to product."""
-        return latency(self.width, self.signed, self.target)
+        return schedule(self.width, self.signed, self.target).latency
 
     def _plain(self, m: Module, a: list[Bit], b: list[Bit], group: range) -> Term:
         """Add rows ``a & b[k]``, signed ones as Baugh and Wooley do."""
@@ -176,15 +171,18 @@ class Multiplier(module.Module):
         """Add the rows in groups, then the groups by a binary tree."""
         m = Module()
         a, b = bits(self.a), bits(self.b)
-        group = self._booth if self._booths else self._plain
+        add_rows = self._booth if self._booths else self._plain
         groups = row_groups(self.width, self.signed, self.target)
-        terms = [self._register(m, group(m, a, b, g)) for g in groups]
-        level = 0
+        stages = Schedule(additions_at_first(self.target, self.width))
+        stages.add(len(groups[-1]) - (not self._booths))
+        terms = [add_rows(m, a, b, group) for group in groups]
         while len(terms) > 1:
+            if stages.full():
+                terms = [self._register(m, term) for term in terms]
             pairs = zip(terms[::2], terms[1::2], strict=False)
             terms = [self._merge(m, *pair) for pair in pairs] + terms[len(terms) & ~1 :]
-            level += 1
-            if level % LEVELS_PER_STAGE == 0 or len(terms) == 1:
-                terms = [self._register(m, term) for term in terms]
+            stages.add()
+        if stages.full():
+            terms = [self._register(m, term) for term in terms]
         m.d.comb += self.o.eq(pack(terms[0].bits))
         return m
