@@ -44,7 +44,7 @@ class Sequencer(Module):
     fresh : Out(1)
         With ``close``: the block is the first of its partial sum.
     keep : Out(levels)
-        With ``close``: per level of the ending addition, whether its left operand exists.
+        With ``close``: per level of the final addition, whether its left operand exists.
     cycles, beats, operand_stalls, result_stalls : Out(32)
         Counters, see `MacArray`.
     """

@@ -68,7 +68,6 @@ def test_ten_thousand_random_blocks_of_every_preset(preset):
     p = ArrayParameters.make(preset=preset, **SMALL)
     report = regress(p, blocks=10_000, seed=5)
     assert report.message == ""
-    assert report.values >= 10_000
 
 
 @pytest.mark.parametrize("stalls", GRID, ids=lambda s: f"{s.idle}-{s.back_pressure}")
