@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from amaranth.hdl import Module as Body
-from amaranth.hdl import Signal, Value, ValueLike
+from amaranth.hdl import ShapeLike, Signal, Value, ValueLike
 
-__all__ = ["count_events", "delay"]
+__all__ = ["count_events", "delay", "register", "wire"]
 
 
 def delay(
@@ -18,6 +18,21 @@ def delay(
             m.d.sync += later.eq(value)
         value = later
     return value
+
+
+def register(m: Body, en: ValueLike, name: str, shape: ShapeLike, value: ValueLike) -> Signal:
+    """Return ``value`` after an enabled cycle, unknown before."""
+    later = Signal(shape, name=name, reset_less=True)
+    with m.If(en):
+        m.d.sync += later.eq(value)
+    return later
+
+
+def wire(m: Body, name: str, shape: ShapeLike, value: ValueLike) -> Signal:
+    """Return ``value`` under a name, which a waveform shows and an expression repeats for free."""
+    signal = Signal(shape, name=name)
+    m.d.comb += signal.eq(value)
+    return signal
 
 
 def count_events(m: Body, clear: ValueLike, events: Iterable[tuple[Signal, ValueLike]]) -> None:

@@ -12,6 +12,7 @@ from sw.formats import FLOAT_FORMATS
 
 from ..lfsr import Xorshift
 from ..module import Module
+from ..pipeline import delay, register
 from .lane import BlockExponent, Kept, Lane
 from .maximum import Maximum
 
@@ -59,7 +60,7 @@ class Converter(Module):
         super().__init__({"i": In(stream.Signature(taken)), "o": Out(stream.Signature(given))})
 
     @property
-    def _maximum(self) -> Maximum:
+    def _maximum(self) -> Module:
         """What finds the largest number of a beat."""
         inexact = int(self.parameters.format.exponent_rule == "ceil")
         return Maximum(count=self.parameters.lanes, width=self.source.exponent_bits + inexact)
@@ -106,19 +107,12 @@ class Converter(Module):
     def _pass(self, m: Body, move: Value, elements: Value, about: Value, valid: Value) -> None:
         """Delay the one beat of a block until its exponent is known."""
         words, largest, latency = self._largest(m, move)
-        valids = Signal(latency + 2)
-        m.d.comb += [self.i.ready.eq(move), valid.eq(valids[-1])]
-        register = Signal.like(about, name="block", reset_less=True)
-        with m.If(move):
-            m.d.sync += valids.eq(Cat(self.i.valid, valids))
-            m.d.sync += register.eq(self._about(m, largest))
-        m.d.comb += about.eq(register)
-        for stage in range(latency + 1):
-            delayed = Signal(len(words), name=f"elements_{stage}", reset_less=True)
-            with m.If(move):
-                m.d.sync += delayed.eq(words)
-            words = delayed
-        m.d.comb += elements.eq(words)
+        m.d.comb += [
+            self.i.ready.eq(move),
+            valid.eq(delay(m, move, self.i.valid, latency + 2, name="come", reset=True)),
+            elements.eq(delay(m, move, words, latency + 1, name="elements")),
+            about.eq(register(m, move, "block", len(about), self._about(m, largest))),
+        ]
 
     def _store(self, m: Body, move: Value, elements: Value, about: Value, valid: Value) -> None:
         """Keep the beats of a block until its exponent is known."""
@@ -203,23 +197,20 @@ class Converter(Module):
             self._store(m, move, elements, about, valid)
 
         # The lanes move together, whenever the last of their stages is free.
-        valids = Signal(Lane.latency)
-        lasts = Signal(Lane.latency)
-        codes = Signal(data.ArrayLayout(p.format.exponent_bits, Lane.latency))
-        with m.If(move):
-            m.d.sync += valids.eq(Cat(valid, valids))
-            m.d.sync += lasts.eq(Cat(elements[-1], lasts))
-            m.d.sync += Value.cast(codes).eq(Cat(block(about).code, codes))
+        rounded = delay(m, move, valid, Lane.latency - 1, name="valid", reset=True)
+        code, last = block(about).code, elements[-1]
         m.d.comb += [
-            self.o.valid.eq(valids[-1]),
-            self.o.payload.exponent.eq(codes[Lane.latency - 1]),
-            self.o.payload.last.eq(lasts[-1]),
+            self.o.valid.eq(delay(m, move, rounded, 1, name="given", reset=True)),
+            self.o.payload.exponent.eq(delay(m, move, code, Lane.latency, name="code")),
+            self.o.payload.last.eq(delay(m, move, last, Lane.latency, name="last")),
         ]
+        words = Const(0, 0)
         if p.format.rounding == "stochastic":
             m.submodules.random = random = Xorshift(
                 lanes=p.lanes, seed=p.seed, bits=p.format.random_bits
             )
-            m.d.comb += random.en.eq(move & valids[-2])
+            m.d.comb += random.en.eq(move & rounded)
+            words = random.o
         for n in range(p.lanes):
             m.submodules[f"lane_{n}"] = lane = Lane(format=p.format, source=self.source)
             m.d.comb += [
@@ -230,5 +221,5 @@ class Converter(Module):
                 self.o.payload.zero_set[n].eq(lane.zero_set),
             ]
             if p.format.rounding == "stochastic":
-                m.d.comb += lane.random.eq(random.o.word_select(n, p.format.random_bits))
+                m.d.comb += lane.random.eq(words.word_select(n, p.format.random_bits))
         return m

@@ -1,5 +1,6 @@
 """One lane of the float to block converter: what it keeps of a float, and how it rounds it."""
 
+from functools import partial
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Mux, Signal, Value, signed
@@ -11,6 +12,7 @@ from amaranth.utils import ceil_log2
 from sw.formats import BlockFormat, FloatFormat
 
 from ..module import Module
+from ..pipeline import register, wire
 
 __all__ = ["BlockExponent", "Kept", "Lane"]
 
@@ -170,13 +172,8 @@ class Lane(Module):
     def elaborate(self, platform: Any) -> Body:
         """Build the three stages."""
         m = Body()
-
-        def register(width: int, value: Any) -> Signal:
-            r = Signal(width, reset_less=True)
-            with m.If(self.en):
-                m.d.sync += r.eq(value)
-            return r
-
+        reg = partial(register, m, self.en)
+        net = partial(wire, m)
         layout = Kept(self.format, self.source)
         about = BlockExponent(self.format, self.source)
         bits, size = self.format.magnitude_bits, about.places_bits
@@ -184,31 +181,32 @@ class Lane(Module):
         sign, exponent = self.kept.sign, self.kept.exponent
 
         # 1: how far to the right of the block's leading place.
-        distance = Signal(len(self.block.field) + 1)
-        m.d.comb += distance.eq(self.block.field - exponent)
+        distance = self.block.field - exponent
+        distance = net("distance_1", len(self.block.field) + 1, distance)
         exceeds = distance[-1] & ~self.block.nan & about.may_exceed
         zero = self.block.low & ~exponent[: about.low_bits].any()
-        beyond = Signal()
-        m.d.comb += beyond.eq((distance[size:-1].any() & ~exceeds) | zero | self.block.nan)
+        beyond = (distance[size:-1].any() & ~exceeds) | zero | self.block.nan
+        beyond = net("beyond", 1, beyond)
         places = distance[:size]
         if about.plain:
             zero_set = (beyond | (places >= bits)) & ~self.block.void
         else:
             zero_set = exponent < self.block.threshold
-        zero_set = register(1, zero_set)
-        significand = register(layout["fraction"].width + 1, Cat(self.kept.fraction, 1))
-        sticky = register(1, self.kept.sticky.any())
-        places, beyond = register(size, places), register(1, beyond)
-        exceeds, sign = register(1, exceeds), register(1, sign)
+        zero_set = reg("zero_set_1", 1, zero_set)
+        significand = reg("significand_1", len(self.kept.fraction) + 1, Cat(self.kept.fraction, 1))
+        sticky = reg("sticky_1", 1, self.kept.sticky.any())
+        places, beyond = reg("places_1", size, places), reg("beyond_1", 1, beyond)
+        exceeds, sign = reg("exceeds_1", 1, exceeds), reg("sign_1", 1, sign)
 
         # 2: move it there. Without a magnitude bit it becomes zero unless it is rounded up.
         full = Cat(Const(0, max(wide - len(significand), 0)), significand)
         moved = Mux(exceeds, Const(-1, wide), (full >> places)[:wide])
-        moved = register(wide, Mux(beyond, 0, moved))
-        below = beyond | ((places >= bits) & ~exceeds)
-        lost = register(1, (sticky | (full & ~(Const(-1, wide) << places)[:wide]).any()) & ~beyond)
-        below, exceeds = register(1, below), register(1, exceeds)
-        sign, zero_set = register(1, sign), register(1, zero_set)
+        moved = reg("moved_2", wide, Mux(beyond, 0, moved))
+        below = reg("below_2", 1, beyond | ((places >= bits) & ~exceeds))
+        lost = sticky | (full & ~(Const(-1, wide) << places)[:wide]).any()
+        lost = reg("lost_2", 1, lost & ~beyond)
+        exceeds, sign = reg("exceeds_2", 1, exceeds), reg("sign_2", 1, sign)
+        zero_set = reg("zero_set_2", 1, zero_set)
 
         # 3: round.
         kept, rest = moved[layout.places :], moved[: layout.places]
@@ -217,13 +215,12 @@ class Lane(Module):
             up = (rest & (kept[0] | lost)) | exceeds
         if self.format.rounding == "stochastic":
             up = (rest + self.random)[-1] | exceeds
-        code = Signal(bits + 1)
         if self.format.symmetric:
             magnitude = (kept + (up & ~kept.all()))[:bits]
-            m.d.comb += code.eq(Cat(magnitude, sign & (up | ~below)))
+            code = Cat(magnitude, sign & (up | ~below))
         else:
             up = (up & ~(kept.all() & ~sign)) ^ sign
-            m.d.comb += code.eq((Cat(kept, 0) ^ sign.replicate(bits + 1)) + up)
-        m.d.comb += self.mantissa.eq(register(bits + 1, code))
-        m.d.comb += self.zero_set.eq(register(1, zero_set))
+            code = (Cat(kept, 0) ^ sign.replicate(bits + 1)) + up
+        m.d.comb += self.mantissa.eq(reg("code_3", bits + 1, code))
+        m.d.comb += self.zero_set.eq(reg("zero_set_3", 1, zero_set))
         return m

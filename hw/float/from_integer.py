@@ -1,5 +1,6 @@
 """The conversion of scaled integers to binary32."""
 
+from functools import partial
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Mux, Signal, signed
@@ -9,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from sw.formats import BINARY32
 
 from ..module import Module
+from ..pipeline import register, wire
 from .normalize import leading_groups, leading_three, shift_groups, shift_three, zero_groups
 
 __all__ = ["FromInteger"]
@@ -65,57 +67,47 @@ class FromInteger(Module):
     def elaborate(self, platform: Any) -> Body:
         """Build the four stages."""
         m = Body()
-
-        def register(shape: Any, value: Any) -> Signal:
-            r = Signal(shape, reset_less=True)
-            with m.If(self.en):
-                m.d.sync += r.eq(value)
-            return r
+        reg = partial(register, m, self.en)
+        net = partial(wire, m)
 
         # A negative mantissa is inverted, not negated: with ones behind its last bit it is as near
         # to its magnitude as can be, and the rounding adds the one that is missing.
-        mantissa = Signal(signed(max(self.width, 4)))
-        m.d.comb += mantissa.eq(self.mantissa)
+        mantissa = net("mantissa_0", signed(max(self.width, 4)), self.mantissa)
         width = len(mantissa) - 1
         bits, negative, nan = mantissa[:-1], mantissa[-1], self.nan
 
-        # 1, 2: move what differs from the sign to the top, by fours and by ones.
-        flipped = Signal(width)
-        m.d.comb += flipped.eq(bits ^ negative.replicate(width))
-        count = leading_groups(zero_groups(flipped))
-        groups = Signal(len(count))
-        m.d.comb += groups.eq(count)
-        bits = register(width, shift_groups(bits, groups))
-        negative, nan = register(1, negative), register(1, nan)
-        groups = register(len(groups), groups)
-        exponent = register(signed(self.exponent_bits), self.exponent)
+        # 1: move what differs from the sign to the top, by fours.
+        flipped = net("flipped_1", width, bits ^ negative.replicate(width))
+        groups = leading_groups(zero_groups(flipped))
+        groups = net("groups", len(groups), groups)
+        bits = reg("bits_1", width, shift_groups(bits, groups))
+        groups = reg("groups_1", len(groups), groups)
+        exponent = reg("exponent_1", signed(self.exponent_bits), self.exponent)
+        negative, nan = reg("negative_1", 1, negative), reg("nan_1", 1, nan)
 
-        flipped = Signal(width)
-        m.d.comb += flipped.eq(bits ^ negative.replicate(width))
-        places = Signal(2)
-        m.d.comb += places.eq(leading_three(flipped))
+        # 2: by ones. When fraction and exponent are joined the hidden one adds to the exponent.
+        flipped = net("flipped_2", width, bits ^ negative.replicate(width))
+        places = net("places_2", 2, leading_three(flipped))
         kept = min(width, BINARY32.fraction_bits + 1)
-        rest = Const(0)
-        for i in range(width - kept - 1):
-            rest |= bits[i] & (places < max(1, width - kept - 1 - i))
-        rest = register(1, rest)
-        bits = register(width, shift_three(bits, places) ^ negative.replicate(width))
-        # The hidden one adds to the exponent when the two are joined.
+        beyond = width - kept - 1
+        rest = (bits[i] & (places < max(1, beyond - i)) for i in range(beyond))
+        rest = reg("rest_2", 1, Cat(*rest).any())
+        bits = reg("bits_2", width, shift_three(bits, places) ^ negative.replicate(width))
         top = BINARY32.bias + width - 2
         size = max(self.exponent_bits, (top + 1).bit_length() + 1) + 1
-        exponent = register(signed(size), exponent + top - Cat(places, groups))
-        negative, nan = register(1, negative), register(1, nan)
+        exponent = reg("exponent_2", signed(size), exponent + top - Cat(places, groups))
+        negative, nan = reg("negative_2", 1, negative), reg("nan_2", 1, nan)
 
         # 3: round. Under a negative sign the last place lacks a one, far to the right.
-        fraction, tail = bits[width - kept : -1], bits[: width - kept]
+        fraction = bits[width - kept : -1]
         up = negative
-        if width > kept:
-            guard, last = tail[-1], fraction[0]
+        if beyond >= 0:
+            guard, last = bits[beyond], fraction[0]
             up = Mux(negative, guard | (last & ~rest), guard & (last | rest))
         packed = Cat(fraction, exponent).as_signed() + Cat(Const(0, kept - 1), bits[-1], 0) + up
-        zero = register(1, ~(bits[-1] | negative))
-        negative, nan = register(1, negative), register(1, nan)
-        packed = register(signed(kept - 1 + size), packed)
+        packed = reg("packed_3", signed(kept - 1 + size), packed)
+        zero = reg("zero_3", 1, ~(bits[-1] | negative))
+        negative, nan = reg("negative_3", 1, negative), reg("nan_3", 1, nan)
 
         # 4: leave out what is too small or too large.
         exponent = packed[kept - 1 :].as_signed()
@@ -124,5 +116,5 @@ class FromInteger(Module):
         value = Cat(Const(0, BINARY32.fraction_bits + 1 - kept), packed[: kept - 1], exponent)
         value = Mux(infinite, BINARY32.exponent_ones << BINARY32.fraction_bits, value[:31])
         value = Cat(Mux(zero, 0, value), negative)
-        m.d.comb += self.o.eq(register(32, Mux(nan, 0x7FC00000, value)))
+        m.d.comb += self.o.eq(reg("o_4", 32, Mux(nan, 0x7FC00000, value)))
         return m
