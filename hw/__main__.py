@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from sw.cli import Group
 from sw.errors import UserError
@@ -96,7 +96,8 @@ def list_units() -> None:
     """Show the units, their fields with defaults, and their presets."""
     from .units import UNITS
 
-    table = Table("unit", "what it is", "fields", "presets", show_lines=True)
+    unit_column, fields_column = Column("unit", no_wrap=True), Column("fields", no_wrap=True)
+    table = Table(unit_column, "what it is", fields_column, "presets", show_lines=True)
     for unit in UNITS.values():
         defaults = unit.parameters().as_dict()
         fields = [
@@ -133,7 +134,7 @@ def verilog(
     progress = Progress(Console(stderr=True))
     with progress.stage(f"generate {unit_name}"):
         design = generate(unit_name, parameters)
-    table = Table("file", "bytes", "what it is")
+    table = Table(Column("file", overflow="fold"), "bytes", "what it is")
     kinds = {".v": "Verilog-2005", ".json": "manifest", ".core": "FuseSoC core file"}
     for path in write(design, folder):
         table.add_row(str(path), f"{path.stat().st_size:,}", kinds[path.suffix])
@@ -225,13 +226,17 @@ def doctor() -> None:
     """Show each tool that Gradgate uses: its version, what it is for, and how to get it."""
     import platform
 
-    table = Table("tool", "version", "needed", "if missing")
-    table.add_row("python", platform.python_version(), "3.11 or newer", "")
+    table = Table(Column("tool", no_wrap=True), "version", "needed")
+    table.add_row("python", platform.python_version(), "3.11 or newer")
+    fixes = []
     for tool in TOOLS.values():
         found = tool.find()
-        state = found or "[bold red]missing[/]"
-        table.add_row(tool.name, state, tool.purpose, "" if found else tool.fix.replace("[", "\\["))
+        table.add_row(tool.name, found or "[bold red]missing[/]", tool.purpose)
+        if found is None:
+            fixes.append(f"{tool.name} is missing: {tool.fix}")
     OUT.print(table)
+    for fix in fixes:
+        click.echo(fix)
 
 
 if __name__ == "__main__":
