@@ -48,8 +48,7 @@ def simulate(folder, verilog, *, target, ports, output, bits, latency, beats):
         instance=f"top top ({', '.join(wires)});",
     )
     (folder / "top.v").write_text(verilog + bench)
-    model = models(target)
-    sources = ["top.v", *([str(model)] if model else [])]
+    sources = ["top.v", str(models(target))]
     command = ["iverilog", "-g2005", "-o", "top.vvp", "-s", "bench", *sources]
     subprocess.run(command, cwd=folder, check=True)
     lines = subprocess.run(["vvp", "top.vvp"], cwd=folder, check=True, capture_output=True)

@@ -105,7 +105,7 @@ class ProductSum(module.Module):
             return Schedule(latency=DspMultiplier.LATENCY)
         return schedule(self._width, self._signed, self.parameters.target)
 
-    def _multiplier(self) -> Multiplier | DspMultiplier | DspPair:
+    def _multiplier(self) -> Any:
         if self._paired:
             return DspPair(width=self._width, signed=self._signed)
         if self.parameters.multiplier == "dsp":

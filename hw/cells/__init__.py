@@ -5,7 +5,6 @@ from pathlib import Path
 __all__ = ["models"]
 
 
-def models(target: str) -> Path | None:
-    """Return the Verilog file that simulates the primitives of a target; None if it has none."""
-    path = Path(__file__).parent / "models" / f"{target}.v"
-    return path if path.exists() else None
+def models(target: str) -> Path:
+    """Return the Verilog file that simulates a target's primitives, of which it may have none."""
+    return Path(__file__).parent / "models" / f"{target}.v"

@@ -16,7 +16,7 @@ def additions_at_first(target: str, width: int) -> int:
     """
     if target == "xilinx":
         return 4 if width <= 8 else 3
-    return 3 if target == "generic" and width <= 4 else 2
+    return 3 if target == "generic" and width <= 3 else 2
 
 
 class Schedule:

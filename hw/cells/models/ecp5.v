@@ -2,6 +2,8 @@
 // A half sums its LUT4 and the carry. Where the LUT4 is 0 the carry becomes the LUT2 of A and B,
 // which is the LUT4's table at C = D = 0. Without INJECT1 of NO a half takes no carry.
 
+/* verilator lint_off DECLFILENAME */  // one file holds all models
+
 module CCU2C (
     input CIN, A0, B0, C0, D0, A1, B1, C1, D1,
     output S0, S1, COUT

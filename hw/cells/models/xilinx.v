@@ -1,5 +1,7 @@
 // The cells of Xilinx 7 that hw/cells instantiates: look-up tables and the carry chain (UG474).
 
+/* verilator lint_off DECLFILENAME */  // one file holds all models
+
 module LUT1 (output O, input I0);
     parameter [1:0] INIT = 0;
     assign O = INIT[I0];

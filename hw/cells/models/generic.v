@@ -1,0 +1,1 @@
+// The generic target instantiates no primitives.
