@@ -1,0 +1,146 @@
+"""The converter by itself, in Amaranth's simulator: numbers, order, stalls, pace."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+
+from hw.bfp.converter import Converter
+from hw.bfp.maximum import Maximum
+from sw import binary32
+from sw.bfp.converter import ConverterParameters, convert
+from sw.bfp.quantize import encode
+from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS
+from tests import stimuli
+
+
+def parameters(preset, *, lanes, source="binary32", **fields):
+    form = dataclasses.replace(BLOCK_FORMATS[preset], **fields)
+    return ConverterParameters(format=form, lanes=lanes, source=source, seed=9)
+
+
+def values(p, count, seed):
+    """Blocks of every kind whose values ``p.source`` holds."""
+    x = stimuli.blocks(count, p.format.block_elements, seed)
+    if p.source == "binary32":
+        return x
+    with np.errstate(all="ignore"):
+        if p.source == "binary16":
+            return x.astype(np.float16).astype(np.float32)
+        return (x.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
+
+
+def lanes_of(word, lanes, bits):
+    return [word >> (lane * bits) & ((1 << bits) - 1) for lane in range(lanes)]
+
+
+def simulate(p, x, *, idle=0.0, stall=0.0, seed=0):
+    """Return codes, exponents, zero-set flags and ``last`` of each beat, and cycles taken."""
+    dut = Converter(parameters=p)
+    width = FLOAT_FORMATS[p.source].width
+    rows = binary32.to_bits(x, FLOAT_FORMATS[p.source]).reshape(-1, p.lanes).tolist()
+    rng = np.random.default_rng(seed)
+    found, cycles = [], 0
+
+    async def drive(ctx):
+        for beat, row in enumerate(rows):
+            while rng.random() < idle:
+                await ctx.tick()
+            ctx.set(dut.i.payload.data, sum(v << (n * width) for n, v in enumerate(row)))
+            ctx.set(dut.i.payload.last, beat % 3 == 0)
+            ctx.set(dut.i.valid, 1)
+            await ctx.tick().until(dut.i.ready)
+            ctx.set(dut.i.valid, 0)
+
+    async def take(ctx):
+        nonlocal cycles
+        while len(found) < len(rows):
+            ready = rng.random() >= stall
+            ctx.set(dut.o.ready, ready)
+            _, _, valid, out = await ctx.tick().sample(dut.o.valid, dut.o.payload)
+            cycles += 1
+            assert cycles < 1000 + 20 * len(rows), f"stopped after {len(found)} beats"
+            if valid and ready:
+                codes = lanes_of(out.mantissa, p.lanes, p.format.element_bits)
+                flags = lanes_of(out.zero_set, p.lanes, 1)
+                found.append((codes, out.exponent, flags, out.last))
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(drive)
+    simulator.add_testbench(take)
+    simulator.run()
+    codes, exponents, flags, last = (np.array(column) for column in zip(*found, strict=True))
+    return codes, exponents, flags, last, cycles
+
+
+def check(p, x, **stalls):
+    """Compare with the model and return the cycles."""
+    codes, exponents, flags, last, cycles = simulate(p, x, **stalls)
+    mantissa, code, zero_set = convert(p, x)
+    np.testing.assert_array_equal(codes, encode(mantissa, p.format).reshape(codes.shape))
+    np.testing.assert_array_equal(exponents, np.repeat(code, p.beats))
+    np.testing.assert_array_equal(flags, zero_set.reshape(flags.shape))
+    np.testing.assert_array_equal(last, np.arange(len(codes)) % 3 == 0)
+    return cycles
+
+
+CASES = [
+    parameters("mxint8", lanes=8),
+    parameters("mxint8", lanes=2, symmetric=False, source="bfloat16"),
+    parameters("mxint8", lanes=4, exponent_bits=4),
+    parameters("mxint8", lanes=8, exponent_rule="ceil"),
+    parameters("fb12", lanes=9),
+    parameters("fb24_sign_inside", lanes=6),
+    parameters("fb16", lanes=4, exponent_rule="ceil", symmetric=False),
+    parameters("hbfp4", lanes=2),
+    parameters("hbfp8", lanes=8, source="binary16"),
+    parameters("hbfp6_8x8", lanes=16, symmetric=False),
+    parameters("hbfp12", lanes=1, block=(4,)),
+    parameters("msfp12", lanes=16),
+    parameters("hbfp6", lanes=5, block=(5,), source="bfloat16"),
+]
+
+
+@pytest.mark.parametrize("p", CASES, ids=lambda p: f"{p.format.name}-{p.lanes}-{p.source}")
+def test_numbers_and_stalls(p):
+    x = values(p, 26, seed=1)
+    check(p, x)
+    check(p, x[:13], idle=0.3, stall=0.4)
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 8, 16])
+def test_a_beat_a_cycle(lanes):
+    p = parameters("msfp16", lanes=lanes)
+    cycles = check(p, values(p, 20, seed=2))
+    latency = Converter(parameters=p).latency
+    assert cycles == 21 * p.beats - 1 + latency, (cycles, latency)
+
+
+def test_a_planted_fault_is_caught():
+    p = parameters("hbfp4", lanes=2)
+    with pytest.raises(AssertionError):
+        x = values(p, 10, seed=3)
+        codes, *_ = simulate(p.replace(seed=10), x)
+        np.testing.assert_array_equal(codes, encode(convert(p, x)[0], p.format).reshape(-1, 2))
+
+
+@pytest.mark.parametrize("count", [2, 3, 6, 7])
+def test_maximum(count):
+    dut = Maximum(count=count, width=3)
+    rows = np.random.default_rng(count).integers(0, 8, (200, count))
+    found = []
+
+    async def bench(ctx):
+        ctx.set(dut.en, 1)
+        for row in [*rows.tolist(), *[[0] * count] * dut.latency]:
+            ctx.set(dut.i, sum(v << (3 * n) for n, v in enumerate(row)))
+            found.append(ctx.get(dut.o))
+            await ctx.tick()
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(bench)
+    simulator.run()
+    np.testing.assert_array_equal(found[dut.latency :], rows.max(1))
