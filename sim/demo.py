@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hw.flow.emit import generate, write, write_files
+from hw.flow.families import FAMILIES
 from hw.flow.progress import Progress
 from hw.flow.report import as_files, show
 from hw.flow.synth import synthesize
@@ -18,6 +19,7 @@ from sw.bfp.array import ArrayParameters
 from sw.bfp.array import matmul as model
 from sw.bfp.quantize import Blocks, quantize
 from sw.errors import UserError
+from sw.parameters import choice
 from sw.train.data import Data, load
 from sw.train.network import Network, load_weights, train
 
@@ -109,22 +111,24 @@ def demo(
     """
     out = Console()
     progress = Progress(Console(stderr=True))
-    with progress.stage("generate bfp_array"):
-        design = generate("bfp_array", parameters)
-    written = write(design, folder)
-
+    choice("--target", target, FAMILIES)
     images = load(data)
     if weights is None:
         weights = folder / f"{data}.npz"
         if not weights.exists():
             with progress.stage(f"train a network on {data}"):
-                train(images).save(weights)
+                network = train(images)
+            folder.mkdir(parents=True, exist_ok=True)
+            network.save(weights)
     network = load_weights(weights)
     if network.weights[0].shape[0] != images.test_x.shape[1]:
         raise UserError(
             f"{weights}: weight0 must take the {images.test_x.shape[1]} pixels of {data}, "
             f"not {network.weights[0].shape[0]}"
         )
+    with progress.stage("generate bfp_array"):
+        design = generate("bfp_array", parameters)
+    written = write(design, folder)
     with progress.stage(f"simulate {samples} images of {data}") as stage:
         layers = infer(parameters, network, images.test_x[:samples], seed=seed)
         stage.note = f"{sum(layer.result.simulated for layer in layers):,} cycles"
@@ -209,7 +213,7 @@ def _draw(images: Data, network: Network, layers: list[Layer], path: Path) -> li
     axes = errors.subplots()
     for i, layer in enumerate(layers):
         axes.hist(layer.errors.ravel() * 100, bins=60, histtype="step", label=f"layer {i + 1}")
-    axes.set_xlabel("difference to binary32, % of the layer's root mean square")
+    axes.set_xlabel("difference to binary32, % of the rms")
     axes.set_ylabel("values")
     axes.legend()
     figure.savefig(path, dpi=130)
