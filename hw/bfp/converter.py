@@ -68,7 +68,7 @@ class Converter(Module):
     @property
     def latency(self) -> int:
         """Cycles from a block's last beat to its first one converted, without stalls."""
-        wait = 2 if self.parameters.beats == 1 else 5
+        wait = 2 if self.parameters.beats == 1 else 6
         return wait + self._maximum.latency + Lane.latency
 
     def _largest(self, m: Body, move: Value) -> tuple[Value, Value, int]:
@@ -159,7 +159,7 @@ class Converter(Module):
         m.d.comb += learn.en.eq(learned)
         advance(learn.addr, blocks, learned)
 
-        # Read blocks that are known.
+        # Read blocks that are known. Block RAM is slow: what it gives goes through a register.
         ready = Signal(range(blocks + 1))
         level = Signal(range(depth + 1))
         go, ends = Signal(), Signal()
@@ -170,14 +170,13 @@ class Converter(Module):
             read.en.eq(move),
             recall.en.eq(move),
             self.i.ready.eq(level != depth),
-            elements.eq(read.data),
-            about.eq(recall.data),
+            elements.eq(register(m, move, "elements", len(elements), read.data)),
+            about.eq(register(m, move, "block", len(about), recall.data)),
+            valid.eq(delay(m, move, go, 2, name="come_back", reset=True)),
         ]
         advance(read.addr, depth, go)
         advance(recall.addr, blocks, ends)
         m.d.sync += [level.eq(level + taken - go), ready.eq(ready + learned - ends)]
-        with m.If(move):
-            m.d.sync += valid.eq(go)
 
     def elaborate(self, platform: Any) -> Body:
         """Build what finds the exponent, then the lanes."""
