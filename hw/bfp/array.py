@@ -19,6 +19,32 @@ from .sequencer import Sequencer
 __all__ = ["MacArray"]
 
 
+class RowDelay(Module):
+    """Three cycles of delay for a row's operand.
+
+    Members
+    -------
+    en : In(1)
+        Clock enable.
+    i : In(width)
+        Operand.
+    o : Out(width)
+        Operand of three enabled cycles before.
+    """
+
+    cycles = 3
+
+    def __init__(self, *, width: int) -> None:
+        self.width = width
+        super().__init__({"en": In(1), "i": In(width), "o": Out(width)})
+
+    def elaborate(self, platform: Any) -> Body:
+        """Build the circuit."""
+        m = Body()
+        m.d.comb += self.o.eq(delay(m, self.en, self.i, self.cycles, name="stage"))
+        return m
+
+
 class MacArray(Module):
     """Output-stationary array: a tile of ``rows`` x ``columns`` binary32 results at a time.
 
@@ -162,27 +188,23 @@ class MacArray(Module):
         ]
         return m
 
-    def _skew(self, m: Body, en: Signal, a: Signal) -> tuple[Signal, list[Value]]:
+    def _skew(self, m: Body, en: Signal, a: Signal) -> tuple[Value, list[Value]]:
         """Delay each row's elements and exponent by its number; return them row by row."""
         p, form = self.parameters, self.parameters.format
         operand = p.lanes * form.element_bits
-        width = operand + form.exponent_bits
         exponents = a[p.rows * operand :]
-        rows = Cat(
-            Cat(a.word_select(r, operand), exponents.word_select(r, form.exponent_bits))
-            for r in range(p.rows)
-        )
-        mantissas = Signal(p.rows * operand)
-        late: list[Value] = []
+        late = []
         for r in range(p.rows):
-            m.d.comb += mantissas.word_select(r, operand).eq(rows[:operand])
-            late.append(rows[operand:width])
-            if r < p.rows - 1:
-                later = Signal(len(rows) - width, name=f"rows_from_{r + 1}", reset_less=True)
-                with m.If(en):
-                    m.d.sync += later.eq(rows[width:])
-                rows = later
-        return mantissas, late
+            exponent = exponents.word_select(r, form.exponent_bits)
+            row = Cat(a.word_select(r, operand), exponent)
+            # Most of the delay is instances of one module: a register a row and cycle would make
+            # the text and the time to write it grow with the square of the rows.
+            for i in range(r // RowDelay.cycles):
+                m.submodules[f"row_{r}_delay_{i}"] = stage = RowDelay(width=len(row))
+                m.d.comb += [stage.en.eq(en), stage.i.eq(row)]
+                row = stage.o
+            late.append(delay(m, en, row, r % RowDelay.cycles, name=f"row_{r}"))
+        return Cat(row[:operand] for row in late), [row[operand:] for row in late]
 
     def _conduct(
         self, m: Body, sequencer: Sequencer, exponents: list[Value]
