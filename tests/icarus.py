@@ -1,5 +1,6 @@
 """Simulation of one small module by Icarus, without a bus."""
 
+import re
 import subprocess
 
 from hw.cells import models
@@ -28,15 +29,16 @@ endmodule
 def simulate(folder, verilog, *, target, ports, output, bits, latency, beats):
     """Return the output of module ``top`` for each beat, an integer of all inputs, first lowest.
 
-    ``ports`` maps inputs to widths; the module may have ``clk``, ``rst`` and ``en`` as well.
+    ``ports`` maps inputs to widths; the module may have a clock, ``clk`` or ``aclk``, and ``en``.
     """
     width = sum(ports.values())
     place, wires = 0, []
     for port, size in ports.items():
         wires.append(f".{port}(now[{place + size - 1}:{place}])")
         place += size
-    if "input clk;" in verilog:
-        wires += [".clk(clk)", ".en(en)"]
+    clock = re.search(r"\binput (?:wire )?(a?clk)\b", verilog)
+    if clock:
+        wires += [f".{clock[1]}(clk)", ".en(en)"]
     wires.append(f".{output}({output})")
     (folder / "operands.hex").write_text("".join(f"{beat:x}\n" for beat in beats))
     bench = BENCH.format(

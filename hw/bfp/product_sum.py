@@ -19,11 +19,6 @@ __all__ = ["ProductSum"]
 ZERO, ONE = Bit(0), Bit(1)
 
 
-def _widen(term: list[Bit], size: int) -> list[Bit]:
-    """Extend a term's sign."""
-    return term[:-1] + [~term[-1]] * (size - len(term)) + term[-1:]
-
-
 class ProductSum(module.Module):
     """Exact integer sum of ``lanes`` products, one pair of vectors a cycle.
 

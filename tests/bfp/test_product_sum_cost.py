@@ -1,46 +1,24 @@
 """What a multiply-add costs: exact cell counts of the pinned Yosys, held against the bars."""
 
 import subprocess
-from typing import Any
 
 import pytest
-from amaranth.hdl import ClockDomain, ClockSignal
-from amaranth.hdl import Module as Body
-from amaranth.lib.wiring import In
 
-from hw.bfp.product_sum import ProductSum
 from hw.cells import models
 from hw.flow.emit import emit
 from hw.flow.synth import synthesize
-from hw.module import Module
 from sw.bfp.dot import DotParameters
 from sw.formats import BLOCK_FORMATS, BlockFormat
+
+from .clocked import Clocked
 
 HBFP4, HBFP8, MXINT8 = (BLOCK_FORMATS[name] for name in ("hbfp4", "hbfp8", "mxint8"))
 INT8 = BlockFormat(name="int8", block=(32,), symmetric=False)
 
 
-class Top(Module):
-    """A sum of products with a clock of its own."""
-
-    def __init__(self, *, parameters: DotParameters) -> None:
-        self.inner = ProductSum(parameters=parameters)
-        super().__init__({"aclk": In(1), **dict(self.inner.signature.members)})
-
-    def elaborate(self, platform: Any) -> Body:
-        m = Body()
-        m.domains.sync = ClockDomain(reset_less=True)
-        m.d.comb += ClockSignal().eq(self.aclk)
-        m.submodules.inner = inner = self.inner
-        for name in inner.signature.members:
-            ours, theirs = getattr(self, name), getattr(inner, name)
-            m.d.comb += ours.eq(theirs) if name == "sum" else theirs.eq(ours)
-        return m
-
-
 def design(form, lanes, **fields):
     p = DotParameters(format=form, lanes=lanes, **fields)
-    return emit(Top(parameters=p), "product_sum", parameters=p)
+    return emit(Clocked(parameters=p), "product_sum", parameters=p)
 
 
 def counts(family, form, lanes, **fields):
