@@ -274,13 +274,13 @@ class AxiTop(Module):
 
         control = data.View(_layout(self.registers[2]), slave.reg_control)
         m.d.comb += core.clear.eq(control.clear)
-        flags = Signal(core.flags.shape())
-        events = data.View(core.flags.shape(), Signal(core.flags.shape().size))
+        flags = Signal(len(core.FLAGS))
+        events = data.View(core.flags.shape(), Signal(len(core.FLAGS)))
         m.d.comb += [
             events.as_value().eq(core.flags),
             events.framing.eq(core.flags.framing | Cat(padding).any()),
         ]
-        m.d.sync += flags.as_value().eq(Mux(control.clear, 0, flags.as_value()) | events.as_value())
+        m.d.sync += flags.eq(Mux(control.clear, 0, flags) | events.as_value())
         state = []
         if core.JOBS:
             done = Signal()

@@ -1,7 +1,7 @@
 """The base class of every circuit: a component that becomes one Verilog module."""
 
 import inspect
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from amaranth.lib import wiring
 
@@ -28,7 +28,7 @@ class Module(wiring.Component):
         def __getattr__(self, name: str) -> Any:
             """Stand for the members, which a type checker does not see in a dictionary."""
 
-    def __new__(cls, **arguments: Any) -> "Module":
+    def __new__(cls, **arguments: Any) -> Self:
         """Record the arguments, defaults included, as the identity of the module."""
         self = super().__new__(cls)
         bound = inspect.signature(cls.__init__).bind(self, **arguments)

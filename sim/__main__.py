@@ -12,6 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from hw.units import unit as find_unit
+from sw.bfp.array import ArrayParameters
 from sw.cli import Group
 
 from .bench import ENGINES, Stalls, writable
@@ -166,9 +167,8 @@ def demo(
     """
     from .demo import demo as run_demo
 
-    fields = find_unit("bfp_array").parameters
     run_demo(
-        fields.make(preset=preset, config=config, overrides=overrides),
+        ArrayParameters.make(preset=preset, config=config, overrides=overrides),
         data=data,
         weights=weights,
         samples=samples,

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from hw.cells import models
 from sw.errors import UserError
 from sw.parameters import choice
 
@@ -154,7 +155,7 @@ def run(
     ports = {port["name"] for port in manifest["ports"]}
     job = Job(
         name=design.name,
-        verilog=design.verilog if netlist is None else netlist,
+        verilog=netlist if netlist is not None else design.verilog + _cells(design),
         manifest=manifest,
         inputs={name: check_beats(manifest, name, beats) for name, beats in inputs.items()},
         last={n: _last(b, (last or {}).get(n)) for n, b in inputs.items() if f"{n}_tlast" in ports},
@@ -188,6 +189,12 @@ def run(
         seed=seed,
         waves=outcome.waves,
     )
+
+
+def _cells(design: Design) -> str:
+    """Return models of the primitives that a design for a target may instantiate."""
+    target = design.manifest.get("parameters", {}).get("target", "generic")
+    return "" if target == "generic" else models(target).read_text(encoding="utf-8")
 
 
 def _engine(engine: str, simulator: str | None) -> Callable[[Job], Outcome]:

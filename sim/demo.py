@@ -202,7 +202,8 @@ def _draw(images: Data, network: Network, layers: list[Layer], path: Path) -> li
     answers = _outputs(network, layers).argmax(1)[:16]
     side = round(images.test_x.shape[1] ** 0.5)
     figure = Figure(figsize=(9, 4), layout="constrained")
-    pictures, errors = figure.subfigures(1, 2)
+    halves = figure.add_gridspec(1, 2)
+    pictures, errors = (figure.add_subfigure(half) for half in halves)
     for i, axes in enumerate(pictures.subplots(4, 4).flat):
         axes.axis("off")
         if i < len(answers):

@@ -27,6 +27,4 @@ def test_words(lanes, bits):
     simulator.add_clock(1e-8)
     simulator.add_testbench(bench)
     simulator.run()
-    np.testing.assert_array_equal(
-        found, random_words(beats=200, lanes=lanes, seed=2024, bits=bits)
-    )
+    np.testing.assert_array_equal(found, random_words(beats=200, lanes=lanes, seed=2024, bits=bits))

@@ -94,7 +94,7 @@ class MacArray(Module):
     def __init__(self, *, parameters: ArrayParameters) -> None:
         self.parameters = parameters
         p, form = parameters, parameters.format
-        self.streams = {
+        self.streams: dict[str, tuple[StreamField, ...]] = {
             f"i_{side}": (
                 StreamField(
                     name="mantissa",

@@ -77,9 +77,7 @@ def _clock(clock: dict[str, Any]) -> str:
     for i, value in enumerate(values):
         _annotate(axes, value, i, f"{value:.1f}")
     axes.axvline(clock["requested_mhz"], color=_BARS[4], linewidth=1.2, linestyle="--")
-    axes.text(
-        clock["requested_mhz"], len(seeds) - 0.45, "requested", color=_BARS[4], ha="right"
-    )
+    axes.text(clock["requested_mhz"], len(seeds) - 0.45, "requested", color=_BARS[4], ha="right")
     axes.set_xlim(0, max(*values, clock["requested_mhz"]) * 1.15)
     axes.set_ylim(-0.6, len(seeds))
     axes.set_xlabel("MHz, routed")

@@ -1,6 +1,7 @@
 """The array in RTL and as a netlist against its model, on every bit and every cycle."""
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from sw.bfp.array import matmul as model
 from sw.bfp.quantize import Blocks, quantize
 from sw.formats import BLOCK_FORMATS, BlockFormat
 
-SMALL = {"rows": 2, "columns": 2}
+SMALL: dict[str, Any] = {"rows": 2, "columns": 2}
 GRID = [Stalls(idle=i, back_pressure=b) for i in (0.0, 0.3, 0.8) for b in (0.0, 0.3, 0.8)]
 
 
@@ -81,8 +82,8 @@ def test_stalls_change_nothing(stalls):
 def test_reset_in_mid_stream_leaves_nothing_behind(cycles):
     p = ArrayParameters.make(preset="hbfp4", **SMALL)
     for stalls in (Stalls(), Stalls(idle=0.3, back_pressure=0.3)):
-        options = {"reset_after": cycles, "stalls": stalls}
-        assert regress(p, blocks=400, seed=cycles, **options).message == ""
+        report = regress(p, blocks=400, seed=cycles, reset_after=cycles, stalls=stalls)
+        assert report.message == ""
 
 
 SHAPES = [
@@ -130,7 +131,7 @@ def test_the_gate_netlist_passes_the_same_regression(preset):
 )
 def test_every_engine_gives_the_same(engine, simulator):
     p = ArrayParameters.make(preset="mxint8", rows=2, columns=1)
-    options = {"engine": engine, "simulator": simulator}
+    options: dict[str, Any] = {"engine": engine, "simulator": simulator}
     for stalls in (Stalls(), Stalls(idle=0.3, back_pressure=0.5)):
         report = regress(p, blocks=40, seed=7, stalls=stalls, **options)
         assert report.message == ""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ FORMAT_FIELDS = {field.name for field in dataclasses.fields(BlockFormat)}
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
 
 
-def _parameters(preset: str, **fields) -> ConverterParameters:
+def _parameters(preset: str, **fields: Any) -> ConverterParameters:
     """A preset, with format fields changed."""
     own = {name: fields.pop(name) for name in list(fields) if name in FORMAT_FIELDS}
     form = dataclasses.replace(BLOCK_FORMATS[preset], **own)
@@ -86,7 +87,7 @@ def test_a_beat_a_cycle_and_the_documented_latency(lanes):
 @pytest.mark.parametrize("simulator", ["icarus", "verilator"])
 def test_cocotb(simulator):
     p = _parameters("hbfp6", lanes=4)
-    options = {"engine": "cocotb", "simulator": simulator}
+    options: dict[str, Any] = {"engine": "cocotb", "simulator": simulator}
     assert regress(p, blocks=20, seed=8, stalls=STALLS, **options).message == ""
 
 

@@ -136,9 +136,7 @@ def test_synth_shows_components_and_writes_reports(elsewhere):
     assert any("synthesize bfp_dot for ecp5" in stage for stage in stages)
 
 
-@pytest.mark.parametrize(
-    ("sets", "expected"), [("lanes=2", "ecp5"), ("target=generic", "generic")]
-)
+@pytest.mark.parametrize(("sets", "expected"), [("lanes=2", "ecp5"), ("target=generic", "generic")])
 def test_target_of_the_unit_follows_the_option_unless_set(sets, expected):
     from hw.__main__ import _parameters
 
