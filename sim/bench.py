@@ -206,7 +206,7 @@ def _engine(engine: str, simulator: str | None) -> Callable[[Job], Outcome]:
     try:
         from . import cocotb_engine
     except ModuleNotFoundError as error:
-        raise UserError(f"{error.name} is not installed: pip install 'gradgate[sim]'") from None
+        raise UserError(f"{error.name} is not installed: pip install -e '.[sim]'") from None
     return functools.partial(cocotb_engine.simulate, simulator=simulator)
 
 

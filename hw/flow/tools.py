@@ -56,7 +56,7 @@ class Tool:
         """What to type to get it."""
         if not self.package:
             return f"apt-get install {self.apt}"
-        return f"pip install 'gradgate[{self.extra}]'" if self.extra else "pip install gradgate"
+        return f"pip install -e '.[{self.extra}]'" if self.extra else "pip install -e ."
 
     def require(self) -> str:
         """Return the version found; `UserError` with the fix if there is none."""

@@ -32,7 +32,7 @@ def package(module: str, name: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError:
-        raise UserError(f"{name} is not installed: pip install 'gradgate[train]'") from None
+        raise UserError(f"{name} is not installed: pip install -e '.[train]'") from None
 
 
 def _digits() -> tuple[np.ndarray, np.ndarray]:

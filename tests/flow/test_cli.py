@@ -84,11 +84,11 @@ def test_a_missing_tool_is_named_with_its_cure(package, line, monkeypatch):
     result = run(*line.split())
     assert result.exit_code == 2 and result.stdout == ""
     extra = TOOLS[package].extra
-    pattern = rf"error: {package} is not installed, .*: pip install 'gradgate\[{extra}\]'\n"
+    pattern = rf"error: {package} is not installed, .*: pip install -e '\.\[{extra}\]'\n"
     assert re.fullmatch(pattern, result.stderr)
     told = run("doctor")
     assert told.exit_code == 0
-    assert f"\n{package} is missing: pip install 'gradgate[{extra}]'\n" in told.stdout
+    assert f"\n{package} is missing: pip install -e '.[{extra}]'\n" in told.stdout
 
 
 def test_doctor_names_every_tool():

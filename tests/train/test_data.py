@@ -25,7 +25,7 @@ def test_missing_package(name, module, monkeypatch):
         monkeypatch.setitem(sys.modules, loaded, None)
     with pytest.raises(UserError) as caught:
         load(name)
-    assert str(caught.value) == f"{module} is not installed: pip install 'gradgate[train]'"
+    assert str(caught.value) == f"{module} is not installed: pip install -e '.[train]'"
 
 
 def test_unknown():
