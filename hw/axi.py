@@ -1,168 +1,20 @@
-"""AXI on the outside of a unit: the AXI4-Lite registers and the top with AXI4-Stream names."""
+"""The top of a unit: its core behind AXI4-Stream and AXI4-Lite ports."""
 
-import dataclasses
+from collections.abc import Callable
 from typing import Any
 
-from amaranth.hdl import Cat, ClockDomain, ClockSignal, Mux, ResetSignal, Signal
-from amaranth.hdl import Module as Body
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, Mux, ResetSignal, Signal
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from .module import Module
+from .circuit import Circuit
+from .core import Core, StreamField, stream_payload
+from .registers import AxiLiteRegisters, Field, Register, axi_lite_members, word
 
-__all__ = [
-    "AxiLiteRegisters",
-    "AxiTop",
-    "Field",
-    "Register",
-    "StreamField",
-    "stream_payload",
-    "word",
-]
+__all__ = ["AxiTop"]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Field:
-    """Bits of a register."""
-
-    name: str
-    bits: int
-    description: str
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Register:
-    """A 32-bit word of the register map, fields from bit 0 up.
-
-    ``access`` is ``ro`` (the circuit drives it), ``rw`` (held, 0 after reset) or ``wo`` (the bits
-    written are seen by the circuit for one cycle, and read as 0).
-    """
-
-    name: str
-    access: str
-    fields: tuple[Field, ...]
-    description: str
-
-    @property
-    def bits(self) -> int:
-        """Bits in use."""
-        return sum(field.bits for field in self.fields)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class StreamField:
-    """``count`` equal lanes of ``bits`` in a stream's data, lane 0 lowest."""
-
-    name: str
-    bits: int
-    count: int
-    description: str
-
-
-def stream_payload(fields: tuple[StreamField, ...]) -> data.StructLayout:
-    """Return the payload of a unit's stream: its fields from bit 0 up, and the packet's end."""
-    return data.StructLayout({"data": sum(f.bits * f.count for f in fields), "last": 1})
-
-
-class AxiLiteRegisters(Module):
-    """AXI4-Lite slave in front of a map of 32-bit registers.
-
-    A read or write takes two cycles and none overlap. Byte strobes are obeyed. An address that is
-    no register's, or not a multiple of four, is answered by SLVERR. All outputs but the read data
-    path's select come from registers.
-
-    Parameters
-    ----------
-    registers : tuple of Register
-        The map; register ``i`` has the address ``4 * i``.
-
-    Members
-    -------
-    aw, w, b, ar, r : AXI4-Lite channels, flat: ``awaddr``, ``awvalid``, ...
-    <name> : Out(bits) for ``rw`` and ``wo`` registers, In(bits) for ``ro``.
-    """
-
-    def __init__(self, *, registers: tuple[Register, ...]) -> None:
-        self.registers = registers
-        self.address_bits = max(3, (4 * len(registers) - 1).bit_length())
-        members: dict[str, Any] = dict(axi_lite_members(self.address_bits))
-        for register in registers:
-            direction = In if register.access == "ro" else Out
-            members[f"reg_{register.name}"] = direction(register.bits)
-        super().__init__(members)
-
-    def elaborate(self, platform: Any) -> Body:
-        """Build the circuit."""
-        m = Body()
-        known = range(len(self.registers))
-
-        write = Signal()
-        write_hit = Signal()
-        m.d.comb += [
-            write.eq(self.awvalid & self.wvalid & ~self.bvalid & ~self.awready),
-            write_hit.eq(Cat(self.awaddr == 4 * i for i in known).any()),
-        ]
-        m.d.sync += [self.awready.eq(write), self.wready.eq(write)]
-        with m.If(self.awready):
-            m.d.sync += [self.bvalid.eq(1), self.bresp.eq(Mux(write_hit, 0, 0b10))]
-        with m.Elif(self.bready):
-            m.d.sync += self.bvalid.eq(0)
-
-        strobes = Cat(strobe.replicate(8) for strobe in self.wstrb)
-        for i, register in enumerate(self.registers):
-            value = getattr(self, f"reg_{register.name}")
-            if register.access == "ro":
-                continue
-            mask = strobes[: register.bits]
-            bits = self.wdata[: register.bits] & mask
-            if register.access == "wo":
-                m.d.sync += value.eq(0)
-                with m.If(write & (self.awaddr == 4 * i)):
-                    m.d.sync += value.eq(bits)
-            else:
-                with m.If(write & (self.awaddr == 4 * i)):
-                    m.d.sync += value.eq(bits | (value & ~mask))
-
-        read = Signal()
-        m.d.comb += read.eq(self.arvalid & ~self.rvalid & ~self.arready)
-        m.d.sync += self.arready.eq(read)
-        with m.If(self.arready):
-            m.d.sync += [self.rvalid.eq(1), self.rresp.eq(0b10), self.rdata.eq(0)]
-            with m.Switch(self.araddr):
-                for i, register in enumerate(self.registers):
-                    with m.Case(4 * i):
-                        m.d.sync += self.rresp.eq(0)
-                        if register.access != "wo":
-                            m.d.sync += self.rdata.eq(getattr(self, f"reg_{register.name}"))
-        with m.Elif(self.rready):
-            m.d.sync += self.rvalid.eq(0)
-        return m
-
-
-def axi_lite_members(address_bits: int) -> dict[str, Any]:
-    """Return the members of an AXI4-Lite slave with 32-bit data, in the specification's order."""
-    return {
-        "awaddr": In(address_bits),
-        "awvalid": In(1),
-        "awready": Out(1),
-        "wdata": In(32),
-        "wstrb": In(4),
-        "wvalid": In(1),
-        "wready": Out(1),
-        "bresp": Out(2),
-        "bvalid": Out(1),
-        "bready": In(1),
-        "araddr": In(address_bits),
-        "arvalid": In(1),
-        "arready": Out(1),
-        "rdata": Out(32),
-        "rresp": Out(2),
-        "rvalid": Out(1),
-        "rready": In(1),
-    }
-
-
-class AxiTop(Module):
+class AxiTop(Circuit):
     """A unit's core behind AXI4-Stream and AXI4-Lite ports.
 
     The core's stream ``i_a`` is ``s_axis_a``, ``o`` is ``m_axis``; data are padded with zeros to
@@ -174,15 +26,14 @@ class AxiTop(Module):
     ----------
     unit : str
         Name of the emitted module.
-    core : type
-        The core's class; built as ``core(parameters=parameters)``. It has ``streams`` and
-        ``registers`` (descriptions), members of these names, ``start``, ``clear``, ``busy``,
-        ``done`` and ``flags`` (a struct of single bits, one of them ``framing``).
+    core : callable
+        The core's class, a `Core` made by ``core(parameters=parameters)``; one of its flags is
+        ``framing``.
     parameters : Parameters
         The configuration.
     """
 
-    def __init__(self, *, unit: str, core: type[Any], parameters: Any) -> None:
+    def __init__(self, *, unit: str, core: Callable[..., Core], parameters: Any) -> None:
         self.unit = unit
         self.core = core(parameters=parameters)
         self.parameters = parameters
@@ -238,9 +89,9 @@ class AxiTop(Module):
             ),
         )
 
-    def elaborate(self, platform: Any) -> Body:
+    def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
-        m = Body()
+        m = Module()
         m.domains.sync = ClockDomain()
         m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
         m.submodules.core = core = self.core
@@ -299,13 +150,6 @@ class AxiTop(Module):
             mine, its = getattr(core, register.name), getattr(slave, f"reg_{register.name}")
             m.d.comb += its.eq(mine) if register.access == "ro" else mine.eq(its)
         return m
-
-
-def word(name: str, access: str, bits: int, description: str) -> Register:
-    """Return a register of a single field."""
-    field = Field(name=name, bits=bits, description=description)
-    text = f"{description[0].upper()}{description[1:]}."
-    return Register(name=name, access=access, fields=(field,), description=text)
 
 
 def _layout(register: Register) -> data.StructLayout:

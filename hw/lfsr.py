@@ -2,18 +2,17 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Signal
-from amaranth.hdl import Module as Body
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.wiring import In, Out
 
 from sw.lfsr import lane_seeds
 
-from .module import Module
+from .circuit import Circuit
 
 __all__ = ["Xorshift"]
 
 
-class Xorshift(Module):
+class Xorshift(Circuit):
     """Marsaglia's 32-bit xorshift generators, one per lane.
 
     After reset ``o`` holds the first words of `sw.lfsr.random_words`; each cycle with ``en`` brings
@@ -45,9 +44,9 @@ class Xorshift(Module):
         self.bits = bits
         super().__init__({"en": In(1), "o": Out(lanes * bits)})
 
-    def elaborate(self, platform: Any) -> Body:
+    def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
-        m = Body()
+        m = Module()
         words = []
         for lane, seed in enumerate(lane_seeds(self.seed, self.lanes)):
             state = Signal(32, init=seed, name=f"state_{lane}")

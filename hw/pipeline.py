@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable
 
-from amaranth.hdl import Module as Body
-from amaranth.hdl import ShapeLike, Signal, Value, ValueLike
+from amaranth.hdl import Module, ShapeLike, Signal, Value, ValueLike
 
 __all__ = ["count_events", "delay", "register", "wire"]
 
 
 def delay(
-    m: Body, en: ValueLike, value: Value, cycles: int, *, name: str, reset: bool = False
+    m: Module, en: ValueLike, value: Value, cycles: int, *, name: str, reset: bool = False
 ) -> Value:
     """Return ``value`` after ``cycles`` enabled cycles; with ``reset``, 0 after reset."""
     for i in range(cycles):
@@ -20,7 +19,7 @@ def delay(
     return value
 
 
-def register(m: Body, en: ValueLike, name: str, shape: ShapeLike, value: ValueLike) -> Signal:
+def register(m: Module, en: ValueLike, name: str, shape: ShapeLike, value: ValueLike) -> Signal:
     """Return ``value`` after an enabled cycle, unknown before."""
     later = Signal(shape, name=name, reset_less=True)
     with m.If(en):
@@ -28,14 +27,14 @@ def register(m: Body, en: ValueLike, name: str, shape: ShapeLike, value: ValueLi
     return later
 
 
-def wire(m: Body, name: str, shape: ShapeLike, value: ValueLike) -> Signal:
+def wire(m: Module, name: str, shape: ShapeLike, value: ValueLike) -> Signal:
     """Return ``value`` under a name, which a waveform shows and an expression repeats for free."""
     signal = Signal(shape, name=name)
     m.d.comb += signal.eq(value)
     return signal
 
 
-def count_events(m: Body, clear: ValueLike, events: Iterable[tuple[Signal, ValueLike]]) -> None:
+def count_events(m: Module, clear: ValueLike, events: Iterable[tuple[Signal, ValueLike]]) -> None:
     """Add each event, a cycle or a number of things, to its signal, from ``clear`` on."""
     for counter, event in events:
         m.d.sync += counter.eq(counter + event)

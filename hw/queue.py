@@ -2,17 +2,16 @@
 
 from typing import Any
 
-from amaranth.hdl import Module as Body
-from amaranth.hdl import Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import memory, stream
 from amaranth.lib.wiring import In, Out
 
-from .module import Module
+from .circuit import Circuit
 
 __all__ = ["ResultQueue"]
 
 
-class ResultQueue(Module):
+class ResultQueue(Circuit):
     """Four words between a pipeline that decides a cycle ahead whether to move, and a stream.
 
     A pipeline that moves in the cycle after it saw ``room``, and pushes only when it moves, never
@@ -46,9 +45,9 @@ class ResultQueue(Module):
             }
         )
 
-    def elaborate(self, platform: Any) -> Body:
+    def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
-        m = Body()
+        m = Module()
         words = memory.Memory(shape=self.width, depth=self.DEPTH, init=[])
         m.submodules.words = words
         write = words.write_port()

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from hw.units import unit as find_unit
 from sw.bfp.array import ArrayParameters
-from sw.cli import Group
+from sw.cli import Group, console
 
 from .bench import ENGINES, Stalls, writable
 from .build import SIMULATORS, have
@@ -72,9 +71,9 @@ def run(
     options: dict[str, Any] = {"seed": seed, "blocks": blocks, "engine": engine, "simulator": sim}
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     rows = []
-    console = Console(stderr=True)
-    hidden = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
+    terminal = console(stderr=True)
+    hidden = not terminal.is_terminal
+    with Progress(*columns, console=terminal, transient=True, disable=hidden) as progress:
         for title, stalls in RUNS.items():
             task = progress.add_task(f"{name} {title}")
             path = Path("build/waves") / f"{name}-{seed}-{title.replace(' ', '-')}"
@@ -115,8 +114,8 @@ def _print(rows: list[Row], name: str, seed: int, engine: str) -> None:
         numbers = (report.beats, report.cycles, report.mismatches, round(speed, -2))
         waves = os.path.relpath(report.waves) if report.waves else ""
         table.add_row(row.name, *(f"{number:,.0f}" for number in numbers), waves)
-    console = Console()
-    console.print(table)
+    out = console()
+    out.print(table)
     for row in rows:
         if row.message:
             click.echo(f"{row.name}: {row.message}")
@@ -187,13 +186,13 @@ def bench(output: Path) -> None:
     from .ratios import measure
 
     table = Table("measure", "figure", "value")
-    for name, figures in measure(output, Stages(Console(stderr=True))).items():
+    for name, figures in measure(output, Stages(console(stderr=True))).items():
         if isinstance(figures, dict):
             for figure, value in figures.items():
                 table.add_row(name, figure, f"{value:,.2f}")
-    console = Console()
-    console.print(table)
-    console.print(f"wrote {output}", highlight=False, style="dim")
+    out = console()
+    out.print(table)
+    out.print(f"wrote {output}", highlight=False, style="dim")
 
 
 if __name__ == "__main__":

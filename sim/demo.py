@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -18,6 +19,7 @@ from sw import lfsr
 from sw.bfp.array import ArrayParameters
 from sw.bfp.array import matmul as model
 from sw.bfp.quantize import Blocks, quantize
+from sw.cli import console
 from sw.errors import UserError
 from sw.parameters import choice
 from sw.train.data import Data, load
@@ -109,8 +111,8 @@ def demo(
 
     Raises AssertionError with the first mismatch if the circuit is not equal to the model.
     """
-    out = Console()
-    progress = Progress(Console(stderr=True))
+    out = console()
+    progress = Progress(console(stderr=True))
     choice("--target", target, FAMILIES)
     images = load(data)
     if weights is None:
@@ -150,12 +152,14 @@ def _products(p: ArrayParameters, layers: list[Layer], latency: int) -> Table:
     table = Table(
         title=f"{p.rows} x {p.columns} array of {p.lanes}-lane {p.format.name} dot products, "
         "RTL against model",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
         caption="error: difference to the binary32 product, relative to its root mean square",
     )
     for column in ("layer", "product", "values", "mismatches", "cycles", "slots used"):
-        table.add_column(column, justify="right")
+        table.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
     for column in ("rms error", "largest error"):
-        table.add_column(column, justify="right")
+        table.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
     for i, layer in enumerate(layers):
         m, n, k = layer.size
         cycles = f"{layer.result.cycles:,}"

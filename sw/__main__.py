@@ -5,13 +5,12 @@ from pathlib import Path
 
 import click
 import numpy as np
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from . import lfsr
 from .bfp.quantize import dequantize, quantize, zero_setting_error
-from .cli import Group
+from .cli import Group, console
 from .errors import UserError
 from .formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
 from .parameters import whole
@@ -48,11 +47,9 @@ def formats() -> None:
             f"{format.element_bits + format.exponent_bits / format.block_elements:.2f}",
             format.rounding,
         )
-    console = Console()
-    console.print(
-        "Element = q * 2**(E - m); a block shares E. Bits of q, E, each.", highlight=False
-    )
-    console.print(table)
+    out = console()
+    out.print("Element = q * 2**(E - m); a block shares E. Bits of q, E, each.", highlight=False)
+    out.print(table)
 
 
 def _array(path: Path) -> np.ndarray:
@@ -108,9 +105,9 @@ def quantize_file(path: Path, name: str, rounding: str | None, axis: int, seed: 
     table.add_row("largest error", f"{np.abs(error).max(initial=0):.6g}")
     table.add_row("rms error", f"{np.sqrt(np.mean(error**2)) if error.size else 0:.6g}")
     table.add_row("mean error", f"{error.mean() if error.size else 0:.6g}")
-    console = Console()
-    console.print(f"{path.name} in {format.name}, {format.rounding}.", highlight=False)
-    console.print(table)
+    out = console()
+    out.print(f"{path.name} in {format.name}, {format.rounding}.", highlight=False)
+    out.print(table)
 
 
 @main.command("train")
@@ -136,7 +133,7 @@ def train_network(name: str, hidden: int, epochs: int, seed: int, output: Path |
         raise UserError(f"cannot write {output}: {output.parent} is not a folder")
     data = load(name)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
+    with Progress(*columns, TimeElapsedColumn(), console=console(stderr=True)) as progress:
         task = progress.add_task(f"train {name}", total=epochs)
 
         def report(epoch: int, loss: float) -> None:
@@ -153,11 +150,11 @@ def train_network(name: str, hidden: int, epochs: int, seed: int, output: Path |
         ("test", data.test_x, data.test_y),
     ):
         table.add_row(kind, f"{len(x):,}", f"{network.accuracy(x, y):.2%}")
-    console = Console()
-    console.print(f"Network {data.train_x.shape[1]}-{hidden}-10 in binary32.", highlight=False)
-    console.print(table)
+    out = console()
+    out.print(f"Network {data.train_x.shape[1]}-{hidden}-10 in binary32.", highlight=False)
+    out.print(table)
     if output is not None:
-        console.print(f"Weights: {output}", highlight=False, soft_wrap=True)
+        out.print(f"Weights: {output}", highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,23 @@
 """The shape of every command line: a user's mistake is one line and exit status 2."""
 
+import os
 import sys
 from typing import Any
 
 import click
+from rich.console import Console
 
 from .errors import UserError
 
-__all__ = ["Group"]
+__all__ = ["Group", "console"]
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return where to print; a file or a pipe is 120 columns wide unless COLUMNS says otherwise."""
+    plain = Console(stderr=stderr)
+    return (
+        plain if plain.is_terminal or "COLUMNS" in os.environ else Console(stderr=stderr, width=120)
+    )
 
 
 class Group(click.Group):

@@ -5,17 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Cat
-from amaranth.hdl import Module as Body
-from amaranth.lib import data, stream
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Cat, Module
 
-from hw.axi import AxiTop, StreamField, stream_payload
+from hw.axi import AxiTop
+from hw.core import Core, StreamField
 from hw.float.add import Adder
 from hw.float.from_integer import FromInteger
 from hw.flow.emit import Design, emit
 from hw.flow.yosys import netlist
-from hw.module import Module
 from hw.pipeline import delay
 from hw.queue import ResultQueue
 from sim.bench import Stalls, run
@@ -35,10 +32,9 @@ class FloatParameters(Parameters):
     width: int = 0
 
 
-class FloatUnit(Module):
+class FloatUnit(Core):
     """A pipeline of `hw.float` between streams."""
 
-    JOBS = False
     FLAGS = {"framing": "padding bits that were not zero"}
     registers = ()
 
@@ -54,14 +50,7 @@ class FloatUnit(Module):
             for name, bits in fields.items()
         )
         given = (StreamField(name="o", bits=32, count=1, description="result"),)
-        self.streams = {"i": taken, "o": given}
-        members: dict[str, Any] = {
-            "i": In(stream.Signature(stream_payload(taken))),
-            "o": Out(stream.Signature(stream_payload(given))),
-            "clear": In(1),
-            "flags": Out(data.StructLayout({"framing": 1})),
-        }
-        super().__init__(members)
+        super().__init__(streams={"i": taken, "o": given})
 
     @property
     def latency(self) -> int:
@@ -72,8 +61,8 @@ class FloatUnit(Module):
             return FromInteger(width=self.width, exponent_bits=EXPONENT_BITS)
         return Adder()
 
-    def elaborate(self, platform: Any) -> Body:
-        m = Body()
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
         m.submodules.pipeline = pipeline = self._pipeline()
         m.submodules.queue = queue = ResultQueue(width=33)
         low = 0

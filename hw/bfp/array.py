@@ -2,24 +2,24 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Signal, Value
-from amaranth.hdl import Module as Body
-from amaranth.lib import data, stream
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.array import ADDER_LATENCY, ArrayParameters
 
-from ..axi import StreamField, stream_payload, word
-from ..module import Module
+from ..circuit import Circuit
+from ..core import Core, StreamField
 from ..pipeline import delay
 from ..queue import ResultQueue
+from ..registers import word
 from .column import Column
+from .operand import operand_fields
 from .sequencer import Sequencer
 
 __all__ = ["MacArray"]
 
 
-class RowDelay(Module):
+class RowDelay(Circuit):
     """Three cycles of delay for a row's operand.
 
     Members
@@ -38,14 +38,14 @@ class RowDelay(Module):
         self.width = width
         super().__init__({"en": In(1), "i": In(width), "o": Out(width)})
 
-    def elaborate(self, platform: Any) -> Body:
+    def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
-        m = Body()
+        m = Module()
         m.d.comb += self.o.eq(delay(m, self.en, self.i, self.cycles, name="stage"))
         return m
 
 
-class MacArray(Module):
+class MacArray(Core):
     """Output-stationary array: a tile of ``rows`` x ``columns`` binary32 results at a time.
 
     A beat holds ``lanes`` elements of each of the tile's rows (``i_a``) and columns (``i_b``);
@@ -92,47 +92,27 @@ class MacArray(Module):
     )
 
     def __init__(self, *, parameters: ArrayParameters) -> None:
-        self.parameters = parameters
-        p, form = parameters, parameters.format
-        self.streams: dict[str, tuple[StreamField, ...]] = {
-            f"i_{side}": (
-                StreamField(
-                    name="mantissa",
-                    bits=form.element_bits,
-                    count=count * p.lanes,
-                    description=f"{p.lanes} elements of each {what}, {what} by {what}",
-                ),
-                StreamField(
-                    name="exponent",
-                    bits=form.exponent_bits,
-                    count=count,
-                    description=f"exponent code of each {what}'s block, in each of its beats",
-                ),
-            )
-            for side, what, count in (("a", "row", p.rows), ("b", "column", p.columns))
-        }
-        self.streams["o"] = (
-            StreamField(name="result", bits=32, count=p.columns, description="binary32 results"),
-        )
+        self.parameters = p = parameters
         self._columns = [Column(parameters=p) for _ in range(p.columns)]
-        members: dict[str, Any] = {
-            name: (Out if name == "o" else In)(stream.Signature(stream_payload(fields)))
-            for name, fields in self.streams.items()
-        }
-        members |= {"start": In(1), "clear": In(1), "busy": Out(1), "done": Out(1)}
-        members["flags"] = Out(data.StructLayout(dict.fromkeys(self.FLAGS, 1)))
-        for register in self.registers:
-            members[register.name] = (Out if register.access == "ro" else In)(register.bits)
-        super().__init__(members)
+        result = StreamField(
+            name="result", bits=32, count=p.columns, description="binary32 results"
+        )
+        super().__init__(
+            streams={
+                "i_a": operand_fields(p.format, p.lanes, p.rows, "row"),
+                "i_b": operand_fields(p.format, p.lanes, p.columns, "column"),
+                "o": (result,),
+            }
+        )
 
     @property
     def latency(self) -> int:
         """Cycles from a tile's last beat to its first row's result, without stalls."""
         return self._columns[0].latency + 2
 
-    def elaborate(self, platform: Any) -> Body:
+    def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
-        m = Body()
+        m = Module()
         p, form = self.parameters, self.parameters.format
         operand = p.lanes * form.element_bits
 
@@ -188,7 +168,7 @@ class MacArray(Module):
         ]
         return m
 
-    def _skew(self, m: Body, en: Signal, a: Signal) -> tuple[Value, list[Value]]:
+    def _skew(self, m: Module, en: Signal, a: Signal) -> tuple[Value, list[Value]]:
         """Delay each row's elements and exponent by its number; return them row by row."""
         p, form = self.parameters, self.parameters.format
         operand = p.lanes * form.element_bits
@@ -207,7 +187,7 @@ class MacArray(Module):
         return Cat(row[:operand] for row in late), [row[operand:] for row in late]
 
     def _conduct(
-        self, m: Body, sequencer: Sequencer, exponents: list[Value]
+        self, m: Module, sequencer: Sequencer, exponents: list[Value]
     ) -> tuple[dict[str, Value], Value, Value]:
         """Return the inputs that all columns share, and the push and end of a row of results."""
         p = self.parameters
@@ -261,7 +241,7 @@ class MacArray(Module):
             conduct["keep"] = Cat(keep_now)
         return conduct, en & ending[push_at:].any(), job_end[-1]
 
-    def _line(self, m: Body, en: Signal, name: str, tag: Value, latency: int) -> Value:
+    def _line(self, m: Module, en: Signal, name: str, tag: Value, latency: int) -> Value:
         """Return a tag at all delays up to that of the last row at ``latency``."""
         line = Signal(latency + self.parameters.rows - 1, name=f"{name}_line")
         with m.If(en):
@@ -269,7 +249,7 @@ class MacArray(Module):
         return Cat(tag, line)
 
     def _exponent(
-        self, m: Body, en: Signal, exponents: list[Value], close: Value, rows: range, latency: int
+        self, m: Module, en: Signal, exponents: list[Value], close: Value, rows: range, latency: int
     ) -> Value:
         """Choose the exponent of the group's row that closes, ``latency`` later."""
         bits = self.parameters.format.exponent_bits

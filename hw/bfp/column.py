@@ -4,14 +4,13 @@ import functools
 from operator import or_
 from typing import Any
 
-from amaranth.hdl import Module as Body
-from amaranth.hdl import Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.array import ADDER_LATENCY, ArrayParameters
 
+from ..circuit import Circuit
 from ..float.add import Adder
-from ..module import Module
 from ..pipeline import delay
 from .element import Element
 from .value import BlockValue
@@ -19,7 +18,7 @@ from .value import BlockValue
 __all__ = ["Column", "GroupAccumulator"]
 
 
-class GroupAccumulator(Module):
+class GroupAccumulator(Circuit):
     """Adds the block sums of a group of rows in binary32, one row a cycle.
 
     Row ``j`` of the group closes a block ``j`` cycles after row 0, and a block takes at least as
@@ -101,9 +100,9 @@ class GroupAccumulator(Module):
         """Cycles from an addition's end to the next one of the same partial sum."""
         return self.parameters.beats * self.parameters.ways - ADDER_LATENCY
 
-    def elaborate(self, platform: Any) -> Body:
+    def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
-        m = Body()
+        m = Module()
         sum_bits = self.parameters.dot.sum_bits
 
         m.submodules.value = value = self.value
@@ -140,7 +139,7 @@ class GroupAccumulator(Module):
         return m
 
 
-class Column(Module):
+class Column(Circuit):
     """``rows`` elements that share one column's operand, and their accumulators.
 
     ``b`` walks down one element a cycle; everything of row ``r`` comes ``r`` cycles later than
@@ -221,9 +220,9 @@ class Column(Module):
         """Enabled cycles from a row's operands to its ``result``."""
         return self.close_latency + self.groups[0].latency + 1
 
-    def elaborate(self, platform: Any) -> Body:
+    def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
-        m = Body()
+        m = Module()
         p = self.parameters
         exponent_bits = p.format.exponent_bits
         sums = Signal(p.rows * p.dot.sum_bits)

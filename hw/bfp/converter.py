@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Mux, Signal, Value
-from amaranth.hdl import Module as Body
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, stream
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.converter import ConverterParameters
 from sw.formats import FLOAT_FORMATS
 
+from ..circuit import Circuit
 from ..lfsr import Xorshift
-from ..module import Module
 from ..pipeline import delay, register
 from .lane import BlockExponent, Kept, Lane
 from .maximum import Maximum
@@ -19,7 +18,7 @@ from .maximum import Maximum
 __all__ = ["Converter"]
 
 
-class Converter(Module):
+class Converter(Circuit):
     """Converter of streams of floats to blocks, as `sw.bfp.converter.convert`.
 
     A block is ``parameters.beats`` beats, in and out; the first one comes out when the last one is
@@ -60,7 +59,7 @@ class Converter(Module):
         super().__init__({"i": In(stream.Signature(taken)), "o": Out(stream.Signature(given))})
 
     @property
-    def _maximum(self) -> Module:
+    def _maximum(self) -> Circuit:
         """What finds the largest number of a beat."""
         inexact = int(self.parameters.format.exponent_rule == "ceil")
         return Maximum(count=self.parameters.lanes, width=self.source.exponent_bits + inexact)
@@ -71,7 +70,7 @@ class Converter(Module):
         wait = 2 if self.parameters.beats == 1 else 6
         return wait + self._maximum.latency + Lane.latency
 
-    def _largest(self, m: Body, move: Value) -> tuple[Value, Value, int]:
+    def _largest(self, m: Module, move: Value) -> tuple[Value, Value, int]:
         """Return what is kept of a beat in a register, its largest number and the latter's delay.
 
         Kept are its elements' bits that matter and, above them, ``last``. The number is the
@@ -98,13 +97,13 @@ class Converter(Module):
             m.d.sync += last.eq(self.i.payload.last)
         return Cat(words, last), maximum.o, maximum.latency
 
-    def _about(self, m: Body, largest: Value) -> Value:
+    def _about(self, m: Module, largest: Value) -> Value:
         """Return what a block's largest number tells about it."""
         inexact = len(largest) - self.source.exponent_bits
         block = BlockExponent(self.parameters.format, self.source)
         return block.of(m, largest[inexact:], largest[:inexact].any())
 
-    def _pass(self, m: Body, move: Value, elements: Value, about: Value, valid: Value) -> None:
+    def _pass(self, m: Module, move: Value, elements: Value, about: Value, valid: Value) -> None:
         """Delay the one beat of a block until its exponent is known."""
         words, largest, latency = self._largest(m, move)
         m.d.comb += [
@@ -114,7 +113,7 @@ class Converter(Module):
             about.eq(register(m, move, "block", len(about), self._about(m, largest))),
         ]
 
-    def _store(self, m: Body, move: Value, elements: Value, about: Value, valid: Value) -> None:
+    def _store(self, m: Module, move: Value, elements: Value, about: Value, valid: Value) -> None:
         """Keep the beats of a block until its exponent is known."""
         beats = self.parameters.beats
         words, largest, latency = self._largest(m, Const(1))
@@ -178,9 +177,9 @@ class Converter(Module):
         advance(recall.addr, blocks, ends)
         m.d.sync += [level.eq(level + taken - go), ready.eq(ready + learned - ends)]
 
-    def elaborate(self, platform: Any) -> Body:
+    def elaborate(self, platform: Any) -> Module:
         """Build what finds the exponent, then the lanes."""
-        m = Body()
+        m = Module()
         p = self.parameters
         kept = Kept(p.format, self.source)
         block = BlockExponent(p.format, self.source)

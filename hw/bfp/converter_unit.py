@@ -2,23 +2,21 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Mux, Signal
-from amaranth.hdl import Module as Body
-from amaranth.lib import data, stream
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Cat, Module, Mux, Signal
 
 from sw.bfp.converter import ConverterParameters
 from sw.formats import FLOAT_FORMATS
 
-from ..axi import StreamField, stream_payload, word
-from ..module import Module
+from ..core import Core, StreamField
 from ..pipeline import count_events
+from ..registers import word
 from .converter import Converter
+from .operand import operand_fields
 
 __all__ = ["ConverterUnit"]
 
 
-class ConverterUnit(Module):
+class ConverterUnit(Core):
     """A `Converter` with counters, whose stream of elements is that of a dot product's operand.
 
     A beat of elements gives a beat; it comes once its block is complete, and with its ``last``.
@@ -36,7 +34,6 @@ class ConverterUnit(Module):
         Events, see ``FLAGS``.
     """
 
-    JOBS = False
     FLAGS = {
         "nan": "a block held a NaN or an infinity",
         "framing": "tlast inside a block, or padding bits that were not zero",
@@ -50,7 +47,6 @@ class ConverterUnit(Module):
 
     def __init__(self, *, parameters: ConverterParameters) -> None:
         self.parameters = p = parameters
-        form = p.format
         self.converter = Converter(parameters=p)
         taken = StreamField(
             name="value",
@@ -58,35 +54,16 @@ class ConverterUnit(Module):
             count=p.lanes,
             description=f"{p.source} elements",
         )
-        given = (
-            StreamField(
-                name="mantissa", bits=form.element_bits, count=p.lanes, description="elements"
-            ),
-            StreamField(
-                name="exponent",
-                bits=form.exponent_bits,
-                count=1,
-                description="exponent code of the block, in each of its beats",
-            ),
-        )
-        self.streams = {"i": (taken,), "o": given}
-        members: dict[str, Any] = {
-            "i": In(stream.Signature(stream_payload((taken,)))),
-            "o": Out(stream.Signature(stream_payload(given))),
-            "clear": In(1),
-            "flags": Out(data.StructLayout(dict.fromkeys(self.FLAGS, 1))),
-        }
-        members |= {register.name: Out(register.bits) for register in self.registers}
-        super().__init__(members)
+        super().__init__(streams={"i": (taken,), "o": operand_fields(p.format, p.lanes)})
 
     @property
     def latency(self) -> int:
         """Cycles from a block's last beat to its first, converted, without stalls."""
         return self.converter.latency
 
-    def elaborate(self, platform: Any) -> Body:
+    def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
-        m = Body()
+        m = Module()
         m.submodules.converter = converter = self.converter
         out = converter.o.payload
         give = Signal()

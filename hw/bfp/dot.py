@@ -3,25 +3,24 @@
 import functools
 from typing import Any
 
-from amaranth.hdl import Cat, Mux, Signal
-from amaranth.hdl import Module as Body
-from amaranth.lib import data, stream
-from amaranth.lib.wiring import In, Out, connect, flipped
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib.wiring import connect, flipped
 
 from sw.bfp.dot import DotParameters
 
-from ..axi import StreamField, stream_payload, word
-from ..module import Module
+from ..core import Core, StreamField
 from ..pipeline import count_events, delay
 from ..queue import ResultQueue
+from ..registers import word
 from .converter import Converter
 from .element import Element
+from .operand import operand_fields
 from .value import BlockValue
 
 __all__ = ["DotUnit"]
 
 
-class DotUnit(Module):
+class DotUnit(Core):
     """Dot products of blocks, ``lanes`` products a cycle, each rounded once to binary32.
 
     Both operands are taken together, a beat of each a cycle; a result comes per block and carries
@@ -41,7 +40,6 @@ class DotUnit(Module):
         Events, see ``FLAGS``.
     """
 
-    JOBS = False
     FLAGS = {
         "nan": "a result was NaN",
         "overflow": "a result was infinite",
@@ -55,35 +53,15 @@ class DotUnit(Module):
 
     def __init__(self, *, parameters: DotParameters) -> None:
         self.parameters = p = parameters
-        form = p.format
         self.converters: list[Converter] = []
+        operand = operand_fields(p.format, p.lanes)
         if p.operands == "binary32":
-            taken: tuple[StreamField, ...] = (
+            self.converters = [Converter(parameters=q) for q in p.converters]
+            operand = (
                 StreamField(name="value", bits=32, count=p.lanes, description="binary32 elements"),
             )
-            self.converters = [Converter(parameters=q) for q in p.converters]
-        else:
-            taken = (
-                StreamField(
-                    name="mantissa", bits=form.element_bits, count=p.lanes, description="elements"
-                ),
-                StreamField(
-                    name="exponent",
-                    bits=form.exponent_bits,
-                    count=1,
-                    description="exponent code of the block, in each of its beats",
-                ),
-            )
         result = StreamField(name="result", bits=32, count=1, description="binary32 value")
-        self.streams = {"i_a": taken, "i_b": taken, "o": (result,)}
-        members: dict[str, Any] = {
-            name: (Out if name == "o" else In)(stream.Signature(stream_payload(fields)))
-            for name, fields in self.streams.items()
-        }
-        members["clear"] = In(1)
-        members["flags"] = Out(data.StructLayout(dict.fromkeys(self.FLAGS, 1)))
-        members |= {register.name: Out(register.bits) for register in self.registers}
-        super().__init__(members)
+        super().__init__(streams={"i_a": operand, "i_b": operand, "o": (result,)})
 
     @functools.cached_property
     def element(self) -> Element:
@@ -101,9 +79,9 @@ class DotUnit(Module):
         convert = self.converters[0].latency if self.converters else 0
         return convert + self.element.latency + self.value.latency + 1
 
-    def elaborate(self, platform: Any) -> Body:
+    def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
-        m = Body()
+        m = Module()
         p = self.parameters
         operand = p.lanes * p.format.element_bits
         m.submodules.element = element = self.element

@@ -3,19 +3,18 @@
 import functools
 from typing import Any
 
-from amaranth.hdl import Module as Body
-from amaranth.hdl import Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
 
-from ..module import Module
+from ..circuit import Circuit
 from .product_sum import ProductSum
 
 __all__ = ["Element"]
 
 
-class Element(Module):
+class Element(Circuit):
     """Exact integer dot product of a block, ``lanes`` products a cycle.
 
     The operands are registered, so that ``b_next`` feeds the element below a cycle later. Latency
@@ -67,9 +66,9 @@ class Element(Module):
         """Enabled cycles from a block's last beat to its sum."""
         return self.first_latency + (self.parameters.beats > 1)
 
-    def elaborate(self, platform: Any) -> Body:
+    def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
-        m = Body()
+        m = Module()
         m.submodules.products = products = self.products
         a = Signal.like(self.a, reset_less=True)
         b = Signal.like(self.b, reset_less=True)

@@ -3,15 +3,14 @@
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Mux, Signal, Value, signed
-from amaranth.hdl import Module as Body
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from sw.formats import BlockFormat, FloatFormat
 
-from ..module import Module
+from ..circuit import Circuit
 from ..pipeline import register, wire
 
 __all__ = ["BlockExponent", "Kept", "Lane"]
@@ -84,7 +83,7 @@ class BlockExponent(data.StructLayout):
         """Whether ``field`` is the largest exponent field of any block that is not void."""
         return not self.may_exceed and self.lowest <= 1
 
-    def of(self, m: Body, largest: Value, inexact: Value) -> Value:
+    def of(self, m: Module, largest: Value, inexact: Value) -> Value:
         """Return the fields for the largest exponent field of a block.
 
         ``inexact`` tells whether an element with that exponent is no power of two.
@@ -119,7 +118,7 @@ class BlockExponent(data.StructLayout):
         )
 
 
-class Lane(Module):
+class Lane(Circuit):
     """Aligner and rounder of one element: three stages.
 
     Parameters
@@ -169,9 +168,9 @@ class Lane(Module):
             members["random"] = In(format.random_bits)
         super().__init__(members)
 
-    def elaborate(self, platform: Any) -> Body:
+    def elaborate(self, platform: Any) -> Module:
         """Build the three stages."""
-        m = Body()
+        m = Module()
         reg = partial(register, m, self.en)
         net = partial(wire, m)
         layout = Kept(self.format, self.source)

@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from amaranth.hdl import Module as Body
-from amaranth.hdl import Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
-from ..module import Module
+from ..circuit import Circuit
 
 __all__ = ["Maximum"]
 
 
-class Maximum(Module):
+class Maximum(Circuit):
     """Tree that finds the largest of ``count`` unsigned numbers, one set per cycle.
 
     Parameters
@@ -45,9 +44,9 @@ class Maximum(Module):
         """Enabled cycles from the numbers to the largest, one per level."""
         return (self.count - 1).bit_length()
 
-    def elaborate(self, platform: Any) -> Body:
+    def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
-        m = Body()
+        m = Module()
         numbers = [self.i.word_select(n, self.width) for n in range(self.count)]
         level = 0
         while len(numbers) > 1:

@@ -7,19 +7,19 @@ from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
 
-from .. import module
 from ..cells.bit import Bit, bits, pack
 from ..cells.carry import add
 from ..cells.dsp import DspMultiplier, DspPair
 from ..cells.multiplier import Multiplier, schedule
 from ..cells.pipeline import Schedule, register
+from ..circuit import Circuit
 
 __all__ = ["ProductSum"]
 
 ZERO, ONE = Bit(0), Bit(1)
 
 
-class ProductSum(module.Module):
+class ProductSum(Circuit):
     """Exact integer sum of ``lanes`` products, one pair of vectors a cycle.
 
     ``sum`` follows ``a`` and ``b`` after `latency` cycles in which ``en`` is high. A sign with a

@@ -2,19 +2,18 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Signal
-from amaranth.hdl import Module as Body
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.array import ArrayParameters
 
-from ..module import Module
+from ..circuit import Circuit
 from ..pipeline import count_events
 
 __all__ = ["Sequencer"]
 
 
-class Sequencer(Module):
+class Sequencer(Circuit):
     """Counts beats, blocks and tiles of a job, and tells the array when to move.
 
     Inside a tile the array moves with a beat only, so that the time between two blocks of a tile
@@ -64,9 +63,9 @@ class Sequencer(Module):
         members |= dict.fromkeys(self.COUNTERS, Out(32))
         super().__init__(members)
 
-    def elaborate(self, platform: Any) -> Body:
+    def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
-        m = Body()
+        m = Module()
         p = self.parameters
         more = Signal()
         beat = Signal(range(p.beats))

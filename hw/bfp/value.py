@@ -3,19 +3,18 @@
 import functools
 from typing import Any
 
-from amaranth.hdl import Module as Body
-from amaranth.hdl import Signal, signed
+from amaranth.hdl import Module, Signal, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
 
+from ..circuit import Circuit
 from ..float.from_integer import FromInteger
-from ..module import Module
 
 __all__ = ["BlockValue"]
 
 
-class BlockValue(Module):
+class BlockValue(Circuit):
     """Value of a dot product of two blocks: ``sum * 2**(exponents)``, rounded once to binary32.
 
     NaN if either exponent is the code of a NaN block. Inputs are registered; latency is
@@ -62,9 +61,9 @@ class BlockValue(Module):
         """Enabled cycles from a sum to its value."""
         return 1 + self.from_integer.latency
 
-    def elaborate(self, platform: Any) -> Body:
+    def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
-        m = Body()
+        m = Module()
         m.submodules.from_integer = value = self.from_integer
         total = Signal.like(self.sum, reset_less=True)
         exponent = Signal(signed(value.exponent_bits), reset_less=True)

@@ -5,12 +5,12 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
-from .. import module
+from ..circuit import Circuit
 
 __all__ = ["DspMultiplier", "DspPair"]
 
 
-class DspMultiplier(module.Module):
+class DspMultiplier(Circuit):
     """Product of two integers of equal width.
 
     ``o - offset`` is ``a * b``, a product a cycle, from registers.
@@ -57,7 +57,7 @@ class DspMultiplier(module.Module):
         return m
 
 
-class DspPair(module.Module):
+class DspPair(Circuit):
     """Sum of two products in one multiplication of at most 18 x 18 bits.
 
     ``o + late - offset`` is ``a[0] * b[0] + a[1] * b[1]``, or the difference where ``minus``. It is

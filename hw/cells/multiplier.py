@@ -6,7 +6,7 @@ from typing import Any
 from amaranth.hdl import Module, Signal
 from amaranth.lib.wiring import In, Out
 
-from .. import module
+from ..circuit import Circuit
 from .bit import Bit, bits, pack
 from .carry import add
 from .pipeline import Schedule, additions_at_first, register
@@ -51,7 +51,7 @@ def schedule(width: int, signed: bool, target: str) -> Schedule:
     return result
 
 
-class Multiplier(module.Module):
+class Multiplier(Circuit):
     """Product of two integers of equal width, without DSP blocks.
 
     ``o - offset`` is ``a * b``, `latency` enabled cycles later, a product a cycle. Not every output

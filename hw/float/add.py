@@ -3,21 +3,20 @@
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Mux, Signal
-from amaranth.hdl import Module as Body
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.array import ADDER_LATENCY
 from sw.formats import BINARY32
 
-from ..module import Module
+from ..circuit import Circuit
 from ..pipeline import register, wire
 from .normalize import leading_groups, leading_three, shift_groups, shift_three, zero_groups
 
 __all__ = ["Adder"]
 
 
-class Adder(Module):
+class Adder(Circuit):
     """Adder of binary32 values.
 
     ``o = a + b``, rounded to nearest even. Subnormal operands and results are zeros of the same
@@ -45,9 +44,9 @@ class Adder(Module):
     def __init__(self) -> None:
         super().__init__({"en": In(1), "a": In(32), "b": In(32), "o": Out(32)})
 
-    def elaborate(self, platform: Any) -> Body:
+    def elaborate(self, platform: Any) -> Module:
         """Build the five stages."""
-        m = Body()
+        m = Module()
         reg = partial(register, m, self.en)
         net = partial(wire, m)
 

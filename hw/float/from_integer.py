@@ -3,20 +3,19 @@
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Mux, Signal, signed
-from amaranth.hdl import Module as Body
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32
 
-from ..module import Module
+from ..circuit import Circuit
 from ..pipeline import register, wire
 from .normalize import leading_groups, leading_three, shift_groups, shift_three, zero_groups
 
 __all__ = ["FromInteger"]
 
 
-class FromInteger(Module):
+class FromInteger(Circuit):
     """Converter of ``mantissa * 2**exponent`` to binary32.
 
     A mantissa of more than 24 bits is rounded once, to nearest even, as if exponents were
@@ -64,9 +63,9 @@ class FromInteger(Module):
             }
         )
 
-    def elaborate(self, platform: Any) -> Body:
+    def elaborate(self, platform: Any) -> Module:
         """Build the four stages."""
-        m = Body()
+        m = Module()
         reg = partial(register, m, self.en)
         net = partial(wire, m)
 

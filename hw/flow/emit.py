@@ -14,7 +14,7 @@ from amaranth.hdl._ir import PortDirection
 from sw.errors import UserError
 from sw.parameters import Parameters, unknown
 
-from ..module import Module
+from ..circuit import Circuit
 from .rtlil import Emission, members
 from .verilog import write_verilog
 from .version import version
@@ -81,13 +81,13 @@ def _generate(unit_name: str, parameters: Parameters) -> Design:
 
 
 def emit(
-    top: Module, name: str, *, parameters: Parameters | None = None, summary: str = ""
+    top: Circuit, name: str, *, parameters: Parameters | None = None, summary: str = ""
 ) -> Design:
     """Return the design of any top module.
 
     Parameters
     ----------
-    top : Module
+    top : Circuit
         Declares its clock and reset as members and makes its own domain of them. It may describe
         itself by attributes ``streams``, ``registers`` and ``latency``.
     name : str
@@ -135,7 +135,7 @@ def write_files(files: Mapping[str, str], directory: str | Path) -> list[Path]:
     return list(beside)
 
 
-def _manifest(top: Module, name: str, parameters: Parameters | None) -> dict[str, Any]:
+def _manifest(top: Circuit, name: str, parameters: Parameters | None) -> dict[str, Any]:
     streams = {n: _stream(n, fields) for n, fields in getattr(top, "streams", {}).items()}
     return {
         "unit": name,
@@ -236,7 +236,7 @@ def _header(manifest: Mapping[str, Any], summary: str) -> str:
     return f"{text}\n{lint}"
 
 
-def _comment(module: Module) -> str:
+def _comment(module: Circuit) -> str:
     """Return what a module is and its simple arguments; the header has the configuration."""
     summary = (type(module).__doc__ or type(module).__name__).strip().splitlines()[0]
     arguments = [(k, v) for k, v in module.identity[1] if isinstance(v, int | str)]

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import jinja2
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -115,9 +116,10 @@ def show(cost: Cost, console: Console) -> None:
     report = as_dict(cost)
     head, rows = _grid(report)
     title = f"{report['unit']} on {report['target']}: synthesized"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for i, column in enumerate(head):
-        table.add_column(column, justify="left" if i == 0 else "right", no_wrap=i == 0)
+        short = column.replace(" equivalents", "\nequiv.").replace("instances", "inst.")
+        table.add_column(short, justify="right" if i else "left", no_wrap=True)
     for row in rows[:-1]:
         table.add_row(*map(_text, row))
     table.add_section()

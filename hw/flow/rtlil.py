@@ -11,7 +11,7 @@ from amaranth.hdl import ClockSignal, Fragment, Instance, ResetSignal, Signal, V
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 
-from ..module import Module
+from ..circuit import Circuit
 
 __all__ = ["Emission", "members"]
 
@@ -56,24 +56,24 @@ def _token(index: int) -> str:
 class _Emitted:
     """One distinct module: where it comes from, its text and the ports that it has."""
 
-    module: Module
+    module: Circuit
     token: str
     text: str
     clocked: frozenset[str]
 
 
 class Emission:
-    """A platform under which every distinct Module is elaborated and converted once.
+    """A platform under which every distinct Circuit is elaborated and converted once.
 
     Parameters
     ----------
-    top : Module
+    top : Circuit
         The root; it declares its clock and reset as members.
     name : str
         Name of its Verilog module.
     """
 
-    def __init__(self, top: Module, *, name: str) -> None:
+    def __init__(self, top: Circuit, *, name: str) -> None:
         self.top = self._outermost = top
         self._emitted: dict[Any, _Emitted] = {}
         # The millions of small objects of a conversion live to its end: collecting finds nothing
@@ -88,7 +88,7 @@ class Emission:
         self._names = self._name_all(name)
 
     @property
-    def names(self) -> Mapping[str, Module]:
+    def names(self) -> Mapping[str, Circuit]:
         """The modules by Verilog name, parents before children."""
         return {self._names[e.token]: e.module for e in reversed(self._emitted.values())}
 
@@ -98,7 +98,7 @@ class Emission:
         texts = "\n".join(e.text for e in reversed(self._emitted.values()))
         return re.sub(r"@\d+@", lambda match: self._names[match[0]], texts)
 
-    def instance(self, module: Module) -> Instance:
+    def instance(self, module: Circuit) -> Instance:
         """Return an instance of the Verilog module of ``module``, which is made if it is new."""
         emitted = self._emitted.get(module.identity)
         if emitted is None:
@@ -114,7 +114,7 @@ class Emission:
             ports[f"{'i' if direction is PortDirection.Input else 'o'}_{name}"] = value
         return Instance(emitted.token, **ports)
 
-    def _convert(self, module: Module) -> _Emitted:
+    def _convert(self, module: Circuit) -> _Emitted:
         ports = {name: (value, direction) for name, value, direction in members(module)}
         for name in ports:
             if module is self._outermost and name != _legal(name):
@@ -147,7 +147,7 @@ class Emission:
         return names
 
 
-def members(module: Module) -> list[tuple[str, Signal, PortDirection]]:
+def members(module: Circuit) -> list[tuple[str, Signal, PortDirection]]:
     """Return the flat ports of a module in the order of declaration."""
     ports = []
     for path, member, value in module.signature.flatten(module):

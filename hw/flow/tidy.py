@@ -32,7 +32,7 @@ _PURPOSES = (
     (r" \^ ", "differ"),
     (r"= [-~]", "inverse"),
 )
-_INSTANCE = re.compile(r"^  (\w+) \w+ \(\n(?:    .*\n)*?  \);$", re.M)
+_INSTANCE = re.compile(r"^  (\w+) (?:#\(\n(?:    .*\n)*?  \) )?\w+ \(\n(?:    .*\n)*?  \);$", re.M)
 _LARGEST_CHAIN = 8
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from ..cells import primitive_outputs
 from .tidy import tidy
 
 __all__ = ["write_verilog"]
@@ -49,7 +50,8 @@ def write_verilog(rtlil: str, *, comment: Callable[[str], str]) -> str:
     found = re.findall(r"^module (\w+).*?^endmodule$", run.stdout, re.M | re.S)
     texts = re.findall(r"^module \w+.*?^endmodule$", run.stdout, re.M | re.S)
     bodies = dict(zip(found, texts, strict=True))
-    outputs = {name: set(_OUTPUT.findall(body)) for name, body in bodies.items()}
+    outputs = {name: frozenset(_OUTPUT.findall(body)) for name, body in bodies.items()}
+    outputs |= primitive_outputs()
     order = re.findall(r"^module \\(\w+)$", rtlil, re.M)
     texts = [f"// {comment(name)}\n{tidy(bodies[name], outputs)}\n" for name in order]
     return "\n".join(texts)

@@ -84,10 +84,12 @@ class DotParameters(Parameters):
     def converters(self) -> tuple[ConverterParameters, ConverterParameters]:
         """Parameters of both operands' converters under ``operands="binary32"``.
 
-        The seed of ``b``'s is that of ``a``'s half a lane stride on, so that no two lanes are
-        alike.
+        Under stochastic rounding the seed of ``b``'s is that of ``a``'s half a lane stride on, so
+        that no two lanes are alike; otherwise both are the same circuit.
         """
         first = ConverterParameters(format=self.format, lanes=self.lanes, seed=self.seed)
+        if self.format.rounding != "stochastic":
+            return first, first
         return first, first.replace(seed=lfsr.jump(self.seed, lfsr.LANE_STRIDE // 2))
 
     @property

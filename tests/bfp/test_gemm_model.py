@@ -9,11 +9,9 @@ import sw.bfp.array as array_module
 import sw.bfp.dot as dot_module
 from sw import binary32, lfsr
 from sw.bfp.array import ArrayParameters, gemm, matmul
-from sw.bfp.converter import ConverterParameters, convert
 from sw.bfp.dot import DotParameters, dot
 from sw.bfp.quantize import Blocks, quantize
-from sw.errors import UserError
-from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat
+from sw.formats import BLOCK_FORMATS, BlockFormat
 from tests import stimuli
 from tests.bfp import reference
 
@@ -213,110 +211,3 @@ def test_dot_of_binary32():
             converted.append(quantize(z, p.format, random=words))
         expected = dot(p.replace(operands="block"), *converted)
         assert np.array_equal(dot(p, x, y).view(np.uint32), expected[:, 0].view(np.uint32))
-
-
-@pytest.mark.parametrize("lanes", [1, 4, 54])
-@pytest.mark.parametrize("source", FLOAT_FORMATS)
-@pytest.mark.parametrize("rounding", ["truncate", "stochastic"])
-def test_convert(rounding, source, lanes):
-    format = dataclasses.replace(BLOCK_FORMATS["fb16"], rounding=rounding)
-    p = ConverterParameters(format=format, source=source, lanes=lanes, seed=5)
-    kind = FLOAT_FORMATS[source]
-    if source == "binary32":
-        x = stimuli.blocks(30, 108, 8)
-    else:
-        patterns = np.random.default_rng(1).integers(0, 1 << 16, (30, 108))
-        patterns[:25] &= ~(1 << (kind.fraction_bits + 1))  # no infinity, no NaN
-        x = binary32.from_bits(patterns, kind)
-    mantissa, exponent, zero_set = convert(p, x)
-    state = lfsr.lane_seeds(5, lanes)
-    least = 2.0 ** (1 - kind.bias)
-    for row, *got in zip(x.tolist(), mantissa, exponent, zero_set, strict=True):
-        words = []
-        for _ in range(p.beats):
-            words += [s >> 24 for s in state]
-            state = [int(lfsr.step(s)) for s in state]
-        row = [math.copysign(0.0, v) if abs(v) < least else v for v in row]
-        assert [g.tolist() for g in got] == list(reference.quantize_block(row, format, words))
-
-
-def test_convert_streams_square_blocks_row_by_row():
-    p = ConverterParameters.make(preset="hbfp6_8x8", lanes=4)
-    x = stimuli.blocks(3, 64, 9)
-    words = lfsr.random_words(beats=48, lanes=4, seed=1, bits=8).reshape(24, 8)
-    blocks = quantize(x.reshape(24, 8), p.format, random=words)
-    mantissa, exponent, _ = convert(p, x)
-    assert np.array_equal(blocks.mantissa.reshape(3, 64), mantissa)
-    assert np.array_equal(blocks.exponent[:, 0], exponent)
-
-
-def ones(shape: tuple[int, ...], name: str = "mxint8", axis: int = 1) -> Blocks:
-    return quantize(np.ones(shape, np.float32), BLOCK_FORMATS[name], axis=axis)
-
-
-MXINT8 = DotParameters.make(preset="mxint8")
-FLOATS = MXINT8.replace(lanes=32, operands="binary32")
-
-
-@pytest.mark.parametrize(
-    "call, message",
-    [
-        (
-            lambda: gemm(ones((2, 3)), ones((2, 3), axis=0)),
-            r"a and b must be \(m, k\) and \(k, n\), not \(2, 3\) and \(2, 3\)",
-        ),
-        (
-            lambda: gemm(ones((2, 2)), ones((2, 2))),
-            "a must be blocked along axis 1 and b along axis 0, not 1 and 1",
-        ),
-        (
-            lambda: gemm(ones((2, 2)), ones((2, 2), "msfp16", 0)),
-            "b must be in mxint8 like a, not in msfp16",
-        ),
-        (
-            lambda: gemm(ones((2, 2)), ones((2, 2), axis=0), ways=3),
-            "ways must be a power of two, not 3",
-        ),
-        (
-            lambda: matmul(ArrayParameters(), ones((2, 2)), ones((2, 2), axis=0)),
-            "a must be in hbfp8, not in mxint8",
-        ),
-        (
-            lambda: dot(MXINT8, ones((2, 2)), ones((2, 3))),
-            r"a and b must have one shape and be blocked along their last axis, not \(2, 2\) along",
-        ),
-        (
-            lambda: dot(MXINT8, ones((2, 2)), ones((2, 2), "msfp16")),
-            "a and b must be in mxint8, not mxint8 and msfp16",
-        ),
-        (
-            lambda: dot(MXINT8, np.ones(32), np.ones(32)),
-            "a and b must be Blocks where operands are blocks",
-        ),
-        (
-            lambda: dot(FLOATS, np.ones((1, 32), np.float32), np.ones((2, 32), np.float32)),
-            r"a and b must have one shape, not \(1, 32\) and \(2, 32\)",
-        ),
-        (
-            lambda: dot(FLOATS, ones((1, 32)), ones((1, 32))),
-            "a and b must be float32 arrays where operands are binary32",
-        ),
-        (
-            lambda: convert(ConverterParameters(), np.ones((2, 63), np.float32)),
-            r"x must be float32 of shape \(blocks, 64\), not float32 of shape \(2, 63\)",
-        ),
-        (
-            lambda: convert(ConverterParameters(), np.ones((2, 64))),
-            r"x must be float32 of shape \(blocks, 64\), not float64 of shape \(2, 64\)",
-        ),
-        (
-            lambda: convert(
-                ConverterParameters(source="binary16"), np.full((1, 64), 65536, np.float32)
-            ),
-            "x must hold values of binary16, not 65536.0",
-        ),
-    ],
-)
-def test_errors(call, message):
-    with pytest.raises(UserError, match=f"^{message}"):
-        call()

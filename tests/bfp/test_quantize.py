@@ -317,39 +317,3 @@ def test_wire_codes(bits, symmetric):
     assert codes.tolist() == expected
     assert decode(codes, format).tolist() == q.tolist()
     assert decode(np.array([half]), format).tolist() == [0 if symmetric else -half]
-
-
-@pytest.mark.parametrize(
-    "call, message",
-    [
-        (lambda f: quantize(np.zeros(4), f), "x must be float32, not float64"),
-        (lambda f: quantize(np.zeros((), np.float32), f), "x must have at least 1 axes for hbfp4"),
-        (lambda f: quantize(np.zeros(4, np.float32), f, axis=1), "axis must be from -1 to 0"),
-        (lambda f: quantize(np.zeros(4, np.float32), f), "random must be given: hbfp4 rounds"),
-        (
-            lambda f: quantize(np.zeros(4, np.float32), f, random=np.zeros(3, int)),
-            r"random must be integers of shape \(4,\), not int64 of shape \(3,\)",
-        ),
-        (
-            lambda f: quantize(np.zeros(4, np.float32), f, random=np.full(4, 256)),
-            "random must be words of 8 bits, not 256 to 256",
-        ),
-        (lambda f: zero_setting_error(np.zeros(4, int), f), "x must be float32, not int64"),
-        (lambda f: encode(np.array([8]), f), "mantissa must be from -7 to 7 in hbfp4, not 8 to 8"),
-        (lambda f: encode(np.array([1.0]), f), "mantissa must be integers, not float64"),
-        (lambda f: decode(np.array([16]), f), "code must have 4 bits in hbfp4, not 16"),
-        (lambda f: decode(np.array([1.0]), f), "code must be integers, not float64"),
-        (
-            lambda f: module.Blocks(
-                mantissa=np.zeros((2, 65), np.int32),
-                exponent=np.zeros((2, 1), np.int32),
-                format=f,
-                axis=1,
-            ),
-            r"exponent must have shape \(2, 2\) for a mantissa of shape \(2, 65\) in hbfp4",
-        ),
-    ],
-)
-def test_errors(call, message):
-    with pytest.raises(UserError, match=message):
-        call(BLOCK_FORMATS["hbfp4"])

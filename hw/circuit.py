@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 from amaranth.lib import wiring
 
-__all__ = ["Module"]
+__all__ = ["Circuit"]
 
 
-class Module(wiring.Component):
+class Circuit(wiring.Component):
     """A component whose equal instances share one Verilog module.
 
     Constructors take hashable keyword-only arguments; two instances of one class with equal
     arguments are the same module. Under a platform that has an ``instance`` method (Verilog
-    emission) a Module elaborates to an instance of its module; otherwise (Amaranth's simulator) it
+    emission) a Circuit elaborates to an instance of its module; otherwise (Amaranth's simulator) it
     elaborates in place. ``EnableInserter`` and ``ResetInserter`` do not reach inside an instance:
     a module that can stall has a member ``en``.
     """
@@ -47,7 +47,7 @@ class Module(wiring.Component):
         if body is None:
             return
 
-        def elaborate(self: "Module", platform: Any) -> Any:
+        def elaborate(self: "Circuit", platform: Any) -> Any:
             if hasattr(platform, "instance") and platform.top is not self:
                 return platform.instance(self)
             return body(self, platform)

@@ -1,0 +1,119 @@
+"""What the models say of operands that they cannot take."""
+
+import numpy as np
+import pytest
+
+from sw.bfp.array import ArrayParameters, gemm, matmul
+from sw.bfp.converter import ConverterParameters, convert
+from sw.bfp.dot import DotParameters, dot
+from sw.bfp.quantize import Blocks, decode, encode, quantize, zero_setting_error
+from sw.errors import UserError
+from sw.formats import BLOCK_FORMATS
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda f: quantize(np.zeros(4), f), "x must be float32, not float64"),
+        (lambda f: quantize(np.zeros((), np.float32), f), "x must have at least 1 axes for hbfp4"),
+        (lambda f: quantize(np.zeros(4, np.float32), f, axis=1), "axis must be from -1 to 0"),
+        (lambda f: quantize(np.zeros(4, np.float32), f), "random must be given: hbfp4 rounds"),
+        (
+            lambda f: quantize(np.zeros(4, np.float32), f, random=np.zeros(3, int)),
+            r"random must be integers of shape \(4,\), not int64 of shape \(3,\)",
+        ),
+        (
+            lambda f: quantize(np.zeros(4, np.float32), f, random=np.full(4, 256)),
+            "random must be words of 8 bits, not 256 to 256",
+        ),
+        (lambda f: zero_setting_error(np.zeros(4, int), f), "x must be float32, not int64"),
+        (lambda f: encode(np.array([8]), f), "mantissa must be from -7 to 7 in hbfp4, not 8 to 8"),
+        (lambda f: encode(np.array([1.0]), f), "mantissa must be integers, not float64"),
+        (lambda f: decode(np.array([16]), f), "code must have 4 bits in hbfp4, not 16"),
+        (lambda f: decode(np.array([1.0]), f), "code must be integers, not float64"),
+        (
+            lambda f: Blocks(
+                mantissa=np.zeros((2, 65), np.int32),
+                exponent=np.zeros((2, 1), np.int32),
+                format=f,
+                axis=1,
+            ),
+            r"exponent must have shape \(2, 2\) for a mantissa of shape \(2, 65\) in hbfp4",
+        ),
+    ],
+)
+def test_errors_of_quantization(call, message):
+    with pytest.raises(UserError, match=message):
+        call(BLOCK_FORMATS["hbfp4"])
+
+
+def ones(shape: tuple[int, ...], name: str = "mxint8", axis: int = 1) -> Blocks:
+    return quantize(np.ones(shape, np.float32), BLOCK_FORMATS[name], axis=axis)
+
+
+MXINT8 = DotParameters.make(preset="mxint8")
+FLOATS = MXINT8.replace(lanes=32, operands="binary32")
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (
+            lambda: gemm(ones((2, 3)), ones((2, 3), axis=0)),
+            r"a and b must be \(m, k\) and \(k, n\), not \(2, 3\) and \(2, 3\)",
+        ),
+        (
+            lambda: gemm(ones((2, 2)), ones((2, 2))),
+            "a must be blocked along axis 1 and b along axis 0, not 1 and 1",
+        ),
+        (
+            lambda: gemm(ones((2, 2)), ones((2, 2), "msfp16", 0)),
+            "b must be in mxint8 like a, not in msfp16",
+        ),
+        (
+            lambda: gemm(ones((2, 2)), ones((2, 2), axis=0), ways=3),
+            "ways must be a power of two, not 3",
+        ),
+        (
+            lambda: matmul(ArrayParameters(), ones((2, 2)), ones((2, 2), axis=0)),
+            "a must be in hbfp8, not in mxint8",
+        ),
+        (
+            lambda: dot(MXINT8, ones((2, 2)), ones((2, 3))),
+            r"a and b must have one shape and be blocked along their last axis, not \(2, 2\) along",
+        ),
+        (
+            lambda: dot(MXINT8, ones((2, 2)), ones((2, 2), "msfp16")),
+            "a and b must be in mxint8, not mxint8 and msfp16",
+        ),
+        (
+            lambda: dot(MXINT8, np.ones(32), np.ones(32)),
+            "a and b must be Blocks where operands are blocks",
+        ),
+        (
+            lambda: dot(FLOATS, np.ones((1, 32), np.float32), np.ones((2, 32), np.float32)),
+            r"a and b must have one shape, not \(1, 32\) and \(2, 32\)",
+        ),
+        (
+            lambda: dot(FLOATS, ones((1, 32)), ones((1, 32))),
+            "a and b must be float32 arrays where operands are binary32",
+        ),
+        (
+            lambda: convert(ConverterParameters(), np.ones((2, 63), np.float32)),
+            r"x must be float32 of shape \(blocks, 64\), not float32 of shape \(2, 63\)",
+        ),
+        (
+            lambda: convert(ConverterParameters(), np.ones((2, 64))),
+            r"x must be float32 of shape \(blocks, 64\), not float64 of shape \(2, 64\)",
+        ),
+        (
+            lambda: convert(
+                ConverterParameters(source="binary16"), np.full((1, 64), 65536, np.float32)
+            ),
+            "x must hold values of binary16, not 65536.0",
+        ),
+    ],
+)
+def test_errors_of_products(call, message):
+    with pytest.raises(UserError, match=f"^{message}"):
+        call()
