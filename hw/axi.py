@@ -135,7 +135,7 @@ class AxiTop(Circuit):
         state = []
         if core.JOBS:
             done = Signal()
-            with m.If(core.start):
+            with m.If(core.start & ~core.flags.refused):
                 m.d.sync += done.eq(0)
             with m.Elif(core.done):
                 m.d.sync += done.eq(1)

@@ -35,8 +35,13 @@ def wire(m: Module, name: str, shape: ShapeLike, value: ValueLike) -> Signal:
 
 
 def count_events(m: Module, clear: ValueLike, events: Iterable[tuple[Signal, ValueLike]]) -> None:
-    """Add each event, a cycle or a number of things, to its signal, from ``clear`` on."""
+    """Add each event, a cycle or a number of things, to its signal, from ``clear`` on.
+
+    An event counts a cycle later: it may come at the end of a long path.
+    """
     for counter, event in events:
-        m.d.sync += counter.eq(counter + event)
+        event = Value.cast(event)
+        come = Signal(len(event), name=f"{counter.name}_event")
+        m.d.sync += [come.eq(event), counter.eq(counter + come)]
         with m.If(clear):
-            m.d.sync += counter.eq(0)
+            m.d.sync += [come.eq(0), counter.eq(0)]

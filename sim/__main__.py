@@ -12,10 +12,11 @@ from rich.table import Table
 
 from hw.units import unit as find_unit
 from sw.bfp.array import ArrayParameters
-from sw.cli import Group, console
+from sw.cli import Group, console, output_folder
 
 from .bench import ENGINES, Stalls, writable
 from .build import SIMULATORS, have
+from .compare import MismatchError
 from .job import BenchError
 from .report import Report
 from .units import BENCHES
@@ -24,6 +25,9 @@ RUNS = {
     "without stalls": Stalls(),
     "with stalls": Stalls(idle=0.3, back_pressure=0.5),
 }
+
+SEEDS = click.IntRange(0, 2**32 - 1)
+BLOCKS = click.IntRange(1, 10**7)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Row:
     message: str
 
 
-@click.group(cls=Group)
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Run generated hardware in a simulator, against its model."""
 
@@ -45,8 +49,8 @@ def main() -> None:
 @click.option("--preset", help="Start from a named configuration.")
 @click.option("--config", help="Read fields from a TOML file.")
 @click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Set a field.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, help="Of data and stalls.")
-@click.option("--blocks", type=click.IntRange(1, 10**7), default=200, help="Blocks of random data.")
+@click.option("--seed", type=SEEDS, default=1, show_default=True, help="Of data and stalls.")
+@click.option("--blocks", type=BLOCKS, default=200, show_default=True, help="Of random data.")
 @click.option("--engine", type=click.Choice(ENGINES), help="batch where Verilator is installed.")
 @click.option("--sim", type=click.Choice(SIMULATORS), help="Simulator under cocotb.")
 @click.option("--waves", is_flag=True, help="Write waves to build/waves/.")
@@ -63,7 +67,14 @@ def run(
     waves: bool,
     junit: Path | None,
 ) -> int:
-    """Simulate UNIT on random data and compare with its model, without stalls and with them."""
+    """Simulate UNIT on random data and compare with its model, without stalls and with them.
+
+    \b
+    Examples:
+      python -m sim run bfp_array --preset hbfp4
+      python -m sim run bfp_dot --set lanes=4 --blocks 10000 --seed 7
+      python -m sim run bfp_converter --engine cocotb --sim icarus --waves
+    """
     parameters = find_unit(name).parameters.make(preset=preset, config=config, overrides=overrides)
     junit = writable(junit)
     if engine is None:
@@ -156,7 +167,7 @@ def demo(
     seed: int,
     target: str,
     output: Path,
-) -> None:
+) -> int:
     """Generate the array, run real images through it, and show what it costs.
 
     \b
@@ -166,15 +177,20 @@ def demo(
     """
     from .demo import demo as run_demo
 
-    run_demo(
-        ArrayParameters.make(preset=preset, config=config, overrides=overrides),
-        data=data,
-        weights=weights,
-        samples=samples,
-        seed=seed,
-        target=target,
-        folder=output,
-    )
+    try:
+        run_demo(
+            ArrayParameters.make(preset=preset, config=config, overrides=overrides),
+            data=data,
+            weights=weights,
+            samples=samples,
+            seed=seed,
+            target=target,
+            folder=output,
+        )
+    except (BenchError, MismatchError) as error:
+        click.echo(f"the circuit differs from its model: {error}", err=True)
+        return 1
+    return 0
 
 
 @main.command()
@@ -185,6 +201,7 @@ def bench(output: Path) -> None:
 
     from .ratios import measure
 
+    output_folder(output.parent)
     table = Table("measure", "figure", "value")
     for name, figures in measure(output, Stages(console(stderr=True))).items():
         if isinstance(figures, dict):

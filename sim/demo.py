@@ -19,9 +19,9 @@ from sw import lfsr
 from sw.bfp.array import ArrayParameters
 from sw.bfp.array import matmul as model
 from sw.bfp.quantize import Blocks, quantize
-from sw.cli import console
+from sw.cli import console, output_folder
 from sw.errors import UserError
-from sw.parameters import choice
+from sw.parameters import TARGETS, choice
 from sw.train.data import Data, load
 from sw.train.network import Network, load_weights, train
 
@@ -114,6 +114,7 @@ def demo(
     out = console()
     progress = Progress(console(stderr=True))
     choice("--target", target, FAMILIES)
+    output_folder(folder)
     images = load(data)
     if weights is None:
         weights = folder / f"{data}.npz"
@@ -140,6 +141,12 @@ def demo(
     out.print(_products(parameters, layers, int(top.latency or 0)))
     _accuracy(out, network, images, layers, samples)
     show(cost, out)
+    if parameters.target == "generic" and target in TARGETS:
+        out.print(
+            f"This is portable Verilog; --set target={target} builds its sums of {target}'s own "
+            "carry cells, which are fewer.",
+            highlight=False,
+        )
     written += write_files(as_files(cost), folder)
     picture = _draw(images, network, layers, folder / "digits.png")
     for path in (*written, *picture):

@@ -106,10 +106,25 @@ def _gates(progress: Progress) -> dict[str, float]:
     return {"seconds": sum(stage.seconds for stage in cost.stages)}
 
 
+def _clocks(progress: Progress) -> dict[str, float]:
+    """MHz on ECP5 of a dot product of blocks and of one from binary32 to binary32, 3 seeds each."""
+    wide = DotParameters.make(
+        preset="mxint8", lanes=32, operands="binary32", multiplier="dsp", target="ecp5"
+    )
+    figures = {}
+    for name, p in (("blocks", DotParameters(target="ecp5")), ("binary32", wide)):
+        design = generate("bfp_dot", p)
+        cost = synthesize(design, "ecp5", seeds=3, megahertz=120, progress=progress)
+        assert cost.clock is not None
+        figures |= {f"{name}_median": cost.clock.median, f"{name}_best": cost.clock.best}
+    return figures
+
+
 MEASURES: dict[str, Callable[[Progress], dict[str, float]]] = {
     "generation": _generation,
     "engines": _engines,
     "gates": _gates,
+    "clocks": _clocks,
 }
 
 

@@ -1,7 +1,10 @@
 """The shape of every command line: a user's mistake is one line and exit status 2."""
 
+import contextlib
 import os
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,7 +12,7 @@ from rich.console import Console
 
 from .errors import UserError
 
-__all__ = ["Group", "console"]
+__all__ = ["Group", "console", "output_folder"]
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -18,6 +21,30 @@ def console(*, stderr: bool = False) -> Console:
     return (
         plain if plain.is_terminal or "COLUMNS" in os.environ else Console(stderr=stderr, width=120)
     )
+
+
+def output_folder(path: str | Path) -> Path:
+    """Return a folder that can be written or made, which is left as it was.
+
+    Raises `UserError` if it cannot, so that no work is done in vain.
+    """
+    folder = Path(path).absolute()
+    missing = [p for p in (folder, *folder.parents) if not p.exists()]
+    first = missing[-1].parent if missing else folder
+    if not str(path):
+        raise UserError("cannot write to '': a folder needs a name")
+    if not first.is_dir():
+        raise UserError(f"cannot write to {path}: {first} is not a folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UserError(f"cannot write to {path}: {error.strerror}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            for made in missing:
+                made.rmdir()
+    return Path(path)
 
 
 class Group(click.Group):

@@ -68,7 +68,8 @@ class BlockFormat:
     - rule ``floor`` (FlexBlock, MSFP, MX): ``E = floor(log2(top)) + 1``: the largest element has
       its leading one in the top magnitude bit;
     - rule ``ceil`` (HBFP): ``E = ceil(log2(top))``: as ``floor``, but a power of two is met
-      exactly by ``2**E`` and so clamps to ``(1 - 2**-m) * top``.
+      exactly by ``2**E`` and so clamps to ``(1 - 2**-m) * top``. (The authors' emulator adds 1e-8
+      to ``top`` in binary32, and so does not clamp powers of two of 1/8 and below.)
 
     ``E`` is held as the code ``E - 1 + exponent_bias``, clamped to ``lowest_code..highest_code``
     (under ``floor`` and 8 bits this is the largest binary32 exponent field). A block without a
@@ -134,7 +135,7 @@ class BlockFormat:
         """Read ``16``, ``"8x8"``, ``[16]`` or ``(8, 8)``."""
         sides: Any = block
         if isinstance(block, str):
-            sides = [int(s) if s.isdecimal() else s for s in block.split("x")]
+            sides = [int(s) if s.isdecimal() and len(s) < 5 else s for s in block.split("x")]
         elif isinstance(block, int):
             sides = [block]
         good = isinstance(sides, (list, tuple)) and len(sides) in (1, 2)

@@ -11,7 +11,10 @@ from typing import Any, ClassVar, Self
 
 from .errors import UserError
 
-__all__ = ["Parameters", "choice", "flag", "unknown", "whole"]
+__all__ = ["TARGETS", "Parameters", "choice", "flag", "unknown", "whole"]
+
+TARGETS = ("generic", "ecp5", "xilinx")
+"""Whose primitives circuits may be built of; ``generic`` has none."""
 
 
 def unknown(what: str, name: object, known: Iterable[str]) -> UserError:
@@ -69,13 +72,14 @@ class Parameters:
         preset: str | None = None,
         config: str | Path | None = None,
         overrides: Iterable[str] = (),
+        defaults: Mapping[str, Any] | None = None,
         **fields: Any,
     ) -> Self:
-        """Build from a preset, then a TOML file, then ``field=value`` texts, then ``fields``.
+        """Build from ``defaults``, a preset, a TOML file, ``field=value`` texts, then ``fields``.
 
         A later source wins. Raises `UserError` for an unknown preset, field or unreadable file.
         """
-        values: dict[str, Any] = {}
+        values: dict[str, Any] = dict(defaults or {})
         if preset is not None:
             if preset not in cls.PRESETS:
                 raise unknown("preset", preset, cls.PRESETS)

@@ -43,6 +43,9 @@ MISTAKES = {
     "missing TOML": ([*ARRAY, "--config", "none.toml"], "cannot read none.toml: No such file"),
     "unknown field in TOML": ([*ARRAY, "--config", "field.toml"], "unknown field 'colums'"),
     "folder below a file": ([*VERILOG, "bfp_dot", "-o", "typo.toml/out"], "cannot write to"),
+    "folder without a name": ([*VERILOG, "bfp_dot", "-o", ""], "a folder needs a name"),
+    "folder of the demo below a file": (["sim", "demo", "-o", "typo.toml/x"], "cannot write to"),
+    "folder of the bench below a file": (["sim", "bench", "-o", "typo.toml/x"], "cannot write to"),
     "unknown target": ([*SYNTH, "--target", "virtex"], "one of ecp5, ice40, gowin, xilinx, gates"),
     "unreadable Liberty": (
         [*SYNTH, "--target", "gates", "--liberty", "none.lib"],

@@ -169,7 +169,12 @@ def test_default_lanes():
 def test_converters_of_a_dot_product_have_unlike_lanes():
     from sw.lfsr import lane_seeds
 
-    p = DotParameters(format=BLOCK_FORMATS["mxint8"], lanes=32, operands="binary32", seed=9)
+    p = DotParameters(format=BLOCK_FORMATS["hbfp6"], lanes=64, operands="binary32", seed=9)
     a, b = p.converters
     assert a.seed == 9 and a.beats == b.beats == 1
-    assert len({*lane_seeds(a.seed, 32), *lane_seeds(b.seed, 32)}) == 64
+    assert len({*lane_seeds(a.seed, 64), *lane_seeds(b.seed, 64)}) == 128
+
+
+def test_converters_without_random_words_are_one_circuit():
+    a, b = DotParameters(format=BLOCK_FORMATS["mxint8"], lanes=32, operands="binary32").converters
+    assert a == b

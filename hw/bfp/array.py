@@ -82,9 +82,9 @@ class MacArray(Core):
         "refused": "a start while busy, or with a size of 0",
     }
     registers = (
-        word("tile_rows", "rw", 16, "rows of tiles in a job"),
-        word("tile_columns", "rw", 16, "columns of tiles in a job"),
-        word("blocks", "rw", 16, "blocks along the reduction"),
+        word("tile_rows", "rw", 16, "rows of tiles in a job; not to be changed while busy"),
+        word("tile_columns", "rw", 16, "columns of tiles in a job; not to be changed while busy"),
+        word("blocks", "rw", 16, "blocks along the reduction; not to be changed while busy"),
         word("cycles", "ro", 32, "cycles spent busy"),
         word("beats", "ro", 32, "operand beats taken"),
         word("operand_stalls", "ro", 32, "cycles that waited for an operand"),

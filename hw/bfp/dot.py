@@ -3,8 +3,7 @@
 import functools
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib.wiring import connect, flipped
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
 from sw.bfp.dot import DotParameters
 
@@ -87,25 +86,34 @@ class DotUnit(Core):
         m.submodules.element = element = self.element
         m.submodules.value = value = self.value
         m.submodules.queue = queue = ResultQueue(width=33)
-        en = queue.room
+        # Everything moves by this one register, far from whatever decides it.
+        en = Signal(init=1)
+        m.d.sync += en.eq(queue.room)
 
-        a, b = self.i_a, self.i_b
+        valid = Signal()
+        m.d.comb += valid.eq(self.i_a.valid & self.i_b.valid)
+        ready: Value = en
+        a, b = self.i_a.payload, self.i_b.payload
+        mantissas = [port.data[:operand] for port in (a, b)]
+        exponents = Cat(port.data[operand:] for port in (a, b))
         if self.converters:
             m.submodules.converter_a, m.submodules.converter_b = self.converters
-            for port, converter in zip((a, b), self.converters, strict=True):
-                connect(m, flipped(port), converter.i)
-            a, b = (converter.o for converter in self.converters)
-            mantissas = [port.payload.mantissa for port in (a, b)]
-            exponents = Cat(port.payload.exponent for port in (a, b))
-        else:
-            mantissas = [port.payload.data[:operand] for port in (a, b)]
-            exponents = Cat(port.payload.data[operand:] for port in (a, b))
-
+            for payload, converter in zip((a, b), self.converters, strict=True):
+                m.d.comb += [
+                    converter.i.payload.eq(payload),
+                    converter.i.valid.eq(valid),
+                    converter.o.ready.eq(en),
+                ]
+            # Both converters take and give together.
+            ready, valid = self.converters[0].i.ready, self.converters[0].o.valid
+            a, b = (converter.o.payload for converter in self.converters)
+            mantissas = [port.mantissa for port in (a, b)]
+            exponents = Cat(port.exponent for port in (a, b))
         take = Signal()
         m.d.comb += [
-            take.eq(a.valid & b.valid & en),
-            a.ready.eq(b.valid & en),
-            b.ready.eq(a.valid & en),
+            take.eq(valid & en),
+            self.i_a.ready.eq(self.i_b.valid & ready),
+            self.i_b.ready.eq(self.i_a.valid & ready),
         ]
         beat = Signal(range(p.beats))
         last_beat = Signal()
@@ -128,7 +136,7 @@ class DotUnit(Core):
             value.sum.eq(element.sum),
             Cat(value.exponent_a, value.exponent_b).eq(codes),
         ]
-        end = Cat(take & last_beat, take & last_beat & a.payload.last)
+        end = Cat(take & last_beat, take & last_beat & a.last)
         done, last = delay(m, en, end, element.latency + value.latency, name="end", reset=True)
         push = Signal()
         m.d.comb += [
@@ -145,11 +153,11 @@ class DotUnit(Core):
         m.d.comb += [
             self.flags.nan.eq(push & special & fraction),
             self.flags.overflow.eq(push & special & ~fraction),
-            self.flags.framing.eq(take & ~last_beat & (a.payload.last | b.payload.last)),
+            self.flags.framing.eq(take & ~last_beat & (a.last | b.last)),
         ]
         events = (
             (self.blocks, push),
-            (self.operand_stalls, en & (a.valid ^ b.valid)),
+            (self.operand_stalls, ready & (self.i_a.valid ^ self.i_b.valid)),
             (self.result_stalls, ~en),
         )
         count_events(m, self.clear, events)

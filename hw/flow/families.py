@@ -9,11 +9,15 @@ __all__ = ["FAMILIES", "NAND2", "Column", "Family"]
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """A counted resource: cells that match a pattern, each with a weight."""
+    """A counted resource: cells that match a pattern, each with a weight.
+
+    A ``detail`` is in the files of a report only.
+    """
 
     title: str
     weights: Mapping[str, float]
     available: int | None = None
+    detail: bool = False
 
     def count(self, cells: Mapping[str, int]) -> float:
         """Return the resource's use by ``cells``, counts by type."""
@@ -130,9 +134,9 @@ _XILINX = Family(
     script="synth_xilinx -family xc7 -flatten -noiopad -noclkbuf {dsp} -top {top}",
     columns=(
         Column("LUT", {"LUT[1-6]|INV|LUT6_2": 1, "RAM(32M|64M)": 4, "RAM\\d+X1D": 2}),
-        *(Column(f"LUT{n}", {f"LUT{n}": 1}) for n in range(1, 7)),
-        Column("LUT6_2", {"LUT6_2": 1}),
-        Column("INV", {"INV": 1}),
+        Column("LUT1..6", {"LUT[1-6]": 1}, detail=True),
+        Column("LUT6_2", {"LUT6_2": 1}, detail=True),
+        Column("INV", {"INV": 1}, detail=True),
         Column("CARRY4", {"CARRY4": 1}),
         Column("MUXF7 + MUXF8", {"MUXF[78]": 1}),
         Column("RAM32M + RAM64M", {"RAM(32M|64M)": 1}),

@@ -114,17 +114,20 @@ def _settings(report: dict[str, Any]) -> list[tuple[str, str]]:
 def show(cost: Cost, console: Console) -> None:
     """Print a cost as tables."""
     report = as_dict(cost)
-    head, rows = _grid(report)
+    detail = {column.title for column in cost.columns if column.detail}
+    shown = [e for e in report["resources"] if e["resource"] not in detail]
+    head, rows = _grid(report | {"resources": shown})
     title = f"{report['unit']} on {report['target']}: synthesized"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for i, column in enumerate(head):
         short = column.replace(" equivalents", "\nequiv.").replace("instances", "inst.")
+        short = short.replace(" + ", "\n+ ")
         table.add_column(short, justify="right" if i else "left", no_wrap=True)
     for row in rows[:-1]:
         table.add_row(*map(_text, row))
     table.add_section()
     table.add_row(*map(_text, rows[-1]), style="bold")
-    shares = [e["percent"] for e in report["resources"]]
+    shares = [e["percent"] for e in shown]
     if any(share is not None for share in shares):
         parts = ["" if share is None else f"{share:.1f} %" for share in shares]
         table.add_row(f"of {report['device']}", "", "", *parts, style="dim")

@@ -9,13 +9,12 @@ import numpy.typing as npt
 from .. import binary32, lfsr
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
-from ..parameters import Parameters, choice, whole
+from ..parameters import TARGETS, Parameters, choice, whole
 from .converter import ConverterParameters, convert
 from .quantize import Blocks
 
 __all__ = ["MULTIPLIERS", "TARGETS", "DotParameters", "block_value", "default_lanes", "dot"]
 
-TARGETS = ("generic", "ecp5", "xilinx")
 MULTIPLIERS = ("logic", "dsp")
 
 

@@ -16,6 +16,7 @@ def elsewhere(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     (tmp_path / "typo.toml").write_text("lane = 4\n")
     (tmp_path / "broken.toml").write_text("lanes = = 4\n")
+    (tmp_path / "long.toml").write_text(f'[format]\nblock = "{"9" * 5000}"\n')
     (tmp_path / "good.toml").write_text('lanes = 4\n\n[format]\npreset = "hbfp4"\n')
     return tmp_path
 
@@ -44,6 +45,8 @@ BAD = [
     ("verilog bfp_dot --config none.toml -o out", r"cannot read none.toml: No such file"),
     ("verilog bfp_dot -o file/out", r"cannot write to file/out: .*file is not a folder"),
     ("verilog bfp_dot -o file", r"cannot write to file: .*file is not a folder"),
+    ("verilog bfp_dot -o /proc/x", r"cannot write to /proc/x: No such file or directory"),
+    ("verilog bfp_dot --config long.toml -o out", r"block must be a length"),
     ("synth bfp_dot --target ecp6", r"--target must be one of ecp5, .*, not 'ecp6'"),
     ("synth bfp_dot --target xilinx --route", r"unknown target of --route 'xilinx'"),
     ("synth bfp_dot --route --seeds 0", r"--seeds must be an integer from 1 to 100, not 0"),
@@ -108,7 +111,10 @@ def test_list_names_units_and_presets():
 def test_help_has_examples(command):
     result = run(*command.split(), "--help")
     assert result.exit_code == 0
-    assert f"python -m hw {command}".strip() in result.stdout
+    lines = [line.strip() for line in result.stdout.splitlines()]
+    at = lines.index("Examples:")
+    assert lines[at + 1].startswith(f"python -m hw {command}".strip())
+    assert lines[at + 2].startswith("python -m hw")
 
 
 def test_verilog_writes_three_files_and_prints_an_instance(elsewhere):
