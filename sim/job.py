@@ -11,6 +11,7 @@ from .streams import Stalls
 
 __all__ = [
     "BenchError",
+    "ContentError",
     "HoldError",
     "Job",
     "Outcome",
@@ -37,6 +38,10 @@ class SurplusError(BenchError):
 
 class HoldError(BenchError):
     """An output took back or changed a beat before it was accepted."""
+
+
+class ContentError(BenchError):
+    """An output gave what its stream does not allow."""
 
 
 class ResponseError(BenchError):

@@ -1,7 +1,7 @@
 """What a regression of a unit found, and what its command and tests need of every unit's bench."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,8 +9,9 @@ import numpy as np
 
 from .bench import Result
 from .compare import MismatchError, assert_equal
+from .job import ContentError
 
-__all__ = ["Bench", "Report", "compare"]
+__all__ = ["Bench", "Report", "compare", "insist", "merge"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,3 +67,30 @@ def compare(
         waves=result.waves,
         message=message,
     )
+
+
+def merge(reports: Mapping[str, Report]) -> Report:
+    """Return the sum of the reports of several runs by name; waves are those of the first fault."""
+    parts = list(reports.values())
+    faults = [(name, report) for name, report in reports.items() if report.message]
+    return Report(
+        values=sum(part.values for part in parts),
+        mismatches=sum(part.mismatches for part in parts),
+        beats=sum(part.beats for part in parts),
+        cycles=sum(part.cycles for part in parts),
+        simulated=sum(part.simulated for part in parts),
+        seconds=sum(part.seconds for part in parts),
+        seed=parts[0].seed,
+        waves=(faults[0][1] if faults else parts[0]).waves,
+        message=f"{faults[0][0]}: {faults[0][1].message}" if faults else "",
+    )
+
+
+def insist(holds: Any, text: str, result: Result | None = None) -> None:
+    """Raise `ContentError` with ``text``, and the run's seed and waves, unless all ``holds``."""
+    if np.all(holds):
+        return
+    if result is not None:
+        waves = f", waves in {result.waves}" if result.waves else ""
+        text += f" (seed {result.seed}{waves})"
+    raise ContentError(text)

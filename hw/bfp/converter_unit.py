@@ -40,7 +40,12 @@ class ConverterUnit(Core):
     }
     registers = (
         word("elements", "ro", 32, "elements given"),
-        word("zero_set", "ro", 32, "elements too small for their block, set to zero by it"),
+        word(
+            "zero_set",
+            "ro",
+            32,
+            "elements that are zero in a block that is not, set to zero by it or before",
+        ),
         word("input_stalls", "ro", 32, "cycles that waited for elements"),
         word("output_stalls", "ro", 32, "cycles that waited for the output to be taken"),
     )

@@ -135,7 +135,7 @@ class Sequencer(Circuit):
             if self.levels:
                 m.d.sync += self.keep.eq(Cat(close & (block >= 1 << i) for i in range(self.levels)))
 
-        events = (self.busy, self.take, more & self.room & ~self.ready, self.busy & ~self.room)
+        events = (self.busy, self.take, self.wants & ~self.ready, self.busy & ~self.room)
         counters = (getattr(self, name) for name in self.COUNTERS)
         count_events(m, self.clear, list(zip(counters, events, strict=True)))
         return m

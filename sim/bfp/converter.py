@@ -12,9 +12,10 @@ from sw.bfp.converter import convert as model
 from sw.formats import FLOAT_FORMATS
 
 from ..bench import Result, run
-from ..report import Report, compare
-from ..streams import pack, unpack
+from ..report import Report, compare, insist
+from ..streams import Stalls, pack, unpack
 from .elements import decode, random_blocks, to_source
+from .registers import constants, readable
 
 __all__ = ["convert", "regress", "simulate"]
 
@@ -51,34 +52,50 @@ def simulate(
         inputs={"s_axis": pack(streams["s_axis"], {"value": words.reshape(-1, p.lanes)})},
         last={"s_axis": last.ravel()},
         outputs={"m_axis": last.size},
-        reads=["elements", "zero_set", "status.nan", "status.framing"],
+        reads=readable(design.manifest),
         **options,
     )
-    assert (result.last["m_axis"] == last.ravel()).all(), "tlast does not follow its block"
+    insist(result.last["m_axis"] == last.ravel(), "tlast does not follow its block", result)
     fields = unpack(streams["m_axis"], result.outputs["m_axis"])
     codes = fields["exponent"].reshape(last.shape)
-    assert (codes == codes[:, :1]).all(), "the beats of a block differ in exponent"
-    mantissa = decode(fields["mantissa"], p.format).reshape(x.shape)
+    insist(codes == codes[:, :1], "the beats of a block differ in exponent", result)
+    mantissa = decode(fields["mantissa"], p.format, result).reshape(x.shape)
     code = np.ascontiguousarray(codes[:, 0]).astype(np.int32)
     return (mantissa, code, result.registers["zero_set"]), result
 
 
 def regress(
-    parameters: ConverterParameters, *, seed: int = 1, blocks: int = 1000, **options: Any
+    parameters: ConverterParameters,
+    *,
+    seed: int = 1,
+    blocks: int = 1000,
+    stalls: Stalls | None = None,
+    **options: Any,
 ) -> Report:
     """Compare with the model on random blocks."""
     p = parameters
     rng = np.random.default_rng(seed)
     x = to_source(random_blocks(rng, blocks, p.format.block_elements), p.source)
-    (mantissa, exponent, zero_set), result = simulate(p, x, seed=seed, **options)
+    (mantissa, exponent, zero_set), result = simulate(p, x, seed=seed, stalls=stalls, **options)
     q, code, flags = model(p, x)
-    actual = result.registers | {"mantissa": mantissa, "exponent": exponent, "zero_set": zero_set}
+    # A cycle takes a beat or waits for one.
+    busy = len(x) * p.beats + result.registers["input_stalls"]
+    actual = result.registers | {
+        "mantissa": mantissa,
+        "exponent": exponent,
+        "zero_set": zero_set,
+        "cycles below beats + input_stalls": int(result.simulated < busy),
+    }
     expected = {
         "mantissa": q,
         "exponent": code,
         "zero_set": int(flags.sum()),
         "elements": x.size,
+        "cycles below beats + input_stalls": 0,
         "status.nan": int((code == p.format.nan_code).any()),
         "status.framing": 0,
+        **constants(generate("bfp_converter", p).manifest),
     }
+    if stalls is None or not stalls.back_pressure:
+        expected["output_stalls"] = 0
     return compare(actual, expected, result, {"x": x})

@@ -11,9 +11,10 @@ from sw.bfp.dot import dot as model
 from sw.bfp.quantize import Blocks, quantize
 
 from ..bench import Result, run
-from ..report import Report, compare
-from ..streams import pack
+from ..report import Report, compare, insist
+from ..streams import Stalls, pack
 from .elements import encode, random_blocks
+from .registers import constants, readable
 
 __all__ = ["dot", "regress", "simulate"]
 
@@ -50,10 +51,10 @@ def simulate(
         inputs=inputs,
         last=dict.fromkeys(inputs, last.ravel()),
         outputs={"m_axis": blocks},
-        reads=["blocks", "status.framing"],
+        reads=readable(design.manifest),
         **options,
     )
-    assert (result.last["m_axis"] == ends).all(), "tlast does not follow its block"
+    insist(result.last["m_axis"] == ends, "tlast does not follow its block", result)
     values = result.outputs["m_axis"].view("<f4")
     shape = (*a.shape[:-1], -1) if isinstance(a, Blocks) else (-1,)
     return values.reshape(shape), result
@@ -72,7 +73,12 @@ def _elements(p: DotParameters, x: Any) -> dict[str, np.ndarray]:
 
 
 def regress(
-    parameters: DotParameters, *, seed: int = 1, blocks: int = 1000, **options: Any
+    parameters: DotParameters,
+    *,
+    seed: int = 1,
+    blocks: int = 1000,
+    stalls: Stalls | None = None,
+    **options: Any,
 ) -> Report:
     """Compare with the model on ``blocks`` pairs of random blocks."""
     p, rng = parameters, np.random.default_rng(seed)
@@ -84,7 +90,19 @@ def regress(
             quantize(x, p.format, random=rng.integers(0, 1 << p.format.random_bits, x.shape))
             for x in (a, b)
         )
-    values, result = simulate(p, a, b, seed=seed, **options)
-    expected = {"values": model(p, a, b), "blocks": values.size, "status.framing": 0}
+    values, result = simulate(p, a, b, seed=seed, stalls=stalls, **options)
+    modelled = model(p, a, b)
+    expected = {
+        "values": modelled,
+        "blocks": modelled.size,
+        "status.nan": int(np.isnan(modelled).any()),
+        "status.overflow": int(np.isinf(modelled).any()),
+        "status.framing": 0,
+        **constants(generate("bfp_dot", p).manifest),
+    }
+    if stalls is None or not stalls.idle:
+        expected["operand_stalls"] = 0
+    if stalls is None or not stalls.back_pressure:
+        expected["result_stalls"] = 0
     inputs = {n: x.mantissa if isinstance(x, Blocks) else x for n, x in (("a", a), ("b", b))}
     return compare(result.registers | {"values": values}, expected, result, inputs)

@@ -5,6 +5,9 @@ import numpy.typing as npt
 
 from sw.formats import FLOAT_FORMATS, BlockFormat
 
+from ..bench import Result
+from ..report import insist
+
 __all__ = ["decode", "encode", "random_blocks", "to_source"]
 
 Integers = npt.NDArray[np.int64]
@@ -18,13 +21,18 @@ def encode(mantissa: npt.ArrayLike, format: BlockFormat) -> Integers:
     return np.abs(q) | (q < 0).astype(np.int64) << format.magnitude_bits
 
 
-def decode(code: npt.ArrayLike, format: BlockFormat) -> npt.NDArray[np.int32]:
-    """Return the elements of codes; -0, which no circuit should give, raises AssertionError."""
+def decode(
+    code: npt.ArrayLike, format: BlockFormat, result: Result | None = None
+) -> npt.NDArray[np.int32]:
+    """Return the elements of codes; -0, which no circuit should give, raises ContentError.
+
+    ``result`` is the run that gave them, for the error to tell of it.
+    """
     code = np.asarray(code, np.int64)
     sign = 1 << format.magnitude_bits
     if not format.symmetric:
         return (code - 2 * (code & sign)).astype(np.int32)
-    assert not (code == sign).any(), f"{(code == sign).sum()} elements are -0"
+    insist(code != sign, f"{(code == sign).sum()} elements are -0", result)
     return np.where(code & sign, -(code & (sign - 1)), code).astype(np.int32)
 
 

@@ -1,6 +1,5 @@
 """The array in RTL and as a netlist against its model, on every bit and every cycle."""
 
-import re
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,8 @@ from sw.bfp.array import ArrayParameters
 from sw.bfp.array import matmul as model
 from sw.bfp.quantize import Blocks, quantize
 from sw.formats import BLOCK_FORMATS, BlockFormat
+
+from .test_faults import plant
 
 SMALL: dict[str, Any] = {"rows": 2, "columns": 2}
 GRID = [Stalls(idle=i, back_pressure=b) for i in (0.0, 0.3, 0.8) for b in (0.0, 0.3, 0.8)]
@@ -150,19 +151,11 @@ FAULTS = [
 def test_a_planted_fault_is_caught(module, port, value):
     p = ArrayParameters.make(preset="hbfp4", **SMALL)
     text = generate("bfp_array", p).verilog
-    before, start, after = text.partition(f"module {module} (")
-    head, end, body = after.partition(");")
-    body, rest = body.split("endmodule", 1)
-    assert port in body
-    mutant = before + start + head + end + _replace(body, port, value) + "endmodule" + rest
+    mutant = plant(text, module, rf"(?<![.\w]){port}(?!\w)", value)
     report = regress(p, blocks=300, seed=8, netlist=mutant)
     assert report.mismatches > 0
     assert "first at" in report.message
     assert "seed: 8" in report.message
-
-
-def _replace(body: str, port: str, value: str) -> str:
-    return re.sub(rf"(?<![.\w]){port}(?!\w)", value, body)
 
 
 def test_a_mismatch_names_the_first_value_the_seed_and_the_inputs():
