@@ -46,7 +46,7 @@ class Family:
         The resources; the first is the headline.
     rule : str
         How the headline is counted.
-    library : tuple of str
+    models : tuple of str
         Yosys' models of the cells, for the netlist; empty if it has internal cells only.
     """
 
@@ -56,7 +56,7 @@ class Family:
     rule: str
     dsp: str = ""
     nodsp: str = "-nodsp"
-    library: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
 
 
 # NAND2 equivalents: transistors of the static CMOS cell divided by the four of a NAND2. The
@@ -92,7 +92,7 @@ _ECP5 = Family(
         "DPR16X4 (four hold the words, two are lost to its write port); PFUMX and L6MUX21 lie "
         "beside the LUTs and count nothing"
     ),
-    library=("+/lattice/cells_sim_ecp5.v",),
+    models=("+/lattice/cells_sim_ecp5.v",),
 )
 
 _ICE40 = Family(
@@ -149,7 +149,7 @@ _XILINX = Family(
         "LUT = LUT1 to LUT6 + LUT6_2 + INV + 4 per RAM32M or RAM64M + 2 per RAM..X1D; CARRY4 and "
         "MUXF lie beside the LUTs and count nothing"
     ),
-    library=("+/xilinx/cells_sim.v",),
+    models=("+/xilinx/cells_sim.v",),
 )
 
 _GATES = Family(

@@ -135,9 +135,9 @@ def netlist(design: Design, target: str = "gates", *, progress: Progress | None 
     dsp = design.manifest["parameters"].get("multiplier") == "dsp"
     mapped, _ = map_design(design, family, dsp=dsp, progress=told, stage=f"synthesize for {target}")
     script = "read_rtlil mapped.il\n"
-    if family.library:
+    if family.models:
         # Modules that Yosys derived from cells would hide the models read here.
-        script += f"delete =$paramod*\nread_verilog -overwrite {' '.join(family.library)}\n"
+        script += f"delete =$paramod*\nread_verilog -overwrite {' '.join(family.models)}\n"
         script += f"hierarchy -top {design.name}\nsetattr -mod -unset keep_hierarchy *\n"
         script += "proc\nflatten\n"
     script += "opt_expr\nopt_clean -purge\nwrite_verilog -noattr netlist.v\n"
