@@ -6,12 +6,14 @@ from typing import Any
 from sw.bfp.array import ArrayParameters
 from sw.bfp.converter import ConverterParameters
 from sw.bfp.dot import DotParameters
+from sw.bfp.multimode import MultimodeParameters
 from sw.parameters import Parameters, unknown
 
 from .axi import AxiTop
 from .bfp.array import MacArray
 from .bfp.converter_unit import ConverterUnit
 from .bfp.dot import DotUnit
+from .bfp.multimode.array import MultimodeArray
 
 __all__ = ["UNITS", "Unit", "unit"]
 
@@ -53,6 +55,12 @@ UNITS = {
             summary="output-stationary matrix-multiply array, binary32 accumulation",
             parameters=ArrayParameters,
             core=MacArray,
+        ),
+        Unit(
+            name="bfp_multimode_array",
+            summary="array whose operands' precision, 4, 8 or 16 bits, may change with every tile",
+            parameters=MultimodeParameters,
+            core=MultimodeArray,
         ),
     )
 }

@@ -1,6 +1,6 @@
 """The bench of each unit."""
 
-from .bfp import array, converter, dot
+from .bfp import array, converter, dot, multimode
 from .report import Bench
 
 __all__ = ["BENCHES"]
@@ -9,4 +9,5 @@ BENCHES: dict[str, Bench] = {
     "bfp_array": array,
     "bfp_converter": converter,
     "bfp_dot": dot,
+    "bfp_multimode_array": multimode,
 }

@@ -113,7 +113,8 @@ def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
     a : Blocks, (m, k)
         Blocked along axis 1, or square.
     b : Blocks, (k, n)
-        Blocked along axis 0, or square, in the same format.
+        Blocked along axis 0, or square; of two formats the longer block is a multiple of the
+        shorter, which is the one meant above.
     ways : int
         Partial sums, a power of two.
 
@@ -121,9 +122,13 @@ def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
     -------
     array of float32, (m, n)
     """
-    format = a.format
-    if b.format != format:
-        raise UserError(f"b must be in {format.name} like a, not in {b.format.name}")
+    formats = a.format, b.format
+    step, other = sorted(format.reduction for format in formats)
+    if other % step:
+        raise UserError(
+            f"blocks of a and b must divide one another, not {a.format.reduction} of "
+            f"{a.format.name} and {b.format.reduction} of {b.format.name}"
+        )
     if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[0]:
         raise UserError(f"a and b must be (m, k) and (k, n), not {a.shape} and {b.shape}")
     if a.axis == 0 or b.axis == 1:
@@ -132,17 +137,18 @@ def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
         )
     if whole("ways", ways, 1, 64) & (ways - 1):
         raise UserError(f"ways must be a power of two, not {ways}")
-    step, blocks = format.reduction, -(-a.shape[1] // format.reduction)
-    code_a, code_b = a.codes(0), b.codes(1)
+    blocks = -(-a.shape[1] // step)
+    code_a = a.codes(0).repeat(a.format.reduction // step, 1)
+    code_b = b.codes(1).repeat(b.format.reduction // step, 0)
     # Sums of up to 53 bits are exact in binary64, whose matrix product is far the faster.
-    exact = 2 * format.magnitude_bits + step.bit_length() <= 53
+    exact = sum(f.magnitude_bits for f in formats) + step.bit_length() <= 53
     wide = np.float64 if exact else np.int64
     qa, qb = a.mantissa.astype(wide), b.mantissa.astype(wide)
     partial = [np.zeros((a.shape[0], b.shape[1]), np.float32)] * ways
     for k in range(blocks):
         part = slice(k * step, (k + 1) * step)
         total = qa[:, part] @ qb[part]
-        value = block_value(format, total, code_a[:, k, None], code_b[k])
+        value = block_value(formats, total, code_a[:, k, None], code_b[k])
         partial[k % ways] = binary32.add(partial[k % ways], value)
     turn = blocks % ways
     partial = partial[turn:] + partial[:turn]
@@ -153,6 +159,9 @@ def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
 
 def matmul(parameters: ArrayParameters, a: Blocks, b: Blocks) -> npt.NDArray[np.float32]:
     """Return what ``bfp_array`` makes of two matrices: `gemm` in its format, with its ways."""
-    if a.format != parameters.format:
-        raise UserError(f"a must be in {parameters.format.name}, not in {a.format.name}")
+    for name, blocks in (("a", a), ("b", b)):
+        if blocks.format != parameters.format:
+            raise UserError(
+                f"{name} must be in {parameters.format.name}, not in {blocks.format.name}"
+            )
     return gemm(a, b, ways=parameters.ways)

@@ -108,12 +108,20 @@ def _signed_bits(format: BlockFormat, terms: int) -> int:
 
 
 def block_value(
-    format: BlockFormat, total: npt.ArrayLike, code_a: npt.ArrayLike, code_b: npt.ArrayLike
+    formats: tuple[BlockFormat, BlockFormat],
+    total: npt.ArrayLike,
+    code_a: npt.ArrayLike,
+    code_b: npt.ArrayLike,
 ) -> npt.NDArray[np.float32]:
-    """Return the binary32 of a block's exact integer sum of products, rounded once."""
-    code_a, code_b = np.asarray(code_a, np.int64), np.asarray(code_b, np.int64)
-    scale = code_a + code_b + 2 - 2 * format.exponent_bias - 2 * format.magnitude_bits
-    nan = (code_a == format.nan_code) | (code_b == format.nan_code)
+    """Return the binary32 of a block's exact integer sum of products, rounded once.
+
+    ``formats`` are those of both operands.
+    """
+    scale, nan = np.int64(0), np.False_
+    for format, code in zip(formats, (code_a, code_b), strict=True):
+        code = np.asarray(code, np.int64)
+        scale = scale + code + 1 - format.exponent_bias - format.magnitude_bits
+        nan = nan | (code == format.nan_code)
     return binary32.from_integer(total, scale, nan)
 
 
@@ -146,7 +154,7 @@ def dot(
         (qa, code_a, _), (qb, code_b, _) = (convert(p, np.asarray(x)) for p, x in pairs)
         if qa.shape != qb.shape:
             raise UserError(f"a and b must have one shape, not {qa.shape} and {qb.shape}")
-        return block_value(format, (qa.astype(np.int64) * qb).sum(-1), code_a, code_b)
+        return block_value((format, format), (qa.astype(np.int64) * qb).sum(-1), code_a, code_b)
     if not isinstance(a, Blocks) or not isinstance(b, Blocks):
         raise UserError("a and b must be Blocks where operands are blocks")
     if not a.format == b.format == format:
@@ -162,4 +170,4 @@ def dot(
     products = a.mantissa.astype(np.int64) * b.mantissa
     starts = np.arange(0, a.shape[-1], format.reduction)
     total = np.add.reduceat(products, starts, axis=-1)
-    return block_value(format, total, a.codes(-2), b.codes(-2))
+    return block_value((format, format), total, a.codes(-2), b.codes(-2))

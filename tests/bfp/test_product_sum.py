@@ -41,7 +41,7 @@ def pack(form, codes):
 
 def hardware(folder, p, a, b):
     """Return the sums of products of the rows of ``a`` and ``b``, wire codes."""
-    top = Clocked(parameters=p)
+    top = Clocked(inner=ProductSum(parameters=p))
     size, bits = p.lanes * p.format.element_bits, p.product_sum_bits
     codes = simulate(
         folder,

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from hw.bfp.product_sum import ProductSum
 from hw.cells import models
 from hw.flow.emit import emit
 from hw.flow.synth import synthesize
@@ -18,7 +19,7 @@ INT8 = BlockFormat(name="int8", block=(32,), symmetric=False)
 
 def design(form, lanes, **fields):
     p = DotParameters(format=form, lanes=lanes, **fields)
-    return emit(Clocked(parameters=p), "product_sum", parameters=p)
+    return emit(Clocked(inner=ProductSum(parameters=p)), "product_sum", parameters=p)
 
 
 def counts(family, form, lanes, **fields):

@@ -1,0 +1,88 @@
+"""Sums of digit products put together to the sum of a mode's products."""
+
+import functools
+import itertools
+from operator import or_
+from typing import Any
+
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib.wiring import In, Out
+
+from sw.bfp.multimode import DIGIT_BITS, DIGITS, MultimodeParameters
+
+from ...circuit import Circuit
+from ...pipeline import register
+
+__all__ = ["Composer"]
+
+
+class Composer(Circuit):
+    """Adds up those digit products of one of ``rows`` elements that belong to one result.
+
+    Each has the weight of its digits' places in their words, so that a result of mantissas that
+    stand ``p`` digits up in their words comes out ``p`` digits too high.
+
+    Members
+    -------
+    en : In(1)
+        Clock enable.
+    totals : In(rows * 16 * total_bits)
+        The elements' totals.
+    row : In(rows)
+        One-hot: the element.
+    mask : In(16)
+        The totals that belong to the result.
+    sum : Out(signed(sum_bits))
+        Their weighted sum, `latency` enabled cycles later.
+    """
+
+    latency = 3
+
+    def __init__(self, *, parameters: MultimodeParameters) -> None:
+        self.parameters = p = parameters
+        super().__init__(
+            {
+                "en": In(1),
+                "totals": In(p.rows * DIGITS**2 * p.total_bits),
+                "row": In(p.rows),
+                "mask": In(DIGITS**2),
+                "sum": Out(signed(p.sum_bits)),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Choose, put together pairs of digits to mantissas of 8 bits, then those to 16."""
+        m = Module()
+        p, size = self.parameters, self.parameters.total_bits
+        terms: dict[tuple[int, int], Signal] = {}
+        for n in range(DIGITS**2):
+            options = [
+                self.totals.word_select(r * DIGITS**2 + n, size)
+                & (self.row[r] & self.mask[n]).replicate(size)
+                for r in range(p.rows)
+            ]
+            chosen = functools.reduce(or_, options).as_signed()
+            total = register(m, self.en, f"total_{n}", signed(size), chosen)
+            terms[divmod(n, DIGITS)] = total
+        for digits in (1, 2):
+            terms = {
+                (i, j): self._join(m, f"sum_{2 * digits}_{i}_{j}", terms, i, j, digits)
+                for i, j in itertools.product(range(DIGITS // (2 * digits)), repeat=2)
+            }
+        m.d.comb += self.sum.eq(terms[0, 0])
+        return m
+
+    def _join(
+        self,
+        m: Module,
+        name: str,
+        terms: dict[tuple[int, int], Signal],
+        i: int,
+        j: int,
+        digits: int,
+    ) -> Signal:
+        """Return the sum of two by two terms of ``digits``, by their weights, from a register."""
+        low, up, left, high = (terms[2 * i + x, 2 * j + y] for x in (0, 1) for y in (0, 1))
+        step = DIGIT_BITS * digits
+        total = low + (high << 2 * step) + ((up + left) << step)
+        return register(m, self.en, name, total.shape(), total)

@@ -1,0 +1,77 @@
+"""From words that hold one, two or four mantissas to digits with a sign each."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Value
+from amaranth.lib.wiring import In, Out
+
+from sw.bfp.multimode import DIGIT_BITS, DIGITS, MODES, MultimodeParameters
+
+from ...circuit import Circuit
+
+__all__ = ["DIGIT", "WORD_BITS", "SplitWords", "word_bits"]
+
+DIGIT = DIGIT_BITS + 1
+"""Bits of a digit and its sign."""
+
+WORD_BITS = DIGITS * DIGIT
+"""Bits of a word's digits with their signs, lowest digit first."""
+
+
+def word_bits(parameters: MultimodeParameters) -> int:
+    """Return the bits of a word in a stream: 16, and 4 signs where these are beside."""
+    return DIGITS * (DIGIT_BITS + (not parameters.sign_inside))
+
+
+class SplitWords(Circuit):
+    """Splits words into digits, each with the sign of its mantissa; combinational.
+
+    A word has 16 bits of mantissas, lowest first, and above them, where signs are beside, a sign a
+    mantissa. Where the sign is inside it is the top bit of each mantissa.
+
+    Members
+    -------
+    mode : In(2)
+        0, 1 or 2: mantissas of 4, 8 or 16 bits.
+    i : In(count * word_bits)
+        Words.
+    o : Out(count * WORD_BITS)
+        Their digits.
+    """
+
+    def __init__(self, *, parameters: MultimodeParameters, count: int) -> None:
+        self.parameters = parameters
+        self.count = count
+        super().__init__(
+            {
+                "mode": In(2),
+                "i": In(count * word_bits(parameters)),
+                "o": Out(count * WORD_BITS),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Choose each digit's sign; a sign that is inside is no part of its digit."""
+        m = Module()
+        size = word_bits(self.parameters)
+        for n in range(self.count):
+            word = self.i.word_select(n, size)
+            digits = [word.word_select(d, DIGIT_BITS) for d in range(DIGITS)]
+            for d, digit in enumerate(digits):
+                signs, tops = [], []
+                for mantissa in MODES:
+                    value, place = divmod(d, mantissa)
+                    if self.parameters.sign_inside:
+                        signs.append(digits[value * mantissa + mantissa - 1][-1])
+                        tops.append(place == mantissa - 1)
+                    else:
+                        signs.append(word[DIGITS * DIGIT_BITS + value])
+                        tops.append(False)
+                top = self._choose(tops)
+                m.d.comb += self.o.word_select(n * DIGITS + d, DIGIT).eq(
+                    Cat(digit[:-1], digit[-1] & ~top, self._choose(signs))
+                )
+        return m
+
+    def _choose(self, options: list[Any]) -> Value:
+        return Mux(self.mode[1], options[2], Mux(self.mode[0], options[1], options[0]))

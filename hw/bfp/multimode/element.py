@@ -1,0 +1,155 @@
+"""The composed multiplier: sums of products of digits, of which any mode's products are made."""
+
+import functools
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib.wiring import In, Out
+
+from sw.bfp.dot import DotParameters
+from sw.bfp.multimode import DIGITS, MultimodeParameters
+
+from ...circuit import Circuit
+from ..product_sum import ProductSum
+from .digits import DIGIT, WORD_BITS
+
+__all__ = ["DigitProducts", "MultimodeElement"]
+
+
+class DigitProducts(Circuit):
+    """For each pair of digits of two words the sum over ``lanes`` pairs of words of their products.
+
+    These are the products of the mode with the shortest mantissas; those of the others are sums of
+    them with digits' weights (`Composer`), and so are their sums over lanes and cycles: weights
+    are therefore applied last, once for a block.
+
+    Parameters
+    ----------
+    parameters : DotParameters
+        Of the sum of the products of one pair of digits.
+
+    Members
+    -------
+    en : In(1)
+        Clock enable.
+    a, b : In(lanes * WORD_BITS)
+        Words of digits.
+    sums : Out(16 * sum_bits)
+        Signed sums, `latency` enabled cycles later; that of digits ``i`` of ``a`` and ``j`` of
+        ``b`` at ``4 * i + j``.
+    """
+
+    def __init__(self, *, parameters: DotParameters) -> None:
+        self.parameters = parameters
+        width = parameters.lanes * WORD_BITS
+        self.sum_bits = parameters.product_sum_bits
+        super().__init__(
+            {
+                "en": In(1),
+                "a": In(width),
+                "b": In(width),
+                "sums": Out(DIGITS**2 * self.sum_bits),
+            }
+        )
+
+    @property
+    def latency(self) -> int:
+        """Enabled cycles from words to sums."""
+        return ProductSum(parameters=self.parameters).latency
+
+    def elaborate(self, platform: Any) -> Module:
+        """Give each pair of digits a sum of products."""
+        m = Module()
+
+        def digits(words: Any, d: int) -> Any:
+            return Cat(
+                words.word_select(n * DIGITS + d, DIGIT) for n in range(self.parameters.lanes)
+            )
+
+        for i in range(DIGITS):
+            for j in range(DIGITS):
+                m.submodules[f"products_{i}_{j}"] = products = ProductSum(
+                    parameters=self.parameters
+                )
+                m.d.comb += [
+                    products.en.eq(self.en),
+                    products.a.eq(digits(self.a, i)),
+                    products.b.eq(digits(self.b, j)),
+                    self.sums.word_select(DIGITS * i + j, self.sum_bits).eq(products.sum),
+                ]
+        return m
+
+
+class MultimodeElement(Circuit):
+    """Digit products summed over a block, and held until they are read.
+
+    Latency from operands to the sums that ``first`` and ``add`` accumulate is `add_latency`
+    enabled cycles; ``hold`` takes the totals, with the block's last sum, a cycle later.
+
+    Members
+    -------
+    en : In(1)
+        Clock enable.
+    a, b : In(lanes * WORD_BITS)
+        Words of digits.
+    b_next : Out(lanes * WORD_BITS)
+        ``b`` of the cycle before.
+    first, add : In(1)
+        The sums now at the accumulators start a block; there are sums.
+    hold : In(1)
+        The totals are those of a block.
+    totals : Out(16 * total_bits)
+        Totals of the last block held, signed.
+    """
+
+    def __init__(self, *, parameters: MultimodeParameters) -> None:
+        self.parameters = parameters
+        self.total_bits = parameters.total_bits
+        width = parameters.lanes * WORD_BITS
+        super().__init__(
+            {
+                "en": In(1),
+                "a": In(width),
+                "b": In(width),
+                "b_next": Out(width),
+                "first": In(1),
+                "add": In(1),
+                "hold": In(1),
+                "totals": Out(DIGITS**2 * self.total_bits),
+            }
+        )
+
+    @functools.cached_property
+    def products(self) -> DigitProducts:
+        """The digit products."""
+        return DigitProducts(parameters=self.parameters.digits)
+
+    @property
+    def add_latency(self) -> int:
+        """Enabled cycles from operands to their sums of products."""
+        return 1 + self.products.latency
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the circuit."""
+        m = Module()
+        m.submodules.products = products = self.products
+        a = Signal.like(self.a, reset_less=True)
+        b = Signal.like(self.b, reset_less=True)
+        with m.If(self.en):
+            m.d.sync += [a.eq(self.a), b.eq(self.b)]
+        m.d.comb += [
+            products.en.eq(self.en),
+            products.a.eq(a),
+            products.b.eq(b),
+            self.b_next.eq(b),
+        ]
+        for n in range(DIGITS**2):
+            total = Signal(signed(self.total_bits), name=f"total_{n}", reset_less=True)
+            held = Signal(signed(self.total_bits), name=f"held_{n}", reset_less=True)
+            products_sum = products.sums.word_select(n, products.sum_bits).as_signed()
+            with m.If(self.en & self.add):
+                m.d.sync += total.eq(Mux(self.first, 0, total) + products_sum)
+            with m.If(self.en & self.hold):
+                m.d.sync += held.eq(total)
+            m.d.comb += self.totals.word_select(n, self.total_bits).eq(held)
+        return m

@@ -1,0 +1,106 @@
+"""Sums of digit products put together at once, without the array's accumulators between."""
+
+import dataclasses
+from typing import Any
+
+from amaranth.hdl import Cat, Module
+from amaranth.lib.wiring import In, Out
+
+from hw.bfp.multimode.composer import Composer
+from hw.bfp.multimode.element import DigitProducts
+from hw.circuit import Circuit
+from hw.core import Core, StreamField
+from hw.pipeline import delay
+from hw.queue import ResultQueue
+from sw.bfp.multimode import DIGITS, MultimodeParameters
+from sw.parameters import Parameters
+
+
+class ComposedProducts(Circuit):
+    """Sum over ``lanes`` of the products that ``mask`` chooses, a sum a cycle."""
+
+    def __init__(self, *, lanes: int, target: str = "generic") -> None:
+        self.lanes = lanes
+        self.parameters = p = MultimodeParameters(rows=1, columns=1, lanes=lanes, target=target)
+        self.products = DigitProducts(parameters=p.digits)
+        self.composer = Composer(parameters=p)
+        words = len(self.products.a)
+        super().__init__(
+            {
+                "en": In(1),
+                "a": In(words),
+                "b": In(words),
+                "mask": In(DIGITS**2),
+                "sum": Out(self.composer.sum.shape()),
+            }
+        )
+
+    @property
+    def latency(self) -> int:
+        return self.products.latency + self.composer.latency
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.products = products = self.products
+        m.submodules.composer = composer = self.composer
+        for n in range(DIGITS**2):
+            total = composer.totals.word_select(n, self.parameters.total_bits)
+            m.d.comb += total.eq(products.sums.word_select(n, products.sum_bits).as_signed())
+        m.d.comb += [
+            products.en.eq(self.en),
+            products.a.eq(self.a),
+            products.b.eq(self.b),
+            composer.en.eq(self.en),
+            composer.row.eq(1),
+            composer.mask.eq(delay(m, self.en, self.mask, products.latency, name="mask")),
+            self.sum.eq(composer.sum),
+        ]
+        return m
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ComposedParameters(Parameters):
+    """Lanes that are summed."""
+
+    lanes: int = 1
+
+
+class ComposedUnit(Core):
+    """`ComposedProducts` between streams."""
+
+    FLAGS = {"framing": "padding bits that were not zero"}
+    registers = ()
+
+    def __init__(self, *, parameters: ComposedParameters) -> None:
+        self.inner = ComposedProducts(lanes=parameters.lanes)
+        widths = {name: len(getattr(self.inner, name)) for name in ("a", "b", "mask")}
+        taken = tuple(
+            StreamField(name=name, bits=bits, count=1, description=name)
+            for name, bits in widths.items()
+        )
+        given = (StreamField(name="sum", bits=64, count=1, description="sign-extended"),)
+        super().__init__(streams={"i": taken, "o": given})
+
+    @property
+    def latency(self) -> int:
+        return self.inner.latency + 1
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.inner = inner = self.inner
+        m.submodules.queue = queue = ResultQueue(width=65)
+        fields = Cat(inner.a, inner.b, inner.mask)
+        tags = Cat(self.i.valid, self.i.payload.last)
+        done, last = delay(m, queue.room, tags, inner.latency, name="tags", reset=True)
+        m.d.comb += [
+            fields.eq(self.i.payload.data),
+            inner.en.eq(queue.room),
+            self.i.ready.eq(queue.room),
+            queue.push.eq(queue.room & done),
+            queue.word[:64].eq(inner.sum),
+            queue.word[64].eq(last),
+            self.o.payload.eq(queue.o.payload),
+            self.o.valid.eq(queue.o.valid),
+            queue.o.ready.eq(self.o.ready),
+        ]
+        return m
