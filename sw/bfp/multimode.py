@@ -163,6 +163,11 @@ class MultimodeParameters(Parameters):
         beats = self.beats(k)
         return [min(block, beats - first) for first in range(0, beats, block)]
 
+    def tile_cycles(self, k: int, mode_a: int, mode_b: int) -> int:
+        """Cycles of a tile among many of its kind."""
+        spacing = self.spacing(mode_a, mode_b)
+        return sum(max(beats, spacing) for beats in self.closes(k, mode_a, mode_b))
+
     def cycles(self, tiles: Iterable[tuple[int, int, int]], *, latency: int) -> int:
         """Cycles of a job without stalls, from the first beat taken to the last result given.
 

@@ -1,0 +1,102 @@
+"""How the layers of a network are mapped on the multi-mode array, and the cycles that they take."""
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+
+from ..core.products import PASSES, Convolution, Layer, Product
+from .multimode import MultimodeParameters
+
+__all__ = ["Mapping", "map_pass", "utilization"]
+
+TILES = tuple(itertools.product((1, 2, 3, 4, 6, 8), repeat=2))
+"""Neighbouring outputs that a depth-wise convolution may compute in one product."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Mapping:
+    """A pass of a layer on the array.
+
+    Parameters
+    ----------
+    layer : Layer
+        The layer.
+    which : str
+        The pass.
+    modes : tuple of int
+        Modes of the products' operands ``a`` and ``b``.
+    turned : tuple of bool
+        For each product whether ``b`` lies along the rows of the array.
+    tile : tuple of int
+        As in `Layer.products`.
+    cycles : int
+        Cycles of all products, one job behind the other without a pause.
+    work : int
+        Multiply-adds of the layer.
+    """
+
+    layer: Layer
+    which: str
+    modes: tuple[int, int]
+    turned: tuple[bool, ...]
+    tile: tuple[int, int]
+    cycles: int
+    work: int
+
+    def utilization(self, parameters: MultimodeParameters) -> float:
+        """Return the share of the multipliers' slots that work of the layer fills."""
+        slots = parameters.rows * parameters.columns * parameters.lanes
+        return self.work / (self.cycles * slots * parameters.sums(*self.modes))
+
+
+def _cycles(p: MultimodeParameters, product: Product, modes: tuple[int, int]) -> tuple[int, bool]:
+    """Return the cycles of a product where they are fewest, and whether it is turned there."""
+    options = []
+    for turned in (False, True):
+        m, n = (product.n, product.m) if turned else (product.m, product.n)
+        pair = modes[::-1] if turned else modes
+        rows, columns = p.tile(*pair)
+        tiles = product.count * -(-m // rows) * -(-n // columns)
+        options.append((tiles * p.tile_cycles(product.k, *pair), turned))
+    return min(options)
+
+
+def map_pass(
+    parameters: MultimodeParameters, layer: Layer, which: str, batch: int, modes: tuple[int, int]
+) -> Mapping:
+    """Return the mapping of a pass that takes the fewest cycles.
+
+    Results leave and blocks begin while others run, so that the cycles of jobs add up; the last
+    one's way through the pipeline is left out.
+    """
+    depthwise = isinstance(layer, Convolution) and layer.depthwise
+    best: Mapping | None = None
+    for tile in TILES if depthwise else TILES[:1]:
+        products = layer.products(which, batch, tile=tile)
+        cycles, turned = zip(*(_cycles(parameters, q, modes) for q in products), strict=True)
+        if best is None or sum(cycles) < best.cycles:
+            best = Mapping(
+                layer=layer,
+                which=which,
+                modes=modes,
+                turned=turned,
+                tile=tile,
+                cycles=sum(cycles),
+                work=sum(q.work for q in products),
+            )
+    assert best is not None
+    return best
+
+
+def utilization(
+    parameters: MultimodeParameters,
+    layers: Sequence[Layer],
+    batch: int,
+    modes: tuple[int, int],
+) -> tuple[float, list[Mapping]]:
+    """Return the share of slots used by a network's three passes, and the mapping of each."""
+    maps = [
+        map_pass(parameters, layer, which, batch, modes) for layer in layers for which in PASSES
+    ]
+    slots = parameters.rows * parameters.columns * parameters.lanes * parameters.sums(*modes)
+    return sum(m.work for m in maps) / (sum(m.cycles for m in maps) * slots), maps

@@ -1,0 +1,1 @@
+"""Matrix products of layers, and the addresses of their operands."""
