@@ -14,12 +14,12 @@ from sw.formats import BlockFormat
 
 from ..bench import Result, run
 from ..report import Report, compare
-from ..streams import pack
+from ..streams import Stalls, pack
 from .elements import random_blocks
+from .registers import constants, readable
 
 __all__ = ["matmul", "regress", "simulate"]
 
-STATUS = ("busy", "done", "nan", "overflow", "framing", "refused")
 Floats = npt.NDArray[np.float32]
 
 
@@ -67,7 +67,7 @@ def simulate(
         inputs={"s_axis_a": np.concatenate(beats[0]), "s_axis_b": np.concatenate(beats[1])},
         outputs={"m_axis": results},
         writes=[("tiles", len(order)), ("beats", len(beats[0][0])), ("control.start", 1)],
-        reads=[*(f"status.{bit}" for bit in STATUS), "cycles", "taken", "adder_stalls"],
+        reads=readable(design.manifest),
         **options,
     )
     words = result.outputs["m_axis"].view("<f4")
@@ -128,7 +128,12 @@ def _operand(
 
 
 def regress(
-    parameters: MultimodeParameters, *, seed: int = 1, blocks: int = 1000, **options: Any
+    parameters: MultimodeParameters,
+    *,
+    seed: int = 1,
+    blocks: int = 1000,
+    stalls: Stalls | None = None,
+    **options: Any,
 ) -> Report:
     """Compare with the model on products in all nine pairs of formats, whose tiles alternate.
 
@@ -151,7 +156,7 @@ def regress(
         products.append((a, b))
         order += [i] * (-(-m // rows) * -(-n // columns))
     rng.shuffle(order)
-    actual, result = simulate(p, products, order=order, seed=seed, **options)
+    actual, result = simulate(p, products, order=order, seed=seed, stalls=stalls, **options)
     wanted = [model(p, a, b) for a, b in products]
     every = np.concatenate([product.ravel() for product in wanted])
     expected: dict[str, Any] = {f"product_{i}": product for i, product in enumerate(wanted)}
@@ -163,9 +168,33 @@ def regress(
         "status.framing": 0,
         "status.refused": 0,
         "taken": len(order) * p.beats(k),
+        "tiles": len(order),
+        "beats": p.beats(k),
+        **constants(generate("bfp_multimode_array", p).manifest),
     }
-    outcome = result.registers | {f"product_{i}": product for i, product in enumerate(actual)}
+    tiles = [(k, *_modes(p, products[i])) for i in order]
+    expected |= _timing(p, tiles, result, stalls or Stalls())
+    counter = result.registers
+    outcome = counter | {f"product_{i}": product for i, product in enumerate(actual)}
+    outcome |= {"run": result.cycles, "busy": counter["cycles"] - counter["operand_stalls"]}
     return compare(outcome, expected, result, {})
+
+
+def _timing(
+    p: MultimodeParameters, tiles: list[tuple[int, int, int]], result: Result, stalls: Stalls
+) -> dict[str, int]:
+    """Return what is known of the counters and of the cycles of a run."""
+    counter, known = result.registers, {}
+    if not stalls.back_pressure:
+        known["result_stalls"] = 0
+    if stalls.idle or stalls.back_pressure:
+        return known
+    latency = generate("bfp_multimode_array", p).manifest["latency"]
+    known["run"] = p.cycles(tiles, latency=latency)
+    # Operands fail to come before the first beat only.
+    known["busy"] = known["run"]
+    waits = known["run"] - latency - p.rows * p.sums(*tiles[-1][1:]) + 1 - counter["taken"]
+    return known | {"adder_stalls": waits}
 
 
 def _random(rng: np.random.Generator, form: BlockFormat, lines: int, k: int) -> Floats:

@@ -163,10 +163,12 @@ class MultimodeParameters(Parameters):
         beats = self.beats(k)
         return [min(block, beats - first) for first in range(0, beats, block)]
 
-    def tile_cycles(self, k: int, mode_a: int, mode_b: int) -> int:
-        """Cycles of a tile among many of its kind."""
+    def job_cycles(self, tiles: int, k: int, mode_a: int, mode_b: int, *, latency: int) -> int:
+        """Cycles of a job of equal tiles; `cycles` in closed form."""
         spacing = self.spacing(mode_a, mode_b)
-        return sum(max(beats, spacing) for beats in self.closes(k, mode_a, mode_b))
+        tile = sum(max(beats, spacing) for beats in self.closes(k, mode_a, mode_b))
+        first = self.cycles([(k, mode_a, mode_b)], latency=latency)
+        return first + (tiles - 1) * tile
 
     def cycles(self, tiles: Iterable[tuple[int, int, int]], *, latency: int) -> int:
         """Cycles of a job without stalls, from the first beat taken to the last result given.

@@ -1,7 +1,6 @@
 """How the layers of a network are mapped on the multi-mode array, and the cycles that they take."""
 
 import dataclasses
-import itertools
 from collections.abc import Sequence
 
 from ..core.products import PASSES, Convolution, Layer, Product
@@ -9,7 +8,8 @@ from .multimode import MultimodeParameters
 
 __all__ = ["Mapping", "map_pass", "utilization"]
 
-TILES = tuple(itertools.product((1, 2, 3, 4, 6, 8), repeat=2))
+SIDES = 1, 2, 3, 4, 6, 8
+TILES = tuple((down, across) for down in SIDES for across in SIDES)
 """Neighbouring outputs that a depth-wise convolution may compute in one product."""
 
 
@@ -30,7 +30,7 @@ class Mapping:
     tile : tuple of int
         As in `Layer.products`.
     cycles : int
-        Cycles of all products, one job behind the other without a pause.
+        Cycles of all jobs, one behind the other.
     work : int
         Multiply-adds of the layer.
     """
@@ -49,7 +49,9 @@ class Mapping:
         return self.work / (self.cycles * slots * parameters.sums(*self.modes))
 
 
-def _cycles(p: MultimodeParameters, product: Product, modes: tuple[int, int]) -> tuple[int, bool]:
+def _cycles(
+    p: MultimodeParameters, product: Product, modes: tuple[int, int], latency: int
+) -> tuple[int, bool]:
     """Return the cycles of a product where they are fewest, and whether it is turned there."""
     options = []
     for turned in (False, True):
@@ -57,23 +59,31 @@ def _cycles(p: MultimodeParameters, product: Product, modes: tuple[int, int]) ->
         pair = modes[::-1] if turned else modes
         rows, columns = p.tile(*pair)
         tiles = product.count * -(-m // rows) * -(-n // columns)
-        options.append((tiles * p.tile_cycles(product.k, *pair), turned))
+        options.append((p.job_cycles(tiles, product.k, *pair, latency=latency), turned))
     return min(options)
 
 
 def map_pass(
-    parameters: MultimodeParameters, layer: Layer, which: str, batch: int, modes: tuple[int, int]
+    parameters: MultimodeParameters,
+    layer: Layer,
+    which: str,
+    batch: int,
+    modes: tuple[int, int],
+    *,
+    latency: int,
 ) -> Mapping:
     """Return the mapping of a pass that takes the fewest cycles.
 
-    Results leave and blocks begin while others run, so that the cycles of jobs add up; the last
-    one's way through the pipeline is left out.
+    Each product is a job, as many equal ones as there are channels or heads a single one;
+    ``latency`` is that of the circuit.
     """
     depthwise = isinstance(layer, Convolution) and layer.depthwise
     best: Mapping | None = None
     for tile in TILES if depthwise else TILES[:1]:
         products = layer.products(which, batch, tile=tile)
-        cycles, turned = zip(*(_cycles(parameters, q, modes) for q in products), strict=True)
+        cycles, turned = zip(
+            *(_cycles(parameters, q, modes, latency) for q in products), strict=True
+        )
         if best is None or sum(cycles) < best.cycles:
             best = Mapping(
                 layer=layer,
@@ -93,10 +103,14 @@ def utilization(
     layers: Sequence[Layer],
     batch: int,
     modes: tuple[int, int],
+    *,
+    latency: int,
 ) -> tuple[float, list[Mapping]]:
     """Return the share of slots used by a network's three passes, and the mapping of each."""
     maps = [
-        map_pass(parameters, layer, which, batch, modes) for layer in layers for which in PASSES
+        map_pass(parameters, layer, which, batch, modes, latency=latency)
+        for layer in layers
+        for which in PASSES
     ]
     slots = parameters.rows * parameters.columns * parameters.lanes * parameters.sums(*modes)
     return sum(m.work for m in maps) / (sum(m.cycles for m in maps) * slots), maps

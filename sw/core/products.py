@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -191,7 +192,7 @@ class Convolution(Layer):
         choice("which", which, PASSES)
         if self.depthwise:
             return _share(list(_depthwise(self, which, batch, tile)), self._work(batch))
-        planes = {
+        planes: dict[str, dict[str, Any]] = {
             "x": {"height": self.size, "width": self.size},
             "w": {"height": self.kernel, "width": self.kernel},
             "y": {"height": self.outputs, "width": self.outputs},
@@ -200,8 +201,8 @@ class Convolution(Layer):
         c, o, taps = self.channels, self.filters, tuple(range(self.kernel))
         grid = tuple(range(self.outputs))
         starts = tuple(g * self.stride - self.padding for g in grid)
-        images = {"p": batch, "stride_p": c * area["x"]}
-        results = {"p": batch, "stride_p": o * area["y"]}
+        images: dict[str, Any] = {"p": batch, "stride_p": c * area["x"]}
+        results: dict[str, Any] = {"p": batch, "stride_p": o * area["y"]}
         if which == "forward":
             windows = Window(
                 **images,
@@ -333,12 +334,12 @@ def _depthwise(
     """
     s, c, k = layer.stride, layer.channels, layer.kernel
     planes = {"x": layer.size, "w": k, "y": layer.outputs}
-    images = {
+    images: dict[str, dict[str, Any]] = {
         name: {"stride_p": c * side**2, "stride_c": side**2, "height": side, "width": side}
         for name, side in planes.items()
     }
     reduced = {name: _turned(image) for name, image in images.items()}
-    kernels = {"stride_c": k**2, "height": k, "width": k}
+    kernels: dict[str, Any] = {"stride_c": k**2, "height": k, "width": k}
     if which == "input":
         for down in _phases(layer):
             for across in _phases(layer):
@@ -395,7 +396,7 @@ def _depthwise(
         )
 
 
-def _turned(image: dict[str, int]) -> dict[str, int]:
+def _turned(image: dict[str, Any]) -> dict[str, Any]:
     """Count the images of a batch along the reduction."""
     turned = dict(image)
     turned["stride_q"] = turned.pop("stride_p")

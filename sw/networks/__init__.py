@@ -112,7 +112,7 @@ def mobilenet_v2() -> list[Layer]:
 
 
 def transformer(length: int = 128) -> list[Layer]:
-    """Return the base Transformer on sentences of ``length`` tokens, without embedding and output."""
+    """Return the Transformer on ``length`` tokens, without its embedding and output."""
     wide, heads, between = 512, 8, 2048
 
     def attention(name: str) -> list[Layer]:

@@ -67,8 +67,8 @@ FLOATS = MXINT8.replace(lanes=32, operands="binary32")
             "a must be blocked along axis 1 and b along axis 0, not 1 and 1",
         ),
         (
-            lambda: gemm(ones((2, 2)), ones((2, 2), "msfp16", 0)),
-            "b must be in mxint8 like a, not in msfp16",
+            lambda: gemm(ones((2, 2)), ones((2, 2), "fb12", 0)),
+            "blocks of a and b must divide one another, not 32 of mxint8 and 216 of fb12",
         ),
         (
             lambda: gemm(ones((2, 2)), ones((2, 2), axis=0), ways=3),
@@ -77,6 +77,12 @@ FLOATS = MXINT8.replace(lanes=32, operands="binary32")
         (
             lambda: matmul(ArrayParameters(), ones((2, 2)), ones((2, 2), axis=0)),
             "a must be in hbfp8, not in mxint8",
+        ),
+        (
+            lambda: matmul(
+                ArrayParameters.make(preset="mxint8"), ones((2, 2)), ones((2, 2), "msfp16", 0)
+            ),
+            "b must be in mxint8, not in msfp16",
         ),
         (
             lambda: dot(MXINT8, ones((2, 2)), ones((2, 3))),

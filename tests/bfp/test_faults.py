@@ -15,6 +15,7 @@ from sim.units import BENCHES
 from sw.bfp.array import ArrayParameters
 from sw.parameters import Parameters
 
+from .plant import plant
 from .test_registers import ARRAY, CONVERTER, DOT, FORMAT
 
 # A block a beat, so that a tile may take fewer beats than the array has rows.
@@ -45,16 +46,6 @@ FAULTS: list[tuple[str, Parameters, str, str, str, Stalls, str]] = [
         "out",
     ),
 ]
-
-
-def plant(verilog: str, module: str, pattern: str, fault: str) -> str:
-    """Return Verilog with what matches in the body of a module replaced; something must."""
-    before, start, after = verilog.partition(f"module {module} (")
-    head, end, body = after.partition(");")
-    body, rest = body.split("endmodule", 1)
-    body, count = re.subn(pattern, fault, body)
-    assert count, f"no {pattern} in {module}"
-    return f"{before}{start}{head}{end}{body}endmodule{rest}"
 
 
 def _message(unit: str, parameters: Any, **options: Any) -> str:

@@ -110,14 +110,14 @@ def test_planted_order(ways):
     assert gemm(a, b, ways=ways).view(np.uint32).ravel().tolist() != slow_gemm(a, b, 4)
 
 
-def value(format, total, code_a, code_b):
-    return dot_module.block_value(format, total, code_a, code_b)
+def value(formats, total, code_a, code_b):
+    return dot_module.block_value(formats, total, code_a, code_b)
 
 
 FAULTS = {
     "last bit of a sum": ("hbfp8", lambda f, q, x, y: value(f, q.astype(np.int64) & ~1, x, y)),
     "exponent": ("hbfp8", lambda f, q, x, y: value(f, q, x + 1, y)),
-    "NaN of b": ("hbfp8", lambda f, q, x, y: value(f, q, x, np.minimum(y, f.highest_code))),
+    "NaN of b": ("hbfp8", lambda f, q, x, y: value(f, q, x, np.minimum(y, f[1].highest_code))),
     "width of a sum": ("fb12", lambda f, q, x, y: value(f, np.clip(q, -256, 255), x, y)),
     "underflow": ("hbfp8", lambda f, q, x, y: np.abs(value(f, q, x, y))),
 }

@@ -1,0 +1,147 @@
+"""The multi-mode array against its model: nine pairs of formats, switched from tile to tile."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hw.flow.emit import generate
+from hw.flow.yosys import netlist
+from sim.bench import Stalls
+from sim.bfp.multimode import regress, simulate
+from sim.compare import assert_equal
+from sim.job import BenchError
+from sw.bfp.array import gemm
+from sw.bfp.multimode import FAMILIES, MODES, MultimodeParameters, matmul
+from sw.bfp.quantize import quantize
+from sw.errors import UserError
+
+from .plant import plant
+
+SMALL: dict[str, Any] = {"rows": 2, "columns": 2}
+GRID = [Stalls(idle=i, back_pressure=b) for i in (0.0, 0.3, 0.8) for b in (0.0, 0.3, 0.8)]
+BOTH = Stalls(idle=0.3, back_pressure=0.5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_pair_of_formats_of_every_family(family):
+    p = MultimodeParameters(family=family, **SMALL)
+    for seed in range(3):
+        assert regress(p, blocks=2000, seed=seed).message == ""
+    assert regress(p, blocks=500, seed=4, stalls=BOTH).message == ""
+
+
+@pytest.mark.parametrize("stalls", GRID, ids=lambda s: f"{s.idle}-{s.back_pressure}")
+def test_stalls_change_nothing(stalls):
+    p = MultimodeParameters(**SMALL)
+    for seed in range(5, 8):
+        assert regress(p, blocks=200, seed=seed, stalls=stalls).message == ""
+
+
+SHAPES = [
+    {"rows": 1, "columns": 1, "lanes": 1},
+    {"rows": 4, "columns": 1, "lanes": 3},
+    {"rows": 1, "columns": 3, "lanes": 9},
+    {"rows": 3, "columns": 2, "lanes": 2, "family": "hbfp"},
+]
+
+
+@pytest.mark.parametrize("fields", SHAPES, ids=lambda f: "-".join(map(str, f.values())))
+def test_other_shapes(fields):
+    p = MultimodeParameters(**fields)
+    assert regress(p, blocks=1000, seed=9).message == ""
+    assert regress(p, blocks=300, seed=10, stalls=BOTH).message == ""
+
+
+@pytest.mark.parametrize("cycles", [1, 30, 333, 2000])
+def test_reset_in_mid_stream_leaves_nothing_behind(cycles):
+    p = MultimodeParameters(**SMALL)
+    for stalls in (Stalls(), BOTH):
+        report = regress(p, blocks=300, seed=cycles, reset_after=cycles, stalls=stalls)
+        assert report.message == ""
+
+
+def test_the_gate_netlist_passes_the_same_regression():
+    p = MultimodeParameters(rows=2, columns=1)
+    gates = netlist(generate("bfp_multimode_array", p), "gates")
+    for stalls in (Stalls(), BOTH):
+        report = regress(p, blocks=300, seed=11, stalls=stalls, netlist=gates)
+        assert report.message == ""
+
+
+def test_multiply_adds_per_cycle_are_16_to_4_to_1():
+    # FlexBlock: MACs of a core by mode. 864 places are whole blocks of every format.
+    p = MultimodeParameters(rows=4, columns=8, lanes=3)
+    m, n, k = 256, 256, 864
+    rng = np.random.default_rng(12)
+    x, y = (rng.standard_normal(shape).astype(np.float32) for shape in ((m, k), (k, n)))
+    rates = []
+    for form in p.formats:
+        a, b = quantize(x, form, axis=1), quantize(y, form, axis=0)
+        [product], result = simulate(p, [(a, b)])
+        assert_equal(product, matmul(p, a, b), context={"format": form.name})
+        rates.append(m * n * k / result.cycles)
+    assert rates[0] / rates[2] == pytest.approx(16, rel=0.01)
+    assert rates[1] / rates[2] == pytest.approx(4, rel=0.01)
+    for rate, digits in zip(rates, MODES, strict=True):
+        assert rate >= 0.99 * p.rows * p.columns * p.lanes * 16 / digits**2
+
+
+def test_formats_of_a_family_have_one_payload():
+    # FlexBlock: 864 bits of mantissas in a group of any mode.
+    p = MultimodeParameters()
+    assert [f.reduction * 4 * d for f, d in zip(p.formats, MODES, strict=True)] == [864] * 3
+
+
+FAULTS = [
+    ("composer", r"mask\[9\]", "mask[8]"),
+    ("readout", "4'hf >>", "4'h7 >>"),
+    ("multimode_element", r"\bfirst\b", "1'h0"),
+    ("multimode_column", r"\bfresh\b", "1'h1"),
+]
+
+
+@pytest.mark.parametrize(("module", "old", "new"), FAULTS)
+def test_a_planted_fault_is_caught(module, old, new):
+    p = MultimodeParameters(**SMALL)
+    mutant = plant(generate("bfp_multimode_array", p).verilog, module, old, new)
+    try:
+        assert regress(p, blocks=300, seed=13, netlist=mutant).mismatches > 0
+    except BenchError as error:
+        assert "m_axis" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"family": "fp8"}, "family must be one of flexblock, .*, not 'fp8'"),
+        ({"rows": 7, "lanes": 2}, "rows must be at most 6 with 2 lanes in flexblock"),
+        ({"lanes": 4}, "lanes must divide the block of 54 of fb24, not 4"),
+        ({"columns": 0}, "columns must be an integer from 1 to 64, not 0"),
+    ],
+)
+def test_errors(fields, message):
+    with pytest.raises(UserError, match=message):
+        MultimodeParameters(**fields)
+
+
+def test_formats_of_no_mode_are_refused():
+    p = MultimodeParameters()
+    x = quantize(np.ones((2, 2), np.float32), FAMILIES["flexblock_inside"][0], axis=1)
+    with pytest.raises(UserError, match="format must be one of fb12, fb16, fb24, not fb12_sign"):
+        matmul(p, x, x)
+
+
+def test_unlike_blocks_are_added_in_order_of_the_shorter():
+    rng = np.random.default_rng(14)
+    fa, _, fb = FAMILIES["flexblock"]
+    x, y = (rng.standard_normal(shape).astype(np.float32) for shape in ((3, 500), (500, 2)))
+    a, b = quantize(x, fa, axis=1), quantize(y, fb, axis=0)
+    total = np.zeros((3, 2), np.float32)
+    for start in range(0, 500, fb.reduction):
+        part = slice(start, start + fb.reduction)
+        scale_a = np.exp2(a.codes(0)[:, start // fa.reduction] - 126.0 - fa.magnitude_bits)
+        scale_b = np.exp2(b.codes(1)[start // fb.reduction] - 126.0 - fb.magnitude_bits)
+        exact = a.mantissa[:, part].astype(np.int64) @ b.mantissa[part].astype(np.int64)
+        total = total + (exact * np.outer(scale_a, scale_b)).astype(np.float32)
+    assert_equal(gemm(a, b), total)

@@ -1,0 +1,100 @@
+"""Layers on the multi-mode array: what they compute, the cycles they take, the slots they use."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hw.units import UNITS
+from sim.bfp.multimode import simulate
+from sim.compare import assert_equal
+from sw.bfp.multimode import MultimodeParameters, matmul
+from sw.bfp.quantize import Blocks, quantize
+from sw.bfp.schedule import map_pass, utilization
+from sw.core.products import PASSES, Attention, Convolution, Dense
+from sw.networks import NETWORKS
+
+ARRAY = MultimodeParameters(rows=2, columns=8)
+
+
+def latency(p: MultimodeParameters) -> int:
+    known = UNITS["bfp_multimode_array"].top(p).latency
+    assert known is not None
+    return known
+
+
+@pytest.mark.parametrize(
+    ("network", "millions"),
+    # Multiply-adds of an image of 224 x 224, convolutions and dense layers: 1.8, 4.1, 15.5 and 0.3
+    # thousand million in the papers and in what follows them.
+    [("resnet18", 1814), ("resnet50", 4089), ("vgg16", 15470), ("mobilenet_v2", 301)],
+)
+def test_work_of_the_networks(network, millions):
+    layers = NETWORKS[network]()
+    for which in PASSES:
+        work = sum(q.work for layer in layers for q in layer.products(which, 1))
+        assert round(work / 1e6) == millions
+
+
+@pytest.mark.parametrize("mode", range(3))
+@pytest.mark.parametrize("network", NETWORKS)
+def test_slots_used_by_a_training_step(network, mode):
+    layers = NETWORKS[network]()
+    share, _ = utilization(ARRAY, layers, 8, (mode, mode), latency=latency(ARRAY))
+    assert share >= (0.70 if network == "mobilenet_v2" else 0.95)
+
+
+def conv(name: str, *sizes: int, **fields: Any) -> Convolution:
+    names = ("channels", "filters", "size", "kernel")
+    return Convolution(name=name, **dict(zip(names, sizes, strict=True)), **fields)
+
+
+LAYERS = [
+    conv("resnet conv1", 3, 8, 16, 7, stride=2, padding=3),
+    conv("resnet 3x3", 8, 8, 7, 3, padding=1),
+    conv("resnet 3x3 strided", 8, 16, 8, 3, stride=2, padding=1),
+    conv("resnet shortcut", 8, 16, 8, 1, stride=2),
+    conv("bottleneck in", 32, 8, 7, 1),
+    conv("bottleneck out", 8, 32, 7, 1),
+    conv("vgg conv1", 3, 8, 14, 3, padding=1),
+    conv("mobilenet expand", 4, 24, 7, 1),
+    conv("mobilenet depthwise", 12, 12, 7, 3, padding=1, depthwise=True),
+    conv("mobilenet depthwise strided", 12, 12, 8, 3, stride=2, padding=1, depthwise=True),
+    Dense(name="fc", inputs=64, outputs=20),
+    Dense(name="transformer up", inputs=24, outputs=48, positions=9),
+    Attention(name="scores", heads=2, rows=9, columns=9, depth=16),
+    Attention(name="mix", heads=2, rows=9, columns=16, depth=9),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
+def test_cycles_of_layers_are_those_of_the_model(layer):
+    # Every pass in another pair of modes; all products of a pass with equal reduction in one job.
+    rng = np.random.default_rng(1)
+    shapes = layer.shapes(2)
+    tensors = {n: rng.standard_normal(s).astype(np.float32) for n, s in shapes.items()}
+    names = {"forward": "xw", "input": "yw", "weight": "yx"}
+    for number, which in enumerate(PASSES):
+        modes = (number, (number + len(layer.name)) % 3)
+        mapping = map_pass(ARRAY, layer, which, 2, modes, latency=latency(ARRAY))
+        total = 0
+        products = layer.products(which, 2, tile=mapping.tile)
+        for product, turned in zip(products, mapping.turned, strict=True):
+            pairs = []
+            for c in range(product.count):
+                sides = zip((product.a, product.b), names[which], modes, strict=True)
+                x, y = (
+                    quantize(window.gather(tensors[name], c), ARRAY.formats[mode], axis=1)
+                    for window, name, mode in sides
+                )
+                pairs.append(transposed(y, x) if turned else transposed(x, y))
+            results, run = simulate(ARRAY, pairs)
+            total += run.cycles
+            for result, (a, b) in zip(results, pairs, strict=True):
+                assert_equal(result, matmul(ARRAY, a, b), context={"layer": layer.name})
+        assert total == mapping.cycles
+
+
+def transposed(a: Blocks, b: Blocks) -> tuple[Blocks, Blocks]:
+    """Return both operands of ``a @ b.T``."""
+    return a, Blocks(mantissa=b.mantissa.T, exponent=b.exponent.T, format=b.format, axis=0)
