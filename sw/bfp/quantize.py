@@ -60,6 +60,16 @@ class Blocks:
         """Shape of the array that was quantized."""
         return self.mantissa.shape
 
+    @property
+    def transposed(self) -> "Blocks":
+        """A matrix with its axes exchanged; square blocks are then those of the transpose."""
+        if len(self.shape) != 2:
+            raise UserError(f"a matrix has 2 axes, not {len(self.shape)}")
+        axis = None if self.axis is None else 1 - self.axis
+        return Blocks(
+            mantissa=self.mantissa.T, exponent=self.exponent.T, format=self.format, axis=axis
+        )
+
     def codes(self, *axes: int) -> Integers:
         """Return the exponent codes with the blocked ones of ``axes`` spread over elements."""
         codes = self.exponent

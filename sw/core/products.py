@@ -75,6 +75,22 @@ class Layer:
         """
         raise NotImplementedError
 
+    def shared(self, which: str, batch: int) -> list[Product]:
+        """Return products whose operands are one matrix of each tensor, or its transpose.
+
+        A tensor in square blocks is then quantized once for all passes. Forward and the gradient of
+        the weights are so in any case; the gradient of the input is ``y @ w``, whose results are
+        added up where windows overlap.
+        """
+        first, *more = self.products("forward", batch)
+        if which != "input" or more:
+            return self.products(which, batch)
+        return [
+            Product(
+                a=first.out, b=first.b.transposed, out=first.a, work=first.work, count=first.count
+            )
+        ]
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Dense(Layer):
@@ -439,6 +455,10 @@ class _Tiles:
         return tuple(-stride * step for step in self.span)
 
 
+OPERANDS = {"forward": ("x", "w", "y"), "input": ("y", "w", "x"), "weight": ("y", "x", "w")}
+"""Tensors of each pass: its operands and its result; ``y`` is a gradient in the latter two."""
+
+
 def execute(
     layer: Layer,
     which: str,
@@ -453,8 +473,7 @@ def execute(
     ``multiply`` takes (m, k) and (n, k) and returns (m, n). Returns the result: ``y``, or the
     gradient of ``x`` or ``w``.
     """
-    names = {"forward": ("x", "w", "y"), "input": ("y", "w", "x"), "weight": ("y", "x", "w")}
-    a, b, out = names[which]
+    a, b, out = OPERANDS[which]
     result = np.zeros(layer.shapes(batch)[out], np.float32)
     for product in layer.products(which, batch, tile=tile):
         for c in range(product.count):

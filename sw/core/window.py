@@ -1,6 +1,7 @@
 """Matrices of addresses: how a product reads and writes its tensors without copying them."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import numpy.typing as npt
@@ -57,29 +58,30 @@ class Window:
         """Steps."""
         return self.q * len(self.dy) * len(self.dx)
 
+    @property
+    def transposed(self) -> "Window":
+        """The same elements with places and steps exchanged."""
+        return dataclasses.replace(
+            self,
+            p=self.q,
+            q=self.p,
+            stride_p=self.stride_q,
+            stride_q=self.stride_p,
+            y=self.dy,
+            x=self.dx,
+            dy=self.y,
+            dx=self.x,
+        )
+
     def addresses(self, c: int = 0) -> Integers:
         """Return the addresses, (rows, columns); -1 where the element is zero."""
-        rows, columns = (self.p, len(self.y), len(self.x)), (self.q, len(self.dy), len(self.dx))
-
-        def outer(row: npt.ArrayLike, column: npt.ArrayLike, axis: int) -> Integers:
-            """Add a counter of the rows to its counterpart of the columns."""
-            ends = [np.ones(3, int), np.ones(3, int)]
-            ends[0][axis], ends[1][axis] = np.size(row), np.size(column)
-            left = np.reshape(np.asarray(row, np.int64), (*ends[0], 1, 1, 1))
-            return left + np.reshape(np.asarray(column, np.int64), (1, 1, 1, *ends[1]))
-
-        y, x = outer(self.y, self.dy, 1), outer(self.x, self.dx, 2)
-        channel = outer(np.arange(self.p) * self.stride_p, np.arange(self.q) * self.stride_q, 0)
-        inside = (y >= 0) & (y < self.height) & (x >= 0) & (x < self.width)
-        start = self.base + c * self.stride_c
-        total = np.where(inside, start + channel + y * self.width + x, -1)
-        return np.broadcast_to(total, (*rows, *columns)).reshape(self.rows, self.columns)
+        inner = _addresses(self)
+        return np.where(inner < 0, -1, inner + c * self.stride_c) if c else inner
 
     def gather(self, tensor: npt.NDArray[np.float32], c: int = 0) -> npt.NDArray[np.float32]:
         """Return the matrix."""
-        addresses = self.addresses(c)
-        flat = tensor.reshape(-1)
-        return np.where(addresses < 0, np.float32(0), flat[np.maximum(addresses, 0)])
+        # The address of what is outside, -1, is that of a zero behind the tensor.
+        return np.append(tensor, tensor.dtype.type(0))[self.addresses(c)]
 
     def scatter(
         self, values: npt.NDArray[np.float32], tensor: npt.NDArray[np.float32], c: int = 0
@@ -88,6 +90,30 @@ class Window:
         addresses = self.addresses(c)
         keep = addresses >= 0
         np.add.at(tensor.reshape(-1), addresses[keep], values[keep])
+
+
+@functools.lru_cache(maxsize=64)
+def _addresses(window: Window) -> Integers:
+    """Return the addresses of product 0, not to be written."""
+    rows, columns = (
+        (window.p, len(window.y), len(window.x)),
+        (window.q, len(window.dy), len(window.dx)),
+    )
+
+    def outer(row: npt.ArrayLike, column: npt.ArrayLike, axis: int) -> Integers:
+        """Add a counter of the rows to its counterpart of the columns."""
+        ends = [np.ones(3, int), np.ones(3, int)]
+        ends[0][axis], ends[1][axis] = np.size(row), np.size(column)
+        left = np.reshape(np.asarray(row, np.int64), (*ends[0], 1, 1, 1))
+        return left + np.reshape(np.asarray(column, np.int64), (1, 1, 1, *ends[1]))
+
+    y, x = outer(window.y, window.dy, 1), outer(window.x, window.dx, 2)
+    channel = outer(np.arange(window.p) * window.stride_p, np.arange(window.q) * window.stride_q, 0)
+    inside = (y >= 0) & (y < window.height) & (x >= 0) & (x < window.width)
+    total = np.where(inside, window.base + channel + y * window.width + x, -1)
+    result = np.broadcast_to(total, (*rows, *columns)).reshape(window.rows, window.columns)
+    result.setflags(write=False)
+    return result
 
 
 def matrix(rows: int, columns: int, *, stride_c: int = 0, transposed: bool = False) -> Window:

@@ -1,0 +1,186 @@
+"""Quantization and matrix products of blocks by compiled loops: the bits of the plain models.
+
+`quantize` and `gemm` here are those of `sw.bfp.quantize` and `sw.bfp.array` for matrices, and far
+faster. numba compiles them when they are first called and keeps what it made.
+"""
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from .. import lfsr
+from ..errors import UserError
+from ..formats import BlockFormat
+from . import array
+from .quantize import Blocks
+
+__all__ = ["Random", "gemm", "quantize"]
+
+ROUNDINGS = {"truncate": 0, "nearest_even": 1, "stochastic": 2}
+
+jit: Any = numba.njit(cache=True)
+
+
+class Random:
+    """Words of the generator of `sw.lfsr`, each used once, in the order in which they are drawn.
+
+    Parameters
+    ----------
+    seed : int
+        1..2**32 - 1; the first word is a stride of `sw.lfsr` behind it, as that of lane 0.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.state = np.uint32(lfsr.lane_seeds(seed, 1)[0])
+
+    def draw(self, shape: tuple[int, ...], bits: int) -> npt.NDArray[np.uint32]:
+        """Return words of ``bits`` bits, the last axis counting fastest."""
+        words = np.empty(math.prod(shape), np.uint32)
+        self.state = _draw(self.state, 32 - bits, words)
+        return words.reshape(shape)
+
+
+@jit
+def _draw(state, drop, words):
+    """Fill ``words`` and return the state after them."""
+    state = np.uint32(state)
+    for i in range(len(words)):
+        words[i] = state >> np.uint32(drop)
+        # Shifts widen a word.
+        state = np.uint32(state ^ (state << np.uint32(13)))
+        state = np.uint32(state ^ (state >> np.uint32(17)))
+        state = np.uint32(state ^ (state << np.uint32(5)))
+    return state
+
+
+def quantize(x: npt.NDArray[np.float32], format: BlockFormat, *, random: Random) -> Blocks:
+    """Return a matrix in blocks along its rows, or in square ones.
+
+    Equal to `sw.bfp.quantize.quantize` with ``axis=1`` and words for every element drawn from
+    ``random``, row by row; only stochastic rounding draws any.
+    """
+    if x.dtype != np.float32 or x.ndim != 2:
+        raise UserError(f"x must be a float32 matrix, not {x.dtype} of shape {x.shape}")
+    words = np.zeros((1, 1), np.uint32)
+    if format.rounding == "stochastic":
+        words = random.draw(x.shape, format.random_bits)
+    side = format.reduction
+    down = side if len(format.block) == 2 else 1
+    mantissa = np.empty(x.shape, np.int32)
+    codes = np.empty((-(-x.shape[0] // down), -(-x.shape[1] // side)), np.int32)
+    _quantize(
+        np.ascontiguousarray(x).view(np.uint32),
+        words,
+        mantissa,
+        codes,
+        (down, side),
+        format.magnitude_bits,
+        (format.lowest_code, format.highest_code, format.exponent_bias, format.nan_code),
+        (format.largest, -format.most_negative),
+        (format.exponent_rule == "ceil", ROUNDINGS[format.rounding], format.random_bits),
+    )
+    return Blocks(
+        mantissa=mantissa, exponent=codes, format=format, axis=1 if down == 1 else None
+    )
+
+
+@jit
+def _quantize(bits, words, mantissa, codes, block, m, code_range, limits, rules):
+    """Quantize block after block, as `sw.bfp.quantize.quantize_groups` says."""
+    lowest, highest, bias, nan_code = code_range
+    ceil, rounding, random_bits = rules
+    lines, columns = bits.shape
+    for i in range(codes.shape[0]):
+        for j in range(codes.shape[1]):
+            down = range(i * block[0], min((i + 1) * block[0], lines))
+            across = range(j * block[1], min((j + 1) * block[1], columns))
+            top = np.int64(0)
+            for r in down:
+                for c in across:
+                    top = max(top, np.int64(bits[r, c] & np.uint32(0x7FFFFFFF)))
+            largest = top >> 23
+            if largest == 255:
+                codes[i, j] = nan_code
+                for r in down:
+                    for c in across:
+                        mantissa[r, c] = 0
+                continue
+            code = largest - 127 + bias
+            if ceil and top & 0x7FFFFF == 0:
+                code -= 1
+            code = min(max(code, lowest), highest)
+            if largest == 0:
+                code = np.int64(lowest)
+            codes[i, j] = code
+            for r in down:
+                for c in across:
+                    word = bits[r, c]
+                    field = np.int64(word >> np.uint32(23)) & 255
+                    value = np.int64(0)
+                    if field > 0:
+                        value = np.int64(word & np.uint32(0x7FFFFF)) | 0x800000
+                    shift = code + 1 - bias - m - (field - 150)
+                    # Two places to the left put the hidden one beyond the largest magnitude.
+                    value <<= min(max(-shift, 0), 2)
+                    shift = min(max(shift, 0), 62)
+                    if rounding == 2:
+                        value = ((value << random_bits) >> shift) + np.int64(words[r, c])
+                        value >>= random_bits
+                    else:
+                        kept = value >> shift
+                        rest = value - (kept << shift)
+                        half = (np.int64(1) << shift) >> 1
+                        if rounding == 1 and half > 0:
+                            kept += rest > half or (rest == half and kept & 1 == 1)
+                        value = kept
+                    if word >> np.uint32(31):
+                        mantissa[r, c] = -min(value, limits[1])
+                    else:
+                        mantissa[r, c] = min(value, limits[0])
+
+
+def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
+    """Return what `sw.bfp.array.gemm` returns; sums beyond 53 bits are left to it."""
+    pair = (a.format, b.format)
+    step = min(f.reduction for f in pair)
+    if ways > 1 or sum(f.magnitude_bits for f in pair) + step.bit_length() > 53:
+        return array.gemm(a, b, ways=ways)
+    k = a.shape[1]
+    qa, qb = a.mantissa.astype(np.float64), b.mantissa.astype(np.float64)
+    code_a = np.ascontiguousarray(a.codes(0).repeat(pair[0].reduction // step, 1))
+    code_b = np.ascontiguousarray(b.codes(1).repeat(pair[1].reduction // step, 0))
+    result = np.zeros((a.shape[0], b.shape[1]), np.float32)
+    bias = sum(f.exponent_bias + f.magnitude_bits - 1 for f in pair)
+    nans = (pair[0].nan_code, pair[1].nan_code)
+    for block in range(-(-k // step)):
+        part = slice(block * step, min((block + 1) * step, k))
+        total = np.dot(qa[:, part], qb[part])
+        _accumulate(result, total, code_a[:, block], code_b[block], bias, nans)
+    return result
+
+
+@jit
+def _accumulate(result, total, code_a, code_b, bias, nans):
+    """Round the sums of a block and add them."""
+    least = np.float64(2.0**-126)
+    small = np.float32(least)
+    for i in range(result.shape[0]):
+        for j in range(result.shape[1]):
+            # Exact in binary64, and far outside binary32 where the exponent is clipped.
+            scale = min(max(np.float64(code_a[i]) + code_b[j] - bias, -700.0), 700.0)
+            value = total[i, j] * 2.0**scale
+            if total[i, j] == 0:
+                value = 0.0
+            # Of 24 bits with any exponent, what is nearer to 2**-126 than to the next below.
+            elif abs(value) < least * (1 - 2.0**-25):
+                value = math.copysign(0.0, value)
+            rounded = np.float32(value)
+            added = result[i, j] + rounded
+            if abs(added) < small:
+                added = np.float32(math.copysign(0.0, added))
+            if math.isnan(added) or code_a[i] == nans[0] or code_b[j] == nans[1]:
+                added = np.float32(np.nan)
+            result[i, j] = added

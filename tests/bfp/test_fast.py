@@ -1,0 +1,92 @@
+"""The compiled loops give the bits of the plain models."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from sw import lfsr
+from sw.bfp import fast
+from sw.bfp.array import gemm
+from sw.bfp.quantize import Blocks, quantize
+from sw.errors import UserError
+from sw.formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
+
+
+WIDE = dataclasses.replace(BLOCK_FORMATS["hbfp8"], name="hbfp24", mantissa_bits=24)
+
+
+def words_of(format: BlockFormat, shape: tuple[int, int], seed: int) -> np.ndarray:
+    words = lfsr.random_words(beats=shape[0] * shape[1], lanes=1, seed=seed, bits=format.random_bits)
+    return words.reshape(shape)
+
+
+def matrices(shape: tuple[int, int]) -> list[np.ndarray]:
+    """Any bit patterns, and numbers of like size with zeros among them."""
+    rng = np.random.default_rng(3)
+    near = rng.standard_normal(shape) * 2.0 ** rng.integers(-3, 3, shape)
+    near = (near * (rng.random(shape) < 0.9)).astype(np.float32)
+    powers = (2.0 ** rng.integers(-2, 2, shape)).astype(np.float32)
+    low = (near * np.float32(2**-120)).astype(np.float32)
+    any_bits = rng.integers(0, 2**32, shape, np.uint32).view(np.float32)
+    return [any_bits, near, powers, low]
+
+
+@pytest.mark.parametrize("rounding", ROUNDINGS)
+@pytest.mark.parametrize("name", BLOCK_FORMATS)
+def test_quantize(name, rounding):
+    format = dataclasses.replace(BLOCK_FORMATS[name], rounding=rounding)
+    for x in matrices((37, 2 * format.reduction + 5)):
+        got = fast.quantize(x, format, random=fast.Random(7))
+        expected = quantize(x, format, axis=1, random=words_of(format, x.shape, 7))
+        assert np.array_equal(got.mantissa, expected.mantissa)
+        assert np.array_equal(got.exponent, expected.exponent)
+        assert got.axis == expected.axis
+
+
+@pytest.mark.parametrize("pair", [("fb12", "fb24"), ("hbfp8_8x8", "hbfp8_8x8"), ("mxint8",) * 2,
+    ("hbfp6", "hbfp12"), (WIDE, WIDE)], ids=str)
+def test_gemm(pair):
+    formats = [BlockFormat.read(name) for name in pair]
+    k = 2 * formats[0].reduction + 5
+    for x, y in zip(matrices((19, k)), matrices((11, k)), strict=True):
+        for scale in (1, 2.0**60, 2.0**-66):
+            with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+                operands = (x * np.float32(scale), y * np.float32(scale))
+            a, b = (
+                fast.quantize(v, f, random=fast.Random(5))
+                for v, f in zip(operands, formats, strict=True)
+            )
+            got, expected = fast.gemm(a, b.transposed), gemm(a, b.transposed)
+            assert np.array_equal(got.view(np.uint32), expected.view(np.uint32))
+
+
+def test_rounding_at_the_least_normal_number():
+    """Sums around 2**-126, where a subnormal would round to it and a flushed number is zero."""
+    format = BlockFormat(mantissa_bits=16, sign_inside=False, exponent_bits=10, block=(1,))
+    values = np.concatenate([np.arange(65280, 65536), np.arange(32768, 33024), -np.arange(65280, 65536), [0, 0]])
+    a = Blocks(mantissa=values[:, None].astype(np.int32), exponent=np.full((len(values), 1), 511 - 63, np.int32), format=format, axis=1)
+    others = np.arange(65280, 65536)
+    b = Blocks(mantissa=others[None].astype(np.int32), exponent=np.full((1, len(others)), 511 - 64, np.int32), format=format, axis=0)
+    got, expected = fast.gemm(a, b), gemm(a, b)
+    assert np.array_equal(got.view(np.uint32), expected.view(np.uint32))
+    assert (got == 0).any() and (np.abs(got) == np.float32(2.0**-126)).any()
+
+
+def test_words_run_on():
+    random = fast.Random(9)
+    got = np.concatenate([random.draw((5,), 8), random.draw((3,), 8)])
+    assert np.array_equal(got, lfsr.random_words(beats=8, lanes=1, seed=9, bits=8).ravel())
+
+
+def test_planted_fault(monkeypatch):
+    monkeypatch.setitem(fast.ROUNDINGS, "nearest_even", 0)
+    with pytest.raises(AssertionError):
+        test_quantize("mxint8", "nearest_even")
+
+
+def test_errors():
+    with pytest.raises(UserError, match="x must be a float32 matrix, not float64 of shape"):
+        fast.quantize(np.zeros((2, 2)), BLOCK_FORMATS["fb12"], random=fast.Random(1))
+    with pytest.raises(UserError, match="a matrix has 2 axes, not 1"):
+        quantize(np.zeros(4, np.float32), BLOCK_FORMATS["fb12"]).transposed  # noqa: B018
