@@ -17,7 +17,7 @@ from ..formats import BlockFormat
 from . import array
 from .quantize import Blocks
 
-__all__ = ["Random", "gemm", "quantize"]
+__all__ = ["Random", "gemm", "quantize", "zero_set"]
 
 ROUNDINGS = {"truncate": 0, "nearest_even": 1, "stochastic": 2}
 
@@ -146,10 +146,12 @@ def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
     """Return what `sw.bfp.array.gemm` returns; sums beyond 53 bits are left to it."""
     pair = (a.format, b.format)
     step = min(f.reduction for f in pair)
-    if ways > 1 or sum(f.magnitude_bits for f in pair) + step.bit_length() > 53:
+    width = sum(f.magnitude_bits for f in pair) + step.bit_length()
+    if ways > 1 or width > 53:
         return array.gemm(a, b, ways=ways)
     k = a.shape[1]
-    qa, qb = a.mantissa.astype(np.float64), b.mantissa.astype(np.float64)
+    wide = np.float32 if width <= 24 else np.float64
+    qa, qb = a.mantissa.astype(wide), b.mantissa.astype(wide)
     code_a = np.ascontiguousarray(a.codes(0).repeat(pair[0].reduction // step, 1))
     code_b = np.ascontiguousarray(b.codes(1).repeat(pair[1].reduction // step, 0))
     result = np.zeros((a.shape[0], b.shape[1]), np.float32)
@@ -171,7 +173,7 @@ def _accumulate(result, total, code_a, code_b, bias, nans):
         for j in range(result.shape[1]):
             # Exact in binary64, and far outside binary32 where the exponent is clipped.
             scale = min(max(np.float64(code_a[i]) + code_b[j] - bias, -700.0), 700.0)
-            value = total[i, j] * 2.0**scale
+            value = np.float64(total[i, j]) * 2.0**scale
             if total[i, j] == 0:
                 value = 0.0
             # Of 24 bits with any exponent, what is nearer to 2**-126 than to the next below.
@@ -184,3 +186,29 @@ def _accumulate(result, total, code_a, code_b, bias, nans):
             if math.isnan(added) or code_a[i] == nans[0] or code_b[j] == nans[1]:
                 added = np.float32(np.nan)
             result[i, j] = added
+
+
+def zero_set(x: npt.NDArray[np.float32], format: BlockFormat) -> int:
+    """Return how many elements of a matrix, in blocks along its rows, count as set to zero.
+
+    As `sw.bfp.quantize.zero_setting_error` counts them.
+    """
+    bits = np.ascontiguousarray(x).view(np.uint32)
+    return int(_zero_set(bits, format.reduction, format.magnitude_bits))
+
+
+@jit
+def _zero_set(bits, side, m):
+    """Count exponents that are ``m`` or more below the largest of their block, and zeros."""
+    count = 0
+    for i in range(bits.shape[0]):
+        for start in range(0, bits.shape[1], side):
+            stop = min(start + side, bits.shape[1])
+            largest = np.int64(0)
+            for j in range(start, stop):
+                largest = max(largest, np.int64(bits[i, j] >> np.uint32(23)) & 255)
+            if 0 < largest < 255:
+                for j in range(start, stop):
+                    field = np.int64(bits[i, j] >> np.uint32(23)) & 255
+                    count += field == 0 or largest - field >= m
+    return count

@@ -1,140 +1,160 @@
-"""A network of dense layers with rectifiers between them, its training and its file."""
+"""Networks of layers, and the files that hold their weights."""
 
-import dataclasses
 import os
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import UserError
-from .data import Data, package
+from .layers import (
+    BatchNorm,
+    Convolution,
+    Dense,
+    Flatten,
+    Layer,
+    Mean,
+    Pool,
+    Product,
+    Rectifier,
+    Residual,
+)
 
-__all__ = ["Network", "load_weights", "train"]
+__all__ = ["MODELS", "Network", "load_weights", "mlp"]
 
 Floats = npt.NDArray[np.float32]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Network:
-    """Layers ``x @ weight + bias``, a rectifier after all but the last.
+    """Layers one behind the other.
 
     Parameters
     ----------
-    weights : list of float32 arrays, (inputs, outputs)
-        One a layer; the outputs of one are the inputs of the next.
-    biases : list of float32 arrays, (outputs,)
-        One a layer.
+    layers : list of Layer
+        From input to output.
+    planes : bool
+        Whether the input is (batch, 1, side, side) instead of rows of pixels.
     """
 
-    weights: list[Floats]
-    biases: list[Floats]
+    def __init__(self, layers: Sequence[Layer], *, planes: bool = False) -> None:
+        self.layers = list(layers)
+        self.planes = planes
+        self.parts = [part for layer in layers for part in layer.parts]
+        self.products = [part for part in self.parts if isinstance(part, Product)]
+        for number, product in enumerate(self.products):
+            product.number = number
 
-    def forward(self, x: Floats) -> list[Floats]:
-        """Return the input of each layer, and last the outputs of the network, one row a sample."""
-        values = [x]
-        for weight, bias in zip(self.weights, self.biases, strict=True):
-            if len(values) > 1:
-                values[-1] = np.maximum(values[-1], 0)
-            values.append(values[-1] @ weight + bias)
-        return values
+    @property
+    def arrays(self) -> dict[str, Floats]:
+        """Arrays by name, numbered by the layers that have any: ``weight0``, ``bias0``, …"""
+        owners = [part for part in self.parts if part.parameters]
+        return {
+            f"{name}{i}": array
+            for i, part in enumerate(owners)
+            for name, array in (part.parameters | part.state).items()
+        }
 
-    def accuracy(self, x: Floats, labels: npt.NDArray[np.int64]) -> float:
-        """Return the share of rows whose largest output is their label's."""
-        return float((self.forward(x)[-1].argmax(1) == labels).mean())
+    def forward(self, x: Floats, run: Any) -> Floats:
+        """Return the outputs for rows of pixels; ``run`` as in `Product`."""
+        if self.planes:
+            side = round(x.shape[1] ** 0.5)
+            x = x.reshape(len(x), 1, side, side)
+        for layer in self.layers:
+            x = layer.forward(x, run)
+        return x
+
+    def backward(self, gradient: Floats, run: Any) -> None:
+        """Leave the gradients of the last `forward` in the layers."""
+        for layer in reversed(self.layers):
+            gradient = layer.backward(gradient, run)
 
     def save(self, path: Path) -> None:
-        """Write ``weight0``, ``bias0``, ``weight1``, … to an .npz file."""
-        arrays = {f"weight{i}": w for i, w in enumerate(self.weights)}
-        arrays |= {f"bias{i}": b for i, b in enumerate(self.biases)}
+        """Write the arrays to an .npz file."""
         beside = path.with_name(f".{path.name}.{os.getpid()}.npz")
         try:
-            np.savez(beside, allow_pickle=False, **arrays)
+            np.savez(beside, allow_pickle=False, **self.arrays)
             beside.replace(path)
         except OSError as error:
             beside.unlink(missing_ok=True)
             raise UserError(f"cannot write {path}: {error.strerror}") from None
 
 
-def train(
-    data: Data,
-    *,
-    hidden: Sequence[int] = (32,),
-    epochs: int = 20,
-    batch: int = 64,
-    rate: float = 0.03,
-    seed: int = 1,
-    report: Callable[[int, float], None] = lambda epoch, loss: None,
-) -> Network:
-    """Return a network trained in binary32 by stochastic gradient descent with momentum 0.9.
+def mlp(pixels: int, classes: int, rng: np.random.Generator, hidden: Sequence[int] = (32,)) -> Network:
+    """Return dense layers with rectifiers between them."""
+    sizes = [pixels, *hidden, classes]
+    layers: list[Layer] = []
+    for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+        layers += [Dense(inputs=inputs, outputs=outputs, rng=rng), Rectifier()]
+    return Network(layers[:-1])
 
-    The same arguments give the same weights. ``report`` is called after each epoch with the number
-    of epochs done and the mean cross entropy over the epoch.
+
+def lenet(pixels: int, classes: int, rng: np.random.Generator) -> Network:
+    """Return LeNet-5 (LeCun et al., 1998) with rectifiers and largest values of 2 x 2.
+
+    On planes of less than 28 x 28 pixels kernels are 3 x 3, with a border of zeros.
     """
-    # Small products lose by threads, and lose greatly where other work shares the cores.
-    with package("threadpoolctl", "threadpoolctl").threadpool_limits(1):
-        return _train(data, hidden, epochs, batch, rate, seed, report)
-
-
-def _train(
-    data: Data,
-    hidden: Sequence[int],
-    epochs: int,
-    batch: int,
-    rate: float,
-    seed: int,
-    report: Callable[[int, float], None],
-) -> Network:
-    """Train as `train` says."""
-    rng = np.random.default_rng(seed)
-    sizes = [data.train_x.shape[1], *hidden, int(data.train_y.max()) + 1]
-    network = Network(
-        weights=[
-            (rng.standard_normal((m, n)) * np.sqrt(2 / m)).astype(np.float32)
-            for m, n in zip(sizes[:-1], sizes[1:], strict=True)
+    side = round(pixels**0.5)
+    kernel, padding = (5, 0) if side >= 28 else (3, 1)
+    first = side + 2 * padding - kernel + 1
+    second = first // 2 + 2 * padding - kernel + 1
+    return Network(
+        [
+            Convolution(channels=1, filters=6, size=side, kernel=kernel, padding=padding, rng=rng),
+            Rectifier(),
+            Pool(),
+            Convolution(
+                channels=6, filters=16, size=first // 2, kernel=kernel, padding=padding, rng=rng
+            ),
+            Rectifier(),
+            Pool(),
+            Flatten(),
+            Dense(inputs=16 * (second // 2) ** 2, outputs=120, rng=rng),
+            Rectifier(),
+            Dense(inputs=120, outputs=84, rng=rng),
+            Rectifier(),
+            Dense(inputs=84, outputs=classes, rng=rng),
         ],
-        biases=[np.zeros(n, np.float32) for n in sizes[1:]],
+        planes=True,
     )
-    parameters = [*network.weights, *network.biases]
-    momenta = [np.zeros_like(p) for p in parameters]
-    for epoch in range(epochs):
-        order = rng.permutation(len(data.train_x))
-        total = 0.0
-        for start in range(0, len(order), batch):
-            part = order[start : start + batch]
-            loss, gradients = _gradients(network, data.train_x[part], data.train_y[part])
-            total += loss * len(part)
-            for p, momentum, gradient in zip(parameters, momenta, gradients, strict=True):
-                momentum *= np.float32(0.9)
-                momentum += gradient
-                p -= np.float32(rate * (1 - epoch / epochs)) * momentum
-        report(epoch + 1, total / len(order))
-    return network
 
 
-def _gradients(
-    network: Network, x: Floats, labels: npt.NDArray[np.int64]
-) -> tuple[float, list[Floats]]:
-    """Return the mean cross entropy of a batch and its gradients, of weights and then of biases."""
-    *inputs, outputs = network.forward(x)
-    exponentials = np.exp(outputs - outputs.max(1, keepdims=True))
-    shares = exponentials / exponentials.sum(1, keepdims=True)
-    rows = np.arange(len(x))
-    loss = float(-np.log(np.maximum(shares[rows, labels], np.float32(1e-30))).mean())
-    shares[rows, labels] -= 1
-    gradient = shares / np.float32(len(x))
-    weights, biases = [], []
-    for weight, source in zip(network.weights[::-1], inputs[::-1], strict=True):
-        weights.insert(0, source.T @ gradient)
-        biases.insert(0, gradient.sum(0))
-        gradient = (gradient @ weight.T) * (source > 0)
-    return loss, [*weights, *biases]
+def resnet8(pixels: int, classes: int, rng: np.random.Generator) -> Network:
+    """Return three residual blocks of 16, 32 and 64 channels behind a convolution."""
+    side = round(pixels**0.5)
+
+    def normalized(channels: int, filters: int, kernel: int, stride: int = 1) -> list[Layer]:
+        convolution = Convolution(
+            channels=channels,
+            filters=filters,
+            size=side,
+            kernel=kernel,
+            stride=stride,
+            padding=kernel // 2,
+            rng=rng,
+        )
+        return [convolution, BatchNorm(channels=filters)]
+
+    layers: list[Layer] = [*normalized(1, 16, 3), Rectifier()]
+    channels = 16
+    for filters, stride in ((16, 1), (32, 2), (64, 2)):
+        shortcut = normalized(channels, filters, 1, stride) if stride > 1 else []
+        body = [*normalized(channels, filters, 3, stride), Rectifier()]
+        side = -(-side // stride)
+        body += normalized(filters, filters, 3)
+        layers += [Residual(body, shortcut), Rectifier()]
+        channels = filters
+    return Network([*layers, Mean(), Dense(inputs=64, outputs=classes, rng=rng)], planes=True)
+
+
+MODELS: Mapping[str, Callable[..., Network]] = {"mlp": mlp, "lenet": lenet, "resnet8": resnet8}
+"""Networks by name: functions of the number of pixels, of classes and a random generator."""
 
 
 def load_weights(path: str | Path) -> Network:
-    """Read a file that `Network.save` wrote.
+    """Read a file of dense layers, as `Network.save` writes those of `mlp`.
 
     Raises `UserError` for a file that is not one, arrays that are missing or do not fit each other,
     and values that are not finite.
@@ -155,18 +175,20 @@ def load_weights(path: str | Path) -> Network:
     if not layers or set(arrays) != set(names):
         found = ", ".join(sorted(arrays)) or "nothing"
         raise UserError(f"{path} must hold weight0, bias0, weight1, …, not {found}")
-    network = Network(
-        weights=[_check(path, f"weight{i}", arrays[f"weight{i}"], 2) for i in range(layers)],
-        biases=[_check(path, f"bias{i}", arrays[f"bias{i}"], 1) for i in range(layers)],
-    )
-    inputs = network.weights[0].shape[0]
-    for i, (weight, bias) in enumerate(zip(network.weights, network.biases, strict=True)):
-        if weight.shape[0] != inputs or weight.shape[1:] != bias.shape:
+    weights = [_check(path, f"weight{i}", arrays[f"weight{i}"], 2) for i in range(layers)]
+    biases = [_check(path, f"bias{i}", arrays[f"bias{i}"], 1) for i in range(layers)]
+    inputs = weights[0].shape[1]
+    for i, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+        if weight.shape[1] != inputs or weight.shape[:1] != bias.shape:
             raise UserError(
-                f"{path}: weight{i} and bias{i} must be ({inputs}, n) and (n,), "
+                f"{path}: weight{i} and bias{i} must be (n, {inputs}) and (n,), "
                 f"not {weight.shape} and {bias.shape}"
             )
-        inputs = weight.shape[1]
+        inputs = weight.shape[0]
+    *hidden, classes = (len(bias) for bias in biases)
+    network = mlp(weights[0].shape[1], classes, np.random.default_rng(0), hidden)
+    for name, array in network.arrays.items():
+        array[:] = arrays[name]
     return network
 
 

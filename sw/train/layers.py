@@ -1,0 +1,271 @@
+"""Layers of a network: what each makes of its input, and of the gradient of its output."""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..core import products as core
+from .arithmetic import Operand
+
+__all__ = [
+    "BatchNorm",
+    "Convolution",
+    "Dense",
+    "Flatten",
+    "Layer",
+    "Mean",
+    "Pool",
+    "Product",
+    "Rectifier",
+    "Residual",
+    "cross_entropy",
+]
+
+Floats = npt.NDArray[np.float32]
+
+
+class Layer:
+    """A layer, its arrays that training changes, and their gradients after `backward`.
+
+    ``run`` is what computes products, see `Product`. A layer keeps what it needs between the two
+    calls. ``state`` are arrays that are saved, but not by way of a gradient.
+    """
+
+    def __init__(self) -> None:
+        self.parameters: dict[str, Floats] = {}
+        self.gradients: dict[str, Floats] = {}
+        self.state: dict[str, Floats] = {}
+
+    @property
+    def parts(self) -> list["Layer"]:
+        """The layer, or those that it is made of, in the order of computation."""
+        return [self]
+
+    def forward(self, x: Floats, run: Any) -> Floats:
+        """Return the output for a batch."""
+        raise NotImplementedError
+
+    def backward(self, gradient: Floats, run: Any) -> Floats:
+        """Return the gradient of the input of the last `forward`."""
+        raise NotImplementedError
+
+
+class Product(Layer):
+    """A layer whose work is three matrix products: ``y = product(x, weight) + bias``.
+
+    ``run.product(layer, which, batch, operands)`` computes them; ``number`` is the layer's place
+    among those of its kind. The first layer of a network needs no gradient of its input.
+    """
+
+    number: int = 0
+
+    def __init__(self, layer: core.Layer, inputs: int, outputs: int, rng: Any) -> None:
+        super().__init__()
+        self.layer = layer
+        shape = layer.shapes(1)["w"]
+        scale = math.sqrt(2 / inputs)
+        self.parameters["weight"] = (rng.standard_normal(shape) * scale).astype(np.float32)
+        self.parameters["bias"] = np.zeros(outputs, np.float32)
+
+    def forward(self, x: Floats, run: Any) -> Floats:
+        """Return the product of ``x`` and the weights, and the bias."""
+        self.operands = {"x": Operand(x), "w": Operand(self.parameters["weight"])}
+        y = run.product(self, "forward", len(x), self.operands)
+        bias = self.parameters["bias"]
+        return y + bias.reshape(-1, *[1] * (y.ndim - 2))
+
+    def backward(self, gradient: Floats, run: Any) -> Floats:
+        """Return the gradient of ``x``; nothing of use for the first layer."""
+        operands = self.operands | {"y": Operand(gradient)}
+        others = tuple(axis for axis in range(gradient.ndim) if axis != 1)
+        self.gradients["weight"] = run.product(self, "weight", len(gradient), operands)
+        self.gradients["bias"] = gradient.sum(others)
+        if not self.number:
+            return operands["x"].tensor
+        return run.product(self, "input", len(gradient), operands)
+
+
+class Dense(Product):
+    """Fully connected, weights (outputs, inputs)."""
+
+    def __init__(self, *, inputs: int, outputs: int, rng: Any) -> None:
+        layer = core.Dense(name="dense", inputs=inputs, outputs=outputs)
+        super().__init__(layer, inputs, outputs, rng)
+
+
+class Convolution(Product):
+    """Square kernels on (batch, channels, size, size), weights (filters, channels, k, k)."""
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        filters: int,
+        size: int,
+        kernel: int,
+        stride: int = 1,
+        padding: int = 0,
+        rng: Any,
+    ) -> None:
+        layer = core.Convolution(
+            name="convolution",
+            channels=channels,
+            filters=filters,
+            size=size,
+            kernel=kernel,
+            stride=stride,
+            padding=padding,
+        )
+        super().__init__(layer, channels * kernel**2, filters, rng)
+
+
+class Rectifier(Layer):
+    """``max(x, 0)``."""
+
+    def forward(self, x: Floats, run: Any) -> Floats:
+        """Return what is positive."""
+        self.positive = x > 0
+        return np.maximum(x, 0)
+
+    def backward(self, gradient: Floats, run: Any) -> Floats:
+        """Return the gradient where the input was positive."""
+        return gradient * self.positive
+
+
+class BatchNorm(Layer):
+    """Batch normalization of each channel (Ioffe and Szegedy, 2015) in binary32.
+
+    In training by the batch's mean and variance, else by their running means.
+    """
+
+    EPSILON = 1e-5
+    MOMENTUM = 0.9
+
+    def __init__(self, *, channels: int) -> None:
+        super().__init__()
+        self.parameters["scale"] = np.ones(channels, np.float32)
+        self.parameters["shift"] = np.zeros(channels, np.float32)
+        self.state["mean"] = np.zeros(channels, np.float32)
+        self.state["variance"] = np.ones(channels, np.float32)
+
+    def forward(self, x: Floats, run: Any) -> Floats:
+        """Return the normalized, scaled and shifted input."""
+        self.axes = (0, *range(2, x.ndim))
+        self.shape = (1, -1, *[1] * (x.ndim - 2))
+        mean, variance = self.state["mean"], self.state["variance"]
+        if run.training:
+            now = {"mean": x.mean(self.axes), "variance": x.var(self.axes)}
+            for name, value in now.items():
+                kept = self.state[name]
+                kept += (1 - self.MOMENTUM) * (value - kept)
+            mean, variance = now["mean"], now["variance"]
+        self.factor = 1 / np.sqrt(variance + np.asarray(self.EPSILON, x.dtype))
+        self.normal = (x - mean.reshape(self.shape)) * self.factor.reshape(self.shape)
+        scale, shift = (self.parameters[name].reshape(self.shape) for name in ("scale", "shift"))
+        return self.normal * scale + shift
+
+    def backward(self, gradient: Floats, run: Any) -> Floats:
+        """Return the gradient through the batch's mean and variance too."""
+        self.gradients["shift"] = gradient.sum(self.axes)
+        self.gradients["scale"] = (gradient * self.normal).sum(self.axes)
+        count = gradient.size // gradient.shape[1]
+        centre = (
+            self.gradients["shift"].reshape(self.shape)
+            + self.normal * self.gradients["scale"].reshape(self.shape)
+        ) / np.asarray(count, gradient.dtype)
+        return (gradient - centre) * (self.parameters["scale"] * self.factor).reshape(self.shape)
+
+
+class Pool(Layer):
+    """The largest of each 2 x 2 pixels; the first of equal ones takes the gradient."""
+
+    def forward(self, x: Floats, run: Any) -> Floats:
+        """Return planes of half the side; an odd last row or column is left out."""
+        self.shape = x.shape
+        n, c, height, width = x.shape
+        x = x[:, :, : height // 2 * 2, : width // 2 * 2]
+        x = x.reshape(n, c, height // 2, 2, width // 2, 2).swapaxes(3, 4)
+        x = x.reshape(n, c, height // 2, width // 2, 4)
+        self.place = x.argmax(-1)[..., None]
+        return np.take_along_axis(x, self.place, -1)[..., 0]
+
+    def backward(self, gradient: Floats, run: Any) -> Floats:
+        """Return the gradient at the places that were the largest."""
+        n, c, height, width = gradient.shape
+        spread = np.zeros((n, c, height, width, 4), gradient.dtype)
+        np.put_along_axis(spread, self.place, gradient[..., None], -1)
+        spread = spread.reshape(n, c, height, width, 2, 2).swapaxes(3, 4)
+        whole = np.zeros(self.shape, gradient.dtype)
+        whole[:, :, : 2 * height, : 2 * width] = spread.reshape(n, c, 2 * height, 2 * width)
+        return whole
+
+
+class Mean(Layer):
+    """The mean of each plane."""
+
+    def forward(self, x: Floats, run: Any) -> Floats:
+        """Return (batch, channels)."""
+        self.shape = x.shape
+        return x.mean((2, 3))
+
+    def backward(self, gradient: Floats, run: Any) -> Floats:
+        """Return the gradient, shared equally."""
+        share = gradient / np.asarray(math.prod(self.shape[2:]), gradient.dtype)
+        return np.broadcast_to(share[..., None, None], self.shape)
+
+
+class Flatten(Layer):
+    """A row a sample."""
+
+    def forward(self, x: Floats, run: Any) -> Floats:
+        """Return (batch, everything)."""
+        self.shape = x.shape
+        return x.reshape(len(x), -1)
+
+    def backward(self, gradient: Floats, run: Any) -> Floats:
+        """Return the gradient in the input's shape."""
+        return gradient.reshape(self.shape)
+
+
+class Residual(Layer):
+    """``body(x) + shortcut(x)``; without a shortcut ``body(x) + x`` (He et al., CVPR 2016)."""
+
+    def __init__(self, body: list[Layer], shortcut: list[Layer] | None = None) -> None:
+        super().__init__()
+        self.body = body
+        self.shortcut = shortcut or []
+
+    @property
+    def parts(self) -> list[Layer]:
+        """Layers of both ways."""
+        return [part for layer in (*self.body, *self.shortcut) for part in layer.parts]
+
+    def forward(self, x: Floats, run: Any) -> Floats:
+        """Return the sum of both ways."""
+        y = x
+        for layer in self.body:
+            y = layer.forward(y, run)
+        for layer in self.shortcut:
+            x = layer.forward(x, run)
+        return y + x
+
+    def backward(self, gradient: Floats, run: Any) -> Floats:
+        """Return the sum of both ways' gradients."""
+        around = gradient
+        for layer in reversed(self.shortcut):
+            around = layer.backward(around, run)
+        for layer in reversed(self.body):
+            gradient = layer.backward(gradient, run)
+        return gradient + around
+
+
+def cross_entropy(outputs: Floats, labels: npt.NDArray[np.int64]) -> tuple[float, Floats]:
+    """Return the mean cross entropy of softmax outputs, and its gradient."""
+    shares = np.exp(outputs - outputs.max(1, keepdims=True))
+    shares /= shares.sum(1, keepdims=True)
+    rows = np.arange(len(outputs))
+    loss = float(-np.log(np.maximum(shares[rows, labels], 1e-30)).mean())
+    shares[rows, labels] -= 1
+    return loss, shares / np.asarray(len(outputs), outputs.dtype)

@@ -1,0 +1,241 @@
+"""Training by stochastic gradient descent, every product in the arithmetic that is chosen for it."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import lfsr
+from ..bfp.quantize import Blocks, dequantize
+from ..core.products import PASSES
+from ..errors import UserError
+from ..formats import BLOCK_FORMATS, BlockFormat
+from ..parameters import choice, unknown, whole
+from .arithmetic import Engine, Operand, Products, compiled
+from .data import Data, package
+from .layers import Product, cross_entropy
+from .network import MODELS, Network
+from .precision import Precision, read
+
+__all__ = ["Epoch", "Run", "Settings", "accuracy", "train"]
+
+Floats = npt.NDArray[np.float32]
+
+RATES = {"mlp": 0.03, "lenet": 0.02, "resnet8": 0.05}
+EPOCHS = {"mlp": 20, "lenet": 10, "resnet8": 10}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How to train.
+
+    Parameters
+    ----------
+    model : str
+        Of `sw.train.network.MODELS`.
+    arithmetic : str
+        See `sw.train.precision.read`.
+    hidden : int
+        Width of the hidden layer of ``mlp``.
+    epochs : int or None
+        Times through the data; None for the model's.
+    batch : int
+        Samples of a step.
+    rate : float or None
+        First learning rate, which falls linearly to 0; None for the model's.
+    momentum : float
+        Of stochastic gradient descent.
+    storage : str
+        Where weights are kept between steps: ``binary32``, or ``wide``: in blocks of 16-bit
+        mantissas with their sign, as HBFP does (Drumond et al., NeurIPS 2018), of the shape of the
+        arithmetic's. ``auto``: wide under HBFP.
+    seed : int
+        Of the first weights, of the order of samples and of stochastic rounding.
+    """
+
+    model: str = "mlp"
+    arithmetic: str = "binary32"
+    hidden: int = 32
+    epochs: int | None = None
+    batch: int = 64
+    rate: float | None = None
+    momentum: float = 0.9
+    storage: str = "auto"
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Check every field, and take what the model's are."""
+        if self.model not in MODELS:
+            raise unknown("model", self.model, MODELS)
+        for name, table in (("epochs", EPOCHS), ("rate", RATES)):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, table[self.model])
+        whole("hidden", self.hidden, 1, 4096)
+        whole("epochs", self.epochs, 1, 10_000)
+        whole("batch", self.batch, 1, 65_536)
+        for name, highest in (("rate", 10), ("momentum", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not 0 <= value < highest:
+                raise UserError(f"{name} must be a number from 0 to below {highest}, not {value!r}")
+        choice("storage", self.storage, ("auto", "binary32", "wide"))
+        whole("seed", self.seed, 1, 2**32 - 1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """What an epoch ended with."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Run:
+    """A training that is done."""
+
+    settings: Settings
+    network: Network
+    precision: Precision
+    epochs: list[Epoch]
+
+
+class _Step:
+    """Computes the products of a network, as `sw.train.layers.Product` asks for them."""
+
+    def __init__(self, precision: Precision, products: Products, *, training: bool) -> None:
+        self.precision = precision
+        self.products = products
+        self.training = training
+
+    def product(
+        self, layer: Product, which: str, batch: int, operands: dict[str, Operand]
+    ) -> Floats:
+        """Return the result of a pass of a layer."""
+        arithmetic = self.precision.arithmetic(layer.number, which)
+        result = self.products.run(layer.layer, which, batch, operands, arithmetic)
+        if which == "weight":
+            tensors = {name: operand.tensor for name, operand in operands.items()}
+            self.precision.observe(layer.number, tensors | {"dw": result})
+        return result
+
+
+def accuracy(
+    network: Network, precision: Precision, x: Floats, labels: npt.NDArray[np.int64]
+) -> float:
+    """Return the share of rows whose largest output is their label's, in the present arithmetic."""
+    step = _Step(precision, Products(seed=1), training=False)
+    right = 0
+    for start in range(0, len(x), 500):
+        part = slice(start, start + 500)
+        right += int((network.forward(x[part], step).argmax(1) == labels[part]).sum())
+    return right / len(x)
+
+
+def train(
+    data: Data,
+    settings: Settings | None = None,
+    *,
+    engine: Engine | None = None,
+    steps: int | None = None,
+    report: Callable[[Epoch, str], None] = lambda epoch, note: None,
+) -> Run:
+    """Train a network; the same arguments give the same weights.
+
+    Parameters
+    ----------
+    data : Data
+        Images and labels.
+    settings : Settings
+        How.
+    engine : callable or None
+        Computes products of blocks, such as a circuit; None is its model.
+    steps : int or None
+        Steps after which to stop in any case.
+    report : callable
+        Called after each epoch with it and a word on the arithmetic.
+    """
+    settings = settings or Settings()
+    # Small products lose by threads, and lose greatly where other work shares the cores.
+    with package("threadpoolctl", "threadpoolctl").threadpool_limits(1):
+        return _train(data, settings, engine, steps, report)
+
+
+def _train(
+    data: Data,
+    settings: Settings,
+    engine: Engine | None,
+    steps: int | None,
+    report: Callable[[Epoch, str], None],
+) -> Run:
+    """Train as `train` says."""
+    s = settings
+    assert s.epochs is not None and s.rate is not None
+    rng = np.random.default_rng(s.seed)
+    hidden = {"hidden": [s.hidden]} if s.model == "mlp" else {}
+    classes = int(data.train_y.max()) + 1
+    network = MODELS[s.model](data.train_x.shape[1], classes, rng, **hidden)
+    precision = read(s.arithmetic, layers=len(network.products), epochs=s.epochs)
+    products = Products(seed=s.seed, engine=engine)
+    step = _Step(precision, products, training=True)
+    store = _Storage(s, precision, network, products)
+    momenta = [{n: np.zeros_like(p) for n, p in part.parameters.items()} for part in network.parts]
+    done, epochs = 0, []
+    for epoch in range(s.epochs):
+        precision.start(epoch + 1)
+        order = rng.permutation(len(data.train_x))
+        rate = np.float32(s.rate * (1 - epoch / s.epochs))
+        total = 0.0
+        for start in range(0, len(order), s.batch):
+            if done == steps:
+                break
+            part = order[start : start + s.batch]
+            outputs = network.forward(data.train_x[part], step)
+            loss, gradient = cross_entropy(outputs, data.train_y[part])
+            network.backward(gradient, step)
+            for layer, kept in zip(network.parts, momenta, strict=True):
+                for name, momentum in kept.items():
+                    momentum *= np.float32(s.momentum)
+                    momentum += layer.gradients[name]
+                    layer.parameters[name] -= rate * momentum
+            store.keep()
+            total += loss * len(part)
+            done += 1
+        note = precision.at(len(network.products))
+        right = accuracy(network, precision, data.test_x, data.test_y)
+        precision.end()
+        epochs.append(Epoch(epoch=epoch + 1, loss=total / len(order), accuracy=right))
+        report(epochs[-1], note)
+        if done == steps:
+            break
+    return Run(settings=s, network=network, precision=precision, epochs=epochs)
+
+
+class _Storage:
+    """Keeps the weights of a network as its settings say."""
+
+    def __init__(
+        self, settings: Settings, precision: Precision, network: Network, products: Products
+    ) -> None:
+        first = precision.arithmetic(0, PASSES[0])
+        hybrid = isinstance(first, BlockFormat) and first.name.startswith("hbfp")
+        self.network = network
+        self.format: BlockFormat | None = None
+        if settings.storage == "wide" or (settings.storage == "auto" and hybrid):
+            base = first if isinstance(first, BlockFormat) else BLOCK_FORMATS["hbfp8"]
+            wide = {"name": f"{base.name} wide", "mantissa_bits": 16, "sign_inside": True}
+            self.format = dataclasses.replace(base, **wide)
+            self.random = compiled().Random(lfsr.jump(settings.seed, lfsr.LANE_STRIDE // 2))
+
+    def keep(self) -> None:
+        """Round the weights to what is stored."""
+        if self.format is None:
+            return
+        for product in self.network.products:
+            weight = product.parameters["weight"]
+            blocks: Blocks = compiled().quantize(
+                weight.reshape(len(weight), -1), self.format, random=self.random
+            )
+            weight[:] = dequantize(blocks).reshape(weight.shape)

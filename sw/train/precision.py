@@ -1,0 +1,177 @@
+"""Which arithmetic each product of a training takes, and what decides it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..bfp.control.epochs import BoostRule, EpochParameters, EpochSchedule
+from ..bfp.control.zse import ZseController, ZseParameters, ZseRule
+from ..bfp.multimode import FAMILIES
+from ..core.products import PASSES
+from ..errors import UserError
+from ..formats import BlockFormat
+from .arithmetic import block_format, compiled
+
+__all__ = ["Boosted", "Controlled", "Fixed", "Precision", "read"]
+
+KNOWN = "a name of arithmetic, boosters[:EPOCHS] or flexblock[:LO/HI/WARMUP/HOLD]"
+
+
+class Precision:
+    """Chooses the arithmetic of each product; after training, what it chose is in ``history``.
+
+    ``history`` is an array of mode numbers (epochs, layers, 3) where a schedule decides, or None.
+    """
+
+    name: str
+    history: list[np.ndarray] | None = None
+
+    def arithmetic(self, layer: int, which: str) -> str | BlockFormat:
+        """Return the arithmetic of a pass of a layer."""
+        raise NotImplementedError
+
+    def start(self, epoch: int) -> None:
+        """Begin an epoch, counted from 1."""
+
+    def observe(self, layer: int, tensors: Mapping[str, np.ndarray]) -> None:
+        """Look at a layer's weights ``w`` and gradients ``y`` of its output, ``dw`` of these."""
+
+    def end(self) -> None:
+        """End an epoch."""
+
+    def at(self, layers: int) -> str:
+        """Return a word on the present choice for the progress bar."""
+        return ""
+
+
+class Fixed(Precision):
+    """One arithmetic for each pass."""
+
+    def __init__(self, name: str, passes: Mapping[str, str | BlockFormat]) -> None:
+        self.name = name
+        self.passes = {which: _checked(passes[which]) for which in PASSES}
+
+    def arithmetic(self, layer: int, which: str) -> str | BlockFormat:
+        """Return the arithmetic of the pass."""
+        return self.passes[which]
+
+
+class Boosted(Precision):
+    """Accuracy Boosters (arXiv 2211.10737): HBFP4, and HBFP6 where `EpochSchedule` says so."""
+
+    def __init__(self, name: str, layers: int, rule: BoostRule) -> None:
+        self.name = name
+        fields = {field: getattr(rule, field) for field in rule.__dataclass_fields__}
+        self.schedule = EpochSchedule(EpochParameters(layers=layers, **fields))
+        self.history = []
+        self.start(1)
+
+    def start(self, epoch: int) -> None:
+        """Take the modes of the epoch."""
+        self.modes = self.schedule.modes_at(epoch)
+
+    def end(self) -> None:
+        """Write down the modes of the epoch."""
+        assert self.history is not None
+        self.history.append(self.modes)
+
+    def arithmetic(self, layer: int, which: str) -> BlockFormat:
+        """Return the format of the layer's mode."""
+        return FAMILIES["boosters"][self.modes[layer, PASSES.index(which)]]
+
+    def at(self, layers: int) -> str:
+        """Return how many layers are wide."""
+        return f"{(self.modes[:, 0] > self.schedule.rule.narrow).sum()}/{layers} layers wide"
+
+
+class Controlled(Precision):
+    """FlexBlock's controller by zero-setting error, a control step an epoch (an inferred choice).
+
+    ``recording`` holds the counts of each step as the circuit takes them.
+    """
+
+    def __init__(self, name: str, layers: int, rule: ZseRule) -> None:
+        self.name = name
+        fields = {field: getattr(rule, field) for field in rule.__dataclass_fields__}
+        self.controller = ZseController(ZseParameters(layers=layers, **fields))
+        self.recording: list[dict[tuple[int, int], tuple[int, int]]] = [{}]
+        self.history = []
+
+    def arithmetic(self, layer: int, which: str) -> BlockFormat:
+        """Return the format of the pair's mode."""
+        return FAMILIES["flexblock"][self.controller.modes[layer, PASSES.index(which)]]
+
+    def observe(self, layer: int, tensors: Mapping[str, np.ndarray]) -> None:
+        """Count what each pair's format sets to zero in the tensor that drives it."""
+        for pair, name in enumerate(("w", "y", "dw")):
+            tensor = tensors[name].reshape(len(tensors[name]), -1)
+            format = FAMILIES["flexblock"][self.controller.modes[layer, pair]]
+            zeros = compiled().zero_set(tensor, format)
+            before = self.recording[-1].get((layer, pair), (0, 0))
+            self.recording[-1][layer, pair] = (before[0] + zeros, before[1] + tensor.size)
+
+    def end(self) -> None:
+        """Write down the modes of the epoch, and end a control step."""
+        assert self.history is not None
+        self.history.append(self.controller.modes.copy())
+        for (layer, pair), counts in self.recording[-1].items():
+            self.controller.record(layer, pair, *counts)
+        self.controller.step()
+        self.recording.append({})
+
+    def at(self, layers: int) -> str:
+        """Return how many pairs have each length of mantissa."""
+        counts = np.bincount(self.controller.modes.ravel(), minlength=3)
+        return "pairs of 4/8/16 bits: " + "/".join(map(str, counts))
+
+
+def _checked(arithmetic: Any) -> str | BlockFormat:
+    """Return the name of a floating-point arithmetic, or a format."""
+    return arithmetic if arithmetic in ("binary32", "bfloat16") else block_format(arithmetic)
+
+
+def read(text: str, *, layers: int, epochs: int) -> Precision:
+    """Return what ``text`` names.
+
+    ``hbfp6``: one arithmetic for all. ``fb12,input=fb16``: another for the gradient of the input;
+    passes are forward, input and weight. ``boosters`` or ``boosters:5``: HBFP4, in the last 5
+    epochs (1 if not said), and always in the first and last layer, HBFP6. ``flexblock`` or
+    ``flexblock:0.6/0.8/0/1``: FB12, FB16 or FB24 by zero-setting error, with the thresholds, the
+    warm-up and the hold of `ZseRule`.
+
+    Raises `UserError` for anything else.
+    """
+    kind, _, settings = text.partition(":")
+    if kind == "boosters":
+        boosted = 1 if not settings else _number("boosters", settings, int)
+        rule = BoostRule(epochs=epochs, boosted=boosted)
+        return Boosted(text, layers, rule)
+    if kind == "flexblock":
+        names = ("lo", "hi", "warmup", "hold")
+        values = settings.split("/") if settings else []
+        if settings and len(values) != len(names):
+            raise UserError(f"flexblock must be followed by LO/HI/WARMUP/HOLD, not {settings!r}")
+        kinds = (float, float, int, int)
+        fields = {n: _number(n, v, k) for n, v, k in zip(names, values, kinds, strict=False)}
+        return Controlled(text, layers, ZseRule(**fields))
+    passes: dict[str, str | BlockFormat] = {}
+    for part in text.split(","):
+        which, given, name = part.rpartition("=")
+        if given and which not in PASSES:
+            raise UserError(f"pass must be one of {', '.join(PASSES)}, not {which!r}")
+        for each in [which] if given else [p for p in PASSES if p not in passes]:
+            passes[each] = name
+    for which in PASSES:
+        if which not in passes:
+            raise UserError(f"arithmetic of the pass {which} must be given in {text!r}")
+    return Fixed(text, passes)
+
+
+def _number(name: str, text: str, kind: type) -> Any:
+    """Read a number of a setting."""
+    if not re.fullmatch(r"\d+" if kind is int else r"\d+(\.\d+)?|\.\d+", text):
+        wanted = "an integer" if kind is int else "a number"
+        raise UserError(f"{name} must be {wanted}, not {text!r}")
+    return kind(text)
