@@ -31,8 +31,9 @@ def stream_payload(fields: tuple[StreamField, ...]) -> data.StructLayout:
 class Core(Circuit):
     """A unit without its AXI ports.
 
-    ``registers`` describes the registers that follow those common to all units, ``FLAGS`` the
-    events that `AxiTop` keeps. A unit with ``JOBS`` works when started; others whenever data come.
+    ``registers``, of the class or of the object, describes the registers that follow those common
+    to all units, ``FLAGS`` the events that `AxiTop` keeps. A unit with ``JOBS`` works when started;
+    others whenever data come.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ class Core(Circuit):
 
     JOBS: ClassVar[bool] = False
     FLAGS: ClassVar[Mapping[str, str]]
-    registers: ClassVar[tuple[Register, ...]]
+    registers: tuple[Register, ...]
 
     def __init__(self, *, streams: Mapping[str, tuple[StreamField, ...]]) -> None:
         self.streams = streams

@@ -24,14 +24,15 @@ class Field:
 class Register:
     """A 32-bit word of the register map, fields from bit 0 up.
 
-    ``access`` is ``ro`` (the circuit drives it), ``rw`` (held, 0 after reset) or ``wo`` (the bits
-    written are seen by the circuit for one cycle, and read as 0).
+    ``access`` is ``ro`` (the circuit drives it), ``rw`` (held, ``reset`` after reset) or ``wo``
+    (the bits written are seen by the circuit for one cycle, and read as 0).
     """
 
     name: str
     access: str
     fields: tuple[Field, ...]
     description: str
+    reset: int = 0
 
     @property
     def bits(self) -> int:
@@ -39,11 +40,11 @@ class Register:
         return sum(field.bits for field in self.fields)
 
 
-def word(name: str, access: str, bits: int, description: str) -> Register:
+def word(name: str, access: str, bits: int, description: str, *, reset: int = 0) -> Register:
     """Return a register of a single field."""
     field = Field(name=name, bits=bits, description=description)
     text = f"{description[0].upper()}{description[1:]}."
-    return Register(name=name, access=access, fields=(field,), description=text)
+    return Register(name=name, access=access, fields=(field,), description=text, reset=reset)
 
 
 class AxiLiteRegisters(Circuit):
@@ -70,7 +71,9 @@ class AxiLiteRegisters(Circuit):
         members: dict[str, Any] = dict(axi_lite_members(self.address_bits))
         for register in registers:
             direction = In if register.access == "ro" else Out
-            members[f"reg_{register.name}"] = direction(register.bits)
+            # The stubs have the name of an older Amaranth.
+            member = direction(register.bits, init=register.reset)  # pyright: ignore[reportCallIssue]
+            members[f"reg_{register.name}"] = member
         super().__init__(members)
 
     def elaborate(self, platform: Any) -> Module:

@@ -4,6 +4,8 @@ import dataclasses
 from typing import Any
 
 from sw.bfp.array import ArrayParameters
+from sw.bfp.control.epochs import EpochParameters
+from sw.bfp.control.zse import ZseParameters
 from sw.bfp.converter import ConverterParameters
 from sw.bfp.dot import DotParameters
 from sw.bfp.multimode import MultimodeParameters
@@ -11,6 +13,8 @@ from sw.parameters import Parameters, unknown
 
 from .axi import AxiTop
 from .bfp.array import MacArray
+from .bfp.control.epochs import EpochSchedule
+from .bfp.control.zse import ZseController
 from .bfp.converter_unit import ConverterUnit
 from .bfp.dot import DotUnit
 from .bfp.multimode.array import MultimodeArray
@@ -61,6 +65,18 @@ UNITS = {
             summary="array whose operands' precision, 4, 8 or 16 bits, may change with every tile",
             parameters=MultimodeParameters,
             core=MultimodeArray,
+        ),
+        Unit(
+            name="bfp_zse_controller",
+            summary="precision of each layer's operands from their zero-setting error",
+            parameters=ZseParameters,
+            core=ZseController,
+        ),
+        Unit(
+            name="bfp_epoch_schedule",
+            summary="precision of each layer's operands from the epoch",
+            parameters=EpochParameters,
+            core=EpochSchedule,
         ),
     )
 }

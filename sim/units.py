@@ -1,6 +1,7 @@
 """The bench of each unit."""
 
 from .bfp import array, converter, dot, multimode
+from .bfp.control import epochs, zse
 from .report import Bench
 
 __all__ = ["BENCHES"]
@@ -9,5 +10,7 @@ BENCHES: dict[str, Bench] = {
     "bfp_array": array,
     "bfp_converter": converter,
     "bfp_dot": dot,
+    "bfp_epoch_schedule": epochs,
     "bfp_multimode_array": multimode,
+    "bfp_zse_controller": zse,
 }

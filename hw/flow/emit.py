@@ -159,6 +159,7 @@ def _manifest(top: Circuit, name: str, parameters: Parameters | None) -> dict[st
                 "name": register.name,
                 "offset": 4 * index,
                 "access": register.access,
+                "reset": register.reset,
                 "description": register.description,
                 "fields": _fields(register.fields),
             }

@@ -7,7 +7,6 @@ import pytest
 from hw.flow.emit import generate
 from hw.units import UNITS
 from sw.bfp.array import ArrayParameters
-from sw.formats import BLOCK_FORMATS
 
 from .test_emit import lint
 
@@ -27,9 +26,11 @@ def test_a_larger_array_is_not_much_longer():
     assert len(_array(32)) <= 3 * len(_array(8))
 
 
-@pytest.mark.parametrize("preset", BLOCK_FORMATS)
-def test_every_preset_is_clean(preset, tmp_path):
-    for name, unit in UNITS.items():
-        path = tmp_path / f"{name}.v"
-        path.write_text(generate(name, unit.parameters.make(preset=preset)).verilog)
-        assert lint(path) == "", name
+PRESETS = [(name, preset) for name, unit in UNITS.items() for preset in unit.parameters.PRESETS]
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_every_preset_is_clean(name, preset, tmp_path):
+    path = tmp_path / f"{name}.v"
+    path.write_text(generate(name, UNITS[name].parameters.make(preset=preset)).verilog)
+    assert lint(path) == ""

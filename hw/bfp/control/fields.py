@@ -1,0 +1,40 @@
+"""The stream of modes, the same of whatever decides on them."""
+
+from amaranth.hdl import Mux, Value
+
+from sw.bfp.control.pairs import MOST_LAYERS, PAIRS, WIDEST
+
+from ...core import StreamField
+from ...registers import Register, word
+
+__all__ = ["LAYER_BITS", "MODE_BITS", "MODE_FIELDS", "in_use", "layers_register", "mode_of"]
+
+LAYER_BITS = (MOST_LAYERS - 1).bit_length()
+MODE_BITS = WIDEST.bit_length()
+
+MODE_FIELDS = (
+    StreamField(name="layer", bits=LAYER_BITS, count=1, description="number of the layer"),
+    StreamField(
+        name="mode",
+        bits=MODE_BITS,
+        count=len(PAIRS),
+        description="0, 1, 2: 4, 8, 16 bits; forward, input gradient, weight gradient",
+    ),
+)
+"""A beat for each layer, from layer 0 on; the last one has tlast."""
+
+
+def layers_register(layers: int) -> Register:
+    """Return the register of the layers in use; after reset, all."""
+    text = f"layers in use, 1..{layers}; another number is taken as {layers}"
+    return word("layers", "rw", LAYER_BITS + 1, text, reset=layers)
+
+
+def in_use(register: Value, layers: int) -> Value:
+    """Return the number of layers in use."""
+    return Mux((register == 0) | (register > layers), layers, register)
+
+
+def mode_of(register: Value) -> Value:
+    """Return the mode that a register's value stands for: 3 is the widest."""
+    return Mux(register > WIDEST, WIDEST, register)

@@ -1,0 +1,1 @@
+"""Benches of the units that control the operands' precision."""

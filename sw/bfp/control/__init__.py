@@ -1,0 +1,1 @@
+"""Control of the operands' precision at run time."""

@@ -1,0 +1,181 @@
+"""The models of the control of precision against the rules, read one pair at a time."""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.bfp.control.zse import random_recording
+from sim.compare import assert_equal
+from sw.bfp.control.epochs import BoostRule, EpochParameters, EpochSchedule, schedule
+from sw.bfp.control.zse import Recording, ZseController, ZseParameters, ZseRule, control
+from sw.errors import UserError
+
+RULES = [
+    ZseRule.make(preset="cifar10"),
+    ZseRule.make(preset="imagenet", warmup=7),
+    ZseRule(lo=0.45, hi=0.55, hold=3, initial=0),
+    ZseRule(lo=0.5, hi=0.5, warmup=2, hold=2, initial=1),
+    ZseRule(lo=0, hi=1, initial=1),
+    ZseRule(lo=1, hi=1, hold=255),
+    ZseRule(lo=0, hi=0, initial=0),
+]
+
+
+def reference(rule: ZseRule, layers: int, recording: Recording) -> list[list[list[int]]]:
+    """The modes after each step, by fractions."""
+    lo, hi = (Fraction(threshold, 65536) for threshold in rule.thresholds)
+    bits = {key: 4 << rule.initial for key in np.ndindex(layers, 3)}
+    changed = dict.fromkeys(bits, -1000)
+    history = []
+    for step, counts in enumerate(recording, 1):
+        for key, (zeros, elements) in counts.items():
+            if step <= rule.warmup or not elements or step - changed[key] < rule.hold:
+                continue
+            error = Fraction(zeros, elements)
+            before = bits[key]
+            if error < lo:
+                bits[key] = max(4, before // 2)
+            elif error > hi:
+                bits[key] = min(16, before * 2)
+            if bits[key] != before:
+                changed[key] = step
+        modes = [[[4, 8, 16].index(bits[layer, k]) for k in range(3)] for layer in range(layers)]
+        history.append(modes)
+    return history
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: f"{r.lo}-{r.hi}-{r.warmup}-{r.hold}")
+def test_random_trainings(rule):
+    p = ZseParameters(layers=4)
+    recording = random_recording(np.random.default_rng(1), rule, layers=4, steps=300)
+    expected = np.array(reference(rule, 4, recording), np.int32)
+    assert_equal(control(p, recording, rule), expected)
+    model = ZseController(p, rule)
+    assert_equal(model.run(recording), expected)
+    before = np.concatenate([np.full((1, 4, 3), rule.initial), expected[:-1]])
+    assert model.changes == (expected != before).sum()
+    assert model.steps == 300
+
+
+def _step(zeros: int, elements: int, rule: ZseRule) -> int:
+    return int(control(ZseParameters(layers=1), [{(0, 0): (zeros, elements)}], rule)[0, 0, 0])
+
+
+@pytest.mark.parametrize("elements", [4, 100, 65536, 2**32 - 4])
+def test_a_threshold_met_exactly_changes_nothing(elements):
+    rule = ZseRule(lo=0.25, hi=0.75, initial=1)
+    low, high = elements // 4, elements // 4 * 3
+    assert [_step(low + i, elements, rule) for i in (-1, 0, 1)] == [0, 1, 1]
+    assert [_step(high + i, elements, rule) for i in (-1, 0, 1)] == [1, 1, 2]
+
+
+def test_a_threshold_is_a_multiple_of_2_to_the_minus_16():
+    rule = ZseRule(lo=0.6, hi=0.8, initial=1)
+    assert rule.thresholds == (39322, 52429)
+    assert [_step(39322 + i, 65536, rule) for i in (-1, 0)] == [0, 1]
+    # The largest counts: 0.6 and 0.8 of them by their codes, and one more.
+    most = 2**32 - 1
+    low, high = (code * most >> 16 for code in rule.thresholds)
+    assert [_step(low + i, most, rule) for i in (0, 1)] == [0, 1]
+    assert [_step(high + i, most, rule) for i in (0, 1)] == [1, 2]
+
+
+def test_published_settings():
+    # FlexBlock's README: Simple/0.6/0.8/0/1 for ResNet-18 on CIFAR-10, Simple/0.1/0.2/50/1 for
+    # ImageNet. Accuracy Boosters' scripts: of 160 epochs 159 < e <= 160 with 6 bits for ResNet-20
+    # on CIFAR-10, of 90 epochs 85 < e <= 90 for ResNet-50 on ImageNet.
+    assert ZseRule.make(preset="cifar10") == ZseRule(lo=0.6, hi=0.8, warmup=0, hold=1)
+    assert ZseRule.make(preset="imagenet") == ZseRule(lo=0.1, hi=0.2, warmup=50, hold=1)
+    p = EpochParameters.make(preset="cifar10", layers=20)
+    modes = schedule(p, range(1, 161))
+    narrow = [1, *[0] * 18, 1]
+    assert_equal(modes[:, :, 0], np.array([narrow] * 159 + [[1] * 20], np.int32))
+    p = EpochParameters.make(preset="imagenet", layers=54)
+    modes = schedule(p, range(1, 91))
+    assert_equal(modes[:, :, 0], np.array([[0] * 54] * 85 + [[1] * 54] * 5, np.int32))
+
+
+def test_warmup_and_hold():
+    p = ZseParameters(layers=1)
+    all_zeros = [{(0, 0): (9, 9)}] * 6
+    rule = ZseRule(lo=0.1, hi=0.2, initial=0)
+    for fields, expected in (
+        ({}, [1, 2, 2, 2, 2, 2]),
+        ({"warmup": 3}, [0, 0, 0, 1, 2, 2]),
+        ({"hold": 2}, [1, 1, 2, 2, 2, 2]),
+        ({"hold": 4}, [1, 1, 1, 1, 2, 2]),
+        ({"warmup": 2, "hold": 3}, [0, 0, 1, 1, 1, 2]),
+    ):
+        assert control(p, all_zeros, rule.replace(**fields))[:, 0, 0].tolist() == expected
+
+
+def test_counts_add_up_and_pairs_are_independent():
+    model = ZseController(ZseParameters(layers=2), ZseRule(lo=0.25, hi=0.5, initial=1))
+    for zeros, elements in ((0, 3), (3, 3)):
+        model.record(1, 2, zeros, elements)
+    model.record(0, 1, 1, 1)
+    assert model.step().tolist() == [[1, 2, 1], [1, 1, 1]]
+    # Nothing is left of the counts, and no elements are no reason.
+    assert model.step().tolist() == [[1, 2, 1], [1, 1, 1]]
+    assert (model.steps, model.changes) == (2, 1)
+
+
+def test_first_and_last_layer_are_switched_apart():
+    rule = BoostRule(epochs=10, boosted=2, wide=2)
+    for first, last in np.ndindex(2, 2):
+        ends = rule.replace(first_wide=bool(first), last_wide=bool(last))
+        plan = EpochSchedule(EpochParameters(layers=4), ends)
+        for epoch in range(1, 11):
+            wide = [1, 1, 1, 1] if epoch in (9, 10) else [first, 0, 0, last]
+            assert plan.modes_at(epoch).tolist() == [[2 * w] * 3 for w in wide]
+    alone = EpochSchedule(EpochParameters(layers=1), rule.replace(boosted=0, first_wide=False))
+    assert alone.modes_at(10).tolist() == [[2, 2, 2]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "message"),
+    [
+        (ZseParameters, {"layers": 0}, "layers must be an integer from 1 to 256, not 0"),
+        (ZseParameters, {"lo": -0.1}, "lo must be a number from 0 to 1, not -0.1"),
+        (ZseRule, {"hi": "all"}, "hi must be a number from 0 to 1, not 'all'"),
+        (ZseRule, {"hi": True}, "hi must be a number from 0 to 1, not True"),
+        (ZseRule, {"lo": 0.9}, "lo must be at most hi, 0.8, not 0.9"),
+        (ZseRule, {"warmup": 65536}, "warmup must be an integer from 0 to 65535, not 65536"),
+        (ZseRule, {"hold": 0}, "hold must be an integer from 1 to 255, not 0"),
+        (ZseRule, {"initial": 3}, "initial must be an integer from 0 to 2, not 3"),
+        (EpochParameters, {"layers": 257}, "layers must be an integer from 1 to 256, not 257"),
+        (BoostRule, {"epochs": 0}, "epochs must be an integer from 1 to 65535, not 0"),
+        (BoostRule, {"boosted": 161}, "boosted must be an integer from 0 to 160, not 161"),
+        (BoostRule, {"wide": 4}, "wide must be an integer from 0 to 2, not 4"),
+        (BoostRule, {"narrow": 2}, "narrow must be at most wide, 1, not 2"),
+        (BoostRule, {"last_wide": 1}, "last_wide must be true or false, not 1"),
+    ],
+)
+def test_errors(kind, fields, message):
+    with pytest.raises(UserError, match=message):
+        kind(**fields)
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        ((4, 0, 0, 1), "layer must be an integer from 0 to 3, not 4"),
+        ((0, 3, 0, 1), "pair must be an integer from 0 to 2, not 3"),
+        ((0, 0, 2, 1), "zeros must be an integer from 0 to 1, not 2"),
+        ((1, 1, 0, 2**32 - 1), "elements must be an integer from 0 to 4294967294"),
+    ],
+)
+def test_counts_that_are_none(counts, message):
+    model = ZseController(ZseParameters(layers=4))
+    model.record(1, 1, 0, 1)
+    with pytest.raises(UserError, match=message):
+        model.record(*counts)
+
+
+@pytest.mark.parametrize("epoch", [0, 161])
+def test_epochs_outside_of_the_training(epoch):
+    options: dict[str, Any] = {"match": f"epoch must be an integer from 1 to 160, not {epoch}"}
+    with pytest.raises(UserError, **options):
+        EpochSchedule(EpochParameters()).modes_at(epoch)
