@@ -23,7 +23,9 @@ from sw.cli import console, output_folder
 from sw.errors import UserError
 from sw.parameters import TARGETS, choice
 from sw.train.data import Data, load
-from sw.train.network import Network, load_weights, train
+from sw.train.loop import accuracy, train
+from sw.train.network import Network, load_weights
+from sw.train.precision import BINARY32
 
 from .bench import Result, assert_equal
 from .bfp.array import simulate
@@ -65,7 +67,8 @@ def _blocks(parameters: ArrayParameters, x: Floats, axis: int, seed: int) -> Blo
 def infer(parameters: ArrayParameters, network: Network, x: Floats, *, seed: int) -> list[Layer]:
     """Run a mini-batch through a network whose products the circuit computes, layer by layer."""
     layers = []
-    for i, (weight, bias) in enumerate(zip(network.weights, network.biases, strict=True)):
+    for i, layer in enumerate(network.products):
+        weight, bias = layer.parameters["weight"].T, layer.parameters["bias"]
         a = _blocks(parameters, x, 1, seed + 2 * i)
         b = _blocks(parameters, weight, 0, seed + 2 * i + 1)
         product, result = simulate(parameters, a, b, seed=seed)
@@ -75,7 +78,7 @@ def infer(parameters: ArrayParameters, network: Network, x: Floats, *, seed: int
             Layer(size=size, product=product, expected=expected, exact=x @ weight, result=result)
         )
         x = product + bias
-        if i < len(network.weights) - 1:
+        if i < len(network.products) - 1:
             x = np.maximum(x, np.float32(0))
     return layers
 
@@ -120,14 +123,15 @@ def demo(
         weights = folder / f"{data}.npz"
         if not weights.exists():
             with progress.stage(f"train a network on {data}"):
-                network = train(images)
+                network = train(images).network
             folder.mkdir(parents=True, exist_ok=True)
             network.save(weights)
     network = load_weights(weights)
-    if network.weights[0].shape[0] != images.test_x.shape[1]:
+    pixels = network.arrays["weight0"].shape[1]
+    if pixels != images.test_x.shape[1]:
         raise UserError(
             f"{weights}: weight0 must take the {images.test_x.shape[1]} pixels of {data}, "
-            f"not {network.weights[0].shape[0]}"
+            f"not {pixels}"
         )
     with progress.stage("generate bfp_array"):
         design = generate("bfp_array", parameters)
@@ -192,7 +196,7 @@ def _accuracy(
 ) -> None:
     labels = images.test_y[:samples]
     circuit = (_outputs(network, layers).argmax(1) == labels).sum()
-    exact = round(network.accuracy(images.test_x[:samples], labels) * samples)
+    exact = round(accuracy(network, BINARY32, images.test_x[:samples], labels) * samples)
     out.print(
         f"{images.name} recognized: {circuit} of {samples} by the circuit, "
         f"{exact} of {samples} in binary32\n",
@@ -201,7 +205,7 @@ def _accuracy(
 
 
 def _outputs(network: Network, layers: list[Layer]) -> Floats:
-    return layers[-1].product + network.biases[-1]
+    return layers[-1].product + network.products[-1].parameters["bias"]
 
 
 def _draw(images: Data, network: Network, layers: list[Layer], path: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -10,12 +11,13 @@ from rich.table import Table
 
 from . import lfsr
 from .bfp.quantize import dequantize, quantize, zero_setting_error
-from .cli import Group, console
+from .cli import Group, console, output_folder
 from .errors import UserError
 from .formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
-from .parameters import whole
 from .train.data import DATA, load
-from .train.network import train
+from .train.loop import STORAGES, Epoch, Settings, accuracy, train
+from .train.network import MODELS
+from .train.results import write
 
 
 @click.group(cls=Group)
@@ -111,37 +113,62 @@ def quantize_file(path: Path, name: str, rounding: str | None, axis: int, seed: 
 
 
 @main.command("train")
+@click.option("--model", default="mlp", show_default=True, help=f"Network: {', '.join(MODELS)}.")
+@click.option("--data", "name", default="digits", show_default=True, help=f"{' or '.join(DATA)}.")
 @click.option(
-    "--data", "name", default="digits", show_default=True, help=f"Data set: {', '.join(DATA)}."
+    "--arith",
+    "arithmetic",
+    default="binary32",
+    show_default=True,
+    help="Arithmetic of the products, see below.",
 )
-@click.option("--hidden", default=32, show_default=True, help="Width of the hidden layer.")
-@click.option("--epochs", default=20, show_default=True, help="Times through the data.")
-@click.option("--seed", default=1, show_default=True, help="Seed of the first weights.")
+@click.option("--hidden", default="32", show_default=True, help="Widths of mlp's hidden layers.")
+@click.option("--epochs", type=int, help="Times through the data; without, the model's.")
+@click.option("--batch", default=64, show_default=True, help="Images of a step.")
+@click.option("--rate", type=float, help="First learning rate; without, the model's.")
+@click.option("--momentum", default=0.9, show_default=True, help="Of the gradient descent.")
+@click.option(
+    "--storage",
+    type=click.Choice(STORAGES),
+    default="auto",
+    show_default=True,
+    help="Weights between steps: in binary32, or in wide blocks as HBFP has them.",
+)
+@click.option("--seed", default=1, show_default=True, help="Of weights, order and rounding.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File of the weights, .npz.")
-def train_network(name: str, hidden: int, epochs: int, seed: int, output: Path | None) -> None:
-    """Train a network of two layers in binary32 and write its weights.
+def train_network(name: str, output: Path | None, hidden: str, **fields: Any) -> None:
+    """Train a network; with -o write its weights, its course (.json) and learning curve (.png).
+
+    Each layer has three products: forward, gradient of the input, gradient of the weights. --arith
+    names the arithmetic of all (binary32, bfloat16 or a format of `python -m sw formats`), or of a
+    pass (fb12,input=fb16), or what chooses it: boosters[:EPOCHS], HBFP4 with HBFP6 in the last
+    EPOCHS and in the first and last layer; flexblock[:LO/HI/WARMUP/HOLD], FB12, FB16 or FB24 by
+    zero-setting error.
 
     \b
     Examples:
-      python -m sw train --data digits -o weights.npz
-      python -m sw train --data mnist --hidden 64
+      python -m sw train -o build/weights.npz
+      python -m sw train --model lenet --data mnist --arith hbfp6 -o build/lenet.npz
+      python -m sw train --arith fb12,input=fb16 --hidden 64,32
+      python -m sw train --model resnet8 --arith flexblock:0.1/0.2/0/1 -o build/resnet.npz
     """
-    whole("hidden", hidden, 1, 4096)
-    whole("epochs", epochs, 1, 10_000)
-    whole("seed", seed, 0, 2**32 - 1)
-    if output is not None and not output.parent.is_dir():
-        raise UserError(f"cannot write {output}: {output.parent} is not a folder")
+    if not all(width.isdecimal() for width in hidden.split(",")):
+        raise UserError(f"hidden must be widths as in 64,32, not {hidden!r}")
+    settings = Settings(hidden=tuple(map(int, hidden.split(","))), **fields)
+    if output is not None:
+        if output.suffix != ".npz":
+            raise UserError(f"output must be a file name that ends in .npz, not {output}")
+        output_folder(output.parent)
     data = load(name)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     with Progress(*columns, TimeElapsedColumn(), console=console(stderr=True)) as progress:
-        task = progress.add_task(f"train {name}", total=epochs)
+        task = progress.add_task(f"train {name}", total=settings.epochs)
 
-        def report(epoch: int, loss: float) -> None:
-            progress.update(task, completed=epoch, description=f"train {name}, loss {loss:.4f}")
+        def report(epoch: Epoch, note: str) -> None:
+            text = f"loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.1%}, {note}"
+            progress.update(task, completed=epoch.epoch, description=f"train {name}, {text}")
 
-        network = train(data, hidden=[hidden], epochs=epochs, seed=seed, report=report)
-    if output is not None:
-        network.save(output)
+        run = train(data, settings, report=report)
     table = Table()
     for heading in ("images", "number", "right"):
         table.add_column(heading, justify="left" if heading == "images" else "right")
@@ -149,12 +176,15 @@ def train_network(name: str, hidden: int, epochs: int, seed: int, output: Path |
         ("training", data.train_x, data.train_y),
         ("test", data.test_x, data.test_y),
     ):
-        table.add_row(kind, f"{len(x):,}", f"{network.accuracy(x, y):.2%}")
+        right = accuracy(run.network, run.precision, x, y)
+        table.add_row(kind, f"{len(x):,}", f"{right:.2%}")
     out = console()
-    out.print(f"Network {data.train_x.shape[1]}-{hidden}-10 in binary32.", highlight=False)
+    out.print(f"{settings.model} on {name}, {run.precision.now()}.", highlight=False)
     out.print(table)
     if output is not None:
-        out.print(f"Weights: {output}", highlight=False, soft_wrap=True)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        for path in write(run, output):
+            out.print(f"wrote {path}", highlight=False, style="dim", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -82,9 +82,7 @@ def quantize(x: npt.NDArray[np.float32], format: BlockFormat, *, random: Random)
         (format.largest, -format.most_negative),
         (format.exponent_rule == "ceil", ROUNDINGS[format.rounding], format.random_bits),
     )
-    return Blocks(
-        mantissa=mantissa, exponent=codes, format=format, axis=1 if down == 1 else None
-    )
+    return Blocks(mantissa=mantissa, exponent=codes, format=format, axis=1 if down == 1 else None)
 
 
 @jit

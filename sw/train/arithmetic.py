@@ -14,7 +14,15 @@ from ..formats import BLOCK_FORMATS, BlockFormat
 from ..parameters import unknown
 from .data import package
 
-__all__ = ["ARITHMETICS", "Engine", "Operand", "Products", "block_format", "compiled", "to_bfloat16"]
+__all__ = [
+    "ARITHMETICS",
+    "Engine",
+    "Operand",
+    "Products",
+    "block_format",
+    "compiled",
+    "to_bfloat16",
+]
 
 Floats = npt.NDArray[np.float32]
 Engine = Callable[[Blocks, Blocks], Floats]

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +18,11 @@ from .layers import Product, cross_entropy
 from .network import MODELS, Network
 from .precision import Precision, read
 
-__all__ = ["Epoch", "Run", "Settings", "accuracy", "train"]
+__all__ = ["STORAGES", "Epoch", "Run", "Settings", "accuracy", "train"]
 
 Floats = npt.NDArray[np.float32]
 
+STORAGES = ("auto", "binary32", "wide")
 RATES = {"mlp": 0.03, "lenet": 0.02, "resnet8": 0.05}
 EPOCHS = {"mlp": 20, "lenet": 10, "resnet8": 10}
 
@@ -37,8 +37,8 @@ class Settings:
         Of `sw.train.network.MODELS`.
     arithmetic : str
         See `sw.train.precision.read`.
-    hidden : int
-        Width of the hidden layer of ``mlp``.
+    hidden : tuple of int
+        Widths of the hidden layers of ``mlp``.
     epochs : int or None
         Times through the data; None for the model's.
     batch : int
@@ -57,7 +57,7 @@ class Settings:
 
     model: str = "mlp"
     arithmetic: str = "binary32"
-    hidden: int = 32
+    hidden: tuple[int, ...] = (32,)
     epochs: int | None = None
     batch: int = 64
     rate: float | None = None
@@ -72,14 +72,15 @@ class Settings:
         for name, table in (("epochs", EPOCHS), ("rate", RATES)):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, table[self.model])
-        whole("hidden", self.hidden, 1, 4096)
+        for width in self.hidden:
+            whole("hidden", width, 1, 4096)
         whole("epochs", self.epochs, 1, 10_000)
         whole("batch", self.batch, 1, 65_536)
         for name, highest in (("rate", 10), ("momentum", 1)):
             value = getattr(self, name)
             if not isinstance(value, int | float) or not 0 <= value < highest:
                 raise UserError(f"{name} must be a number from 0 to below {highest}, not {value!r}")
-        choice("storage", self.storage, ("auto", "binary32", "wide"))
+        choice("storage", self.storage, STORAGES)
         whole("seed", self.seed, 1, 2**32 - 1)
 
 
@@ -174,7 +175,7 @@ def _train(
     s = settings
     assert s.epochs is not None and s.rate is not None
     rng = np.random.default_rng(s.seed)
-    hidden = {"hidden": [s.hidden]} if s.model == "mlp" else {}
+    hidden = {"hidden": s.hidden} if s.model == "mlp" else {}
     classes = int(data.train_y.max()) + 1
     network = MODELS[s.model](data.train_x.shape[1], classes, rng, **hidden)
     precision = read(s.arithmetic, layers=len(network.products), epochs=s.epochs)
@@ -203,7 +204,7 @@ def _train(
             store.keep()
             total += loss * len(part)
             done += 1
-        note = precision.at(len(network.products))
+        note = precision.now()
         right = accuracy(network, precision, data.test_x, data.test_y)
         precision.end()
         epochs.append(Epoch(epoch=epoch + 1, loss=total / len(order), accuracy=right))

@@ -82,7 +82,9 @@ class Network:
             raise UserError(f"cannot write {path}: {error.strerror}") from None
 
 
-def mlp(pixels: int, classes: int, rng: np.random.Generator, hidden: Sequence[int] = (32,)) -> Network:
+def mlp(
+    pixels: int, classes: int, rng: np.random.Generator, hidden: Sequence[int] = (32,)
+) -> Network:
     """Return dense layers with rectifiers between them."""
     sizes = [pixels, *hidden, classes]
     layers: list[Layer] = []

@@ -12,12 +12,13 @@ from sw.bfp.quantize import Blocks, quantize
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
 
-
 WIDE = dataclasses.replace(BLOCK_FORMATS["hbfp8"], name="hbfp24", mantissa_bits=24)
 
 
 def words_of(format: BlockFormat, shape: tuple[int, int], seed: int) -> np.ndarray:
-    words = lfsr.random_words(beats=shape[0] * shape[1], lanes=1, seed=seed, bits=format.random_bits)
+    words = lfsr.random_words(
+        beats=shape[0] * shape[1], lanes=1, seed=seed, bits=format.random_bits
+    )
     return words.reshape(shape)
 
 
@@ -44,8 +45,17 @@ def test_quantize(name, rounding):
         assert got.axis == expected.axis
 
 
-@pytest.mark.parametrize("pair", [("fb12", "fb24"), ("hbfp8_8x8", "hbfp8_8x8"), ("mxint8",) * 2,
-    ("hbfp6", "hbfp12"), (WIDE, WIDE)], ids=str)
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("fb12", "fb24"),
+        ("hbfp8_8x8", "hbfp8_8x8"),
+        ("mxint8",) * 2,
+        ("hbfp6", "hbfp12"),
+        (WIDE, WIDE),
+    ],
+    ids=str,
+)
 def test_gemm(pair):
     formats = [BlockFormat.read(name) for name in pair]
     k = 2 * formats[0].reduction + 5
@@ -64,10 +74,22 @@ def test_gemm(pair):
 def test_rounding_at_the_least_normal_number():
     """Sums around 2**-126, where a subnormal would round to it and a flushed number is zero."""
     format = BlockFormat(mantissa_bits=16, sign_inside=False, exponent_bits=10, block=(1,))
-    values = np.concatenate([np.arange(65280, 65536), np.arange(32768, 33024), -np.arange(65280, 65536), [0, 0]])
-    a = Blocks(mantissa=values[:, None].astype(np.int32), exponent=np.full((len(values), 1), 511 - 63, np.int32), format=format, axis=1)
+    values = np.concatenate(
+        [np.arange(65280, 65536), np.arange(32768, 33024), -np.arange(65280, 65536), [0, 0]]
+    )
+    a = Blocks(
+        mantissa=values[:, None].astype(np.int32),
+        exponent=np.full((len(values), 1), 511 - 63, np.int32),
+        format=format,
+        axis=1,
+    )
     others = np.arange(65280, 65536)
-    b = Blocks(mantissa=others[None].astype(np.int32), exponent=np.full((1, len(others)), 511 - 64, np.int32), format=format, axis=0)
+    b = Blocks(
+        mantissa=others[None].astype(np.int32),
+        exponent=np.full((1, len(others)), 511 - 64, np.int32),
+        format=format,
+        axis=0,
+    )
     got, expected = fast.gemm(a, b), gemm(a, b)
     assert np.array_equal(got.view(np.uint32), expected.view(np.uint32))
     assert (got == 0).any() and (np.abs(got) == np.float32(2.0**-126)).any()

@@ -170,7 +170,12 @@ class Driver:
         self.ctx, self.dut = ctx, dut
 
     async def beat(self, layer: int, pair: int, zeros: int, elements: int, last: int = 0) -> None:
-        beat: dict[int | str, int] = {"layer": layer, "pair": pair, "zeros": zeros, "elements": elements}
+        beat: dict[int | str, int] = {
+            "layer": layer,
+            "pair": pair,
+            "zeros": zeros,
+            "elements": elements,
+        }
         self.ctx.set(self.dut.i.payload, {"data": COUNTS.const(beat).as_bits(), "last": last})
         self.ctx.set(self.dut.i.valid, 1)
         await self.ctx.tick().until(self.dut.i.ready)

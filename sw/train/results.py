@@ -1,0 +1,71 @@
+"""What a training leaves behind: its weights, its course as JSON, and its learning curve."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ..bfp.control.pairs import PAIRS
+from .loop import Run
+
+__all__ = ["write"]
+
+
+def write(run: Run, path: Path) -> list[Path]:
+    """Write ``path`` (.npz), and beside it .json and, where matplotlib is, .png; return them."""
+    run.network.save(path)
+    course = {
+        "settings": dataclasses.asdict(run.settings),
+        "epochs": [dataclasses.asdict(epoch) for epoch in run.epochs],
+        "pairs": PAIRS,
+        "modes": None
+        if run.precision.history is None
+        else np.array(run.precision.history).tolist(),
+    }
+    text = path.with_suffix(".json")
+    text.write_text(json.dumps(course, indent=1) + "\n", encoding="utf-8")
+    return [path, text, *_draw(run, path.with_suffix(".png"))]
+
+
+def _draw(run: Run, path: Path) -> list[Path]:
+    """Draw loss and accuracy over the epochs, and the modes where they change."""
+    try:
+        from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
+    except ImportError:
+        return []
+    history = run.precision.history
+    figure = Figure(figsize=(9 if history else 6, 4), layout="constrained")
+    axes, *more = figure.subplots(1, 2 if history else 1, squeeze=False)[0]
+    epochs = [e.epoch for e in run.epochs]
+    axes.plot(epochs, [e.loss for e in run.epochs], color="C0")
+    axes.set_yscale("log")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("training loss", color="C0")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    right = axes.twinx()
+    right.plot(epochs, [100 * e.accuracy for e in run.epochs], color="C1")
+    right.set_ylabel("test accuracy, %", color="C1")
+    axes.set_title(f"{run.settings.model}, {run.settings.arithmetic}", fontsize=10)
+    for other in more:
+        modes = np.array(history).reshape(len(epochs), -1).T
+        image = other.imshow(
+            modes,
+            aspect="auto",
+            interpolation="nearest",
+            vmin=0,
+            vmax=2,
+            cmap="viridis",
+            extent=(0.5, len(epochs) + 0.5, len(modes) - 0.5, -0.5),
+        )
+        layers = len(run.network.products)
+        names = [f"{i} {pair.replace('_', ' ')}" for i in range(layers) for pair in PAIRS]
+        other.set_yticks(range(len(names)), names, fontsize=7)
+        other.set_xlabel("epoch")
+        other.xaxis.set_major_locator(MaxNLocator(integer=True))
+        other.set_title("mode of each layer's pairs", fontsize=10)
+        bar = figure.colorbar(image, ax=other, ticks=[0, 1, 2])
+        bar.ax.set_yticklabels([f.name for f in run.precision.formats])
+    figure.savefig(path, dpi=130)
+    return [path]
