@@ -231,6 +231,10 @@ def test_registers_changed_during_a_step_serve_the_next_one():
         d.ctx.set(d.dut.warmup, 9)
         # A pair that has never changed need not wait.
         assert await d.modes() == [(0, 2, 1)]
+        # A layer that is used again has the modes that it had.
+        d.ctx.set(d.dut.layers, 2)
+        await d.beat(0, 0, 0, 0, last=1)
+        assert await d.modes() == [(0, 2, 1), (1, 0, 1)]
 
     _drive(bench)
 

@@ -31,7 +31,7 @@ MODES_BITS = MODE_BITS * len(PAIRS)
 
 
 class ZseController(Core):
-    """Decides on the mode of each pair of operands of each layer from counts of zero-set elements.
+    """Controller of the modes of each layer's operands by counts of zero-set elements.
 
     Beats of counts add up; a beat of no elements changes nothing. One with ``last`` ends a control
     step: the unit decides on all pairs as `ZseRule` says, gives a packet of a beat for each layer,
