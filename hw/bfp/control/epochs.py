@@ -18,7 +18,7 @@ EPOCH_BITS = 16
 
 
 class EpochSchedule(Core):
-    """Gives the modes of all layers in an epoch, as `BoostRule` says.
+    """Modes of the operands of all layers in an epoch, as `BoostRule` says.
 
     For each beat, an epoch, a packet of a beat for each layer; ``last`` of the beat is of no
     account. All registers count as they are when the epoch is taken. In an epoch of 0 or after the

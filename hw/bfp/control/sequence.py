@@ -30,7 +30,7 @@ class ZseSequence(Circuit):
     sweeping : Out(1)
         The state of ``pair`` is written anew; for each layer there are four.
     adding : Out(1)
-        The beat is taken; the state of its pair was fetched in the cycle before.
+        The beat is taken; the state of its pair was asked for two cycles ago.
     stepping, fetched, deciding : Out(1)
         A step is worked off; the pair's state has come; the pair's ratio too.
     giving : Out(1)
@@ -71,13 +71,18 @@ class ZseSequence(Circuit):
                     m.d.sync += pending.eq(self.restart)
                     m.next = "sweep"
                 with m.Elif(self.valid):
-                    m.next = "add"
+                    m.next = "reach"
+            with m.State("reach"):
+                m.next = "add"
             with m.State("add"):
                 m.d.comb += self.adding.eq(1)
                 m.next = "wait"
                 with m.If(self.last):
                     m.next = "fetch"
             with m.State("fetch"):
+                m.d.comb += self.stepping.eq(1)
+                m.next = "come"
+            with m.State("come"):
                 m.d.comb += self.stepping.eq(1)
                 m.next = "load"
             with m.State("load"):

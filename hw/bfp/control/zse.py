@@ -31,7 +31,7 @@ MODES_BITS = MODE_BITS * len(PAIRS)
 
 
 class ZseController(Core):
-    """Decides on the mode of each pair of operands of each layer from counts of zero-set elements.
+    """Controller of the modes of each layer's operands by counts of zero-set elements.
 
     Beats of counts add up; a beat of no elements changes nothing. One with ``last`` ends a control
     step: the unit decides on all pairs as `ZseRule` says, gives a packet of a beat for each layer,
@@ -43,8 +43,9 @@ class ZseController(Core):
     ``initial`` and all counts begin; that takes four cycles for each of ``parameters.layers``.
     Layers not in use keep modes and counts.
 
-    A beat takes two cycles. Latency is `latency` cycles from the beat that ends a step to the first
-    beat given, without stalls, and as many from one beat given to the next.
+    A beat takes three cycles. Latency is `latency` cycles from the beat that ends a step to the
+    first beat given, without stalls, and as many from one beat given to the next. ``o.valid`` and
+    ``i.ready`` depend on registers only.
 
     Members
     -------
@@ -93,7 +94,7 @@ class ZseController(Core):
     @property
     def latency(self) -> int:
         """Cycles from a step's last beat to its first modes, without stalls."""
-        return len(PAIRS) * (self.decision.latency + 2) + 1
+        return len(PAIRS) * (self.decision.latency + 3) + 1
 
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
@@ -107,7 +108,9 @@ class ZseController(Core):
         m.submodules.kept = kept = memory.Memory(shape=MODES_BITS, depth=max(2, layers), init=[])
         write, read = counts.write_port(), counts.read_port()
         keep, recall, look = kept.write_port(), kept.read_port(), kept.read_port()
-        adding, state = sequence.adding, read.data
+        adding = sequence.adding
+        state = Signal(STATE, reset_less=True)
+        m.d.sync += state.eq(read.data)
 
         taken = data.View(COUNTS, self.i.payload.data)
         at_beat = wire(m, "at_beat", LAYER_BITS + 2, Cat(taken.pair, taken.layer))
@@ -124,12 +127,11 @@ class ZseController(Core):
 
         # The rule as it is when a step begins.
         most = Signal(LAYER_BITS + 1, reset_less=True)
-        step = wire(m, "step", 32, Mux(self.steps.all(), self.steps, self.steps + 1))
         with m.If(adding & self.i.payload.last):
             m.d.sync += [
-                self.steps.eq(step),
+                self.steps.eq(Mux(self.steps.all(), self.steps, self.steps + 1)),
                 most.eq(used),
-                decision.warm.eq(step <= self.warmup),
+                decision.warm.eq(self.steps < self.warmup),
                 decision.threshold_lo.eq(self.lo),
                 decision.threshold_hi.eq(self.hi),
                 decision.least_age.eq(self.hold),

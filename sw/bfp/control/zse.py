@@ -37,6 +37,8 @@ FRACTION_BITS = 16
 """Fractional bits of the thresholds."""
 
 MOST_AGE = 255
+"""Steps since a change of a pair are counted up to here, and so far ``hold`` reaches."""
+
 MOST_WARMUP = 2**16 - 1
 MOST_ELEMENTS = 2**32 - 1
 
@@ -114,10 +116,10 @@ class ZseParameters(ZseRule):
     def cycles(self, steps: int, beats: int, *, latency: int) -> int:
         """Cycles of control steps without stalls, from the first beat taken to the last given.
 
-        ``beats`` are those of all steps, two cycles each; ``latency`` is that of the circuit, which
-        it takes for every layer.
+        ``beats`` are those of all steps, three cycles each; ``latency`` is that of the circuit,
+        which it takes for every layer.
         """
-        return 2 * beats + steps * self.layers * latency - 1
+        return 3 * beats + steps * self.layers * latency - 2
 
 
 class ZseController:
