@@ -1,6 +1,7 @@
-"""Binary32 arithmetic as the circuits do it: subnormals are zero, one NaN, round to nearest even.
+"""Floating-point arithmetic as the circuits do it: no subnormals, one NaN, round to nearest even.
 
-Every function works on arrays of any shape, element by element, and broadcasts.
+Values of every format are held in binary32, which has them all. Every function works on arrays of
+any shape, element by element, and broadcasts.
 """
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 from .errors import UserError
 from .formats import BINARY16, BINARY32, FloatFormat
 
-__all__ = ["NAN", "add", "flush", "from_bits", "from_integer", "to_bits"]
+__all__ = ["NAN", "add", "flush", "from_bits", "from_integer", "multiply", "to_bits"]
 
 NAN = np.uint32(0x7FC00000).view(np.float32)
 """The only NaN that a circuit puts out."""
@@ -22,14 +23,49 @@ def flush(x: npt.ArrayLike, format: FloatFormat = BINARY32) -> npt.NDArray[np.fl
     return np.where(small, bits & np.uint32(1 << 31), bits).view(np.float32)
 
 
-def add(x: npt.ArrayLike, y: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    """Return ``x + y`` of flushed operands, rounded to nearest even and flushed.
+def _rounded(x: npt.NDArray[np.float64], format: FloatFormat) -> npt.NDArray[np.float32]:
+    """Return normal, zero or infinite ``x`` rounded as if exponents were unbounded, then flushed.
+
+    What is beyond the largest number of ``format`` becomes an infinity, and a NaN `NAN`.
+    """
+    bits = x.view(np.uint64)
+    drop = np.uint64(52 - format.fraction_bits)
+    last = bits >> drop & np.uint64(1)
+    bits = (bits + (np.uint64(1) << drop - np.uint64(1)) - np.uint64(1) + last) >> drop << drop
+    value = np.where(np.isfinite(x), bits.view(np.float64), x)
+    with np.errstate(over="ignore"):
+        size = np.abs(value)
+        value = np.where(size < 2.0 ** (1 - format.bias), np.copysign(0, value), value)
+        value = np.where(size < 2.0 ** (format.bias + 1), value, np.copysign(np.inf, value))
+        return np.where(np.isnan(x), NAN, value.astype(np.float32))
+
+
+def add(
+    x: npt.ArrayLike, y: npt.ArrayLike, format: FloatFormat = BINARY32
+) -> npt.NDArray[np.float32]:
+    """Return ``x + y`` of flushed values of ``format``, rounded to nearest even and flushed.
 
     Infinities of unequal sign, or a NaN, give `NAN`; an exact cancellation gives +0.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        total = flush(x) + flush(y)
-    return np.where(np.isnan(total), NAN, flush(total))
+        if format == BINARY32:
+            total = flush(x) + flush(y)
+            return np.where(np.isnan(total), NAN, flush(total))
+        # Binary64 has more than twice the places: rounding to it first changes nothing.
+        return _rounded(flush(x, format).astype(np.float64) + flush(y, format), format)
+
+
+def multiply(
+    x: npt.ArrayLike, y: npt.ArrayLike, format: FloatFormat = BINARY32
+) -> npt.NDArray[np.float32]:
+    """Return ``x * y`` of flushed values of ``format``, rounded to nearest even.
+
+    It is rounded once, as if exponents were unbounded. Then a result below the normal numbers
+    becomes a zero of the same sign and one beyond them an infinity. A zero times an infinity, or a
+    NaN, gives `NAN`.
+    """
+    with np.errstate(invalid="ignore"):
+        return _rounded(flush(x, format).astype(np.float64) * flush(y, format), format)
 
 
 def from_integer(

@@ -38,7 +38,9 @@ def simulate(folder, verilog, *, target, ports, output, bits, latency, beats):
         place += size
     clock = re.search(r"\binput (?:wire )?(a?clk)\b", verilog)
     if clock:
-        wires += [f".{clock[1]}(clk)", ".en(en)"]
+        wires.append(f".{clock[1]}(clk)")
+    if re.search(r"\binput (?:wire )?en\b", verilog):
+        wires.append(".en(en)")
     wires.append(f".{output}({output})")
     (folder / "operands.hex").write_text("".join(f"{beat:x}\n" for beat in beats))
     bench = BENCH.format(

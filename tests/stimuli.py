@@ -2,44 +2,102 @@
 
 import numpy as np
 
-SPECIAL = np.array(
-    [
-        *(0x00000000, 0x00000001, 0x007FFFFF),  # zero, the least and the largest subnormal
-        *(0x00800000, 0x00800001, 0x01000000),  # the least normal, the next, twice the least
-        *(0x3F800000, 0x3F800001, 0x3F7FFFFF, 0x40000000, 0x3F000000),  # 1, its neighbours, 2, 1/2
-        *(0x4B800000, 0x4B800001, 0x33800000, 0x33800001, 0x34000000),  # 2**24, 2**-24, 2**-23
-        *(0x7F7FFFFF, 0x7F7FFFFE, 0x7F000000),  # the largest, the one before, 2**127
-        *(0x7F800000, 0x7FC00000, 0x7F800001),  # infinity, a quiet and a signalling NaN
-    ],
-    np.uint32,
-)
+from sw.binary32 import from_bits
+from sw.formats import BINARY32, FloatFormat
+
+
+def special_bits(format: FloatFormat = BINARY32) -> np.ndarray:
+    """Patterns of each special class, of both signs."""
+    point, one = format.fraction_bits, format.bias
+    half = point + 1
+    least, top = 1 << point, format.exponent_ones << point
+    bits = [
+        *(0, 1, least - 1),  # zero, the least and the largest subnormal
+        *(least, least + 1, 2 * least),  # the least normal, the next, twice the least
+        *((one << point) + i for i in (0, 1, -1)),  # 1 and its neighbours
+        *((one + i) << point for i in (1, -1)),  # 2, 1/2
+        *((one + half << point) + i for i in (0, 1)),  # a place above the last one of 1
+        *((one - half << point) + i for i in (0, 1, least)),  # the same below, the last one
+        *(top - 1, top - 2, top - least),  # the largest, the one before, its power of two
+        *(top, top + least // 2, top + 1),  # infinity, a quiet and a signalling NaN
+    ]
+    return np.array(bits + [b | 1 << format.width - 1 for b in bits], np.uint32)
+
+
+def edge_bits(format: FloatFormat = BINARY32) -> np.ndarray:
+    """64 patterns: the special ones and some whose squares are near either end."""
+    point, one = format.fraction_bits, format.bias
+    root = format.bias // 2
+    more = [(one + i) << point for i in (root, root + 1, -root, 1 - root)]
+    more += [(1 << point) - 1 + m for m in more[:3]]
+    more += [(0b11 << point - 1) + i - (1 << point) for i in (one << point, (one + root) << point)]
+    more += [(one << point) + (1 << point) // 3]
+    bits = np.array(more + [b | 1 << format.width - 1 for b in more], np.uint32)
+    return np.concatenate((special_bits(format), bits))
 
 
 def specials() -> np.ndarray:
-    """One of each special class, of both signs."""
-    return np.concatenate((SPECIAL, SPECIAL | np.uint32(1 << 31))).view(np.float32)
+    """One binary32 of each special class, of both signs."""
+    return special_bits().view(np.float32)
+
+
+def pair_bits(
+    count: int, seed: int, format: FloatFormat = BINARY32
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs to add: all pairs of specials, then random, near, halfway and cancelling ones."""
+    rng = np.random.default_rng(seed)
+    point = format.fraction_bits
+    x = rng.integers(0, 1 << format.width, count, np.uint32)
+    y = rng.integers(0, 1 << format.width, count, np.uint32)
+    kind = rng.integers(0, 5, count)
+    sign = np.uint32(1 << format.width - 1)
+    exponent, fraction = np.uint32(format.exponent_ones << point), np.uint32((1 << point) - 1)
+    gap = rng.integers(0, point + 4, count, np.uint32) << np.uint32(point)
+    below = np.where((x & exponent) > gap, (x & exponent) - gap, x & exponent)
+    near = (y & (sign | fraction)) | below
+    ones = rng.integers(0, point + 1, count, np.uint32)
+    few = near & ~((np.uint32(1) << ones) - np.uint32(1))
+    cancel = (x ^ sign) + rng.integers(0, 3, count, np.uint32) - np.uint32(1)
+    y = np.choose(kind, (y, near, few, cancel & (sign | sign - np.uint32(1)), rng.permuted(few)))
+    x = np.where(kind == 4, x & ~((np.uint32(1) << ones) - np.uint32(1)), x)
+    return _with_every(special_bits(format), x, y)
 
 
 def pairs(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs to add: all pairs of specials, then random, near, halfway and cancelling ones."""
+    """Binary32 pairs to add, as `pair_bits`."""
+    x, y = pair_bits(count, seed)
+    return x.view(np.float32), y.view(np.float32)
+
+
+def factor_bits(
+    count: int, seed: int, format: FloatFormat = BINARY32
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs to multiply: all pairs of edges, then random, halfway ones and near the ends."""
     rng = np.random.default_rng(seed)
-    x = rng.integers(0, 2**32, count, np.uint32)
-    y = rng.integers(0, 2**32, count, np.uint32)
-    kind = rng.integers(0, 5, count)
-    sign = np.uint32(1 << 31)
-    exponent, fraction = np.uint32(255 << 23), np.uint32((1 << 23) - 1)
-    gap = rng.integers(0, 27, count, np.uint32) << np.uint32(23)
-    below = np.where((x & exponent) > gap, (x & exponent) - gap, x & exponent)
-    near = (y & (sign | fraction)) | below
-    ones = rng.integers(0, 24, count, np.uint32)
-    few = near & ~((np.uint32(1) << ones) - np.uint32(1))
-    cancel = (x ^ sign) + rng.integers(0, 3, count, np.uint32) - np.uint32(1)
-    y = np.choose(kind, (y, near, few, cancel, rng.permuted(few)))
-    x = np.where(kind == 4, x & ~((np.uint32(1) << ones) - np.uint32(1)), x)
-    every = specials().view(np.uint32)
+    point, width = np.uint32(format.fraction_bits), format.width
+    x, y = rng.integers(0, 1 << width, (2, count), np.uint32)
+    kind = rng.integers(0, 3, count)
+    # A factor of few places makes a tie likely.
+    ones = rng.integers(0, format.fraction_bits + 1, count, np.uint32)
+    few = y >> ones << ones
+    # Reciprocals, times the least or the largest power of two and some places beside.
+    with np.errstate(all="ignore"):
+        ratio = 1 / np.abs(from_bits(x, format).astype(np.float64))
+        ratio = np.where(np.isfinite(ratio), ratio, 1)
+    fraction, exponent = np.frexp(ratio)
+    ends = np.where(rng.random(count) < 0.5, 2 - format.bias, format.bias + 2) + format.bias - 2
+    field = np.clip(exponent + ends - rng.integers(0, 3, count), 0, format.exponent_ones - 1)
+    ends = field << int(point) | ((2 * fraction - 1) * (1 << int(point))).astype(np.int64)
+    ends = np.maximum(ends + rng.integers(-2, 3, count), 0).astype(np.uint32)
+    ends |= y & np.uint32(1 << width - 1)
+    return _with_every(edge_bits(format), x, np.choose(kind, (y, few, ends)))
+
+
+def _with_every(every: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return all pairs of some patterns and then those of ``x`` and ``y``."""
     x = np.concatenate((np.repeat(every, len(every)), x))
     y = np.concatenate((np.tile(every, len(every)), y))
-    return x.view(np.float32), y.view(np.float32)
+    return x, y
 
 
 def blocks(count: int, elements: int, seed: int) -> np.ndarray:

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from sw import binary32
+from sw.binary32 import from_bits
 from sw.errors import UserError
-from sw.formats import BFLOAT16, BINARY16, BINARY32
+from sw.formats import BFLOAT16, BINARY16, BINARY32, FloatFormat
 from tests import stimuli
 from tests.bfp import reference
 
@@ -179,3 +180,54 @@ def test_bits_must_be_exact(format):
     if format == BINARY16:
         with pytest.raises(UserError, match="x must hold values of binary16, not 65536.0"):
             binary32.to_bits(65536.0, format)
+
+
+FORMATS = {format.name: format for format in (BINARY32, BFLOAT16, BINARY16)}
+
+
+def slow_multiply(x: float, y: float, format: FloatFormat) -> float:
+    """Multiply fractions."""
+    least = 1 - format.bias
+    x, y = (math.copysign(0.0, v) if abs(v) < 2.0**least else v for v in (x, y))
+    sign = math.copysign(1, x) * math.copysign(1, y)
+    if not (math.isfinite(x) and math.isfinite(y)):
+        return math.nan if math.isnan(x * y) else sign * math.inf
+    product = Fraction(x) * Fraction(y)
+    rounded = reference.to_binary32(product, format.fraction_bits, least)
+    return math.copysign(rounded, sign)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_multiply(name):
+    format = FORMATS[name]
+    x, y = (from_bits(v, format) for v in stimuli.factor_bits(20_000, 1, format))
+    pairs = zip(x.tolist(), y.tolist(), strict=True)
+    slow = [slow_bits(slow_multiply(a, b, format)) for a, b in pairs]
+    assert bits(binary32.multiply(x, y, format)).tolist() == slow
+
+
+def test_multiply_is_that_of_numpy():
+    """Where the exact product is no subnormal; below, NumPy rounds to fewer places."""
+    x, y = (from_bits(v) for v in stimuli.factor_bits(1_000_000, 2))
+    with np.errstate(all="ignore"):
+        exact = np.abs(flushed(x).astype(float) * flushed(y))
+        product = flushed(x) * flushed(y)
+    product = np.where(np.isnan(product), binary32.NAN, product)
+    normal = (exact == 0) | ~(exact < np.finfo(np.float32).tiny)
+    assert normal.mean() > 0.8
+    assert np.array_equal(bits(binary32.multiply(x, y))[normal], bits(product)[normal])
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_add_in_every_format(name):
+    format = FORMATS[name]
+    least = 1 - format.bias
+    x, y = (from_bits(v, format) for v in stimuli.pair_bits(20_000, 3, format))
+    total = binary32.add(x, y, format)
+    for a, b, found in zip(x.tolist(), y.tolist(), total.tolist(), strict=True):
+        a, b = (math.copysign(0.0, v) if abs(v) < 2.0**least else v for v in (a, b))
+        if math.isfinite(a) and math.isfinite(b) and a + b:
+            exact = Fraction(a) + Fraction(b)
+            assert found == reference.to_binary32(exact, format.fraction_bits, least)
+        else:
+            assert slow_bits(found) == slow_bits(a + b)

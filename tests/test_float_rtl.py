@@ -1,106 +1,25 @@
 """The binary32 adder and the rounding of integers in RTL, behind streams, on millions of values."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Cat, Module
 
-from hw.axi import AxiTop
-from hw.core import Core, StreamField
-from hw.float.add import Adder
-from hw.float.from_integer import FromInteger
-from hw.flow.emit import Design, emit
 from hw.flow.yosys import netlist
-from hw.pipeline import delay
-from hw.queue import ResultQueue
-from sim.bench import Stalls, run
+from sim.bench import Stalls
 from sim.compare import MismatchError, assert_equal
-from sim.streams import pack
 from sw import binary32
-from sw.parameters import Parameters
+from tests.floats import EXPONENT_BITS, design, run_patterns
 from tests.stimuli import pairs
 
-EXPONENT_BITS = 11
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class FloatParameters(Parameters):
-    """``width`` bits of integer to round; 0 for the adder."""
-
-    width: int = 0
-
-
-class FloatUnit(Core):
-    """A pipeline of `hw.float` between streams."""
-
-    FLAGS = {"framing": "padding bits that were not zero"}
-    registers = ()
-
-    def __init__(self, *, parameters: FloatParameters) -> None:
-        self.width = parameters.width
-        fields = (
-            {"mantissa": self.width, "exponent": EXPONENT_BITS, "nan": 1}
-            if self.width
-            else {"a": 32, "b": 32}
-        )
-        taken = tuple(
-            StreamField(name=name, bits=bits, count=1, description=name)
-            for name, bits in fields.items()
-        )
-        given = (StreamField(name="o", bits=32, count=1, description="result"),)
-        super().__init__(streams={"i": taken, "o": given})
-
-    @property
-    def latency(self) -> int:
-        return self._pipeline().latency + 1
-
-    def _pipeline(self) -> Any:
-        if self.width:
-            return FromInteger(width=self.width, exponent_bits=EXPONENT_BITS)
-        return Adder()
-
-    def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        m.submodules.pipeline = pipeline = self._pipeline()
-        m.submodules.queue = queue = ResultQueue(width=33)
-        low = 0
-        for field in self.streams["i"]:
-            port = getattr(pipeline, field.name)
-            m.d.comb += port.eq(self.i.payload.data[low : low + field.bits])
-            low += field.bits
-        tags = Cat(self.i.valid, self.i.payload.last)
-        done, last = delay(m, queue.room, tags, pipeline.latency, name="tags", reset=True)
-        m.d.comb += [
-            pipeline.en.eq(queue.room),
-            self.i.ready.eq(queue.room),
-            queue.push.eq(queue.room & done),
-            queue.word.eq(Cat(pipeline.o, last)),
-            self.o.payload.eq(queue.o.payload),
-            self.o.valid.eq(queue.o.valid),
-            queue.o.ready.eq(self.o.ready),
-        ]
-        return m
-
-
-def _design(width: int = 0) -> Design:
-    p = FloatParameters(width=width)
-    top = AxiTop(unit="float_unit", core=FloatUnit, parameters=p)
-    return emit(top, "float_unit", parameters=p)
-
-
-def _run(design: Design, fields: dict[str, np.ndarray], **options: Any) -> np.ndarray:
-    beats = pack(
-        design.manifest["streams"]["s_axis"],
-        {name: np.asarray(values).reshape(-1, 1) for name, values in fields.items()},
-    )
-    result = run(design, inputs={"s_axis": beats}, outputs={"m_axis": len(beats)}, **options)
-    return result.outputs["m_axis"].view(np.float32).ravel()
+def _run(fields: dict[str, np.ndarray], width: int) -> np.ndarray:
+    return run_patterns(design("round", width=width), fields).view(np.float32)
 
 
 def _add(x: np.ndarray, y: np.ndarray, **options: Any) -> np.ndarray:
-    return _run(_design(), {"a": x.view(np.uint32), "b": y.view(np.uint32)}, **options)
+    fields = {"a": x.view(np.uint32), "b": y.view(np.uint32)}
+    return run_patterns(design("add"), fields, **options).view(np.float32)
 
 
 def test_adder_on_five_million_pairs():
@@ -126,7 +45,7 @@ def test_adder_under_stalls():
 
 def test_adder_netlist():
     x, y = pairs(50_000, seed=3)
-    assert_equal(_add(x, y, netlist=netlist(_design(), "gates")), binary32.add(x, y))
+    assert_equal(_add(x, y, netlist=netlist(design("add"), "gates")), binary32.add(x, y))
 
 
 def _integers(width: int, count: int, seed: int) -> dict[str, np.ndarray]:
@@ -153,7 +72,7 @@ def test_rounding_of_integers(width):
         "exponent": fields["exponent"] & ((1 << EXPONENT_BITS) - 1),
         "nan": fields["nan"].astype(np.int64),
     }
-    assert_equal(_run(_design(width), wire), expected, context={"inputs": fields})
+    assert_equal(_run(wire, width), expected, context={"inputs": fields})
 
 
 def test_a_planted_fault_is_caught():

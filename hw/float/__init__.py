@@ -1,1 +1,1 @@
-"""Circuits for binary32."""
+"""Circuits for floating point."""

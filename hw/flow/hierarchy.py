@@ -5,7 +5,7 @@ from collections import Counter
 
 __all__ = ["Hierarchy"]
 
-_MODULE = re.compile(r"^module (\w+) .*?^endmodule$", re.M | re.S)
+_MODULE = re.compile(r"^module (\w+)\b.*?^endmodule$", re.M | re.S)
 _INSTANCE = re.compile(r"^  (\w+)(?: #\(\n.*?\n  \))? (\w+) \($", re.M | re.S)
 
 

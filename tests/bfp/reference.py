@@ -27,15 +27,18 @@ def flush(x: float) -> float:
     return math.copysign(0.0, x) if abs(x) < LEAST else x
 
 
-def to_binary32(v: Fraction) -> float:
-    """Round once to 24 bits, ties to even (as Python does); then zero or infinity if outside."""
+def to_binary32(v: Fraction, places: int = 23, least: int = -126) -> float:
+    """Round once to 24 bits, ties to even (as Python does); then zero or infinity if outside.
+
+    Other formats have other places behind the point and another exponent of the least number.
+    """
     if v == 0:
         return 0.0
-    ulp = TWO ** (floor_log2(abs(v)) - 23)
+    ulp = TWO ** (floor_log2(abs(v)) - places)
     rounded = round(v / ulp) * ulp
-    if abs(rounded) < LEAST:
+    if abs(rounded) < TWO**least:
         return 0.0 if v > 0 else -0.0
-    if abs(rounded) >= TWO**128:
+    if abs(rounded) >= TWO ** (2 - least):
         return math.inf if v > 0 else -math.inf
     return float(rounded)
 
