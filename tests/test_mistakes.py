@@ -80,7 +80,7 @@ def folder(tmp_path_factory):
     (where / "typo.toml").write_text("rows = \n")
     (where / "field.toml").write_text("colums = 4\n")
     for name, inputs, value in (("nan", 64, np.nan), ("odd", 63, 0.5)):
-        weight = np.full((inputs, 10), value, np.float32)
+        weight = np.full((10, inputs), value, np.float32)
         np.savez(where / f"{name}.npz", weight0=weight, bias0=np.zeros(10, np.float32))
     return where
 

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -32,12 +34,19 @@ def test_formats():
 
 
 def test_train(tmp_path):
-    path = tmp_path / "weights.npz"
-    result = run("train", "--epochs", 3, "--hidden", 16, "-o", path)
+    path = tmp_path / "out" / "weights.npz"
+    result = run("train", "--epochs", 3, "--hidden", "16,12", "--arith", "flexblock", "-o", path)
     assert result.exit_code == 0
-    assert "Network 64-16-10" in result.stdout and "%" in result.stdout
+    assert "mlp on digits, pairs of 4/8/16 bits: " in result.stdout and "%" in result.stdout
     assert "train digits" in result.stderr
-    assert [w.shape for w in load_weights(path).weights] == [(64, 16), (16, 10)]
+    shapes = [layer.parameters["weight"].shape for layer in load_weights(path).products]
+    assert shapes == [(16, 64), (12, 16), (10, 12)]
+    names = {p.name for p in path.parent.iterdir()}
+    assert names == {"weights.npz", "weights.json", "weights.png"}
+    course = json.loads(path.with_suffix(".json").read_text())
+    assert course["settings"]["arithmetic"] == "flexblock"
+    assert [epoch["epoch"] for epoch in course["epochs"]] == [1, 2, 3]
+    assert np.shape(course["modes"]) == (3, 3, 3)
 
 
 @pytest.mark.parametrize("format", ["hbfp4", "mxint8", "fb12", "hbfp8_8x8"])
@@ -77,9 +86,22 @@ def test_quantize_of_exact_numbers(tmp_path):
         (("quantize", "x.npy", "--seed", 0), "seed must be an integer from 1 to 4294967295, not 0"),
         (("quantize", "x.npy", "--format", "hbfp4_8x8"), "x must have at least 2 axes for hbfp4"),
         (("train", "--data", "cifar"), "unknown data set 'cifar' (known: digits, mnist)"),
+        (("train", "--model", "lnet"), "unknown model 'lnet', did you mean lenet?"),
         (("train", "--hidden", 0), "hidden must be an integer from 1 to 4096, not 0"),
+        (("train", "--hidden", "64x32"), "hidden must be widths as in 64,32, not '64x32'"),
+        (("train", "--epochs", 0), "epochs must be an integer from 1 to 10000, not 0"),
+        (("train", "--rate", -1), "rate must be a number from 0 to below 10, not -1.0"),
+        (("train", "--momentum", 1), "momentum must be a number from 0 to below 1, not 1.0"),
+        (("train", "--arith", "hbfp5"), "unknown arithmetic 'hbfp5', did you mean hbfp"),
+        (("train", "--arith", "fb12,in=fb16"), "pass must be one of forward, input, weight, not"),
+        (("train", "--arith", "input=fb16"), "arithmetic of the pass forward must be given in"),
+        (("train", "--arith", "boosters:x"), "boosters must be an integer, not 'x'"),
+        (("train", "--arith", "boosters:99"), "boosted must be an integer from 0 to 20, not 99"),
+        (("train", "--arith", "flexblock:1"), "flexblock must be followed by LO/HI/WARMUP/HOLD"),
+        (("train", "--arith", "flexblock:.5/.2/0/1"), "lo must be at most hi, 0.2, not 0.5"),
+        (("train", "-o", "w.txt"), "output must be a file name that ends in .npz, not w.txt"),
         (("train", "--epochs", "many"), "Invalid value for '--epochs'"),
-        (("train", "-o", "no/w.npz"), "cannot write no/w.npz: no is not a folder"),
+        (("train", "-o", "x.npy/w.npz"), "cannot write to x.npy: "),
     ],
 )
 def test_errors(tmp_path, monkeypatch, arguments, message):

@@ -1,4 +1,4 @@
-"""Training by stochastic gradient descent, every product in the arithmetic that is chosen for it."""
+"""Training by stochastic gradient descent, every product in the arithmetic chosen for it."""
 
 import dataclasses
 from collections.abc import Callable
@@ -81,6 +81,7 @@ class Settings:
             if not isinstance(value, int | float) or not 0 <= value < highest:
                 raise UserError(f"{name} must be a number from 0 to below {highest}, not {value!r}")
         choice("storage", self.storage, STORAGES)
+        read(self.arithmetic, layers=1, epochs=self.epochs or 1)
         whole("seed", self.seed, 1, 2**32 - 1)
 
 
@@ -206,7 +207,6 @@ def _train(
             done += 1
         note = precision.now()
         right = accuracy(network, precision, data.test_x, data.test_y)
-        precision.end()
         epochs.append(Epoch(epoch=epoch + 1, loss=total / len(order), accuracy=right))
         report(epochs[-1], note)
         if done == steps:

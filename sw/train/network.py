@@ -49,7 +49,7 @@ class Network:
 
     @property
     def arrays(self) -> dict[str, Floats]:
-        """Arrays by name, numbered by the layers that have any: ``weight0``, ``bias0``, …"""
+        """Arrays by name, numbered by the layers that have any, such as ``weight0``."""
         owners = [part for part in self.parts if part.parameters]
         return {
             f"{name}{i}": array

@@ -46,9 +46,6 @@ class Precision:
     def observe(self, layer: int, tensors: Mapping[str, np.ndarray]) -> None:
         """Look at a layer's weights ``w`` and gradients ``y`` of its output, ``dw`` of these."""
 
-    def end(self) -> None:
-        """End an epoch."""
-
     def now(self) -> str:
         """Return a word on the present choice for the progress bar."""
         return self.name
@@ -79,15 +76,12 @@ class Boosted(Precision):
         self.name = name
         self.schedule = EpochSchedule(EpochParameters(layers=layers, **dataclasses.asdict(rule)))
         self.history = []
-        self.start(1)
+        self.modes = self.schedule.modes_at(1)
 
     def start(self, epoch: int) -> None:
         """Take the modes of the epoch."""
-        self.modes = self.schedule.modes_at(epoch)
-
-    def end(self) -> None:
-        """Write down the modes of the epoch."""
         assert self.history is not None
+        self.modes = self.schedule.modes_at(epoch)
         self.history.append(self.modes)
 
     def arithmetic(self, layer: int, which: str) -> BlockFormat:
@@ -111,8 +105,20 @@ class Controlled(Precision):
     def __init__(self, name: str, layers: int, rule: ZseRule) -> None:
         self.name = name
         self.controller = ZseController(ZseParameters(layers=layers, **dataclasses.asdict(rule)))
-        self.recording: list[dict[tuple[int, int], tuple[int, int]]] = [{}]
+        self.recording: list[dict[tuple[int, int], tuple[int, int]]] = []
+        self.counts: dict[tuple[int, int], tuple[int, int]] = {}
         self.history = []
+
+    def start(self, epoch: int) -> None:
+        """End the control step of the epoch before."""
+        assert self.history is not None
+        if epoch > 1:
+            for (layer, pair), counts in self.counts.items():
+                self.controller.record(layer, pair, *counts)
+            self.controller.step()
+            self.recording.append(self.counts)
+            self.counts = {}
+        self.history.append(self.controller.modes.copy())
 
     def arithmetic(self, layer: int, which: str) -> BlockFormat:
         """Return the format of the pair's mode."""
@@ -122,19 +128,9 @@ class Controlled(Precision):
         """Count what each pair's format sets to zero in the tensor that drives it."""
         for pair, name in enumerate(("w", "y", "dw")):
             tensor = tensors[name].reshape(len(tensors[name]), -1)
-            format = self.formats[self.controller.modes[layer, pair]]
-            zeros = compiled().zero_set(tensor, format)
-            before = self.recording[-1].get((layer, pair), (0, 0))
-            self.recording[-1][layer, pair] = (before[0] + zeros, before[1] + tensor.size)
-
-    def end(self) -> None:
-        """Write down the modes of the epoch, and end a control step."""
-        assert self.history is not None
-        self.history.append(self.controller.modes.copy())
-        for (layer, pair), counts in self.recording[-1].items():
-            self.controller.record(layer, pair, *counts)
-        self.controller.step()
-        self.recording.append({})
+            zeros = compiled().zero_set(tensor, self.formats[self.controller.modes[layer, pair]])
+            before = self.counts.get((layer, pair), (0, 0))
+            self.counts[layer, pair] = (before[0] + zeros, before[1] + tensor.size)
 
     def now(self) -> str:
         """Return how many pairs have each length of mantissa."""

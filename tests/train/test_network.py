@@ -1,95 +1,64 @@
-import time
-from typing import Any
-
 import numpy as np
 import pytest
 
-import sw.train.network as module
 from sw.errors import UserError
-from sw.train.data import load
-from sw.train.network import Network, load_weights, train
+from sw.train.network import MODELS, Network, load_weights, mlp
 
-
-@pytest.fixture(scope="module")
-def digits():
-    return load("digits")
-
-
-def test_digits_are_learnt(digits):
-    losses = []
-    start = time.process_time()
-    network = train(digits, report=lambda epoch, loss: losses.append((epoch, loss)))
-    assert time.process_time() - start < 10
-    assert network.accuracy(digits.test_x, digits.test_y) > 0.94
-    assert [epoch for epoch, _ in losses] == list(range(1, 21))
-    assert losses[-1][1] < losses[0][1] / 5
-    assert all(p.dtype == np.float32 for p in [*network.weights, *network.biases])
-
-
-def test_same_seed_same_weights(digits):
-    first, again, other = (train(digits, epochs=2, seed=seed) for seed in (1, 1, 2))
-    for i in range(2):
-        assert np.array_equal(first.weights[i], again.weights[i])
-        assert np.array_equal(first.biases[i], again.biases[i])
-        assert not np.array_equal(first.weights[i], other.weights[i])
+from .slopes import Plain
 
 
 def small() -> Network:
-    rng = np.random.default_rng(1)
-    sizes = [(5, 7), (7, 6), (6, 3)]
-    return Network(
-        weights=[rng.standard_normal(size).astype(np.float32) for size in sizes],
-        biases=[rng.standard_normal(size[1]).astype(np.float32) for size in sizes],
-    )
-
-
-def slopes_off() -> float:
-    """The largest difference of a gradient from the loss's slope, in binary64."""
+    network = mlp(5, 3, np.random.default_rng(1), (7, 6))
     rng = np.random.default_rng(2)
-    network: Any = small()
-    for arrays in (network.weights, network.biases):
-        arrays[:] = [p.astype(np.float64) for p in arrays]
-    x: Any = rng.standard_normal((9, 5))
-    y = rng.integers(0, 3, 9)
-    _, gradients = module._gradients(network, x, y)
-    worst = 0.0
-    for p, gradient in zip([*network.weights, *network.biases], gradients, strict=True):
-        for place in np.ndindex(p.shape):
-            kept = p[place]
-            p[place] = kept + 1e-6
-            above = module._gradients(network, x, y)[0]
-            p[place] = kept - 1e-6
-            below = module._gradients(network, x, y)[0]
-            p[place] = kept
-            worst = max(worst, abs((above - below) / 2e-6 - float(gradient[place])))
-    return worst
+    for layer in network.products:
+        layer.parameters["bias"][:] = rng.standard_normal(layer.parameters["bias"].shape)
+    return network
 
 
-def test_gradients_are_slopes():
-    assert slopes_off() < 1e-6
-
-
-def test_planted_fault(monkeypatch):
-    forward = Network.forward
-    monkeypatch.setattr(Network, "forward", lambda self, x: [np.abs(v) for v in forward(self, x)])
-    assert slopes_off() > 1e-3
-
-
-def test_forward_gives_every_input():
+def test_an_mlp_is_its_definition():
     network = small()
-    x = np.ones((2, 5), np.float32)
-    outputs = network.forward(x)
-    assert [o.shape for o in outputs] == [(2, 5), (2, 7), (2, 6), (2, 3)]
-    assert outputs[0] is x and (outputs[2] >= 0).all() and (outputs[3] < 0).any()
+    x = np.random.default_rng(3).standard_normal((4, 5)).astype(np.float32)
+    arrays = network.arrays
+    expected = x
+    for i in range(3):
+        expected = expected @ arrays[f"weight{i}"].T + arrays[f"bias{i}"]
+        expected = np.maximum(expected, 0) if i < 2 else expected
+    assert np.array_equal(network.forward(x, Plain()), expected)
+
+
+@pytest.mark.parametrize(
+    ("model", "pixels", "layers", "weights"),
+    [
+        # LeCun et al., Proc. IEEE 1998: 150, 2,400 (all planes connected), 30,720, 10,080 and 840.
+        ("lenet", 784, 5, 150 + 2400 + 30_720 + 10_080 + 840),
+        ("lenet", 64, 5, 54 + 864 + 64 * 120 + 10_080 + 840),
+        # 8 layers and two shortcuts: 16, 16+16, 32+32, 64+64 kernels of 3 x 3, and 64 x 10.
+        ("resnet8", 64, 10, 144 + 2 * 2304 + 4608 + 9216 + 18_432 + 36_864 + 512 + 2048 + 640),
+        ("mlp", 64, 2, 64 * 32 + 32 * 10),
+    ],
+)
+def test_sizes(model, pixels, layers, weights):
+    network = MODELS[model](pixels, 10, np.random.default_rng(1))
+    assert len(network.products) == layers
+    assert [product.number for product in network.products] == list(range(layers))
+    assert sum(p.parameters["weight"].size for p in network.products) == weights
+    assert network.forward(np.zeros((2, pixels), np.float32), Plain()).shape == (2, 10)
+
+
+def test_arrays_are_numbered_by_layers():
+    names = list(MODELS["resnet8"](64, 10, np.random.default_rng(1)).arrays)
+    assert names[:8] == [
+        *("weight0", "bias0", "scale1", "shift1", "mean1", "variance1", "weight2", "bias2")
+    ]
 
 
 def test_round_trip(tmp_path):
     network = small()
     network.save(tmp_path / "weights.npz")
-    again = load_weights(tmp_path / "weights.npz")
-    for kind in ("weights", "biases"):
-        for a, b in zip(getattr(network, kind), getattr(again, kind), strict=True):
-            assert np.array_equal(a, b)
+    again = load_weights(tmp_path / "weights.npz").arrays
+    assert list(again) == list(network.arrays)
+    for name, array in network.arrays.items():
+        assert np.array_equal(array, again[name])
     assert [p.name for p in tmp_path.iterdir()] == ["weights.npz"]
 
 
@@ -102,14 +71,8 @@ def test_nothing_is_left_of_a_failed_save(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["folder"]
 
 
-def arrays() -> dict[str, np.ndarray]:
-    network = small()
-    named = {f"weight{i}": w for i, w in enumerate(network.weights)}
-    return named | {f"bias{i}": b for i, b in enumerate(network.biases)}
-
-
 def with_value(value: float) -> np.ndarray:
-    weight = arrays()["weight1"]
+    weight = small().arrays["weight1"]
     weight[2, 3] = value
     return weight
 
@@ -120,24 +83,24 @@ def with_value(value: float) -> np.ndarray:
         ({"weight1": with_value(np.nan)}, r"weight1\[2, 3\] must be finite, not nan"),
         ({"weight1": with_value(-np.inf)}, r"weight1\[2, 3\] must be finite, not -inf"),
         (
-            {"weight1": np.ones((8, 6), np.float32)},
-            r"weight1 and bias1 must be \(7, n\) and \(n,\), not \(8, 6\) and \(6,\)",
+            {"weight1": np.ones((6, 8), np.float32)},
+            r"weight1 and bias1 must be \(n, 7\) and \(n,\), not \(6, 8\) and \(6,\)",
         ),
         (
             {"bias2": np.ones(4, np.float32)},
-            r"weight2 and bias2 must be \(6, n\) and \(n,\), not \(6, 3\) and \(4,\)",
+            r"weight2 and bias2 must be \(n, 6\) and \(n,\), not \(3, 6\) and \(4,\)",
         ),
-        ({"weight0": np.ones((5, 7))}, r"weight0 must be float32 with 2 axes, not float64 of"),
+        ({"weight0": np.ones((7, 5))}, r"weight0 must be float32 with 2 axes, not float64 of"),
         ({"weight0": np.ones(5, np.float32)}, r"weight0 must be float32 with 2 axes, not float32"),
         ({"bias0": np.ones((1, 7), np.float32)}, "bias0 must be float32 with 1 axes, not float32"),
-        ({"weight0": np.ones((0, 7), np.float32)}, "weight0 must be float32 with 2 axes, not"),
+        ({"weight0": np.ones((7, 0), np.float32)}, "weight0 must be float32 with 2 axes, not"),
         ({"extra": np.ones(1)}, "must hold weight0, bias0, weight1, …, not bias0, bias1, bias2,"),
         ({"weight0": np.array([{}])}, "must be an .npz file of arrays weight0, bias0"),
     ],
 )
 def test_bad_arrays(tmp_path, change, message):
     path = tmp_path / "bad.npz"
-    np.savez(path, **arrays() | change)
+    np.savez(path, **small().arrays | change)
     with pytest.raises(UserError, match=message) as caught:
         load_weights(path)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)

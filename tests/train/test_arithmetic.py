@@ -1,0 +1,110 @@
+"""Products of layers in each arithmetic against the plain models."""
+
+import numpy as np
+import pytest
+
+from sw import lfsr
+from sw.bfp.array import gemm
+from sw.bfp.quantize import quantize
+from sw.core.products import PASSES, Convolution, Dense, execute
+from sw.errors import UserError
+from sw.formats import BLOCK_FORMATS
+from sw.train.arithmetic import ARITHMETICS, Operand, Products, block_format, to_bfloat16
+
+DENSE = Dense(name="dense", inputs=70, outputs=11)
+CONVOLUTION = Convolution(name="c", channels=3, filters=4, size=7, kernel=3, stride=2, padding=1)
+
+
+def tensors(layer, batch: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(4)
+    shapes = layer.shapes(batch)
+    return {n: rng.standard_normal(shape).astype(np.float32) for n, shape in shapes.items()}
+
+
+@pytest.mark.parametrize("layer", [DENSE, CONVOLUTION], ids=["dense", "convolution"])
+def test_binary32_is_the_definition(layer):
+    values = tensors(layer, 5)
+    operands = {name: Operand(value) for name, value in values.items()}
+    for which in PASSES:
+        got = Products(seed=1).run(layer, which, 5, operands, "binary32")
+        expected = execute(layer, which, 5, values, lambda a, b: a @ b.T)
+        assert np.allclose(got, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["fb12", "mxint8", "hbfp6"])
+def test_blocks_are_those_of_the_plain_model(name):
+    """Each operand draws its words as it is converted, in the order of the products."""
+    format = BLOCK_FORMATS[name]
+    values = tensors(DENSE, 5)
+    operands = {key: Operand(value) for key, value in values.items()}
+    x, w, y = (values[key] for key in "xwy")
+    products, drawn = Products(seed=9), 0
+    pairs = {"forward": (x, w), "input": (y, w.T), "weight": (y.T, x.T)}
+    for which, pair in pairs.items():
+        blocks = []
+        for matrix in pair:
+            words = lfsr.random_words(
+                beats=drawn + matrix.size, lanes=1, seed=9, bits=format.random_bits
+            )[drawn:].reshape(matrix.shape)
+            drawn += matrix.size
+            blocks.append(quantize(np.ascontiguousarray(matrix), format, axis=1, random=words))
+        expected = gemm(blocks[0], blocks[1].transposed)
+        assert np.array_equal(products.run(DENSE, which, 5, operands, name), expected)
+
+
+@pytest.mark.parametrize("layer", [DENSE, CONVOLUTION], ids=["dense", "convolution"])
+def test_square_blocks_are_made_once(layer):
+    operands = {name: Operand(value) for name, value in tensors(layer, 5).items()}
+    products = Products(seed=3)
+    for which in PASSES:
+        products.run(layer, which, 5, operands, "hbfp6_8x8")
+    assert [len(operand.made) for operand in operands.values()] == [1, 1, 1]
+    (x,), (w,), (y,) = (operand.made.values() for operand in operands.values())
+    other = Products(seed=3)
+    other.random = None
+    again = {name: Operand(operand.tensor, operand.made) for name, operand in operands.items()}
+    got = other.run(layer, "weight", 5, again, "hbfp6_8x8")
+    assert np.array_equal(got.reshape(len(got), -1), gemm(y.transposed, x))
+    assert w.axis is None
+
+
+def test_an_engine_computes_the_products():
+    seen = []
+
+    def engine(a, b):
+        seen.append((a.shape, b.shape, a.axis, b.axis))
+        return gemm(a, b)
+
+    operands = {name: Operand(value) for name, value in tensors(DENSE, 5).items()}
+    for which in PASSES:
+        got = Products(seed=2, engine=engine).run(DENSE, which, 5, operands, "fb16")
+        assert np.array_equal(got, Products(seed=2).run(DENSE, which, 5, operands, "fb16"))
+    assert seen == [
+        ((5, 70), (70, 11), 1, 0),
+        ((5, 11), (11, 70), 1, 0),
+        ((11, 5), (5, 70), 1, 0),
+    ]
+
+
+def test_bfloat16():
+    bits = np.array([0x3F808000, 0x3F818000, 0x3F808001, 0x3F807FFF, 0xBF808000], np.uint32)
+    rounded = to_bfloat16(bits.view(np.float32)).view(np.uint32)
+    assert [hex(v) for v in rounded] == [
+        "0x3f800000",
+        "0x3f820000",
+        "0x3f810000",
+        "0x3f800000",
+        "0xbf800000",
+    ]
+    operands = {name: Operand(value) for name, value in tensors(DENSE, 5).items()}
+    got = Products(seed=1).run(DENSE, "forward", 5, operands, "bfloat16")
+    exact = Products(seed=1).run(DENSE, "forward", 5, operands, "binary32")
+    error = np.abs(got - exact).max() / np.abs(exact).max()
+    assert 2**-12 < error < 2**-6
+
+
+def test_errors():
+    assert block_format("fb12") is BLOCK_FORMATS["fb12"]
+    assert "bfloat16" in ARITHMETICS
+    with pytest.raises(UserError, match="unknown arithmetic 'bf16'"):
+        block_format("bf16")

@@ -1,0 +1,130 @@
+"""Training: that networks learn, that runs repeat, and what chooses the arithmetic."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from sw.bfp.control.zse import control
+from sw.bfp.multimode import FAMILIES
+from sw.bfp.quantize import dequantize, zero_setting_error
+from sw.formats import BLOCK_FORMATS
+from sw.train.data import load
+from sw.train.loop import Run, Settings, accuracy, train
+from sw.train.precision import BINARY32, Controlled, read
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits")
+
+
+def weights(run: Run) -> list[np.ndarray]:
+    return list(run.network.arrays.values())
+
+
+def test_digits_are_learnt(digits):
+    seen = []
+    run = train(digits, report=lambda epoch, note: seen.append((epoch, note)))
+    assert [epoch for epoch, _ in seen] == run.epochs and len(run.epochs) == 20
+    assert {note for _, note in seen} == {"binary32"}
+    assert run.epochs[-1].accuracy > 0.94
+    assert run.epochs[-1].loss < run.epochs[0].loss / 5
+    assert accuracy(run.network, BINARY32, digits.test_x, digits.test_y) == run.epochs[-1].accuracy
+    assert all(array.dtype == np.float32 for array in weights(run))
+
+
+def test_same_seed_same_weights(digits):
+    settings = [Settings(arithmetic="hbfp6", epochs=2, seed=seed) for seed in (1, 1, 2)]
+    first, again, other = (weights(train(digits, s)) for s in settings)
+    for i in range(4):
+        assert np.array_equal(first[i], again[i])
+        assert not np.array_equal(first[i], other[i])
+
+
+@pytest.mark.parametrize(("model", "epochs"), [("lenet", 4), ("resnet8", 1)])
+def test_convolutions_learn(digits, model, epochs):
+    run = train(digits, Settings(model=model, arithmetic="fb16", epochs=epochs))
+    assert run.epochs[-1].accuracy > 0.8
+
+
+def test_steps_end_a_run(digits):
+    run = train(digits, Settings(), steps=30)
+    assert [epoch.epoch for epoch in run.epochs] == [1, 2]
+
+
+def test_weights_are_stored_wide_under_hbfp(digits):
+    """15 bits of magnitude and one exponent a block, also when the arithmetic is narrow."""
+    run = train(digits, Settings(arithmetic="hbfp4", epochs=1))
+    for layer in run.network.products:
+        weight = layer.parameters["weight"].astype(np.float64)
+        for start in range(0, weight.shape[1], 64):
+            block = weight[:, start : start + 64]
+            top = np.ceil(np.log2(np.abs(block).max(1, keepdims=True)))
+            scaled = block / 2.0 ** (np.maximum(top, -26) - 15)
+            # The largest element may have been clamped below a power of two.
+            assert ((scaled == np.round(scaled)) | (2 * scaled == np.round(2 * scaled))).all()
+    free = train(digits, Settings(arithmetic="hbfp4", epochs=1, storage="binary32"))
+    assert not np.array_equal(weights(run)[0], weights(free)[0])
+
+
+def test_fixed_arithmetic_by_pass():
+    precision = read("fb12,input=bfloat16", layers=3, epochs=1)
+    assert precision.arithmetic(2, "forward") is BLOCK_FORMATS["fb12"]
+    assert precision.arithmetic(2, "input") == "bfloat16"
+    assert precision.arithmetic(0, "weight") is BLOCK_FORMATS["fb12"]
+
+
+def test_boosters_widen_the_ends_and_the_last_epochs(digits):
+    """HBFP4 but for the last epoch and the first and last layer (arXiv 2211.10737)."""
+    settings = Settings(arithmetic="boosters:2", epochs=5, hidden=(32, 32, 32))
+    history = np.array(train(digits, settings).precision.history)
+    assert history.shape == (5, 4, 3)
+    assert (history[:, [0, 3]] == 1).all()
+    assert history[:, 1:3].max((1, 2)).tolist() == [0, 0, 0, 1, 1]
+    assert history[:, 1:3].min((1, 2)).tolist() == [0, 0, 0, 1, 1]
+    assert [f.mantissa_bits for f in FAMILIES["boosters"]] == [4, 6, 16]
+
+
+def test_the_controller_follows_the_zero_setting_error(digits):
+    run = train(digits, Settings(arithmetic="flexblock", epochs=6))
+    precision = run.precision
+    assert isinstance(precision, Controlled) and precision.history is not None
+    assert len(precision.recording) == 5
+    modes = control(precision.controller.parameters, precision.recording)
+    assert np.array_equal(modes, np.array(precision.history)[1:])
+    assert len(np.unique(modes)) > 1
+
+
+def test_what_the_controller_counts():
+    precision = read("flexblock", layers=1, epochs=1)
+    assert isinstance(precision, Controlled)
+    precision.start(1)
+    rng = np.random.default_rng(1)
+    kinds = {"w": (5, 70), "y": (8, 5), "dw": (5, 70)}
+    tensors = {
+        name: (rng.standard_normal(shape) * 2.0 ** rng.integers(-20, 1, shape)).astype(np.float32)
+        for name, shape in kinds.items()
+    }
+    precision.observe(0, tensors)
+    precision.observe(0, tensors)
+    wide = FAMILIES["flexblock"][2]
+    for pair, tensor in enumerate(tensors.values()):
+        zeros, elements = precision.counts[0, pair]
+        assert elements == 2 * tensor.size
+        assert zeros / elements == zero_setting_error(tensor, wide) > 0
+
+
+def test_planted_fault(digits, monkeypatch):
+    """Weights that do not lie on the storage's grid are seen."""
+    third = np.float32(1 / 3)
+    monkeypatch.setattr("sw.train.loop.dequantize", lambda blocks: dequantize(blocks) * third)
+    with pytest.raises(AssertionError):
+        test_weights_are_stored_wide_under_hbfp(digits)
+
+
+def test_settings_are_kept(digits):
+    run = train(digits, Settings(model="lenet"), steps=1)
+    assert dataclasses.asdict(run.settings) | {"epochs": 10, "rate": 0.02} == dataclasses.asdict(
+        run.settings
+    )
