@@ -68,12 +68,13 @@ class Transposer(Core):
         m = Module()
         side, bits = self.parameters.side, self.parameters.format.element_bits
         data = self.i.payload.data
-        lanes, code, turn = data[: side * bits], data[side * bits : -1], data[-1]
+        row, code, turn = data[: side * bits], data[side * bits : -1], data[-1]
         exponent = Signal(len(code), reset_less=True)
         last = Signal(reset_less=True)
         held_turn = Signal(reset_less=True)
         turned = Signal(reset_less=True)
-        leftward, leaving = Signal(), Signal()
+        leftward = Signal()
+        leaving = Signal()
         used = Signal(side)
 
         # A stage moves on when the one before it is free or moves on.
@@ -90,15 +91,16 @@ class Transposer(Core):
         ]
         for r in range(side):
             for c in range(side):
-                below = square[r + 1][c] if r + 1 < side else lanes.word_select(c, bits)
-                right = square[r][c + 1] if c + 1 < side else lanes.word_select(r, bits)
+                below = square[r + 1][c] if r + 1 < side else row.word_select(c, bits)
+                right = square[r][c + 1] if c + 1 < side else row.word_select(r, bits)
                 with m.If(Mux(leftward, moves[c], moves[r])):
                     m.d.sync += square[r][c].eq(Mux(leftward, right, below))
         given = Cat(Mux(leftward, square[n][0], square[0][n]) for n in range(side))
 
         take = wire(m, "take", 1, self.i.valid & self.i.ready)
         give = wire(m, "give", 1, self.o.valid & self.o.ready)
-        row_in, row_out = Signal(range(side)), Signal(range(side))
+        row_in = Signal(range(side))
+        row_out = Signal(range(side))
         last_in = wire(m, "last_in", 1, row_in == side - 1)
         last_out = wire(m, "last_out", 1, row_out == side - 1)
         with m.If(give):
