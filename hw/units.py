@@ -9,6 +9,7 @@ from sw.bfp.control.zse import ZseParameters
 from sw.bfp.converter import ConverterParameters
 from sw.bfp.dot import DotParameters
 from sw.bfp.multimode import MultimodeParameters
+from sw.bfp.transposer import TransposerParameters
 from sw.parameters import Parameters, unknown
 
 from .axi import AxiTop
@@ -18,6 +19,7 @@ from .bfp.control.zse import ZseController
 from .bfp.converter_unit import ConverterUnit
 from .bfp.dot import DotUnit
 from .bfp.multimode.array import MultimodeArray
+from .bfp.transposer import Transposer
 
 __all__ = ["UNITS", "Unit", "unit"]
 
@@ -47,6 +49,12 @@ UNITS = {
             summary="floating point to block floating point, any format and rounding",
             parameters=ConverterParameters,
             core=ConverterUnit,
+        ),
+        Unit(
+            name="bfp_transposer",
+            summary="square blocks by rows in, by rows or by columns out",
+            parameters=TransposerParameters,
+            core=Transposer,
         ),
         Unit(
             name="bfp_dot",

@@ -1,6 +1,6 @@
 """The bench of each unit."""
 
-from .bfp import array, converter, dot, multimode
+from .bfp import array, converter, dot, multimode, transposer
 from .bfp.control import epochs, zse
 from .report import Bench
 
@@ -12,5 +12,6 @@ BENCHES: dict[str, Bench] = {
     "bfp_dot": dot,
     "bfp_epoch_schedule": epochs,
     "bfp_multimode_array": multimode,
+    "bfp_transposer": transposer,
     "bfp_zse_controller": zse,
 }

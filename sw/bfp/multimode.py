@@ -39,11 +39,9 @@ MODES = (1, 2, 4)
 """Digits of a mantissa, by mode."""
 
 
-def _hbfp(bits: int, block: int) -> BlockFormat:
-    name = f"hbfp{bits}_{block}"
-    return dataclasses.replace(
-        BLOCK_FORMATS["hbfp8"], name=name, mantissa_bits=bits, block=(block,)
-    )
+def _hbfp(bits: int, *block: int) -> BlockFormat:
+    name = f"hbfp{bits}_{'x'.join(map(str, block))}"
+    return dataclasses.replace(BLOCK_FORMATS["hbfp8"], name=name, mantissa_bits=bits, block=block)
 
 
 FAMILIES: Mapping[str, tuple[BlockFormat, ...]] = {
@@ -51,8 +49,13 @@ FAMILIES: Mapping[str, tuple[BlockFormat, ...]] = {
     "flexblock_inside": tuple(BLOCK_FORMATS[f"{n}_sign_inside"] for n in ("fb12", "fb16", "fb24")),
     "hbfp": (_hbfp(4, 256), _hbfp(8, 128), _hbfp(16, 64)),
     "boosters": (_hbfp(4, 256), _hbfp(6, 128), _hbfp(16, 64)),
+    "boosters_16x16": (_hbfp(4, 16, 16), _hbfp(6, 16, 16), _hbfp(16, 16, 16)),
 }
-"""Formats of the three modes: mantissas of 4, 8 and 16 bits, blocks of one payload."""
+"""Formats of the three modes: mantissas of up to 4, 8 and 16 bits.
+
+Their blocks have one payload, or are square tiles of one side: then a tensor that was quantized
+once serves all three passes of a layer.
+"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -72,7 +75,10 @@ class MultimodeParameters(Parameters):
         As in `DotParameters`.
     """
 
-    PRESETS: ClassVar = {name: {"family": name} for name in FAMILIES}
+    PRESETS: ClassVar = {
+        name: {"family": name} | ({"rows": 1} if len(formats[0].block) == 2 else {})
+        for name, formats in FAMILIES.items()
+    }
 
     rows: int = 2
     columns: int = 4

@@ -67,7 +67,7 @@ def products(a: np.ndarray, b: np.ndarray, modes: tuple[int, int], **options) ->
     sums = result.outputs["m_axis"].view("<i8").reshape(len(a), count)
     places = [4 * (x * MODES[modes[0]] + y * MODES[modes[1]]) for x, y, _ in chosen]
     shifted = sums >> places
-    assert ((shifted << places) == sums).all()
+    assert_equal(shifted << places, sums)
     return shifted
 
 

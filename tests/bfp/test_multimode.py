@@ -13,7 +13,7 @@ from sim.compare import assert_equal
 from sim.job import BenchError
 from sw.bfp.array import gemm
 from sw.bfp.multimode import FAMILIES, MODES, MultimodeParameters, matmul
-from sw.bfp.quantize import quantize
+from sw.bfp.quantize import Blocks, quantize
 from sw.errors import UserError
 
 from .plant import plant
@@ -25,7 +25,7 @@ BOTH = Stalls(idle=0.3, back_pressure=0.5)
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_pair_of_formats_of_every_family(family):
-    p = MultimodeParameters(family=family, **SMALL)
+    p = MultimodeParameters.make(preset=family, columns=2)
     for seed in range(3):
         assert regress(p, blocks=2000, seed=seed).message == ""
     assert regress(p, blocks=500, seed=4, stalls=BOTH).message == ""
@@ -85,6 +85,29 @@ def test_multiply_adds_per_cycle_are_16_to_4_to_1():
     assert rates[1] / rates[2] == pytest.approx(4, rel=0.01)
     for rate, digits in zip(rates, MODES, strict=True):
         assert rate >= 0.99 * p.rows * p.columns * p.lanes * 16 / digits**2
+
+
+def test_tiles_quantized_once_serve_all_passes_in_every_pair_of_formats():
+    p = MultimodeParameters.make(preset="boosters_16x16", columns=1)
+    rng = np.random.default_rng(15)
+
+    def tiles(*shape: int) -> list[Blocks]:
+        """A tensor in each format."""
+        x = rng.standard_normal(shape).astype(np.float32)
+        words = rng.integers(0, 1 << p.formats[0].random_bits, shape)
+        return [quantize(x, form, random=words) for form in p.formats]
+
+    x, w, g = tiles(23, 37), tiles(18, 37), tiles(23, 18)
+    passes = {
+        "forward": [(a, b.transposed) for a in x for b in w],
+        "input gradient": [(a, b) for a in g for b in w],
+        "weight gradient": [(a.transposed, b) for a in g for b in x],
+    }
+    for name, products in passes.items():
+        actual, _ = simulate(p, products)
+        for (a, b), product in zip(products, actual, strict=True):
+            context = {"pass": name, "formats": (a.format.name, b.format.name)}
+            assert_equal(product, matmul(p, a, b), context=context)
 
 
 def test_formats_of_a_family_have_one_payload():

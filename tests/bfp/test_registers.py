@@ -18,6 +18,7 @@ from sw.bfp.array import matmul as model
 from sw.bfp.converter import ConverterParameters, convert
 from sw.bfp.dot import DotParameters
 from sw.bfp.quantize import Blocks, quantize
+from sw.bfp.transposer import TransposerParameters
 from sw.formats import BLOCK_FORMATS
 
 # Blocks of two beats; the operands of dot products and arrays have padding bits.
@@ -25,6 +26,7 @@ FORMAT = dataclasses.replace(BLOCK_FORMATS["hbfp4"], block=(4,))
 ARRAY = ArrayParameters(format=FORMAT, lanes=2, rows=2, columns=1)
 DOT = DotParameters(format=FORMAT, lanes=2)
 CONVERTER = ConverterParameters(format=FORMAT, lanes=2)
+TRANSPOSER = TransposerParameters(format=dataclasses.replace(FORMAT, block=(2, 2)))
 # Twelve beats: two tiles of three blocks, or six blocks.
 JOB = (("tile_rows", 2), ("tile_columns", 1), ("blocks", 3))
 START = ("control.start", 1)
@@ -33,15 +35,17 @@ CASES = {
     "bfp_array": (ARRAY, (*JOB, START), 4),
     "bfp_dot": (DOT, (), 6),
     "bfp_converter": (CONVERTER, (), 12),
+    "bfp_transposer": (TRANSPOSER, (), 12),
 }
 INPUTS = [
     ("bfp_array", "s_axis_a"),
     ("bfp_array", "s_axis_b"),
     ("bfp_dot", "s_axis_a"),
     ("bfp_dot", "s_axis_b"),
+    ("bfp_transposer", "s_axis"),
     ("bfp_converter", "s_axis"),
 ]
-PADDED = INPUTS[:4]
+PADDED = INPUTS[:5]
 
 
 def _run(
@@ -102,7 +106,7 @@ def test_a_padding_bit_is_a_framing_error(unit, stream):
 def test_idle_inputs_and_back_pressure_count_apart(unit):
     own, other = (
         ("input_stalls", "output_stalls")
-        if unit == "bfp_converter"
+        if unit in ("bfp_converter", "bfp_transposer")
         else ("operand_stalls", "result_stalls")
     )
     plain = _run(unit)
@@ -111,11 +115,11 @@ def test_idle_inputs_and_back_pressure_count_apart(unit):
     assert plain.registers[other] == idle.registers[other] == 0
     assert pressed.registers[other] > 0
     assert idle.registers[own] > plain.registers[own]
-    if unit == "bfp_converter":
+    if own == "input_stalls":
         # It takes a beat in every cycle, so that those without are all that the run is longer by.
         added = idle.simulated - plain.simulated
         assert idle.registers[own] - plain.registers[own] == added
-        # Its store takes all beats.
+        # It has room for all beats, or for some.
         assert pressed.registers[own] > plain.registers[own]
     else:
         assert pressed.registers[own] == plain.registers[own]
@@ -261,7 +265,7 @@ def test_clear_after_the_streams(unit):
         assert await access(ctx, "r", "status") == state
         for name in counters:
             value = await access(ctx, "r", name)
-            # The converter goes on to wait for elements.
+            # Converter and transposer go on to wait for elements.
             assert 0 < value < 40 if name == "input_stalls" else value == 0, name
         if writes:
             for name, value in (("blocks", 0), START):

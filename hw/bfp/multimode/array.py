@@ -122,10 +122,11 @@ class MultimodeArray(Core):
             m.d.comb += mine.eq(its) if register.access == "ro" else its.eq(mine)
 
         en = sequencer.en
-        a = Signal(self.i_a.payload.data.shape(), reset_less=True)
-        b = Signal(self.i_b.payload.data.shape(), reset_less=True)
+        data_a, data_b = self.i_a.payload.data[:-2], self.i_b.payload.data[:-2]
+        a = Signal(len(data_a), reset_less=True)
+        b = Signal(len(data_b), reset_less=True)
         with m.If(sequencer.take):
-            m.d.sync += [a.eq(self.i_a.payload.data), b.eq(self.i_b.payload.data)]
+            m.d.sync += [a.eq(data_a), b.eq(data_b)]
         m.submodules.split_a = split_a = SplitWords(parameters=p, count=p.rows * p.lanes)
         m.submodules.split_b = split_b = SplitWords(parameters=p, count=p.columns * p.lanes)
         m.d.comb += [
@@ -140,11 +141,11 @@ class MultimodeArray(Core):
         )
 
         # A block's exponents wait until its last products have been added.
-        codes_a = Signal(len(a) - words_a - 2, reset_less=True)
-        codes_b = Signal(len(b) - words_b - 2, reset_less=True)
+        codes_a = Signal(len(a) - words_a, reset_less=True)
+        codes_b = Signal(len(b) - words_b, reset_less=True)
         tags = Signal.like(sequencer.tags, reset_less=True)
         with m.If(en & sequencer.close):
-            m.d.sync += [codes_a.eq(a[words_a:-2]), codes_b.eq(b[words_b:-2])]
+            m.d.sync += [codes_a.eq(a[words_a:]), codes_b.eq(b[words_b:])]
             m.d.sync += tags.eq(sequencer.tags)
         assert self._hold_at < LEAST_SPACING
 

@@ -3,7 +3,7 @@
 import functools
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Array, Module, Mux, Signal, signed
 from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
@@ -115,7 +115,7 @@ class MultimodeColumn(Circuit):
         codes = Signal.like(self.codes, reset_less=True)
         with m.If(self.en & self.start):
             m.d.sync += codes.eq(self.codes)
-        code = codes.word_select(self.column, code_bits)
+        code = Array([codes.word_select(j, code_bits) for j in range(DIGITS)])[self.column]
         exponent = register(m, self.en, "exponent_sum", self.exponent.shape(), self.exponent + code)
         nan = register(m, self.en, "either_nan", 1, self.nan | code.all())
         wait = composer.latency - 1

@@ -130,9 +130,10 @@ class Readout(Circuit):
         its = [inside(j, tags.mode_b, column) for j in range(DIGITS)]
         code = Value.cast(0)
         for r in range(p.rows):
-            codes = exponents.word_select(r, DIGITS * form.exponent_bits)
-            chosen = codes.word_select(line, form.exponent_bits)
-            code = code | (chosen & row[r].replicate(form.exponent_bits))
+            codes = Array(
+                [exponents.word_select(DIGITS * r + i, form.exponent_bits) for i in range(DIGITS)]
+            )
+            code = code | (codes[line] & row[r].replicate(form.exponent_bits))
         # The weight of an element is 2**(E - m) with E = code + 1 - bias; digits stand too high.
         offsets_a, offsets_b = (
             Array(

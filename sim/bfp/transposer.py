@@ -1,0 +1,106 @@
+"""Bench of the transposer of square blocks."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hw.flow.emit import generate
+from sw.bfp.transposer import TransposerParameters
+from sw.bfp.transposer import transpose as model
+
+from ..bench import Result, run
+from ..report import Report, compare, insist
+from ..streams import Stalls, pack, unpack
+from .elements import decode, encode
+from .registers import constants, readable
+
+__all__ = ["regress", "simulate", "transpose"]
+
+Integers = npt.NDArray[np.int32]
+
+
+def transpose(
+    parameters: TransposerParameters,
+    mantissa: npt.ArrayLike,
+    exponent: npt.ArrayLike,
+    flags: npt.ArrayLike,
+    **options: Any,
+) -> tuple[Integers, Integers]:
+    """Return mantissas and exponent codes as the model does; ``options`` as of `sim.bench.run`."""
+    return simulate(parameters, mantissa, exponent, flags, **options)[0]
+
+
+def simulate(
+    parameters: TransposerParameters,
+    mantissa: npt.ArrayLike,
+    exponent: npt.ArrayLike,
+    flags: npt.ArrayLike,
+    **options: Any,
+) -> tuple[tuple[Integers, Integers], Result]:
+    """Return what `transpose` returns, and the run.
+
+    Every third tile ends a packet.
+    """
+    p = parameters
+    design = generate("bfp_transposer", p)
+    streams = design.manifest["streams"]
+    mantissa = np.asarray(mantissa)
+    last = np.zeros((len(mantissa), p.side), np.uint8)
+    last[2::3, -1] = 1
+    fields = {
+        "mantissa": encode(mantissa, p.format).reshape(-1, p.side),
+        "exponent": np.repeat(np.asarray(exponent), p.side),
+        "transpose": np.repeat(np.asarray(flags), p.side),
+    }
+    result = run(
+        design,
+        inputs={"s_axis": pack(streams["s_axis"], fields)},
+        last={"s_axis": last.ravel()},
+        outputs={"m_axis": last.size},
+        reads=readable(design.manifest),
+        **options,
+    )
+    insist(result.last["m_axis"] == last.ravel(), "tlast does not follow its tile", result)
+    fields = unpack(streams["m_axis"], result.outputs["m_axis"])
+    codes = fields["exponent"].reshape(last.shape)
+    insist(codes == codes[:, :1], "the beats of a tile differ in exponent", result)
+    given = decode(fields["mantissa"], p.format, result).reshape(mantissa.shape)
+    return (given, np.ascontiguousarray(codes[:, 0]).astype(np.int32)), result
+
+
+def regress(
+    parameters: TransposerParameters,
+    *,
+    seed: int = 1,
+    blocks: int = 1000,
+    stalls: Stalls | None = None,
+    **options: Any,
+) -> Report:
+    """Compare with the model on random tiles, of which a random share is to be transposed."""
+    p = parameters
+    rng = np.random.default_rng(seed)
+    shape = (blocks, p.side, p.side)
+    mantissa = rng.integers(p.format.most_negative, p.format.largest + 1, shape)
+    exponent = rng.integers(0, p.format.nan_code + 1, blocks)
+    flags = rng.random(blocks) < rng.choice([0.1, 0.5, 0.9])
+    (given, codes), result = simulate(
+        p, mantissa, exponent, flags, seed=seed, stalls=stalls, **options
+    )
+    turned, same = model(p, mantissa, exponent, flags)
+    manifest = generate("bfp_transposer", p).manifest
+    expected: dict[str, Any] = {
+        "mantissa": turned,
+        "exponent": same,
+        "tiles": blocks,
+        "transposed": int(flags.sum()),
+        "status.framing": 0,
+        **constants(manifest),
+    }
+    stalls = stalls or Stalls()
+    if not stalls.back_pressure:
+        expected["output_stalls"] = 0
+    if not (stalls.idle or stalls.back_pressure):
+        expected["cycles"] = p.cycles(blocks, latency=manifest["latency"])
+    outcome = {"mantissa": given, "exponent": codes, "cycles": result.cycles}
+    return compare(result.registers | outcome, expected, result, {"mantissa": mantissa})

@@ -1,0 +1,131 @@
+"""Parameters and model of the transposer of square blocks, and matrices as streams of tiles."""
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import UserError
+from ..formats import BLOCK_FORMATS, BlockFormat
+from ..parameters import Parameters
+from .quantize import Blocks
+
+__all__ = ["TransposerParameters", "assemble", "tiles", "transpose"]
+
+Integers = npt.NDArray[np.int32]
+
+LARGEST_SIDE = 64
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TransposerParameters(Parameters):
+    """Parameters of ``bfp_transposer``.
+
+    Parameters
+    ----------
+    format : BlockFormat
+        The format of the tiles: square blocks of up to 64 x 64.
+    """
+
+    PRESETS: ClassVar = {
+        name: {"format": name} for name, f in BLOCK_FORMATS.items() if len(f.block) == 2
+    }
+
+    format: BlockFormat = BLOCK_FORMATS["hbfp8_8x8"]
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        object.__setattr__(self, "format", BlockFormat.read(self.format))
+        block = self.format.block
+        if len(block) != 2 or self.side > LARGEST_SIDE:
+            raise UserError(
+                f"format must have square blocks of up to {LARGEST_SIDE} x {LARGEST_SIDE}, "
+                f"not {' x '.join(map(str, block))} as {self.format.name}"
+            )
+
+    @property
+    def side(self) -> int:
+        """Rows and columns of a tile, elements and beats."""
+        return self.format.reduction
+
+    def cycles(self, tiles: int, *, latency: int) -> int:
+        """Cycles without stalls, from the first beat taken to the last one given."""
+        return tiles * self.side + self.side - 1 + latency
+
+
+def transpose(
+    parameters: TransposerParameters,
+    mantissa: npt.ArrayLike,
+    exponent: npt.ArrayLike,
+    flags: npt.ArrayLike,
+) -> tuple[Integers, Integers]:
+    """Return the mantissas and exponent codes of tiles, those transposed whose flag is set.
+
+    Parameters
+    ----------
+    parameters : TransposerParameters
+        Of the transposer.
+    mantissa : array of int32, (tiles, rows, columns)
+        Tiles.
+    exponent : array of int32, (tiles,)
+        Their exponent codes.
+    flags : array of bool, (tiles,)
+        Which to transpose.
+    """
+    mantissa, exponent = np.asarray(mantissa, np.int32), np.asarray(exponent, np.int32)
+    flags = np.asarray(flags)
+    side, count = parameters.side, len(exponent)
+    if mantissa.shape != (count, side, side):
+        raise UserError(f"mantissa must have shape {(count, side, side)}, not {mantissa.shape}")
+    if flags.dtype != np.bool_ or flags.shape != exponent.shape:
+        raise UserError(
+            f"flags must be bool of shape {exponent.shape}, not {flags.dtype} of shape "
+            f"{flags.shape}"
+        )
+    column = assemble(mantissa, exponent, parameters.format, (count * side, side))
+    turned, exponent = tiles(column.transposed)
+    return np.where(flags[:, None, None], turned, mantissa), exponent
+
+
+def tiles(blocks: Blocks, *, by_columns: bool = False) -> tuple[Integers, Integers]:
+    """Return the tiles of a matrix, (tiles, rows, columns), and their exponent codes, (tiles,).
+
+    They come by rows of tiles, or by columns of tiles, which is the order of the transpose's. Tiles
+    that reach beyond the matrix are filled up with zeros.
+    """
+    side = blocks.format.reduction
+    if len(blocks.shape) != 2 or blocks.axis is not None:
+        raise UserError(f"blocks must be square ones of a matrix, not {blocks.format.name}")
+    rows, columns = blocks.exponent.shape
+    missing = [(0, -n % side) for n in blocks.shape]
+    mantissa = np.pad(blocks.mantissa, missing).reshape(rows, side, columns, side).swapaxes(1, 2)
+    exponent = blocks.exponent
+    if by_columns:
+        mantissa, exponent = mantissa.swapaxes(0, 1), exponent.T
+    return mantissa.reshape(-1, side, side), exponent.reshape(-1)
+
+
+def assemble(
+    mantissa: npt.ArrayLike,
+    exponent: npt.ArrayLike,
+    format: BlockFormat,
+    shape: tuple[int, int],
+) -> Blocks:
+    """Return the matrix of a ``shape`` whose tiles come by rows of tiles: `tiles` undone."""
+    side = format.reduction
+    rows, columns = (-(-n // side) for n in shape)
+    mantissa, exponent = np.asarray(mantissa, np.int32), np.asarray(exponent, np.int32)
+    if mantissa.shape != (rows * columns, side, side):
+        raise UserError(
+            f"mantissa must have shape {(rows * columns, side, side)} for a matrix of shape "
+            f"{shape} in {format.name}, not {mantissa.shape}"
+        )
+    whole = mantissa.reshape(rows, columns, side, side).swapaxes(1, 2)
+    whole = whole.reshape(rows * side, columns * side)[: shape[0], : shape[1]]
+    return Blocks(
+        mantissa=np.ascontiguousarray(whole),
+        exponent=exponent.reshape(rows, columns),
+        format=format,
+        axis=None,
+    )
