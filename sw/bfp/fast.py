@@ -147,43 +147,46 @@ def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
     width = sum(f.magnitude_bits for f in pair) + step.bit_length()
     if ways > 1 or width > 53:
         return array.gemm(a, b, ways=ways)
-    k = a.shape[1]
+    (m, k), n = a.shape, b.shape[1]
+    blocks = -(-k // step)
     wide = np.float32 if width <= 24 else np.float64
-    qa, qb = a.mantissa.astype(wide), b.mantissa.astype(wide)
-    code_a = np.ascontiguousarray(a.codes(0).repeat(pair[0].reduction // step, 1))
-    code_b = np.ascontiguousarray(b.codes(1).repeat(pair[1].reduction // step, 0))
-    result = np.zeros((a.shape[0], b.shape[1]), np.float32)
-    bias = sum(f.exponent_bias + f.magnitude_bits - 1 for f in pair)
-    nans = (pair[0].nan_code, pair[1].nan_code)
-    for block in range(-(-k // step)):
-        part = slice(block * step, min((block + 1) * step, k))
-        total = np.dot(qa[:, part], qb[part])
-        _accumulate(result, total, code_a[:, block], code_b[block], bias, nans)
+    qa = np.zeros((m, blocks * step), wide)
+    qb = np.zeros((blocks * step, n), wide)
+    qa[:, :k], qb[:k] = a.mantissa, b.mantissa
+    # Block after block a product of matrices, which are exact.
+    totals = qa.reshape(m, blocks, step).swapaxes(0, 1) @ qb.reshape(blocks, step, n)
+    scales = []
+    for blocks_of, axis in ((a, 0), (b, 1)):
+        format = blocks_of.format
+        codes = blocks_of.codes(axis).repeat(format.reduction // step, 1 - axis)
+        scale = np.ldexp(1.0, codes + 1 - format.exponent_bias - format.magnitude_bits)
+        scales.append(np.where(codes == format.nan_code, np.nan, scale))
+    result = np.zeros((m, n), np.float32)
+    _accumulate(result, totals, *scales)
     return result
 
 
 @jit
-def _accumulate(result, total, code_a, code_b, bias, nans):
-    """Round the sums of a block and add them."""
+def _accumulate(result, totals, scale_a, scale_b):
+    """Round the sums of each block and add them."""
     least = np.float64(2.0**-126)
     small = np.float32(least)
-    for i in range(result.shape[0]):
-        for j in range(result.shape[1]):
-            # Exact in binary64, and far outside binary32 where the exponent is clipped.
-            scale = min(max(np.float64(code_a[i]) + code_b[j] - bias, -700.0), 700.0)
-            value = np.float64(total[i, j]) * 2.0**scale
-            if total[i, j] == 0:
-                value = 0.0
-            # Of 24 bits with any exponent, what is nearer to 2**-126 than to the next below.
-            elif abs(value) < least * (1 - 2.0**-25):
-                value = math.copysign(0.0, value)
-            rounded = np.float32(value)
-            added = result[i, j] + rounded
-            if abs(added) < small:
-                added = np.float32(math.copysign(0.0, added))
-            if math.isnan(added) or code_a[i] == nans[0] or code_b[j] == nans[1]:
-                added = np.float32(np.nan)
-            result[i, j] = added
+    for block in range(len(totals)):
+        for i in range(result.shape[0]):
+            for j in range(result.shape[1]):
+                # Exact in binary64 wherever binary32 is not left at either end.
+                value = np.float64(totals[block, i, j]) * scale_a[i, block] * scale_b[block, j]
+                if value == 0:
+                    value = 0.0
+                # Of 24 bits with any exponent, what is nearer to 2**-126 than to the next below.
+                elif abs(value) < least * (1 - 2.0**-25):
+                    value = math.copysign(0.0, value)
+                added = result[i, j] + np.float32(value)
+                if abs(added) < small:
+                    added = np.float32(math.copysign(0.0, added))
+                if math.isnan(added):
+                    added = np.float32(np.nan)
+                result[i, j] = added
 
 
 def zero_set(x: npt.NDArray[np.float32], format: BlockFormat) -> int:

@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float32]
 
 STORAGES = ("auto", "binary32", "wide")
 RATES = {"mlp": 0.03, "lenet": 0.02, "resnet8": 0.05}
-EPOCHS = {"mlp": 20, "lenet": 10, "resnet8": 10}
+EPOCHS = {"mlp": 20, "lenet": 6, "resnet8": 10}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

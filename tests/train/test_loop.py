@@ -125,6 +125,6 @@ def test_planted_fault(digits, monkeypatch):
 
 def test_settings_are_kept(digits):
     run = train(digits, Settings(model="lenet"), steps=1)
-    assert dataclasses.asdict(run.settings) | {"epochs": 10, "rate": 0.02} == dataclasses.asdict(
+    assert dataclasses.asdict(run.settings) | {"epochs": 6, "rate": 0.02} == dataclasses.asdict(
         run.settings
     )

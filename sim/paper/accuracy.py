@@ -1,0 +1,102 @@
+"""Accuracies after training, several seeds of each arithmetic, in as many processes as cores."""
+
+import dataclasses
+import functools
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import Any
+
+import numpy as np
+
+from sw.train.data import Data, load
+from sw.train.loop import Settings, train
+
+from .kept import Kept
+
+__all__ = ["Accuracy", "Case", "accuracies"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Case:
+    """A network, the data that it learns, and what differs from the settings' defaults."""
+
+    model: str
+    data: str
+    fields: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Data and model."""
+        return f"{self.data} {self.model}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Accuracy:
+    """Test accuracies of one arithmetic in one case, one a seed."""
+
+    case: Case
+    arithmetic: str
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean over the seeds."""
+        return float(np.mean(self.values))
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean; 0 of one seed."""
+        count = len(self.values)
+        return float(np.std(self.values, ddof=1) / count**0.5) if count > 1 else 0.0
+
+
+@functools.cache
+def _data(name: str) -> Data:
+    return load(name)
+
+
+def _train(case: Case, arithmetic: str, seed: int) -> float:
+    """Train once; runs in a process of its own."""
+    settings = Settings(model=case.model, arithmetic=arithmetic, seed=seed, **dict(case.fields))
+    return train(_data(case.data), settings).epochs[-1].accuracy
+
+
+def accuracies(
+    cases: Sequence[Case],
+    arithmetics: Sequence[str],
+    seeds: int,
+    *,
+    kept: Kept,
+    report: Callable[[int, int, str], None] = lambda done, total, last: None,
+) -> list[Accuracy]:
+    """Train every case in every arithmetic; ``report`` gets runs done, all runs, the last one."""
+    jobs = [(c, a, s) for c in cases for a in arithmetics for s in range(1, seeds + 1)]
+    known: dict[Any, float] = {}
+    for case, arithmetic, seed in jobs:
+        value = kept.load("accuracy", case=repr(case), arithmetic=arithmetic, seed=seed)
+        if value is not None:
+            known[case, arithmetic, seed] = value
+    report(len(known), len(jobs), "kept from before" if known else "")
+    missing = [job for job in jobs if job not in known]
+    if missing:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
+            futures = {pool.submit(_train, *job): job for job in missing}
+            for future in as_completed(futures):
+                case, arithmetic, seed = job = futures[future]
+                known[job] = future.result()
+                kept.store(
+                    "accuracy", known[job], case=repr(case), arithmetic=arithmetic, seed=seed
+                )
+                report(len(known), len(jobs), f"{case.name}, {arithmetic}: {known[job]:.1%}")
+    return [
+        Accuracy(
+            case=c,
+            arithmetic=a,
+            values=tuple(known[c, a, s] for s in range(1, seeds + 1)),
+        )
+        for c in cases
+        for a in arithmetics
+    ]
