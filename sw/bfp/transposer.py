@@ -110,9 +110,11 @@ def assemble(
     mantissa: npt.ArrayLike,
     exponent: npt.ArrayLike,
     format: BlockFormat,
-    shape: tuple[int, int],
+    shape: tuple[int, ...],
 ) -> Blocks:
     """Return the matrix of a ``shape`` whose tiles come by rows of tiles: `tiles` undone."""
+    if len(shape) != 2:
+        raise UserError(f"a matrix has 2 axes, not {len(shape)}")
     side = format.reduction
     rows, columns = (-(-n // side) for n in shape)
     mantissa, exponent = np.asarray(mantissa, np.int32), np.asarray(exponent, np.int32)

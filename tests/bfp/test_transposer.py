@@ -247,6 +247,10 @@ def test_the_model_turns_a_matrix_tile_by_tile():
             lambda: assemble(np.zeros((2, 8, 8)), np.zeros(2), FORMAT, (8, 8)),
             r"mantissa must have shape \(1, 8, 8\) for a matrix of shape \(8, 8\) in hbfp4_8x8",
         ),
+        (
+            lambda: assemble(np.zeros((1, 8, 8)), np.zeros(1), FORMAT, (1, 8, 8)),
+            "a matrix has 2 axes, not 3",
+        ),
     ],
 )
 def test_errors(call, message):
