@@ -112,7 +112,7 @@ def _density(folder: Path, progress: Progress, out: Console) -> bool:
         "own gates: the same formula on NAND2 equivalents of our synthesized units",
     )
     good = True
-    for row in rows:
+    for row in sorted(rows, key=lambda row: (row.against != "binary32", row.width, row.side)):
         if row.side not in SIDES:
             continue
         figure = PUBLISHED_DENSITY.get((row.width, row.side, row.against))
@@ -275,7 +275,8 @@ def _draw_density(path: Path, rows: list[DensityRow], out: Console) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 4), layout="constrained")
-    for axes, against in zip(figure.subplots(1, 2), ("binary32", "bfloat16"), strict=True):
+    both = figure.subplots(1, 2)
+    for axes, against in zip(both, ("binary32", "bfloat16"), strict=True):
         for i, width in enumerate(sorted({row.width for row in rows})):
             mine = [row for row in rows if (row.width, row.against) == (width, against)]
             sides = [row.side for row in mine]
@@ -288,7 +289,7 @@ def _draw_density(path: Path, rows: list[DensityRow], out: Console) -> None:
         axes.set_title(f"density against {against}", fontsize=10)
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
-    axes.legend(fontsize=7)
+    both[1].legend(fontsize=7)
     _save(figure, path, out)
 
 

@@ -161,7 +161,7 @@ class BatchNorm(Layer):
                 kept = self.state[name]
                 kept += (1 - self.MOMENTUM) * (value - kept)
             mean, variance = now["mean"], now["variance"]
-        self.factor = 1 / np.sqrt(variance + np.asarray(self.EPSILON, x.dtype))
+        self.factor: Any = 1 / np.sqrt(variance + x.dtype.type(self.EPSILON))
         self.normal = (x - mean.reshape(self.shape)) * self.factor.reshape(self.shape)
         scale, shift = (self.parameters[name].reshape(self.shape) for name in ("scale", "shift"))
         return self.normal * scale + shift
@@ -174,7 +174,7 @@ class BatchNorm(Layer):
         centre = (
             self.gradients["shift"].reshape(self.shape)
             + self.normal * self.gradients["scale"].reshape(self.shape)
-        ) / np.asarray(count, gradient.dtype)
+        ) / gradient.dtype.type(count)
         return (gradient - centre) * (self.parameters["scale"] * self.factor).reshape(self.shape)
 
 
@@ -212,7 +212,7 @@ class Mean(Layer):
 
     def backward(self, gradient: Floats, run: Any) -> Floats:
         """Return the gradient, shared equally."""
-        share = gradient / np.asarray(math.prod(self.shape[2:]), gradient.dtype)
+        share = gradient / gradient.dtype.type(math.prod(self.shape[2:]))
         return np.broadcast_to(share[..., None, None], self.shape)
 
 
@@ -268,4 +268,4 @@ def cross_entropy(outputs: Floats, labels: npt.NDArray[np.int64]) -> tuple[float
     rows = np.arange(len(outputs))
     loss = float(-np.log(np.maximum(shares[rows, labels], 1e-30)).mean())
     shares[rows, labels] -= 1
-    return loss, shares / np.asarray(len(outputs), outputs.dtype)
+    return loss, shares / outputs.dtype.type(len(outputs))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amaranth.back import rtlil
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.hdl import Assert, Assume, Cat, ClockDomain, ClockSignal, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
@@ -54,7 +54,7 @@ class Claim(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.domains.sync = ClockDomain(reset_less=True)
-        m.d.comb += ClockSignal().eq(self.clk)
+        m.d.comb += ClockSignal().eq(self.clk)  # pyright: ignore[reportAttributeAccessIssue]
         m.submodules.products = products = ComposedProducts(lanes=1)
         step = Signal(8)
         m.d.sync += step.eq(step + 1)
@@ -79,10 +79,10 @@ class Claim(wiring.Component):
                         product.eq(Mux(negative, -magnitude, magnitude) << up | (n == self.wrong)),
                     ]
         if self.split:
-            m.d.comb += Assume(b[DIGIT_BITS:] == step[: self.split])
+            m.d.comb += Assume(b[DIGIT_BITS:] == step[: self.split], "")
         expected = delay(m, 1, product, products.latency, name="expected")
         with m.If((step >= products.latency) & (step < self.steps + products.latency)):
-            m.d.comb += Assert(products.sum == expected.as_signed())
+            m.d.comb += Assert(products.sum == expected.as_signed(), "")
         return m
 
     def word(self, name: str) -> Value:

@@ -1,6 +1,7 @@
 """The compiled loops give the bits of the plain models."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,7 +109,8 @@ def test_planted_fault(monkeypatch):
 
 
 def test_errors():
+    wide: Any = np.zeros((2, 2))
     with pytest.raises(UserError, match="x must be a float32 matrix, not float64 of shape"):
-        fast.quantize(np.zeros((2, 2)), BLOCK_FORMATS["fb12"], random=fast.Random(1))
+        fast.quantize(wide, BLOCK_FORMATS["fb12"], random=fast.Random(1))
     with pytest.raises(UserError, match="a matrix has 2 axes, not 1"):
         quantize(np.zeros(4, np.float32), BLOCK_FORMATS["fb12"]).transposed  # noqa: B018

@@ -26,7 +26,8 @@ def slopes_off(network: Network, pixels: int, *, every: int = 1) -> float:
     rng = np.random.default_rng(2)
     for part in network.parts:
         for arrays in (part.parameters, part.state):
-            arrays.update({name: array.astype(np.float64) for name, array in arrays.items()})
+            wide: Any = {name: array.astype(np.float64) for name, array in arrays.items()}
+            arrays.update(wide)
     x: Any = rng.standard_normal((6, pixels))
     labels = rng.integers(0, 3, 6)
     network.backward(cross_entropy(network.forward(x, Plain()), labels)[1], Plain())
