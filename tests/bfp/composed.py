@@ -12,8 +12,20 @@ from hw.circuit import Circuit
 from hw.core import Core, StreamField
 from hw.pipeline import delay
 from hw.queue import ResultQueue
-from sw.bfp.multimode import DIGITS, MultimodeParameters
+from sw.bfp.multimode import DIGIT_BITS, DIGITS, MultimodeParameters
 from sw.parameters import Parameters
+
+
+class OneBeat(MultimodeParameters):
+    """Blocks of a single beat, so that the composer is as wide as the products, no wider."""
+
+    @property
+    def total_bits(self) -> int:
+        return self.digits.product_sum_bits
+
+    @property
+    def sum_bits(self) -> int:
+        return 2 * DIGITS * DIGIT_BITS + (self.lanes - 1).bit_length() + 1
 
 
 class ComposedProducts(Circuit):
@@ -21,7 +33,7 @@ class ComposedProducts(Circuit):
 
     def __init__(self, *, lanes: int, target: str = "generic") -> None:
         self.lanes = lanes
-        self.parameters = p = MultimodeParameters(rows=1, columns=1, lanes=lanes, target=target)
+        self.parameters = p = OneBeat(rows=1, columns=1, lanes=lanes, target=target)
         self.products = DigitProducts(parameters=p.digits)
         self.composer = Composer(parameters=p)
         words = len(self.products.a)
