@@ -7,12 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from hw.units import unit as find_unit
 from sw.bfp.array import ArrayParameters
+from sw.bfp.multimode import MultimodeParameters
 from sw.cli import Group, console, output_folder
+from sw.train.data import load
+from sw.train.loop import Settings
 
 from .bench import ENGINES, Stalls, writable
 from .build import SIMULATORS, have
@@ -191,6 +201,55 @@ def demo(
         click.echo(f"the circuit differs from its model: {error}", err=True)
         return 1
     return 0
+
+
+@main.command("train")
+@click.option("--arith", "arithmetic", default="flexblock", show_default=True, help="See sw train.")
+@click.option("--model", default="mlp", show_default=True, help="mlp, lenet or resnet8.")
+@click.option("--data", default="digits", show_default=True, help="digits or mnist.")
+@click.option(
+    "--steps", type=click.IntRange(1, 10**6), default=50, show_default=True, help="Of training."
+)
+@click.option("--batch", default=32, show_default=True, help="Images of a step.")
+@click.option("--seed", default=1, show_default=True, help="Of weights, order and rounding.")
+@click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Of the array.")
+def train_network(overrides: tuple[str, ...], data: str, steps: int, **fields: Any) -> int:
+    """Train with every product of blocks computed by the RTL, and compare with the model.
+
+    Formats of FlexBlock and of the boosters go through bfp_multimode_array, others through
+    bfp_array.
+
+    \b
+    Examples:
+      python -m sim train
+      python -m sim train --arith boosters --steps 20 --set rows=4
+    """
+    from .training import compare
+
+    settings = Settings(**fields)
+    family = "boosters" if settings.arithmetic.startswith("boosters") else "flexblock"
+    defaults = {"family": family, "rows": 2, "columns": 8}
+    parameters = MultimodeParameters.make(overrides=overrides, defaults=defaults)
+    images = load(data)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, TimeElapsedColumn(), console=console(stderr=True)) as progress:
+        task = progress.add_task("train through the circuit", total=None)
+
+        def report(products: int, total: int) -> None:
+            progress.update(task, completed=products, total=total)
+
+        done = compare(images, settings, parameters, steps=steps, report=report)
+    table = Table("array", "values", "mismatches")
+    for name, (values, wrong) in done.weights.items():
+        table.add_row(name, f"{values:,}", f"[{'red' if wrong else 'green'}]{wrong}")
+    out = console()
+    out.print(table)
+    out.print(
+        f"{steps} steps, {done.products:,} products, {done.cycles:,} cycles; test accuracy "
+        f"{done.circuit.epochs[-1].accuracy:.1%}",
+        highlight=False,
+    )
+    return 1 if any(wrong for _, wrong in done.weights.values()) else 0
 
 
 @main.command()
