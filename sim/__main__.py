@@ -224,7 +224,7 @@ def train_network(overrides: tuple[str, ...], data: str, steps: int, **fields: A
       python -m sim train
       python -m sim train --arith boosters --steps 20 --set rows=4
     """
-    from .training import compare
+    from .training import compare, show
 
     settings = Settings(**fields)
     family = "boosters" if settings.arithmetic.startswith("boosters") else "flexblock"
@@ -239,17 +239,8 @@ def train_network(overrides: tuple[str, ...], data: str, steps: int, **fields: A
             progress.update(task, completed=products, total=total)
 
         done = compare(images, settings, parameters, steps=steps, report=report)
-    table = Table("array", "values", "mismatches")
-    for name, (values, wrong) in done.weights.items():
-        table.add_row(name, f"{values:,}", f"[{'red' if wrong else 'green'}]{wrong}")
-    out = console()
-    out.print(table)
-    out.print(
-        f"{steps} steps, {done.products:,} products, {done.cycles:,} cycles; test accuracy "
-        f"{done.circuit.epochs[-1].accuracy:.1%}",
-        highlight=False,
-    )
-    return 1 if any(wrong for _, wrong in done.weights.values()) else 0
+    show(done, console())
+    return 1 if done.mismatches else 0
 
 
 @main.command()

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from rich.console import Console
+from rich.table import Table
 
 from sw.bfp.array import ArrayParameters
 from sw.bfp.multimode import MultimodeParameters
@@ -16,7 +18,7 @@ from sw.train.loop import Run, Settings, train
 from .bench import Result
 from .bfp import array, multimode
 
-__all__ = ["Circuit", "Comparison", "compare"]
+__all__ = ["Circuit", "Comparison", "compare", "show"]
 
 
 class Circuit:
@@ -71,6 +73,24 @@ class Comparison:
             theirs: Any = self.model.network.arrays[name]
             pairs[name] = mine.size, int((mine.view("u4") != theirs.view("u4")).sum())
         return pairs
+
+    @property
+    def mismatches(self) -> int:
+        """Values of all arrays that differ."""
+        return sum(wrong for _, wrong in self.weights.values())
+
+
+def show(done: Comparison, out: Console) -> None:
+    """Print how the weights compare, and what it took."""
+    table = Table("array", "values", "mismatches")
+    for name, (values, wrong) in done.weights.items():
+        table.add_row(name, f"{values:,}", f"[{'red' if wrong else 'green'}]{wrong}")
+    out.print(table)
+    right = done.circuit.epochs[-1].accuracy
+    out.print(
+        f"{done.products:,} products, {done.cycles:,} cycles; test accuracy {right:.1%}",
+        highlight=False,
+    )
 
 
 def compare(

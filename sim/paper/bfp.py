@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from hw.flow.density import DensityRow, compare
+from hw.flow.density import compare
 from hw.flow.emit import generate
 from hw.flow.progress import Progress
 from sw.bfp.multimode import MODES, MultimodeParameters
@@ -28,7 +28,8 @@ from sw.core.products import PASSES
 from sw.networks import NETWORKS
 
 from ..bfp.multimode import simulate
-from .accuracy import Accuracy, Case, accuracies
+from . import plots
+from .accuracy import Case, accuracies
 from .kept import Kept
 
 __all__ = ["ARITHMETICS", "CASES", "SECTIONS", "paper"]
@@ -99,6 +100,10 @@ def _write(path: Path, rows: list[dict[str, Any]], out: Console) -> None:
         writer = csv.DictWriter(handle, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+    _tell(path, out)
+
+
+def _tell(path: Path, out: Console) -> None:
     out.print(f"wrote {path}", highlight=False, style="dim", soft_wrap=True)
 
 
@@ -128,7 +133,7 @@ def _density(folder: Path, progress: Progress, out: Console) -> bool:
         )
     out.print(table)
     _write(folder / "density.csv", [dataclasses.asdict(row) for row in rows], out)
-    _draw_density(folder / "density.png", rows, out)
+    _tell(plots.density(folder / "density.png", rows, PUBLISHED_DENSITY), out)
     return good
 
 
@@ -221,7 +226,9 @@ def _utilization(folder: Path, kept: Kept, progress: Progress, out: Console) -> 
         table.add_row(layer, *cells)
     out.print(table)
     _write(folder / "utilization.csv", rows, out)
-    _draw_utilization(folder / "utilization.png", shares, out)
+    _tell(
+        plots.utilization(folder / "utilization.png", [f.name for f in ARRAY.formats], shares), out
+    )
     return good
 
 
@@ -262,66 +269,5 @@ def _accuracy(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
         ],
         out,
     )
-    _draw_accuracy(folder / "accuracy.png", rows, out)
+    _tell(plots.accuracy(folder / "accuracy.png", rows), out)
     return good
-
-
-def _save(figure: Any, path: Path, out: Console) -> None:
-    figure.savefig(path, dpi=130)
-    out.print(f"wrote {path}", highlight=False, style="dim", soft_wrap=True)
-
-
-def _draw_density(path: Path, rows: list[DensityRow], out: Console) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    both = figure.subplots(1, 2)
-    for axes, against in zip(both, ("binary32", "bfloat16"), strict=True):
-        for i, width in enumerate(sorted({row.width for row in rows})):
-            mine = [row for row in rows if (row.width, row.against) == (width, against)]
-            sides = [row.side for row in mine]
-            name = f"HBFP{width}"
-            axes.plot(sides, [r.published for r in mine], f"C{i}--", label=f"{name}, paper's areas")
-            axes.plot(sides, [r.own for r in mine], f"C{i}-o", ms=3, label=f"{name}, own gates")
-        axes.plot([16], [PUBLISHED_DENSITY[4, 16, against]], "k*", ms=10, label="paper's abstract")
-        axes.set_xscale("log", base=2)
-        axes.set_xlabel("tile side")
-        axes.set_title(f"density against {against}", fontsize=10)
-        axes.set_ylim(bottom=0)
-        axes.grid(alpha=0.3)
-    both[1].legend(fontsize=7)
-    _save(figure, path, out)
-
-
-def _draw_utilization(path: Path, shares: dict[str, Any], out: Console) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    axes = figure.subplots()
-    for i, form in enumerate(ARRAY.formats):
-        places = np.arange(len(shares)) + (i - 1) * 0.27
-        axes.bar(places, [100 * f["whole"][i] for f in shares.values()], 0.25, label=form.name)
-    axes.set_xticks(np.arange(len(shares)), list(shares))
-    axes.set_ylabel("slots used, %")
-    axes.axhline(95, color="k", lw=0.7, ls=":")
-    axes.legend(loc="lower left")
-    _save(figure, path, out)
-
-
-def _draw_accuracy(path: Path, rows: list[Accuracy], out: Console) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    for axes, case in zip(figure.subplots(1, len(CASES)), CASES, strict=True):
-        mine = [row for row in rows if row.case == case]
-        exact = 100 * next(row.mean for row in mine if row.arithmetic == "binary32")
-        names = [row.arithmetic for row in mine]
-        points = [100 * row.mean - exact for row in mine]
-        axes.barh(names, points, xerr=[100 * row.error for row in mine], color="C0", height=0.6)
-        axes.axvline(-1, color="C3", lw=0.8, ls="--")
-        axes.axvline(0, color="k", lw=0.8)
-        axes.invert_yaxis()
-        axes.set_xlabel(f"points from binary32's {exact:.1f} %")
-        axes.set_title(case.name, fontsize=10)
-        axes.tick_params(labelsize=8)
-    _save(figure, path, out)

@@ -3,7 +3,8 @@
 import dataclasses
 from collections.abc import Sequence
 
-from ..core.products import PASSES, Convolution, Layer, Product
+from ..core.convolution import Convolution
+from ..core.products import PASSES, Layer, Product
 from .multimode import MultimodeParameters
 
 __all__ = ["Mapping", "map_pass", "utilization"]

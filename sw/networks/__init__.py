@@ -7,7 +7,8 @@ base model: 6 + 6 layers, 512 wide, 8 heads, 2048 in between.
 
 from collections.abc import Callable, Mapping
 
-from ..core.products import Attention, Convolution, Dense, Layer
+from ..core.convolution import Convolution
+from ..core.products import Attention, Dense, Layer
 
 __all__ = ["NETWORKS"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..core import products as core
+from ..core import convolution, products
 from .arithmetic import Operand
 
 __all__ = [
@@ -61,7 +61,7 @@ class Product(Layer):
 
     number: int = 0
 
-    def __init__(self, layer: core.Layer, inputs: int, outputs: int, rng: Any) -> None:
+    def __init__(self, layer: products.Layer, inputs: int, outputs: int, rng: Any) -> None:
         super().__init__()
         self.layer = layer
         shape = layer.shapes(1)["w"]
@@ -91,7 +91,7 @@ class Dense(Product):
     """Fully connected, weights (outputs, inputs)."""
 
     def __init__(self, *, inputs: int, outputs: int, rng: Any) -> None:
-        layer = core.Dense(name="dense", inputs=inputs, outputs=outputs)
+        layer = products.Dense(name="dense", inputs=inputs, outputs=outputs)
         super().__init__(layer, inputs, outputs, rng)
 
 
@@ -109,7 +109,7 @@ class Convolution(Product):
         padding: int = 0,
         rng: Any,
     ) -> None:
-        layer = core.Convolution(
+        layer = convolution.Convolution(
             name="convolution",
             channels=channels,
             filters=filters,

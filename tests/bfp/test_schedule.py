@@ -11,7 +11,8 @@ from sim.compare import assert_equal
 from sw.bfp.multimode import MultimodeParameters, matmul
 from sw.bfp.quantize import Blocks, quantize
 from sw.bfp.schedule import map_pass, utilization
-from sw.core.products import PASSES, Attention, Convolution, Dense
+from sw.core.convolution import Convolution
+from sw.core.products import PASSES, Attention, Dense
 from sw.networks import NETWORKS
 
 ARRAY = MultimodeParameters(rows=2, columns=8)

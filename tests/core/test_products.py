@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from sw.core.products import PASSES, Attention, Convolution, Dense, Layer, execute
+from sw.core.convolution import Convolution
+from sw.core.products import PASSES, Attention, Dense, Layer, execute
 
 Tensors = dict[str, np.ndarray]
 

@@ -6,7 +6,8 @@ import pytest
 from sw import lfsr
 from sw.bfp.array import gemm
 from sw.bfp.quantize import quantize
-from sw.core.products import PASSES, Convolution, Dense, execute
+from sw.core.convolution import Convolution
+from sw.core.products import PASSES, Dense, execute
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS
 from sw.train.arithmetic import ARITHMETICS, Operand, Products, block_format, to_bfloat16

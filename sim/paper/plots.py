@@ -1,0 +1,74 @@
+"""Plots of the tables beside the papers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hw.flow.density import DensityRow
+
+from .accuracy import Accuracy
+
+__all__ = ["accuracy", "density", "utilization"]
+
+
+def density(
+    path: Path, rows: Sequence[DensityRow], published: Mapping[tuple[int, int, str], float]
+) -> Path:
+    """Draw densities over the tile side, by the paper's areas and by our gates."""
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    both = figure.subplots(1, 2)
+    for axes, against in zip(both, ("binary32", "bfloat16"), strict=True):
+        for i, width in enumerate(sorted({row.width for row in rows})):
+            mine = [row for row in rows if (row.width, row.against) == (width, against)]
+            sides = [row.side for row in mine]
+            name = f"HBFP{width}"
+            axes.plot(sides, [r.published for r in mine], f"C{i}--", label=f"{name}, paper's areas")
+            axes.plot(sides, [r.own for r in mine], f"C{i}-o", ms=3, label=f"{name}, own gates")
+        axes.plot([16], [published[4, 16, against]], "k*", ms=10, label="paper's abstract")
+        axes.set_xscale("log", base=2)
+        axes.set_xlabel("tile side")
+        axes.set_title(f"density against {against}", fontsize=10)
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+    both[1].legend(fontsize=6, loc="lower right")
+    figure.savefig(path, dpi=130)
+    return path
+
+
+def utilization(path: Path, formats: Sequence[str], shares: Mapping[str, Any]) -> Path:
+    """Draw the slots used by each network in each format."""
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    axes = figure.subplots()
+    for i, form in enumerate(formats):
+        places = np.arange(len(shares)) + (i - 1) * 0.27
+        axes.bar(places, [100 * f["whole"][i] for f in shares.values()], 0.25, label=form)
+    axes.set_xticks(np.arange(len(shares)), list(shares))
+    axes.set_ylabel("slots used, %")
+    axes.axhline(95, color="k", lw=0.7, ls=":")
+    axes.legend(loc="lower left")
+    figure.savefig(path, dpi=130)
+    return path
+
+
+def accuracy(path: Path, rows: Sequence[Accuracy]) -> Path:
+    """Draw each case's accuracies as points from binary32's."""
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    cases = list(dict.fromkeys(row.case for row in rows))
+    all_axes = figure.subplots(1, len(cases), squeeze=False)[0]
+    for axes, case in zip(all_axes, cases, strict=True):
+        mine = [row for row in rows if row.case == case]
+        exact = 100 * next(row.mean for row in mine if row.arithmetic == "binary32")
+        names = [row.arithmetic for row in mine]
+        points = [100 * row.mean - exact for row in mine]
+        axes.barh(names, points, xerr=[100 * row.error for row in mine], color="C0", height=0.6)
+        axes.axvline(-1, color="C3", lw=0.8, ls="--")
+        axes.axvline(0, color="k", lw=0.8)
+        axes.invert_yaxis()
+        axes.set_xlabel(f"points from binary32's {exact:.1f} %")
+        axes.set_title(case.name, fontsize=10)
+        axes.tick_params(labelsize=8)
+    figure.savefig(path, dpi=130)
+    return path

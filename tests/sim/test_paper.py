@@ -1,0 +1,106 @@
+"""The tables beside the papers: small runs, kept results, wording."""
+
+import json
+import subprocess
+import sys
+from concurrent.futures import Future
+from typing import Any
+
+from click.testing import CliRunner
+
+import sim.paper.accuracy as module
+import sim.paper.bfp as bfp
+from sim.__main__ import main
+from sim.paper.accuracy import Case, accuracies
+from sim.paper.kept import Kept
+
+SMALL = Case(model="mlp", data="digits", fields=(("epochs", 1), ("hidden", (8,))))
+
+
+def test_results_are_kept_and_taken_up_again(tmp_path):
+    seen = []
+
+    def report(done: int, total: int, last: str) -> None:
+        seen.append((done, total))
+
+    kept = Kept(tmp_path)
+    first = accuracies([SMALL], ["binary32", "fb16"], 2, kept=kept, report=report)
+    assert seen == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
+    assert len(list(tmp_path.iterdir())) == 4
+    # As if it had been interrupted before the last one.
+    newest = max(tmp_path.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    newest.unlink()
+    seen.clear()
+    again = accuracies([SMALL], ["binary32", "fb16"], 2, kept=Kept(tmp_path), report=report)
+    assert seen == [(3, 4), (4, 4)]
+    assert again == first
+    assert all(0 < row.values[0] < 1 and row.error >= 0 for row in first)
+
+
+def test_a_result_of_other_sources_is_not_taken(tmp_path, monkeypatch):
+    kept = Kept(tmp_path)
+    assert kept.get("thing", lambda: 1, size=3) == 1
+    assert kept.get("thing", lambda: 2, size=3) == 1
+    assert kept.get("thing", lambda: 2, size=4) == 2
+    monkeypatch.setattr(kept, "sources", "others")
+    assert kept.get("thing", lambda: 5, size=3) == 5
+    path = kept.path("thing", size=3)
+    path.write_text(path.read_text()[:-9])
+    assert kept.get("thing", lambda: 6, size=3) == 6
+    assert json.loads(path.read_text())["value"] == 6
+
+
+def test_utilization_and_accuracy_are_printed_and_drawn(tmp_path, monkeypatch):
+    monkeypatch.setattr(bfp, "CASES", (SMALL,))
+    monkeypatch.setattr(bfp, "ARITHMETICS", ("binary32", "fb24"))
+    command = ["paper", "bfp", "--only", "utilization", "--only", "accuracy", "--seeds", "1"]
+    result = CliRunner().invoke(main, [*command, "-o", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    for words in ("resnet50", "MobileNetV2 by layer and pass", "block5.depthwise", "digits mlp"):
+        assert words in result.stdout
+    names = {"utilization.csv", "utilization.png", "accuracy.csv", "accuracy.png", "kept"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    rows = (tmp_path / "utilization.csv").read_text().splitlines()
+    assert rows[0] == "network,format,layer,pass,multiply_adds,cycles,utilization"
+    # 21, 54, 16, 53 and 102 layers with three passes in three formats.
+    assert len(rows) == 1 + 9 * (21 + 54 + 16 + 53 + 132)
+
+
+def test_a_missed_figure_is_exit_status_1(tmp_path, monkeypatch):
+    monkeypatch.setattr(bfp, "CASES", (SMALL,))
+    monkeypatch.setattr(bfp, "ARITHMETICS", ("binary32", "fb16"))
+    monkeypatch.setattr(
+        module, "_train", lambda case, arithmetic, seed: 0.9 if arithmetic == "binary32" else 0.88
+    )
+
+    class Pool:
+        """Runs here, so that the stand-in is used."""
+
+        def __init__(self, *arguments: object, **settings: object) -> None:
+            pass
+
+        def __enter__(self) -> "Pool":
+            return self
+
+        def __exit__(self, *arguments: object) -> None:
+            pass
+
+        def submit(self, function: Any, *job: object) -> Future[float]:
+            future: Future[float] = Future()
+            future.set_result(function(*job))
+            return future
+
+    monkeypatch.setattr(module, "ProcessPoolExecutor", Pool)
+    command = ["paper", "bfp", "--only", "accuracy", "--seeds", "2", "-o", str(tmp_path)]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1
+    assert "-2.00" in result.stdout
+
+
+def test_mistakes(tmp_path):
+    (tmp_path / "file").write_text("")
+    command = [sys.executable, "-m", "sim", "paper", "bfp", "-o", str(tmp_path / "file")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: cannot write to ")
+    assert done.stderr.count("\n") == 1
