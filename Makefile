@@ -23,7 +23,7 @@ bench: ## ratios of speed, size and time, as JSON in build/bench.json
 train: ## a network in low-precision arithmetic (ARGS="--model lenet --data mnist --arith hbfp6")
 	@./setup.sh $(BASE) && $(PYTHON) -m sw train -o build/train/weights.npz $(ARGS)
 
-paper-bfp: ## FlexBlock and Accuracy Boosters, the papers' figures beside ours (20 minutes)
+paper-bfp: ## FlexBlock and Accuracy Boosters, the papers' figures beside ours (long; resumes)
 	@./setup.sh $(BASE) && $(PYTHON) -m sim paper bfp $(ARGS)
 
 verilog: ## Verilog of UNIT into build/UNIT (ARGS="--preset hbfp4 --set rows=8")

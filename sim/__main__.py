@@ -28,6 +28,7 @@ from .bench import ENGINES, Stalls, writable
 from .build import SIMULATORS, have
 from .compare import MismatchError
 from .job import BenchError
+from .paper import SECTIONS
 from .report import Report
 from .units import BENCHES
 
@@ -270,7 +271,7 @@ def paper() -> None:
 @paper.command("bfp")
 @click.option(
     "--only",
-    type=click.Choice(("density", "throughput", "utilization", "accuracy")),
+    type=click.Choice(SECTIONS),
     multiple=True,
     help="A section, instead of all.",
 )
@@ -288,7 +289,6 @@ def paper_bfp(only: tuple[str, ...], seeds: int, output: Path) -> int:
       python -m sim paper bfp
       python -m sim paper bfp --only density -o build/density
     """
-    from .paper.bfp import SECTIONS
     from .paper.bfp import paper as make
 
     output_folder(output)

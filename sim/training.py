@@ -12,6 +12,7 @@ from rich.table import Table
 from sw.bfp.array import ArrayParameters
 from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.quantize import Blocks
+from sw.errors import UserError
 from sw.train.data import Data
 from sw.train.loop import Run, Settings, train
 
@@ -86,11 +87,9 @@ def show(done: Comparison, out: Console) -> None:
     for name, (values, wrong) in done.weights.items():
         table.add_row(name, f"{values:,}", f"[{'red' if wrong else 'green'}]{wrong}")
     out.print(table)
+    words = f"{done.circuit.steps:,} steps, {done.products:,} products, {done.cycles:,} cycles"
     right = done.circuit.epochs[-1].accuracy
-    out.print(
-        f"{done.products:,} products, {done.cycles:,} cycles; test accuracy {right:.1%}",
-        highlight=False,
-    )
+    out.print(f"{words}; test accuracy {right:.1%}", highlight=False)
 
 
 def compare(
@@ -105,8 +104,10 @@ def compare(
 
     ``report`` gets the products done and those of all steps.
     """
+    if settings.arithmetic in ("binary32", "bfloat16"):
+        raise UserError(f"arithmetic must have products of blocks, not {settings.arithmetic}")
     model = train(data, settings, steps=steps)
-    total = steps * (3 * len(model.network.products) - 1)
+    total = model.steps * (3 * len(model.network.products) - 1)
     circuit = Circuit(parameters, lambda done: report(done, total))
     return Comparison(
         circuit=train(data, settings, engine=circuit, steps=steps),

@@ -140,10 +140,10 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
     """Train a network; with -o write its weights, its course (.json) and learning curve (.png).
 
     Each layer has three products: forward, gradient of the input, gradient of the weights. --arith
-    names the arithmetic of all (binary32, bfloat16 or a format of `python -m sw formats`), or of a
-    pass (fb12,input=fb16), or what chooses it: boosters[:EPOCHS], HBFP4 with HBFP6 in the last
-    EPOCHS and in the first and last layer; flexblock[:LO/HI/WARMUP/HOLD], FB12, FB16 or FB24 by
-    zero-setting error.
+    names the arithmetic of all (binary32, bfloat16 or a format of `python -m sw formats`), others
+    for a pass, a layer or a pass of one (fb12,input=fb16,0=fb24,1.weight=fb16), or what chooses
+    it: boosters[:EPOCHS], HBFP4 with HBFP6 in the last EPOCHS and in the first and last layer;
+    flexblock[:LO/HI/WARMUP/HOLD], FB12, FB16 or FB24 by zero-setting error.
 
     \b
     Examples:
@@ -159,6 +159,9 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
         if output.suffix != ".npz":
             raise UserError(f"output must be a file name that ends in .npz, not {output}")
         output_folder(output.parent)
+        for path in (output, *(output.with_suffix(suffix) for suffix in (".json", ".png"))):
+            if path.is_dir():
+                raise UserError(f"cannot write {path}: it is a folder")
     data = load(name)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     with Progress(*columns, TimeElapsedColumn(), console=console(stderr=True)) as progress:

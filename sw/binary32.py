@@ -10,7 +10,7 @@ import numpy.typing as npt
 from .errors import UserError
 from .formats import BINARY16, BINARY32, FloatFormat
 
-__all__ = ["NAN", "add", "flush", "from_bits", "from_integer", "multiply", "to_bits"]
+__all__ = ["NAN", "add", "flush", "from_bits", "from_integer", "multiply", "rounded", "to_bits"]
 
 NAN = np.uint32(0x7FC00000).view(np.float32)
 """The only NaN that a circuit puts out."""
@@ -38,6 +38,12 @@ def _rounded(x: npt.NDArray[np.float64], format: FloatFormat) -> npt.NDArray[np.
         value = np.where(size < 2.0 ** (1 - format.bias), np.copysign(0, value), value)
         value = np.where(size < 2.0 ** (format.bias + 1), value, np.copysign(np.inf, value))
         return np.where(np.isnan(x), NAN, value.astype(np.float32))
+
+
+def rounded(x: npt.ArrayLike, format: FloatFormat) -> npt.NDArray[np.float32]:
+    """Return ``x`` in ``format``: flushed, rounded to nearest even and flushed; a NaN is `NAN`."""
+    with np.errstate(invalid="ignore"):
+        return _rounded(flush(x).astype(np.float64), format)
 
 
 def add(

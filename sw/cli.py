@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from .errors import UserError
 
-__all__ = ["Group", "console", "output_folder"]
+__all__ = ["Group", "console", "output_folder", "whole_file"]
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -45,6 +46,22 @@ def output_folder(path: str | Path) -> Path:
             for made in missing:
                 made.rmdir()
     return Path(path)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a path beside ``path`` to write to, which takes its place when the block ends well.
+
+    Raises `UserError` where that cannot be; then nothing is left.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield beside
+        beside.replace(path)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from None
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 class Group(click.Group):

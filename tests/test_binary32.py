@@ -231,3 +231,12 @@ def test_add_in_every_format(name):
             assert found == reference.to_binary32(exact, format.fraction_bits, least)
         else:
             assert slow_bits(found) == slow_bits(a + b)
+
+
+def test_rounded():
+    words = [0x3F808000, 0x3F818000, 0x3F808001, 0x3F807FFF, 0xBF808000, 0x7F7FFFFF, 0x007FFFFF]
+    words += [0x7F800001, 0xFFFFFFFF, 0x80000001, 0x00FFFFFF]
+    got = binary32.rounded(np.array(words, np.uint32).view(np.float32), BFLOAT16)
+    expected = [0x3F800000, 0x3F820000, 0x3F810000, 0x3F800000, 0xBF800000, 0x7F800000, 0x00000000]
+    expected += [0x7FC00000, 0x7FC00000, 0x80000000, 0x01000000]
+    assert [hex(v) for v in got.view(np.uint32)] == [hex(v) for v in expected]

@@ -93,7 +93,12 @@ def test_quantize_of_exact_numbers(tmp_path):
         (("train", "--rate", -1), "rate must be a number from 0 to below 10, not -1.0"),
         (("train", "--momentum", 1), "momentum must be a number from 0 to below 1, not 1.0"),
         (("train", "--arith", "hbfp5"), "unknown arithmetic 'hbfp5', did you mean hbfp"),
-        (("train", "--arith", "fb12,in=fb16"), "pass must be one of forward, input, weight, not"),
+        (("train", "--arith", "fb12,in=fb16"), "arithmetic must be given for forward, input, we"),
+        (("train", "--arith", "fb12,"), "arithmetic of all products is given twice in 'fb12,'"),
+        (("train", "--arith", "fb12,0=fb16,0=fb24"), "arithmetic of 0 is given twice in 'fb12,0"),
+        (("train", "--arith", "flexblock:"), "flexblock must be followed by LO/HI/WARMUP/HOLD"),
+        (("train", "--model", "lenet", "--hidden", 7), "hidden must not be given for lenet, only"),
+        (("train", "-o", "folder.npz"), "cannot write folder.npz: it is a folder"),
         (("train", "--arith", "input=fb16"), "arithmetic of the pass forward must be given in"),
         (("train", "--arith", "boosters:x"), "boosters must be an integer, not 'x'"),
         (("train", "--arith", "boosters:99"), "boosted must be an integer from 0 to 20, not 99"),
@@ -111,6 +116,7 @@ def test_errors(tmp_path, monkeypatch, arguments, message):
     np.save("empty.npy", np.zeros((0, 3)))
     np.save("x.npy", np.zeros(3))
     np.savez("pair.npz", np.zeros(3), np.zeros(3))
+    (tmp_path / "folder.npz").mkdir()
     before = sorted(p.name for p in tmp_path.iterdir())
     result = run(*arguments)
     assert result.exit_code == 2

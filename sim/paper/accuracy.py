@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any
@@ -57,6 +58,11 @@ def _data(name: str) -> Data:
     return load(name)
 
 
+def _quiet() -> None:
+    """Leave an interrupt to the process that waits for the results."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _train(case: Case, arithmetic: str, seed: int) -> float:
     """Train once; runs in a process of its own."""
     settings = Settings(model=case.model, arithmetic=arithmetic, seed=seed, **dict(case.fields))
@@ -82,7 +88,8 @@ def accuracies(
     missing = [job for job in jobs if job not in known]
     if missing:
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
+        pool = ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=_quiet)
+        try:
             futures = {pool.submit(_train, *job): job for job in missing}
             for future in as_completed(futures):
                 case, arithmetic, seed = job = futures[future]
@@ -91,6 +98,11 @@ def accuracies(
                     "accuracy", known[job], case=repr(case), arithmetic=arithmetic, seed=seed
                 )
                 report(len(known), len(jobs), f"{case.name}, {arithmetic}: {known[job]:.1%}")
+        finally:
+            # After an interrupt nothing waits for what still runs.
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            pool.shutdown(wait=True, cancel_futures=True)
     return [
         Accuracy(
             case=c,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import sw
+from sw.cli import whole_file
 
 __all__ = ["Kept"]
 
@@ -39,10 +40,9 @@ class Kept:
         """Keep an item."""
         path = self.path(kind, **fields)
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".new")
         text = json.dumps({"kind": kind, **fields, "value": value}, indent=1, default=str)
-        beside.write_text(text + "\n", encoding="utf-8")
-        beside.replace(path)
+        with whole_file(path) as beside:
+            beside.write_text(text + "\n", encoding="utf-8")
 
     def get(self, kind: str, compute: Callable[[], Any], **fields: Any) -> Any:
         """Return an item, computed if it is not there."""

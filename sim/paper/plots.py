@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hw.flow.density import DensityRow
+from sw.cli import whole_file
 
 from .accuracy import Accuracy
 
@@ -34,8 +35,7 @@ def density(
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
     both[1].legend(fontsize=6, loc="lower right")
-    figure.savefig(path, dpi=130)
-    return path
+    return _save(figure, path)
 
 
 def utilization(path: Path, formats: Sequence[str], shares: Mapping[str, Any]) -> Path:
@@ -49,8 +49,7 @@ def utilization(path: Path, formats: Sequence[str], shares: Mapping[str, Any]) -
     axes.set_ylabel("slots used, %")
     axes.axhline(95, color="k", lw=0.7, ls=":")
     axes.legend(loc="lower left")
-    figure.savefig(path, dpi=130)
-    return path
+    return _save(figure, path)
 
 
 def accuracy(path: Path, rows: Sequence[Accuracy]) -> Path:
@@ -70,5 +69,10 @@ def accuracy(path: Path, rows: Sequence[Accuracy]) -> Path:
         axes.set_xlabel(f"points from binary32's {exact:.1f} %")
         axes.set_title(case.name, fontsize=10)
         axes.tick_params(labelsize=8)
-    figure.savefig(path, dpi=130)
+    return _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    with whole_file(path) as beside:
+        figure.savefig(beside, dpi=130, format="png")
     return path

@@ -13,7 +13,7 @@ from ..parameters import Parameters, whole
 from .dot import DotParameters, block_value, default_lanes
 from .quantize import Blocks
 
-__all__ = ["ADDER_LATENCY", "ArrayParameters", "gemm", "matmul"]
+__all__ = ["ADDER_LATENCY", "ArrayParameters", "common_block", "gemm", "matmul"]
 
 ADDER_LATENCY = 5
 """Cycles of the binary32 adder; with the beats of a block it fixes the order of accumulation."""
@@ -100,6 +100,24 @@ class ArrayParameters(Parameters):
         return 1 << max(0, -(-ADDER_LATENCY // self.beats) - 1).bit_length()
 
 
+def common_block(a: Blocks, b: Blocks) -> int:
+    """Check that ``a`` (m, k) and ``b`` (k, n) can be multiplied; return their shorter block."""
+    formats = a.format, b.format
+    step, other = sorted(format.reduction for format in formats)
+    if other % step:
+        raise UserError(
+            f"blocks of a and b must divide one another, not {a.format.reduction} of "
+            f"{a.format.name} and {b.format.reduction} of {b.format.name}"
+        )
+    if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[0]:
+        raise UserError(f"a and b must be (m, k) and (k, n), not {a.shape} and {b.shape}")
+    if a.axis == 0 or b.axis == 1:
+        raise UserError(
+            f"a must be blocked along axis 1 and b along axis 0, not {a.axis} and {b.axis}"
+        )
+    return step
+
+
 def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
     """Return the matrix product of blocks in binary32, added up as the array does it.
 
@@ -122,19 +140,8 @@ def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
     -------
     array of float32, (m, n)
     """
+    step = common_block(a, b)
     formats = a.format, b.format
-    step, other = sorted(format.reduction for format in formats)
-    if other % step:
-        raise UserError(
-            f"blocks of a and b must divide one another, not {a.format.reduction} of "
-            f"{a.format.name} and {b.format.reduction} of {b.format.name}"
-        )
-    if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[0]:
-        raise UserError(f"a and b must be (m, k) and (k, n), not {a.shape} and {b.shape}")
-    if a.axis == 0 or b.axis == 1:
-        raise UserError(
-            f"a must be blocked along axis 1 and b along axis 0, not {a.axis} and {b.axis}"
-        )
     if whole("ways", ways, 1, 64) & (ways - 1):
         raise UserError(f"ways must be a power of two, not {ways}")
     blocks = -(-a.shape[1] // step)

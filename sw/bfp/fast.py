@@ -82,7 +82,9 @@ def quantize(x: npt.NDArray[np.float32], format: BlockFormat, *, random: Random)
         (format.largest, -format.most_negative),
         (format.exponent_rule == "ceil", ROUNDINGS[format.rounding], format.random_bits),
     )
-    return Blocks(mantissa=mantissa, exponent=codes, format=format, axis=1 if down == 1 else None)
+    return Blocks(
+        mantissa=mantissa, exponent=codes, format=format, axis=1 if len(format.block) == 1 else None
+    )
 
 
 @jit
@@ -143,7 +145,7 @@ def _quantize(bits, words, mantissa, codes, block, m, code_range, limits, rules)
 def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
     """Return what `sw.bfp.array.gemm` returns; sums beyond 53 bits are left to it."""
     pair = (a.format, b.format)
-    step = min(f.reduction for f in pair)
+    step = array.common_block(a, b)
     width = sum(f.magnitude_bits for f in pair) + step.bit_length()
     if ways > 1 or width > 53:
         return array.gemm(a, b, ways=ways)

@@ -1,7 +1,8 @@
 """The matrix products of a layer: forward, gradient of the input, gradient of the weights."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +14,6 @@ __all__ = ["OPERANDS", "PASSES", "Attention", "Dense", "Layer", "Product", "exec
 
 PASSES = ("forward", "input", "weight")
 """Forward, gradient of the input, gradient of the weights."""
-
-Floats = npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -181,23 +180,20 @@ OPERANDS = {"forward": ("x", "w", "y"), "input": ("y", "w", "x"), "weight": ("y"
 
 
 def execute(
-    layer: Layer,
-    which: str,
-    batch: int,
-    operands: dict[str, Floats],
-    multiply: Callable[[Floats, Floats], Floats],
-    *,
-    tile: tuple[int, int] = (1, 1),
-) -> Floats:
-    """Run a pass on tensors ``x``, ``w``, ``y`` (the gradient of the result, or absent).
+    products: Sequence[Product],
+    shape: tuple[int, ...],
+    multiply: Callable[[Product, int], npt.NDArray[Any]],
+) -> npt.NDArray[Any]:
+    """Return a tensor of ``shape`` that the products of a pass make.
 
-    ``multiply`` takes (m, k) and (n, k) and returns (m, n). Returns the result: ``y``, or the
-    gradient of ``x`` or ``w``.
+    ``multiply`` takes a product and which of its equals it is, and returns (m, n).
     """
-    a, b, out = OPERANDS[which]
-    result = np.zeros(layer.shapes(batch)[out], np.float32)
-    for product in layer.products(which, batch, tile=tile):
+    result: npt.NDArray[Any] | None = None
+    for product in products:
         for c in range(product.count):
-            values = multiply(product.a.gather(operands[a], c), product.b.gather(operands[b], c))
+            values = multiply(product, c)
+            if result is None:
+                result = np.zeros(shape, values.dtype)
             product.out.scatter(values, result, c)
+    assert result is not None
     return result

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .. import binary32
 from ..bfp.quantize import Blocks
-from ..core.products import OPERANDS, Layer, Product
+from ..core.products import OPERANDS, Layer, Product, execute
 from ..core.window import Window
-from ..formats import BLOCK_FORMATS, BlockFormat
+from ..formats import BFLOAT16, BLOCK_FORMATS, BlockFormat
 from ..parameters import unknown
 from .data import package
 
@@ -21,7 +22,6 @@ __all__ = [
     "Products",
     "block_format",
     "compiled",
-    "to_bfloat16",
 ]
 
 Floats = npt.NDArray[np.float32]
@@ -37,29 +37,22 @@ def compiled() -> Any:
     return package("sw.bfp.fast", "numba")
 
 
-def to_bfloat16(x: Floats) -> Floats:
-    """Return ``x`` rounded to bfloat16, nearest even."""
-    bits = x.view(np.uint32)
-    rounded = bits + np.uint32(0x7FFF) + (bits >> np.uint32(16) & np.uint32(1))
-    return (rounded & np.uint32(0xFFFF0000)).view(np.float32)
-
-
 @dataclasses.dataclass(frozen=True, eq=False)
 class Operand:
     """A tensor of a training step; square blocks are made once and serve every pass."""
 
     tensor: Floats
-    made: dict[tuple[Window, int, str], Blocks] = dataclasses.field(default_factory=dict)
+    made: dict[tuple[Window, int, BlockFormat], Blocks] = dataclasses.field(default_factory=dict)
 
     def blocks(self, window: Window, c: int, format: BlockFormat, random: Any) -> Blocks:
         """Return a matrix in blocks along its rows, or in square ones."""
         for place in (window, window.transposed):
-            blocks = self.made.get((place, c, format.name))
+            blocks = self.made.get((place, c, format))
             if blocks is not None:
                 return blocks if place == window else blocks.transposed
         blocks = compiled().quantize(window.gather(self.tensor, c), format, random=random)
         if len(format.block) == 2:
-            self.made[window, c, format.name] = blocks
+            self.made[window, c, format] = blocks
         return blocks
 
 
@@ -89,14 +82,13 @@ class Products:
 
         ``arithmetic`` is a name of `ARITHMETICS` or a `BlockFormat`.
         """
-        a, b, out = (name for name in OPERANDS[which])
-        first = operands[a].tensor
-        result = np.zeros(layer.shapes(batch)[out], first.dtype)
-        for product in layer.shared(which, batch):
-            for c in range(product.count):
-                values = self._multiply(operands[a], operands[b], product, c, arithmetic)
-                product.out.scatter(values, result, c)
-        return result
+        a, b, _ = OPERANDS[which]
+
+        def multiply(product: Product, c: int) -> Floats:
+            return self._multiply(operands[a], operands[b], product, c, arithmetic)
+
+        products = layer.shared(which, batch)
+        return execute(products, layer.shapes(batch)[OPERANDS[which][2]], multiply)
 
     def _multiply(
         self, a: Operand, b: Operand, product: Product, c: int, arithmetic: Any
@@ -105,7 +97,7 @@ class Products:
         if arithmetic in ("binary32", "bfloat16"):
             left, right = product.a.gather(a.tensor, c), product.b.gather(b.tensor, c)
             if arithmetic == "bfloat16":
-                left, right = to_bfloat16(left), to_bfloat16(right)
+                left, right = (binary32.rounded(x, BFLOAT16) for x in (left, right))
             return left @ right.T
         if self.random is None:
             self.random = compiled().Random(self.seed)

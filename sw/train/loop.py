@@ -23,6 +23,9 @@ __all__ = ["STORAGES", "Epoch", "Run", "Settings", "accuracy", "train"]
 Floats = npt.NDArray[np.float32]
 
 STORAGES = ("auto", "binary32", "wide")
+STORAGE_STREAM = 2**31
+"""Steps of the generator from the words of products to those of stored weights."""
+
 RATES = {"mlp": 0.03, "lenet": 0.02, "resnet8": 0.05}
 EPOCHS = {"mlp": 20, "lenet": 6, "resnet8": 10}
 
@@ -72,13 +75,17 @@ class Settings:
         for name, table in (("epochs", EPOCHS), ("rate", RATES)):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, table[self.model])
+        if not isinstance(self.hidden, tuple):
+            raise UserError(f"hidden must be a tuple of widths, not {self.hidden!r}")
+        if self.model != "mlp" and self.hidden != type(self).hidden:
+            raise UserError(f"hidden must not be given for {self.model}, only for mlp")
         for width in self.hidden:
             whole("hidden", width, 1, 4096)
         whole("epochs", self.epochs, 1, 10_000)
         whole("batch", self.batch, 1, 65_536)
         for name, highest in (("rate", 10), ("momentum", 1)):
             value = getattr(self, name)
-            if not isinstance(value, int | float) or not 0 <= value < highest:
+            if type(value) not in (int, float) or not 0 <= value < highest:
                 raise UserError(f"{name} must be a number from 0 to below {highest}, not {value!r}")
         choice("storage", self.storage, STORAGES)
         read(self.arithmetic, layers=1, epochs=self.epochs or 1)
@@ -102,6 +109,7 @@ class Run:
     network: Network
     precision: Precision
     epochs: list[Epoch]
+    steps: int
 
 
 class _Step:
@@ -140,6 +148,7 @@ def train(
     data: Data,
     settings: Settings | None = None,
     *,
+    precision: Precision | None = None,
     engine: Engine | None = None,
     steps: int | None = None,
     report: Callable[[Epoch, str], None] = lambda epoch, note: None,
@@ -152,6 +161,9 @@ def train(
         Images and labels.
     settings : Settings
         How.
+    precision : Precision or None
+        Chooses arithmetics in the place of ``settings.arithmetic``: `sw.train.precision.Fixed`, for
+        instance, takes a `BlockFormat` for each pass of each layer.
     engine : callable or None
         Computes products of blocks, such as a circuit; None is its model.
     steps : int or None
@@ -162,12 +174,13 @@ def train(
     settings = settings or Settings()
     # Small products lose by threads, and lose greatly where other work shares the cores.
     with package("threadpoolctl", "threadpoolctl").threadpool_limits(1):
-        return _train(data, settings, engine, steps, report)
+        return _train(data, settings, precision, engine, steps, report)
 
 
 def _train(
     data: Data,
     settings: Settings,
+    precision: Precision | None,
     engine: Engine | None,
     steps: int | None,
     report: Callable[[Epoch, str], None],
@@ -179,17 +192,18 @@ def _train(
     hidden = {"hidden": s.hidden} if s.model == "mlp" else {}
     classes = int(data.train_y.max()) + 1
     network = MODELS[s.model](data.train_x.shape[1], classes, rng, **hidden)
-    precision = read(s.arithmetic, layers=len(network.products), epochs=s.epochs)
+    precision = precision or read(s.arithmetic, layers=len(network.products), epochs=s.epochs)
     products = Products(seed=s.seed, engine=engine)
     step = _Step(precision, products, training=True)
-    store = _Storage(s, precision, network, products)
+    store = _Storage(s, precision, network)
+    store.keep()
     momenta = [{n: np.zeros_like(p) for n, p in part.parameters.items()} for part in network.parts]
     done, epochs = 0, []
     for epoch in range(s.epochs):
         precision.start(epoch + 1)
         order = rng.permutation(len(data.train_x))
         rate = np.float32(s.rate * (1 - epoch / s.epochs))
-        total = 0.0
+        total, seen = 0.0, 0
         for start in range(0, len(order), s.batch):
             if done == steps:
                 break
@@ -204,22 +218,21 @@ def _train(
                     layer.parameters[name] -= rate * momentum
             store.keep()
             total += loss * len(part)
+            seen += len(part)
             done += 1
         note = precision.now()
         right = accuracy(network, precision, data.test_x, data.test_y)
-        epochs.append(Epoch(epoch=epoch + 1, loss=total / len(order), accuracy=right))
+        epochs.append(Epoch(epoch=epoch + 1, loss=total / max(seen, 1), accuracy=right))
         report(epochs[-1], note)
         if done == steps:
             break
-    return Run(settings=s, network=network, precision=precision, epochs=epochs)
+    return Run(settings=s, network=network, precision=precision, epochs=epochs, steps=done)
 
 
 class _Storage:
     """Keeps the weights of a network as its settings say."""
 
-    def __init__(
-        self, settings: Settings, precision: Precision, network: Network, products: Products
-    ) -> None:
+    def __init__(self, settings: Settings, precision: Precision, network: Network) -> None:
         first = precision.arithmetic(0, PASSES[0])
         hybrid = isinstance(first, BlockFormat) and first.name.startswith("hbfp")
         self.network = network
@@ -228,7 +241,7 @@ class _Storage:
             base = first if isinstance(first, BlockFormat) else BLOCK_FORMATS["hbfp8"]
             wide = {"name": f"{base.name} wide", "mantissa_bits": 16, "sign_inside": True}
             self.format = dataclasses.replace(base, **wide)
-            self.random = compiled().Random(lfsr.jump(settings.seed, lfsr.LANE_STRIDE // 2))
+            self.random = compiled().Random(lfsr.jump(settings.seed, STORAGE_STREAM))
 
     def keep(self) -> None:
         """Round the weights to what is stored."""

@@ -1,6 +1,5 @@
 """Networks of layers, and the files that hold their weights."""
 
-import os
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..cli import whole_file
 from ..errors import UserError
 from .layers import (
     BatchNorm,
@@ -73,13 +73,8 @@ class Network:
 
     def save(self, path: Path) -> None:
         """Write the arrays to an .npz file."""
-        beside = path.with_name(f".{path.name}.{os.getpid()}.npz")
-        try:
-            np.savez(beside, allow_pickle=False, **self.arrays)
-            beside.replace(path)
-        except OSError as error:
-            beside.unlink(missing_ok=True)
-            raise UserError(f"cannot write {path}: {error.strerror}") from None
+        with whole_file(path) as beside, beside.open("wb") as handle:
+            np.savez(handle, allow_pickle=False, **self.arrays)
 
 
 def mlp(

@@ -52,18 +52,31 @@ class Precision:
 
 
 class Fixed(Precision):
-    """One arithmetic for each pass."""
+    """One arithmetic for each product.
 
-    def __init__(self, name: str, passes: Mapping[str, str | BlockFormat]) -> None:
+    Parameters
+    ----------
+    name : str
+        For messages.
+    arithmetics : mapping of str to str or BlockFormat
+        Under ``""`` for all products, ``"input"`` for a pass, ``"0"`` for a layer, counted from 0,
+        or ``"0.input"`` for a pass of a layer; the last of these that there is counts.
+    """
+
+    def __init__(self, name: str, arithmetics: Mapping[str, str | BlockFormat]) -> None:
         self.name = name
-        self.passes = {which: _checked(passes[which]) for which in PASSES}
+        self.arithmetics = {where: _checked(each) for where, each in arithmetics.items()}
+        for which in PASSES:
+            if which not in arithmetics and "" not in arithmetics:
+                raise UserError(f"arithmetic of the pass {which} must be given in {name!r}")
 
     def arithmetic(self, layer: int, which: str) -> str | BlockFormat:
-        """Return the arithmetic of the pass."""
-        return self.passes[which]
+        """Return the arithmetic of the pass of the layer."""
+        places = (f"{layer}.{which}", f"{layer}", which, "")
+        return next(self.arithmetics[place] for place in places if place in self.arithmetics)
 
 
-BINARY32 = Fixed("binary32", dict.fromkeys(PASSES, "binary32"))
+BINARY32 = Fixed("binary32", {"": "binary32"})
 """Binary32 for everything."""
 
 
@@ -141,39 +154,40 @@ class Controlled(Precision):
 def read(text: str, *, layers: int, epochs: int) -> Precision:
     """Return what ``text`` names.
 
-    ``hbfp6``: one arithmetic for all. ``fb12,input=fb16``: another for the gradient of the input;
-    passes are forward, input and weight. ``boosters`` or ``boosters:5``: HBFP4, in the last 5
-    epochs (1 if not said), and always in the first and last layer, HBFP6. ``flexblock`` or
-    ``flexblock:0.6/0.8/0/1``: FB12, FB16 or FB24 by zero-setting error, with the thresholds, the
-    warm-up and the hold of `ZseRule`; if not said, the authors' thresholds for ImageNet, 0.1 and
-    0.2, without a warm-up (theirs, of 50 epochs, is longer than trainings here).
+    ``hbfp6``: one arithmetic for all. ``fb12,input=fb16,0=fb24,2.weight=fb16``: others for a pass
+    (forward, input or weight), for a layer, counted from 0, and for a pass of a layer. ``boosters``
+    or ``boosters:5``: HBFP4, in the last 5 epochs (1 if not said), and always in the first and last
+    layer, HBFP6. ``flexblock`` or ``flexblock:0.6/0.8/0/1``: FB12, FB16 or FB24 by zero-setting
+    error, with the thresholds, the warm-up and the hold of `ZseRule`; if not said, the authors'
+    thresholds for ImageNet, 0.1 and 0.2, without a warm-up (theirs, of 50 epochs, is longer than
+    trainings here).
 
     Raises `UserError` for anything else.
     """
-    kind, _, settings = text.partition(":")
+    kind, colon, settings = text.partition(":")
     if kind == "boosters":
-        boosted = 1 if not settings else _number("boosters", settings, int)
-        rule = BoostRule(epochs=epochs, boosted=boosted)
-        return Boosted(text, layers, rule)
+        boosted = _number("boosters", settings, int) if colon else 1
+        return Boosted(text, layers, BoostRule(epochs=epochs, boosted=boosted))
     if kind == "flexblock":
         names = ("lo", "hi", "warmup", "hold")
-        values = (settings or DEFAULT_RULE).split("/")
+        values = (settings if colon else DEFAULT_RULE).split("/")
         if len(values) != len(names):
             raise UserError(f"flexblock must be followed by LO/HI/WARMUP/HOLD, not {settings!r}")
         kinds = (float, float, int, int)
         fields = {n: _number(n, v, k) for n, v, k in zip(names, values, kinds, strict=True)}
         return Controlled(text, layers, ZseRule(**fields))
-    passes: dict[str, str | BlockFormat] = {}
+    arithmetics: dict[str, str | BlockFormat] = {}
     for part in text.split(","):
-        which, given, name = part.rpartition("=")
-        if given and which not in PASSES:
-            raise UserError(f"pass must be one of {', '.join(PASSES)}, not {which!r}")
-        for each in [which] if given else [p for p in PASSES if p not in passes]:
-            passes[each] = name
-    for which in PASSES:
-        if which not in passes:
-            raise UserError(f"arithmetic of the pass {which} must be given in {text!r}")
-    return Fixed(text, passes)
+        where, given, name = part.rpartition("=")
+        if given and not re.fullmatch(rf"(\d+\.)?({'|'.join(PASSES)})|\d+", where):
+            raise UserError(
+                f"arithmetic must be given for {', '.join(PASSES)}, a layer (0) or a pass of one "
+                f"(0.input), not for {where!r}"
+            )
+        if where in arithmetics:
+            raise UserError(f"arithmetic of {where or 'all products'} is given twice in {text!r}")
+        arithmetics[where] = name
+    return Fixed(text, arithmetics)
 
 
 def _number(name: str, text: str, kind: type) -> Any:

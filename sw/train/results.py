@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..bfp.control.pairs import PAIRS
+from ..cli import whole_file
 from .loop import Run
 
 __all__ = ["write"]
@@ -24,7 +25,8 @@ def write(run: Run, path: Path) -> list[Path]:
         else np.array(run.precision.history).tolist(),
     }
     text = path.with_suffix(".json")
-    text.write_text(json.dumps(course, indent=1) + "\n", encoding="utf-8")
+    with whole_file(text) as beside:
+        beside.write_text(json.dumps(course, indent=1) + "\n", encoding="utf-8")
     return [path, text, *_draw(run, path.with_suffix(".png"))]
 
 
@@ -67,5 +69,6 @@ def _draw(run: Run, path: Path) -> list[Path]:
         other.set_title("mode of each layer's pairs", fontsize=10)
         bar = figure.colorbar(image, ax=other, ticks=[0, 1, 2])
         bar.ax.set_yticklabels([f.name for f in run.precision.formats])
-    figure.savefig(path, dpi=130)
+    with whole_file(path) as beside:
+        figure.savefig(beside, dpi=130, format="png")
     return [path]

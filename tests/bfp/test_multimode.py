@@ -87,6 +87,26 @@ def test_multiply_adds_per_cycle_are_16_to_4_to_1():
         assert rate >= 0.99 * p.rows * p.columns * p.lanes * 16 / digits**2
 
 
+def test_a_reduction_of_more_than_65536_beats():
+    # The weights' gradients of a network's first layers are as long.
+    p = MultimodeParameters(**SMALL)
+    rng = np.random.default_rng(16)
+    form = p.formats[0]
+    x, y = (rng.standard_normal(shape).astype(np.float32) for shape in ((3, 70_000), (70_000, 2)))
+    a, b = quantize(x, form, axis=1), quantize(y, form, axis=0)
+    [product], result = simulate(p, [(a, b)])
+    assert_equal(product, matmul(p, a, b))
+    latency = generate("bfp_multimode_array", p).manifest["latency"]
+    assert result.cycles == p.cycles([(70_000, 0, 0)], latency=latency)
+
+
+def test_jobs_of_equal_tiles_in_closed_form():
+    p = MultimodeParameters(rows=4, columns=2, family="hbfp")
+    for tiles, k, mode_a, mode_b in ((1, 5, 0, 0), (3, 700, 0, 1), (7, 64, 2, 0), (4, 129, 2, 2)):
+        every = p.cycles([(k, mode_a, mode_b)] * tiles, latency=20)
+        assert p.job_cycles(tiles, k, mode_a, mode_b, latency=20) == every
+
+
 def test_tiles_quantized_once_serve_all_passes_in_every_pair_of_formats():
     p = MultimodeParameters.make(preset="boosters_16x16", columns=1)
     rng = np.random.default_rng(15)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sw.core.convolution import Convolution
-from sw.core.products import PASSES, Attention, Dense, Layer, execute
+from sw.core.products import OPERANDS, PASSES, Attention, Dense, Layer, Product, execute
 
 Tensors = dict[str, np.ndarray]
 
@@ -45,9 +45,18 @@ def tensors(layer: Layer, batch: int) -> Tensors:
 
 def check(layer: Layer, batch: int, expected: Tensors, t: Tensors, **options) -> None:
     floats = {name: v.astype(np.float32) for name, v in t.items()}
-    for which, out in zip(PASSES, ("y", "x", "w"), strict=True):
-        got = execute(layer, which, batch, floats, lambda a, b: a @ b.T, **options)
-        assert np.array_equal(got, expected[out]), which
+    for which in PASSES:
+        a, b, out = OPERANDS[which]
+
+        def multiply(product: Product, c: int, a: str = a, b: str = b) -> np.ndarray:
+            return product.a.gather(floats[a], c) @ product.b.gather(floats[b], c).T
+
+        for products in (layer.products(which, batch, **options), layer.shared(which, batch)):
+            got = execute(products, layer.shapes(batch)[out], multiply)
+            assert np.array_equal(got, expected[out]), which
+        assert sum(p.work for p in layer.shared(which, batch)) == sum(
+            p.work for p in layer.products(which, batch, **options)
+        )
 
 
 CONVOLUTIONS = [

@@ -1,11 +1,15 @@
 """The tables beside the papers: small runs, kept results, wording."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import Future
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 
 import sim.paper.accuracy as module
@@ -79,10 +83,7 @@ def test_a_missed_figure_is_exit_status_1(tmp_path, monkeypatch):
         def __init__(self, *arguments: object, **settings: object) -> None:
             pass
 
-        def __enter__(self) -> "Pool":
-            return self
-
-        def __exit__(self, *arguments: object) -> None:
+        def shutdown(self, *arguments: object, **settings: object) -> None:
             pass
 
         def submit(self, function: Any, *job: object) -> Future[float]:
@@ -104,3 +105,39 @@ def test_mistakes(tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("error: cannot write to ")
     assert done.stderr.count("\n") == 1
+
+
+def test_an_interrupted_run_ends_and_goes_on(tmp_path):
+    """An interrupt ends the processes that train at once; what was done is there."""
+    program = """
+import sim.paper.bfp as bfp
+from sim.__main__ import main
+from sim.paper.accuracy import Case
+
+if __name__ == "__main__":
+    bfp.CASES = (Case(model="mlp", data="digits", fields=(("epochs", 3000),)),)
+    main()
+"""
+    script = tmp_path / "run.py"
+    script.write_text(program)
+    command = [sys.executable, str(script), "paper", "bfp", "--only", "accuracy"]
+    environment = os.environ | {"PYTHONPATH": os.getcwd()}
+    running = subprocess.Popen(
+        [*command, "-o", str(tmp_path / "out")],
+        stderr=subprocess.PIPE,
+        env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        start_new_session=True,
+    )
+    time.sleep(15)
+    assert running.poll() is None
+    os.killpg(running.pid, signal.SIGINT)
+    _, errors = running.communicate(timeout=30)
+    assert running.returncode == 130 and b"Traceback" not in errors
+    for _ in range(100):
+        try:
+            os.killpg(running.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("processes still train after the interrupt")

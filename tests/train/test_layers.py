@@ -52,3 +52,12 @@ def test_batch_norm_keeps_running_statistics():
     assert np.abs(y.var((0, 2, 3)) - 1).max() < 1e-4
     run.training = False
     assert np.abs(norm.forward(x, run) - y).max() < 1e-4
+
+
+def test_running_statistics_of_two_batches():
+    norm, run = BatchNorm(channels=1), Plain()
+    for mean in (1, 3):
+        norm.forward(np.array([[mean - 1], [mean + 1]], np.float32), run)
+    # Means 1 and 3, variances 1 and 1; a tenth of each batch's from 0 and 1 on.
+    assert norm.state["mean"][0] == pytest.approx(0.9 * 0.1 + 0.1 * 3)
+    assert norm.state["variance"][0] == pytest.approx(1)

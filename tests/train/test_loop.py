@@ -8,10 +8,12 @@ import pytest
 from sw.bfp.control.zse import control
 from sw.bfp.multimode import FAMILIES
 from sw.bfp.quantize import dequantize, zero_setting_error
-from sw.formats import BLOCK_FORMATS
+from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.train.arithmetic import Products
 from sw.train.data import load
-from sw.train.loop import Run, Settings, accuracy, train
-from sw.train.precision import BINARY32, Controlled, read
+from sw.train.layers import cross_entropy
+from sw.train.loop import Run, Settings, _Step, accuracy, train
+from sw.train.precision import BINARY32, Controlled, Fixed, read
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +70,81 @@ def test_weights_are_stored_wide_under_hbfp(digits):
     assert not np.array_equal(weights(run)[0], weights(free)[0])
 
 
+def test_weights_are_stored_with_15_bits_and_no_fewer(digits):
+    run = train(digits, Settings(arithmetic="hbfp6", epochs=1), steps=0)
+    weight = run.network.products[0].parameters["weight"].astype(np.float64)
+    top = np.ceil(np.log2(np.abs(weight).max(1, keepdims=True)))
+    scaled = weight / 2.0 ** (top - 15)
+    assert (scaled == np.round(scaled)).all() and (scaled % 2 == 1).mean() > 0.4
+
+
+@pytest.mark.parametrize("arithmetic", ["hbfp6", "hbfp4", "boosters", "hbfp8_8x8"])
+def test_all_of_hbfp_stores_wide(digits, arithmetic):
+    free, kept = (
+        train(digits, Settings(arithmetic=arithmetic, storage=storage), steps=1)
+        for storage in ("binary32", "auto")
+    )
+    assert not np.array_equal(weights(free)[0], weights(kept)[0])
+    for other in ("binary32", "fb16", "flexblock"):
+        free, kept = (
+            train(digits, Settings(arithmetic=other, storage=storage), steps=1)
+            for storage in ("binary32", "auto")
+        )
+        assert np.array_equal(weights(free)[0], weights(kept)[0])
+
+
+def test_two_steps_by_hand(digits):
+    """Momentum of gradients, and a rate that falls linearly with the epochs."""
+    settings = Settings(batch=len(digits.train_x), epochs=4, rate=0.5, momentum=0.75)
+    runs = [train(digits, settings, steps=steps) for steps in (0, 1, 2)]
+    start, first, second = (run.network.arrays["weight0"].astype(np.float64) for run in runs)
+    step = _Step(BINARY32, Products(seed=1), training=True)
+    gradients = []
+    for run in runs[:2]:
+        order = slice(None)
+        outputs = run.network.forward(digits.train_x[order], step)
+        run.network.backward(cross_entropy(outputs, digits.train_y[order])[1], step)
+        gradients.append(run.network.products[0].gradients["weight"].astype(np.float64))
+    momentum = 0.75 * gradients[0] + gradients[1]
+    assert np.allclose(first, start - 0.5 * gradients[0], atol=1e-6)
+    assert np.allclose(second, first - 0.375 * momentum, atol=1e-6)
+
+
+def test_evaluation_changes_nothing(digits):
+    run = train(digits, Settings(model="resnet8"), steps=2)
+    before = [array.copy() for array in weights(run)]
+    alone = accuracy(run.network, BINARY32, digits.test_x[:3], digits.test_y[:3])
+    parts = [
+        accuracy(run.network, BINARY32, digits.test_x[i : i + 1], digits.test_y[i : i + 1])
+        for i in range(3)
+    ]
+    assert alone == pytest.approx(np.mean(parts))
+    assert all(np.array_equal(x, y) for x, y in zip(before, weights(run), strict=True))
+
+
+def test_a_loss_is_that_of_the_samples_seen(digits):
+    run = train(digits, Settings(), steps=3)
+    assert 1.5 < run.epochs[0].loss < 3 and run.steps == 3
+
+
+def test_a_format_for_each_product(digits):
+    """Custom formats, some of one name, by layer and by pass."""
+    fine, coarse = (BlockFormat(mantissa_bits=bits) for bits in (12, 3))
+    precision = Fixed("mine", {"": fine, "1": coarse, "0.weight": "bfloat16"})
+    assert precision.arithmetic(0, "forward") is precision.arithmetic(2, "input") is fine
+    assert precision.arithmetic(1, "weight") is coarse
+    assert precision.arithmetic(0, "weight") == "bfloat16"
+    runs = [
+        train(digits, Settings(), steps=2, precision=chosen)
+        for chosen in (precision, Fixed("fine", {"": fine}))
+    ]
+    assert not np.array_equal(weights(runs[0])[2], weights(runs[1])[2])
+
+
 def test_fixed_arithmetic_by_pass():
-    precision = read("fb12,input=bfloat16", layers=3, epochs=1)
+    precision = read("fb12,input=bfloat16,1=fb24,1.weight=fb16", layers=3, epochs=1)
+    assert precision.arithmetic(1, "input") is BLOCK_FORMATS["fb24"]
+    assert precision.arithmetic(1, "weight") is BLOCK_FORMATS["fb16"]
     assert precision.arithmetic(2, "forward") is BLOCK_FORMATS["fb12"]
     assert precision.arithmetic(2, "input") == "bfloat16"
     assert precision.arithmetic(0, "weight") is BLOCK_FORMATS["fb12"]

@@ -67,7 +67,7 @@ class MultimodeArray(Core):
     }
     registers = (
         word("tiles", "rw", 32, "tiles in a job; not to be changed while busy"),
-        word("beats", "rw", 16, "beats of a tile; not to be changed while busy"),
+        word("beats", "rw", 32, "beats of a tile; not to be changed while busy"),
         word("cycles", "ro", 32, "cycles spent busy"),
         word("taken", "ro", 32, "operand beats taken"),
         word("operand_stalls", "ro", 32, "cycles that waited for an operand"),

@@ -24,7 +24,7 @@ class MultimodeSequencer(Circuit):
     -------
     start : In(1)
         Starts a job, unless one runs or a size is 0.
-    tiles : In(32), beats : In(16)
+    tiles, beats : In(32)
         Size of the job, unchanged while it runs.
     ready, room, done, clear : In(1)
         Both operands have a beat; the results have room; the job's last result was taken; the
@@ -51,7 +51,7 @@ class MultimodeSequencer(Circuit):
 
     def __init__(self, *, parameters: MultimodeParameters) -> None:
         self.parameters = parameters
-        members: dict[str, Any] = {"tiles": In(32), "beats": In(16)}
+        members: dict[str, Any] = {"tiles": In(32), "beats": In(32)}
         members |= dict.fromkeys(("start", "ready", "room", "done", "clear"), In(1))
         members |= dict.fromkeys(("mode_a", "mode_b"), In(2))
         members |= dict.fromkeys(("wants", "take", "en", "busy", "refused", "strange"), Out(1))
@@ -66,7 +66,7 @@ class MultimodeSequencer(Circuit):
         p = self.parameters
         more = Signal()
         tile = Signal(32)
-        beat = Signal(16)
+        beat = Signal(32)
         place = Signal(range(p.formats[0].reduction // p.lanes))
         fresh = Signal()
         inside, last_tile = Signal(), Signal()
