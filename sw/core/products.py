@@ -1,5 +1,6 @@
 """The matrix products of a layer: forward, gradient of the input, gradient of the weights."""
 
+import abc
 import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -56,22 +57,22 @@ class Product:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Layer:
+class Layer(abc.ABC):
     """A layer with two operands, ``x`` and ``w``, and a result ``y``."""
 
     name: str
 
+    @abc.abstractmethod
     def shapes(self, batch: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of ``x``, ``w`` and ``y``."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def products(self, which: str, batch: int, *, tile: tuple[int, int] = (1, 1)) -> list[Product]:
         """Return the products of a pass over a batch.
 
         ``tile`` is how many neighbouring outputs, down and across, a depth-wise convolution
         computes in one product; other layers do not need it.
         """
-        raise NotImplementedError
 
     def shared(self, which: str, batch: int) -> list[Product]:
         """Return products whose operands are one matrix of each tensor, or its transpose.

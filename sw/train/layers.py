@@ -1,5 +1,6 @@
 """Layers of a network: what each makes of its input, and of the gradient of its output."""
 
+import abc
 import math
 from typing import Any
 
@@ -26,7 +27,7 @@ __all__ = [
 Floats = npt.NDArray[np.float32]
 
 
-class Layer:
+class Layer(abc.ABC):
     """A layer, its arrays that training changes, and their gradients after `backward`.
 
     ``run`` is what computes products, see `Product`. A layer keeps what it needs between the two
@@ -43,13 +44,13 @@ class Layer:
         """The layer, or those that it is made of, in the order of computation."""
         return [self]
 
+    @abc.abstractmethod
     def forward(self, x: Floats, run: Any) -> Floats:
         """Return the output for a batch."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def backward(self, gradient: Floats, run: Any) -> Floats:
         """Return the gradient of the input of the last `forward`."""
-        raise NotImplementedError
 
 
 class Product(Layer):

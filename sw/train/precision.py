@@ -1,5 +1,6 @@
 """Which arithmetic each product of a training takes, and what decides it."""
 
+import abc
 import dataclasses
 import re
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ def _checked(arithmetic: Any) -> str | BlockFormat:
     return arithmetic if arithmetic in ("binary32", "bfloat16") else block_format(arithmetic)
 
 
-class Precision:
+class Precision(abc.ABC):
     """Chooses the arithmetic of each product; after training, what it chose is in ``history``.
 
     ``history`` holds the modes of each epoch, (layers, 3), where these may change, or is None;
@@ -36,13 +37,15 @@ class Precision:
     history: list[np.ndarray] | None = None
     formats: tuple[BlockFormat, ...] = ()
 
+    @abc.abstractmethod
     def arithmetic(self, layer: int, which: str) -> str | BlockFormat:
         """Return the arithmetic of a pass of a layer."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def start(self, epoch: int) -> None:
         """Begin an epoch, counted from 1."""
 
+    @abc.abstractmethod
     def observe(self, layer: int, tensors: Mapping[str, np.ndarray]) -> None:
         """Look at a layer's weights ``w`` and gradients ``y`` of its output, ``dw`` of these."""
 
@@ -75,6 +78,12 @@ class Fixed(Precision):
         places = (f"{layer}.{which}", f"{layer}", which, "")
         return next(self.arithmetics[place] for place in places if place in self.arithmetics)
 
+    def start(self, epoch: int) -> None:
+        """Every epoch is alike."""
+
+    def observe(self, layer: int, tensors: Mapping[str, np.ndarray]) -> None:
+        """Nothing depends on what is seen."""
+
 
 BINARY32 = Fixed("binary32", {"": "binary32"})
 """Binary32 for everything."""
@@ -96,6 +105,9 @@ class Boosted(Precision):
         assert self.history is not None
         self.modes = self.schedule.modes_at(epoch)
         self.history.append(self.modes)
+
+    def observe(self, layer: int, tensors: Mapping[str, np.ndarray]) -> None:
+        """Nothing depends on what is seen."""
 
     def arithmetic(self, layer: int, which: str) -> BlockFormat:
         """Return the format of the layer's mode."""

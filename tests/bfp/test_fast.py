@@ -113,4 +113,4 @@ def test_errors():
     with pytest.raises(UserError, match="x must be a float32 matrix, not float64 of shape"):
         fast.quantize(wide, BLOCK_FORMATS["fb12"], random=fast.Random(1))
     with pytest.raises(UserError, match="a matrix has 2 axes, not 1"):
-        quantize(np.zeros(4, np.float32), BLOCK_FORMATS["fb12"]).transposed  # noqa: B018
+        _ = quantize(np.zeros(4, np.float32), BLOCK_FORMATS["fb12"]).transposed
