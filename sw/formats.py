@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import UserError
-from .parameters import choice, flag, unknown, whole
+from .parameters import choice, flag, line, table_fields, unknown, whole
 
 __all__ = [
     "BFLOAT16",
@@ -26,11 +26,37 @@ class FloatFormat:
     """An IEEE-754 binary interchange format: sign, biased exponent, fraction with a hidden one.
 
     Subnormals are read as signed zeros everywhere in Gradgate.
+
+    Parameters
+    ----------
+    name : str
+        For messages and file headers.
+    exponent_bits : int
+        2..8; binary32 holds the values of every format.
+    fraction_bits : int
+        2..23.
     """
 
-    name: str
+    name: str = "custom"
     exponent_bits: int
     fraction_bits: int
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        line("name", self.name)
+        whole("exponent_bits", self.exponent_bits, 2, 8)
+        whole("fraction_bits", self.fraction_bits, 2, 23)
+
+    @classmethod
+    def read(cls, value: "FloatFormat | str | Mapping[str, Any]") -> "FloatFormat":
+        """Return the format for a preset's name, a table of fields, or a format."""
+        if isinstance(value, FloatFormat):
+            return value
+        if isinstance(value, str):
+            if value not in FLOAT_FORMATS:
+                raise unknown("format", value, FLOAT_FORMATS)
+            return FLOAT_FORMATS[value]
+        return cls(**table_fields(cls, "format", value))
 
     @property
     def width(self) -> int:
@@ -117,8 +143,7 @@ class BlockFormat:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        if not isinstance(self.name, str) or not self.name or not self.name.isprintable():
-            raise UserError(f"name must be a line of text, not {self.name!r}")
+        line("name", self.name)
         whole("mantissa_bits", self.mantissa_bits, 2, 24)
         flag("sign_inside", self.sign_inside)
         whole("exponent_bits", self.exponent_bits, 4, 10)
@@ -157,14 +182,8 @@ class BlockFormat:
             if value not in BLOCK_FORMATS:
                 raise unknown("format", value, BLOCK_FORMATS)
             return BLOCK_FORMATS[value]
-        if not isinstance(value, Mapping):
-            raise UserError(f"format must be a preset's name or a table, not {value!r}")
-        fields = dict(value)
+        fields = table_fields(cls, "format", value, "preset")
         base = fields.pop("preset", None)
-        known = [field.name for field in dataclasses.fields(cls)]
-        for name in fields:
-            if name not in known:
-                raise unknown("field", f"format.{name}", [f"format.{k}" for k in known])
         if base is None:
             return cls(**fields)
         return dataclasses.replace(cls.read(base), **{"name": f"{base}*"} | fields)

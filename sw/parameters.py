@@ -11,7 +11,16 @@ from typing import Any, ClassVar, Self
 
 from .errors import UserError
 
-__all__ = ["TARGETS", "Parameters", "choice", "flag", "unknown", "whole"]
+__all__ = [
+    "TARGETS",
+    "Parameters",
+    "choice",
+    "flag",
+    "line",
+    "table_fields",
+    "unknown",
+    "whole",
+]
 
 TARGETS = ("generic", "ecp5", "xilinx")
 """Whose primitives circuits may be built of; ``generic`` has none."""
@@ -45,6 +54,24 @@ def flag(field: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise UserError(f"{field} must be true or false, not {value!r}")
     return value
+
+
+def line(field: str, value: object) -> str:
+    """Check that ``value`` is a text of one line."""
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise UserError(f"{field} must be a line of text, not {value!r}")
+    return value
+
+
+def table_fields(cls: type, field: str, value: object, *more: str) -> dict[str, Any]:
+    """Check that a table in ``field`` has no other fields than a dataclass, and ``more``."""
+    if not isinstance(value, Mapping):
+        raise UserError(f"{field} must be a preset's name or a table, not {value!r}")
+    known = [each.name for each in dataclasses.fields(cls)]
+    for name in value:
+        if name not in (*known, *more):
+            raise unknown("field", f"{field}.{name}", [f"{field}.{k}" for k in known])
+    return dict(value)
 
 
 def _literal(text: str) -> Any:

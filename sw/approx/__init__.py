@@ -1,0 +1,1 @@
+"""Approximate floating-point multipliers: models, tables, errors and products of matrices."""
