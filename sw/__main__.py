@@ -24,7 +24,6 @@ from .train.loop import STORAGES, Epoch, Settings, accuracy, train
 from .train.network import MODELS
 from .train.results import write
 
-
 COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
 EXAMPLES = {"drumK": "6", "arrayK": "2"}
 """For K."""
@@ -238,9 +237,10 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
     Each layer has three products: forward, gradient of the input, gradient of the weights. --arith
     names the arithmetic of all (binary32, bfloat16, a format of `python -m sw formats`, a
     multiplier of `python -m sw multipliers` and its bits, as in mbm7 or realm8:7, or lut:FILE, a
-    table of products), others for a pass, a layer or a pass of one (fb12,input=fb16,0=fb24,1.weight=fb16), or what chooses
-    it: boosters[:EPOCHS], HBFP4 with HBFP6 in the last EPOCHS and in the first and last layer;
-    flexblock[:LO/HI/WARMUP/HOLD], FB12, FB16 or FB24 by zero-setting error.
+    table of products), others for a pass, a layer or a pass of one
+    (fb12,input=fb16,0=fb24,1.weight=fb16), or what chooses it: boosters[:EPOCHS], HBFP4 with HBFP6
+    in the last EPOCHS and in the first and last layer; flexblock[:LO/HI/WARMUP/HOLD], FB12, FB16 or
+    FB24 by zero-setting error.
 
     \b
     Examples:

@@ -151,7 +151,8 @@ def _call(
 def check_name(path: Path, bits: int, layout: str) -> None:
     """Check that a table of ``bits`` can be kept in a layout under a name."""
     choice("layout", layout, LAYOUTS)
-    whole("bits of a table", bits, 1, BYTE_BITS if layout == "byte" else LARGEST_TABLE_BITS)
+    most = BYTE_BITS if layout == "byte" else LARGEST_TABLE_BITS
+    whole(f"bits of a table in layout {layout}", bits, 1, most)
     if not path.name.endswith(f"_{bits}.bin"):
         raise UserError(f"name of the table must end in _{bits}.bin, not {path.name!r}")
 

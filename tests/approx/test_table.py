@@ -38,7 +38,7 @@ def test_a_file_comes_back(bits, tmp_path):
     table = Table(name="random", bits=bits, entries=rng.integers(0, 2 << bits, 4**bits))
     for layout in LAYOUTS:
         if layout == "byte" and bits > 7:
-            with pytest.raises(UserError, match="bits of a table must be an integer from 1 to 7"):
+            with pytest.raises(UserError, match="in layout byte must be an integer from 1 to 7"):
                 write(table, tmp_path / f"x_{bits}.bin", layout)
             assert not any(tmp_path.iterdir())
             continue
