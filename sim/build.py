@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 SIMULATORS = ("icarus", "verilator")
-FLAGS = ("-std=gnu++17", "-O1", "-fPIC", "-fvisibility=hidden", "-w")
+FLAGS = ("-std=gnu++17", "-Og", "-fPIC", "-fvisibility=hidden", "-w")
 # Modules that stay modules halve the time of the compiler and cost no speed. Verilator 5.048 makes
 # wrong code of some designs by its optimization of data flow: their Verilog is right on Icarus and
 # in Verilator without it.
