@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 SIMULATORS = ("icarus", "verilator")
-FLAGS = ("-std=gnu++17", "-O1", "-fPIC", "-fvisibility=hidden", "-w")
+FLAGS = ("-std=gnu++17", "-Og", "-fPIC", "-fvisibility=hidden", "-w")
 # Modules that stay modules halve the time of the compiler and cost no speed. Verilator 5.048 makes
 # wrong code of some designs by its optimization of data flow: their Verilog is right on Icarus and
 # in Verilator without it.
@@ -156,6 +156,11 @@ def keep(folder: Path, *names: str) -> None:
             path.unlink()
 
 
+def _jobs() -> int:
+    """Return how many compilers may run side by side: ``$GRADGATE_JOBS``, or one a core."""
+    return int(os.environ.get("GRADGATE_JOBS") or os.cpu_count() or 1)
+
+
 def _compile(jobs: Mapping[str, Command], folder: Path) -> None:
     """Compile sources to objects, side by side; ``jobs`` maps a source to further flags."""
     include = _verilator() / "include"
@@ -166,7 +171,7 @@ def _compile(jobs: Mapping[str, Command], folder: Path) -> None:
         output = () if "-o" in more else ("-o", f"{Path(source).stem}.o")
         run([compiler(), *FLAGS, *paths, *more, "-c", source, *output], folder)
 
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with concurrent.futures.ThreadPoolExecutor(_jobs()) as pool:
         list(pool.map(one, jobs.items()))
 
 
@@ -208,7 +213,7 @@ def compile_model(folder: Path, runtime: Path, glue: str) -> list[str]:
     """Compile a translated design and ``glue``; return the names of the objects."""
     (folder / "glue.cpp").write_text(glue)
     size = {path.name: path.stat().st_size for path in folder.glob("*.cpp")}
-    count = min(os.cpu_count() or 1, 1 + sum(size.values()) // 300_000)
+    count = min(_jobs(), 1 + sum(size.values()) // 300_000)
     units: list[list[str]] = [[] for _ in range(count)]
     for name in sorted(size, key=lambda n: (-size[n], n)):
         min(units, key=lambda unit: sum(size[n] for n in unit)).append(name)
