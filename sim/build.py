@@ -27,6 +27,7 @@ __all__ = [
     "compile_model",
     "have",
     "keep",
+    "library",
     "link",
     "run",
     "runtime",
@@ -152,6 +153,17 @@ def keep(folder: Path, *names: str) -> None:
     for path in folder.iterdir():
         if path.name not in names:
             path.unlink()
+
+
+def library(source: str) -> Path:
+    """Return the shared library of C++ text, which needs the compiler only."""
+
+    def make(folder: Path) -> None:
+        (folder / "source.cpp").write_text(source)
+        link(folder, "library.so", [*FLAGS, "-shared", "source.cpp"])
+
+    compiler = _compiler()
+    return stored("library", [source, compiler, version(compiler), *FLAGS], make) / "library.so"
 
 
 def _compile(jobs: Mapping[str, Command], folder: Path) -> None:
