@@ -28,6 +28,7 @@ __all__ = [
     "compiler",
     "have",
     "keep",
+    "library",
     "link",
     "run",
     "runtime",
@@ -159,6 +160,19 @@ def keep(folder: Path, *names: str) -> None:
 def _jobs() -> int:
     """Return how many compilers may run side by side: ``$GRADGATE_JOBS``, or one a core."""
     return int(os.environ.get("GRADGATE_JOBS") or os.cpu_count() or 1)
+
+
+def library(source: str, *options: str) -> Path:
+    """Return the shared library of C++ text, or of C with ``-x c``; it needs the compiler only."""
+    program = compiler()
+    options = options or FLAGS
+
+    def make(folder: Path) -> None:
+        (folder / "source.cpp").write_text(source)
+        command = [program, *options, "-fPIC", "-shared", "source.cpp", "-lm", "-o", "library.so"]
+        run(command, folder)
+
+    return stored("library", [source, program, version(program), *options], make) / "library.so"
 
 
 def _compile(jobs: Mapping[str, Command], folder: Path) -> None:

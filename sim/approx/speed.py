@@ -13,7 +13,7 @@ from sw.approx.fast import gemm
 from sw.approx.product import Datapath
 from sw.approx.table import make
 
-from ..build import compiler, run, stored, version
+from ..build import library
 
 __all__ = ["SIZE", "scalar", "speed"]
 
@@ -24,14 +24,8 @@ SOURCE = Path(__file__).with_name("scalar.c")
 
 def scalar() -> Any:
     """Return ``gemm`` of ``scalar.c``, compiled with -O2."""
-    program = compiler()
-
-    def build(folder: Path) -> None:
-        command = [program, "-x", "c", "-O2", "-shared", "-fPIC", "-o", "scalar.so", SOURCE, "-lm"]
-        run(command, folder)
-
-    folder = stored("scalar", [SOURCE.read_text(), program, version(program)], build)
-    function = ctypes.CDLL(str(folder / "scalar.so")).gemm
+    path = library(SOURCE.read_text(encoding="utf-8"), "-x", "c", "-O2")
+    function = ctypes.CDLL(str(path)).gemm
     function.argtypes = [*3 * [ctypes.c_void_p], *4 * [ctypes.c_int], ctypes.c_void_p]
     return function
 
