@@ -71,25 +71,25 @@ class Scale(Circuit):
         zero = net("zero", 2, Cat(x[point:] == 0 for x in (a, b)))
         fraction = net("fraction", 2, Cat(x[:point].any() for x in (a, b)))
         nan = net("nan", 1, (infinite & (fraction | zero[::-1])).any())
+        negative = net("negative", 1, (self.a[-1] ^ self.b[-1]) & ~nan)
 
-        # The sum less the bias is the sum and one, less half its range: where its top two bits are
-        # 01 or 10 it is a field, 00 is below the range and 11 beyond. A carry changes no zero and
-        # no infinity.
+        # The sum less the bias is the sum and one, less half the range of exponents: where its top
+        # bits are 01 or 10 it is an exponent, 00 are below them and 11 beyond. With these a carry
+        # does no harm, as long as it does not run through.
+        beyond, below = infinite.any(), zero.any() & ~infinite.any()
         total = net("total", size + 2, Cat(1, a[point:]) + Cat(1, b[point:]))[1:]
-        high = net("high", 1, infinite.any() | total[-2:].all())
-        low = net("low", 1, ~infinite.any() & (zero.any() | ~total[-2:].any()))
-        exponent = Cat(total[: size - 1], total[-1])
-        exponent = (exponent | high.replicate(size)) & ~low.replicate(size)
-        exponent = net("sum", size, exponent)
-        negative = (self.a[-1] ^ self.b[-1]) & ~nan
-        state = net("state", size + 3, Cat(exponent, low | exponent.all(), nan, negative))
-        state = delay(m, self.en, state, self.latency, name="state")
+        top = (total[-2:] | beyond.replicate(2)) & ~below.replicate(2)
+        state = Cat(total[0] & ~beyond, total[1:-2], top, nan, negative)
+        state = delay(m, self.en, net("state", size + 3, state), self.latency, name="state")
 
-        exponent, final, nan, negative = state[:size], *state[size:]
-        exponent = net("exponent", size, exponent + (self.code[-1] & ~final))
-        keep = net("keep", 1, exponent.any() & ~exponent.all())
-        fraction = Cat(Const(0, point - self.bits), self.code[:-1] & keep.replicate(self.bits))
-        fraction = Cat(fraction[:-1], fraction[-1] | nan)
-        product = Cat(fraction, exponent, negative)
+        total = net("sum", size + 1, state[:-2] + self.code[-1])
+        low, top = total[:-2], total[-2:]
+        nan, negative = state[-2:]
+        none = net("none", 1, ~top[1] & ~(top[0] & low.any()))
+        infinite = net("overflow", 1, top[1] & (top[0] | low.all()))
+        special = net("special", 1, none | infinite)
+        exponent = (low | top.all().replicate(size - 1)) & top.any().replicate(size - 1)
+        fraction = Cat(Const(0, point - self.bits), self.code[:-1] & ~special.replicate(self.bits))
+        product = Cat(fraction[:-1], fraction[-1] | nan, exponent, top[1], negative)
         m.d.comb += self.o.eq(register(m, self.en, "o_", self.format.width, product))
         return m
