@@ -16,12 +16,12 @@ __all__ = ["MinimallyBiased", "Mitchell", "Realm"]
 class Mitchell(FractionMultiplier):
     """Mitchell's multiplier: the sum of the fractions is carry and fraction of the product."""
 
-    latency = 0
+    latency = 1
 
     def elaborate(self, platform: Any) -> Module:
         """Add."""
         m = Module()
-        m.d.comb += self.code.eq(self.x + self.y)
+        m.d.comb += self.code.eq(register(m, self.en, "total", self.bits + 1, self.x + self.y))
         return m
 
 
@@ -48,7 +48,7 @@ class MinimallyBiased(FractionMultiplier):
     a product of 4 and more is left out.
     """
 
-    latency = 0
+    latency = 1
 
     def elaborate(self, platform: Any) -> Module:
         """Add, correct."""
@@ -57,7 +57,7 @@ class MinimallyBiased(FractionMultiplier):
         x, y = self.x, self.y
         if bits < LARGEST_BITS:
             x, y = Cat(1, x[1:]), Cat(1, y[1:])
-        total = wire(m, "total", bits + 1, x + y)
+        total = register(m, self.en, "total", bits + 1, x + y)
         # The half behind a carry has a place of its own.
         correction = CORRECTION >> LARGEST_BITS - bits
         m.d.comb += self.code.eq(
@@ -89,15 +89,16 @@ class Realm(FractionMultiplier):
         bits = self.bits
         index_bits = self.segments.bit_length() - 1
         table = factors(self.segments)
-        total = wire(m, "total", bits + 1, self.x + self.y)
+        total = register(m, self.en, "total", bits + 1, self.x + self.y)
         factor = Signal(int(table.max()).bit_length())
         with m.Switch(Cat(self.y[-index_bits:], self.x[-index_bits:])):
             for pair, value in enumerate(table.ravel().tolist()):
                 with m.Case(pair):
                     m.d.comb += factor.eq(value)
+        factor = register(m, self.en, "factor_", len(factor), factor)
         places = bits - FACTOR_BITS
         correction = Cat(Const(0, max(places, 0)), factor)[max(-places, 0) :]
         largest = int(table.max()) << bits >> FACTOR_BITS
-        code = _correct(m, total, correction, Const((1 << bits) - 1, bits), largest)
-        m.d.comb += self.code.eq(register(m, self.en, "code_", bits + 1, code))
+        limit = Const((1 << bits) - 1, bits)
+        m.d.comb += self.code.eq(_correct(m, total, correction, limit, largest))
         return m
