@@ -1,1 +1,1 @@
-"""Benches of approximate multipliers."""
+"""Benches of the units with approximate multipliers."""
