@@ -7,15 +7,22 @@ abstract): mean error 0.4 to 1.6 %, peak 2.08 to 7.4 %, area 50 to 76 % below th
 (TSMC 45 nm). MBM (TCAD 2018): peak error 7.8 %, mean 2.6 %. Mitchell (1962): peak 11.1 %.
 """
 
+import dataclasses
 from pathlib import Path
 
 from rich.console import Console
 
+from hw.approx.costs import MEGAHERTZ, cost
+from hw.flow.emit import generate
 from hw.flow.progress import Progress
+from hw.flow.synth import synthesize
 from sw.approx.errors import Errors, measure
+from sw.approx.parameters import AmsimParameters
 from sw.approx.product import Datapath
+from sw.formats import BFLOAT16, BINARY32
 
 from ..approx.speed import SIZE, speed
+from ..approx.switched import switched
 from . import plots
 from .accuracy import Case
 from .kept import Kept
@@ -43,6 +50,15 @@ PUBLISHED = {
 }
 """Mean and peak errors in percent; the papers' worst and best point of REALM."""
 
+COSTED = ("exact", "exact_nearest", "mitchell", "mbm", "realm4", "realm8", "realm16", "drum6")
+LARGEST = {
+    **{(name, "bfloat16"): most for name, most in (("mitchell", 0.5), ("mbm", 0.5))},
+    **{(name, "binary32"): most for name, most in (("mitchell", 0.2), ("mbm", 0.2))},
+    ("realm8", "bfloat16"): 0.7,
+    ("realm8", "binary32"): 0.3,
+}
+"""Gates of the exact multiplier, which truncates too, that one may take."""
+
 SLOWER = {"table": 20, "mitchell": 8}
 """How many times longer than native products may take."""
 
@@ -59,6 +75,8 @@ def paper(folder: Path, *, sections: tuple[str, ...], seeds: int, out: Console) 
     good = True
     if "errors" in sections:
         _errors(folder, progress, out)
+    if "cost" in sections:
+        good &= _cost(folder, progress, out)
     if "speed" in sections:
         good &= _speed(folder, progress, out)
     if "accuracy" in sections:
@@ -92,6 +110,67 @@ def _errors(folder: Path, progress: Progress, out: Console) -> None:
     ]
     write_rows(folder / "errors.csv", rows, out)
     tell(plots.errors(folder / "errors.png", {n: found[n, 7] for n in MULTIPLIERS}), out)
+
+
+def _cost(folder: Path, progress: Progress, out: Console) -> bool:
+    rows = []
+    for form in (BFLOAT16, BINARY32):
+        for name in COSTED:
+            with progress.stage(f"cost of {name} in {form.name}"):
+                rows.append((cost(name, form, seeds=1), switched(name, form)))
+    with progress.stage("cost of a table of 7 bits"):
+        memory = _table_cost()
+    good = True
+    for form in (BFLOAT16, BINARY32):
+        mine = [(row, toggles) for row, toggles in rows if row.format == form.name]
+        exact, most_toggles = mine[0]
+        table = new_table(
+            f"Multipliers of {form.name}, with their pipeline's registers, no DSP blocks",
+            *("multiplier", "cycles", "NAND2", "of exact", "at most", "switched", "of exact"),
+            *("Xilinx LUT", "ECP5 LUT4", "FF", "MHz"),
+            caption="NAND2 equivalents; switched: toggles a cycle on normal random operands, "
+            "weighted by NAND2 equivalents, without the clock; ECP5: routed once, operands in "
+            "registers, LUT4 with 2 for a carry cell; Xilinx 7: synthesized",
+        )
+        for row, toggles in mine:
+            ratio, bound = row.gates / exact.gates, LARGEST.get((row.multiplier, form.name))
+            enough = bound is None or ratio <= bound
+            good &= enough
+            table.add_row(
+                row.multiplier,
+                str(row.latency),
+                f"{row.gates:,.0f}",
+                mark(enough, f"{ratio:.2f}"),
+                f"{bound:.2f}" if bound else "",
+                f"{toggles:,.0f}",
+                f"{toggles / most_toggles:.2f}",
+                f"{row.xilinx:,.0f}",
+                f"{row.routed_luts:,.0f}",
+                f"{row.routed_registers:,.0f}",
+                f"{row.megahertz:.0f}",
+            )
+        out.print(table)
+    table = new_table(
+        "Multipliers of bfloat16 by a loaded table of 7 bits, two lanes, AXI ports included, ECP5",
+        *("unit", *memory),
+        caption="DP16KD: block RAM of 16 Kbit, whose two ports serve a lane each",
+    )
+    table.add_row("amsim_multiplier", *(f"{value:,.0f}" for value in memory.values()))
+    out.print(table)
+    write_rows(
+        folder / "cost.csv",
+        [{**dataclasses.asdict(row), "switched": round(toggles, 1)} for row, toggles in rows],
+        out,
+    )
+    return good
+
+
+def _table_cost() -> dict[str, float]:
+    """Return what ``amsim_multiplier`` of 7 bits takes on ECP5, routed once."""
+    design = generate("amsim_multiplier", AmsimParameters())
+    cost = synthesize(design, "ecp5", seeds=1, megahertz=MEGAHERTZ, progress=Progress())
+    assert cost.clock is not None
+    return {c.title: cost.total(c) for c in cost.columns} | {"MHz": cost.clock.median}
 
 
 def _speed(folder: Path, progress: Progress, out: Console) -> bool:
