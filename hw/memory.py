@@ -12,7 +12,7 @@ def uninitialized_memory(*, shape: int, depth: int) -> memory.Memory:
 
     Amaranth's simulator starts with zeros.
     """
-    return memory.Memory(shape=shape, depth=depth, init=[], attrs={_MARK: 1})
+    return memory.Memory(shape=shape, depth=depth, init=[], attrs={_MARK: "yes"})
 
 
 def is_uninitialized(words: memory.Memory) -> bool:

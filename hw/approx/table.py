@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from ..circuit import Circuit
@@ -60,7 +60,7 @@ class ProductTable(Circuit):
         m = Module()
         entries = uninitialized_memory(shape=self.bits + 1, depth=4**self.bits)
         m.submodules.entries = entries
-        places = [Cat(self.y0, self.x0), Cat(self.y1, self.x1)]
+        places: list[Value] = [Cat(self.y0, self.x0), Cat(self.y1, self.x1)]
         places[0] = wire(m, "place", 2 * self.bits, Mux(self.write, self.address, places[0]))
         write = entries.write_port()
         m.d.comb += [

@@ -9,7 +9,6 @@ from typing import Any
 from amaranth.back.rtlil import convert_fragment  # pyright: ignore[reportMissingImports]
 from amaranth.hdl import ClockSignal, Fragment, Instance, ResetSignal, Signal, ValueCastable
 from amaranth.hdl._ir import PortDirection
-from amaranth.hdl._mem import MemoryInstance
 from amaranth.lib import memory, wiring
 
 from ..circuit import Circuit
@@ -122,9 +121,9 @@ class Emission:
             ports[f"{'i' if direction is PortDirection.Input else 'o'}_{name}"] = value
         return Instance(emitted.token, **ports)
 
-    def get_memory(self, words: memory.Memory) -> MemoryInstance:
+    def get_memory(self, words: memory.Memory) -> Any:
         """Return what a memory is made of; initial contents are left out where there are none."""
-        instance = words.elaborate(None)
+        instance: Any = words.elaborate(None)
         if is_uninitialized(words):
             instance._data._init._raw = []
         return instance
