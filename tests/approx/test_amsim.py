@@ -2,6 +2,7 @@
 
 import re
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from sw.formats import FLOAT_FORMATS, FloatFormat
 from tests.stimuli import edge_bits
 
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
+ICARUS: dict[str, Any] = {"engine": "cocotb", "simulator": "icarus", "stalls": STALLS}
 BFLOAT16_7 = AmsimParameters.make(preset="bfloat16_7")
 BINARY32_7 = AmsimParameters.make(preset="binary32_7")
 
@@ -58,7 +60,7 @@ def every_fraction(f: FloatFormat, bits: int, seed: int) -> tuple[np.ndarray, np
 def every_entry(bits: int) -> Table:
     """Return a table in which each value that an entry can have stands, in random order."""
     entries = np.random.default_rng(bits).permutation(np.arange(4**bits) % (2 << bits))
-    return Table(name="every entry", bits=bits, entries=entries)
+    return Table(name="every entry", bits=bits, entries=entries.astype(np.uint16))
 
 
 @pytest.mark.parametrize("bits", EACH)
@@ -117,18 +119,23 @@ def test_latency_throughput_and_counters(bits):
 
 
 def test_the_gate_netlist_passes_the_same_regression():
-    p = _parameters(2, "bfloat16", 1)
+    p = EACH[2]
     gates = netlist(generate("amsim_multiplier", p), "gates")
     assert " entries " not in gates
     for seed in (1, 2):
-        assert regress(p, blocks=600, seed=seed, stalls=STALLS, netlist=gates).message == ""
+        assert regress(p, blocks=60, seed=seed, netlist=gates, **ICARUS).message == ""
+
+
+def test_the_netlist_of_a_large_table_keeps_its_memory():
+    p = AmsimParameters.make(preset="bfloat16_5")
+    gates = netlist(generate("amsim_multiplier", p), "gates")
+    assert re.findall(r"reg \[5:0\] \S*entries *\[1023:0\];", gates)
+    assert regress(p, blocks=100, seed=3, netlist=gates, **ICARUS).message == ""
 
 
 def test_cocotb_where_what_was_never_written_is_unknown():
-    p = EACH[2]
     for seed in (1, 2):
-        options = {"engine": "cocotb", "simulator": "icarus", "stalls": STALLS}
-        assert regress(p, blocks=30, seed=seed, **options).message == ""
+        assert regress(EACH[2], blocks=30, seed=seed, **ICARUS).message == ""
 
 
 def test_nine_bits():

@@ -1,5 +1,7 @@
 """Uploads of tables: a second one, refused ones, those of a wrong length; planted faults."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ SIZE = 16
 FIRST, SECOND = (random_table(2, np.random.default_rng(seed)) for seed in (1, 2))
 BEATS = 60
 A, B = np.random.default_rng(3).integers(0x3F00, 0x4100, (2, 3 * BEATS))
-ICARUS = {"engine": "cocotb", "simulator": "icarus"}
+ICARUS: dict[str, Any] = {"engine": "cocotb", "simulator": "icarus"}
 WORK = 3 * SIZE
 """A cycle of streaming in which products are under way, if no side stalls."""
 
@@ -151,13 +153,7 @@ FAULTS = [
     # The carry of an entry is lost.
     (plain, "product_table", r"<= entry;", "<= entry[1:0];", "values differ"),
     # The third lane's table is never written, and unknown.
-    (
-        plain,
-        "amsim_unit",
-        r"(table_1 \((?:\s*\.\w+\([^)]*\),)*\s*\.write\()write",
-        r"\g<1>1'h0",
-        "",
-    ),
+    (plain, "amsim_unit", r"(table_1 \([^;]*\.write\()write", r"\g<1>1'h0", UNKNOWN),
     # Operands do not wait for the table.
     (plain, "amsim_unit", r"en & loaded", "en", UNKNOWN),
     (plain, "upload", r"write <= take", "write <= 1'h0", UNKNOWN),
