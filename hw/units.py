@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from sw.approx.parameters import AmsimParameters
+from sw.approx.parameters import AmsimParameters, ApproxParameters
 from sw.bfp.array import ArrayParameters
 from sw.bfp.control.epochs import EpochParameters
 from sw.bfp.control.zse import ZseParameters
@@ -14,6 +14,7 @@ from sw.bfp.transposer import TransposerParameters
 from sw.parameters import Parameters, unknown
 
 from .approx.amsim import AmsimUnit
+from .approx.multiplier_unit import ApproxUnit
 from .axi import AxiTop
 from .bfp.array import MacArray
 from .bfp.control.epochs import EpochSchedule
@@ -87,6 +88,12 @@ UNITS = {
             summary="precision of each layer's operands from the epoch",
             parameters=EpochParameters,
             core=EpochSchedule,
+        ),
+        Unit(
+            name="approx_multiplier",
+            summary="floating-point multipliers, exact or approximate, any format",
+            parameters=ApproxParameters,
+            core=ApproxUnit,
         ),
         Unit(
             name="amsim_multiplier",

@@ -1,6 +1,7 @@
 """The bench of each unit."""
 
 from .approx import amsim
+from .approx import multiplier as approx_multiplier
 from .bfp import array, converter, dot, multimode, transposer
 from .bfp.control import epochs, zse
 from .report import Bench
@@ -9,6 +10,7 @@ __all__ = ["BENCHES"]
 
 BENCHES: dict[str, Bench] = {
     "amsim_multiplier": amsim,
+    "approx_multiplier": approx_multiplier,
     "bfp_array": array,
     "bfp_converter": converter,
     "bfp_dot": dot,

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import FloatFormat
@@ -71,25 +71,31 @@ class Scale(Circuit):
         zero = net("zero", 2, Cat(x[point:] == 0 for x in (a, b)))
         fraction = net("fraction", 2, Cat(x[:point].any() for x in (a, b)))
         nan = net("nan", 1, (infinite & (fraction | zero[::-1])).any())
+        negative = net("negative", 1, (self.a[-1] ^ self.b[-1]) & ~nan)
 
-        # The sum less the bias is the sum and one, less half its range: where its top two bits are
-        # 01 or 10 it is a field, 00 is below the range and 11 beyond. A carry changes no zero and
-        # no infinity.
+        # The sum less the bias is the sum and one, less half the range of exponents: where its top
+        # bits are 01 or 10 it is an exponent, 00 are below them and 11 beyond. What is special
+        # takes these, and a zero at the end so that no carry runs through.
+        beyond, below = infinite.any(), zero.any() & ~infinite.any()
         total = net("total", size + 2, Cat(1, a[point:]) + Cat(1, b[point:]))[1:]
-        high = net("high", 1, infinite.any() | total[-2:].all())
-        low = net("low", 1, ~infinite.any() & (zero.any() | ~total[-2:].any()))
-        exponent = Cat(total[: size - 1], total[-1])
-        exponent = (exponent | high.replicate(size)) & ~low.replicate(size)
-        exponent = net("sum", size, exponent)
-        negative = (self.a[-1] ^ self.b[-1]) & ~nan
-        state = net("state", size + 3, Cat(exponent, low | exponent.all(), nan, negative))
-        state = delay(m, self.en, state, self.latency, name="state")
+        top = (total[-2:] | beyond.replicate(2)) & ~below.replicate(2)
+        state = Cat(total[0] & ~beyond, total[1:-2], top, nan, negative)
+        state = delay(m, self.en, net("state", size + 3, state), self.latency, name="state")
 
-        exponent, final, nan, negative = state[:size], *state[size:]
-        exponent = net("exponent", size, exponent + (self.code[-1] & ~final))
-        keep = net("keep", 1, exponent.any() & ~exponent.all())
-        fraction = Cat(Const(0, point - self.bits), self.code[:-1] & keep.replicate(self.bits))
+        # The carry comes late: what does not depend on it is ready then.
+        low, middle, high, nan, negative = state[: size - 1], *state[size - 1 :]
+        carry = self.code[-1]
+        ones = Cat(low[:i].all() for i in range(size))
+        beyond = net("beyond", 1, high & (middle | ones[-1]))
+        below = net("below", 1, ~high & ~middle)
+        first = net("first", 1, high & low[1:].all())
+        last = net("last", 1, middle & ~low.any())
+        special = beyond | below | Mux(carry, first, last)
+        low = (low ^ (ones[:-1] & carry.replicate(size - 1))) | beyond.replicate(size - 1)
+        high = high | (middle & ones[-1] & carry)
+        fraction = self.code[:-1] & ~net("special", 1, special).replicate(self.bits)
+        fraction = Cat(Const(0, point - self.bits), fraction)
         fraction = Cat(fraction[:-1], fraction[-1] | nan)
-        product = Cat(fraction, exponent, negative)
+        product = Cat(fraction, low & ~below.replicate(size - 1), high, negative)
         m.d.comb += self.o.eq(register(m, self.en, "o_", self.format.width, product))
         return m
