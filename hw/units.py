@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from sw.approx.parameters import ApproxParameters
+from sw.approx.parameters import AmsimParameters, ApproxParameters
 from sw.bfp.array import ArrayParameters
 from sw.bfp.control.epochs import EpochParameters
 from sw.bfp.control.zse import ZseParameters
@@ -13,6 +13,7 @@ from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.transposer import TransposerParameters
 from sw.parameters import Parameters, unknown
 
+from .approx.amsim import AmsimUnit
 from .approx.multiplier_unit import ApproxUnit
 from .axi import AxiTop
 from .bfp.array import MacArray
@@ -93,6 +94,12 @@ UNITS = {
             summary="floating-point multipliers, exact or approximate, any format",
             parameters=ApproxParameters,
             core=ApproxUnit,
+        ),
+        Unit(
+            name="amsim_multiplier",
+            summary="floating-point multipliers by a table of products loaded at run time",
+            parameters=AmsimParameters,
+            core=AmsimUnit,
         ),
     )
 }

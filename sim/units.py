@@ -1,5 +1,6 @@
 """The bench of each unit."""
 
+from .approx import amsim
 from .approx import multiplier as approx_multiplier
 from .bfp import array, converter, dot, multimode, transposer
 from .bfp.control import epochs, zse
@@ -8,6 +9,7 @@ from .report import Bench
 __all__ = ["BENCHES"]
 
 BENCHES: dict[str, Bench] = {
+    "amsim_multiplier": amsim,
     "approx_multiplier": approx_multiplier,
     "bfp_array": array,
     "bfp_converter": converter,
