@@ -18,6 +18,8 @@ from rich.progress import (
 from rich.table import Table
 
 from hw.units import unit as find_unit
+from sw.approx.parameters import AmsimParameters
+from sw.approx.table import read
 from sw.bfp.array import ArrayParameters
 from sw.bfp.multimode import MultimodeParameters
 from sw.cli import Group, console, output_folder
@@ -91,6 +93,14 @@ def run(
     if engine is None:
         engine = "batch" if sim is None and have("verilator") else "cocotb"
     options: dict[str, Any] = {"seed": seed, "blocks": blocks, "engine": engine, "simulator": sim}
+    return _compare(name, parameters, options, waves, junit)
+
+
+def _compare(
+    name: str, parameters: Any, options: dict[str, Any], waves: bool, junit: Path | None
+) -> int:
+    """Compare a unit with its model without stalls and with them; print the rows."""
+    seed = options["seed"]
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     rows = []
     terminal = console(stderr=True)
@@ -106,10 +116,31 @@ def run(
                 row = _run(title, name, parameters, options, path)
             progress.stop_task(task)
             rows.append(row)
-    _print(rows, name, seed, engine)
+    _print(rows, name, seed, options["engine"])
     if junit:
         _write_junit(junit, rows, name, seed)
     return int(any(row.message for row in rows))
+
+
+@main.command("table")
+@click.argument("path", metavar="FILE.bin", type=click.Path(path_type=Path))
+@click.option("--format", "form", default="bfloat16", show_default=True, help="Of the operands.")
+@click.option("--lanes", default=2, show_default=True, help="Products a cycle.")
+@click.option("--seed", type=SEEDS, default=1, show_default=True, help="Of data and stalls.")
+@click.option("--blocks", type=BLOCKS, default=10_000, show_default=True, help="Beats of pairs.")
+def load_table(path: Path, form: str, lanes: int, seed: int, blocks: int) -> int:
+    """Load a table of products into the memory of `amsim_multiplier`, multiply, compare.
+
+    \b
+    Examples:
+      python -m sim table build/mbm_7.bin
+      python -m sim table build/mbm_7.bin --format binary32 --lanes 4
+    """
+    table = read(path)
+    parameters = AmsimParameters.make(bits=table.bits, format=form, lanes=lanes)
+    engine = "batch" if have("verilator") else "cocotb"
+    options = {"seed": seed, "blocks": blocks, "engine": engine, "simulator": None, "table": table}
+    return _compare("amsim_multiplier", parameters, options, False, None)
 
 
 def _run(

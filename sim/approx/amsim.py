@@ -94,15 +94,20 @@ def random_table(bits: int, rng: np.random.Generator) -> Table:
 def regress(
     parameters: AmsimParameters,
     *,
+    table: Table | None = None,
     seed: int = 1,
     blocks: int = 1000,
     stalls: Stalls | None = None,
     **options: Any,
 ) -> Report:
-    """Compare with the model on ``blocks`` beats of random pairs, by a random table or MBM's."""
+    """Compare with the model on ``blocks`` beats of random pairs.
+
+    Without a table it is a random one or MBM's.
+    """
     p, rng = parameters, np.random.default_rng(seed)
     assert p.bits is not None
-    table = random_table(p.bits, rng) if rng.random() < 0.5 else make("mbm", p.bits)
+    if table is None:
+        table = random_table(p.bits, rng) if rng.random() < 0.5 else make("mbm", p.bits)
     a, b = random_pairs(rng, blocks * p.lanes, p.format)
     found, result = simulate(p, table, a, b, seed=seed, stalls=stalls, **options)
     modelled = model(p, table, a, b)
