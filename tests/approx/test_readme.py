@@ -32,7 +32,7 @@ def test_a_users_multiplier(tmp_path):
     assert "own.py:multiply" in table and "wrote own_7.bin" in table
     rates = [float(x) for x in re.findall(r"(\d+\.\d+)%", training)]
     assert len(rates) == 2 and min(rates) > 85
-    assert re.findall(r"stalls │ +[\d,]+ │ +[\d,]+ │ +(\d+) │", hardware) == ["0", "0"]
+    assert re.findall(r"stalls +│ +[\d,]+ │ +[\d,]+ │ +(\d+) │", hardware) == ["0", "0"]
 
     own = function(f"{tmp_path}/own.py:multiply")
     entries = read(tmp_path / "own_7.bin").entries.reshape(128, 128)
