@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from sw.approx.array import ApproxArrayParameters
 from sw.bfp.array import ArrayParameters
 from sw.bfp.control.epochs import EpochParameters
 from sw.bfp.control.zse import ZseParameters
@@ -12,6 +13,7 @@ from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.transposer import TransposerParameters
 from sw.parameters import Parameters, unknown
 
+from .approx.array import ApproxArray
 from .axi import AxiTop
 from .bfp.array import MacArray
 from .bfp.control.epochs import EpochSchedule
@@ -85,6 +87,12 @@ UNITS = {
             summary="precision of each layer's operands from the epoch",
             parameters=EpochParameters,
             core=EpochSchedule,
+        ),
+        Unit(
+            name="approx_array",
+            summary="matrix-multiply array of approximate multipliers, binary32 accumulation",
+            parameters=ApproxArrayParameters,
+            core=ApproxArray,
         ),
     )
 }

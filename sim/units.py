@@ -1,5 +1,6 @@
 """The bench of each unit."""
 
+from .approx import array as approx_array
 from .bfp import array, converter, dot, multimode, transposer
 from .bfp.control import epochs, zse
 from .report import Bench
@@ -7,6 +8,7 @@ from .report import Bench
 __all__ = ["BENCHES"]
 
 BENCHES: dict[str, Bench] = {
+    "approx_array": approx_array,
     "bfp_array": array,
     "bfp_converter": converter,
     "bfp_dot": dot,

@@ -1,0 +1,1 @@
+"""Circuits of approximate floating-point multipliers."""
