@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from ..errors import UserError
 from ..parameters import unknown, whole
 from .realm import FACTOR_BITS, SEGMENTS, factors
 
-__all__ = ["LARGEST_BITS", "NAMES", "Multiplier", "encode", "multiplier"]
+__all__ = ["CORRECTION", "LARGEST_BITS", "NAMES", "Multiplier", "encode", "multiplier"]
 
 LARGEST_BITS = 23
 CORRECTION = 655_360
@@ -36,6 +37,10 @@ class Multiplier:
     ----------
     name : str
         As `multiplier` reads it.
+    kind : str
+        The name without its number.
+    number : int
+        0 for a name without.
     product : callable
         The function of two significands and ``bits``.
     least_bits : int
@@ -45,6 +50,8 @@ class Multiplier:
     """
 
     name: str
+    kind: str
+    number: int = 0
     product: Callable[[Any, Any, int], Any]
     least_bits: int = 1
     nearest: bool = False
@@ -177,21 +184,22 @@ NAMES: Mapping[str, str] = {
 def multiplier(name: str) -> Multiplier:
     """Return the multiplier of a name of `NAMES`; `UserError` if there is none."""
     if name in ("exact", "exact_nearest"):
-        return Multiplier(name=name, product=_exact, nearest=name == "exact_nearest")
+        return Multiplier(name=name, kind=name, product=_exact, nearest=name == "exact_nearest")
     if name in ("mitchell", "mbm"):
-        return Multiplier(name=name, product=_mitchell if name == "mitchell" else _mbm)
+        return Multiplier(name=name, kind=name, product=_mitchell if name == "mitchell" else _mbm)
     number = re.fullmatch(r"(realm|drum|array)(0|[1-9]\d{0,3})", name)
     if number is not None:
         kind, k = number[1], int(number[2])
+        named = partial(Multiplier, name=name, kind=kind, number=k)
         if kind == "realm" and k in SEGMENTS:
             least = max(k.bit_length() - 1, FACTOR_BITS // 2)
-            return Multiplier(name=name, product=_realm(k), least_bits=least)
+            return named(product=_realm(k), least_bits=least)
         if kind == "drum":
             k = whole("bits of drum", k, 2, LARGEST_BITS + 1)
-            return Multiplier(name=name, product=_drum(k), least_bits=max(k - 1, 1))
+            return named(product=_drum(k), least_bits=max(k - 1, 1))
         if kind == "array":
             k = whole("places of array", k, 0, LARGEST_BITS)
-            return Multiplier(name=name, product=_array(k))
+            return named(product=_array(k))
     if isinstance(name, str) and name in NAMES:
         raise UserError(f"multiplier must have a number for K, such as {name[:-1]}6, not {name!r}")
     raise unknown("multiplier", name, NAMES)

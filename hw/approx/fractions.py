@@ -1,0 +1,45 @@
+"""The base class of what multiplies fractions."""
+
+from amaranth.hdl import Signal
+from amaranth.lib.wiring import In, Out
+
+from ..circuit import Circuit
+
+__all__ = ["FractionMultiplier"]
+
+
+class FractionMultiplier(Circuit):
+    """Multiplier of two significands of 1..2, given by their fractions; a product a cycle.
+
+    What it computes is a function of `sw.approx.multipliers`.
+
+    Parameters
+    ----------
+    bits : int
+        Bits of a fraction.
+
+    Attributes
+    ----------
+    latency : int
+        Enabled cycles from fractions to code.
+
+    Members
+    -------
+    en : In(1)
+        Clock enable of every register.
+    x, y : In(bits)
+        Fractions; expected straight from registers.
+    code : Out(bits + 1)
+        ``carry << bits | fraction`` of the product, `latency` enabled cycles later.
+    """
+
+    en: Signal
+    x: Signal
+    y: Signal
+    code: Signal
+
+    latency: int
+
+    def __init__(self, *, bits: int) -> None:
+        self.bits = bits
+        super().__init__({"en": In(1), "x": In(bits), "y": In(bits), "code": Out(bits + 1)})

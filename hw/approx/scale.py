@@ -1,0 +1,95 @@
+"""Sign, exponent and special cases of a floating-point product."""
+
+from functools import partial
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.lib.wiring import In, Out
+
+from sw.formats import FloatFormat
+
+from ..circuit import Circuit
+from ..pipeline import delay, register, wire
+
+__all__ = ["Scale"]
+
+
+class Scale(Circuit):
+    """Sign, exponent and special cases of a product, beside whatever multiplies the fractions.
+
+    The product is that of `sw.approx.product.multiply_bits`. One product per cycle.
+
+    Parameters
+    ----------
+    format : FloatFormat
+        Format of operands and product.
+    bits : int
+        Fraction bits of the product that may be other than 0.
+    latency : int
+        Enabled cycles by which ``code`` is later than the operands, at least 0.
+
+    Members
+    -------
+    en : In(1)
+        Clock enable of every register.
+    a, b : In(format.width)
+        Operands.
+    code : In(bits + 1)
+        ``carry << bits | fraction`` of the product of their significands.
+    o : Out(format.width)
+        Their product, ``latency + 1`` enabled cycles after them, from registers.
+    """
+
+    en: Signal
+    a: Signal
+    b: Signal
+    code: Signal
+    o: Signal
+
+    def __init__(self, *, format: FloatFormat, bits: int, latency: int) -> None:
+        self.format = format
+        self.bits = bits
+        self.latency = latency
+        word = format.width
+        super().__init__(
+            {
+                "en": In(1),
+                "a": In(word),
+                "b": In(word),
+                "code": In(bits + 1),
+                "o": Out(word),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Add the exponents, without the carry; wait; add the carry, put in what is special."""
+        m = Module()
+        net = partial(wire, m)
+        point, size = self.format.fraction_bits, self.format.exponent_bits
+        a, b = self.a[:-1], self.b[:-1]
+        infinite = net("infinite", 2, Cat(x[point:].all() for x in (a, b)))
+        zero = net("zero", 2, Cat(x[point:] == 0 for x in (a, b)))
+        fraction = net("fraction", 2, Cat(x[:point].any() for x in (a, b)))
+        nan = net("nan", 1, (infinite & (fraction | zero[::-1])).any())
+        negative = net("negative", 1, (self.a[-1] ^ self.b[-1]) & ~nan)
+
+        # The sum less the bias is the sum and one, less half the range of exponents: where its top
+        # bits are 01 or 10 it is an exponent, 00 are below them and 11 beyond. With these a carry
+        # does no harm, as long as it does not run through.
+        beyond, below = infinite.any(), zero.any() & ~infinite.any()
+        total = net("total", size + 2, Cat(1, a[point:]) + Cat(1, b[point:]))[1:]
+        top = (total[-2:] | beyond.replicate(2)) & ~below.replicate(2)
+        state = Cat(total[0] & ~beyond, total[1:-2], top, nan, negative)
+        state = delay(m, self.en, net("state", size + 3, state), self.latency, name="state")
+
+        total = net("sum", size + 1, state[:-2] + self.code[-1])
+        low, top = total[:-2], total[-2:]
+        nan, negative = state[-2:]
+        none = net("none", 1, ~top[1] & ~(top[0] & low.any()))
+        infinite = net("overflow", 1, top[1] & (top[0] | low.all()))
+        special = net("special", 1, none | infinite)
+        exponent = (low | top.all().replicate(size - 1)) & top.any().replicate(size - 1)
+        fraction = Cat(Const(0, point - self.bits), self.code[:-1] & ~special.replicate(self.bits))
+        product = Cat(fraction[:-1], fraction[-1] | nan, exponent, top[1], negative)
+        m.d.comb += self.o.eq(register(m, self.en, "o_", self.format.width, product))
+        return m
