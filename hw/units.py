@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from sw.approx.array import ApproxArrayParameters
+from sw.approx.parameters import AmsimParameters
 from sw.bfp.array import ArrayParameters
 from sw.bfp.control.epochs import EpochParameters
 from sw.bfp.control.zse import ZseParameters
@@ -13,6 +14,7 @@ from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.transposer import TransposerParameters
 from sw.parameters import Parameters, unknown
 
+from .approx.amsim import AmsimUnit
 from .approx.array import ApproxArray
 from .axi import AxiTop
 from .bfp.array import MacArray
@@ -93,6 +95,12 @@ UNITS = {
             summary="matrix-multiply array of approximate multipliers, binary32 accumulation",
             parameters=ApproxArrayParameters,
             core=ApproxArray,
+        ),
+        Unit(
+            name="amsim_multiplier",
+            summary="floating-point multipliers by a table of products loaded at run time",
+            parameters=AmsimParameters,
+            core=AmsimUnit,
         ),
     )
 }

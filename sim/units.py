@@ -1,5 +1,6 @@
 """The bench of each unit."""
 
+from .approx import amsim
 from .approx import array as approx_array
 from .bfp import array, converter, dot, multimode, transposer
 from .bfp.control import epochs, zse
@@ -9,6 +10,7 @@ __all__ = ["BENCHES"]
 
 BENCHES: dict[str, Bench] = {
     "approx_array": approx_array,
+    "amsim_multiplier": amsim,
     "bfp_array": array,
     "bfp_converter": converter,
     "bfp_dot": dot,

@@ -55,9 +55,7 @@ class ArrayMultiplier(FractionMultiplier):
         m = Module()
         cut = max(self.bits - self.guard, 0)
         a, b = ([*bits(fraction), ONE] for fraction in (self.x, self.y))
-        terms = [
-            Term(max(cut, i), [p & q for q in b[max(cut - i, 0) :]]) for i, p in enumerate(a)
-        ]
+        terms = [Term(max(cut, i), [p & q for q in b[max(cut - i, 0) :]]) for i, p in enumerate(a)]
         stages = Schedule()
         while len(terms) > 1:
             if stages.full():

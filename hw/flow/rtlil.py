@@ -9,9 +9,10 @@ from typing import Any
 from amaranth.back.rtlil import convert_fragment  # pyright: ignore[reportMissingImports]
 from amaranth.hdl import ClockSignal, Fragment, Instance, ResetSignal, Signal, ValueCastable
 from amaranth.hdl._ir import PortDirection
-from amaranth.lib import wiring
+from amaranth.lib import memory, wiring
 
 from ..circuit import Circuit
+from ..memory import is_uninitialized
 
 __all__ = ["Emission", "members"]
 
@@ -33,6 +34,12 @@ _KEYWORDS = frozenset(
 
 _NAME = re.compile(r"\\([A-Za-z_$][^\s\"]*)")
 _PORT = re.compile(r"^(  wire .*?(?:input|output) )\d+ ( signed)? \\(\S+)$")
+# What Amaranth makes of the initial contents that `Emission.get_memory` took out.
+_NO_CONTENTS = re.compile(
+    r"^  cell \$meminit_v2 .*\n(?:    (?!connect \\DATA).*\n)*    connect \\DATA \{ *\}\n"
+    r"(?:    .*\n)*  end\n",
+    re.M,
+)
 _KEPT_ATTRIBUTES = re.compile(r"^ *attribute \\(?!(init|keep|ram_style|use_dsp|syn_)\w*)")
 
 
@@ -114,6 +121,13 @@ class Emission:
             ports[f"{'i' if direction is PortDirection.Input else 'o'}_{name}"] = value
         return Instance(emitted.token, **ports)
 
+    def get_memory(self, words: memory.Memory) -> Any:
+        """Return what a memory is made of; initial contents are left out where there are none."""
+        instance: Any = words.elaborate(None)
+        if is_uninitialized(words):
+            instance._data._init._raw = []
+        return instance
+
     def _convert(self, module: Circuit) -> _Emitted:
         ports = {name: (value, direction) for name, value, direction in members(module)}
         for name in ports:
@@ -165,7 +179,7 @@ def _clean(text: str, order: list[str]) -> tuple[str, frozenset[str]]:
     Returns the text and which of ``clk`` and ``rst`` the first module has. A clock or reset that
     nothing reads is not kept as a port.
     """
-    modules = re.split(r"^(?=module )", _without_attributes(text), flags=re.M)
+    modules = re.split(r"^(?=module )", _NO_CONTENTS.sub("", _without_attributes(text)), flags=re.M)
     cleaned = [_clean_module(m, order) for m in modules if m.strip()]
     clocked = frozenset(n for n in ("clk", "rst") if re.search(_input(n), cleaned[0], re.M))
     return "".join(cleaned), clocked

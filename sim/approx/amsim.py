@@ -1,0 +1,141 @@
+"""Bench of the multipliers by a loaded table."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hw.flow.emit import generate
+from sw.approx.parameters import AmsimParameters
+from sw.approx.parameters import look_up as model
+from sw.approx.table import Table, make
+
+from ..bench import Result, run
+from ..registers import constants, readable
+from ..report import Report, compare, insist
+from ..streams import Stalls, pack, unpack
+
+__all__ = ["entries", "look_up", "operands", "products", "random_table", "regress", "simulate"]
+
+Patterns = npt.NDArray[np.uint32]
+LOADED = 0b10
+
+
+def look_up(
+    parameters: AmsimParameters,
+    table: Table,
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    **options: Any,
+) -> Patterns:
+    """Return what the circuit makes of patterns; ``options`` as of `sim.bench.run`."""
+    return simulate(parameters, table, a, b, **options)[0]
+
+
+def simulate(
+    parameters: AmsimParameters,
+    table: Table,
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    **options: Any,
+) -> tuple[Patterns, Result]:
+    """Return the products as `look_up` does, and the run.
+
+    Every third beat ends a packet.
+    """
+    p = parameters
+    design = generate("amsim_multiplier", p)
+    a = np.asarray(a)
+    pairs = operands(p, a, b)
+    last = np.arange(len(pairs)) % 3 == 2
+    result = run(
+        design,
+        inputs={"s_axis": pairs, "s_axis_table": entries(p, table.entries)},
+        last={"s_axis": last},
+        outputs={"m_axis": len(pairs)},
+        writes=[("load", 1)],
+        reads=readable(design.manifest),
+        **options,
+    )
+    insist(result.last["m_axis"] == last, "tlast does not follow its operands", result)
+    return products(p, result)[: a.size].reshape(a.shape), result
+
+
+def operands(p: AmsimParameters, a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+    """Return beats of pairs of patterns, the last filled up with zeros."""
+    stream = generate("amsim_multiplier", p).manifest["streams"]["s_axis"]
+    fields = {}
+    for name, values in (("a", a), ("b", b)):
+        values = np.ravel(values)
+        values = np.pad(values, (0, -len(values) % p.lanes))
+        fields[name] = values.reshape(-1, p.lanes)
+    return pack(stream, fields)
+
+
+def entries(p: AmsimParameters, values: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+    """Return beats of entries of a table."""
+    stream = generate("amsim_multiplier", p).manifest["streams"]["s_axis_table"]
+    return pack(stream, {"entry": np.asarray(values)})
+
+
+def products(p: AmsimParameters, result: Result) -> Patterns:
+    """Return the products that came out, those of the pairs that filled up included."""
+    stream = generate("amsim_multiplier", p).manifest["streams"]["m_axis"]
+    return unpack(stream, result.outputs["m_axis"])["product"].ravel().astype(np.uint32)
+
+
+def random_table(bits: int, rng: np.random.Generator) -> Table:
+    """Return a table of random entries; what is wrong in an address is then wrong in a product."""
+    values = rng.integers(0, 2 << bits, 4**bits)
+    return Table(name="random", bits=bits, entries=values.astype(np.uint16))
+
+
+def _random(p: AmsimParameters, rng: np.random.Generator, count: int) -> Patterns:
+    """Return patterns of every exponent, most of them near that of 1."""
+    f = p.format
+    patterns = rng.integers(0, 1 << f.width, count)
+    near = f.bias + rng.integers(-f.bias // 2, f.bias // 2 + 1, count)
+    one = patterns & ~(f.exponent_ones << f.fraction_bits) | near << f.fraction_bits
+    return np.where(rng.random(count) < 0.7, one, patterns).astype(np.uint32)
+
+
+def regress(
+    parameters: AmsimParameters,
+    *,
+    seed: int = 1,
+    blocks: int = 1000,
+    stalls: Stalls | None = None,
+    **options: Any,
+) -> Report:
+    """Compare with the model on ``blocks`` beats of random pairs, by a random table or MBM's."""
+    p, rng = parameters, np.random.default_rng(seed)
+    assert p.bits is not None
+    table = random_table(p.bits, rng) if rng.random() < 0.5 else make("mbm", p.bits)
+    a, b = (_random(p, rng, blocks * p.lanes) for _ in range(2))
+    found, result = simulate(p, table, a, b, seed=seed, stalls=stalls, **options)
+    modelled = model(p, table, a, b)
+    expected: dict[str, Any] = {
+        "products": modelled,
+        "beats": blocks,
+        "table": LOADED,
+        **flags(p, modelled, a, b),
+        "status.refused": 0,
+        "status.framing": 0,
+        **constants(generate("amsim_multiplier", p).manifest),
+    }
+    if stalls is None or not stalls.back_pressure:
+        expected["result_stalls"] = 0
+    return compare(result.registers | {"products": found}, expected, result, {"a": a, "b": b})
+
+
+def flags(p: AmsimParameters, modelled: Patterns, a: Patterns, b: Patterns) -> dict[str, int]:
+    """Return the flags of the status register that follow from operands and products."""
+    point, ones = p.format.fraction_bits, p.format.exponent_ones
+    exponent, fraction = modelled >> point & ones, modelled & ((1 << point) - 1)
+    normal = (a >> point & ones != 0) & (b >> point & ones != 0)
+    size = modelled & ((1 << p.format.width - 1) - 1)
+    return {
+        "status.nan": int(((exponent == ones) & (fraction != 0)).any()),
+        "status.overflow": int(((exponent == ones) & (fraction == 0)).any()),
+        "status.underflow": int(((size == 0) & normal).any()),
+    }
