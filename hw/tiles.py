@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 
 from .core import Core, StreamField
 from .queue import ResultQueue
@@ -10,6 +10,8 @@ from .registers import Register, word
 from .sequencer import Sequencer
 
 __all__ = ["TileArray", "job_registers"]
+
+NO, YES = Const(0), Const(1)
 
 
 def job_registers(depth: str, bits: int, description: str) -> tuple[Register, ...]:
@@ -81,26 +83,33 @@ class TileArray(Core):
         result = StreamField(name="result", bits=32, count=columns, description="binary32 results")
         super().__init__(streams={**streams, "o": (result,)})
 
-    def _take(self, m: Module, may_start: Value | None = None) -> tuple[Signal, Signal]:
+    def _take(
+        self,
+        m: Module,
+        *,
+        may_start: Value = YES,
+        may_take: Value = YES,
+        refused: Value = NO,
+        framing: Value = NO,
+    ) -> tuple[Signal, Signal]:
         """Connect sequencer and queue to the ports; return the latest beat of each operand.
 
-        A start without ``may_start`` is refused.
+        A job is refused unless it ``may_start``, and its operands wait until it ``may_take`` them;
+        ``refused`` and ``framing`` are further events of these flags.
         """
         m.submodules.sequencer = sequencer = self._sequencer
         m.submodules.queue = queue = self._queue
-        start = self.start if may_start is None else self.start & may_start
-        vain = sequencer.refused if may_start is None else sequencer.refused | self.start & ~start
         m.d.comb += [
-            sequencer.start.eq(start),
+            sequencer.start.eq(self.start & may_start),
             sequencer.clear.eq(self.clear),
-            sequencer.valid_a.eq(self.i_a.valid),
-            sequencer.valid_b.eq(self.i_b.valid),
+            sequencer.valid_a.eq(self.i_a.valid & may_take),
+            sequencer.valid_b.eq(self.i_b.valid & may_take),
             sequencer.room.eq(queue.room),
             sequencer.done.eq(self.done),
             self.i_a.ready.eq(sequencer.ready_a),
             self.i_b.ready.eq(sequencer.ready_b),
             self.busy.eq(sequencer.busy),
-            self.flags.refused.eq(vain),
+            self.flags.refused.eq(sequencer.refused | (self.start & ~may_start) | refused),
         ]
         sizes = ("tile_rows", "tile_columns", "blocks")
         for register, size in zip(self.registers, sizes, strict=False):
@@ -117,7 +126,7 @@ class TileArray(Core):
                 m.d.sync += beat.eq(port.payload.data)
             beats.append(beat)
             astray.append(taken & port.payload.last & ~end)
-        m.d.comb += self.flags.framing.eq(Cat(astray).any())
+        m.d.comb += self.flags.framing.eq(Cat(astray).any() | framing)
         return beats[0], beats[1]
 
     def _give(self, m: Module, row: Sequence[Value], ending: Value, job_end: Value) -> None:

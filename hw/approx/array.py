@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Value
+from amaranth.hdl import Cat, Module, Signal, Value
 
 from sw.approx.array import ApproxArrayParameters
 from sw.formats import FloatFormat
@@ -12,6 +12,8 @@ from ..row_delay import RowDelay
 from ..sequencer import Sequencer
 from ..tiles import TileArray, job_registers
 from .column import Column
+from .element import table_members
+from .upload import Upload, table_field, table_registers
 
 __all__ = ["ApproxArray"]
 
@@ -40,13 +42,20 @@ class ApproxArray(TileArray):
     Latency is `latency` cycles from a row's last beat to its results, for the rows of ``r = 0``,
     and ``r * interleave`` more for others; a job without stalls takes
     `ApproxArrayParameters.cycles`.
-    """
 
-    registers = job_registers("depth", DEPTH_BITS, "places of the reduction")
+    With a table, `Upload` takes it from ``i_table`` after a write to ``load``, which is refused
+    while a job uses one. A start without a table is refused; while one is loading it is not, but
+    the job's operands wait until it is there.
+    """
 
     def __init__(self, *, parameters: ApproxArrayParameters) -> None:
         self.parameters = p = parameters
         self._columns = [Column(parameters=p) for _ in range(p.columns)]
+        self.registers = job_registers("depth", DEPTH_BITS, "places of the reduction")
+        table: dict[str, tuple[StreamField, ...]] = {}
+        if p.has_table:
+            self.registers += table_registers
+            table = {"i_table": (table_field(p.bits),)}
         super().__init__(
             sequencer=Sequencer(
                 rows=p.tile_rows,
@@ -57,6 +66,7 @@ class ApproxArray(TileArray):
             streams={
                 "i_a": _values(p.format, p.rows, f"of every {p.interleave}th row of the tile"),
                 "i_b": _values(p.format, p.columns, "one a column"),
+                **table,
             },
             columns=p.columns,
             skew=p.tile_rows - p.interleave,
@@ -72,7 +82,7 @@ class ApproxArray(TileArray):
         m = Module()
         p, sequencer = self.parameters, self._sequencer
         element = self._columns[0].elements[0]
-        a, b = self._take(m)
+        a, b, table = self._take_by_table(m) if p.has_table else (*self._take(m), {})
         late = Cat(self._late(m, a.word_select(r, p.format.width), r) for r in range(p.rows))
 
         first = self._line(m, "first", sequencer.first, 0)
@@ -90,9 +100,30 @@ class ApproxArray(TileArray):
                 column.fresh.eq(fresh[element.issue_latency :: step]),
                 column.leave.eq(ending[element.latency : -1 : step]),
             ]
+            m.d.comb += [getattr(column, name).eq(value) for name, value in table.items()]
         results = [column.result for column in self._columns]
         self._give(m, results, ending[element.latency + 1 :: step].any(), job_end[-1])
         return m
+
+    def _take_by_table(self, m: Module) -> tuple[Signal, Signal, dict[str, Value]]:
+        """Return the beats of both operands, and what writes the tables."""
+        m.submodules.upload = upload = Upload(bits=self.parameters.bits)
+        m.d.comb += [
+            upload.i_table.payload.eq(self.i_table.payload),
+            upload.i_table.valid.eq(self.i_table.valid),
+            self.i_table.ready.eq(upload.i_table.ready),
+            upload.load.eq(self.load),
+            upload.idle.eq(~(self.busy & upload.loaded)),
+            self.table.eq(Cat(upload.loading, upload.loaded)),
+        ]
+        a, b = self._take(
+            m,
+            may_start=upload.loading | upload.loaded,
+            may_take=upload.loaded,
+            refused=upload.refused,
+            framing=upload.framing,
+        )
+        return a, b, {name: getattr(upload, name) for name in table_members(self.parameters)}
 
     def _late(self, m: Module, row: Value, number: int) -> Value:
         """Return the operands of a row of elements in their own time."""

@@ -10,17 +10,17 @@ from amaranth.lib.wiring import In, Out
 from sw.approx.array import ApproxArrayParameters
 
 from ..circuit import Circuit
-from .element import Element
+from .element import Element, table_members
 
 __all__ = ["Column"]
 
 
 class Column(Circuit):
-    """``rows`` elements that share one column's operand.
+    """``rows`` multipliers and accumulators that share one column's operand.
 
-    Everything of element ``r`` comes ``r * interleave`` enabled cycles later than that of element
+    Everything of row ``r`` of them comes ``r * interleave`` enabled cycles later than that of row
     0; ``b`` walks down by itself. Latencies are those of `Element`; ``result`` is a register
-    behind the elements.
+    behind the accumulators.
 
     Parameters
     ----------
@@ -32,15 +32,17 @@ class Column(Circuit):
     en : In(1)
         Clock enable.
     a : In(rows * width)
-        Each element's operand, in its own time.
+        Each row's operand, in its own time.
     b : In(width)
-        The column's operand, in the time of element 0.
+        The column's operand, in the time of row 0.
     first, fresh : In(rows)
         As in `Element`.
     leave : In(rows)
-        The element whose sum is a result now.
+        The row whose sum is a result now.
     result : Out(32)
         The latest result, binary32.
+    write, address, entry : In
+        With a table only, as in `Element`.
     """
 
     def __init__(self, *, parameters: ApproxArrayParameters) -> None:
@@ -55,30 +57,43 @@ class Column(Circuit):
                 "fresh": In(rows),
                 "leave": In(rows),
                 "result": Out(32),
+                **table_members(parameters),
             }
         )
 
     @functools.cached_property
     def elements(self) -> list[Element]:
-        """The elements, row 0 first."""
-        return [Element(parameters=self.parameters) for _ in range(self.parameters.rows)]
+        """The elements, from row 0 down; with a table each serves two rows, but for a last one."""
+        p = self.parameters
+        lanes = 1 + p.has_table
+        return [
+            Element(parameters=p, lanes=min(lanes, p.rows - row)) for row in range(0, p.rows, lanes)
+        ]
 
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
         m = Module()
+        word = self.parameters.format.width
         b = self.b
         results = []
-        for row, element in enumerate(self.elements):
-            m.submodules[f"element_{row}"] = element
+        row = 0
+        for i, element in enumerate(self.elements):
+            m.submodules[f"element_{i}"] = element
+            stop = row + element.lanes
             m.d.comb += [
                 element.en.eq(self.en),
-                element.a.eq(self.a.word_select(row, len(element.a))),
+                element.a.eq(self.a[row * word : stop * word]),
                 element.b.eq(b),
-                element.first.eq(self.first[row]),
-                element.fresh.eq(self.fresh[row]),
+                element.first.eq(self.first[row:stop]),
+                element.fresh.eq(self.fresh[row:stop]),
             ]
+            for name in table_members(self.parameters):
+                m.d.comb += getattr(element, name).eq(getattr(self, name))
             b = element.b_next
-            results.append(element.o & self.leave[row].replicate(32))
+            for lane in range(element.lanes):
+                leaves = self.leave[row + lane].replicate(32)
+                results.append(element.o.word_select(lane, 32) & leaves)
+            row = stop
         with m.If(self.en):
             m.d.sync += self.result.eq(functools.reduce(or_, results))
         return m

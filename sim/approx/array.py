@@ -19,6 +19,7 @@ from ..registers import constants
 from ..report import Report
 from ..streams import Stalls, pack
 from ..tiles import START, check, multiply, over_depths
+from .amsim import LOADED, random_table
 
 __all__ = ["matmul", "regress", "simulate"]
 
@@ -50,13 +51,18 @@ def simulate(
     p = parameters
     design = generate("approx_array", p)
     a, b = matrices(a, b)
+    load, inputs = (), {}
+    if table is not None:
+        stream = design.manifest["streams"]["s_axis_table"]
+        load, inputs = (("load", 1),), {"s_axis_table": pack(stream, {"entry": table.entries})}
     return multiply(
         design,
         _rows(p, design.manifest["streams"]["s_axis_a"], a),
         _columns(p, design.manifest["streams"]["s_axis_b"], b),
         size=(a.shape[0], b.shape[1]),
         tile=(p.tile_rows, p.columns),
-        commands=(("depth", a.shape[1]), *commands),
+        commands=(*load, ("depth", a.shape[1]), *commands),
+        inputs=inputs,
         **options,
     )
 
@@ -111,7 +117,7 @@ def _regress(
     n = 2 * p.columns - (p.columns > 1)
     m = min(max(p.tile_rows + 1, operands // deep - n), 16 * p.tile_rows)
     a, b = _values(rng, (m, deep)), _values(rng, (deep, n))
-    table = random_table(rng, p) if p.has_table else None
+    table = random_table(p.bits, rng) if p.has_table else None
     product, result = simulate(p, a, b, table, stalls=stalls, **options)
     manifest = generate("approx_array", p).manifest
     return check(
@@ -123,6 +129,7 @@ def _regress(
         expected={
             "depth": deep,
             "beats": p.tiles(m, n) * deep * p.interleave,
+            **({"table": LOADED} if p.has_table else {}),
             **constants(manifest),
         },
         stalls=stalls or Stalls(),
@@ -142,9 +149,3 @@ def _values(rng: np.random.Generator, shape: tuple[int, int]) -> npt.NDArray[np.
     fraction = np.where(kind < 0.001, 0, fraction)
     sign = rng.integers(0, 2, shape)
     return (sign << 31 | exponent << 23 | fraction).astype(np.uint32).view(np.float32)
-
-
-def random_table(rng: np.random.Generator, p: ApproxArrayParameters) -> Table:
-    """Return a table of random entries."""
-    entries = rng.integers(0, 2 << p.bits, 4**p.bits)
-    return Table(name="random", bits=p.bits, entries=entries)
