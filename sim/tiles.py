@@ -129,7 +129,8 @@ def _counters(result: Result, cycles: int, stalls: Stalls) -> tuple[dict[str, in
     known: dict[str, Any] = {"cycles below beats + stalls": 0}
     if not stalls.idle:
         # Operands fail to come before the first beat only.
-        known["busy cycles after the first beat"] = result.cycles
+        first, final = result.stamps["s_axis_a"][0], result.stamps["m_axis"][1]
+        known["busy cycles after the first beat"] = final - first + 1
     if not stalls.back_pressure:
         known["result_stalls"] = 0
         known["cycles - operand_stalls"] = cycles
