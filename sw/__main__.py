@@ -10,19 +10,28 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from . import lfsr
+from .approx.errors import Errors, measure
+from .approx.multipliers import LARGEST_BITS, NAMES, multiplier
+from .approx.table import LAYOUTS, check_name, make
+from .approx.table import write as write_table
 from .bfp.quantize import dequantize, quantize, zero_setting_error
 from .cli import Group, console, output_folder
 from .errors import UserError
 from .formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
+from .parameters import whole
 from .train.data import DATA, load
 from .train.loop import STORAGES, Epoch, Settings, accuracy, train
 from .train.network import MODELS
 from .train.results import write
 
+COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+EXAMPLES = {"drumK": "6", "arrayK": "2"}
+"""For K."""
+
 
 @click.group(cls=Group)
 def main() -> None:
-    """Show number formats and their errors on data, and train a small network."""
+    """Show number formats, multipliers and their errors, and train a small network."""
 
 
 @main.command()
@@ -112,6 +121,92 @@ def quantize_file(path: Path, name: str, rounding: str | None, axis: int, seed: 
     out.print(table)
 
 
+def _percent(errors: Errors) -> list[str]:
+    values = (errors.bias, errors.mean, errors.rms, errors.least, errors.largest)
+    return [f"{100 * value:.3f}" for value in values]
+
+
+def _error_table(first: str, *more: str) -> Table:
+    table = Table()
+    table.add_column(first, style="bold", no_wrap=True)
+    for heading in ("bias %", "mean %", "rms %", "least %", "largest %"):
+        table.add_column(heading, justify="right")
+    for heading in more:
+        table.add_column(heading)
+    return table
+
+
+@main.command()
+@click.option("--bits", default=7, show_default=True, help=f"Fraction bits, 1 to {LARGEST_BITS}.")
+def multipliers(bits: int) -> None:
+    """Print the approximate multipliers and their relative errors, over all pairs of fractions.
+
+    Beyond 12 bits the pairs are 4096 x 4096, evenly spaced.
+
+    \b
+    Examples:
+      python -m sw multipliers
+      python -m sw multipliers --bits 10
+    """
+    whole("bits", bits, 1, LARGEST_BITS)
+    table = _error_table("multiplier", "what it is")
+    for name, text in NAMES.items():
+        each = multiplier(name.replace("K", EXAMPLES.get(name, "")))
+        if each.least_bits > bits:
+            table.add_row(each.name, *5 * ["-"], f"{text}, from {each.least_bits} bits on")
+            continue
+        errors = measure(lambda x, y, each=each: each.codes(x, y, bits), bits)
+        table.add_row(each.name, *_percent(errors), text)
+    out = console()
+    out.print(f"Relative errors of products, fractions of {bits} bits.", highlight=False)
+    out.print(table)
+
+
+@main.command("table")
+@click.argument("name", metavar="MULTIPLIER")
+@click.option("--bits", default=7, show_default=True, help="Fraction bits, 1 to 11.")
+@click.option(
+    "--layout",
+    type=click.Choice(LAYOUTS),
+    default="byte",
+    show_default=True,
+    help="A byte an entry (up to 7 bits) or a word of 32 bits, as ApproxTrain has them.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File, NAME_<bits>.bin.")
+def table_file(name: str, bits: int, layout: str, output: Path | None) -> None:
+    """Print the errors of a multiplier's table of products; with -o write it.
+
+    MULTIPLIER is one of `python -m sw multipliers` or a function of yours, module:function or
+    file.py:function. It takes two significands, integers from 2**bits to 2**(bits + 1) - 1 that
+    stand for 1 up to 2, and bits; it returns their product, from 2**(2 * bits) to
+    2**(2 * bits + 2) - 1, which stands for 1 up to 4.
+
+    \b
+    Examples:
+      python -m sw table mbm --bits 7 -o build/mbm_7.bin
+      python -m sw table realm8 --bits 9 --layout word -o build/realm8_9.bin
+      python -m sw table examples/own_multiplier.py:rounded -o build/own_7.bin
+    """
+    if output is not None:
+        check_name(output, bits, layout)
+        output_folder(output.parent)
+        if output.is_dir():
+            raise UserError(f"cannot write {output}: it is a folder")
+    with Progress(*COLUMNS, TimeElapsedColumn(), console=console(stderr=True)) as progress:
+        task = progress.add_task(f"table of {name}")
+        table = make(name, bits, lambda n, total: progress.update(task, completed=n, total=total))
+        progress.update(task, completed=1, total=1)
+    rows = _error_table("multiplier")
+    rows.add_row(name, *_percent(measure(table.codes, bits)))
+    out = console()
+    out.print(f"{4**bits:,} products of fractions of {bits} bits.", highlight=False)
+    out.print(rows)
+    if output is not None:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write_table(table, output, layout)
+        out.print(f"wrote {output}", highlight=False, style="dim", soft_wrap=True)
+
+
 @main.command("train")
 @click.option("--model", default="mlp", show_default=True, help=f"Network: {', '.join(MODELS)}.")
 @click.option("--data", "name", default="digits", show_default=True, help=f"{' or '.join(DATA)}.")
@@ -140,16 +235,20 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
     """Train a network; with -o write its weights, its course (.json) and learning curve (.png).
 
     Each layer has three products: forward, gradient of the input, gradient of the weights. --arith
-    names the arithmetic of all (binary32, bfloat16 or a format of `python -m sw formats`), others
-    for a pass, a layer or a pass of one (fb12,input=fb16,0=fb24,1.weight=fb16), or what chooses
-    it: boosters[:EPOCHS], HBFP4 with HBFP6 in the last EPOCHS and in the first and last layer;
-    flexblock[:LO/HI/WARMUP/HOLD], FB12, FB16 or FB24 by zero-setting error.
+    names the arithmetic of all (binary32, bfloat16, a format of `python -m sw formats`, a
+    multiplier of `python -m sw multipliers` and its bits, as in mbm7 or realm8:7, or lut:FILE, a
+    table of products), others for a pass, a layer or a pass of one
+    (fb12,input=fb16,0=fb24,1.weight=fb16), or what chooses it: boosters[:EPOCHS], HBFP4 with HBFP6
+    in the last EPOCHS and in the first and last layer; flexblock[:LO/HI/WARMUP/HOLD], FB12, FB16 or
+    FB24 by zero-setting error.
 
     \b
     Examples:
       python -m sw train -o build/weights.npz
       python -m sw train --model lenet --data mnist --arith hbfp6 -o build/lenet.npz
       python -m sw train --arith fb12,input=fb16 --hidden 64,32
+      python -m sw train --arith mbm7 -o build/mbm.npz
+      python -m sw train --arith lut:build/own_7.bin
       python -m sw train --model resnet8 --arith flexblock:0.1/0.2/0/1 -o build/resnet.npz
     """
     if not all(width.isdecimal() for width in hidden.split(",")):
@@ -163,8 +262,7 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
             if path.is_dir():
                 raise UserError(f"cannot write {path}: it is a folder")
     data = load(name)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, TimeElapsedColumn(), console=console(stderr=True)) as progress:
+    with Progress(*COLUMNS, TimeElapsedColumn(), console=console(stderr=True)) as progress:
         task = progress.add_task(f"train {name}", total=settings.epochs)
 
         def report(epoch: Epoch, note: str) -> None:

@@ -17,7 +17,16 @@ from ..errors import UserError
 from ..parameters import choice, whole
 from .multipliers import Integers, encode, multiplier
 
-__all__ = ["LARGEST_TABLE_BITS", "LAYOUTS", "Table", "function", "make", "read", "write"]
+__all__ = [
+    "LARGEST_TABLE_BITS",
+    "LAYOUTS",
+    "Table",
+    "check_name",
+    "function",
+    "make",
+    "read",
+    "write",
+]
 
 LARGEST_TABLE_BITS = 11
 BYTE_BITS = 7
@@ -41,7 +50,7 @@ class Table:
 
     name: str
     bits: int
-    entries: npt.NDArray[np.uint16]
+    entries: npt.NDArray[np.integer[Any]]
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -139,21 +148,29 @@ def _call(
     return encode(products.ravel(), bits)
 
 
+def check_name(path: Path, bits: int, layout: str) -> None:
+    """Check that a table of ``bits`` can be kept in a layout under a name."""
+    choice("layout", layout, LAYOUTS)
+    most = BYTE_BITS if layout == "byte" else LARGEST_TABLE_BITS
+    whole(f"bits of a table in layout {layout}", bits, 1, most)
+    if not path.name.endswith(f"_{bits}.bin"):
+        raise UserError(f"name of the table must end in _{bits}.bin, not {path.name!r}")
+
+
 def write(table: Table, path: str | Path, layout: str) -> None:
     """Write a table in one of the layouts of ApproxTrain (arXiv 2209.04161).
 
     ``byte``: an entry is a byte, bit 7 the carry, the lowest ``bits`` the fraction; at most 7 bits.
     ``word``: a little-endian word of 32 bits, bit 31 the carry, bits 22..0 the fraction, its first
-    bit in bit 22. The name of a file there ends in ``_<bits>.bin``; `read` finds ``bits`` in it.
+    bit in bit 22. The name of the file ends in ``_<bits>.bin``, where `read` finds them.
     """
-    choice("layout", layout, LAYOUTS)
-    if layout == "byte":
-        whole("bits of a table in bytes", table.bits, 1, BYTE_BITS)
+    path = Path(path)
+    check_name(path, table.bits, layout)
     top, point = _places(layout, table.bits)
     entries = table.entries.astype(np.uint32)
     carry, fraction = entries >> table.bits, entries & np.uint32((1 << table.bits) - 1)
     words = carry << np.uint32(top) | fraction << np.uint32(point)
-    with whole_file(Path(path)) as beside:
+    with whole_file(path) as beside:
         beside.write_bytes(words.astype("u1" if layout == "byte" else "<u4").tobytes())
 
 

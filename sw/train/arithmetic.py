@@ -1,13 +1,16 @@
-"""The arithmetic of a product in training: binary32, bfloat16 or block floating point."""
+"""The arithmetic of a product in training: floating point, of blocks, or approximate."""
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
+from ..approx.names import KINDS, fractions
+from ..approx.product import Fractions
 from ..bfp.quantize import Blocks
 from ..core.products import OPERANDS, Layer, Product, execute
 from ..core.window import Window
@@ -15,26 +18,37 @@ from ..formats import BFLOAT16, BLOCK_FORMATS, BlockFormat
 from ..parameters import unknown
 from .data import package
 
-__all__ = [
-    "ARITHMETICS",
-    "Engine",
-    "Operand",
-    "Products",
-    "block_format",
-    "compiled",
-]
+__all__ = ["ARITHMETICS", "Arithmetic", "Engine", "Operand", "Products", "compiled", "read"]
 
 Floats = npt.NDArray[np.float32]
-Engine = Callable[[Blocks, Blocks], Floats]
-"""Computes the product of blocks (m, k) and (k, n)."""
+Engine = Callable[[Any, Any], Floats]
+"""Computes the product of (m, k) and (k, n), of blocks or of binary32."""
 
-ARITHMETICS = ("binary32", "bfloat16", *BLOCK_FORMATS)
-"""Arithmetics by name: both operands of a product are rounded so, and the sums are binary32."""
+Arithmetic = str | BlockFormat | Fractions
+"""``binary32``, ``bfloat16``, blocks of a format, or approximate multipliers of fractions."""
+
+ARITHMETICS = ("binary32", "bfloat16", *BLOCK_FORMATS, *KINDS)
+"""Arithmetics by name: how the operands of a product are rounded and multiplied.
+
+Sums are binary32.
+"""
 
 
-def compiled() -> Any:
-    """Return `sw.bfp.fast`, which needs numba."""
-    return package("sw.bfp.fast", "numba")
+def read(arithmetic: Any) -> Arithmetic:
+    """Return the arithmetic of a name, or itself."""
+    if not isinstance(arithmetic, str) or arithmetic in ("binary32", "bfloat16"):
+        return arithmetic
+    if arithmetic in BLOCK_FORMATS:
+        return BLOCK_FORMATS[arithmetic]
+    found = fractions(arithmetic)
+    if found is None:
+        raise unknown("arithmetic", arithmetic, ARITHMETICS)
+    return found
+
+
+def compiled(wing: str = "bfp") -> Any:
+    """Return `sw.bfp.fast` or `sw.approx.fast`, which need numba."""
+    return package(f"sw.{wing}.fast", "numba")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,7 +81,8 @@ class Products:
     seed : int
         Of stochastic rounding. Words are drawn operand by operand as products are computed.
     engine : callable or None
-        Computes products of blocks; None is the model of an array with one partial sum a result.
+        Computes products other than binary32's; None is the model of an array that adds up the
+        products of a result, or the sums of its blocks, one after the other.
     """
 
     def __init__(self, *, seed: int, engine: Engine | None = None) -> None:
@@ -76,13 +91,19 @@ class Products:
         self.random: Any = None
 
     def run(
-        self, layer: Layer, which: str, batch: int, operands: dict[str, Operand], arithmetic: Any
+        self,
+        layer: Layer,
+        which: str,
+        batch: int,
+        operands: dict[str, Operand],
+        arithmetic: Arithmetic,
     ) -> Floats:
         """Return the result of a pass: ``y``, or the gradient of ``x`` or ``w``.
 
-        ``arithmetic`` is a name of `ARITHMETICS` or a `BlockFormat`.
+        ``arithmetic`` is what `read` takes.
         """
         a, b, _ = OPERANDS[which]
+        arithmetic = read(arithmetic)
 
         def multiply(product: Product, c: int) -> Floats:
             return self._multiply(operands[a], operands[b], product, c, arithmetic)
@@ -91,24 +112,19 @@ class Products:
         return execute(products, layer.shapes(batch)[OPERANDS[which][2]], multiply)
 
     def _multiply(
-        self, a: Operand, b: Operand, product: Product, c: int, arithmetic: Any
+        self, a: Operand, b: Operand, product: Product, c: int, arithmetic: Arithmetic
     ) -> Floats:
         """Return one product, (m, n)."""
-        if arithmetic in ("binary32", "bfloat16"):
-            left, right = product.a.gather(a.tensor, c), product.b.gather(b.tensor, c)
-            if arithmetic == "bfloat16":
-                left, right = (binary32.rounded(x, BFLOAT16) for x in (left, right))
-            return left @ right.T
-        if self.random is None:
-            self.random = compiled().Random(self.seed)
-        format = block_format(arithmetic)
-        left = a.blocks(product.a, c, format, self.random)
-        right = b.blocks(product.b, c, format, self.random).transposed
-        return (self.engine or compiled().gemm)(left, right)
-
-
-def block_format(arithmetic: Any) -> BlockFormat:
-    """Return the format of a name, or itself."""
-    if isinstance(arithmetic, str) and arithmetic not in BLOCK_FORMATS:
-        raise unknown("arithmetic", arithmetic, ARITHMETICS)
-    return BlockFormat.read(arithmetic)
+        if isinstance(arithmetic, BlockFormat):
+            if self.random is None:
+                self.random = compiled().Random(self.seed)
+            left = a.blocks(product.a, c, arithmetic, self.random)
+            right = b.blocks(product.b, c, arithmetic, self.random).transposed
+            return (self.engine or compiled().gemm)(left, right)
+        left, right = product.a.gather(a.tensor, c), product.b.gather(b.tensor, c)
+        if not isinstance(arithmetic, str):
+            engine = self.engine or partial(compiled("approx").gemm, arithmetic)
+            return engine(left, right.T)
+        if arithmetic == "bfloat16":
+            left, right = (binary32.rounded(x, BFLOAT16) for x in (left, right))
+        return left @ right.T

@@ -14,16 +14,12 @@ from ..bfp.multimode import FAMILIES
 from ..core.products import PASSES
 from ..errors import UserError
 from ..formats import BlockFormat
-from .arithmetic import block_format, compiled
+from .arithmetic import Arithmetic, compiled
+from .arithmetic import read as read_arithmetic
 
 __all__ = ["BINARY32", "Boosted", "Controlled", "Fixed", "Precision", "read"]
 
 DEFAULT_RULE = "0.1/0.2/0/1"
-
-
-def _checked(arithmetic: Any) -> str | BlockFormat:
-    """Return the name of a floating-point arithmetic, or a format."""
-    return arithmetic if arithmetic in ("binary32", "bfloat16") else block_format(arithmetic)
 
 
 class Precision(abc.ABC):
@@ -38,7 +34,7 @@ class Precision(abc.ABC):
     formats: tuple[BlockFormat, ...] = ()
 
     @abc.abstractmethod
-    def arithmetic(self, layer: int, which: str) -> str | BlockFormat:
+    def arithmetic(self, layer: int, which: str) -> Arithmetic:
         """Return the arithmetic of a pass of a layer."""
 
     @abc.abstractmethod
@@ -61,19 +57,19 @@ class Fixed(Precision):
     ----------
     name : str
         For messages.
-    arithmetics : mapping of str to str or BlockFormat
+    arithmetics : mapping of str to Arithmetic, or its name
         Under ``""`` for all products, ``"input"`` for a pass, ``"0"`` for a layer, counted from 0,
         or ``"0.input"`` for a pass of a layer; the last of these that there is counts.
     """
 
-    def __init__(self, name: str, arithmetics: Mapping[str, str | BlockFormat]) -> None:
+    def __init__(self, name: str, arithmetics: Mapping[str, Arithmetic]) -> None:
         self.name = name
-        self.arithmetics = {where: _checked(each) for where, each in arithmetics.items()}
+        self.arithmetics = {where: read_arithmetic(each) for where, each in arithmetics.items()}
         for which in PASSES:
             if which not in arithmetics and "" not in arithmetics:
                 raise UserError(f"arithmetic of the pass {which} must be given in {name!r}")
 
-    def arithmetic(self, layer: int, which: str) -> str | BlockFormat:
+    def arithmetic(self, layer: int, which: str) -> Arithmetic:
         """Return the arithmetic of the pass of the layer."""
         places = (f"{layer}.{which}", f"{layer}", which, "")
         return next(self.arithmetics[place] for place in places if place in self.arithmetics)
@@ -188,7 +184,7 @@ def read(text: str, *, layers: int, epochs: int) -> Precision:
         kinds = (float, float, int, int)
         fields = {n: _number(n, v, k) for n, v, k in zip(names, values, kinds, strict=True)}
         return Controlled(text, layers, ZseRule(**fields))
-    arithmetics: dict[str, str | BlockFormat] = {}
+    arithmetics: dict[str, Arithmetic] = {}
     for part in text.split(","):
         where, given, name = part.rpartition("=")
         if given and not re.fullmatch(rf"(\d+\.)?({'|'.join(PASSES)})|\d+", where):

@@ -10,7 +10,7 @@ from sw.core.convolution import Convolution
 from sw.core.products import PASSES, Dense
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, BlockFormat
-from sw.train.arithmetic import ARITHMETICS, Operand, Products, block_format
+from sw.train.arithmetic import ARITHMETICS, Operand, Products, read
 
 DENSE = Dense(name="dense", inputs=70, outputs=11)
 CONVOLUTION = Convolution(name="c", channels=3, filters=4, size=7, kernel=3, stride=2, padding=1)
@@ -106,7 +106,7 @@ def test_bfloat16():
 
 
 def test_errors():
-    assert block_format("fb12") is BLOCK_FORMATS["fb12"]
+    assert read("fb12") is BLOCK_FORMATS["fb12"]
     assert "bfloat16" in ARITHMETICS
     with pytest.raises(UserError, match="unknown arithmetic 'bf16'"):
-        block_format("bf16")
+        read("bf16")
