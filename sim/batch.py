@@ -15,7 +15,7 @@ from .streams import stream_seed
 __all__ = ["simulate"]
 
 RESET_CYCLES = 8
-PHASES = ("writes", "streams", "settle", "reads")
+PHASES = ("writes", "streams", "settle", "reads", "later")
 STATUS = ("", WATCHDOG, SURPLUS, HOLD, RESPONSE, "stopped")
 
 U32, U64, ADDRESS = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_void_p
@@ -32,7 +32,7 @@ class _Stream(ctypes.Structure):
 
 
 class _Access(ctypes.Structure):
-    _fields_ = [(name, U32) for name in ("address", "value", "response")]
+    _fields_ = [*((name, U32) for name in ("address", "value", "response")), ("cycle", U64)]
 
 
 class _Job(ctypes.Structure):
@@ -40,7 +40,9 @@ class _Job(ctypes.Structure):
         ("streams", ctypes.POINTER(_Stream)),
         ("writes", ctypes.POINTER(_Access)),
         ("reads", ctypes.POINTER(_Access)),
-        *((name, U32) for name in ("stream_count", "write_count", "read_count", "reset_cycles")),
+        ("later", ctypes.POINTER(_Access)),
+        *((name, U32) for name in ("stream_count", "write_count", "read_count", "later_count")),
+        ("reset_cycles", U32),
         *((name, U64) for name in ("reset_after", "watchdog", "settle", "cycle")),
         *((name, U32) for name in ("resets", "phase", "culprit", "stop")),
     ]
@@ -74,13 +76,16 @@ def simulate(job: Job) -> Outcome:
         stream.random = stream_seed(job.seed, name)
     writes = (_Access * len(job.writes))(*job.writes)
     reads = (_Access * len(job.reads))(*((address,) for address in job.reads))
+    later = (_Access * len(job.later))(*((a, value, 0, cycle) for cycle, a, value in job.later))
     request = _Job(
         streams=streams,
         writes=writes,
         reads=reads,
+        later=later,
         stream_count=len(streams),
         write_count=len(writes),
         read_count=len(reads),
+        later_count=len(later),
         reset_cycles=RESET_CYCLES,
         reset_after=job.reset_after or 0,
         watchdog=job.watchdog,
@@ -88,7 +93,7 @@ def simulate(job: Job) -> Outcome:
     )
     start = time.perf_counter()
     status = STATUS[_call(_library(model), request, job.seed, waves)]
-    accesses = writes if request.phase == 0 else reads
+    accesses = {"writes": writes, "later": later}.get(PHASES[request.phase], reads)
     of_stream = status in (SURPLUS, HOLD)
     return Outcome(
         status=status,

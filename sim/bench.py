@@ -96,6 +96,7 @@ def run(
     outputs: Mapping[str, int],
     last: Mapping[str, np.ndarray] | None = None,
     writes: Sequence[tuple[str, int]] = (),
+    later: Sequence[tuple[int, str, int]] = (),
     reads: Sequence[str] = (),
     engine: str = "batch",
     simulator: str | None = None,
@@ -122,6 +123,9 @@ def run(
         tlast of each beat of an input that has it; without, the last beat alone has it set.
     writes : sequence of (str, int)
         Registers, or ``register.field`` with the other fields 0, and values, in order.
+    later : sequence of (int, str, int)
+        Writes while the streams move: each a number of cycles of streaming, which then have passed,
+        and what `writes` takes, in order.
     reads : sequence of str
         Registers or ``register.field`` to read after the streams.
     engine : str
@@ -160,6 +164,7 @@ def run(
         inputs={name: check_beats(manifest, name, beats) for name, beats in inputs.items()},
         last={n: _last(b, (last or {}).get(n)) for n, b in inputs.items() if f"{n}_tlast" in ports},
         writes=[encode_write(manifest, name, value) for name, value in writes],
+        later=[(cycle, *encode_write(manifest, name, value)) for cycle, name, value in later],
         outputs={check_stream(manifest, name, "out"): beats for name, beats in outputs.items()},
         reads=[find_register(manifest, name)[0] for name in reads],
         stalls=stalls or Stalls(),
@@ -171,7 +176,8 @@ def run(
         junit=writable(junit),
     )
     outcome = _engine(engine, simulator)(job)
-    _raise(job, outcome, [name for name, _ in writes], list(reads))
+    names = {"writes": [name for name, _ in writes], "later": [name for _, name, _ in later]}
+    _raise(job, outcome, names | {"reads": list(reads)})
     stamps = {n: (t.first, t.final) for n, t in outcome.transfers.items() if t.done}
     moved_in = [stamps[name][0] for name in inputs if name in stamps]
     moved_out = [stamps[name][1] for name in outputs if name in stamps]
@@ -233,8 +239,8 @@ def _last(beats: np.ndarray, last: np.ndarray | None) -> np.ndarray:
     return np.asarray(last)
 
 
-def _raise(job: Job, outcome: Outcome, writes: list[str], reads: list[str]) -> None:
-    """Raise the error that an outcome tells of."""
+def _raise(job: Job, outcome: Outcome, registers: Mapping[str, list[str]]) -> None:
+    """Raise the error that an outcome tells of; ``registers`` are those accessed in each phase."""
     if job.reset_after and not outcome.status and outcome.resets != 2:
         raise ValueError(f"the run ended before the reset after {job.reset_after} cycles")
     if not outcome.status:
@@ -242,9 +248,9 @@ def _raise(job: Job, outcome: Outcome, writes: list[str], reads: list[str]) -> N
     where = f"{job.name}, seed {job.seed}, cycle {outcome.cycles}"
     if outcome.waves:
         where += f", waves in {outcome.waves}"
-    if outcome.phase in ("writes", "reads") and outcome.status in (WATCHDOG, RESPONSE):
-        access, names = ("write", writes) if outcome.phase == "writes" else ("read", reads)
-        register = f"s_axi {access} of {names[int(outcome.culprit)]}"
+    if outcome.phase in registers and outcome.status in (WATCHDOG, RESPONSE):
+        access = "read" if outcome.phase == "reads" else "write"
+        register = f"s_axi {access} of {registers[outcome.phase][int(outcome.culprit)]}"
         if outcome.status == RESPONSE:
             text = f"{register} was answered with response {outcome.response}"
             raise ResponseError(f"{text} ({where})")

@@ -68,7 +68,7 @@ def _prepare(job: Job, folder: Path) -> None:
             "stall": job.stalls.idle if source else job.stalls.back_pressure,
             "seed": stream_seed(job.seed, name),
         }
-    same = ("name", "writes", "reads", "seed", "reset_after", "watchdog", "settle")
+    same = ("name", "writes", "later", "reads", "seed", "reset_after", "watchdog", "settle")
     request = {field: getattr(job, field) for field in same} | {"streams": streams}
     (folder / "job.json").write_text(json.dumps(request))
     arrays: dict[str, Any] = dict(job.inputs)

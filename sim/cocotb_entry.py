@@ -139,14 +139,30 @@ class Watch:
         """Tell whether all beats have moved."""
         return all(channel.done >= channel.job["beats"] for channel in self.channels)
 
-    async def stream(self, limit: int) -> None:
-        """Stream to the end, or for ``limit`` cycles."""
+    async def stream(self, master: Any, limit: int) -> None:
+        """Stream and make the later writes to the end, or for ``limit`` cycles."""
         self.limit, self.streaming, self.active = limit, 0, True
         self.event.clear()
         for channel in self.channels:
             channel.start()
+        writing = cocotb.start_soon(self.write(master))
         await self.event.wait()
+        if self.finished():
+            await writing
+        else:
+            writing.cancel()
         self.check()
+
+    async def write(self, master: Any) -> None:
+        """Make the later writes."""
+        for i, (cycle, address, value) in enumerate(JOB["later"]):
+            while self.streaming < cycle and not self.failure:
+                await RisingEdge(self.dut.aclk)
+            try:
+                await access(master.write(address, value.to_bytes(4, "little")), "later", i)
+            except FailureError as failure:
+                self.fail(failure)
+                return
 
     def check(self) -> None:
         """Raise what has gone wrong."""
@@ -190,14 +206,14 @@ async def bench(dut: Any, channels: list[Channel], report: dict[str, Any]) -> No
         report["resets"] = 1
         await begin(dut, master)
         limit = JOB["reset_after"] or 0
-        await watch.stream(limit)
+        await watch.stream(master, limit)
         if limit and not watch.finished():
             watch.active = False
             report["resets"] = 2
             for channel in channels:
                 channel.clear()
             await begin(dut, master)
-            await watch.stream(0)
+            await watch.stream(master, 0)
         watch.settling = True
         for channel in channels:
             channel.end.clear_pause_generator()

@@ -127,15 +127,18 @@ class Run {
   int go() {
     int status = start();
     bool again = job_.reset_after != 0;
-    uint64_t streamed = 0;
-    while (status == DONE && !finished()) {
-      if (again && streamed == job_.reset_after) {
+    while (status == DONE && !(finished() && later_ == job_.later_count)) {
+      if (again && streamed_ >= job_.reset_after) {
         again = false;
         status = start();
-        continue;
+      } else if (later_ < job_.later_count && streamed_ >= job_.later[later_].cycle) {
+        job_.phase = 4;
+        job_.culprit = later_;
+        status = write(job_.later[later_++]);
+        if (status == DONE) job_.phase = 1;
+      } else {
+        status = cycle(true);
       }
-      status = cycle(true);
-      ++streamed;
     }
     if (status != DONE) return status;
     job_.phase = 2;
@@ -163,7 +166,8 @@ class Run {
     }
     reset_.set(1);
     ++job_.resets;
-    quiet_ = 0;
+    quiet_ = streamed_ = 0;
+    later_ = 0;
     job_.phase = 0;
     int status = DONE;
     for (uint32_t i = 0; i < job_.write_count && status == DONE; ++i) {
@@ -197,6 +201,7 @@ class Run {
 
   void drive(bool streaming) {
     for (auto &channel : channels_) channel->drive(streaming);
+    streamed_ += streaming;
     low();
   }
 
@@ -247,7 +252,7 @@ class Run {
     Pin answer = axi(valid);
     bool taken = false;
     while (!taken) {
-      drive(job_.phase == 3);
+      drive(job_.phase != 0);
       bool moved = false, accepted[2] = {false, false};
       for (int i = 0; i < count; ++i) moved |= accepted[i] = request[i].get() && accept[i].get();
       if (answer.get()) {
@@ -261,7 +266,8 @@ class Run {
     }
     axi("bready").set(0);
     axi("rready").set(0);
-    const Access &access = (job_.phase == 3 ? job_.reads : job_.writes)[job_.culprit];
+    const Access *accesses[] = {job_.writes, nullptr, nullptr, job_.reads, job_.later};
+    const Access &access = accesses[job_.phase][job_.culprit];
     return access.response ? RESPONSE : DONE;
   }
 
@@ -269,7 +275,8 @@ class Run {
   Job &job_;
   Pin clock_, reset_;
   std::vector<std::unique_ptr<Channel>> channels_;
-  uint64_t quiet_ = 0;
+  uint64_t quiet_ = 0, streamed_ = 0;
+  uint32_t later_ = 0;
 };
 
 }  // namespace

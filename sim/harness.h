@@ -36,6 +36,7 @@ struct Access {
   uint32_t address;
   uint32_t value;      // written, or read back
   uint32_t response;
+  uint64_t cycle;      // of streaming, from which on a later write is made
 };
 
 enum Status { DONE, WATCHDOG, SURPLUS, HOLD, RESPONSE, STOPPED };
@@ -44,16 +45,18 @@ struct Job {
   Stream *streams;
   Access *writes;
   Access *reads;
+  Access *later;         // writes while the streams move
   uint32_t stream_count;
   uint32_t write_count;
   uint32_t read_count;
+  uint32_t later_count;
   uint32_t reset_cycles;
   uint64_t reset_after;  // streaming cycles before a second reset and start, 0 for none
   uint64_t watchdog;     // cycles without a handshake
   uint64_t settle;       // cycles after the last beat in which another one is an error
   uint64_t cycle;        // simulated so far
   uint32_t resets;       // done so far
-  uint32_t phase;        // 0 writes, 1 streams, 2 settling, 3 reads
+  uint32_t phase;        // 0 writes, 1 streams, 2 settling, 3 reads, 4 a later write
   uint32_t culprit;      // index of the stream or access that a status other than DONE is about
   volatile uint32_t stop;  // set from another thread to end the run
 };

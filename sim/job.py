@@ -50,7 +50,7 @@ class ResponseError(BenchError):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Job:
-    """One run: reset, register writes, streams, settling, register reads."""
+    """One run: reset, register writes, streams with later writes, settling, register reads."""
 
     name: str
     verilog: str
@@ -58,6 +58,7 @@ class Job:
     inputs: Mapping[str, np.ndarray]
     last: Mapping[str, np.ndarray]
     writes: list[tuple[int, int]]
+    later: list[tuple[int, int, int]]
     outputs: Mapping[str, int]
     reads: list[int]
     stalls: Stalls
@@ -89,7 +90,7 @@ class Transfer:
 class Outcome:
     """An engine's answer; ``status`` is empty or the kind of error, at ``culprit``.
 
-    ``culprit`` is the name of a stream, or the index of the register write or read.
+    ``culprit`` is the name of a stream, or the index of the register write, later write or read.
     """
 
     status: str = ""

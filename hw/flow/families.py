@@ -4,7 +4,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
-__all__ = ["FAMILIES", "NAND2", "Column", "Family"]
+__all__ = ["FAMILIES", "MEMORY_BITS", "NAND2", "Column", "Family"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,12 +152,15 @@ _XILINX = Family(
     models=("+/xilinx/cells_sim.v",),
 )
 
+MEMORY_BITS = Column("memory bits", {"memory bit": 1})
+"""Bits of the memories that a target has no cells for."""
+
 _GATES = Family(
     device="static CMOS",
     script="""\
 synth -run begin:fine -top {top} -noalumacc
 opt -fast -full
-memory_map
+memory_map t:$mem_v2 r:SIZE>=1024 %d
 opt -full
 techmap
 opt -fast
@@ -168,11 +171,12 @@ opt_clean""",
         Column("NAND2 equivalents", NAND2),
         Column("FF", {r"\$_DFF_[PN]_": 1}),
         Column("gates", {r"\$_(?!DFF).*": 1}),
+        MEMORY_BITS,
     ),
     rule=(
         "NAND2 equivalents = transistors of static CMOS cells / 4: inverter 0.5, NAND and NOR 1, "
         "AND, OR, AOI21 and OAI21 1.5, AOI22 and OAI22 2, XOR, XNOR and inverting multiplexer 2.5, "
-        "multiplexer 3, flip-flop 6"
+        "multiplexer 3, flip-flop 6; a memory of 1024 words or more stays whole and counts as bits"
     ),
 )
 

