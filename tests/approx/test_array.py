@@ -130,7 +130,7 @@ def test_95_percent_of_the_slots_of_a_4_by_4_array_do_useful_work():
 
 
 def test_the_gate_netlist_passes_the_same_regression():
-    p = ARRAY.replace(bits=4, rows=2, columns=1)
+    p = ARRAY.replace(bits=3, columns=1)
     gates = netlist(generate("approx_array", p), "gates")
     for stalls in (Stalls(), Stalls(idle=0.3, back_pressure=0.5)):
         assert regress(p, blocks=200, seed=6, stalls=stalls, netlist=gates).message == ""
