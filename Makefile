@@ -12,7 +12,7 @@ demo: ## generate, prove on real data, synthesize and report the default design 
 	@./setup.sh $(BASE) && $(PYTHON) -m sim demo $(ARGS)
 
 test: ## every test
-	@./setup.sh $(BASE),pnr,dev && $(PYTHON) -m pytest -q -n 2 $(ARGS)
+	@./setup.sh $(BASE),pnr,dev && $(PYTHON) -m pytest -q -n 2 --dist worksteal $(ARGS)
 
 lint: ## ruff and pyright
 	@./setup.sh $(BASE),pnr,dev && .venv/bin/ruff check . && .venv/bin/pyright

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from sw.approx.array import ApproxArrayParameters
-from sw.approx.parameters import AmsimParameters
+from sw.approx.parameters import AmsimParameters, ApproxParameters
 from sw.bfp.array import ArrayParameters
 from sw.bfp.control.epochs import EpochParameters
 from sw.bfp.control.zse import ZseParameters
@@ -16,6 +16,7 @@ from sw.parameters import Parameters, unknown
 
 from .approx.amsim import AmsimUnit
 from .approx.array import ApproxArray
+from .approx.multiplier_unit import ApproxUnit
 from .axi import AxiTop
 from .bfp.array import MacArray
 from .bfp.control.epochs import EpochSchedule
@@ -91,16 +92,22 @@ UNITS = {
             core=EpochSchedule,
         ),
         Unit(
-            name="approx_array",
-            summary="matrix-multiply array of approximate multipliers, binary32 accumulation",
-            parameters=ApproxArrayParameters,
-            core=ApproxArray,
+            name="approx_multiplier",
+            summary="floating-point multipliers, exact or approximate, any format",
+            parameters=ApproxParameters,
+            core=ApproxUnit,
         ),
         Unit(
             name="amsim_multiplier",
             summary="floating-point multipliers by a table of products loaded at run time",
             parameters=AmsimParameters,
             core=AmsimUnit,
+        ),
+        Unit(
+            name="approx_array",
+            summary="matrix-multiply array of approximate multipliers, binary32 accumulation",
+            parameters=ApproxArrayParameters,
+            core=ApproxArray,
         ),
     )
 }

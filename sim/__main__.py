@@ -27,7 +27,7 @@ from .bench import ENGINES, Stalls, writable
 from .build import SIMULATORS, have
 from .compare import MismatchError
 from .job import BenchError
-from .paper import SECTIONS
+from .paper.commands import paper
 from .report import Report
 from .units import BENCHES
 
@@ -261,37 +261,7 @@ def bench(output: Path) -> None:
     out.print(f"wrote {output}", highlight=False, style="dim")
 
 
-@main.group(cls=Group)
-def paper() -> None:
-    """Make the tables that stand beside the papers' figures; an interrupted run goes on."""
-
-
-@paper.command("bfp")
-@click.option(
-    "--only",
-    type=click.Choice(SECTIONS),
-    multiple=True,
-    help="A section, instead of all.",
-)
-@click.option(
-    "--seeds", type=click.IntRange(1, 100), default=5, show_default=True, help="Trainings of each."
-)
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build/paper-bfp"))
-def paper_bfp(only: tuple[str, ...], seeds: int, output: Path) -> int:
-    """Make the table of FlexBlock and Accuracy Boosters: density, throughput, use and accuracy.
-
-    Exits with 1 if a figure misses what the papers state or the project promises.
-
-    \b
-    Examples:
-      python -m sim paper bfp
-      python -m sim paper bfp --only density -o build/density
-    """
-    from .paper.bfp import paper as make
-
-    output_folder(output)
-    good = make(output, sections=only or SECTIONS, seeds=seeds, out=console())
-    return 0 if good else 1
+main.add_command(paper)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,10 @@ __all__ = [
     "HERE",
     "SIMULATORS",
     "compile_model",
+    "compiler",
     "have",
     "keep",
+    "library",
     "link",
     "run",
     "runtime",
@@ -38,7 +40,7 @@ __all__ = [
 ]
 
 SIMULATORS = ("icarus", "verilator")
-FLAGS = ("-std=gnu++17", "-O1", "-fPIC", "-fvisibility=hidden", "-w")
+FLAGS = ("-std=gnu++17", "-Og", "-fPIC", "-fvisibility=hidden", "-w")
 # Modules that stay modules halve the time of the compiler and cost no speed. Verilator 5.048 makes
 # wrong code of some designs by its optimization of data flow: their Verilog is right on Icarus and
 # in Verilator without it.
@@ -68,7 +70,8 @@ def _find_compiler() -> str | None:
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
-def _compiler() -> str:
+def compiler() -> str:
+    """Return the C++ compiler; `UserError` if there is none."""
     path = _find_compiler()
     if path is None:
         raise UserError(
@@ -114,11 +117,11 @@ def version(path: str, option: str = "--version") -> str:
 
 def tools() -> list[str]:
     """Return what a compiled model depends on besides its source."""
-    compiler = _compiler()
+    program = compiler()
     harness = [(HERE / f"harness.{suffix}").read_text() for suffix in ("h", "cpp")]
     _verilator()
     verilator = importlib.metadata.version("verilator")
-    return [verilator, compiler, version(compiler), *FLAGS, *VERILATE, *harness]
+    return [verilator, program, version(program), *FLAGS, *VERILATE, *harness]
 
 
 def stored(kind: str, key: Any, make: Callable[[Path], None]) -> Path:
@@ -154,6 +157,24 @@ def keep(folder: Path, *names: str) -> None:
             path.unlink()
 
 
+def _jobs() -> int:
+    """Return how many compilers may run side by side: ``$GRADGATE_JOBS``, or one a core."""
+    return int(os.environ.get("GRADGATE_JOBS") or os.cpu_count() or 1)
+
+
+def library(source: str, *options: str) -> Path:
+    """Return the shared library of C++ text, or of C with ``-x c``; it needs the compiler only."""
+    program = compiler()
+    options = options or FLAGS
+
+    def make(folder: Path) -> None:
+        (folder / "source.cpp").write_text(source)
+        command = [program, *options, "-fPIC", "-shared", "source.cpp", "-lm", "-o", "library.so"]
+        run(command, folder)
+
+    return stored("library", [source, program, version(program), *options], make) / "library.so"
+
+
 def _compile(jobs: Mapping[str, Command], folder: Path) -> None:
     """Compile sources to objects, side by side; ``jobs`` maps a source to further flags."""
     include = _verilator() / "include"
@@ -162,9 +183,9 @@ def _compile(jobs: Mapping[str, Command], folder: Path) -> None:
     def one(item: tuple[str, Command]) -> None:
         source, more = item
         output = () if "-o" in more else ("-o", f"{Path(source).stem}.o")
-        run([_compiler(), *FLAGS, *paths, *more, "-c", source, *output], folder)
+        run([compiler(), *FLAGS, *paths, *more, "-c", source, *output], folder)
 
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with concurrent.futures.ThreadPoolExecutor(_jobs()) as pool:
         list(pool.map(one, jobs.items()))
 
 
@@ -206,7 +227,7 @@ def compile_model(folder: Path, runtime: Path, glue: str) -> list[str]:
     """Compile a translated design and ``glue``; return the names of the objects."""
     (folder / "glue.cpp").write_text(glue)
     size = {path.name: path.stat().st_size for path in folder.glob("*.cpp")}
-    count = min(os.cpu_count() or 1, 1 + sum(size.values()) // 300_000)
+    count = min(_jobs(), 1 + sum(size.values()) // 300_000)
     units: list[list[str]] = [[] for _ in range(count)]
     for name in sorted(size, key=lambda n: (-size[n], n)):
         min(units, key=lambda unit: sum(size[n] for n in unit)).append(name)
@@ -221,5 +242,5 @@ def compile_model(folder: Path, runtime: Path, glue: str) -> list[str]:
 
 def link(folder: Path, name: str, parts: Command) -> None:
     """Link ``parts`` to a program or library, and delete all else."""
-    run([_compiler(), "-o", name, *parts, "-pthread"], folder)
+    run([compiler(), "-o", name, *parts, "-pthread"], folder)
     keep(folder, name)

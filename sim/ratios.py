@@ -21,6 +21,7 @@ from sw.bfp.array import ArrayParameters
 from sw.bfp.dot import DotParameters
 from sw.bfp.quantize import quantize
 
+from .approx.speed import speed
 from .bfp.array import simulate
 
 __all__ = ["MEASURES", "measure"]
@@ -120,11 +121,17 @@ def _clocks(progress: Progress) -> dict[str, float]:
     return figures
 
 
+def _products(progress: Progress) -> dict[str, float]:
+    """Products of matrices by approximate multipliers against NumPy's, and against a C program."""
+    return speed()
+
+
 MEASURES: dict[str, Callable[[Progress], dict[str, float]]] = {
     "generation": _generation,
     "engines": _engines,
     "gates": _gates,
     "clocks": _clocks,
+    "approximate_products": _products,
 }
 
 

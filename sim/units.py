@@ -2,6 +2,7 @@
 
 from .approx import amsim
 from .approx import array as approx_array
+from .approx import multiplier as approx_multiplier
 from .bfp import array, converter, dot, multimode, transposer
 from .bfp.control import epochs, zse
 from .report import Bench
@@ -9,8 +10,9 @@ from .report import Bench
 __all__ = ["BENCHES"]
 
 BENCHES: dict[str, Bench] = {
-    "approx_array": approx_array,
     "amsim_multiplier": amsim,
+    "approx_array": approx_array,
+    "approx_multiplier": approx_multiplier,
     "bfp_array": array,
     "bfp_converter": converter,
     "bfp_dot": dot,

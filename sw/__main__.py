@@ -12,6 +12,7 @@ from rich.table import Table
 from . import lfsr
 from .approx.errors import Errors, measure
 from .approx.multipliers import LARGEST_BITS, NAMES, multiplier
+from .approx.product import Datapath
 from .approx.table import LAYOUTS, check_name, make
 from .approx.table import write as write_table
 from .bfp.quantize import dequantize, quantize, zero_setting_error
@@ -155,7 +156,7 @@ def multipliers(bits: int) -> None:
         if each.least_bits > bits:
             table.add_row(each.name, *5 * ["-"], f"{text}, from {each.least_bits} bits on")
             continue
-        errors = measure(lambda x, y, each=each: each.codes(x, y, bits), bits)
+        errors = measure(Datapath(name=each.name, bits=bits).codes, bits)
         table.add_row(each.name, *_percent(errors), text)
     out = console()
     out.print(f"Relative errors of products, fractions of {bits} bits.", highlight=False)

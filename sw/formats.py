@@ -277,13 +277,6 @@ def _hbfp(bits: int) -> dict[str, BlockFormat]:
     return {flat.name: flat, square.name: square}
 
 
-def _msfp(bits: int) -> dict[str, BlockFormat]:
-    name = f"msfp{bits + 9}"
-    return {
-        name: BlockFormat(name=name, mantissa_bits=bits, sign_inside=False, rounding="nearest_even")
-    }
-
-
 BLOCK_FORMATS: dict[str, BlockFormat] = {
     **_flexblock(4, 216),
     **_flexblock(8, 108),
@@ -292,9 +285,9 @@ BLOCK_FORMATS: dict[str, BlockFormat] = {
     **_hbfp(6),
     **_hbfp(8),
     **_hbfp(12),
-    **_msfp(3),
-    **_msfp(7),
-    "mxint8": BlockFormat(name="mxint8", block=(32,), rounding="nearest_even"),
+    "msfp12": BlockFormat(name="msfp12", mantissa_bits=3, sign_inside=False),
+    "msfp16": BlockFormat(name="msfp16", mantissa_bits=7, sign_inside=False),
+    "mxint8": BlockFormat(name="mxint8", block=(32,)),
 }
 """Presets by name.
 

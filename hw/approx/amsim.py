@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
 from sw.approx.parameters import AmsimParameters
 
@@ -49,15 +49,15 @@ class AmsimUnit(Core):
     FLAGS = {
         "nan": "a product was NaN",
         "overflow": "a product was infinite",
-        "underflow": "a product of operands neither zero nor subnormal was zero",
+        "underflow": "a product was zero, its operands were not",
         "refused": "a load while products were under way or a table was loading",
         "framing": "a table that ended early or had no end, or padding bits that were not zero",
     }
     registers = (
         *table_registers,
-        word("beats", "ro", 32, "beats of products given"),
+        word("products", "ro", 32, "products given"),
         word("table_stalls", "ro", 32, "cycles in which operands waited for a table"),
-        word("result_stalls", "ro", 32, "cycles that waited for products to be taken"),
+        word("output_stalls", "ro", 32, "cycles that waited for products to be taken"),
     )
     latency = ProductTable.latency + 2
 
@@ -158,9 +158,9 @@ class AmsimUnit(Core):
             self.flags.framing.eq(upload.framing),
         ]
         counted = (
-            (self.beats, push),
+            (self.products, Mux(push, lanes, 0)),
             (self.table_stalls, self.i.valid & ~upload.loaded),
-            (self.result_stalls, ~en),
+            (self.output_stalls, ~en),
         )
         count_events(m, self.clear, counted)
         return m

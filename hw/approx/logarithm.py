@@ -16,25 +16,24 @@ __all__ = ["MinimallyBiased", "Mitchell", "Realm"]
 class Mitchell(FractionMultiplier):
     """Mitchell's multiplier: the sum of the fractions is carry and fraction of the product."""
 
-    latency = 0
+    latency = 1
 
     def elaborate(self, platform: Any) -> Module:
         """Add."""
         m = Module()
-        m.d.comb += self.code.eq(self.x + self.y)
+        m.d.comb += self.code.eq(register(m, self.en, "total", self.bits + 1, self.x + self.y))
         return m
 
 
 def _correct(m: Module, total: Value, correction: Value, limit: Value, largest: int) -> Value:
     """Return the code of Mitchell's product and a correction of at most ``largest``.
 
-    The product is ``total``, carry and fraction; behind a carry the correction has half its weight.
-    Where it would reach 4 the fraction is ``limit``.
+    The product is ``total``, carry and fraction; the correction is that of the fraction. Where it
+    would reach 4 the fraction is ``limit``.
     """
     bits = len(total) - 1
-    fraction, carry = total[:-1], total[-1]
-    corrected = wire(m, "corrected", bits + 1, fraction + Mux(carry, correction >> 1, correction))
-    over = corrected[-1]
+    corrected = wire(m, "corrected", bits + 1, total[:-1] + correction)
+    carry, over = total[-1], corrected[-1]
     # A product that reaches 2 without a carry is above 2 by less than the correction.
     above = corrected[1 : max(largest.bit_length(), 1)]
     fraction = Mux(over, Mux(carry, limit, above), corrected[:-1])
@@ -48,21 +47,25 @@ class MinimallyBiased(FractionMultiplier):
     a product of 4 and more is left out.
     """
 
-    latency = 0
+    latency = 1
 
     def elaborate(self, platform: Any) -> Module:
-        """Add, correct."""
+        """Add; correct."""
         m = Module()
         bits = self.bits
         x, y = self.x, self.y
         if bits < LARGEST_BITS:
             x, y = Cat(1, x[1:]), Cat(1, y[1:])
-        total = wire(m, "total", bits + 1, x + y)
-        # The half behind a carry has a place of its own.
-        correction = CORRECTION >> LARGEST_BITS - bits
-        m.d.comb += self.code.eq(
-            _correct(m, total, Const(correction, bits), total[:-1], correction)
+        total = wire(m, "sum", bits + 1, x + y)
+        no_carry = register(m, self.en, "no_carry", 1, ~total[-1])
+        total = register(m, self.en, "total", bits + 1, total)
+        # Of two ones with a zero between them, so that the half has its ones elsewhere.
+        whole = CORRECTION >> LARGEST_BITS - bits
+        correction = Cat(
+            no_carry if whole >> i & 1 else total[-1] if whole >> i + 1 & 1 else 0
+            for i in range(bits)
         )
+        m.d.comb += self.code.eq(_correct(m, total, correction, total[:-1], whole))
         return m
 
 
@@ -84,20 +87,25 @@ class Realm(FractionMultiplier):
         super().__init__(bits=bits)
 
     def elaborate(self, platform: Any) -> Module:
-        """Add, look the factor up, correct."""
+        """Add, look the factor up; correct."""
         m = Module()
         bits = self.bits
         index_bits = self.segments.bit_length() - 1
         table = factors(self.segments)
-        total = wire(m, "total", bits + 1, self.x + self.y)
-        factor = Signal(int(table.max()).bit_length())
+        largest = int(table.max())
+        factor = Signal(range(largest + 1))
         with m.Switch(Cat(self.y[-index_bits:], self.x[-index_bits:])):
             for pair, value in enumerate(table.ravel().tolist()):
                 with m.Case(pair):
                     m.d.comb += factor.eq(value)
-        places = bits - FACTOR_BITS
-        correction = Cat(Const(0, max(places, 0)), factor)[max(-places, 0) :]
-        largest = int(table.max()) << bits >> FACTOR_BITS
-        code = _correct(m, total, correction, Const((1 << bits) - 1, bits), largest)
-        m.d.comb += self.code.eq(register(m, self.en, "code_", bits + 1, code))
+        total = wire(m, "sum", bits + 1, self.x + self.y)
+        # Behind a carry a factor has half its weight.
+        places = FACTOR_BITS + 1
+        scaled = Mux(total[-1], factor, factor << 1)[max(places - bits, 0) :]
+        scaled = register(m, self.en, "scaled", len(scaled), scaled)
+        total = register(m, self.en, "total", bits + 1, total)
+        correction = Cat(Const(0, max(bits - places, 0)), scaled)
+        limit = Const((1 << bits) - 1, bits)
+        largest = largest << bits >> FACTOR_BITS
+        m.d.comb += self.code.eq(_correct(m, total, correction, limit, largest))
         return m

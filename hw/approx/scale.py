@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import FloatFormat
@@ -74,22 +74,28 @@ class Scale(Circuit):
         negative = net("negative", 1, (self.a[-1] ^ self.b[-1]) & ~nan)
 
         # The sum less the bias is the sum and one, less half the range of exponents: where its top
-        # bits are 01 or 10 it is an exponent, 00 are below them and 11 beyond. With these a carry
-        # does no harm, as long as it does not run through.
+        # bits are 01 or 10 it is an exponent, 00 are below them and 11 beyond. What is special
+        # takes these, and a zero at the end so that no carry runs through.
         beyond, below = infinite.any(), zero.any() & ~infinite.any()
         total = net("total", size + 2, Cat(1, a[point:]) + Cat(1, b[point:]))[1:]
         top = (total[-2:] | beyond.replicate(2)) & ~below.replicate(2)
         state = Cat(total[0] & ~beyond, total[1:-2], top, nan, negative)
         state = delay(m, self.en, net("state", size + 3, state), self.latency, name="state")
 
-        total = net("sum", size + 1, state[:-2] + self.code[-1])
-        low, top = total[:-2], total[-2:]
-        nan, negative = state[-2:]
-        none = net("none", 1, ~top[1] & ~(top[0] & low.any()))
-        infinite = net("overflow", 1, top[1] & (top[0] | low.all()))
-        special = net("special", 1, none | infinite)
-        exponent = (low | top.all().replicate(size - 1)) & top.any().replicate(size - 1)
-        fraction = Cat(Const(0, point - self.bits), self.code[:-1] & ~special.replicate(self.bits))
-        product = Cat(fraction[:-1], fraction[-1] | nan, exponent, top[1], negative)
+        # The carry comes late: what does not depend on it is ready then.
+        low, middle, high, nan, negative = state[: size - 1], *state[size - 1 :]
+        carry = self.code[-1]
+        ones = Cat(low[:i].all() for i in range(size))
+        beyond = net("beyond", 1, high & (middle | ones[-1]))
+        below = net("below", 1, ~high & ~middle)
+        first = net("first", 1, high & low[1:].all())
+        last = net("last", 1, middle & ~low.any())
+        special = beyond | below | Mux(carry, first, last)
+        low = (low ^ (ones[:-1] & carry.replicate(size - 1))) | beyond.replicate(size - 1)
+        high = high | (middle & ones[-1] & carry)
+        fraction = self.code[:-1] & ~net("special", 1, special).replicate(self.bits)
+        fraction = Cat(Const(0, point - self.bits), fraction)
+        fraction = Cat(fraction[:-1], fraction[-1] | nan)
+        product = Cat(fraction, low & ~below.replicate(size - 1), high, negative)
         m.d.comb += self.o.eq(register(m, self.en, "o_", self.format.width, product))
         return m

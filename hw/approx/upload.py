@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..circuit import Circuit
 from ..core import StreamField, stream_payload
+from ..pipeline import register
 from ..registers import Field, Register, word
 
 __all__ = ["Upload", "table_field", "table_registers"]
@@ -98,7 +99,7 @@ class Upload(Circuit):
         final = Signal()
         whole = Signal()
         obey = Signal()
-        last = self.i_table.payload.last
+        data, last = self.i_table.payload.data, self.i_table.payload.last
         m.d.comb += [
             self.i_table.ready.eq(self.loading),
             take.eq(self.i_table.valid & self.loading),
@@ -107,12 +108,11 @@ class Upload(Circuit):
             self.refused.eq(self.load & ~obey),
             self.framing.eq(take & (final ^ last)),
         ]
-        m.d.sync += [
-            self.write.eq(take),
-            self.address.eq(place),
-            self.entry.eq(self.i_table.payload.data),
-            whole.eq(take & final & last),
+        m.d.comb += [
+            self.address.eq(register(m, take, "taken_place", 2 * self.bits, place)),
+            self.entry.eq(register(m, take, "taken_entry", self.bits + 1, data)),
         ]
+        m.d.sync += [self.write.eq(take), whole.eq(take & final & last)]
         with m.If(take):
             m.d.sync += place.eq(place + 1)
             with m.If(final | last):

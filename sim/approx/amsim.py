@@ -14,6 +14,7 @@ from ..bench import Result, run
 from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
+from .multiplier import random_pairs
 
 __all__ = ["entries", "look_up", "operands", "products", "random_table", "regress", "simulate"]
 
@@ -90,15 +91,6 @@ def random_table(bits: int, rng: np.random.Generator) -> Table:
     return Table(name="random", bits=bits, entries=values.astype(np.uint16))
 
 
-def _random(p: AmsimParameters, rng: np.random.Generator, count: int) -> Patterns:
-    """Return patterns of every exponent, most of them near that of 1."""
-    f = p.format
-    patterns = rng.integers(0, 1 << f.width, count)
-    near = f.bias + rng.integers(-f.bias // 2, f.bias // 2 + 1, count)
-    one = patterns & ~(f.exponent_ones << f.fraction_bits) | near << f.fraction_bits
-    return np.where(rng.random(count) < 0.7, one, patterns).astype(np.uint32)
-
-
 def regress(
     parameters: AmsimParameters,
     *,
@@ -111,12 +103,12 @@ def regress(
     p, rng = parameters, np.random.default_rng(seed)
     assert p.bits is not None
     table = random_table(p.bits, rng) if rng.random() < 0.5 else make("mbm", p.bits)
-    a, b = (_random(p, rng, blocks * p.lanes) for _ in range(2))
+    a, b = random_pairs(rng, blocks * p.lanes, p.format)
     found, result = simulate(p, table, a, b, seed=seed, stalls=stalls, **options)
     modelled = model(p, table, a, b)
     expected: dict[str, Any] = {
         "products": modelled,
-        "beats": blocks,
+        "count": modelled.size,
         "table": LOADED,
         **flags(p, modelled, a, b),
         "status.refused": 0,
@@ -124,8 +116,9 @@ def regress(
         **constants(generate("amsim_multiplier", p).manifest),
     }
     if stalls is None or not stalls.back_pressure:
-        expected["result_stalls"] = 0
-    return compare(result.registers | {"products": found}, expected, result, {"a": a, "b": b})
+        expected["output_stalls"] = 0
+    actual = result.registers | {"products": found, "count": result.registers["products"]}
+    return compare(actual, expected, result, {"a": a, "b": b})
 
 
 def flags(p: AmsimParameters, modelled: Patterns, a: Patterns, b: Patterns) -> dict[str, int]:

@@ -1,6 +1,9 @@
 """Tables that stand beside the figures of the papers, each made by one command."""
 
-__all__ = ["SECTIONS"]
+__all__ = ["APPROX", "BFP"]
 
-SECTIONS = ("density", "throughput", "utilization", "accuracy")
+BFP = ("density", "throughput", "utilization", "accuracy")
 """Parts of the table of block floating point."""
+
+APPROX = ("errors", "cost", "speed", "training", "accuracy")
+"""Parts of the table of approximate multipliers."""

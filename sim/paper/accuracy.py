@@ -35,11 +35,16 @@ class Case:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Accuracy:
-    """Test accuracies of one arithmetic in one case, one a seed."""
+    """Test accuracies of one arithmetic in one case, a curve over the epochs for each seed."""
 
     case: Case
     arithmetic: str
-    values: tuple[float, ...]
+    curves: tuple[tuple[float, ...], ...]
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Those after the last epoch."""
+        return tuple(curve[-1] for curve in self.curves)
 
     @property
     def mean(self) -> float:
@@ -63,10 +68,10 @@ def _quiet() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _train(case: Case, arithmetic: str, seed: int) -> float:
-    """Train once; runs in a process of its own."""
+def _train(case: Case, arithmetic: str, seed: int) -> list[float]:
+    """Train once, return the accuracy after each epoch; runs in a process of its own."""
     settings = Settings(model=case.model, arithmetic=arithmetic, seed=seed, **dict(case.fields))
-    return train(_data(case.data), settings).epochs[-1].accuracy
+    return [epoch.accuracy for epoch in train(_data(case.data), settings).epochs]
 
 
 def accuracies(
@@ -79,9 +84,9 @@ def accuracies(
 ) -> list[Accuracy]:
     """Train every case in every arithmetic; ``report`` gets runs done, all runs, the last one."""
     jobs = [(c, a, s) for c in cases for a in arithmetics for s in range(1, seeds + 1)]
-    known: dict[Any, float] = {}
+    known: dict[Any, list[float]] = {}
     for case, arithmetic, seed in jobs:
-        value = kept.load("accuracy", case=repr(case), arithmetic=arithmetic, seed=seed)
+        value = kept.load("curve", case=repr(case), arithmetic=arithmetic, seed=seed)
         if value is not None:
             known[case, arithmetic, seed] = value
     report(len(known), len(jobs), "kept from before" if known else "")
@@ -94,10 +99,8 @@ def accuracies(
             for future in as_completed(futures):
                 case, arithmetic, seed = job = futures[future]
                 known[job] = future.result()
-                kept.store(
-                    "accuracy", known[job], case=repr(case), arithmetic=arithmetic, seed=seed
-                )
-                report(len(known), len(jobs), f"{case.name}, {arithmetic}: {known[job]:.1%}")
+                kept.store("curve", known[job], case=repr(case), arithmetic=arithmetic, seed=seed)
+                report(len(known), len(jobs), f"{case.name}, {arithmetic}: {known[job][-1]:.1%}")
         finally:
             # After an interrupt nothing waits for what still runs.
             for worker in multiprocessing.active_children():
@@ -107,7 +110,7 @@ def accuracies(
         Accuracy(
             case=c,
             arithmetic=a,
-            values=tuple(known[c, a, s] for s in range(1, seeds + 1)),
+            curves=tuple(tuple(known[c, a, s]) for s in range(1, seeds + 1)),
         )
         for c in cases
         for a in arithmetics

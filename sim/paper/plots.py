@@ -8,11 +8,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hw.flow.density import DensityRow
+from sw.approx.errors import Errors
 from sw.cli import whole_file
 
 from .accuracy import Accuracy
 
-__all__ = ["accuracy", "density", "utilization"]
+__all__ = ["accuracy", "curves", "density", "errors", "utilization"]
 
 
 def density(
@@ -69,6 +70,52 @@ def accuracy(path: Path, rows: Sequence[Accuracy]) -> Path:
         axes.set_xlabel(f"points from binary32's {exact:.1f} %")
         axes.set_title(case.name, fontsize=10)
         axes.tick_params(labelsize=8)
+    return _save(figure, path)
+
+
+def curves(path: Path, rows: Sequence[Accuracy]) -> Path:
+    """Draw the mean of each arithmetic's accuracy after each epoch, and what it ends with."""
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    exact = 100 * next(row.mean for row in rows if row.arithmetic == "binary32")
+    for i, row in enumerate(rows):
+        means = 100 * np.mean(row.curves, 0)
+        epochs = np.arange(1, len(means) + 1)
+        style = {"color": "k", "lw": 2} if row.arithmetic == "binary32" else {"color": f"C{i}"}
+        left.plot(epochs, means, "-o", ms=3, label=row.arithmetic, **style)
+        right.errorbar(
+            100 * row.mean - exact, i, xerr=100 * row.error, fmt="o", color=style["color"]
+        )
+    left.set_xlabel("epoch")
+    left.set_ylabel("test accuracy, %")
+    left.legend(fontsize=7)
+    left.grid(alpha=0.3)
+    right.axvline(-1, color="C3", lw=0.8, ls="--")
+    right.axvline(0, color="k", lw=0.8)
+    right.set_yticks(range(len(rows)), [row.arithmetic for row in rows], fontsize=8)
+    right.invert_yaxis()
+    right.set_xlabel(f"points from binary32's {exact:.2f} %")
+    figure.suptitle(rows[0].case.name, fontsize=10)
+    return _save(figure, path)
+
+
+def errors(path: Path, found: Mapping[str, Errors]) -> Path:
+    """Draw the distribution of each multiplier's errors."""
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    axes = figure.subplots()
+    for name, each in found.items():
+        # Classes of half a percent; the first begins at a multiple of that.
+        places = np.floor(200 * (each.edges[:-1] + each.edges[1:]) / 2).astype(int)
+        first = places.min()
+        shares = np.bincount(places - first, each.shares)
+        edges = (first + np.arange(len(shares) + 1)) / 2
+        axes.stairs(100 * shares, edges, label=name)
+    axes.set_xlabel("relative error, %")
+    axes.set_ylabel("share of products, %")
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=0.01)
+    axes.legend(fontsize=7)
+    axes.grid(alpha=0.3)
     return _save(figure, path)
 
 

@@ -21,7 +21,9 @@ __all__ = [
     "Product",
     "Rectifier",
     "Residual",
+    "Weighted",
     "cross_entropy",
+    "softmax",
 ]
 
 Floats = npt.NDArray[np.float32]
@@ -54,17 +56,37 @@ class Layer(abc.ABC):
 
 
 class Product(Layer):
-    """A layer whose work is three matrix products: ``y = product(x, weight) + bias``.
+    """A layer whose work is three matrix products, of which the first is ``y = product(x, w)``.
 
     ``run.product(layer, which, batch, operands)`` computes them; ``number`` is the layer's place
-    among those of its kind. The first layer of a network needs no gradient of its input.
+    among those of its kind.
     """
 
     number: int = 0
 
-    def __init__(self, layer: products.Layer, inputs: int, outputs: int, rng: Any) -> None:
+    def __init__(self, layer: products.Layer) -> None:
         super().__init__()
         self.layer = layer
+
+    def multiply(self, x: Floats, w: Floats, batch: int, run: Any) -> Floats:
+        """Return the product of a batch."""
+        self.batch = batch
+        self.operands = {"x": Operand(x), "w": Operand(w)}
+        return run.product(self, "forward", batch, self.operands)
+
+    def gradient(self, which: str, gradient: Operand, run: Any) -> Floats:
+        """Return the gradient of ``x`` (``input``) or ``w`` (``weight``), given that of ``y``."""
+        return run.product(self, which, self.batch, self.operands | {"y": gradient})
+
+
+class Weighted(Product):
+    """A product with weights, and a bias: ``y = product(x, weight) + bias``.
+
+    The first layer of a network needs no gradient of its input.
+    """
+
+    def __init__(self, layer: products.Layer, inputs: int, outputs: int, rng: Any) -> None:
+        super().__init__(layer)
         shape = layer.shapes(1)["w"]
         scale = math.sqrt(2 / inputs)
         self.parameters["weight"] = (rng.standard_normal(shape) * scale).astype(np.float32)
@@ -72,23 +94,20 @@ class Product(Layer):
 
     def forward(self, x: Floats, run: Any) -> Floats:
         """Return the product of ``x`` and the weights, and the bias."""
-        self.operands = {"x": Operand(x), "w": Operand(self.parameters["weight"])}
-        y = run.product(self, "forward", len(x), self.operands)
+        y = self.multiply(x, self.parameters["weight"], len(x), run)
         bias = self.parameters["bias"]
         return y + bias.reshape(-1, *[1] * (y.ndim - 2))
 
     def backward(self, gradient: Floats, run: Any) -> Floats:
         """Return the gradient of ``x``; nothing of use for the first layer."""
-        operands = self.operands | {"y": Operand(gradient)}
+        y = Operand(gradient)
         others = tuple(axis for axis in range(gradient.ndim) if axis != 1)
-        self.gradients["weight"] = run.product(self, "weight", len(gradient), operands)
+        self.gradients["weight"] = self.gradient("weight", y, run)
         self.gradients["bias"] = gradient.sum(others)
-        if not self.number:
-            return operands["x"].tensor
-        return run.product(self, "input", len(gradient), operands)
+        return self.gradient("input", y, run) if self.number else self.operands["x"].tensor
 
 
-class Dense(Product):
+class Dense(Weighted):
     """Fully connected, weights (outputs, inputs)."""
 
     def __init__(self, *, inputs: int, outputs: int, rng: Any) -> None:
@@ -96,7 +115,7 @@ class Dense(Product):
         super().__init__(layer, inputs, outputs, rng)
 
 
-class Convolution(Product):
+class Convolution(Weighted):
     """Square kernels on (batch, channels, size, size), weights (filters, channels, k, k)."""
 
     def __init__(
@@ -262,10 +281,15 @@ class Residual(Layer):
         return gradient + around
 
 
+def softmax(x: Floats) -> Floats:
+    """Return shares along the last axis in proportion to the exponentials."""
+    shares = np.exp(x - x.max(-1, keepdims=True))
+    return shares / shares.sum(-1, keepdims=True)
+
+
 def cross_entropy(outputs: Floats, labels: npt.NDArray[np.int64]) -> tuple[float, Floats]:
     """Return the mean cross entropy of softmax outputs, and its gradient."""
-    shares = np.exp(outputs - outputs.max(1, keepdims=True))
-    shares /= shares.sum(1, keepdims=True)
+    shares = softmax(outputs)
     rows = np.arange(len(outputs))
     loss = float(-np.log(np.maximum(shares[rows, labels], 1e-30)).mean())
     shares[rows, labels] -= 1

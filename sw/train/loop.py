@@ -26,8 +26,8 @@ STORAGES = ("auto", "binary32", "wide")
 STORAGE_STREAM = 2**31
 """Steps of the generator from the words of products to those of stored weights."""
 
-RATES = {"mlp": 0.03, "lenet": 0.02, "resnet8": 0.05}
-EPOCHS = {"mlp": 20, "lenet": 6, "resnet8": 10}
+RATES = {"mlp": 0.03, "lenet": 0.02, "resnet8": 0.05, "transformer": 0.03}
+EPOCHS = {"mlp": 20, "lenet": 6, "resnet8": 10, "transformer": 20}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -248,7 +248,9 @@ class _Storage:
         if self.format is None:
             return
         for product in self.network.products:
-            weight = product.parameters["weight"]
+            weight = product.parameters.get("weight")
+            if weight is None:
+                continue
             blocks: Blocks = compiled().quantize(
                 weight.reshape(len(weight), -1), self.format, random=self.random
             )

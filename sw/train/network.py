@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..cli import whole_file
 from ..errors import UserError
+from .attention import EachToken, MeanToken, Positions, SelfAttention, Tokens
 from .layers import (
     BatchNorm,
     Convolution,
@@ -146,7 +147,35 @@ def resnet8(pixels: int, classes: int, rng: np.random.Generator) -> Network:
     return Network([*layers, Mean(), Dense(inputs=64, outputs=classes, rng=rng)], planes=True)
 
 
-MODELS: Mapping[str, Callable[..., Network]] = {"mlp": mlp, "lenet": lenet, "resnet8": resnet8}
+def transformer(pixels: int, classes: int, rng: np.random.Generator) -> Network:
+    """Return a block of a transformer, of 4 heads, whose tokens are the rows of an image."""
+    side, width = round(pixels**0.5), 32
+    attention = SelfAttention(tokens=side, width=width, heads=4, rng=rng)
+    each = EachToken(
+        Dense(inputs=width, outputs=2 * width, rng=rng),
+        Rectifier(),
+        Dense(inputs=2 * width, outputs=width, rng=rng),
+    )
+    return Network(
+        [
+            Tokens(),
+            EachToken(Dense(inputs=side, outputs=width, rng=rng)),
+            Positions(tokens=side, width=width, rng=rng),
+            Residual([attention]),
+            Residual([each]),
+            MeanToken(),
+            Dense(inputs=width, outputs=classes, rng=rng),
+        ],
+        planes=True,
+    )
+
+
+MODELS: Mapping[str, Callable[..., Network]] = {
+    "mlp": mlp,
+    "lenet": lenet,
+    "resnet8": resnet8,
+    "transformer": transformer,
+}
 """Networks by name: functions of the number of pixels, of classes and a random generator."""
 
 

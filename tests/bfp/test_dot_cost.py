@@ -18,7 +18,7 @@ def test_binary32_in_and_out_is_below_the_best_peer():
 
 def test_routed_clock_is_at_least_120_megahertz():
     p = DotParameters(target="ecp5")
-    cost = synthesize(generate("bfp_dot", p), "ecp5", seeds=4)
+    cost = synthesize(generate("bfp_dot", p), "ecp5", seeds=1)
     assert cost.clock is not None
-    assert len(cost.clock.achieved) == 4
+    assert len(cost.clock.achieved) == 1
     assert cost.clock.median >= 120

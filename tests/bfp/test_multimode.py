@@ -62,7 +62,7 @@ def test_reset_in_mid_stream_leaves_nothing_behind(cycles):
 
 
 def test_the_gate_netlist_passes_the_same_regression():
-    p = MultimodeParameters(rows=1, columns=1)
+    p = MultimodeParameters(rows=1, columns=1, lanes=1)
     gates = netlist(generate("bfp_multimode_array", p), "gates")
     for stalls in (Stalls(), BOTH):
         report = regress(p, blocks=300, seed=11, stalls=stalls, netlist=gates)
@@ -72,7 +72,7 @@ def test_the_gate_netlist_passes_the_same_regression():
 def test_multiply_adds_per_cycle_are_16_to_4_to_1():
     # FlexBlock: MACs of a core by mode. 864 places are whole blocks of every format.
     p = MultimodeParameters(rows=2, columns=8)
-    m, n, k = 256, 256, 864
+    m, n, k = 128, 128, 864
     rng = np.random.default_rng(12)
     x, y = (rng.standard_normal(shape).astype(np.float32) for shape in ((m, k), (k, n)))
     rates = []

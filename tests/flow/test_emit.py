@@ -69,6 +69,8 @@ def test_a_port_that_is_a_keyword_is_refused():
 
 def run(code: list[str], folder: Path, seed: str) -> str:
     environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+    # Of its own, so that Yosys runs again.
+    environment["GRADGATE_CACHE"] = str(folder / "cache")
     done = subprocess.run(
         [sys.executable, *code], cwd=folder, env=environment, capture_output=True, text=True
     )

@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 
 from sw import lfsr
+from sw.approx.product import Datapath
+from sw.approx.product import gemm as plain_gemm
 from sw.bfp.array import gemm
 from sw.bfp.quantize import quantize
 from sw.core.convolution import Convolution
-from sw.core.products import PASSES, Dense
+from sw.core.products import OPERANDS, PASSES, Attention, Dense, execute
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, BlockFormat
 from sw.train.arithmetic import ARITHMETICS, Operand, Products, read
 
 DENSE = Dense(name="dense", inputs=70, outputs=11)
 CONVOLUTION = Convolution(name="c", channels=3, filters=4, size=7, kernel=3, stride=2, padding=1)
+ATTENTION = Attention(name="attention", heads=2, rows=5, columns=6, depth=7)
 
 
 def tensors(layer, batch: int) -> dict[str, np.ndarray]:
@@ -110,3 +113,36 @@ def test_errors():
     assert "bfloat16" in ARITHMETICS
     with pytest.raises(UserError, match="unknown arithmetic 'bf16'"):
         read("bf16")
+
+
+@pytest.mark.parametrize("layer", [DENSE, CONVOLUTION, ATTENTION], ids=lambda layer: layer.name)
+def test_approximate_products_are_those_of_the_plain_model(layer):
+    """The definition of each pass with products by MBM, added in the order of the reduction."""
+    fractions = Datapath(name="mbm", bits=5)
+    values = tensors(layer, 2)
+    operands = {key: Operand(value) for key, value in values.items()}
+    for which in PASSES:
+        left, right, target = OPERANDS[which]
+
+        def multiply(product, c, left=left, right=right):
+            a, b = product.a.gather(values[left], c), product.b.gather(values[right], c)
+            return plain_gemm(fractions, a, b.T)
+
+        shape = layer.shapes(2)[target]
+        expected = execute(layer.shared(which, 2), shape, multiply)
+        got = Products(seed=1).run(layer, which, 2, operands, "mbm5")
+        assert np.array_equal(got, expected)
+        error = got - Products(seed=1).run(layer, which, 2, operands, "binary32")
+        assert 0 < np.abs(error).max() < 0.2 * np.abs(expected).max()
+
+
+def test_an_engine_computes_approximate_products():
+    seen = []
+
+    def engine(a, b):
+        seen.append((a.shape, b.shape, a.dtype))
+        return a @ b
+
+    operands = {name: Operand(value) for name, value in tensors(DENSE, 5).items()}
+    Products(seed=1, engine=engine).run(DENSE, "input", 5, operands, "realm8")
+    assert seen == [((5, 11), (11, 70), np.float32)]

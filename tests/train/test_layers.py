@@ -12,7 +12,9 @@ def test_gradients_of_dense_layers_are_slopes():
     assert slopes_off(mlp(5, 3, np.random.default_rng(1), (7, 6)), 5) < 1e-6
 
 
-@pytest.mark.parametrize(("model", "every"), [("lenet", 97), ("resnet8", 2501)])
+@pytest.mark.parametrize(
+    ("model", "every"), [("lenet", 97), ("resnet8", 2501), ("transformer", 61)]
+)
 def test_gradients_are_slopes(model, every):
     network = MODELS[model](64, 3, np.random.default_rng(1))
     assert slopes_off(network, 64, every=every) < 1e-6

@@ -1,0 +1,106 @@
+"""What the papers' tables share: how they look, and the files beside them."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from sw.cli import whole_file
+
+from .accuracy import Accuracy, Case, accuracies
+from .kept import Kept
+
+__all__ = ["accuracy_table", "mark", "new_table", "tell", "train_all", "write_rows"]
+
+
+def new_table(title: str, *columns: str, caption: str | None = None) -> Table:
+    """Return an empty table; all columns but the first are numbers."""
+    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False, caption=caption)
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i else "left", no_wrap=True)
+    return table
+
+
+def mark(good: bool, text: str) -> str:
+    """Return a text in green or red."""
+    return f"[{'green' if good else 'red'}]{text}"
+
+
+def tell(path: Path, out: Console) -> None:
+    """Say that a file was written."""
+    out.print(f"wrote {path}", highlight=False, style="dim", soft_wrap=True)
+
+
+def write_rows(path: Path, rows: Sequence[dict[str, Any]], out: Console) -> None:
+    """Write rows of equal keys as CSV."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as beside, beside.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    tell(path, out)
+
+
+def train_all(
+    cases: Sequence[Case], arithmetics: Sequence[str], seeds: int, kept: Kept
+) -> list[Accuracy]:
+    """Train every case in every arithmetic behind a progress bar."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task("train", total=None)
+
+        def report(done: int, total: int, last: str) -> None:
+            bar.update(task, completed=done, total=total, description=f"train ({last})")
+
+        return accuracies(cases, arithmetics, seeds, kept=kept, report=report)
+
+
+def accuracy_table(
+    rows: Sequence[Accuracy], near: Sequence[str], caption: str, path: Path, out: Console
+) -> bool:
+    """Print accuracies and write them; return whether those of ``near`` are within a point.
+
+    That is of binary32, which is among the rows, in every case.
+    """
+    cases = list(dict.fromkeys(row.case for row in rows))
+    seeds = len(rows[0].values)
+    table = new_table(
+        f"Test accuracy after training, %, mean of {seeds} seeds and its standard error",
+        *("arithmetic", *(f"{case.name}" for case in cases), "points from binary32"),
+        caption=caption,
+    )
+    good = True
+    exact = {row.case: row.mean for row in rows if row.arithmetic == "binary32"}
+    for arithmetic in dict.fromkeys(row.arithmetic for row in rows):
+        mine = [row for row in rows if row.arithmetic == arithmetic]
+        points = [100 * (row.mean - exact[row.case]) for row in mine]
+        enough = arithmetic not in near or min(points) >= -1.0
+        good &= enough
+        table.add_row(
+            arithmetic,
+            *(f"{100 * row.mean:.2f} ± {100 * row.error:.2f}" for row in mine),
+            mark(enough, "  ".join(f"{point:+.2f}" for point in points)),
+        )
+    out.print(table)
+    write_rows(
+        path,
+        [
+            {
+                "case": row.case.name,
+                "arithmetic": row.arithmetic,
+                "seed": i + 1,
+                "epoch": epoch + 1,
+                "accuracy": value,
+            }
+            for row in rows
+            for i, curve in enumerate(row.curves)
+            for epoch, value in enumerate(curve)
+        ],
+        out,
+    )
+    return good

@@ -1,0 +1,99 @@
+"""Many multipliers side by side on the same operands, in one design."""
+
+import dataclasses
+
+import numpy as np
+from amaranth.hdl import Cat, Module
+
+from hw.approx.multiplier import ApproxMultiplier
+from hw.axi import AxiTop
+from hw.core import Core, StreamField
+from hw.flow.emit import Design, emit
+from hw.pipeline import delay
+from hw.queue import ResultQueue
+from sim.bench import run
+from sim.compare import assert_equal
+from sim.streams import pack, unpack
+from sw.approx.product import Datapath, multiply_bits
+from sw.formats import FloatFormat
+from sw.parameters import Parameters
+
+WORD = 32
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SideParameters(Parameters):
+    """``cases`` are multipliers, their bits and their formats."""
+
+    cases: tuple[tuple[str, int, FloatFormat], ...]
+    target: str = "generic"
+
+
+class SideBySide(Core):
+    """Multipliers of the low bits of two words."""
+
+    FLAGS = {"framing": "padding bits that were not zero"}
+    registers = ()
+
+    def __init__(self, *, parameters: SideParameters) -> None:
+        self.parameters = parameters
+        self.multipliers = [
+            ApproxMultiplier(multiplier=name, bits=bits, format=form, target=parameters.target)
+            for name, bits, form in parameters.cases
+        ]
+        taken = (StreamField(name=name, bits=WORD, count=1, description=name) for name in "ab")
+        given = StreamField(
+            name="o", bits=WORD, count=len(self.multipliers), description="products"
+        )
+        super().__init__(streams={"i": tuple(taken), "o": (given,)})
+
+    @property
+    def latency(self) -> int:
+        return max(unit.latency for unit in self.multipliers) + 1
+
+    def elaborate(self, platform) -> Module:
+        m = Module()
+        m.submodules.queue = queue = ResultQueue(width=self.o.payload.shape().size)
+        a, b = (self.i.payload.data.word_select(i, WORD) for i in range(2))
+        latency = self.latency - 1
+        for i, unit in enumerate(self.multipliers):
+            m.submodules[f"unit_{i}"] = unit
+            width = unit.format.width
+            m.d.comb += [
+                unit.en.eq(queue.room),
+                unit.a.eq(a[:width]),
+                unit.b.eq(b[:width]),
+            ]
+            wait = latency - unit.latency
+            product = delay(m, queue.room, unit.o, wait, name=f"product_{i}")
+            m.d.comb += queue.word[i * WORD : (i + 1) * WORD].eq(product)
+        tags = Cat(self.i.valid, self.i.payload.last)
+        done, last = delay(m, queue.room, tags, latency, name="tags", reset=True)
+        m.d.comb += [
+            self.i.ready.eq(queue.room),
+            queue.push.eq(queue.room & done),
+            queue.word[-1].eq(last),
+            self.o.payload.eq(queue.o.payload),
+            self.o.valid.eq(queue.o.valid),
+            queue.o.ready.eq(self.o.ready),
+        ]
+        return m
+
+
+def design(cases, target: str = "generic") -> Design:
+    p = SideParameters(cases=tuple(cases), target=target)
+    return emit(AxiTop(unit="side_by_side", core=SideBySide, parameters=p), "side", parameters=p)
+
+
+def check(cases, a: np.ndarray, b: np.ndarray, target: str = "generic", **options) -> None:
+    """Compare every multiplier with its model."""
+    circuit = design(cases, target)
+    streams = circuit.manifest["streams"]
+    beats = pack(streams["s_axis"], {"a": a.reshape(-1, 1), "b": b.reshape(-1, 1)})
+    result = run(circuit, inputs={"s_axis": beats}, outputs={"m_axis": len(beats)}, **options)
+    found = unpack(streams["m_axis"], result.outputs["m_axis"])["o"].astype(np.uint32)
+    for i, (name, bits, form) in enumerate(cases):
+        x, y = (v & np.uint32((1 << form.width) - 1) for v in (a, b))
+        expected = multiply_bits(Datapath(name=name, bits=bits), x, y, form)
+        context = {"multiplier": name, "bits": bits, "format": form, "inputs": {"x": x, "y": y}}
+        assert_equal(found[:, i], expected, context=context)

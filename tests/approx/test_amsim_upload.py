@@ -1,0 +1,183 @@
+"""Uploads of tables: a second one, refused ones, those of a wrong length; planted faults."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hw.flow.emit import generate
+from sim.approx.amsim import entries, operands, products, random_table, regress
+from sim.bench import Result, Stalls, run
+from sim.compare import MismatchError, assert_equal
+from sim.job import BenchError
+from sim.registers import readable
+from sw.approx.parameters import AmsimParameters, look_up
+from tests.bfp.plant import plant
+
+SMALL = AmsimParameters(bits=2, lanes=3)
+SIZE = 16
+FIRST, SECOND = (random_table(2, np.random.default_rng(seed)) for seed in (1, 2))
+BEATS = 60
+A, B = np.random.default_rng(3).integers(0x3F00, 0x4100, (2, 3 * BEATS))
+ICARUS: dict[str, Any] = {"engine": "cocotb", "simulator": "icarus"}
+WORK = 3 * SIZE
+"""A cycle of streaming in which products are under way, if no side stalls."""
+
+
+def upload(*parts: tuple[np.ndarray, int], load: int | None = None, beats: int = BEATS, **options):
+    """Load in the beginning and perhaps in cycle ``load``; stream parts of tables and pairs.
+
+    Each part has the place of its beat with ``last``.
+    """
+    design = generate("amsim_multiplier", SMALL)
+    pairs = operands(SMALL, A, B)[:beats]
+    last = np.concatenate([np.arange(len(part)) == end for part, end in parts])
+    result = run(
+        design,
+        inputs={
+            "s_axis": pairs,
+            "s_axis_table": entries(SMALL, np.concatenate([part for part, _ in parts])),
+        },
+        last={"s_axis_table": last},
+        outputs={"m_axis": len(pairs)},
+        later=[] if load is None else [(load, "load", 1)],
+        reads=readable(design.manifest),
+        **{"writes": [("load", 1)], "watchdog": 500} | options,
+    )
+    return products(SMALL, result), result
+
+
+def expect(found: tuple[np.ndarray, Result], table, *, refused=0, framing=0, state=0b10) -> None:
+    """Insist on the products of a table and on what the registers say."""
+    values, result = found
+    assert_equal(values, look_up(SMALL, table, A, B)[: len(values)])
+    names = ("status.refused", "status.framing", "table")
+    registers = np.array([result.registers[name] for name in names])
+    assert_equal(registers, np.array([refused, framing, state]))
+
+
+WHOLE = (FIRST.entries, SIZE - 1)
+OTHER = (SECOND.entries, SIZE - 1)
+EARLY = (FIRST.entries[:5], 4)
+ENDLESS = (FIRST.entries, SIZE)
+
+
+def plain(**options):
+    expect(upload(WHOLE, **options), FIRST)
+
+
+def work(**options):
+    expect(upload(WHOLE, load=WORK, **options), FIRST, refused=1)
+
+
+def early(**options):
+    expect(upload(EARLY, OTHER, load=WORK, **options), SECOND, framing=1)
+
+
+def endless(**options):
+    expect(upload(ENDLESS, OTHER, load=WORK, **options), SECOND, framing=1)
+
+
+def during_upload(**options):
+    options |= {"writes": [("load", 1), ("load", 1)]}
+    expect(upload(WHOLE, **options), FIRST, refused=1)
+
+
+@pytest.mark.parametrize("case", [plain, work, early, endless, during_upload])
+def test_uploads(case):
+    case()
+    case(reset_after=WORK + 20, settle=5)
+
+
+@pytest.mark.parametrize(
+    ("part", "framing", "state"),
+    [((FIRST.entries[:5], 5), 0, 0b01), (EARLY, 1, 0), (ENDLESS, 1, 0), (WHOLE, 0, 0b10)],
+    ids=["part", "early", "endless", "whole"],
+)
+def test_the_state_without_products(part, framing, state):
+    _, result = upload(part, beats=0)
+    assert (result.registers["table"], result.registers["status.framing"]) == (state, framing)
+    if state != 0b10:
+        with pytest.raises(BenchError, match="s_axis took 0 of 60 beats .*tready 0"):
+            upload(part)
+
+
+def test_nothing_is_taken_without_a_load():
+    with pytest.raises(BenchError, match="s_axis took 0 of 60 .*; s_axis_table took 0 of 16 "):
+        upload(WHOLE, writes=[])
+
+
+def test_a_refused_load_takes_no_entry():
+    for stalls in (Stalls(), Stalls(back_pressure=0.8)):
+        with pytest.raises(BenchError, match="cycles: s_axis_table took 16 of 32 beats .*tready 0"):
+            upload(WHOLE, OTHER, load=WORK, stalls=stalls)
+
+
+def test_a_second_table_is_obeyed_from_its_end_on():
+    one, two = (look_up(SMALL, table, A, B) for table in (FIRST, SECOND))
+    obeyed = []
+    # Few operands come, so that often none is under way.
+    for load in range(200, 500, 10):
+        try:
+            found, result = upload(WHOLE, OTHER, load=load, stalls=Stalls(idle=0.9))
+        except BenchError as error:
+            assert "s_axis_table took 16 of 32" in str(error)
+            continue
+        change = 3 * (np.flatnonzero(found != one)[0] // 3)
+        obeyed.append(change)
+        assert_equal(found, np.where(np.arange(len(found)) < change, one, two))
+        assert result.registers["status.refused"] == result.registers["status.framing"] == 0
+    assert len(set(obeyed)) > 5
+
+
+def test_entries_with_padding_bits():
+    beats = entries(SMALL, FIRST.entries)
+    beats[3] |= 0x80
+    design = generate("amsim_multiplier", SMALL)
+    result = run(
+        design,
+        inputs={"s_axis": operands(SMALL, A, B), "s_axis_table": beats},
+        outputs={"m_axis": BEATS},
+        writes=[("load", 1)],
+        reads=readable(design.manifest),
+    )
+    expect((products(SMALL, result), result), FIRST, framing=1)
+
+
+UNKNOWN = "non-0/1 values"
+"""What cocotb says of a product of entries that were not written."""
+
+FAULTS = [
+    # The second lane's fractions are exchanged.
+    (plain, "product_table", r"entries\[\{ x1, y1 \}\]", "entries[{ y1, x1 }]", "values differ"),
+    # The carry of an entry is lost.
+    (plain, "product_table", r"<= entry;", "<= entry[1:0];", "values differ"),
+    # The third lane's table is never written, and unknown.
+    (plain, "amsim_unit", r"(table_1 \([^;]*\.write\()write", r"\g<1>1'h0", UNKNOWN),
+    # Operands do not wait for the table.
+    (plain, "amsim_unit", r"en & loaded", "en", UNKNOWN),
+    (plain, "upload", r"write <= take", "write <= 1'h0", UNKNOWN),
+    # A load is obeyed while products are under way, or while a table is.
+    (work, "upload", r"load & idle", "load", "s_axis took"),
+    (work, "upload", r"refused = .*?;", "refused = 1'h0;", "values differ"),
+    (during_upload, "upload", r"obey = both & inverse;", "obey = both;", "values differ"),
+    # An early end counts as a whole table, and the next table is not begun at its beginning.
+    (early, "upload", r"both_1 = take & final_;", "both_1 = take;", UNKNOWN),
+    (early, "upload", r"if \(test_1\) place", "if (rst) place", "s_axis_table took 16 of 21"),
+    # A table counts as whole without an end.
+    (endless, "upload", r"whole_next = .*?;", "whole_next = both_1;", "s_axis_table took 16 of 32"),
+    (endless, "upload", r"framing = .*?;", "framing = 1'h0;", "values differ"),
+]
+
+
+@pytest.mark.parametrize(("case", "module", "old", "new", "message"), FAULTS)
+def test_a_planted_fault_is_caught(case, module, old, new, message):
+    mutant = plant(generate("amsim_multiplier", SMALL).verilog, module, old, new)
+    with pytest.raises((BenchError, MismatchError, RuntimeError), match=message):
+        case(netlist=mutant, **ICARUS)
+
+
+def test_the_faults_are_planted_in_a_design_that_passes():
+    for case in (plain, work, early, endless, during_upload):
+        case(**ICARUS)
+    assert regress(SMALL, blocks=30, **ICARUS).message == ""
