@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+from sw.approx.array import ApproxArrayParameters
 from sw.approx.parameters import AmsimParameters, ApproxParameters
 from sw.bfp.array import ArrayParameters
 from sw.bfp.control.epochs import EpochParameters
@@ -14,6 +15,7 @@ from sw.bfp.transposer import TransposerParameters
 from sw.parameters import Parameters, unknown
 
 from .approx.amsim import AmsimUnit
+from .approx.array import ApproxArray
 from .approx.multiplier_unit import ApproxUnit
 from .axi import AxiTop
 from .bfp.array import MacArray
@@ -100,6 +102,12 @@ UNITS = {
             summary="floating-point multipliers by a table of products loaded at run time",
             parameters=AmsimParameters,
             core=AmsimUnit,
+        ),
+        Unit(
+            name="approx_array",
+            summary="matrix-multiply array of approximate multipliers, binary32 accumulation",
+            parameters=ApproxArrayParameters,
+            core=ApproxArray,
         ),
     )
 }

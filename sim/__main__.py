@@ -21,7 +21,6 @@ from hw.units import unit as find_unit
 from sw.approx.parameters import AmsimParameters
 from sw.approx.table import read
 from sw.bfp.array import ArrayParameters
-from sw.bfp.multimode import MultimodeParameters
 from sw.cli import Group, console, output_folder
 from sw.train.data import load
 from sw.train.loop import Settings
@@ -246,22 +245,21 @@ def demo(
 @click.option("--seed", default=1, show_default=True, help="Of weights, order and rounding.")
 @click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Of the array.")
 def train_network(overrides: tuple[str, ...], data: str, steps: int, **fields: Any) -> int:
-    """Train with every product of blocks computed by the RTL, and compare with the model.
+    """Train with every product computed by the RTL, and compare with the model.
 
-    Formats of FlexBlock and of the boosters go through bfp_multimode_array, others through
-    bfp_array.
+    Formats of FlexBlock and of the boosters go through bfp_multimode_array, other blocks through
+    bfp_array, approximate multipliers through approx_array.
 
     \b
     Examples:
       python -m sim train
       python -m sim train --arith boosters --steps 20 --set rows=4
+      python -m sim train --arith mbm7 --model lenet --data mnist --batch 16
     """
-    from .training import compare, show
+    from .training import compare, configure, show
 
     settings = Settings(**fields)
-    family = "boosters" if settings.arithmetic.startswith("boosters") else "flexblock"
-    defaults = {"family": family, "rows": 2, "columns": 8}
-    parameters = MultimodeParameters.make(overrides=overrides, defaults=defaults)
+    parameters = configure(settings.arithmetic, overrides)
     images = load(data)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     with Progress(*columns, TimeElapsedColumn(), console=console(stderr=True)) as progress:

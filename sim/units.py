@@ -1,6 +1,7 @@
 """The bench of each unit."""
 
 from .approx import amsim
+from .approx import array as approx_array
 from .approx import multiplier as approx_multiplier
 from .bfp import array, converter, dot, multimode, transposer
 from .bfp.control import epochs, zse
@@ -10,6 +11,7 @@ __all__ = ["BENCHES"]
 
 BENCHES: dict[str, Bench] = {
     "amsim_multiplier": amsim,
+    "approx_array": approx_array,
     "approx_multiplier": approx_multiplier,
     "bfp_array": array,
     "bfp_converter": converter,

@@ -10,7 +10,20 @@ import numpy.typing as npt
 from .errors import UserError
 from .formats import BINARY16, BINARY32, FloatFormat
 
-__all__ = ["NAN", "add", "flush", "from_bits", "from_integer", "multiply", "rounded", "to_bits"]
+__all__ = [
+    "ADDER_LATENCY",
+    "NAN",
+    "add",
+    "flush",
+    "from_bits",
+    "from_integer",
+    "multiply",
+    "rounded",
+    "to_bits",
+]
+
+ADDER_LATENCY = 5
+"""Cycles of the circuits' adder; in the arrays it decides which sums may follow one another."""
 
 NAN = np.uint32(0x7FC00000).view(np.float32)
 """The only NaN that a circuit puts out."""

@@ -3,9 +3,10 @@ import json
 
 import pytest
 
-from sw.bfp.array import ADDER_LATENCY, ArrayParameters
+from sw.bfp.array import ArrayParameters
 from sw.bfp.converter import ConverterParameters
 from sw.bfp.dot import DotParameters, default_lanes
+from sw.binary32 import ADDER_LATENCY
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS
 

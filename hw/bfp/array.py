@@ -3,106 +3,47 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, Value
-from amaranth.lib.wiring import In, Out
 
-from sw.bfp.array import ADDER_LATENCY, ArrayParameters
+from sw.bfp.array import ArrayParameters
+from sw.binary32 import ADDER_LATENCY
 
-from ..circuit import Circuit
-from ..core import Core, StreamField
 from ..pipeline import delay
-from ..queue import ResultQueue
-from ..registers import word
+from ..row_delay import RowDelay
+from ..sequencer import Sequencer
+from ..tiles import TileArray, job_registers
 from .column import Column
 from .operand import operand_fields
-from .sequencer import Sequencer
 
 __all__ = ["MacArray"]
 
-
-class RowDelay(Circuit):
-    """Three cycles of delay for a row's operand.
-
-    Members
-    -------
-    en : In(1)
-        Clock enable.
-    i : In(width)
-        Operand.
-    o : Out(width)
-        Operand of three enabled cycles before.
-    """
-
-    cycles = 3
-
-    def __init__(self, *, width: int) -> None:
-        self.width = width
-        super().__init__({"en": In(1), "i": In(width), "o": Out(width)})
-
-    def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
-        m = Module()
-        m.d.comb += self.o.eq(delay(m, self.en, self.i, self.cycles, name="stage"))
-        return m
+DELAY_CYCLES = 3
 
 
-class MacArray(Core):
+class MacArray(TileArray):
     """Output-stationary array: a tile of ``rows`` x ``columns`` binary32 results at a time.
 
     A beat holds ``lanes`` elements of each of the tile's rows (``i_a``) and columns (``i_b``);
-    both streams are taken together, a beat of each a cycle. A tile is ``blocks`` x `beats` beats,
-    a job ``tile_rows`` x ``tile_columns`` tiles in row-major order, one behind the other without
-    a pause. A result beat is a row of a tile; the last of the job has ``last``. Between blocks the
-    order of the binary32 additions is that of `sw.bfp.array.gemm`.
+    both streams are taken together, a beat of each a cycle. A tile is ``blocks`` x `beats` beats.
+    Between blocks the order of the binary32 additions is that of `sw.bfp.array.gemm`. Members are
+    those of `TileArray`.
 
     Latency is `latency` cycles from a tile's last beat to its first row's result; a job without
-    stalls takes `ArrayParameters.cycles`. ``o`` comes from a queue; the ready of each operand
-    depends on the valid of the other.
-
-    Members
-    -------
-    i_a, i_b : In(stream.Signature(...))
-        Operands, fields as in `streams`. ``last`` may come with the last beat of a tile only.
-    o : Out(stream.Signature(...))
-        Rows of results.
-    start : In(1)
-        Starts a job of the size that the registers give, unless one runs or a size is 0.
-    clear : In(1)
-        Clears the counters.
-    busy, done : Out(1)
-        A job runs; its last result was taken in this cycle.
-    flags : Out(struct)
-        Events, see ``FLAGS``.
+    stalls takes `ArrayParameters.cycles`.
     """
 
-    JOBS = True
-    FLAGS = {
-        "nan": "a result was NaN",
-        "overflow": "a result was infinite",
-        "framing": "tlast inside a tile, or padding bits that were not zero",
-        "refused": "a start while busy, or with a size of 0",
-    }
-    registers = (
-        word("tile_rows", "rw", 16, "rows of tiles in a job; not to be changed while busy"),
-        word("tile_columns", "rw", 16, "columns of tiles in a job; not to be changed while busy"),
-        word("blocks", "rw", 16, "blocks along the reduction; not to be changed while busy"),
-        word("cycles", "ro", 32, "cycles spent busy"),
-        word("beats", "ro", 32, "operand beats taken"),
-        word("operand_stalls", "ro", 32, "cycles that waited for an operand"),
-        word("result_stalls", "ro", 32, "cycles that waited for results to be taken"),
-    )
+    registers = job_registers("blocks", 16, "blocks along the reduction")
 
     def __init__(self, *, parameters: ArrayParameters) -> None:
         self.parameters = p = parameters
         self._columns = [Column(parameters=p) for _ in range(p.columns)]
-        result = StreamField(
-            name="result", bits=32, count=p.columns, description="binary32 results"
-        )
         super().__init__(
+            sequencer=Sequencer(rows=p.rows, block_beats=p.beats, ways=p.ways),
             streams={
                 "i_a": operand_fields(p.format, p.lanes, p.rows, "row"),
                 "i_b": operand_fields(p.format, p.lanes, p.columns, "column"),
-                "o": (result,),
-            }
+            },
+            columns=p.columns,
+            skew=p.rows - 1,
         )
 
     @property
@@ -115,83 +56,41 @@ class MacArray(Core):
         m = Module()
         p, form = self.parameters, self.parameters.format
         operand = p.lanes * form.element_bits
-
-        m.submodules.sequencer = sequencer = Sequencer(parameters=p)
-        m.submodules.queue = queue = ResultQueue(width=self.o.payload.shape().size)
-        m.d.comb += [
-            sequencer.start.eq(self.start),
-            sequencer.clear.eq(self.clear),
-            sequencer.ready.eq(self.i_a.valid & self.i_b.valid),
-            sequencer.room.eq(queue.room),
-            sequencer.done.eq(self.done),
-            self.i_a.ready.eq(sequencer.wants & self.i_b.valid),
-            self.i_b.ready.eq(sequencer.wants & self.i_a.valid),
-            self.busy.eq(sequencer.busy),
-        ]
-        for register in self.registers:
-            mine, its = getattr(self, register.name), getattr(sequencer, register.name)
-            m.d.comb += mine.eq(its) if register.access == "ro" else its.eq(mine)
-
-        a = Signal(self.i_a.payload.data.shape(), reset_less=True)
-        b = Signal(self.i_b.payload.data.shape(), reset_less=True)
-        with m.If(sequencer.take):
-            m.d.sync += [a.eq(self.i_a.payload.data), b.eq(self.i_b.payload.data)]
-        mantissas, exponents = self._skew(m, sequencer.en, a)
-        conduct, push, job_end = self._conduct(m, sequencer, exponents)
-
+        a, b = self._take(m)
+        mantissas, exponents = self._skew_rows(m, a)
+        conduct, ending, job_end = self._conduct(m, exponents)
         for i, column in enumerate(self._columns):
             m.submodules[f"column_{i}"] = column
             m.d.comb += [
-                column.en.eq(sequencer.en),
+                column.en.eq(self._sequencer.en),
                 column.a.eq(mantissas),
                 column.b.eq(b.word_select(i, operand)),
                 column.exponent_b.eq(b[p.columns * operand :].word_select(i, form.exponent_bits)),
-                queue.word.word_select(i, 32).eq(column.result),
             ]
             m.d.comb += [getattr(column, name).eq(value) for name, value in conduct.items()]
-
-        m.d.comb += [
-            queue.push.eq(push),
-            queue.word[-1].eq(job_end),
-            self.o.payload.eq(queue.o.payload),
-            self.o.valid.eq(queue.o.valid),
-            queue.o.ready.eq(self.o.ready),
-            self.done.eq(self.o.valid & self.o.ready & self.o.payload.last),
-            self.flags.nan.eq(push & Cat(c.nan for c in self._columns).any()),
-            self.flags.overflow.eq(push & Cat(c.infinite for c in self._columns).any()),
-            self.flags.framing.eq(
-                sequencer.take
-                & ~sequencer.tile_end
-                & (self.i_a.payload.last | self.i_b.payload.last)
-            ),
-            self.flags.refused.eq(sequencer.refused),
-        ]
+        self._give(m, [column.result for column in self._columns], ending, job_end)
         return m
 
-    def _skew(self, m: Module, en: Signal, a: Signal) -> tuple[Value, list[Value]]:
+    def _skew_rows(self, m: Module, a: Signal) -> tuple[Value, list[Value]]:
         """Delay each row's elements and exponent by its number; return them row by row."""
-        p, form = self.parameters, self.parameters.format
+        p, form, en = self.parameters, self.parameters.format, self._sequencer.en
         operand = p.lanes * form.element_bits
         exponents = a[p.rows * operand :]
         late = []
         for r in range(p.rows):
             exponent = exponents.word_select(r, form.exponent_bits)
             row = Cat(a.word_select(r, operand), exponent)
-            # Most of the delay is instances of one module: a register a row and cycle would make
-            # the text and the time to write it grow with the square of the rows.
-            for i in range(r // RowDelay.cycles):
-                m.submodules[f"row_{r}_delay_{i}"] = stage = RowDelay(width=len(row))
+            for i in range(r // DELAY_CYCLES):
+                stage = RowDelay(width=len(row), cycles=DELAY_CYCLES)
+                m.submodules[f"row_{r}_delay_{i}"] = stage
                 m.d.comb += [stage.en.eq(en), stage.i.eq(row)]
                 row = stage.o
-            late.append(delay(m, en, row, r % RowDelay.cycles, name=f"row_{r}"))
+            late.append(delay(m, en, row, r % DELAY_CYCLES, name=f"row_{r}"))
         return Cat(row[:operand] for row in late), [row[operand:] for row in late]
 
-    def _conduct(
-        self, m: Module, sequencer: Sequencer, exponents: list[Value]
-    ) -> tuple[dict[str, Value], Value, Value]:
-        """Return the inputs that all columns share, and the push and end of a row of results."""
-        p = self.parameters
-        en = sequencer.en
+    def _conduct(self, m: Module, exponents: list[Value]) -> tuple[dict[str, Value], Value, Value]:
+        """Return the inputs that all columns share, and the tags of a row of results."""
+        p, sequencer = self.parameters, self._sequencer
         column = self._columns[0]
         group = column.groups[0]
         first_at = column.elements[0].first_latency
@@ -202,14 +101,12 @@ class MacArray(Core):
         push_at = leave_at + 1
         keep_at = [close_at + group.keep_latency(level) for level in range(group.levels)]
 
-        close = self._line(
-            m, en, "close", sequencer.close, return_at if group.rotates else close_at
-        )
-        fresh = self._line(m, en, "fresh", sequencer.fresh, issue_at)
-        ending = self._line(m, en, "ending", sequencer.ending, push_at)
-        job_end = self._line(m, en, "job_end", sequencer.job_end, push_at)
+        close = self._line(m, "close", sequencer.close, return_at if group.rotates else close_at)
+        fresh = self._line(m, "fresh", sequencer.fresh, issue_at)
+        ending = self._line(m, "ending", sequencer.ending, push_at)
+        job_end = self._line(m, "job_end", sequencer.job_end, push_at)
         keep = [
-            self._line(m, en, f"keep_{level}", sequencer.keep[level], at)
+            self._line(m, f"keep_{level}", sequencer.keep[level], at)
             for level, at in enumerate(keep_at)
         ]
 
@@ -220,7 +117,7 @@ class MacArray(Core):
                 return line[latency + rows.start : latency + rows.stop]
 
             early.append(close[close_at - 1 + rows.start])
-            exponent_a.append(self._exponent(m, en, exponents, close, rows, close_at))
+            exponent_a.append(self._exponent(m, exponents, close, rows, close_at))
             fresh_now.append(at(fresh, issue_at).any())
             moves = at(close, issue_at) | at(close, return_at) if group.rotates else Value.cast(1)
             turn.append(moves.any())
@@ -235,21 +132,14 @@ class MacArray(Core):
             "leave": Cat(leave),
         }
         if p.beats > 1:
-            first = self._line(m, en, "first", sequencer.first, first_at)
+            first = self._line(m, "first", sequencer.first, first_at)
             conduct["first"] = first[first_at:]
         if keep:
             conduct["keep"] = Cat(keep_now)
-        return conduct, en & ending[push_at:].any(), job_end[-1]
-
-    def _line(self, m: Module, en: Signal, name: str, tag: Value, latency: int) -> Value:
-        """Return a tag at all delays up to that of the last row at ``latency``."""
-        line = Signal(latency + self.parameters.rows - 1, name=f"{name}_line")
-        with m.If(en):
-            m.d.sync += line.eq(Cat(tag, line)[: len(line)])
-        return Cat(tag, line)
+        return conduct, ending[push_at:].any(), job_end[-1]
 
     def _exponent(
-        self, m: Module, en: Signal, exponents: list[Value], close: Value, rows: range, latency: int
+        self, m: Module, exponents: list[Value], close: Value, rows: range, latency: int
     ) -> Value:
         """Choose the exponent of the group's row that closes, ``latency`` later."""
         bits = self.parameters.format.exponent_bits
@@ -257,4 +147,4 @@ class MacArray(Core):
         value = Value.cast(0)
         for i in range(len(rows)):
             value = value | chosen.word_select(i, bits)
-        return delay(m, en, value, latency, name=f"exponent_a_{rows.start}")
+        return delay(m, self._sequencer.en, value, latency, name=f"exponent_a_{rows.start}")

@@ -7,7 +7,8 @@ from typing import Any
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
-from sw.bfp.array import ADDER_LATENCY, ArrayParameters
+from sw.bfp.array import ArrayParameters
+from sw.binary32 import ADDER_LATENCY
 
 from ..circuit import Circuit
 from ..float.add import Adder
@@ -166,8 +167,6 @@ class Column(Circuit):
         The group whose sum is a result now.
     result : Out(32)
         A row's result, binary32.
-    nan, infinite : Out(1)
-        What ``result`` is.
     """
 
     def __init__(self, *, parameters: ArrayParameters) -> None:
@@ -188,8 +187,6 @@ class Column(Circuit):
             "turn": In(count),
             "leave": In(count),
             "result": Out(32),
-            "nan": Out(1),
-            "infinite": Out(1),
         }
         if parameters.beats > 1:
             members["first"] = In(rows)
@@ -266,8 +263,4 @@ class Column(Circuit):
 
         with m.If(self.en):
             m.d.sync += self.result.eq(functools.reduce(or_, results))
-        m.d.comb += [
-            self.nan.eq(self.result[23:31].all() & self.result[:23].any()),
-            self.infinite.eq(self.result[23:31].all() & ~self.result[:23].any()),
-        ]
         return m

@@ -6,7 +6,7 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
-from sw.bfp.array import ADDER_LATENCY
+from sw.binary32 import ADDER_LATENCY
 from sw.formats import BINARY32, FloatFormat
 
 from ..circuit import Circuit

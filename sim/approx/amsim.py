@@ -11,7 +11,7 @@ from sw.approx.parameters import look_up as model
 from sw.approx.table import Table, make
 
 from ..bench import Result, run
-from ..bfp.registers import constants, readable
+from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 from .multiplier import random_pairs

@@ -11,7 +11,7 @@ from sw.approx.parameters import multiply as model
 from sw.formats import FloatFormat
 
 from ..bench import Result, run
-from ..bfp.registers import constants, readable
+from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 

@@ -1,5 +1,6 @@
 """Bench of the BFP matrix-multiply array."""
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,14 @@ from sw.bfp.array import ArrayParameters
 from sw.bfp.array import matmul as model
 from sw.bfp.quantize import Blocks, quantize
 
-from ..bench import Result, run
-from ..report import Report, compare, insist, merge
+from ..bench import Result
+from ..registers import constants
+from ..report import Report
 from ..streams import Stalls, pack
+from ..tiles import START, check, multiply, over_depths
 from .elements import encode, random_blocks
-from .registers import constants, readable
 
 __all__ = ["matmul", "regress", "simulate"]
-
-START = (("control.start", 1),)
 
 
 def matmul(
@@ -44,35 +44,16 @@ def simulate(
     """
     p = parameters
     design = generate("bfp_array", p)
-    (m, k), n = a.shape, b.shape[1]
-    tile_rows, tile_columns = -(-m // p.rows), -(-n // p.columns)
-    blocks = p.blocks(k)
     streams = design.manifest["streams"]
-    rows = _operand(p, streams["s_axis_a"], a.mantissa, a.codes(0), p.rows)
-    columns = _operand(p, streams["s_axis_b"], b.mantissa.T, b.codes(1).T, p.columns)
-    shape = (tile_rows, tile_columns, *rows.shape[1:2])
-    result = run(
+    return multiply(
         design,
-        inputs={
-            "s_axis_a": _all(np.broadcast_to(rows[:, None], (*shape, rows.shape[2]))),
-            "s_axis_b": _all(np.broadcast_to(columns[None], (*shape, columns.shape[2]))),
-        },
-        outputs={"m_axis": tile_rows * tile_columns * p.rows},
-        writes=[
-            ("tile_rows", tile_rows),
-            ("tile_columns", tile_columns),
-            ("blocks", blocks),
-            *commands,
-        ],
-        reads=readable(design.manifest),
+        _operand(p, streams["s_axis_a"], a.mantissa, a.codes(0), p.rows),
+        _operand(p, streams["s_axis_b"], b.mantissa.T, b.codes(1).T, p.columns),
+        size=(a.shape[0], b.shape[1]),
+        tile=(p.rows, p.columns),
+        commands=(("blocks", p.blocks(a.shape[1])), *commands),
         **options,
     )
-    last = result.last["m_axis"]
-    alone = last[-1] and not last[:-1].any()
-    insist(alone, "tlast is not on the last result alone", result)
-    words = result.outputs["m_axis"].view("<f4").reshape(tile_rows, tile_columns, p.rows, p.columns)
-    product = words.swapaxes(1, 2).reshape(tile_rows * p.rows, tile_columns * p.columns)
-    return np.ascontiguousarray(product[:m, :n]), result
 
 
 def _operand(
@@ -94,10 +75,6 @@ def _operand(
     return pack(stream, fields).reshape(tiles, beats, stream["bytes"])
 
 
-def _all(tiles: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(tiles).reshape(-1, tiles.shape[-1])
-
-
 def regress(
     parameters: ArrayParameters,
     *,
@@ -113,13 +90,8 @@ def regress(
     """
     rng = np.random.default_rng(seed)
     depths = _depths(parameters, rng)[: max(1, blocks // 25)]
-    reports = {}
-    for deep in depths:
-        if waves is not None:
-            options["waves"] = Path(waves).with_stem(f"{Path(waves).stem}-depth-{deep}")
-        report = _regress(parameters, rng, deep, blocks // len(depths), seed=seed, **options)
-        reports[f"product {deep} blocks deep"] = report
-    return merge(reports)
+    one = functools.partial(_regress, parameters, rng, blocks // len(depths), seed=seed, **options)
+    return over_depths(depths, one, waves=waves)
 
 
 def _depths(p: ArrayParameters, rng: np.random.Generator) -> list[int]:
@@ -134,8 +106,8 @@ def _depths(p: ArrayParameters, rng: np.random.Generator) -> list[int]:
 def _regress(
     p: ArrayParameters,
     rng: np.random.Generator,
-    deep: int,
     blocks: int,
+    deep: int,
     *,
     stalls: Stalls | None = None,
     **options: Any,
@@ -150,48 +122,20 @@ def _regress(
     a = quantize(x, p.format, axis=1, random=words[0])
     b = quantize(np.ascontiguousarray(y.T), p.format, axis=0, random=words[1])
     product, result = simulate(p, a, b, stalls=stalls, **options)
-    modelled = model(p, a, b)
-    expected = {
-        "product": modelled,
-        "status.busy": 0,
-        "status.done": 1,
-        "status.nan": int(np.isnan(modelled).any()),
-        "status.overflow": int(np.isinf(modelled).any()),
-        "status.framing": 0,
-        "status.refused": 0,
-        "tile_rows": -(-m // p.rows),
-        "tile_columns": -(-n // p.columns),
-        "blocks": deep,
-        "beats": p.tiles(m, n) * deep * p.beats,
-        **constants(generate("bfp_array", p).manifest),
-    }
-    counted, known = _counters(p, (m, n, k), result, stalls or Stalls())
-    actual = result.registers | {"product": product} | counted
-    return compare(actual, expected | known, result, {"a": a.mantissa})
-
-
-def _counters(
-    p: ArrayParameters, size: tuple[int, int, int], result: Result, stalls: Stalls
-) -> tuple[dict[str, int], dict[str, int]]:
-    """Return what follows from the counters, and what it must be."""
-    counter = result.registers
-    waited = counter["operand_stalls"] + counter["result_stalls"]
-    moving = counter["cycles"] - counter["operand_stalls"]
-    counted = {
-        # A busy cycle takes a beat, or waits for one thing, or works off what was taken.
-        "cycles below beats + stalls": int(counter["cycles"] < counter["beats"] + waited),
-        "busy cycles after the first beat": moving,
-        "cycles - operand_stalls": moving,
-    }
-    known = {"cycles below beats + stalls": 0}
-    if not stalls.idle:
-        # Operands fail to come before the first beat only.
-        known["busy cycles after the first beat"] = result.cycles
-    if not stalls.back_pressure:
-        known["result_stalls"] = 0
-        latency = generate("bfp_array", p).manifest["latency"]
-        known["cycles - operand_stalls"] = p.cycles(*size, latency=latency)
-    return counted, known
+    return check(
+        result,
+        product,
+        model(p, a, b),
+        tiles=(-(-m // p.rows), -(-n // p.columns)),
+        cycles=p.cycles(m, n, k, latency=generate("bfp_array", p).manifest["latency"]),
+        expected={
+            "blocks": deep,
+            "beats": p.tiles(m, n) * deep * p.beats,
+            **constants(generate("bfp_array", p).manifest),
+        },
+        stalls=stalls or Stalls(),
+        inputs={"a": a.mantissa},
+    )
 
 
 def _matrix(rng: np.random.Generator, lines: int, deep: int, step: int) -> np.ndarray:

@@ -12,10 +12,10 @@ from sw.bfp.converter import convert as model
 from sw.formats import FLOAT_FORMATS
 
 from ..bench import Result, run
+from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 from .elements import decode, random_blocks, to_source
-from .registers import constants, readable
 
 __all__ = ["convert", "regress", "simulate"]
 

@@ -11,10 +11,10 @@ from sw.bfp.dot import dot as model
 from sw.bfp.quantize import Blocks, quantize
 
 from ..bench import Result, run
+from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack
 from .elements import encode, random_blocks
-from .registers import constants, readable
 
 __all__ = ["dot", "regress", "simulate"]
 

@@ -13,10 +13,10 @@ from sw.bfp.quantize import Blocks, quantize
 from sw.formats import BlockFormat
 
 from ..bench import Result, run
+from ..registers import constants, readable
 from ..report import Report, compare
 from ..streams import Stalls, pack
 from .elements import random_blocks
-from .registers import constants, readable
 
 __all__ = ["matmul", "regress", "simulate"]
 

@@ -7,16 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
+from ..binary32 import ADDER_LATENCY
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
 from ..parameters import Parameters, whole
 from .dot import DotParameters, block_value, default_lanes
 from .quantize import Blocks
 
-__all__ = ["ADDER_LATENCY", "ArrayParameters", "common_block", "gemm", "matmul"]
-
-ADDER_LATENCY = 5
-"""Cycles of the binary32 adder; with the beats of a block it fixes the order of accumulation."""
+__all__ = ["ArrayParameters", "common_block", "gemm", "matmul"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,9 @@ import pytest
 from hw.flow.emit import generate
 from sim.approx.amsim import entries, operands, products, random_table, regress
 from sim.bench import Result, Stalls, run
-from sim.bfp.registers import readable
 from sim.compare import MismatchError, assert_equal
 from sim.job import BenchError
+from sim.registers import readable
 from sw.approx.parameters import AmsimParameters, look_up
 from tests.bfp.plant import plant
 

@@ -12,9 +12,9 @@ from hw.flow.emit import generate
 from hw.flow.yosys import netlist
 from sim.bench import Stalls, run
 from sim.bfp.control.epochs import regress, schedule, simulate
-from sim.bfp.registers import readable
 from sim.compare import assert_equal
 from sim.job import BenchError
+from sim.registers import readable
 from sw.bfp.control.epochs import BoostRule, EpochParameters
 from sw.bfp.control.epochs import schedule as model
 

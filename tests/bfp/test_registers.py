@@ -11,8 +11,8 @@ from hw.flow.emit import generate
 from hw.units import UNITS
 from sim.bench import Result, Stalls, run
 from sim.bfp import array, converter, dot
-from sim.bfp.registers import readable
 from sim.compare import assert_equal
+from sim.registers import readable
 from sw.bfp.array import ArrayParameters
 from sw.bfp.array import matmul as model
 from sw.bfp.converter import ConverterParameters, convert

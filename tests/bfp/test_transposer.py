@@ -13,10 +13,10 @@ from hw.flow.yosys import netlist
 from hw.units import UNITS
 from sim.bench import Stalls, run
 from sim.bfp.elements import encode
-from sim.bfp.registers import readable
 from sim.bfp.transposer import regress, simulate, transpose
 from sim.compare import assert_equal
 from sim.job import BenchError
+from sim.registers import readable
 from sim.streams import pack, unpack
 from sw.bfp.quantize import quantize
 from sw.bfp.transposer import TransposerParameters, assemble, tiles

@@ -10,9 +10,9 @@ from hw.flow.emit import generate
 from hw.flow.yosys import netlist
 from sim.bench import Stalls, run
 from sim.bfp.control.zse import FIELDS, beats_of, control, regress, simulate, writes_of
-from sim.bfp.registers import readable
 from sim.compare import assert_equal
 from sim.job import BenchError
+from sim.registers import readable
 from sim.streams import pack
 from sw.bfp.control.zse import ZseParameters, ZseRule
 from sw.bfp.control.zse import control as model

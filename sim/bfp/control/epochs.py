@@ -11,9 +11,9 @@ from sw.bfp.control.epochs import BoostRule, EpochParameters
 from sw.bfp.control.epochs import schedule as model
 
 from ...bench import Result, run
+from ...registers import constants, readable
 from ...report import Report, compare
 from ...streams import Stalls, pack
-from ..registers import constants, readable
 from .modes import modes_of
 
 __all__ = ["regress", "schedule", "simulate", "writes_of"]

@@ -11,9 +11,9 @@ from sw.bfp.control.pairs import PAIRS
 from sw.bfp.control.zse import FRACTION_BITS, Recording, ZseController, ZseParameters, ZseRule
 
 from ...bench import Result, run
+from ...registers import constants, readable
 from ...report import Report, compare
 from ...streams import Stalls, pack
-from ..registers import constants, readable
 from .modes import modes_of
 
 __all__ = ["FIELDS", "beats_of", "control", "random_recording", "regress", "simulate", "writes_of"]

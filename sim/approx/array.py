@@ -1,0 +1,160 @@
+"""Bench of the matrix-multiply array of approximate multipliers."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hw.flow.emit import generate
+from sw.approx.array import ApproxArrayParameters, cut
+from sw.approx.array import matmul as model
+from sw.approx.product import matrices
+from sw.approx.table import Table
+
+from ..bench import Result
+from ..registers import constants
+from ..report import Report
+from ..streams import Stalls, pack
+from ..tiles import START, check, multiply, over_depths
+from .amsim import LOADED, random_table
+
+__all__ = ["matmul", "regress", "simulate"]
+
+
+def matmul(
+    parameters: ApproxArrayParameters,
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    table: Table | None = None,
+    **options: Any,
+) -> npt.NDArray[np.float32]:
+    """Return what the circuit makes of two matrices; ``options`` are those of `sim.bench.run`."""
+    return simulate(parameters, a, b, table, **options)[0]
+
+
+def simulate(
+    parameters: ApproxArrayParameters,
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    table: Table | None = None,
+    *,
+    commands: Sequence[tuple[str, int]] = START,
+    inputs: Mapping[str, np.ndarray] | None = None,
+    **options: Any,
+) -> tuple[npt.NDArray[np.float32], Result]:
+    """Return the product as `matmul` does, and the run: cycles, counters, flags.
+
+    ``commands`` are the register writes that follow those of the product's size, ``inputs`` beats
+    of a stream instead of the table's.
+    """
+    p = parameters
+    design = generate("approx_array", p)
+    a, b = matrices(a, b)
+    load: tuple[tuple[str, int], ...] = ()
+    if table is not None:
+        stream = design.manifest["streams"]["s_axis_table"]
+        load, inputs = (("load", 1),), {"s_axis_table": pack(stream, {"entry": table.entries})}
+    return multiply(
+        design,
+        _rows(p, design.manifest["streams"]["s_axis_a"], a),
+        _columns(p, design.manifest["streams"]["s_axis_b"], b),
+        size=(a.shape[0], b.shape[1]),
+        tile=(p.tile_rows, p.columns),
+        commands=(*load, ("depth", a.shape[1]), *commands),
+        inputs=inputs,
+        **options,
+    )
+
+
+def _rows(p: ApproxArrayParameters, stream: dict[str, Any], a: np.ndarray) -> np.ndarray:
+    """Return beats (tiles, beats of a tile, bytes): ``interleave`` of each place in turn."""
+    values = np.pad(cut(a, p.format), ((0, -len(a) % p.tile_rows), (0, 0)))
+    k = values.shape[1]
+    values = values.reshape(-1, p.rows, p.interleave, k).transpose(0, 3, 2, 1)
+    beats = pack(stream, {"value": values.reshape(-1, p.rows)})
+    return beats.reshape(-1, k * p.interleave, stream["bytes"])
+
+
+def _columns(p: ApproxArrayParameters, stream: dict[str, Any], b: np.ndarray) -> np.ndarray:
+    """Return beats (tiles, beats of a tile, bytes): one of each place."""
+    k, n = b.shape
+    values = np.pad(cut(b, p.format), ((0, 0), (0, -n % p.columns)))
+    values = values.reshape(k, -1, p.columns).swapaxes(0, 1)
+    return pack(stream, {"value": values.reshape(-1, p.columns)}).reshape(-1, k, stream["bytes"])
+
+
+def regress(
+    parameters: ApproxArrayParameters,
+    *,
+    seed: int = 1,
+    blocks: int = 1000,
+    waves: str | Path | None = None,
+    **options: Any,
+) -> Report:
+    """Compare with the model on ragged products, of about ``10 * blocks`` operands in all.
+
+    Each has several tiles, of few places or of many.
+    """
+    rng = np.random.default_rng(seed)
+    depths = [1, 2, parameters.rows + 1, int(rng.integers(parameters.rows + 2, 40))]
+    one = functools.partial(
+        _regress, parameters, rng, 10 * blocks // len(depths), seed=seed, **options
+    )
+    return over_depths(depths, one, waves=waves)
+
+
+def _regress(
+    p: ApproxArrayParameters,
+    rng: np.random.Generator,
+    operands: int,
+    deep: int,
+    *,
+    stalls: Stalls | None = None,
+    **options: Any,
+) -> Report:
+    """Compare with the model on a product of ``deep`` places."""
+    n = 2 * p.columns - (p.columns > 1)
+    m = min(max(p.tile_rows + 1, operands // deep - n), 16 * p.tile_rows)
+    a, b = _values(rng, (m, deep)), _values(rng, (deep, n))
+    table = random_table(p.bits, rng) if p.has_table else None
+    product, result = simulate(p, a, b, table, stalls=stalls, **options)
+    # Zeros fill the last tiles up, and times an infinity are NaN.
+    missing = -m % p.tile_rows, -n % p.columns
+    whole = model(
+        p, np.pad(a, ((0, missing[0]), (0, 0))), np.pad(b, ((0, 0), (0, missing[1]))), table
+    )
+    manifest = generate("approx_array", p).manifest
+    return check(
+        result,
+        product,
+        np.ascontiguousarray(whole[:m, :n]),
+        tiles=(-(-m // p.tile_rows), -(-n // p.columns)),
+        cycles=p.cycles(m, n, deep, latency=manifest["latency"]),
+        expected={
+            "status.nan": int(np.isnan(whole).any()),
+            "status.overflow": int(np.isinf(whole).any()),
+            "depth": deep,
+            "beats": p.tiles(m, n) * deep * p.interleave,
+            **({"table": LOADED} if p.has_table else {}),
+            **constants(manifest),
+        },
+        stalls=stalls or Stalls(),
+        inputs={"a": a},
+    )
+
+
+def _values(rng: np.random.Generator, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Return values of which sums cancel, overflow and underflow, some of them special."""
+    kind = rng.random(shape)
+    exponent = rng.integers(121, 134, shape)
+    exponent = np.where(kind < 0.2, rng.integers(1, 255, shape), exponent)
+    exponent = np.where(kind < 0.06, rng.choice([1, 63, 64, 190, 191, 254], shape), exponent)
+    exponent = np.where(kind < 0.03, 0, exponent)
+    exponent = np.where(kind < 0.002, 255, exponent)
+    fraction = rng.integers(0, 1 << 23, shape) & -(1 << rng.integers(0, 24, shape))
+    fraction = np.where(kind < 0.001, 0, fraction)
+    sign = rng.integers(0, 2, shape)
+    return (sign << 31 | exponent << 23 | fraction).astype(np.uint32).view(np.float32)

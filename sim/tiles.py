@@ -1,0 +1,137 @@
+"""What the benches of matrix-multiply arrays have in common: jobs, and what must come of one."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .bench import Design, Result, run
+from .registers import readable
+from .report import Report, compare, insist, merge
+from .streams import Stalls
+
+__all__ = ["START", "check", "multiply", "over_depths"]
+
+START = (("control.start", 1),)
+
+
+def multiply(
+    design: Design,
+    rows: np.ndarray,
+    columns: np.ndarray,
+    *,
+    size: tuple[int, int],
+    tile: tuple[int, int],
+    commands: Sequence[tuple[str, int]],
+    inputs: Mapping[str, np.ndarray] | None = None,
+    **options: Any,
+) -> tuple[npt.NDArray[np.float32], Result]:
+    """Return a product, and the run: cycles, counters, flags.
+
+    Parameters
+    ----------
+    design : Design
+        A `TileArray`.
+    rows, columns : array of uint8
+        Beats (tiles, beats of a tile, bytes) of the operands, a tile's rows or columns each.
+    size, tile : tuple of int
+        Rows and columns of the product, and of a tile.
+    commands : sequence of (str, int)
+        Register writes that follow those of the job's tiles.
+    inputs : dict or None
+        Beats of other streams.
+    """
+    across, down = len(columns), len(rows)
+    result = run(
+        design,
+        inputs={
+            "s_axis_a": _all(np.broadcast_to(rows[:, None], (down, across, *rows.shape[1:]))),
+            "s_axis_b": _all(np.broadcast_to(columns[None], (down, across, *columns.shape[1:]))),
+            **(inputs or {}),
+        },
+        outputs={"m_axis": down * across * tile[0]},
+        writes=[("tile_rows", down), ("tile_columns", across), *commands],
+        reads=readable(design.manifest),
+        **options,
+    )
+    last = result.last["m_axis"]
+    alone = last[-1] and not last[:-1].any()
+    insist(alone, "tlast is not on the last result alone", result)
+    words = result.outputs["m_axis"].view("<f4").reshape(down, across, *tile)
+    product = words.swapaxes(1, 2).reshape(down * tile[0], across * tile[1])
+    return np.ascontiguousarray(product[: size[0], : size[1]]), result
+
+
+def _all(tiles: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(tiles).reshape(-1, tiles.shape[-1])
+
+
+def over_depths(
+    depths: Iterable[int], one: Callable[..., Report], *, waves: str | Path | None
+) -> Report:
+    """Return the report of products of several depths, each with waves of its own.
+
+    ``one`` takes the depth and ``waves``.
+    """
+    reports = {}
+    for deep in depths:
+        path = Path(waves).with_stem(f"{Path(waves).stem}-depth-{deep}") if waves else None
+        reports[f"product {deep} deep"] = one(deep, waves=path)
+    return merge(reports)
+
+
+def check(
+    result: Result,
+    product: npt.NDArray[np.float32],
+    modelled: npt.NDArray[np.float32],
+    *,
+    tiles: tuple[int, int],
+    cycles: int,
+    expected: Mapping[str, Any],
+    stalls: Stalls,
+    inputs: dict[str, Any],
+) -> Report:
+    """Compare a product with its model, and the registers with what they must be.
+
+    ``tiles`` are those down and across, ``cycles`` those without stalls, ``expected`` further
+    registers; ``inputs`` as in `sim.report.compare`.
+    """
+    counted, known = _counters(result, cycles, stalls)
+    known = {
+        "product": modelled,
+        "status.busy": 0,
+        "status.done": 1,
+        "status.nan": int(np.isnan(modelled).any()),
+        "status.overflow": int(np.isinf(modelled).any()),
+        "status.framing": 0,
+        "status.refused": 0,
+        "tile_rows": tiles[0],
+        "tile_columns": tiles[1],
+        **expected,
+        **known,
+    }
+    return compare(result.registers | {"product": product} | counted, known, result, inputs)
+
+
+def _counters(result: Result, cycles: int, stalls: Stalls) -> tuple[dict[str, int], dict[str, Any]]:
+    """Return what follows from the counters, and what it must be."""
+    counter = result.registers
+    waited = counter["operand_stalls"] + counter["result_stalls"]
+    moving = counter["cycles"] - counter["operand_stalls"]
+    counted = {
+        # A busy cycle takes a beat, or waits for one thing, or works off what was taken.
+        "cycles below beats + stalls": int(counter["cycles"] < counter["beats"] + waited),
+        "busy cycles after the first beat": moving,
+        "cycles - operand_stalls": moving,
+    }
+    known: dict[str, Any] = {"cycles below beats + stalls": 0}
+    if not stalls.idle:
+        # Operands fail to come before the first beat only.
+        first, final = result.stamps["s_axis_a"][0], result.stamps["m_axis"][1]
+        known["busy cycles after the first beat"] = final - first + 1
+    if not stalls.back_pressure:
+        known["result_stalls"] = 0
+        known["cycles - operand_stalls"] = cycles
+    return counted, known

@@ -1,0 +1,80 @@
+"""Training whose products are computed by the array of approximate multipliers."""
+
+import numpy as np
+import pytest
+
+from sim.compare import assert_equal
+from sim.training import ApproxCircuit, compare, configure
+from sw.approx.array import ApproxArrayParameters
+from sw.approx.table import make, write
+from sw.bfp.multimode import MultimodeParameters
+from sw.errors import UserError
+from sw.formats import BFLOAT16, BINARY32
+from sw.train.data import load
+from sw.train.loop import Settings
+
+STEPS = 5
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits")
+
+
+def test_weights_after_some_steps_through_the_array(digits):
+    settings = Settings(arithmetic="mbm7", batch=16)
+    done = compare(digits, settings, configure("mbm7", ["columns=2"]), steps=STEPS)
+    for name, array in done.model.network.arrays.items():
+        assert_equal(done.circuit.network.arrays[name], array, context={"array": name, "seed": 1})
+    assert done.products == 5 * STEPS
+    assert done.cycles > 0
+
+
+def test_weights_after_steps_through_an_array_with_a_table(digits, tmp_path):
+    path = tmp_path / "mbm_2.bin"
+    write(make("mbm", 2), path, "byte")
+    settings = Settings(arithmetic=f"lut:{path}", batch=16, hidden=(8,))
+    parameters = configure(settings.arithmetic, ["rows=3", "columns=1"])
+    assert parameters == ApproxArrayParameters(multiplier="table", bits=2, rows=3, columns=1)
+    assert compare(digits, settings, parameters, steps=1).mismatches == 0
+
+
+def test_wrong_last_bits_of_one_product_are_seen(digits, monkeypatch):
+    multiply = ApproxCircuit._multiply
+
+    def product(self, a, b):
+        product, cycles = multiply(self, a, b)
+        # The gradient of the first layer's weights, in the first step.
+        if self.products == 4:
+            product.view(np.uint32)[:] ^= 1
+        return product, cycles
+
+    monkeypatch.setattr(ApproxCircuit, "_multiply", product)
+    settings = Settings(arithmetic="mbm7", batch=16)
+    assert compare(digits, settings, configure("mbm7", ["columns=2"]), steps=3).mismatches > 0
+
+
+def test_the_array_of_an_arithmetic():
+    for arithmetic, name, bits, form in (
+        ("mbm", "mbm", 7, BFLOAT16),
+        ("realm8:12", "realm8", 12, BINARY32),
+        ("drum6:5", "drum6", 5, BFLOAT16),
+    ):
+        p = configure(arithmetic)
+        assert isinstance(p, ApproxArrayParameters)
+        assert (p.multiplier, p.bits, p.format, p.rows, p.columns) == (name, bits, form, 2, 8)
+    assert isinstance(configure("hbfp8"), MultimodeParameters)
+
+
+@pytest.mark.parametrize(
+    ("arithmetic", "parameters", "message"),
+    [
+        ("binary32", configure("hbfp8"), "arithmetic must have products of blocks or approximate"),
+        ("hbfp8", configure("mbm7"), "arithmetic must have products of blocks or approximate"),
+        ("mbm7", configure("mbm5"), "bits must be that of mbm7, 7, not 5"),
+        ("mbm7", configure("mitchell7"), "multiplier must be that of mbm7, mbm, not mitchell"),
+    ],
+)
+def test_an_array_of_another_arithmetic(digits, arithmetic, parameters, message):
+    with pytest.raises(UserError, match=message):
+        compare(digits, Settings(arithmetic=arithmetic), parameters, steps=1)
