@@ -18,11 +18,6 @@ class FractionMultiplier(Circuit):
     bits : int
         Bits of a fraction.
 
-    Attributes
-    ----------
-    latency : int
-        Enabled cycles from fractions to code.
-
     Members
     -------
     en : In(1)
@@ -38,8 +33,11 @@ class FractionMultiplier(Circuit):
     y: Signal
     code: Signal
 
-    latency: int
-
     def __init__(self, *, bits: int) -> None:
         self.bits = bits
         super().__init__({"en": In(1), "x": In(bits), "y": In(bits), "code": Out(bits + 1)})
+
+    @property
+    def latency(self) -> int:
+        """Enabled cycles from fractions to code."""
+        return 1

@@ -16,8 +16,6 @@ __all__ = ["MinimallyBiased", "Mitchell", "Realm"]
 class Mitchell(FractionMultiplier):
     """Mitchell's multiplier: the sum of the fractions is carry and fraction of the product."""
 
-    latency = 1
-
     def elaborate(self, platform: Any) -> Module:
         """Add."""
         m = Module()
@@ -46,8 +44,6 @@ class MinimallyBiased(FractionMultiplier):
     The last bit of fractions shorter than binary32's is taken as one. A correction that would make
     a product of 4 and more is left out.
     """
-
-    latency = 1
 
     def elaborate(self, platform: Any) -> Module:
         """Add; correct."""
@@ -79,8 +75,6 @@ class Realm(FractionMultiplier):
     segments : int
         Of each operand, as `sw.approx.realm.factors` takes them.
     """
-
-    latency = 1
 
     def __init__(self, *, segments: int, bits: int) -> None:
         self.segments = segments

@@ -82,7 +82,8 @@ class ApproxUnit(Core):
         # Everything moves by this one register, far from whatever decides it.
         en = Signal(init=1)
         pairs = Signal(2 * p.lanes * word, reset_less=True)
-        tags, taken = Signal(2), Signal(2)
+        tags = Signal(2)
+        taken = Signal(2)
         m.d.sync += en.eq(queue.room)
         m.d.comb += [
             self.i.ready.eq(en),

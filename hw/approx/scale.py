@@ -74,12 +74,12 @@ class Scale(Circuit):
         negative = net("negative", 1, (self.a[-1] ^ self.b[-1]) & ~nan)
 
         # The sum less the bias is the sum and one, less half the range of exponents: where its top
-        # bits are 01 or 10 it is an exponent, 00 are below them and 11 beyond. What is special
-        # takes these, and a zero at the end so that no carry runs through.
+        # bits are 01 or 10 it is an exponent, 00 are below them and 11 beyond; what is special
+        # takes these.
         beyond, below = infinite.any(), zero.any() & ~infinite.any()
         total = net("total", size + 2, Cat(1, a[point:]) + Cat(1, b[point:]))[1:]
         top = (total[-2:] | beyond.replicate(2)) & ~below.replicate(2)
-        state = Cat(total[0] & ~beyond, total[1:-2], top, nan, negative)
+        state = Cat(total[:-2], top, nan, negative)
         state = delay(m, self.en, net("state", size + 3, state), self.latency, name="state")
 
         # The carry comes late: what does not depend on it is ready then.

@@ -85,12 +85,13 @@ def design(cases, target: str = "generic") -> Design:
     return emit(AxiTop(unit="side_by_side", core=SideBySide, parameters=p), "side", parameters=p)
 
 
-def check(cases, a: np.ndarray, b: np.ndarray, target: str = "generic", **options) -> None:
+def check(cases, pairs, target: str = "generic") -> None:
     """Compare every multiplier with its model."""
+    a, b = pairs
     circuit = design(cases, target)
     streams = circuit.manifest["streams"]
     beats = pack(streams["s_axis"], {"a": a.reshape(-1, 1), "b": b.reshape(-1, 1)})
-    result = run(circuit, inputs={"s_axis": beats}, outputs={"m_axis": len(beats)}, **options)
+    result = run(circuit, inputs={"s_axis": beats}, outputs={"m_axis": len(beats)})
     found = unpack(streams["m_axis"], result.outputs["m_axis"])["o"].astype(np.uint32)
     for i, (name, bits, form) in enumerate(cases):
         x, y = (v & np.uint32((1 << form.width) - 1) for v in (a, b))

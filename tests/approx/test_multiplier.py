@@ -47,22 +47,22 @@ def pairs_of(patterns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def test_all_pairs_of_fractions_and_of_edges():
     fractions = pairs_of(np.arange(128) | BFLOAT16.bias << 7)
     edges = pairs_of(edge_bits(BFLOAT16))
-    check(SMALL, *(np.concatenate(x) for x in zip(fractions, edges, strict=True)))
+    check(SMALL, [np.concatenate(x) for x in zip(fractions, edges, strict=True)])
 
 
 def test_other_formats():
     edges = pairs_of(edge_bits(BINARY16)), pairs_of(np.arange(1 << FREE.width))
     random = factor_bits(20_000, 1, BINARY16)
-    check(OTHERS, *(np.concatenate(x) for x in zip(*edges, random, strict=True)))
+    check(OTHERS, [np.concatenate(x) for x in zip(*edges, random, strict=True)])
 
 
 def test_a_million_pairs():
-    check(WIDE, *factor_bits(1_000_000, 2, BINARY32))
+    check(WIDE, factor_bits(1_000_000, 2, BINARY32))
 
 
 @pytest.mark.parametrize("target", ["ecp5", "xilinx"])
 def test_carry_cells(target):
-    check(CARRIES, *factor_bits(50_000, 3, BFLOAT16), target)
+    check(CARRIES, factor_bits(50_000, 3, BFLOAT16), target)
 
 
 UNIT = ApproxParameters(multiplier="realm8", lanes=3)
