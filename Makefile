@@ -5,7 +5,7 @@ ARGS ?=
 PYTHON := .venv/bin/python
 BASE := sim,synth,train,report
 
-.PHONY: demo test lint bench train paper-bfp verilog simulate synth doctor list help clean
+.PHONY: demo test lint bench train paper-bfp paper-approx verilog simulate synth doctor list help clean
 .DEFAULT_GOAL := demo
 
 demo: ## generate, prove on real data, synthesize and report the default design (default)
@@ -26,6 +26,9 @@ train: ## a network in low-precision arithmetic (ARGS="--model lenet --data mnis
 paper-bfp: ## FlexBlock and Accuracy Boosters, the papers' figures beside ours (long; resumes)
 	@./setup.sh $(BASE) && $(PYTHON) -m sim paper bfp $(ARGS)
 
+paper-approx: ## ApproxTrain, MBM and REALM, the papers' figures beside ours (long; resumes)
+	@./setup.sh $(BASE),pnr && $(PYTHON) -m sim paper approx $(ARGS)
+
 verilog: ## Verilog of UNIT into build/UNIT (ARGS="--preset hbfp4 --set rows=8")
 	@./setup.sh $(BASE) && $(PYTHON) -m hw verilog $(UNIT) -o build/$(UNIT) $(ARGS)
 
@@ -42,7 +45,7 @@ doctor: ## the tools found, and how to get what is missing
 	@./setup.sh $(BASE) && $(PYTHON) -m hw doctor
 
 help: ## these verbs
-	@sed -n 's/^\([a-z-]*\): ## \(.*\)/\1\t\2/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\): ## \(.*\)/\1\t\2/p' Makefile | expand -t 14
 
 clean: ## remove the environment and everything built; caches stay in ~/.cache/gradgate
 	rm -rf .venv build

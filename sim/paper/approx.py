@@ -11,6 +11,8 @@ import dataclasses
 from pathlib import Path
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
 from hw.approx.costs import MEGAHERTZ, cost
 from hw.flow.emit import generate
@@ -20,9 +22,12 @@ from sw.approx.errors import Errors, measure
 from sw.approx.parameters import AmsimParameters
 from sw.approx.product import Datapath
 from sw.formats import BFLOAT16, BINARY32
+from sw.train.data import load
+from sw.train.loop import Settings
 
 from ..approx.speed import SIZE, speed
 from ..approx.switched import switched
+from ..training import compare, configure
 from . import plots
 from .accuracy import Case
 from .kept import Kept
@@ -50,6 +55,7 @@ PUBLISHED = {
 }
 """Mean and peak errors in percent; the papers' worst and best point of REALM."""
 
+FORMATS = BFLOAT16, BINARY32
 COSTED = ("exact", "exact_nearest", "mitchell", "mbm", "realm4", "realm8", "realm16", "drum6")
 LARGEST = {
     **{(name, "bfloat16"): most for name, most in (("mitchell", 0.5), ("mbm", 0.5))},
@@ -61,6 +67,10 @@ LARGEST = {
 
 SLOWER = {"table": 20, "mitchell": 8}
 """How many times longer than native products may take."""
+
+THROUGH_RTL, RTL_STEPS, RTL_BATCH = "mbm7", 50, 8
+RTL_ARRAY = ("rows=4", "columns=4")
+"""Arithmetic, steps and images a step of the training through the RTL, and fields of its array."""
 
 CASES = (Case(model="lenet", data="mnist"),)
 ARITHMETICS = ("binary32", "bfloat16", "mitchell7", "mbm7", "realm8", "realm16", "drum6", "mbm5")
@@ -79,6 +89,8 @@ def paper(folder: Path, *, sections: tuple[str, ...], seeds: int, out: Console) 
         good &= _cost(folder, progress, out)
     if "speed" in sections:
         good &= _speed(folder, progress, out)
+    if "training" in sections:
+        good &= _training(kept, out)
     if "accuracy" in sections:
         good &= _accuracy(folder, kept, seeds, out)
     return good
@@ -114,14 +126,14 @@ def _errors(folder: Path, progress: Progress, out: Console) -> None:
 
 def _cost(folder: Path, progress: Progress, out: Console) -> bool:
     rows = []
-    for form in (BFLOAT16, BINARY32):
+    for form in FORMATS:
         for name in COSTED:
             with progress.stage(f"cost of {name} in {form.name}"):
                 rows.append((cost(name, form, seeds=1), switched(name, form)))
     with progress.stage("cost of a table of 7 bits"):
         memory = _table_cost()
     good = True
-    for form in (BFLOAT16, BINARY32):
+    for form in FORMATS:
         mine = [(row, toggles) for row, toggles in rows if row.format == form.name]
         exact, most_toggles = mine[0]
         table = new_table(
@@ -206,6 +218,39 @@ def _speed(folder: Path, progress: Progress, out: Console) -> bool:
     out.print(table)
     write_rows(folder / "speed.csv", [figures], out)
     return good
+
+
+def _training(kept: Kept, out: Console) -> bool:
+    settings = Settings(model="lenet", arithmetic=THROUGH_RTL, batch=RTL_BATCH)
+    parameters = configure(THROUGH_RTL, RTL_ARRAY)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+
+    def run() -> dict[str, int]:
+        with Bar(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+            task = bar.add_task("train through the RTL", total=None)
+
+            def report(done: int, total: int) -> None:
+                bar.update(task, completed=done, total=total)
+
+            done = compare(load("mnist"), settings, parameters, steps=RTL_STEPS, report=report)
+        return {
+            "products": done.products,
+            "cycles": done.cycles,
+            "weights": sum(array.size for array in done.model.network.arrays.values()),
+            "mismatches": done.mismatches,
+        }
+
+    design = generate("approx_array", parameters)
+    found = kept.get("training", run, settings=repr(settings), steps=RTL_STEPS, rtl=design.verilog)
+    table = new_table(
+        f"{RTL_STEPS} steps of LeNet on mnist through the RTL",
+        *("arithmetic", "products", "cycles", "weights", "mismatches"),
+        caption=f"batches of {RTL_BATCH}; every product of every pass by approx_array",
+    )
+    numbers = [f"{found[name]:,}" for name in ("products", "cycles", "weights")]
+    table.add_row(THROUGH_RTL, *numbers, mark(not found["mismatches"], f"{found['mismatches']:,}"))
+    out.print(table)
+    return not found["mismatches"]
 
 
 def _accuracy(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
