@@ -48,6 +48,14 @@ class ApproxArray(TileArray):
     the job's operands wait until it is there.
     """
 
+    FLAGS = {
+        **TileArray.FLAGS,
+        "framing": "tlast inside a tile, a table that ended early or had no end, or padding bits "
+        "that were not zero",
+        "refused": "a start while busy, with a size of 0 or without a table; a load while a job "
+        "used the table or while one was loading",
+    }
+
     def __init__(self, *, parameters: ApproxArrayParameters) -> None:
         self.parameters = p = parameters
         self._columns = [Column(parameters=p) for _ in range(p.columns)]
@@ -118,7 +126,8 @@ class ApproxArray(TileArray):
         ]
         a, b = self._take(
             m,
-            may_start=upload.loading | upload.loaded,
+            # An entry is written a cycle after it is taken, before the table is loaded.
+            may_start=upload.loading | upload.write | upload.loaded,
             may_take=upload.loaded,
             refused=upload.refused,
             framing=upload.framing,

@@ -187,6 +187,7 @@ def test_a_refused_start_is_told_and_changes_nothing():
 def test_products_by_loaded_tables():
     for seed, stalls in enumerate(GRID[::4]):
         assert regress(LOOKED_UP, blocks=100, seed=seed, stalls=stalls).message == ""
+    assert regress(LOOKED_UP, blocks=100, seed=4, reset_after=30).message == ""
     p = LOOKED_UP.replace(rows=2, interleave=6, bits=3, format="binary32")
     assert regress(p, blocks=100, seed=2).message == ""
 
