@@ -68,9 +68,8 @@ LARGEST = {
 SLOWER = {"table": 20, "mitchell": 8}
 """How many times longer than native products may take."""
 
-THROUGH_RTL, RTL_STEPS, RTL_BATCH = "mbm7", 50, 8
-RTL_ARRAY = ("rows=4", "columns=4")
-"""Arithmetic, steps and images a step of the training through the RTL, and fields of its array."""
+THROUGH_RTL, RTL_STEPS = "mbm7", 50
+"""Arithmetic and steps of the training through the RTL."""
 
 CASES = (Case(model="lenet", data="mnist"),)
 ARITHMETICS = ("binary32", "bfloat16", "mitchell7", "mbm7", "realm8", "realm16", "drum6", "mbm5")
@@ -221,8 +220,8 @@ def _speed(folder: Path, progress: Progress, out: Console) -> bool:
 
 
 def _training(kept: Kept, out: Console) -> bool:
-    settings = Settings(model="lenet", arithmetic=THROUGH_RTL, batch=RTL_BATCH)
-    parameters = configure(THROUGH_RTL, RTL_ARRAY)
+    settings = Settings(model="lenet", arithmetic=THROUGH_RTL)
+    parameters = configure(THROUGH_RTL)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
 
     def run() -> dict[str, int]:
@@ -245,7 +244,7 @@ def _training(kept: Kept, out: Console) -> bool:
     table = new_table(
         f"{RTL_STEPS} steps of LeNet on mnist through the RTL",
         *("arithmetic", "products", "cycles", "weights", "mismatches"),
-        caption=f"batches of {RTL_BATCH}; every product of every pass by approx_array",
+        caption=f"batches of {settings.batch}; every product of every pass by approx_array",
     )
     numbers = [f"{found[name]:,}" for name in ("products", "cycles", "weights")]
     table.add_row(THROUGH_RTL, *numbers, mark(not found["mismatches"], f"{found['mismatches']:,}"))
