@@ -72,7 +72,7 @@ THROUGH_RTL, RTL_STEPS = "mbm7", 50
 """Arithmetic and steps of the training through the RTL."""
 
 CASES = (Case(model="lenet", data="mnist"),)
-ARITHMETICS = ("binary32", "bfloat16", "mitchell7", "mbm7", "realm8", "realm16", "drum6", "mbm5")
+ARITHMETICS = ("binary32", "bfloat16", "mitchell7", "mbm7", "realm8", "mbm5")
 NEAR = ("mitchell7", "mbm7", "realm8")
 """Arithmetics that are to be within a point of binary32."""
 
