@@ -24,6 +24,7 @@ from sw.bfp.array import ArrayParameters
 from sw.cli import Group, console, output_folder
 from sw.train.data import load
 from sw.train.loop import Settings
+from sw.train.network import MODELS
 
 from .bench import ENGINES, Stalls, writable
 from .build import SIMULATORS, have
@@ -236,7 +237,7 @@ def demo(
 
 @main.command("train")
 @click.option("--arith", "arithmetic", default="flexblock", show_default=True, help="See sw train.")
-@click.option("--model", default="mlp", show_default=True, help="mlp, lenet or resnet8.")
+@click.option("--model", default="mlp", show_default=True, help=f"{', '.join(MODELS)}.")
 @click.option("--data", default="digits", show_default=True, help="digits or mnist.")
 @click.option(
     "--steps", type=click.IntRange(1, 10**6), default=50, show_default=True, help="Of training."

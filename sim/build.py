@@ -159,7 +159,10 @@ def keep(folder: Path, *names: str) -> None:
 
 def _jobs() -> int:
     """Return how many compilers may run side by side: ``$GRADGATE_JOBS``, or one a core."""
-    return int(os.environ.get("GRADGATE_JOBS") or os.cpu_count() or 1)
+    jobs = os.environ.get("GRADGATE_JOBS") or str(os.cpu_count() or 1)
+    if not jobs.isdecimal():
+        raise UserError(f"GRADGATE_JOBS must be an integer, not {jobs!r}")
+    return int(jobs)
 
 
 def library(source: str, *options: str) -> Path:

@@ -14,7 +14,7 @@ from rich.table import Table as Lines
 
 from sw.approx import names
 from sw.approx.array import TABLE, ApproxArrayParameters
-from sw.approx.product import Fractions
+from sw.approx.product import Datapath, Fractions
 from sw.approx.table import Table
 from sw.bfp.array import ArrayParameters
 from sw.bfp.multimode import MultimodeParameters
@@ -23,6 +23,7 @@ from sw.errors import UserError
 from sw.formats import BFLOAT16
 from sw.train.data import Data
 from sw.train.loop import Run, Settings, train
+from sw.train.precision import Fixed, read
 
 from .approx import array as approx
 from .bench import Result
@@ -134,8 +135,11 @@ def _fields(fractions: Fractions) -> dict[str, Any]:
 def _circuit(arithmetic: str, parameters: ArrayFields) -> Circuit:
     """Return the circuit that trains in an arithmetic; `UserError` if the array has another."""
     fractions = names.fractions(arithmetic)
+    precision = read(arithmetic, layers=1, epochs=1)
+    each = precision.arithmetics.values() if isinstance(precision, Fixed) else ()
     if fractions is None and isinstance(parameters, MultimodeParameters):
-        if arithmetic not in ("binary32", "bfloat16"):
+        mixed = any(isinstance(one, (Datapath, Table)) for one in each)
+        if arithmetic not in ("binary32", "bfloat16") and not mixed:
             return BlockCircuit(parameters)
     elif fractions is not None and isinstance(parameters, ApproxArrayParameters):
         for name, value in _fields(fractions).items():
@@ -144,8 +148,8 @@ def _circuit(arithmetic: str, parameters: ArrayFields) -> Circuit:
                 raise UserError(f"{name} must be that of {arithmetic}, {value}, not {found}")
         return ApproxCircuit(parameters, fractions if isinstance(fractions, Table) else None)
     raise UserError(
-        f"arithmetic must have products of blocks or approximate ones, as the array, "
-        f"not {arithmetic}"
+        f"arithmetic must have products of blocks, or all by one approximate multiplier, as the "
+        f"array, not {arithmetic}"
     )
 
 

@@ -13,7 +13,7 @@ from . import lfsr
 from .approx.errors import Errors, measure
 from .approx.multipliers import LARGEST_BITS, NAMES, multiplier
 from .approx.product import Datapath
-from .approx.table import LAYOUTS, check_name, make
+from .approx.table import LARGEST_TABLE_BITS, LAYOUTS, check_name, make
 from .approx.table import write as write_table
 from .bfp.quantize import dequantize, quantize, zero_setting_error
 from .cli import Group, console, output_folder
@@ -186,13 +186,16 @@ def table_file(name: str, bits: int, layout: str, output: Path | None) -> None:
     Examples:
       python -m sw table mbm --bits 7 -o build/mbm_7.bin
       python -m sw table realm8 --bits 9 --layout word -o build/realm8_9.bin
-      python -m sw table examples/own_multiplier.py:rounded -o build/own_7.bin
+      python -m sw table own.py:multiply -o build/own_7.bin
     """
     if output is not None:
         check_name(output, bits, layout)
         output_folder(output.parent)
         if output.is_dir():
             raise UserError(f"cannot write {output}: it is a folder")
+    whole("bits of a table", bits, 1, LARGEST_TABLE_BITS)
+    if ":" not in name:
+        multiplier(name).check(bits)
     with Progress(*COLUMNS, TimeElapsedColumn(), console=console(stderr=True)) as progress:
         task = progress.add_task(f"table of {name}")
         table = make(name, bits, lambda n, total: progress.update(task, completed=n, total=total))

@@ -64,13 +64,16 @@ def line(field: str, value: object) -> str:
 
 
 def table_fields(cls: type, field: str, value: object, *more: str) -> dict[str, Any]:
-    """Check that a table in ``field`` has no other fields than a dataclass, and ``more``."""
+    """Check that a table in ``field`` has a dataclass's fields, and perhaps ``more``, alone."""
     if not isinstance(value, Mapping):
         raise UserError(f"{field} must be a preset's name or a table, not {value!r}")
     known = [each.name for each in dataclasses.fields(cls)]
     for name in value:
         if name not in (*known, *more):
             raise unknown("field", f"{field}.{name}", [f"{field}.{k}" for k in known])
+    for each in dataclasses.fields(cls):
+        if each.default is dataclasses.MISSING and each.name not in value:
+            raise UserError(f"{field}.{each.name} must be given")
     return dict(value)
 
 

@@ -3,7 +3,15 @@ import dataclasses
 import pytest
 
 from sw.errors import UserError
-from sw.formats import BFLOAT16, BINARY16, BINARY32, BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat
+from sw.formats import (
+    BFLOAT16,
+    BINARY16,
+    BINARY32,
+    BLOCK_FORMATS,
+    FLOAT_FORMATS,
+    BlockFormat,
+    FloatFormat,
+)
 
 FACTS = {
     # name: bits of magnitude, element and exponent, rule, block, rounding, lowest E
@@ -141,3 +149,30 @@ def test_read():
 def test_read_errors(value, message):
     with pytest.raises(UserError, match=f"^{message}"):
         BlockFormat.read(value)
+
+
+@pytest.mark.parametrize(
+    "table, message",
+    [
+        ({"exponent_bits": 9, "fraction_bits": 3}, "exponent_bits must be an integer from 2 to 8"),
+        (
+            {"exponent_bits": 4, "fraction_bits": 24},
+            "fraction_bits must be an integer from 2 to 23",
+        ),
+        ({"fraction_bits": 3}, "format.exponent_bits must be given"),
+        ({"exponent_bits": 4}, "format.fraction_bits must be given"),
+        ({"exponent": 4}, "unknown field 'format.exponent', did you mean format.exponent_bits?"),
+        ("binary8", "unknown format 'binary8'"),
+        (3, "format must be a preset's name or a table, not 3"),
+    ],
+)
+def test_wrong_floating_point_formats(table, message):
+    with pytest.raises(UserError) as caught:
+        FloatFormat.read(table)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_free_floating_point_format():
+    form = FloatFormat.read({"exponent_bits": 5, "fraction_bits": 2})
+    assert (form.name, form.width, form.bias, form.exponent_ones) == ("custom", 8, 15, 31)
+    assert FloatFormat.read(form) is form

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from .. import binary32
 from .multipliers import LARGEST_BITS, encode, multiplier
-from .product import Datapath, Fractions, matrices
+from .product import Datapath, matrices
 from .table import LARGEST_TABLE_BITS, Table, make
 from .vector import (
     GROUP,
@@ -44,7 +44,7 @@ ONE = 127 << 23
 jit: Any = numba.njit(cache=True, error_model="numpy")
 
 
-def gemm(fractions: Fractions, a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:
+def gemm(fractions: Datapath | Table, a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:
     """Return what `sw.approx.product.gemm` returns."""
     a, b = matrices(a, b)
     # The right operand's columns are those of the vectors, in whole panels.
@@ -58,7 +58,7 @@ def _work(m: int, n: int) -> int:
     return -(-n // PANEL) * (m + GROUP)
 
 
-def _gemm(fractions: Fractions, a: Any, b: Any, turned: bool) -> Floats:
+def _gemm(fractions: Datapath | Table, a: Any, b: Any, turned: bool) -> Floats:
     """Return a product; ``turned``: of transposes, so that the fractions change places as well."""
     bits = fractions.bits
     name = fractions.name if isinstance(fractions, Datapath) else None
@@ -91,13 +91,13 @@ def _made(name: str, bits: int) -> Table:
     return make(name, bits)
 
 
-def _table(fractions: Fractions) -> Table:
+def _table(fractions: Datapath | Table) -> Table:
     """Return the table of what multiplies fractions."""
     return fractions if isinstance(fractions, Table) else _made(fractions.name, fractions.bits)
 
 
 @functools.lru_cache(16)
-def _values(fractions: Fractions, turned: bool) -> Floats:
+def _values(fractions: Datapath | Table, turned: bool) -> Floats:
     """Return the products of 1 up to 4 of fractions, those of a right one side by side."""
     table = _table(fractions)
     side = 1 << table.bits

@@ -30,13 +30,13 @@ def fractions(text: str) -> Fractions | None:
             raise UserError(f"lut must be followed by a file, as in lut:mbm_7.bin, not {text!r}")
         return read(rest)
     bits = DEFAULT_BITS
-    together = re.fullmatch(rf"({_PLAIN})(\d{{1,3}})", text)
+    together = re.fullmatch(rf"({_PLAIN})([1-9][0-9]?)", text)
     if together is not None:
         kind, bits = together[1], int(together[2])
     elif re.fullmatch(rf"({_PLAIN})|({_NUMBERED})\d*", kind) is None:
         return None
     elif colon:
-        if not re.fullmatch(r"\d{1,3}", rest):
+        if not re.fullmatch(r"[1-9][0-9]?", rest):
             raise UserError(f"bits of {kind} must be an integer, not {rest!r}")
         bits = int(rest)
     return Datapath(name=kind, bits=bits)

@@ -62,7 +62,7 @@ class ApproxParameters(Parameters):
         """Check every field."""
         _fit(self, BINARY32.fraction_bits)
         choice("target", self.target, TARGETS)
-        assert self.fractions
+        multiplier(self.multiplier).check(self.bits or 0)
 
     @property
     def fractions(self) -> Datapath:

@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import importlib.util
 import re
+import reprlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -67,7 +68,10 @@ class Table:
                 f"entries must be integers from 0 to {(2 << self.bits) - 1}, "
                 f"not {entries[bad[0]]} at {bad[0]}"
             )
-        object.__setattr__(self, "entries", entries.astype(np.uint16))
+        entries = entries.astype(np.uint16)
+        # Products of matrices keep what they make of them.
+        entries.setflags(write=False)
+        object.__setattr__(self, "entries", entries)
 
     def codes(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Integers:
         """Return carry and fraction of fractions."""
@@ -112,7 +116,7 @@ def function(name: str) -> Callable[..., Any]:
             module = importlib.import_module(module_name)
     except UserError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # The module is the user's, and may fail in any way.
         raise UserError(f"cannot import {module_name!r}: {_words(error)}") from None
     found = getattr(module, attribute, None)
@@ -121,7 +125,7 @@ def function(name: str) -> Callable[..., Any]:
     return found
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
@@ -136,13 +140,12 @@ def _call(
             pair = f"{name} of {side + x}, {side + y} and {bits}"
             try:
                 value = product(side + x, side + y, bits)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise UserError(f"{pair} failed: {_words(error)}") from None
             whole_number = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
             if not whole_number or not side**2 <= value < 4 * side**2:
-                raise UserError(
-                    f"{pair} must be an integer from {side**2} to {4 * side**2 - 1}, not {value!r}"
-                )
+                wanted = f"an integer from {side**2} to {4 * side**2 - 1}"
+                raise UserError(f"{pair} must be {wanted}, not {reprlib.repr(value)}")
             products[x, y] = value
         report(x + 1, side)
     return encode(products.ravel(), bits)

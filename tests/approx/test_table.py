@@ -18,6 +18,9 @@ def halves(a, b, bits):
 def large(a, b, bits):
     return 4 << 2 * bits
 
+def leaves(a, b, bits):
+    raise SystemExit(0)
+
 def broken(a, b, bits):
     return a // (b - b)
 
@@ -79,6 +82,7 @@ def test_a_users_function(own, monkeypatch):
         ("halves", ":halves of 4, 4 and 2 must be an integer from 16 to 63, not 8.0"),
         ("large", ":large of 4, 4 and 2 must be an integer from 16 to 63, not 64"),
         ("broken", ":broken of 4, 4 and 2 failed: ZeroDivisionError: "),
+        ("leaves", ":leaves of 4, 4 and 2 failed: SystemExit: 0"),
         ("number", " must have a function 'number'"),
         ("none", " must have a function 'none'"),
     ],
@@ -157,6 +161,7 @@ def test_wrong_names(tmp_path):
         ("mbm:x", "bits of mbm must be an integer, not 'x'"),
         ("mbm24", "bits of mbm must be an integer from 1 to 23, not 24"),
         ("realm7", "unknown multiplier 'realm7'"),
+        ("mbm:07", "bits of mbm must be an integer, not '07'"),
         (f"lut:{tmp_path}/no_3.bin", "cannot read"),
     ]
     for text, message in cases:

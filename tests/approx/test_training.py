@@ -30,6 +30,14 @@ def test_weights_after_some_steps_through_the_array(digits):
     assert done.cycles > 0
 
 
+def test_50_steps_of_lenet():
+    """With an image a step; `make paper-approx` takes whole batches."""
+    settings = Settings(model="lenet", arithmetic="mbm7", batch=1)
+    done = compare(load("mnist"), settings, configure("mbm7"), steps=50)
+    assert done.circuit.steps == 50 and done.products == 50 * 14
+    assert done.mismatches == 0
+
+
 def test_weights_after_steps_through_an_array_with_a_table(digits, tmp_path):
     path = tmp_path / "mbm_2.bin"
     write(make("mbm", 2), path, "byte")
@@ -69,8 +77,10 @@ def test_the_array_of_an_arithmetic():
 @pytest.mark.parametrize(
     ("arithmetic", "parameters", "message"),
     [
-        ("binary32", configure("hbfp8"), "arithmetic must have products of blocks or approximate"),
-        ("hbfp8", configure("mbm7"), "arithmetic must have products of blocks or approximate"),
+        ("binary32", configure("hbfp8"), "arithmetic must have products of blocks, or all by one"),
+        ("hbfp8", configure("mbm7"), "arithmetic must have products of blocks, or all by one"),
+        ("hbfp8,weight=mbm7", configure("hbfp8"), "arithmetic must have products of blocks, or"),
+        ("mbm7,input=realm8", configure("fb12"), "not mbm7,input=realm8"),
         ("mbm7", configure("mbm5"), "bits must be that of mbm7, 7, not 5"),
         ("mbm7", configure("mitchell7"), "multiplier must be that of mbm7, mbm, not mitchell"),
     ],

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 import sim.paper.approx as module
-from hw.approx.costs import CostRow
+from hw.flow.multiplier_costs import CostRow
 from sim.__main__ import main
 from sim.paper.accuracy import Accuracy, Case
 from sw.train.data import load
@@ -25,7 +25,7 @@ def run(folder: Any, *sections: str, seeds: int = 1) -> tuple[int, str]:
 
 def test_errors_and_speed(tmp_path, monkeypatch):
     figures = {f"{name}_ms": 1.0 for name in ("native", "table", "mitchell", "c", "c_table")}
-    figures |= {"c_over_table": 30.0}
+    figures |= {"c_table_over_table": 30.0}
     monkeypatch.setattr(module, "speed", lambda: figures)
     monkeypatch.setattr(module, "MULTIPLIERS", ("mbm",))
     code, text = run(tmp_path, "errors", "speed")
@@ -34,7 +34,7 @@ def test_errors_and_speed(tmp_path, monkeypatch):
         assert words in text
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"errors.csv", "errors.png", "speed.csv"}
-    for slow in ({"table_ms": 20.1}, {"mitchell_ms": 8.1}, {"c_over_table": 19.9}):
+    for slow in ({"table_ms": 20.1}, {"mitchell_ms": 8.1}, {"c_table_over_table": 19.9}):
         monkeypatch.setattr(module, "speed", lambda slow=slow: figures | slow)
         assert run(tmp_path, "speed")[0] == 1
 

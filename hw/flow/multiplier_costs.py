@@ -9,12 +9,12 @@ from amaranth.lib.wiring import In
 
 from sw.formats import FloatFormat
 
+from ..approx.multiplier import ApproxMultiplier
 from ..circuit import Circuit
-from ..flow.density import logic_area
-from ..flow.emit import emit
-from ..flow.progress import Progress
-from ..flow.synth import Cost, synthesize
-from .multiplier import ApproxMultiplier
+from .density import logic_area
+from .emit import emit
+from .progress import Progress
+from .synth import Cost, synthesize
 
 __all__ = ["CostRow", "Registered", "compare", "cost"]
 
