@@ -110,8 +110,7 @@ def _errors(folder: Path, progress: Progress, out: Console) -> None:
         ),
         "Relative errors of products before they are cut, %": (
             (11,),
-            "over all pairs of fractions of 11 bits; REALM's published figures are the ends of "
-            "its range",
+            "over all pairs of fractions of 11 bits; REALM: published are the ends of its range",
         ),
     }
     for title, (lengths, caption) in tables.items():

@@ -1,8 +1,7 @@
 """The commands of the papers' tables."""
 
-from collections.abc import Callable
+import importlib
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -18,56 +17,50 @@ def paper() -> None:
     """Make the tables that stand beside the papers' figures; an interrupted run goes on."""
 
 
-def _paper_options(name: str, sections: tuple[str, ...]) -> Callable[[Any], Any]:
-    """Return the options of a paper's table."""
-
-    def decorate(function: Any) -> Any:
-        folder = Path(f"build/paper-{name}")
-        output = click.option("-o", "--output", type=click.Path(path_type=Path), default=folder)
-        each = click.IntRange(1, 100)
-        seeds = click.option(
-            "--seeds", type=each, default=5, show_default=True, help="Trainings of each."
-        )
-        kind = click.Choice(sections)
-        only = click.option("--only", type=kind, multiple=True, help="A section, instead of all.")
-        return only(seeds(output(function)))
-
-    return decorate
-
-
-@paper.command("bfp")
-@_paper_options("bfp", BFP)
-def paper_bfp(only: tuple[str, ...], seeds: int, output: Path) -> int:
-    """Make the table of FlexBlock and Accuracy Boosters: density, throughput, use and accuracy.
+def _add(name: str, sections: tuple[str, ...], what: str) -> None:
+    """Add the command of the table that ``paper`` of the module of that name makes."""
+    text = f"""Make the table of {what}.
 
     Exits with 1 if a figure misses what the papers state or the project promises.
 
     \b
     Examples:
-      python -m sim paper bfp
-      python -m sim paper bfp --only density -o build/density
+      python -m sim paper {name}
+      python -m sim paper {name} --only {sections[0]} -o build/{sections[0]}
     """
-    from .bfp import paper as make
 
-    output_folder(output)
-    good = make(output, sections=only or BFP, seeds=seeds, out=console())
-    return 0 if good else 1
+    @paper.command(name, help=text)
+    @click.option(
+        "--only", type=click.Choice(sections), multiple=True, help="A section, instead of all."
+    )
+    @click.option(
+        "--seeds",
+        type=click.IntRange(1, 100),
+        default=5,
+        show_default=True,
+        help="Trainings of each.",
+    )
+    @click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        default=Path(f"build/paper-{name}"),
+        show_default=True,
+        help="Folder of tables, plots and what is kept.",
+    )
+    def command(only: tuple[str, ...], seeds: int, output: Path) -> int:
+        output_folder(output)
+        make = importlib.import_module(f".{name}", __package__).paper
+        return 0 if make(output, sections=only or sections, seeds=seeds, out=console()) else 1
 
 
-@paper.command("approx")
-@_paper_options("approx", APPROX)
-def paper_approx(only: tuple[str, ...], seeds: int, output: Path) -> int:
-    """Make the table of ApproxTrain: errors, cost, speed and accuracy of approximate multipliers.
-
-    Exits with 1 if a figure misses what the papers state or the project promises.
-
-    \b
-    Examples:
-      python -m sim paper approx
-      python -m sim paper approx --only errors --only speed
-    """
-    from .approx import paper as make
-
-    output_folder(output)
-    good = make(output, sections=only or APPROX, seeds=seeds, out=console())
-    return 0 if good else 1
+_add(
+    "bfp",
+    BFP,
+    "FlexBlock and Accuracy Boosters: density, throughput, utilization and accuracy",
+)
+_add(
+    "approx",
+    APPROX,
+    "ApproxTrain: errors, cost, speed and accuracy of approximate multipliers",
+)
