@@ -12,7 +12,7 @@ from sim.compare import MismatchError, assert_equal
 from sim.job import BenchError
 from sim.registers import readable
 from sw.approx.parameters import AmsimParameters, look_up
-from tests.bfp.plant import plant
+from tests.plant import plant
 
 SMALL = AmsimParameters(bits=2, lanes=3)
 SIZE = 16

@@ -17,7 +17,7 @@ from sw.approx.array import ApproxArrayParameters
 from sw.approx.array import matmul as model
 from sw.approx.table import Table
 
-from ..bfp.plant import plant
+from ..plant import plant
 
 ARRAY = ApproxArrayParameters(rows=2, columns=2)
 LOOKED_UP = ApproxArrayParameters(multiplier="table", bits=2, rows=3, columns=1)

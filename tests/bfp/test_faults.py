@@ -15,7 +15,7 @@ from sim.units import BENCHES
 from sw.bfp.array import ArrayParameters
 from sw.parameters import Parameters
 
-from .plant import plant
+from ..plant import plant
 from .test_registers import ARRAY, CONVERTER, DOT, FORMAT
 
 # A block a beat, so that a tile may take fewer beats than the array has rows.
