@@ -16,9 +16,8 @@ from sw.errors import UserError
 from sw.formats import BFLOAT16, BINARY16, BINARY32, FloatFormat
 from tests.stimuli import edge_bits, factor_bits
 
-from .side_by_side import check
+from .side_by_side import STALLS, check
 
-STALLS = Stalls(idle=0.3, back_pressure=0.5)
 FREE = FloatFormat(exponent_bits=5, fraction_bits=2)
 FAMILIES = (
     *("exact", "exact_nearest", "mitchell", "mbm", "realm4", "realm8", "realm16"),
