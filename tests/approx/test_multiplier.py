@@ -34,6 +34,7 @@ SMALL += [(name, 7, BFLOAT16) for name in ("drum2", "drum7", "drum8", "array0", 
 OTHERS = [(name, 10, BINARY16) for name in FAMILIES]
 OTHERS += [(name, 2, FREE) for name in ("exact", "exact_nearest", "mitchell", "mbm", "drum2")]
 WIDE = [(name, 23, BINARY32) for name in FAMILIES]
+WIDE += [(name, 15, BINARY32) for name in ("mbm", "drum6", "array2")]
 CARRIES = [(name, 7, BFLOAT16) for name in ("exact", "exact_nearest", "drum6", "array2")]
 CARRIES += [("array2", 10, BINARY16)]
 
