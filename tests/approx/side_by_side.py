@@ -11,7 +11,7 @@ from hw.core import Core, StreamField
 from hw.flow.emit import Design, emit
 from hw.pipeline import delay
 from hw.queue import ResultQueue
-from sim.bench import run
+from sim.bench import Stalls, run
 from sim.compare import assert_equal
 from sim.streams import pack, unpack
 from sw.approx.product import Datapath, multiply_bits
@@ -19,6 +19,7 @@ from sw.formats import FloatFormat
 from sw.parameters import Parameters
 
 WORD = 32
+STALLS = Stalls(idle=0.3, back_pressure=0.5)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -86,12 +87,17 @@ def design(cases, target: str = "generic") -> Design:
 
 
 def check(cases, pairs, target: str = "generic") -> None:
-    """Compare every multiplier with its model."""
-    a, b = pairs
+    """Compare every multiplier with its model, and again with stalls on some of the pairs."""
     circuit = design(cases, target)
+    _compare(circuit, cases, *pairs)
+    some = np.random.default_rng(1).choice(len(pairs[0]), 3000)
+    _compare(circuit, cases, *(x[some] for x in pairs), stalls=STALLS)
+
+
+def _compare(circuit: Design, cases, a: np.ndarray, b: np.ndarray, **options) -> None:
     streams = circuit.manifest["streams"]
     beats = pack(streams["s_axis"], {"a": a.reshape(-1, 1), "b": b.reshape(-1, 1)})
-    result = run(circuit, inputs={"s_axis": beats}, outputs={"m_axis": len(beats)})
+    result = run(circuit, inputs={"s_axis": beats}, outputs={"m_axis": len(beats)}, **options)
     found = unpack(streams["m_axis"], result.outputs["m_axis"])["o"].astype(np.uint32)
     for i, (name, bits, form) in enumerate(cases):
         x, y = (v & np.uint32((1 << form.width) - 1) for v in (a, b))

@@ -12,7 +12,7 @@ from sim.compare import MismatchError, assert_equal
 from sim.job import BenchError
 from sim.registers import readable
 from sw.approx.parameters import AmsimParameters, look_up
-from tests.bfp.plant import plant
+from tests.plant import plant
 
 SMALL = AmsimParameters(bits=2, lanes=3)
 SIZE = 16
@@ -128,6 +128,22 @@ def test_a_second_table_is_obeyed_from_its_end_on():
         assert_equal(found, np.where(np.arange(len(found)) < change, one, two))
         assert result.registers["status.refused"] == result.registers["status.framing"] == 0
     assert len(set(obeyed)) > 5
+
+
+def test_a_load_between_a_pair_and_its_products_is_refused():
+    # The pair is taken in the cycle in which it may be; its products wait in the queue.
+    obeyed, wait = [], {"stalls": Stalls(back_pressure=0.99), "seed": 3}
+    for load in range(SIZE - 4, SIZE + 20):
+        try:
+            _, result = upload(WHOLE, load=load, beats=1, **wait)
+        except BenchError as error:
+            assert "s_axis took 0 of 1" in str(error)
+            obeyed.append(load)
+            continue
+        assert result.registers["status.refused"] == 1
+        assert result.stamps["m_axis"][0] > 100
+    # In the cycle from the last entry to the pair.
+    assert len(obeyed) == 1
 
 
 def test_entries_with_padding_bits():

@@ -17,10 +17,10 @@ from sw.approx.array import ApproxArrayParameters
 from sw.approx.array import matmul as model
 from sw.approx.table import Table
 
-from ..bfp.plant import plant
+from ..plant import plant
 
 ARRAY = ApproxArrayParameters(rows=2, columns=2)
-LOOKED_UP = ApproxArrayParameters(multiplier="table", bits=2, rows=3, columns=1)
+LOOKED_UP = ApproxArrayParameters(multiplier="table", bits=2, rows=3, columns=2)
 GRID = [Stalls(idle=i, back_pressure=b) for i in (0.0, 0.3, 0.8) for b in (0.0, 0.3, 0.8)]
 START = ("control.start", 1)
 
@@ -193,7 +193,7 @@ def test_products_by_loaded_tables():
 
 
 def test_a_start_without_a_table_is_refused():
-    a, b = _operands((15, 1, 3))
+    a, b = _operands((15, 2, 3))
     table = _table(LOOKED_UP)
     load = ("load", 1)
     # The bench writes a load before these commands; a second one comes while the first is obeyed.
@@ -211,7 +211,7 @@ def test_a_start_without_a_table_is_refused():
 
 
 def test_a_table_cut_short_is_a_framing_error_and_may_come_again():
-    a, b = _operands((15, 1, 3))
+    a, b = _operands((15, 2, 3))
     table = _table(LOOKED_UP)
     entries = np.concatenate((table.entries[:3], table.entries)).astype(np.uint8)[:, None]
     last = np.zeros(len(entries), np.uint8)

@@ -10,7 +10,7 @@ from sim.approx.multiplier import simulate
 from sim.compare import MismatchError, assert_equal
 from sw.approx.parameters import ApproxParameters, multiply
 from sw.formats import BFLOAT16
-from tests.bfp.plant import plant
+from tests.plant import plant
 from tests.stimuli import factor_bits
 
 from .test_multiplier import pairs_of

@@ -16,9 +16,8 @@ from sw.errors import UserError
 from sw.formats import BFLOAT16, BINARY16, BINARY32, FloatFormat
 from tests.stimuli import edge_bits, factor_bits
 
-from .side_by_side import check
+from .side_by_side import STALLS, check
 
-STALLS = Stalls(idle=0.3, back_pressure=0.5)
 FREE = FloatFormat(exponent_bits=5, fraction_bits=2)
 FAMILIES = (
     *("exact", "exact_nearest", "mitchell", "mbm", "realm4", "realm8", "realm16"),
@@ -35,6 +34,7 @@ SMALL += [(name, 7, BFLOAT16) for name in ("drum2", "drum7", "drum8", "array0", 
 OTHERS = [(name, 10, BINARY16) for name in FAMILIES]
 OTHERS += [(name, 2, FREE) for name in ("exact", "exact_nearest", "mitchell", "mbm", "drum2")]
 WIDE = [(name, 23, BINARY32) for name in FAMILIES]
+WIDE += [(name, 15, BINARY32) for name in ("mbm", "drum6", "array2")]
 CARRIES = [(name, 7, BFLOAT16) for name in ("exact", "exact_nearest", "drum6", "array2")]
 CARRIES += [("array2", 10, BINARY16)]
 

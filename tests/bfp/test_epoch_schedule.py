@@ -18,7 +18,7 @@ from sim.registers import readable
 from sw.bfp.control.epochs import BoostRule, EpochParameters
 from sw.bfp.control.epochs import schedule as model
 
-from .plant import plant
+from ..plant import plant
 
 SMALL = EpochParameters(layers=4)
 OTHER = BoostRule(epochs=12, boosted=3, narrow=1, wide=2, last_wide=False)

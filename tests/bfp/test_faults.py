@@ -15,8 +15,8 @@ from sim.units import BENCHES
 from sw.bfp.array import ArrayParameters
 from sw.parameters import Parameters
 
-from .plant import plant
-from .test_registers import ARRAY, CONVERTER, DOT, FORMAT
+from ..plant import plant
+from ..test_registers import ARRAY, CONVERTER, DOT, FORMAT
 
 # A block a beat, so that a tile may take fewer beats than the array has rows.
 SHORT = ArrayParameters(format=dataclasses.replace(FORMAT, block=(2,)), lanes=2, rows=2, columns=1)

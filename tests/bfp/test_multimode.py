@@ -16,7 +16,7 @@ from sw.bfp.multimode import FAMILIES, MODES, MultimodeParameters, matmul
 from sw.bfp.quantize import Blocks, quantize
 from sw.errors import UserError
 
-from .plant import plant
+from ..plant import plant
 
 SMALL: dict[str, Any] = {"rows": 2, "columns": 2}
 GRID = [Stalls(idle=i, back_pressure=b) for i in (0.0, 0.3, 0.8) for b in (0.0, 0.3, 0.8)]

@@ -24,7 +24,7 @@ from sw.bfp.transposer import transpose as model
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS
 
-from .plant import plant
+from ..plant import plant
 
 FORMAT = BLOCK_FORMATS["hbfp4_8x8"]
 GRID = [Stalls(idle=i, back_pressure=b) for i in (0.0, 0.3, 0.8) for b in (0.0, 0.3, 0.8)]

@@ -17,7 +17,7 @@ from sim.streams import pack
 from sw.bfp.control.zse import ZseParameters, ZseRule
 from sw.bfp.control.zse import control as model
 
-from .plant import plant
+from ..plant import plant
 
 SMALL = ZseParameters(layers=4)
 TIGHT = ZseRule(lo=0.5, hi=0.5, warmup=2, hold=2, initial=1)

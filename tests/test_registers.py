@@ -13,13 +13,14 @@ from sim.bench import Result, Stalls, run
 from sim.bfp import array, converter, dot
 from sim.compare import assert_equal
 from sim.registers import readable
+from sw.approx.parameters import AmsimParameters, ApproxParameters
 from sw.bfp.array import ArrayParameters
 from sw.bfp.array import matmul as model
 from sw.bfp.converter import ConverterParameters, convert
 from sw.bfp.dot import DotParameters
 from sw.bfp.quantize import Blocks, quantize
 from sw.bfp.transposer import TransposerParameters
-from sw.formats import BLOCK_FORMATS
+from sw.formats import BLOCK_FORMATS, FloatFormat
 
 # Blocks of two beats; the operands of dot products and arrays have padding bits.
 FORMAT = dataclasses.replace(BLOCK_FORMATS["hbfp4"], block=(4,))
@@ -27,6 +28,11 @@ ARRAY = ArrayParameters(format=FORMAT, lanes=2, rows=2, columns=1)
 DOT = DotParameters(format=FORMAT, lanes=2)
 CONVERTER = ConverterParameters(format=FORMAT, lanes=2)
 TRANSPOSER = TransposerParameters(format=dataclasses.replace(FORMAT, block=(2, 2)))
+# Pairs of 18 bits, entries of 2.
+FLOAT = FloatFormat(exponent_bits=5, fraction_bits=3)
+MULTIPLIER = ApproxParameters(multiplier="mitchell", format=FLOAT)
+TABLED = AmsimParameters(format=FLOAT, bits=1, lanes=1)
+ENTRIES = 4
 # Twelve beats: two tiles of three blocks, or six blocks.
 JOB = (("tile_rows", 2), ("tile_columns", 1), ("blocks", 3))
 START = ("control.start", 1)
@@ -36,6 +42,12 @@ CASES = {
     "bfp_dot": (DOT, (), 6),
     "bfp_converter": (CONVERTER, (), 12),
     "bfp_transposer": (TRANSPOSER, (), 12),
+    "approx_multiplier": (MULTIPLIER, (), 12),
+    "amsim_multiplier": (TABLED, (("load", 1),), 12),
+}
+STALLS: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(("bfp_array", "bfp_dot"), ("operand_stalls", "result_stalls")),
+    "amsim_multiplier": ("table_stalls", "output_stalls"),
 }
 INPUTS = [
     ("bfp_array", "s_axis_a"),
@@ -45,7 +57,16 @@ INPUTS = [
     ("bfp_transposer", "s_axis"),
     ("bfp_converter", "s_axis"),
 ]
-PADDED = INPUTS[:5]
+PADDED = [
+    *INPUTS[:5],
+    ("approx_multiplier", "s_axis"),
+    ("amsim_multiplier", "s_axis"),
+    ("amsim_multiplier", "s_axis_table"),
+]
+
+
+def _beats(stream: str) -> int:
+    return ENTRIES if stream == "s_axis_table" else BEATS
 
 
 def _run(
@@ -59,7 +80,7 @@ def _run(
     parameters, writes, outputs = CASES[unit]
     design = generate(unit, parameters)
     inputs = {
-        name: np.zeros((BEATS, stream["bytes"]), np.uint8)
+        name: np.zeros((_beats(name), stream["bytes"]), np.uint8)
         for name, stream in design.manifest["streams"].items()
         if stream["direction"] == "in"
     }
@@ -104,11 +125,7 @@ def test_a_padding_bit_is_a_framing_error(unit, stream):
 
 @pytest.mark.parametrize("unit", CASES)
 def test_idle_inputs_and_back_pressure_count_apart(unit):
-    own, other = (
-        ("input_stalls", "output_stalls")
-        if unit in ("bfp_converter", "bfp_transposer")
-        else ("operand_stalls", "result_stalls")
-    )
+    own, other = STALLS.get(unit, ("input_stalls", "output_stalls"))
     plain = _run(unit)
     idle = _run(unit, stalls=Stalls(idle=0.5))
     pressed = _run(unit, stalls=Stalls(back_pressure=0.8))
@@ -121,6 +138,10 @@ def test_idle_inputs_and_back_pressure_count_apart(unit):
         assert idle.registers[own] - plain.registers[own] == added
         # It has room for all beats, or for some.
         assert pressed.registers[own] > plain.registers[own]
+        if unit == "approx_multiplier":
+            # One register moves all of it: a cycle that waits for products does not wait for pairs.
+            added = sum(pressed.registers[name] - plain.registers[name] for name in (own, other))
+            assert added == pressed.simulated - plain.simulated
     else:
         assert pressed.registers[own] == plain.registers[own]
 
@@ -193,12 +214,13 @@ def test_counts_of_the_converter():
 @pytest.mark.parametrize("unit", CASES)
 def test_clear_after_the_streams(unit):
     # In Amaranth's simulator, which takes commands at any time. First all bits of the data are one:
-    # NaN, and padding bits that are set; then elements 1 and 0. Every beat has tlast.
+    # NaN, and padding bits that are set; then elements 1 and 0. All beats but entries have tlast.
     parameters, writes, outputs = CASES[unit]
     top = UNITS[unit].top(parameters)
+    jobs = top.core.JOBS
     addresses = {register.name: 4 * i for i, register in enumerate(top.registers)}
-    commands = {"control.start": ("control", 1), "control.clear": ("control", 2 if writes else 1)}
-    counters = [r.name for r in top.core.registers if r.access == "ro"]
+    commands = {"control.start": ("control", 1), "control.clear": ("control", 2 if jobs else 1)}
+    counters = [r.name for r in top.core.registers if r.access == "ro" and r.name != "table"]
     sources = [name for name in top.streams if name.startswith("s")]
 
     async def tick(ctx: Any) -> None:
@@ -227,13 +249,15 @@ def test_clear_after_the_streams(unit):
         return data
 
     async def stream(ctx: Any) -> None:
-        left = dict.fromkeys(sources, BEATS)
+        left = {name: _beats(name) for name in sources}
         given = cycle = 0
         while given < outputs:
             cycle += 1
             for i, name in enumerate(sources):
                 # One operand comes later than the other, both later than they could be taken.
                 ctx.set(getattr(top, f"{name}_tvalid"), left[name] > 0 and cycle > 5 + 3 * i)
+                last = name != "s_axis_table" or left[name] == 1
+                ctx.set(getattr(top, f"{name}_tlast"), last)
                 data = -1 if left[name] > BEATS // 2 else 0x3F800000
                 ctx.set(getattr(top, f"{name}_tdata"), data)
             ctx.set(top.m_axis_tready, cycle > 80)
@@ -246,28 +270,26 @@ def test_clear_after_the_streams(unit):
     async def bench(ctx: Any) -> None:
         await tick(ctx)
         ctx.set(top.aresetn, 1)
-        for name in sources:
-            ctx.set(getattr(top, f"{name}_tlast"), 1)
         for name, value in (*writes, *writes[-1:]):
             await access(ctx, "w", name, value)
         await stream(ctx)
-        rare = {"busy", "overflow"}
+        rare = {"busy", "overflow", "underflow"}
         for _ in range(4):
             await tick(ctx)
         status = await access(ctx, "r", "status")
-        names = [*(["busy", "done"] if writes else []), *top.core.FLAGS]
+        names = [*(["busy", "done"] if jobs else []), *top.core.FLAGS]
         assert {n for i, n in enumerate(names) if status >> i & 1} == set(names) - rare
         for name in counters:
             value = await access(ctx, "r", name)
             assert value > 0, name
         await access(ctx, "w", "control.clear")
-        state = 2 if writes else 0  # done
+        state = 2 if jobs else 0  # done
         assert await access(ctx, "r", "status") == state
         for name in counters:
             value = await access(ctx, "r", name)
-            # Converter and transposer go on to wait for elements.
+            # Those that took a beat in every cycle go on to wait for elements.
             assert 0 < value < 40 if name == "input_stalls" else value == 0, name
-        if writes:
+        if jobs:
             for name, value in (("blocks", 0), START):
                 await access(ctx, "w", name, value)
             assert await access(ctx, "r", "status") == state + (1 << names.index("refused"))
