@@ -31,7 +31,7 @@ def test_weights_after_some_steps_through_the_array(digits):
 
 
 def test_50_steps_of_lenet():
-    """With an image a step; `make paper-approx` takes whole batches."""
+    """With an image a step; `make paper-approx` takes 32."""
     settings = Settings(model="lenet", arithmetic="mbm7", batch=1)
     done = compare(load("mnist"), settings, configure("mbm7"), steps=50)
     assert done.circuit.steps == 50 and done.products == 50 * 14
