@@ -1,7 +1,6 @@
 """What approximate multipliers cost, in gates and in FPGAs, against exact ones."""
 
 import dataclasses
-from collections.abc import Iterable
 from typing import Any
 
 from amaranth.hdl import ClockDomain, ClockSignal, Module
@@ -16,7 +15,7 @@ from .emit import emit
 from .progress import Progress
 from .synth import Cost, synthesize
 
-__all__ = ["CostRow", "Registered", "compare", "cost"]
+__all__ = ["MEGAHERTZ", "CostRow", "Registered", "cost", "synthesized", "used"]
 
 MEGAHERTZ = 200.0
 """What the router is asked for."""
@@ -84,8 +83,34 @@ class CostRow:
     megahertz: float | None = None
 
 
-def _used(cost: Cost) -> dict[str, float]:
+def used(cost: Cost) -> dict[str, float]:
+    """Return a cost's totals by the titles of its columns."""
     return {column.title: cost.total(column) for column in cost.columns}
+
+
+def synthesized(
+    name: str,
+    format: FloatFormat,
+    target: str,
+    *,
+    inputs: bool = False,
+    seeds: int = 0,
+    progress: Progress | None = None,
+) -> Cost:
+    """Return what a multiplier takes on a target, of whose carry cells it is made if it has any.
+
+    ``inputs``: its operands come from registers, which count; with ``seeds`` it is routed.
+    """
+    unit = _multiplier(name, format, target if target in ("ecp5", "xilinx") else "generic")
+    design = emit(Registered(multiplier=unit, inputs=inputs), f"{name}_{format.name}")
+    told = progress or Progress()
+    return synthesize(design, target, seeds=seeds, megahertz=MEGAHERTZ, progress=told)
+
+
+def _multiplier(name: str, format: FloatFormat, target: str) -> ApproxMultiplier:
+    """Return a multiplier with all fraction bits of a format."""
+    bits = format.fraction_bits
+    return ApproxMultiplier(multiplier=name, bits=bits, format=format, target=target)
 
 
 def cost(
@@ -93,22 +118,15 @@ def cost(
 ) -> CostRow:
     """Return the cost of a multiplier in a format, routed with ``seeds`` placements if any."""
     told = progress or Progress()
-    bits = format.fraction_bits
-
-    def synthesized(target: str, inputs: bool = False, seeds: int = 0) -> Cost:
-        unit = multiplier(target if target in ("ecp5", "xilinx") else "generic")
-        design = emit(Registered(multiplier=unit, inputs=inputs), f"{name}_{format.name}")
-        return synthesize(design, target, seeds=seeds, megahertz=MEGAHERTZ, progress=told)
-
-    def multiplier(target: str) -> ApproxMultiplier:
-        return ApproxMultiplier(multiplier=name, bits=bits, format=format, target=target)
-
-    generic = multiplier("generic")
-    gates, ecp5, xilinx = (_used(synthesized(target)) for target in ("gates", "ecp5", "xilinx"))
+    generic = _multiplier(name, format, "generic")
+    gates, ecp5, xilinx = (
+        used(synthesized(name, format, target, progress=told))
+        for target in ("gates", "ecp5", "xilinx")
+    )
     row = CostRow(
         multiplier=name,
         format=format.name,
-        bits=bits,
+        bits=format.fraction_bits,
         latency=generic.latency,
         gates=gates["NAND2 equivalents"],
         logic=logic_area(generic, f"{name}_{format.name}", progress=told),
@@ -118,24 +136,12 @@ def cost(
     )
     if not seeds:
         return row
-    routed = synthesized("ecp5", inputs=True, seeds=seeds)
+    routed = synthesized(name, format, "ecp5", inputs=True, seeds=seeds, progress=told)
     assert routed.clock is not None
-    used = _used(routed)
+    totals = used(routed)
     return dataclasses.replace(
         row,
-        routed_luts=used["LUT4 equivalents"],
-        routed_registers=used["FF"],
+        routed_luts=totals["LUT4 equivalents"],
+        routed_registers=totals["FF"],
         megahertz=routed.clock.median,
     )
-
-
-def compare(
-    formats: Iterable[FloatFormat],
-    multipliers: Iterable[str],
-    *,
-    seeds: int = 0,
-    progress: Progress | None = None,
-) -> list[CostRow]:
-    """Return the cost of each multiplier in each format; what was done before is not done again."""
-    names = list(multipliers)
-    return [cost(n, f, seeds=seeds, progress=progress) for f in formats for n in names]
