@@ -6,10 +6,11 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
 from sw.approx.parameters import AmsimParameters
 
-from ..core import Core, StreamField
+from ..core import Core
 from ..pipeline import count_events, delay
 from ..queue import ResultQueue
 from ..registers import word
+from . import pairs
 from .scale import Scale
 from .table import ProductTable
 from .upload import Upload, table_field, table_registers
@@ -47,9 +48,7 @@ class AmsimUnit(Core):
     """
 
     FLAGS = {
-        "nan": "a product was NaN",
-        "overflow": "a product was infinite",
-        "underflow": "a product was zero, its operands were not",
+        **pairs.FLAGS,
         "refused": "a load while products were under way or a table was loading",
         "framing": "a table that ended early or had no end, or padding bits that were not zero",
     }
@@ -65,17 +64,9 @@ class AmsimUnit(Core):
         self.parameters = p = parameters
         assert p.bits is not None
         self.bits = p.bits
-        operands, products = (
-            tuple(
-                StreamField(name=n, bits=p.format.width, count=p.lanes, description=text)
-                for n, text in names.items()
-            )
-            for names in (
-                {"a": f"{p.format.name} operands", "b": f"{p.format.name} operands"},
-                {"product": f"{p.format.name} products"},
-            )
-        )
-        super().__init__(streams={"i": operands, "i_table": (table_field(p.bits),), "o": products})
+        fields = pairs.streams(p.format, p.lanes)
+        table = (table_field(p.bits),)
+        super().__init__(streams={"i": fields["i"], "i_table": table, "o": fields["o"]})
 
     def _lane(self, m: Module, en: Signal, lane: int, a: Value, b: Value) -> tuple[Scale, Value]:
         """Return the scale of a lane, and whether its product is NaN, infinite or lost."""
@@ -83,11 +74,7 @@ class AmsimUnit(Core):
         scale = Scale(format=p.format, bits=self.bits, latency=ProductTable.latency)
         m.submodules[f"scale_{lane}"] = scale
         m.d.comb += [scale.en.eq(en), scale.a.eq(a), scale.b.eq(b)]
-        point = p.format.fraction_bits
-        normal = a[point:-1].any() & b[point:-1].any()
-        normal = delay(m, en, normal, self.latency - 1, name=f"normal_{lane}")
-        special, fraction = scale.o[point:-1].all(), scale.o[:point].any()
-        return scale, Cat(special & fraction, special & ~fraction, normal & ~scale.o[:-1].any())
+        return scale, pairs.events(m, en, p.format, a, b, scale.o, self.latency - 1, lane)
 
     def _tables(self, m: Module, en: Signal, upload: Upload, scales: list[Scale]) -> None:
         """Give each two lanes a table."""
@@ -151,7 +138,7 @@ class AmsimUnit(Core):
             self.o.valid.eq(queue.o.valid),
             queue.o.ready.eq(self.o.ready),
         ]
-        for i, name in enumerate(("nan", "overflow", "underflow")):
+        for i, name in enumerate(pairs.FLAGS):
             m.d.comb += self.flags[name].eq(push & Cat(events[i] for events in found).any())
         m.d.comb += [
             self.flags.refused.eq(upload.refused),

@@ -7,10 +7,11 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 
 from sw.approx.parameters import ApproxParameters
 
-from ..core import Core, StreamField
+from ..core import Core
 from ..pipeline import count_events, delay
 from ..queue import ResultQueue
 from ..registers import word
+from . import pairs
 from .multiplier import ApproxMultiplier
 
 __all__ = ["ApproxUnit"]
@@ -35,9 +36,7 @@ class ApproxUnit(Core):
     """
 
     FLAGS = {
-        "nan": "a product was NaN",
-        "overflow": "a product was infinite",
-        "underflow": "a product was zero, its operands were not",
+        **pairs.FLAGS,
         "framing": "padding bits that were not zero",
     }
     registers = (
@@ -48,13 +47,7 @@ class ApproxUnit(Core):
 
     def __init__(self, *, parameters: ApproxParameters) -> None:
         self.parameters = p = parameters
-        field = functools.partial(StreamField, bits=p.format.width, count=p.lanes)
-        taken = (
-            field(name="a", description=f"{p.format.name} first factors"),
-            field(name="b", description=f"{p.format.name} second factors"),
-        )
-        given = field(name="product", description=f"{p.format.name} products")
-        super().__init__(streams={"i": taken, "o": (given,)})
+        super().__init__(streams=pairs.streams(p.format, p.lanes))
 
     @functools.cached_property
     def multiplier(self) -> ApproxMultiplier:
@@ -77,11 +70,11 @@ class ApproxUnit(Core):
         """Build the circuit."""
         m = Module()
         p = self.parameters
-        word, point, latency = p.format.width, p.format.fraction_bits, self.multiplier.latency
+        word, latency = p.format.width, self.multiplier.latency
         m.submodules.queue = queue = ResultQueue(width=p.lanes * word + 1)
         # Everything moves by this one register, far from whatever decides it.
         en = Signal(init=1)
-        pairs = Signal(2 * p.lanes * word, reset_less=True)
+        beat = Signal(2 * p.lanes * word, reset_less=True)
         tags = Signal(2)
         taken = Signal(2)
         m.d.sync += en.eq(queue.room)
@@ -90,23 +83,17 @@ class ApproxUnit(Core):
             taken.eq(Cat(self.i.valid, self.i.valid & self.i.payload.last)),
         ]
         with m.If(en):
-            m.d.sync += [pairs.eq(self.i.payload.data), tags.eq(taken)]
+            m.d.sync += [beat.eq(self.i.payload.data), tags.eq(taken)]
         done, last = delay(m, en, tags, latency, name="tags", reset=True)
 
         push = Signal()
         products, events = [], []
         for lane in range(p.lanes):
             m.submodules[f"lane_{lane}"] = multiplier = self._lane()
-            a, b = (pairs.word_select(lane + i * p.lanes, word) for i in range(2))
+            a, b = (beat.word_select(lane + i * p.lanes, word) for i in range(2))
             m.d.comb += [multiplier.en.eq(en), multiplier.a.eq(a), multiplier.b.eq(b)]
-            normal = Cat(x[point:-1].any() for x in (a, b)).all()
-            normal = delay(m, en, normal, latency, name=f"normal_{lane}")
-            fraction, exponent = multiplier.o[:point], multiplier.o[point:-1]
-            special = exponent.all()
             products.append(multiplier.o)
-            events.append(
-                Cat(special & fraction.any(), special & ~fraction.any(), normal & ~exponent.any())
-            )
+            events.append(pairs.events(m, en, p.format, a, b, multiplier.o, latency, lane))
         m.d.comb += [
             push.eq(en & done),
             queue.push.eq(push),
@@ -115,7 +102,7 @@ class ApproxUnit(Core):
             self.o.valid.eq(queue.o.valid),
             queue.o.ready.eq(self.o.ready),
         ]
-        for i, name in enumerate(("nan", "overflow", "underflow")):
+        for i, name in enumerate(pairs.FLAGS):
             m.d.comb += self.flags[name].eq(push & Cat(event[i] for event in events).any())
         count_events(
             m,
