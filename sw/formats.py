@@ -16,6 +16,7 @@ __all__ = [
     "BINARY32",
     "BLOCK_FORMATS",
     "FLOAT_FORMATS",
+    "MOST_BLOCK",
     "BlockFormat",
     "FloatFormat",
 ]
@@ -82,6 +83,9 @@ FLOAT_FORMATS = {f.name: f for f in (BINARY32, BFLOAT16, BINARY16)}
 
 EXPONENT_RULES = ("floor", "ceil")
 ROUNDINGS = ("truncate", "nearest_even", "stochastic")
+
+MOST_BLOCK, MOST_SIDE = 1 << 16, 1 << 10
+"""Most elements of a block along the reduction, and of the side of a square one."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -160,12 +164,13 @@ class BlockFormat:
         """Read ``16``, ``"8x8"``, ``[16]`` or ``(8, 8)``."""
         sides: Any = block
         if isinstance(block, str):
-            sides = [int(s) if s.isdecimal() and len(s) < 5 else s for s in block.split("x")]
+            sides = [int(s) if s.isdecimal() and len(s) < 6 else s for s in block.split("x")]
         elif isinstance(block, int):
             sides = [block]
         good = isinstance(sides, (list, tuple)) and len(sides) in (1, 2)
         good = good and all(isinstance(s, int) and not isinstance(s, bool) for s in sides)
-        good = good and all(1 <= s <= 1024 for s in sides) and len(set(sides)) == 1
+        most = MOST_BLOCK if good and len(sides) == 1 else MOST_SIDE
+        good = good and all(1 <= s <= most for s in sides) and len(set(sides)) == 1
         if not good:
             raise UserError(f"block must be a length (16) or a square (8x8), not {block!r}")
         return tuple(sides)

@@ -1,10 +1,11 @@
-"""Every random bit of Gradgate: Marsaglia's xorshift32 with the shifts 13, 17, 5.
+"""Generators that are linear over GF(2), and Marsaglia's xorshift32 with the shifts 13, 17, 5.
 
-A generator holds a word that is never zero and steps through all 2**32 - 1 of them (G. Marsaglia,
-"Xorshift RNGs", J. Stat. Software 8(14), 2003). A step is linear over GF(2), so that any number of
-steps at once is a 32 x 32 matrix of bits, here an array of the images of the 32 single bits.
+Any number of steps at once is a matrix of bits, here an array of the images of the single bits. The
+xorshift holds a word that is never zero and steps through all 2**32 - 1 of them (G. Marsaglia,
+"Xorshift RNGs", J. Stat. Software 8(14), 2003).
 """
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -12,7 +13,16 @@ import numpy.typing as npt
 
 from .parameters import whole
 
-__all__ = ["LANE_STRIDE", "jump", "lane_seeds", "random_words", "states", "step"]
+__all__ = [
+    "LANE_STRIDE",
+    "XORSHIFT",
+    "Linear",
+    "jump",
+    "lane_seeds",
+    "random_words",
+    "states",
+    "step",
+]
 
 LANE_STRIDE = 2**22
 """Steps between the seeds of neighbouring lanes: so many beats before one repeats its neighbour."""
@@ -41,38 +51,64 @@ def _apply(matrix: Words, words: Words) -> Words:
 
 
 @functools.cache
-def _power(steps: int) -> Words:
-    """Return the matrix of ``steps`` steps."""
+def _power(images: tuple[int, ...], steps: int) -> Words:
+    """Return the images of ``steps`` steps, given those of one."""
     if steps == 0:
-        return np.uint32(1) << np.arange(32, dtype=np.uint32)
+        return np.uint32(1) << np.arange(len(images), dtype=np.uint32)
     if steps % 2:
-        return step(_power(steps - 1))
-    half = _power(steps // 2)
+        return _apply(np.array(images, np.uint32), _power(images, steps - 1))
+    half = _power(images, steps // 2)
     return _apply(half, half)
 
 
-def _orbit(start: Words, stride: int, count: int) -> Words:
-    """Return ``count`` words along a new first axis, ``stride`` steps from one to the next."""
-    orbit = np.empty((count, *start.shape), np.uint32)
-    orbit[:1] = start
-    have = 1
-    while have < count:
-        more = min(have, count - have)
-        orbit[have : have + more] = _apply(_power(stride * have), orbit[:more])
-        have += more
-    return orbit
+@dataclasses.dataclass(frozen=True)
+class Linear:
+    """A generator of at most 32 bits whose step is linear over GF(2).
+
+    ``images`` are the states that follow those of a single bit, the lowest bit's first.
+    """
+
+    images: tuple[int, ...]
+
+    def power(self, steps: int) -> Words:
+        """Return the images of ``steps`` steps."""
+        return _power(self.images, steps)
+
+    def orbit(self, start: npt.ArrayLike, stride: int, count: int) -> Words:
+        """Return ``count`` states along a new first axis, ``stride`` steps from one to the next."""
+        start = np.asarray(start, np.uint32)
+        orbit = np.empty((count, *start.shape), np.uint32)
+        orbit[:1] = start
+        have = 1
+        while have < count:
+            more = min(have, count - have)
+            orbit[have : have + more] = _apply(self.power(stride * have), orbit[:more])
+            have += more
+        return orbit
+
+    def jump(self, state: int, steps: int) -> int:
+        """Return the state ``steps`` steps after ``state``."""
+        word = np.array([state], np.uint32)
+        for bit in range(steps.bit_length()):
+            if steps >> bit & 1:
+                word = _apply(self.power(1 << bit), word)
+        return int(word[0])
+
+
+XORSHIFT = Linear(tuple(step(1 << np.arange(32)).tolist()))
+"""Marsaglia's generator."""
 
 
 def jump(state: int, steps: int) -> int:
     """Return the word ``steps`` steps after ``state``."""
     whole("seed", state, 1, 2**32 - 1)
-    return int(_apply(_power(steps % (2**32 - 1)), np.array([state], np.uint32))[0])
+    return XORSHIFT.jump(state, steps % (2**32 - 1))
 
 
 def states(seed: int, count: int) -> Words:
     """Return the first ``count`` words of a generator: ``seed`` itself, then each next one."""
     whole("seed", seed, 1, 2**32 - 1)
-    return _orbit(np.array(seed, np.uint32), 1, count)
+    return XORSHIFT.orbit(seed, 1, count)
 
 
 def lane_seeds(seed: int, lanes: int) -> list[int]:
@@ -82,15 +118,16 @@ def lane_seeds(seed: int, lanes: int) -> list[int]:
     ones to be mixed. No word is zero and, up to 1024 lanes, no two are equal.
     """
     whole("lanes", lanes, 1, 1024)
-    first = np.array(jump(seed, LANE_STRIDE // 4), np.uint32)
-    return _orbit(first, LANE_STRIDE, lanes).tolist()
+    return XORSHIFT.orbit(jump(seed, LANE_STRIDE // 4), LANE_STRIDE, lanes).tolist()
 
 
-def random_words(*, beats: int, lanes: int, seed: int, bits: int) -> Words:
+def random_words(*, beats: int, lanes: int, seed: int, bits: int, first: int = 0) -> Words:
     """Return what the generators of ``lanes`` lanes give in ``beats`` beats, as (beats, lanes).
+
+    ``first`` beats came before.
 
     A beat's word is the top ``bits`` bits of the state, which steps once a beat after it is used.
     """
     whole("bits", bits, 1, 32)
-    start = np.array(lane_seeds(seed, lanes), np.uint32)
-    return _orbit(start, 1, beats) >> np.uint32(32 - bits)
+    starts = lane_seeds(jump(seed, first), lanes)
+    return XORSHIFT.orbit(starts, 1, beats) >> np.uint32(32 - bits)

@@ -45,8 +45,9 @@ def test_states(count):
 
 
 def test_planted_fault(monkeypatch):
-    powers = {1 << bit: lfsr._power(1 << bit) for bit in range(9)} | {512: lfsr._power(511)}
-    monkeypatch.setattr(lfsr, "_power", powers.get)
+    power = lfsr.XORSHIFT.power
+    powers = {1 << bit: power(1 << bit) for bit in range(9)} | {512: power(511)}
+    monkeypatch.setattr(lfsr.Linear, "power", lambda self, steps: powers[steps])
     assert mismatches(512) == 0
     assert mismatches(513) == 1
 

@@ -1,0 +1,1 @@
+"""Stochastic computing: random bits whose chances multiply, for weight updates (ESSOP)."""

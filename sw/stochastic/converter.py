@@ -1,0 +1,79 @@
+"""Model of the stochastic converter: vectors to random bits, their signs and their scale."""
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from ..bfp.converter import ConverterParameters
+from ..bfp.converter import convert as to_blocks
+from ..errors import UserError
+from .parameters import StochasticConverterParameters
+
+__all__ = ["Streams", "convert", "magnitudes"]
+
+Integers = npt.NDArray[np.int32]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Streams:
+    """Streams of random bits.
+
+    Parameters
+    ----------
+    bits : array of bool, (vectors, length, elements)
+    negative : array of bool, (vectors, elements)
+    code : array of int32, (vectors,)
+        Exponent codes: a bit's chance times ``2**(code - 126)`` is the magnitude; 255 marks a
+        vector that holds a NaN or an infinity, none of whose bits are set.
+    """
+
+    bits: npt.NDArray[np.bool_]
+    negative: npt.NDArray[np.bool_]
+    code: Integers
+
+
+def magnitudes(
+    converter: ConverterParameters, x: npt.ArrayLike
+) -> tuple[Integers, npt.NDArray[np.bool_], Integers]:
+    """Return magnitudes, signs and exponent codes of vectors, (vectors, elements).
+
+    Where vectors share a scale each has its code. A zero is positive.
+    """
+    x = np.ascontiguousarray(x)
+    block = converter.format.block_elements
+    if x.dtype != np.float32 or x.ndim != 2 or (x.size % block):
+        raise UserError(
+            f"vectors must be float32 in blocks of {block}, not {x.dtype} of shape {x.shape}"
+        )
+    mantissa, code, _ = to_blocks(converter, x.reshape(-1, block))
+    mantissa = mantissa.reshape(x.shape)
+    codes = np.repeat(code, len(x) // max(len(code), 1))
+    return np.abs(mantissa), mantissa < 0, codes
+
+
+def convert(
+    parameters: StochasticConverterParameters, x: npt.ArrayLike, *, first: int = 0
+) -> Streams:
+    """Return the streams of vectors.
+
+    Bit ``t`` of vector ``v`` takes word ``v * length + t`` of the source.
+
+    Parameters
+    ----------
+    parameters : StochasticConverterParameters
+        Of the converter.
+    x : array of float32, (vectors, elements)
+        Values of ``parameters.source``.
+    first : int
+        Vectors that were converted before.
+    """
+    p = parameters
+    if np.ndim(x) != 2 or np.shape(x)[1] != p.elements:
+        raise UserError(f"x must be of shape (vectors, {p.elements}), not {np.shape(x)}")
+    magnitude, negative, code = magnitudes(p.converter, x)
+    source = p.bit_source
+    words = source.words(first * p.length, len(magnitude) * p.length)
+    words = words.reshape(-1, p.length, p.elements)
+    bits = source.compare(words, magnitude[:, None])
+    return Streams(bits=bits, negative=negative, code=code)

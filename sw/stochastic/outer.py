@@ -1,0 +1,265 @@
+"""Model of the stochastic outer product: the weight update of ESSOP.
+
+ESSOP (arXiv 2003.11256, ISCAS 2020; US patent 11,436,302) multiplies by a logical AND of random
+bits whose chances are the scaled magnitudes of two vectors, and counts. Published are powers of two
+as scales and random words that are used again for many elements; what else stands here, the
+staggered rows, the alignment of samples and the rounding, is this project's choice.
+"""
+
+import dataclasses
+import itertools
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import binary32, lfsr
+from ..bfp.quantize import quantize_groups
+from ..errors import UserError
+from .converter import magnitudes
+from .parameters import OuterProductParameters
+
+__all__ = [
+    "Sums",
+    "Weights",
+    "add_up",
+    "counts",
+    "ends",
+    "outer_product",
+    "results",
+    "sums",
+    "update",
+]
+
+Integers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.bool_]
+
+PAIRS = 128
+"""Pairs that are counted at a time."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Sums:
+    """Sums of counts over batches: ``value * 2**exponent``, or NaN.
+
+    Parameters
+    ----------
+    value : array of int64, (batches, rows, columns)
+    exponent : array of int64, (batches,)
+    nan : array of bool, (batches,)
+    """
+
+    value: Integers
+    exponent: Integers
+    nan: Flags
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Weights:
+    """Weights in blocks along the columns.
+
+    Parameters
+    ----------
+    mantissa : array of int32, (batches, rows, columns)
+    exponent : array of int32, (batches, rows, columns / elements of a block)
+        Exponent codes.
+    """
+
+    mantissa: npt.NDArray[np.int32]
+    exponent: npt.NDArray[np.int32]
+
+
+def ends(p: OuterProductParameters, last: npt.ArrayLike) -> list[int]:
+    """Return the numbers of the pairs that end a batch: those marked, and each ``batch``-th."""
+    found, begun = [], 0
+    for pair, marked in enumerate(np.asarray(last, bool).tolist()):
+        begun += 1
+        if marked or begun == p.batch:
+            found.append(pair)
+            begun = 0
+    return found
+
+
+def counts(
+    p: OuterProductParameters, x: npt.ArrayLike, d: npt.ArrayLike, *, first: int = 0
+) -> Integers:
+    """Return the counts of pairs of magnitudes, (pairs, rows, columns).
+
+    Even pairs take words of one pair of sources, odd ones of another, each pair the `words` that
+    follow those of the last. A group of rows counts a cycle, ``parallel`` words, behind the one
+    before; a bit of ``x`` meets the bit of ``d`` of the same word's number.
+    """
+    x, d = np.asarray(x), np.asarray(d)
+    count = np.zeros((len(x), p.rows, p.columns), np.int64)
+    for phase, start in itertools.product((0, 1), range(0, len(x), PAIRS)):
+        # Even and odd are the numbers of pairs since the start.
+        pairs = slice(start + (first + start + phase) % 2, start + PAIRS, 2)
+        done = (first + pairs.start) // 2 * p.words
+        bits = []
+        for magnitude, source in ((x[pairs], p.x_sources[phase]), (d[pairs], p.d_sources[phase])):
+            words = source.words(done, len(magnitude) * p.words)
+            words = words.reshape(len(magnitude), p.words, -1)
+            bits.append(source.compare(words, magnitude[:, None]).astype(np.float32))
+        for row in range(p.rows):
+            behind = row // p.group_rows * p.parallel
+            window = slice(behind, behind + p.length)
+            count[pairs, row] = (bits[1][:, None, window, row] @ bits[0][:, window])[:, 0]
+    return count
+
+
+def _shifted(value: Integers, places: int) -> Integers:
+    """Return values moved right, rounded to nearest, a half up."""
+    places = min(places, 62)
+    return (value >> places) + (value >> places - 1 & 1) if places else value
+
+
+def add_up(
+    p: OuterProductParameters, counts: Integers, negative: Flags, scale: Integers, *, nan: bool
+) -> tuple[Integers, int, bool]:
+    """Return the sum of a batch's counts, its exponent, and whether it is NaN.
+
+    A count has ``guard`` bits below it. A pair of a lower scale than the sum so far moves right, as
+    does the sum before a pair of a higher one, both rounded to nearest: the pair's magnitude, and
+    the sum, a half up.
+
+    Parameters
+    ----------
+    p : OuterProductParameters
+    counts : array of int64, (pairs, rows, columns)
+    negative : array of bool, (pairs, rows, columns)
+    scale : array of int64, (pairs,)
+        Sums of both vectors' exponent codes.
+    nan : bool
+        Whether any vector holds a NaN or an infinity.
+    """
+    total, top = np.zeros(counts.shape[1:], np.int64), int(scale[0])
+    for count, sign, each in zip(counts, negative, scale.tolist(), strict=True):
+        rise = max(each - top, 0)
+        fall = max(top - each, 0)
+        term = _shifted(count << p.guard, fall)
+        total = _shifted(total, rise) + np.where(sign, -term, term)
+        top += rise
+    return total, top + p.unit, nan
+
+
+def sums(
+    p: OuterProductParameters,
+    x: npt.ArrayLike,
+    d: npt.ArrayLike,
+    *,
+    last: npt.ArrayLike | None = None,
+    first: int = 0,
+) -> Sums:
+    """Return the sums of the batches of pairs; arguments as of `outer_product`."""
+    x, d = _vectors("x", x, p.columns), _vectors("d", d, p.rows)
+    if len(x) != len(d):
+        raise UserError(f"x and d must be as many vectors, not {len(x)} and {len(d)}")
+    last = np.zeros(len(x), bool) if last is None else np.asarray(last, bool)
+    if last.shape != (len(x),):
+        raise UserError(f"last must be {len(x)} flags, one a pair, not of shape {last.shape}")
+    if p.scale == "batch" and (len(x) % p.batch or last.any()):
+        raise UserError(f"x must be whole batches of {p.batch} vectors, not {len(x)}")
+    xs, ds = magnitudes(p.x_converter, x), magnitudes(p.d_converter, d)
+    scale = xs[2].astype(np.int64) + ds[2]
+    nan_code = p.x_converter.format.nan_code
+    nan = (xs[2] == nan_code) | (ds[2] == nan_code)
+    marked = last.copy()
+    marked[-1:] = True
+    found, begin = [], 0
+    counted = counts(p, xs[0], ds[0], first=first)
+    for end in ends(p, marked):
+        batch = slice(begin, end + 1)
+        sign = ds[1][batch, :, None] ^ xs[1][batch, None]
+        found.append(add_up(p, counted[batch], sign, scale[batch], nan=bool(nan[batch].any())))
+        begin = end + 1
+    shape = (len(found), p.rows, p.columns)
+    return Sums(
+        value=np.array([value for value, *_ in found], np.int64).reshape(shape),
+        exponent=np.array([exponent for _, exponent, _ in found], np.int64),
+        nan=np.array([nan for *_, nan in found], bool),
+    )
+
+
+def results(p: OuterProductParameters, sums: Sums, *, shift: int = 0, rate: float = 1.0) -> Floats:
+    """Return ``rate`` times the sums, (batches, rows, columns).
+
+    ``2**-shift`` times where the parameter ``rate`` is ``shift``. Each is rounded to binary32, and
+    by a free rate again.
+    """
+    exponent = sums.exponent - (shift if p.rate == "shift" else 0)
+    value = binary32.from_integer(sums.value, exponent[:, None, None], sums.nan[:, None, None])
+    return binary32.multiply(value, np.float32(rate)) if p.rate == "free" else value
+
+
+def outer_product(
+    parameters: OuterProductParameters,
+    x: npt.ArrayLike,
+    d: npt.ArrayLike,
+    *,
+    last: npt.ArrayLike | None = None,
+    first: int = 0,
+    shift: int = 0,
+    rate: float = 1.0,
+) -> Floats:
+    """Return the results of each batch, (batches, rows, columns): sums of ``d * x`` over its pairs.
+
+    Parameters
+    ----------
+    parameters : OuterProductParameters
+        Of the block.
+    x : array of float32, (pairs, columns)
+    d : array of float32, (pairs, rows)
+        Values of ``parameters.source``.
+    last : array of bool, (pairs,)
+        Pairs that end a batch; each ``batch``-th pair after an end does in any case, as does the
+        last one.
+    first : int
+        Pairs that came before.
+    shift, rate : int, float
+        See `results`.
+    """
+    found = sums(parameters, x, d, last=last, first=first)
+    return results(parameters, found, shift=shift, rate=rate)
+
+
+def update(
+    p: OuterProductParameters, weights: Floats | Weights, results: Floats, *, first: int = 0
+) -> Floats | Weights:
+    """Return weights less results, both (batches, rows, columns).
+
+    Binary32 weights are rounded once. Those in blocks are rounded to binary32 first and then to
+    their blocks; under stochastic rounding lane ``j`` of the ``results`` lanes takes the words of
+    its own generator, one a beat, of which ``first`` came before.
+    """
+    format = p.weight_format
+    if format is None or not isinstance(weights, Weights):
+        if format is not None or isinstance(weights, Weights):
+            raise UserError(f"weights must be those of {p.weights}, not {type(weights).__name__}")
+        return binary32.add(weights, -results)
+    side = format.block_elements
+    codes = np.repeat(weights.exponent, side, axis=-1)
+    scale = codes.astype(np.int64) + 1 - format.exponent_bias - format.magnitude_bits
+    before = binary32.from_integer(weights.mantissa, scale, codes == format.nan_code)
+    after = binary32.add(before, -results)
+    words = lfsr.random_words(
+        beats=after.size // p.results,
+        lanes=p.results,
+        seed=p.seed,
+        bits=format.random_bits,
+        first=first,
+    )
+    blocks = after.reshape(-1, side)
+    mantissa, code, _ = quantize_groups(blocks, format, words.reshape(blocks.shape))
+    return Weights(
+        mantissa=mantissa.reshape(after.shape), exponent=code.reshape(weights.exponent.shape)
+    )
+
+
+def _vectors(name: str, x: npt.ArrayLike, elements: int) -> Floats:
+    """Check vectors."""
+    x = np.asarray(x)
+    if x.dtype != np.float32 or x.ndim != 2 or x.shape[1] != elements:
+        raise UserError(
+            f"{name} must be float32 of shape (pairs, {elements}), not {x.dtype} of shape {x.shape}"
+        )
+    return x
