@@ -1,6 +1,7 @@
-"""Model of the stochastic converter: vectors to random bits, their signs and their scale."""
+"""Parameters and model of the stochastic converter: vectors to bits, their signs and scale."""
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -8,11 +9,55 @@ import numpy.typing as npt
 from ..bfp.converter import ConverterParameters
 from ..bfp.converter import convert as to_blocks
 from ..errors import UserError
-from .parameters import StochasticConverterParameters
+from ..parameters import whole
+from .bits import BitSource
+from .parameters import StochasticParameters
 
-__all__ = ["Streams", "convert", "magnitudes"]
+__all__ = ["StochasticConverterParameters", "Streams", "convert", "magnitudes"]
 
 Integers = npt.NDArray[np.int32]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StochasticConverterParameters(StochasticParameters):
+    """Parameters of ``stochastic_converter``.
+
+    Parameters
+    ----------
+    elements : int
+        Elements of a vector, 1..1024; ``lanes`` divides them. The others are those of
+        `StochasticParameters`.
+    """
+
+    PRESETS: ClassVar = {
+        "serial": {},
+        "parallel": {"parallel": 8, "lanes": 4},
+        "independent": {"share": "independent", "elements": 4},
+    }
+
+    elements: int = 16
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        super().__post_init__()
+        whole("elements", self.elements, 1, 1024)
+        self._check_lanes(elements=self.elements)
+        self._sources([self.elements])
+
+    @property
+    def converter(self) -> ConverterParameters:
+        """Parameters of the conversion to magnitudes."""
+        return self._converter(self.elements)
+
+    @property
+    def bit_source(self) -> BitSource:
+        """Where the bits come from."""
+        return self._sources([self.elements])[0]
+
+    @property
+    def period(self) -> int:
+        """Cycles from one vector to the next."""
+        return max(self.stream_cycles, self.elements // self.lanes)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

@@ -16,7 +16,7 @@ from .. import binary32, lfsr
 from ..bfp.quantize import quantize_groups
 from ..errors import UserError
 from .converter import magnitudes
-from .parameters import OuterProductParameters
+from .outer_parameters import OuterProductParameters
 
 __all__ = [
     "Sums",

@@ -1,0 +1,181 @@
+"""Parameters of the stochastic outer product."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+from ..bfp.converter import ConverterParameters
+from ..errors import UserError
+from ..formats import MOST_BLOCK, BlockFormat
+from ..parameters import TARGETS, choice, whole
+from .bits import BitSource
+from .parameters import StochasticParameters
+
+__all__ = ["RATES", "SCALES", "WEIGHTS", "OuterProductParameters"]
+
+SCALES = ("vector", "batch")
+RATES = ("shift", "free")
+WEIGHTS = ("none", "binary32")
+
+LEAST_PERIOD = 4
+"""Cycles after which counts that were added up may be added to again."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OuterProductParameters(StochasticParameters):
+    """Parameters of ``outer_product``, a block of ``rows`` x ``columns`` results ``d * x``.
+
+    Parameters
+    ----------
+    rows : int
+        Elements of the vectors ``d``, of which each has a row of results, 1..128.
+    columns : int
+        Elements of the vectors ``x``, 1..128.
+    scale : str
+        What shares a power of two: each ``vector``, or all vectors of a ``batch``, which then has
+        ``batch`` pairs in any case.
+    batch : int
+        Most pairs of vectors whose products are added up, 1..65536.
+    guard : int
+        Bits kept below those of a count where pairs of unlike scale are added up, 0..16.
+    weights : str or BlockFormat
+        ``none``: results are given, in binary32; ``binary32`` or a format of blocks along the
+        columns: weights are taken and given less the results.
+    results : int
+        Results given in a cycle; divides ``columns``, and blocks of weights divide it.
+    rate : str
+        ``shift``: results are multiplied by a power of two of no more than 1; ``free``: by any
+        binary32, which takes a multiplier for each of the results of a cycle.
+    target : str
+        Whose carry cells to use in these multipliers: ``generic`` (none), ``ecp5`` or ``xilinx``.
+
+    The others are those of `StochasticParameters`; ``lanes`` divides rows and columns.
+    """
+
+    PRESETS: ClassVar = {
+        "serial": {},
+        "parallel": {"parallel": 4, "lanes": 4, "results": 4},
+        "weights": {"weights": "binary32", "rate": "free", "results": 4},
+        "blocks": {
+            "weights": {"preset": "hbfp8", "block": 8},
+            "results": 8,
+            "rows": 8,
+            "columns": 8,
+        },
+    }
+
+    rows: int = 16
+    columns: int = 16
+    scale: str = "vector"
+    batch: int = 64
+    guard: int = 8
+    weights: str | BlockFormat = "none"
+    results: int = 1
+    rate: str = "shift"
+    target: str = "generic"
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        super().__post_init__()
+        whole("rows", self.rows, 1, 128)
+        whole("columns", self.columns, 1, 128)
+        choice("scale", self.scale, SCALES)
+        whole("batch", self.batch, 1, 1 << 16)
+        whole("guard", self.guard, 0, 16)
+        whole("results", self.results, 1, self.columns)
+        choice("rate", self.rate, RATES)
+        choice("target", self.target, TARGETS)
+        self._check_lanes(rows=self.rows, columns=self.columns)
+        if self.columns % self.results:
+            raise UserError(f"results must divide columns, {self.columns}, not {self.results}")
+        if self.weights not in WEIGHTS:
+            self._check_blocks()
+        if self.scale == "batch":
+            most = MOST_BLOCK // max(self.rows, self.columns)
+            whole("batch where it shares a power of two", self.batch, 1, most)
+        self._sources([self.columns, self.columns, self.rows, self.rows])
+
+    def _check_blocks(self) -> None:
+        """Check a block format of weights."""
+        weights: Any = self.weights
+        if isinstance(weights, str):
+            choices = ", ".join(WEIGHTS)
+            try:
+                weights = BlockFormat.read(weights)
+            except UserError as error:
+                raise UserError(f"weights must be {choices} or a format: {error}") from None
+        format = BlockFormat.read(weights)
+        object.__setattr__(self, "weights", format)
+        if len(format.block) != 1 or self.results % format.block[0]:
+            shape = "x".join(map(str, format.block))
+            raise UserError(
+                f"weights must have blocks of a length that divides results, {self.results}, "
+                f"not of {shape}"
+            )
+
+    @property
+    def weight_format(self) -> BlockFormat | None:
+        """The format of weights in blocks, None for others."""
+        return self.weights if isinstance(self.weights, BlockFormat) else None
+
+    @property
+    def x_converter(self) -> ConverterParameters:
+        """Parameters of the conversion of ``x``."""
+        return self._converter(self.columns * self._scaled)
+
+    @property
+    def d_converter(self) -> ConverterParameters:
+        """Parameters of the conversion of ``d``."""
+        return self._converter(self.rows * self._scaled)
+
+    @property
+    def _scaled(self) -> int:
+        """Vectors that share a power of two."""
+        return self.batch if self.scale == "batch" else 1
+
+    @property
+    def x_sources(self) -> list[BitSource]:
+        """Where the bits of ``x`` come from, of even and of odd pairs."""
+        return self._sources([self.columns, self.columns, self.rows, self.rows])[:2]
+
+    @property
+    def d_sources(self) -> list[BitSource]:
+        """Where the bits of ``d`` come from, of even and of odd pairs."""
+        return self._sources([self.columns, self.columns, self.rows, self.rows])[2:]
+
+    @property
+    def period(self) -> int:
+        """Cycles from one pair to the next."""
+        taken = max(self.rows, self.columns) // self.lanes
+        return max(self.stream_cycles, taken, LEAST_PERIOD)
+
+    @property
+    def group_rows(self) -> int:
+        """Rows whose counts are added up together: as few as leave time for all."""
+        divisors = (n for n in range(1, self.rows + 1) if self.rows % n == 0)
+        return next(n for n in divisors if self.rows // n <= self.period)
+
+    @property
+    def groups(self) -> int:
+        """Groups of rows; each counts a cycle behind the one before."""
+        return self.rows // self.group_rows
+
+    @property
+    def words(self) -> int:
+        """Random words that a pair of vectors uses up."""
+        return (self.stream_cycles + self.groups - 1) * self.parallel
+
+    @property
+    def count_bits(self) -> int:
+        """Bits of a count."""
+        return self.length.bit_length()
+
+    @property
+    def sum_bits(self) -> int:
+        """Bits of a sum of counts, its sign included."""
+        return self.count_bits + self.guard + (self.batch - 1).bit_length() + 1
+
+    @property
+    def unit(self) -> int:
+        """Binary exponent of the last place of a sum whose pairs have the exponent codes 0."""
+        bias = self.x_converter.format.exponent_bias
+        return 2 * (1 - bias) - (self.length.bit_length() - 1) - self.guard
