@@ -1,0 +1,1 @@
+"""Circuits of stochastic computing: random bits whose chances multiply, for weight updates."""

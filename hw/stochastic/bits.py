@@ -1,0 +1,79 @@
+"""The comparators of magnitudes with random words, and the shift registers behind them."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Value
+from amaranth.lib.wiring import In, Out
+
+from sw.stochastic.bits import BitSource
+
+from ..circuit import Circuit
+from .lfsr import ShiftRegister
+
+__all__ = ["BitStreams"]
+
+
+class BitStreams(Circuit):
+    """Streams of random bits of some elements, ``parallel`` bits a cycle.
+
+    In the cycle with the n-th ``en`` since reset, counted from 0, ``o`` holds the bits of the words
+    from number ``n * parallel`` on, as `sw.stochastic.bits.BitSource` has them. ``o`` depends on
+    ``magnitude`` and on registers.
+
+    Parameters
+    ----------
+    source : BitSource
+        Where the bits come from.
+    parallel : int
+        Bits of each element in a cycle.
+
+    Members
+    -------
+    en : In(1)
+        Go on to the next words.
+    magnitude : In(source.elements * source.bits)
+        Magnitudes, element 0 lowest.
+    o : Out(source.elements * parallel)
+        Bits, those of element 0 lowest, of which the first word's lowest.
+    """
+
+    def __init__(self, *, source: BitSource, parallel: int) -> None:
+        self.source = source
+        self.parallel = parallel
+        super().__init__(
+            {
+                "en": In(1),
+                "magnitude": In(source.elements * source.bits),
+                "o": Out(source.elements * parallel),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the circuit."""
+        m = Module()
+        s = self.source
+        states = [self._registers(m, start, i) for i, start in enumerate(s.starts)]
+        bits = []
+        for element in range(s.elements):
+            magnitude = self.magnitude.word_select(element, s.bits)
+            for state in states[element if s.share == "independent" else 0]:
+                turned = state.rotate_left(element % len(state)) if s.share == "rotated" else state
+                word = turned[len(state) - s.bits :]
+                bits.append(word <= magnitude if s.inclusive else word < magnitude)
+        m.d.comb += self.o.eq(Cat(bits))
+        return m
+
+    def _registers(self, m: Module, start: int, number: int) -> list[Value]:
+        """Return states ``leap`` steps from one to the next, all of which move together."""
+        lfsr = self.source.lfsr
+        states = []
+        for i in range(self.parallel):
+            register = ShiftRegister(
+                lfsr=lfsr,
+                start=lfsr.jump(start, i * lfsr.leap),
+                stride=lfsr.leap * self.parallel,
+            )
+            m.submodules[f"register_{number}_{i}"] = register
+            m.d.comb += register.en.eq(self.en)
+            states.append(register.o)
+        return states

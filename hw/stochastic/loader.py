@@ -1,0 +1,90 @@
+"""What collects the elements of a converted vector."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
+
+from ..circuit import Circuit
+
+__all__ = ["Loader"]
+
+
+class Loader(Circuit):
+    """Collector of the beats of a vector, which are then held until they are taken.
+
+    A vector is ``elements / lanes`` beats. While one is taken the first beat of the next may come,
+    so that a beat a cycle is accepted if vectors are taken at once. ``i.ready`` depends on ``take``
+    and on registers, all else on registers.
+
+    Parameters
+    ----------
+    elements, lanes : int
+        Elements of a vector and of a beat.
+    width : int
+        Bits of an element.
+    exponent_bits : int
+        Bits of the exponent's code.
+
+    Members
+    -------
+    i : In(stream.Signature(StructLayout))
+        ``mantissa``: elements, lane 0 lowest; ``exponent``: their code, in each beat; ``last``.
+    full : Out(1)
+        Whether a vector is there.
+    vector : Out(elements * width)
+        Its elements, element 0 lowest.
+    exponent : Out(exponent_bits)
+        Its exponent's code.
+    last : Out(1)
+        ``last`` of its last beat.
+    early : Out(1)
+        Whether ``last`` came with a beat that is not a vector's last, in the cycle after it.
+    take : In(1)
+        Takes the vector; only with ``full``.
+    """
+
+    def __init__(self, *, elements: int, lanes: int, width: int, exponent_bits: int) -> None:
+        self.elements = elements
+        self.lanes = lanes
+        self.width = width
+        self.exponent_bits = exponent_bits
+        beat = data.StructLayout({"mantissa": lanes * width, "exponent": exponent_bits, "last": 1})
+        super().__init__(
+            {
+                "i": In(stream.Signature(beat)),
+                "full": Out(1),
+                "vector": Out(elements * width),
+                "exponent": Out(exponent_bits),
+                "last": Out(1),
+                "early": Out(1),
+                "take": In(1),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the circuit."""
+        m = Module()
+        beats = self.elements // self.lanes
+        beat = Signal(range(beats))
+        end = Signal()
+        accept = Signal()
+        m.d.comb += [
+            self.i.ready.eq(~self.full | self.take),
+            accept.eq(self.i.valid & self.i.ready),
+            end.eq(beat == beats - 1),
+        ]
+        m.d.sync += [
+            self.full.eq(Mux(accept, end, self.full & ~self.take)),
+            self.early.eq(accept & self.i.payload.last & ~end),
+        ]
+        with m.If(accept):
+            m.d.sync += [
+                beat.eq(Mux(end, 0, beat + 1)),
+                # The first beat ends up lowest.
+                self.vector.eq(Cat(self.vector, self.i.payload.mantissa)[-len(self.vector) :]),
+                self.exponent.eq(self.i.payload.exponent),
+                self.last.eq(self.i.payload.last),
+            ]
+        return m
