@@ -26,8 +26,9 @@ __all__ = [
     "ends",
     "outer_product",
     "results",
+    "subtract",
     "sums",
-    "update",
+    "to_blocks",
 ]
 
 Integers = npt.NDArray[np.int64]
@@ -222,36 +223,43 @@ def outer_product(
     return results(parameters, found, shift=shift, rate=rate)
 
 
-def update(
-    p: OuterProductParameters, weights: Floats | Weights, results: Floats, *, first: int = 0
-) -> Floats | Weights:
-    """Return weights less results, both (batches, rows, columns).
+def subtract(p: OuterProductParameters, weights: Floats | Weights, results: Floats) -> Floats:
+    """Return weights less results in binary32, both (batches, rows, columns).
 
-    Binary32 weights are rounded once. Those in blocks are rounded to binary32 first and then to
-    their blocks; under stochastic rounding lane ``j`` of the ``results`` lanes takes the words of
-    its own generator, one a beat, of which ``first`` came before.
+    Weights in blocks are rounded to binary32 first.
     """
     format = p.weight_format
-    if format is None or not isinstance(weights, Weights):
-        if format is not None or isinstance(weights, Weights):
-            raise UserError(f"weights must be those of {p.weights}, not {type(weights).__name__}")
-        return binary32.add(weights, -results)
-    side = format.block_elements
-    codes = np.repeat(weights.exponent, side, axis=-1)
-    scale = codes.astype(np.int64) + 1 - format.exponent_bias - format.magnitude_bits
-    before = binary32.from_integer(weights.mantissa, scale, codes == format.nan_code)
-    after = binary32.add(before, -results)
+    if isinstance(weights, Weights) != (format is not None) or p.weights == "none":
+        raise UserError(f"weights must be as the block has them, {p.weights}")
+    if format is not None and isinstance(weights, Weights):
+        codes = np.repeat(weights.exponent, format.block_elements, axis=-1)
+        scale = codes.astype(np.int64) + 1 - format.exponent_bias - format.magnitude_bits
+        return binary32.add(
+            binary32.from_integer(weights.mantissa, scale, codes == format.nan_code), -results
+        )
+    return binary32.add(np.asarray(weights), -results)
+
+
+def to_blocks(p: OuterProductParameters, weights: Floats, *, first: int = 0) -> Weights:
+    """Return binary32 weights, (batches, rows, columns), in their blocks along the columns.
+
+    Under stochastic rounding each of the ``results`` lanes takes the words of its own generator,
+    one a beat, of which ``first`` came before.
+    """
+    format = p.weight_format
+    if format is None:
+        raise UserError(f"weights must be of a format of blocks, not {p.weights}")
     words = lfsr.random_words(
-        beats=after.size // p.results,
+        beats=weights.size // p.results,
         lanes=p.results,
         seed=p.seed,
         bits=format.random_bits,
         first=first,
     )
-    blocks = after.reshape(-1, side)
+    blocks = weights.reshape(-1, format.block_elements)
     mantissa, code, _ = quantize_groups(blocks, format, words.reshape(blocks.shape))
     return Weights(
-        mantissa=mantissa.reshape(after.shape), exponent=code.reshape(weights.exponent.shape)
+        mantissa=mantissa.reshape(weights.shape), exponent=code.reshape(*weights.shape[:2], -1)
     )
 
 

@@ -1,0 +1,198 @@
+"""The crossbar of the outer product: both sides' bits, the elements that count them."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
+
+from sw.stochastic.outer_parameters import OuterProductParameters
+
+from ..circuit import Circuit
+from .row import Row
+from .side import Side
+
+__all__ = ["Crossbar"]
+
+
+class Crossbar(Circuit):
+    """Rows of elements that count what streams of ``x`` and ``d`` have in common.
+
+    A pair of vectors begins once both are loaded; the next one may `period` cycles later. Each
+    group of rows counts a cycle behind the one before, so that the counts of one group a cycle come
+    out while the next pair is counted. Pairs take turns in two phases, since the last groups of a
+    pair still count while the first of the next begin.
+
+    The counts of a pair's first group come `latency` cycles after the pair began.
+
+    Parameters
+    ----------
+    parameters : OuterProductParameters
+        Of the outer product.
+
+    Members
+    -------
+    x, d : In(stream.Signature(StructLayout))
+        Converted elements of vectors, as of `hw.bfp.converter.Converter`.
+    allow : In(1)
+        Whether a pair may begin.
+    begin : Out(1)
+        Whether a pair begins; depends on ``allow`` and on registers.
+    waits : Out(1)
+        Whether only a vector is missing for a pair to begin.
+    exponent_x, exponent_d : Out(exponent bits)
+        With ``begin``: exponent codes of the pair.
+    last_x, last_d : Out(1)
+        With ``begin``: whether the vectors came with ``last``.
+    early : Out(1)
+        ``last`` came inside a vector.
+    closing : Out(1)
+        The cycle before that of a pair's first counts.
+    counted : Out(1)
+        Whether there are counts.
+    counts : Out(group_rows * columns * count_bits)
+        Counts of a group's rows, row by row, from registers.
+    negative : Out(group_rows * columns)
+        Signs of the products that they stand for.
+    """
+
+    def __init__(self, *, parameters: OuterProductParameters) -> None:
+        self.parameters = p = parameters
+        self._sides = {
+            name: Side(
+                sources=(sources[0], sources[1]),
+                lanes=p.lanes,
+                parallel=p.parallel,
+                exponent_bits=p.x_converter.format.exponent_bits,
+            )
+            for name, sources in (("x", p.x_sources), ("d", p.d_sources))
+        }
+        lanes, code = p.lanes * (p.bits + 1), p.x_converter.format.exponent_bits
+        beat = stream.Signature(data.StructLayout({"mantissa": lanes, "exponent": code, "last": 1}))
+        results = p.group_rows * p.columns
+        super().__init__(
+            {
+                "x": In(beat),
+                "d": In(beat),
+                "allow": In(1),
+                "begin": Out(1),
+                "waits": Out(1),
+                "exponent_x": Out(code),
+                "exponent_d": Out(code),
+                "last_x": Out(1),
+                "last_d": Out(1),
+                "early": Out(1),
+                "closing": Out(1),
+                "counted": Out(1),
+                "counts": Out(results * p.count_bits),
+                "negative": Out(results),
+            }
+        )
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the beginning of a pair to its first counts."""
+        return self.parameters.stream_cycles + 3
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the circuit."""
+        m = Module()
+        p = self.parameters
+        x, d = self._sides["x"], self._sides["d"]
+        phase = self._begin(m)
+        window, first, select = self._windows(m, phase)
+
+        # Bits of d outside a group's window are zeros, so that those of x need not be.
+        x_bits = Signal.like(x.bits, reset_less=True)
+        d_bits = Signal.like(d.bits)
+        masks = (window[row // p.group_rows] for row in range(p.rows))
+        masks = (Cat(bit.replicate(p.parallel) for bit in mask) for mask in masks)
+        m.d.sync += [x_bits.eq(x.bits), d_bits.eq(d.bits & Cat(masks))]
+
+        counts: list[Value] = [Value.cast(0)] * p.group_rows
+        for r in range(p.rows):
+            row = Row(columns=p.columns, count_bits=p.count_bits, parallel=p.parallel)
+            m.submodules[f"row_{r}"] = row
+            m.d.comb += [
+                row.x.eq(x_bits),
+                row.d.eq(d_bits.word_select(r, 2 * p.parallel)),
+                row.first.eq(first[r // p.group_rows]),
+                row.select.eq(select[r // p.group_rows]),
+            ]
+            counts[r % p.group_rows] |= row.counts
+        m.d.sync += [self.counts.eq(Cat(counts)), self.counted.eq(select.any())]
+        self._signs(m, select[0])
+        return m
+
+    def _begin(self, m: Module) -> Signal:
+        """Load both sides, begin pairs and return the phase of the latest one."""
+        p = self.parameters
+        phase = Signal(init=1)
+        wait = Signal(range(p.period))
+        free = Signal()
+        full = Signal()
+        for name, side in self._sides.items():
+            m.submodules[name] = side
+            port = getattr(self, name)
+            m.d.comb += [
+                side.i.payload.eq(port.payload),
+                side.i.valid.eq(port.valid),
+                port.ready.eq(side.i.ready),
+                side.take.eq(self.begin),
+                side.phase.eq(~phase),
+                getattr(self, f"exponent_{name}").eq(side.exponent),
+                getattr(self, f"last_{name}").eq(side.last),
+            ]
+        x, d = self._sides["x"], self._sides["d"]
+        m.d.comb += [
+            full.eq(x.full & d.full),
+            free.eq(self.allow & (wait == 0)),
+            self.begin.eq(full & free),
+            self.waits.eq(free & ~full),
+            self.early.eq(x.early | d.early),
+        ]
+        with m.If(self.begin):
+            m.d.sync += [phase.eq(~phase), wait.eq(p.period - 1)]
+        with m.Elif(wait != 0):
+            m.d.sync += wait.eq(wait - 1)
+        return phase
+
+    def _windows(self, m: Module, phase: Signal) -> tuple[list[Value], Value, Value]:
+        """Return when each group's bits are valid in each phase, when it starts, when it is done.
+
+        The latter two are two cycles behind the former: bits and counts are in registers.
+        """
+        p = self.parameters
+        left = Signal(range(p.stream_cycles + 1))
+        with m.If(self.begin):
+            m.d.sync += left.eq(p.stream_cycles)
+        with m.Elif(left != 0):
+            m.d.sync += left.eq(left - 1)
+        open_now = Signal(2)
+        m.d.comb += open_now.eq(Mux(left != 0, Cat(~phase, phase), 0))
+        later = Signal(2 * (p.groups - 1), name="window")
+        lines = Cat(open_now, later)
+        m.d.sync += later.eq(lines)
+        start, end = (Signal(p.groups + 1, name=f"{name}_line") for name in ("start", "end"))
+        m.d.sync += [start.eq(Cat(self.begin, start)), end.eq(Cat(left == 1, end))]
+        for side in self._sides.values():
+            m.d.comb += side.run.eq(Cat(lines[0::2].any(), lines[1::2].any()))
+        window = [lines.word_select(group, 2) for group in range(p.groups)]
+        return window, start[1:], end[1:]
+
+    def _signs(self, m: Module, closing: Value) -> None:
+        """Keep the signs of a pair while its counts come out."""
+        p = self.parameters
+        phase = Signal()
+        rows, columns = Signal(p.rows, reset_less=True), Signal(p.columns, reset_less=True)
+        m.d.sync += rows.eq(rows >> p.group_rows)
+        with m.If(closing):
+            m.d.sync += [
+                phase.eq(~phase),
+                rows.eq(self._sides["d"].negative),
+                columns.eq(self._sides["x"].negative),
+            ]
+        for side in self._sides.values():
+            m.d.comb += side.closing.eq(phase)
+        signs = (columns ^ rows[r].replicate(p.columns) for r in range(p.group_rows))
+        m.d.comb += [self.closing.eq(closing), self.negative.eq(Cat(signs))]

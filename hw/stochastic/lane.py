@@ -1,0 +1,133 @@
+"""A lane of results: one sum at a time becomes a binary32 result, or a weight less this."""
+
+import functools
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Value, signed
+from amaranth.lib.wiring import In, Out
+
+from sw.formats import BINARY32, BlockFormat
+from sw.stochastic.outer_parameters import OuterProductParameters
+
+from ..circuit import Circuit
+from ..float.add import Adder
+from ..float.from_integer import FromInteger
+from ..float.multiplier import FloatMultiplier
+from ..pipeline import delay
+
+__all__ = ["EXPONENT_BITS", "ResultLane", "weight_bits"]
+
+EXPONENT_BITS = 10
+"""Bits of a sum's exponent, signed: enough for any codes, length, guard and shift."""
+
+
+def weight_bits(format: BlockFormat | None) -> int:
+    """Return the bits of a weight at a lane: binary32, or element and, above it, exponent code."""
+    return BINARY32.width if format is None else format.element_bits + format.exponent_bits
+
+
+class ResultLane(Circuit):
+    """``sum * 2**exponent``, times the rate if that is free, or a weight less that; binary32.
+
+    Each step is rounded as in `sw.stochastic.outer.results` and `subtract`. One result per cycle.
+
+    Parameters
+    ----------
+    parameters : OuterProductParameters
+        Of the outer product.
+
+    Members
+    -------
+    en : In(1)
+        Clock enable of every register.
+    sum : In(signed(sum_bits))
+    exponent : In(signed(EXPONENT_BITS))
+    nan : In(1)
+        Whether the result is NaN whatever the sum.
+    rate : In(32)
+        With a free rate only; expected straight from registers.
+    weight : In(weight_bits(parameters.weight_format))
+        With weights only.
+    o : Out(32)
+        Result or weight, `latency` enabled cycles later, from registers.
+    """
+
+    def __init__(self, *, parameters: OuterProductParameters) -> None:
+        self.parameters = p = parameters
+        members: dict[str, Any] = {
+            "en": In(1),
+            "sum": In(signed(p.sum_bits)),
+            "exponent": In(signed(EXPONENT_BITS)),
+            "nan": In(1),
+        }
+        if p.rate == "free":
+            members["rate"] = In(BINARY32.width)
+        if p.weights != "none":
+            members["weight"] = In(weight_bits(p.weight_format))
+        super().__init__({**members, "o": Out(BINARY32.width)})
+
+    @functools.cached_property
+    def _multiplier(self) -> FloatMultiplier | None:
+        """What multiplies by a free rate."""
+        p = self.parameters
+        return FloatMultiplier(format=BINARY32, target=p.target) if p.rate == "free" else None
+
+    @property
+    def latency(self) -> int:
+        """Enabled cycles from sum to result."""
+        rate = self._multiplier.latency if self._multiplier else 0
+        return (
+            FromInteger.latency + rate + (Adder.latency if self.parameters.weights != "none" else 0)
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the circuit."""
+        m = Module()
+        p = self.parameters
+        m.submodules.scale = scale = FromInteger(width=p.sum_bits, exponent_bits=EXPONENT_BITS)
+        m.d.comb += [
+            scale.en.eq(self.en),
+            scale.mantissa.eq(self.sum),
+            scale.exponent.eq(self.exponent),
+            scale.nan.eq(self.nan),
+        ]
+        result: Value = scale.o
+        if self._multiplier:
+            m.submodules.multiplier = multiplier = self._multiplier
+            m.d.comb += [
+                multiplier.en.eq(self.en),
+                multiplier.a.eq(result),
+                multiplier.b.eq(self.rate),
+            ]
+            result = multiplier.o
+        if p.weights != "none":
+            m.submodules.adder = adder = Adder()
+            m.d.comb += [
+                adder.en.eq(self.en),
+                adder.a.eq(self._weight(m)),
+                adder.b.eq(Cat(result[:-1], ~result[-1])),
+            ]
+            result = adder.o
+        m.d.comb += self.o.eq(result)
+        return m
+
+    def _weight(self, m: Module) -> Value:
+        """Return the weight in binary32, when it is to meet the result."""
+        format = self.parameters.weight_format
+        rate = self._multiplier.latency if self._multiplier else 0
+        if format is None:
+            return delay(m, self.en, self.weight, FromInteger.latency + rate, name="weight")
+        element, code = self.weight[: format.element_bits], self.weight[format.element_bits :]
+        size, sign = element[:-1], element[-1]
+        offset = 1 - format.exponent_bias - format.magnitude_bits
+        m.submodules.read = read = FromInteger(
+            width=format.element_bits,
+            exponent_bits=1 + max((-offset).bit_length(), (format.nan_code + offset).bit_length()),
+        )
+        m.d.comb += [
+            read.en.eq(self.en),
+            read.mantissa.eq(Mux(sign, -size, size) if format.symmetric else element.as_signed()),
+            read.exponent.eq(code + offset),
+            read.nan.eq(code.all()),
+        ]
+        return delay(m, self.en, read.o, rate, name="weight")

@@ -1,0 +1,232 @@
+"""The stochastic outer product as a unit: vectors in, weight updates or updated weights out."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Signal, Value
+
+from sw.bfp.converter import ConverterParameters
+from sw.formats import BINARY32, FLOAT_FORMATS
+from sw.lfsr import LANE_STRIDE, jump
+from sw.stochastic.outer_parameters import OuterProductParameters
+
+from ..bfp.converter import Converter
+from ..core import Core, StreamField
+from ..pipeline import count_events
+from ..registers import word
+from .crossbar import Crossbar
+from .results import Results
+from .sums import Sums
+
+__all__ = ["OuterProduct"]
+
+RATES = {
+    "shift": word("shift", "rw", 5, "results are multiplied by 2**-shift"),
+    "free": word("rate", "rw", 32, "binary32 that results are multiplied by", reset=0x3F800000),
+}
+
+
+class OuterProduct(Core):
+    """Sums of ``d * x`` over batches of pairs of vectors, as `sw.stochastic.outer.outer_product`.
+
+    A vector is ``columns / lanes`` beats of ``i_x`` or ``rows / lanes`` of ``i_d``. ``last`` with
+    the last beat of a pair's vectors ends a batch, as does its ``batch``-th pair; ``last`` of one
+    of them does too, and is flagged. A batch's results, ``rows * columns / results`` beats, come
+    row by row, ``last`` with the last of them; where there are weights each beat of ``i_w`` becomes
+    one of ``o``. Vectors are converted while those before them are counted, and results leave while
+    the next batch is counted.
+
+    Throughput is a pair every `OuterProductParameters.period` cycles if results are taken in time.
+    Without stalls a batch's first results come `latency` cycles after the last beat of its vectors.
+    ``o`` comes from registers; the ready of a stream depends on registers only, but for that of
+    vectors of one beat.
+
+    Members
+    -------
+    i_x, i_d : In(stream.Signature(...))
+        Elements, fields as in `streams`.
+    i_w : In(stream.Signature(...))
+        With weights only; ``last`` may come with any beat.
+    o : Out(stream.Signature(...))
+        Results, or weights less results.
+    shift or rate : In(bits)
+        The learning rate; not to be changed while there are vectors whose results have not come.
+    clear : In(1)
+        Clears the counters.
+    flags : Out(struct)
+        Events, see ``FLAGS``.
+    """
+
+    FLAGS = {
+        "nan": "a vector held a NaN or an infinity",
+        "overflow": "a result was infinite",
+        "framing": "tlast inside a vector or with one of a pair alone, or padding bits that were "
+        "not zero",
+    }
+
+    def __init__(self, *, parameters: OuterProductParameters) -> None:
+        self.parameters = p = parameters
+        self.registers = (
+            RATES[p.rate],
+            word("pairs", "ro", 32, "pairs of vectors begun"),
+            word("vector_stalls", "ro", 32, "cycles in which only a vector was missing"),
+            word("result_stalls", "ro", 32, "cycles in which a batch waited for results to leave"),
+        )
+        elements = StreamField(
+            name="value",
+            bits=FLOAT_FORMATS[p.source].width,
+            count=p.lanes,
+            description=f"{p.source} elements",
+        )
+        values = self._values()
+        weights = {} if p.weights == "none" else {"i_w": values}
+        super().__init__(streams={"i_x": (elements,), "i_d": (elements,), **weights, "o": values})
+        self._converters = [Converter(parameters=c) for c in (p.x_converter, p.d_converter)]
+        self._crossbar = Crossbar(parameters=p)
+        self._results = Results(parameters=p)
+        self._blocks = [Converter(parameters=c) for c in self._block_converters()]
+
+    def _values(self) -> tuple[StreamField, ...]:
+        """Return the fields of a beat of results, or of weights."""
+        p, format = self.parameters, self.parameters.weight_format
+        if format is None:
+            what = "result" if p.weights == "none" else "weight"
+            text = f"binary32 {what}s"
+            return (StreamField(name=what, bits=32, count=p.results, description=text),)
+        return (
+            StreamField(
+                name="mantissa",
+                bits=format.element_bits,
+                count=p.results,
+                description=f"elements of {p.results // format.block_elements} blocks",
+            ),
+            StreamField(
+                name="exponent",
+                bits=format.exponent_bits,
+                count=p.results // format.block_elements,
+                description="exponent code of each block",
+            ),
+        )
+
+    def _block_converters(self) -> list[ConverterParameters]:
+        """Return the parameters of the conversion of each block of a beat."""
+        p, format = self.parameters, self.parameters.weight_format
+        if format is None:
+            return []
+        lanes = format.block_elements
+        return [
+            ConverterParameters(format=format, lanes=lanes, seed=jump(p.seed, lane * LANE_STRIDE))
+            for lane in range(0, p.results, lanes)
+        ]
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the last beat of a batch's vectors to its first results, without stalls."""
+        p = self.parameters
+        elements = max(p.rows, p.columns)
+        load = max(c.latency for c in self._converters) + elements // p.lanes
+        counted = load + self._crossbar.latency + p.groups - 1
+        blocks = self._blocks[0].latency if self._blocks else 0
+        return counted + Sums.latency + self._results.latency + blocks
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the circuit."""
+        m = Module()
+        p = self.parameters
+        m.submodules.crossbar = crossbar = self._crossbar
+        m.submodules.sums = sums = Sums(parameters=p)
+        m.submodules.results = results = self._results
+        nan = []
+        for name, converter in zip(("x", "d"), self._converters, strict=True):
+            m.submodules[f"convert_{name}"] = converter
+            taken, loaded = getattr(self, f"i_{name}"), getattr(crossbar, name)
+            given = converter.o.payload
+            m.d.comb += [
+                converter.i.payload.eq(taken.payload),
+                converter.i.valid.eq(taken.valid),
+                taken.ready.eq(converter.i.ready),
+                loaded.payload.mantissa.eq(given.mantissa),
+                loaded.payload.exponent.eq(given.exponent),
+                loaded.payload.last.eq(given.last),
+                loaded.valid.eq(converter.o.valid),
+                converter.o.ready.eq(loaded.ready),
+            ]
+            nan.append(converter.o.valid & given.exponent.all())
+        last = Signal()
+        m.d.comb += [
+            last.eq(crossbar.last_x | crossbar.last_d),
+            crossbar.allow.eq(sums.allow),
+            sums.begin.eq(crossbar.begin),
+            sums.ends.eq(last),
+            results.i.payload.eq(sums.o.payload),
+            results.i.valid.eq(sums.o.valid),
+            sums.o.ready.eq(results.i.ready),
+            results.rate.eq(self.shift if p.rate == "shift" else self.rate),
+        ]
+        for name in ("exponent_x", "exponent_d", "closing", "counted", "counts", "negative"):
+            m.d.comb += getattr(sums, name).eq(getattr(crossbar, name))
+        if p.weights != "none":
+            self._take_weights(m)
+        infinite = self._give(m)
+
+        uneven = crossbar.begin & (crossbar.last_x ^ crossbar.last_d)
+        m.d.comb += [
+            self.flags.nan.eq(Cat(nan).any()),
+            self.flags.overflow.eq(infinite),
+            self.flags.framing.eq(crossbar.early | uneven),
+        ]
+        events = (
+            (self.pairs, crossbar.begin),
+            (self.vector_stalls, crossbar.waits),
+            (self.result_stalls, ~sums.allow),
+        )
+        count_events(m, self.clear, events)
+        return m
+
+    def _take_weights(self, m: Module) -> None:
+        """Connect the stream of weights to the results."""
+        p, format = self.parameters, self.parameters.weight_format
+        given = self.i_w.payload.data
+        if format is not None:
+            lanes, size, code = format.block_elements, format.element_bits, format.exponent_bits
+            codes = given[p.results * size :]
+            given = Cat(
+                Cat(given.word_select(i, size), codes.word_select(i // lanes, code))
+                for i in range(p.results)
+            )
+        m.d.comb += [
+            self._results.weights.payload.eq(given),
+            self._results.weights.valid.eq(self.i_w.valid),
+            self.i_w.ready.eq(self._results.weights.ready),
+        ]
+
+    def _give(self, m: Module) -> Value:
+        """Give results, or blocks of weights; return whether one that leaves is infinite."""
+        results, bits = self._results.o, BINARY32.width
+        values = [results.payload.data.word_select(i, bits) for i in range(self.parameters.results)]
+        infinite = Cat(value[23:31].all() & ~value[:23].any() for value in values).any()
+        if not self._blocks:
+            m.d.comb += [
+                self.o.payload.eq(results.payload),
+                self.o.valid.eq(results.valid),
+                results.ready.eq(self.o.ready),
+            ]
+            return results.valid & results.ready & infinite
+        for i, block in enumerate(self._blocks):
+            m.submodules[f"block_{i}"] = block
+            m.d.comb += [
+                block.i.payload.data.eq(
+                    results.payload.data.word_select(i, len(block.i.payload.data))
+                ),
+                block.i.payload.last.eq(results.payload.last),
+                block.i.valid.eq(results.valid),
+                block.o.ready.eq(self.o.ready),
+            ]
+        # All take and give together.
+        given = [block.o.payload for block in self._blocks]
+        m.d.comb += [
+            results.ready.eq(self._blocks[0].i.ready),
+            self.o.payload.data.eq(Cat(*(g.mantissa for g in given), *(g.exponent for g in given))),
+            self.o.payload.last.eq(given[0].last),
+            self.o.valid.eq(self._blocks[0].o.valid),
+        ]
+        return results.valid & results.ready & infinite

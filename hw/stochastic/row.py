@@ -1,0 +1,72 @@
+"""A row of the outer product's elements."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib.wiring import In, Out
+
+from ..circuit import Circuit
+from .element import Element
+
+__all__ = ["Row"]
+
+
+class Row(Circuit):
+    """Elements that share an element of ``d``.
+
+    Parameters
+    ----------
+    columns : int
+        Elements.
+    count_bits, parallel : int
+        As of `Element`.
+
+    Members
+    -------
+    x : In(2 * parallel * columns)
+        Bits of both phases' streams, column by column.
+    d : In(2 * parallel)
+        Bits of both phases' streams.
+    first : In(1)
+        Start to count with this cycle's bits.
+    select : In(1)
+        Put out the counts.
+    counts : Out(columns * count_bits)
+        Counts if ``select``, else zeros.
+    """
+
+    x: Signal
+    d: Signal
+    first: Signal
+    select: Signal
+    counts: Signal
+
+    def __init__(self, *, columns: int, count_bits: int, parallel: int) -> None:
+        self.columns = columns
+        self.count_bits = count_bits
+        self.parallel = parallel
+        super().__init__(
+            {
+                "x": In(2 * parallel * columns),
+                "d": In(2 * parallel),
+                "first": In(1),
+                "select": In(1),
+                "counts": Out(columns * count_bits),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the circuit."""
+        m = Module()
+        counts = []
+        for column in range(self.columns):
+            element = Element(count_bits=self.count_bits, parallel=self.parallel)
+            m.submodules[f"element_{column}"] = element
+            m.d.comb += [
+                element.x.eq(self.x.word_select(column, 2 * self.parallel)),
+                element.d.eq(self.d),
+                element.first.eq(self.first),
+            ]
+            counts.append(element.count)
+        m.d.comb += self.counts.eq(Cat(counts) & self.select.replicate(len(self.counts)))
+        return m

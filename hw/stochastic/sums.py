@@ -1,0 +1,256 @@
+"""The sums of counts over the pairs of a batch."""
+
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, memory, stream
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from sw.stochastic.outer_parameters import OuterProductParameters
+
+from ..circuit import Circuit
+from ..pipeline import delay
+
+__all__ = ["Sums", "word_layout"]
+
+
+def word_layout(p: OuterProductParameters) -> data.StructLayout:
+    """Return the layout of a word of sums.
+
+    ``sums``: of a group, row by row; ``scale``: the sum of both exponent codes at which they are;
+    ``nan``; ``last``: whether they are the last of their batch.
+    """
+    return data.StructLayout(
+        {
+            "sums": p.group_rows * p.columns * p.sum_bits,
+            "scale": p.x_converter.format.exponent_bits + 1,
+            "nan": 1,
+            "last": 1,
+        }
+    )
+
+
+class Sums(Circuit):
+    """Memory of two batches' sums: one is added to while the other is read.
+
+    Counts come from a `Crossbar`, group by group. Whichever has the lower scale, the sum or the
+    count, moves right before they are added, as `sw.stochastic.outer.add_up` says. The words of a
+    batch, one a group, come out when its last pair is added; then its half of the memory is free.
+
+    Parameters
+    ----------
+    parameters : OuterProductParameters
+        Of the outer product.
+
+    Members
+    -------
+    allow : Out(1)
+        Whether a pair may begin, from registers.
+    begin, exponent_x, exponent_d : In
+        A pair begins, with these exponent codes.
+    ends : In(1)
+        With ``begin``: whether the batch ends with the pair, if it is not full before.
+    closing, counted, counts, negative : In
+        As of `Crossbar`.
+    o : Out(stream.Signature(word_layout(parameters)))
+    """
+
+    latency = 4
+    """Cycles from the last counts of a batch to its first word."""
+
+    def __init__(self, *, parameters: OuterProductParameters) -> None:
+        self.parameters = p = parameters
+        code = p.x_converter.format.exponent_bits
+        results = p.group_rows * p.columns
+        super().__init__(
+            {
+                "allow": Out(1),
+                "begin": In(1),
+                "exponent_x": In(code),
+                "exponent_d": In(code),
+                "ends": In(1),
+                "closing": In(1),
+                "counted": In(1),
+                "counts": In(results * p.count_bits),
+                "negative": In(results),
+                "o": Out(stream.Signature(word_layout(p))),
+            }
+        )
+
+    @property
+    def _fall_bits(self) -> int:
+        """Bits of the places that a count may move."""
+        return (self.parameters.count_bits + self.parameters.guard + 1).bit_length()
+
+    @property
+    def _rise_bits(self) -> int:
+        """Bits of the places that a sum may move."""
+        return self.parameters.sum_bits.bit_length()
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the circuit."""
+        m = Module()
+        p = self.parameters
+        m.submodules.memory = words = memory.Memory(
+            shape=p.group_rows * p.columns * p.sum_bits, depth=2 << ceil_log2(p.groups), init=[]
+        )
+        busy = Signal(2)
+        pair = self._pairs(m, busy)
+        ended = self._add(m, words, pair)
+        self._read(m, words, pair, ended, busy)
+        return m
+
+    def _pairs(self, m: Module, busy: Signal) -> data.View:
+        """Align pairs as they begin; return what to know about the one that is being added.
+
+        What becomes of a pair is known two cycles after its beginning, before its counts come.
+        """
+        p = self.parameters
+        fresh, ends = Signal(init=1), Signal()
+        number = Signal(range(p.batch))
+        bank = Signal()
+        m.d.comb += [
+            ends.eq(self.ends | (number == p.batch - 1)),
+            self.allow.eq(~(fresh & Array(busy)[bank])),
+        ]
+        with m.If(self.begin):
+            m.d.sync += [
+                fresh.eq(ends),
+                number.eq(Mux(ends, 0, number + 1)),
+                bank.eq(bank ^ ends),
+                Array(busy)[bank].eq(1),
+            ]
+
+        code = len(self.exponent_x)
+        about = Cat(fresh, ends, bank, self.exponent_x.all() | self.exponent_d.all())
+        first, end, half, special = delay(m, 1, about, 1, name="about")
+        begun = delay(m, 1, self.begin, 1, name="begun", reset=True)
+        scale, top = Signal(code + 1), Signal(code + 1)
+        nan = Signal()
+        distance = Signal(signed(code + 2))
+        m.d.sync += scale.eq(self.exponent_x + self.exponent_d)
+        higher = Signal()
+        m.d.comb += [distance.eq(scale - top), higher.eq(first | (distance > 0))]
+        rise, fall = Signal(code + 1), Signal(code + 1)
+        with m.If(begun):
+            m.d.sync += [
+                top.eq(Mux(higher, scale, top)),
+                nan.eq((nan & ~first) | special),
+                rise.eq(Mux(first | (distance < 0), 0, distance)),
+                fall.eq(Mux(higher, 0, -distance)),
+            ]
+
+        layout = data.StructLayout(
+            {
+                "rise": self._rise_bits,
+                "fall": self._fall_bits,
+                "scale": code + 1,
+                "fresh": 1,
+                "ends": 1,
+                "bank": 1,
+                "nan": 1,
+            }
+        )
+        begun = delay(m, 1, begun, 1, name="aligned", reset=True)
+        first, end, half = delay(m, 1, Cat(first, end, half), 1, name="about_2")
+        coming, pair = (Signal(layout, name=name, reset_less=True) for name in ("coming", "pair"))
+        with m.If(begun):
+            m.d.sync += [
+                coming.rise.eq(_least(rise, p.sum_bits)),
+                coming.fall.eq(_least(fall, p.count_bits + p.guard + 1)),
+                coming.scale.eq(top),
+                coming.fresh.eq(first),
+                coming.ends.eq(end),
+                coming.bank.eq(half),
+                coming.nan.eq(nan),
+            ]
+        with m.If(self.closing):
+            m.d.sync += pair.eq(coming)
+        return pair
+
+    def _add(self, m: Module, words: memory.Memory, pair: data.View) -> Value:
+        """Add counts to the memory's words; return when a batch is whole."""
+        p = self.parameters
+        read, write = words.read_port(), words.write_port()
+        group = Signal(range(p.groups))
+        last = Signal()
+        m.d.comb += last.eq(group == p.groups - 1)
+        with m.If(self.counted):
+            m.d.sync += group.eq(Mux(last, 0, group + 1))
+        m.d.comb += [read.addr.eq(Cat(group, pair.bank)), read.en.eq(self.counted)]
+
+        # Behind the places that are kept comes the one by which is rounded.
+        later = delay(m, 1, Cat(pair.fresh, pair.rise, self.negative), 1, name="counted")
+        fresh, rise = later[0], later[1 : 1 + self._rise_bits]
+        negative = later[1 + self._rise_bits :]
+        added = []
+        for i in range(p.group_rows * p.columns):
+            count = self.counts.word_select(i, p.count_bits)
+            fallen = Signal(p.count_bits + p.guard + 1, name=f"fallen_{i}", reset_less=True)
+            m.d.sync += fallen.eq(Cat(Const(0, p.guard + 1), count) >> pair.fall)
+            sign = negative[i]
+            term = Signal(signed(len(fallen)), name=f"term_{i}", reset_less=True)
+            flipped = fallen ^ sign.replicate(len(fallen))
+            m.d.sync += term.eq(Cat(flipped[1:], sign).as_signed() + flipped[0])
+            sum_so_far = read.data.word_select(i, p.sum_bits)
+            risen = Signal(signed(p.sum_bits + 1), name=f"risen_{i}", reset_less=True)
+            m.d.sync += risen.eq(Mux(fresh, 0, Cat(0, sum_so_far).as_signed() >> rise))
+            added.append((risen[1:].as_signed() + term + risen[0])[: p.sum_bits])
+        stored = Cat(self.counted, group, pair.bank, last & pair.ends)
+        stored = delay(m, 1, stored, 2, name="stored", reset=True)
+        m.d.comb += [
+            write.en.eq(stored[0]),
+            write.addr.eq(stored[1:-1]),
+            write.data.eq(Cat(added)),
+        ]
+        return stored[0] & stored[-1]
+
+    def _read(
+        self, m: Module, words: memory.Memory, pair: data.View, ended: Value, busy: Signal
+    ) -> None:
+        """Give the words of whole batches."""
+        p = self.parameters
+        read = words.read_port()
+        whole = Signal(2)
+        bank, ending = Signal(), Signal()
+        scales = Array(Signal(len(pair.scale), name=f"scale_{i}") for i in (0, 1))
+        nans = Array(Signal(name=f"nan_{i}") for i in (0, 1))
+        about = delay(m, 1, Cat(pair.bank, pair.nan, pair.scale), 2, name="about_pair")
+        m.d.comb += ending.eq(about[0])
+        with m.If(ended):
+            m.d.sync += [
+                Array(whole)[ending].eq(1),
+                nans[ending].eq(about[1]),
+                scales[ending].eq(about[2:]),
+            ]
+        group = Signal(range(p.groups))
+        go, last, move = Signal(), Signal(), Signal()
+        m.d.comb += [
+            move.eq(~self.o.valid | self.o.ready),
+            go.eq(move & Array(whole)[bank]),
+            last.eq(group == p.groups - 1),
+            read.addr.eq(Cat(group, bank)),
+            read.en.eq(go),
+            self.o.payload.sums.eq(read.data),
+        ]
+        with m.If(move):
+            m.d.sync += self.o.valid.eq(go)
+        with m.If(go):
+            m.d.sync += [
+                group.eq(Mux(last, 0, group + 1)),
+                self.o.payload.scale.eq(scales[bank]),
+                self.o.payload.nan.eq(nans[bank]),
+                self.o.payload.last.eq(last),
+            ]
+            with m.If(last):
+                m.d.sync += [
+                    bank.eq(~bank),
+                    Array(whole)[bank].eq(0),
+                    Array(busy)[bank].eq(0),
+                ]
+
+
+def _least(value: Value, most: int) -> Value:
+    """Return a value, or ``most`` if that is less."""
+    return Mux(value > most, most, value)
