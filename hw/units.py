@@ -13,6 +13,7 @@ from sw.bfp.dot import DotParameters
 from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.transposer import TransposerParameters
 from sw.parameters import Parameters, unknown
+from sw.stochastic.converter import StochasticConverterParameters
 
 from .approx.amsim import AmsimUnit
 from .approx.array import ApproxArray
@@ -25,6 +26,7 @@ from .bfp.converter_unit import ConverterUnit
 from .bfp.dot import DotUnit
 from .bfp.multimode.array import MultimodeArray
 from .bfp.transposer import Transposer
+from .stochastic.converter import StochasticConverter
 
 __all__ = ["UNITS", "Unit", "unit"]
 
@@ -108,6 +110,12 @@ UNITS = {
             summary="matrix-multiply array of approximate multipliers, binary32 accumulation",
             parameters=ApproxArrayParameters,
             core=ApproxArray,
+        ),
+        Unit(
+            name="stochastic_converter",
+            summary="vectors to streams of random bits, whose chances are the elements",
+            parameters=StochasticConverterParameters,
+            core=StochasticConverter,
         ),
     )
 }

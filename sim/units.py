@@ -6,6 +6,7 @@ from .approx import multiplier as approx_multiplier
 from .bfp import array, converter, dot, multimode, transposer
 from .bfp.control import epochs, zse
 from .report import Bench
+from .stochastic import converter as stochastic_converter
 
 __all__ = ["BENCHES"]
 
@@ -20,4 +21,5 @@ BENCHES: dict[str, Bench] = {
     "bfp_multimode_array": multimode,
     "bfp_transposer": transposer,
     "bfp_zse_controller": zse,
+    "stochastic_converter": stochastic_converter,
 }
