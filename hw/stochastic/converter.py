@@ -114,7 +114,9 @@ class StochasticConverter(Core):
         ]
 
         # The vector held, and which of its beats comes next.
-        held, move, done = Signal(), Signal(), Signal()
+        held = Signal()
+        move = Signal()
+        done = Signal()
         beat = Signal(range(p.stream_cycles))
         last_beat = beat == p.stream_cycles - 1
         m.d.comb += [
