@@ -13,6 +13,7 @@ from sw.bfp.dot import DotParameters
 from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.transposer import TransposerParameters
 from sw.parameters import Parameters, unknown
+from sw.stochastic.converter import StochasticConverterParameters
 from sw.stochastic.outer_parameters import OuterProductParameters
 
 from .approx.amsim import AmsimUnit
@@ -26,6 +27,7 @@ from .bfp.converter_unit import ConverterUnit
 from .bfp.dot import DotUnit
 from .bfp.multimode.array import MultimodeArray
 from .bfp.transposer import Transposer
+from .stochastic.converter import StochasticConverter
 from .stochastic.outer import OuterProduct
 
 __all__ = ["UNITS", "Unit", "unit"]
@@ -116,6 +118,12 @@ UNITS = {
             summary="weight updates by ANDs of random bits: sums of outer products of vectors",
             parameters=OuterProductParameters,
             core=OuterProduct,
+        ),
+        Unit(
+            name="stochastic_converter",
+            summary="vectors to streams of random bits, whose chances are the elements",
+            parameters=StochasticConverterParameters,
+            core=StochasticConverter,
         ),
     )
 }

@@ -6,6 +6,7 @@ from .approx import multiplier as approx_multiplier
 from .bfp import array, converter, dot, multimode, transposer
 from .bfp.control import epochs, zse
 from .report import Bench
+from .stochastic import converter as stochastic_converter
 from .stochastic import outer
 
 __all__ = ["BENCHES"]
@@ -22,4 +23,5 @@ BENCHES: dict[str, Bench] = {
     "bfp_transposer": transposer,
     "bfp_zse_controller": zse,
     "outer_product": outer,
+    "stochastic_converter": stochastic_converter,
 }

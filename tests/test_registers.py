@@ -21,6 +21,7 @@ from sw.bfp.dot import DotParameters
 from sw.bfp.quantize import Blocks, quantize
 from sw.bfp.transposer import TransposerParameters
 from sw.formats import BLOCK_FORMATS, FloatFormat
+from sw.stochastic.converter import StochasticConverterParameters
 
 # Blocks of two beats; the operands of dot products and arrays have padding bits.
 FORMAT = dataclasses.replace(BLOCK_FORMATS["hbfp4"], block=(4,))
@@ -33,6 +34,8 @@ FLOAT = FloatFormat(exponent_bits=5, fraction_bits=3)
 MULTIPLIER = ApproxParameters(multiplier="mitchell", format=FLOAT)
 TABLED = AmsimParameters(format=FLOAT, bits=1, lanes=1)
 ENTRIES = 4
+# Vectors of two beats, in and out.
+STOCHASTIC = StochasticConverterParameters(elements=4, lanes=2, length=2, width=8, bits=4)
 # Twelve beats: two tiles of three blocks, or six blocks.
 JOB = (("tile_rows", 2), ("tile_columns", 1), ("blocks", 3))
 START = ("control.start", 1)
@@ -44,6 +47,7 @@ CASES = {
     "bfp_transposer": (TRANSPOSER, (), 12),
     "approx_multiplier": (MULTIPLIER, (), 12),
     "amsim_multiplier": (TABLED, (("load", 1),), 12),
+    "stochastic_converter": (STOCHASTIC, (), 12),
 }
 STALLS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("bfp_array", "bfp_dot"), ("operand_stalls", "result_stalls")),
@@ -56,6 +60,7 @@ INPUTS = [
     ("bfp_dot", "s_axis_b"),
     ("bfp_transposer", "s_axis"),
     ("bfp_converter", "s_axis"),
+    ("stochastic_converter", "s_axis"),
 ]
 PADDED = [
     *INPUTS[:5],

@@ -79,12 +79,16 @@ class Loader(Circuit):
             self.full.eq(Mux(accept, end, self.full & ~self.take)),
             self.early.eq(accept & self.i.payload.last & ~end),
         ]
+        # The first beat ends up lowest.
+        vector = Signal.like(self.vector, name="vector_held", reset_less=True)
+        exponent = Signal.like(self.exponent, name="exponent_held", reset_less=True)
+        last = Signal(reset_less=True)
         with m.If(accept):
             m.d.sync += [
                 beat.eq(Mux(end, 0, beat + 1)),
-                # The first beat ends up lowest.
-                self.vector.eq(Cat(self.vector, self.i.payload.mantissa)[-len(self.vector) :]),
-                self.exponent.eq(self.i.payload.exponent),
-                self.last.eq(self.i.payload.last),
+                vector.eq(Cat(vector, self.i.payload.mantissa)[-len(vector) :]),
+                exponent.eq(self.i.payload.exponent),
+                last.eq(self.i.payload.last),
             ]
+        m.d.comb += [self.vector.eq(vector), self.exponent.eq(exponent), self.last.eq(last)]
         return m

@@ -1,0 +1,96 @@
+"""Bench of the stochastic converter."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hw.flow.emit import generate
+from hw.stochastic.converter import StochasticConverter
+from sw import binary32
+from sw.bfp.converter import convert as to_blocks
+from sw.formats import FLOAT_FORMATS
+from sw.stochastic.converter import StochasticConverterParameters, Streams
+from sw.stochastic.converter import convert as model
+
+from ..bench import Result, run
+from ..bfp.elements import random_blocks, to_source
+from ..registers import constants, readable
+from ..report import Report, compare, insist
+from ..streams import Stalls, pack, unpack
+
+__all__ = ["convert", "regress", "simulate"]
+
+
+def convert(parameters: StochasticConverterParameters, x: npt.ArrayLike, **options: Any) -> Streams:
+    """Return the streams of vectors, as the model does; ``options`` as of `sim.bench.run`."""
+    return simulate(parameters, x, **options)[0]
+
+
+def simulate(
+    parameters: StochasticConverterParameters, x: npt.ArrayLike, **options: Any
+) -> tuple[Streams, Result]:
+    """Return what `convert` returns, and the run.
+
+    Every third vector ends a packet.
+    """
+    p = parameters
+    design = generate("stochastic_converter", p)
+    streams = design.manifest["streams"]
+    x = np.asarray(x)
+    words = binary32.to_bits(x, FLOAT_FORMATS[p.source])
+    taken, given = (np.zeros((len(x), n), np.uint8) for n in (p.converter.beats, p.stream_cycles))
+    for last in (taken, given):
+        last[2::3, -1] = 1
+    result = run(
+        design,
+        inputs={"s_axis": pack(streams["s_axis"], {"value": words.reshape(-1, p.lanes)})},
+        last={"s_axis": taken.ravel()},
+        outputs={"m_axis": given.size},
+        reads=readable(design.manifest),
+        **options,
+    )
+    insist(result.last["m_axis"] == given.ravel(), "tlast does not follow its vector", result)
+    fields = unpack(streams["m_axis"], result.outputs["m_axis"])
+    bit = fields["bit"].reshape(*given.shape, p.elements, p.parallel).swapaxes(2, 3)
+    about = {name: fields[name].reshape(*given.shape, -1) for name in ("negative", "exponent")}
+    for name, of_beats in about.items():
+        insist(of_beats == of_beats[:, :1], f"the beats of a vector differ in {name}", result)
+    found = Streams(
+        bits=bit.reshape(len(x), p.length, p.elements).astype(bool),
+        negative=about["negative"][:, 0].astype(bool),
+        code=about["exponent"][:, 0, 0].astype(np.int32),
+    )
+    return found, result
+
+
+def regress(
+    parameters: StochasticConverterParameters,
+    *,
+    seed: int = 1,
+    blocks: int = 100,
+    stalls: Stalls | None = None,
+    **options: Any,
+) -> Report:
+    """Compare with the model on ``blocks`` random vectors and, without stalls, count the cycles."""
+    p = parameters
+    rng = np.random.default_rng(seed)
+    x = to_source(random_blocks(rng, blocks, p.elements), p.source)
+    found, result = simulate(p, x, seed=seed, stalls=stalls, **options)
+    wanted = model(p, x)
+    zero_set = to_blocks(p.converter, x)[2]
+    actual = result.registers | vars(found) | {"cycles": result.cycles}
+    expected = {
+        **vars(wanted),
+        "vectors": len(x),
+        "zero_set": int(zero_set.sum()),
+        "status.nan": int((wanted.code == p.converter.format.nan_code).any()),
+        "status.framing": 0,
+        **constants(generate("stochastic_converter", p).manifest),
+    }
+    if stalls is None or not stalls.back_pressure:
+        expected["output_stalls"] = 0
+    if stalls in (None, Stalls()):
+        first = p.converter.beats - 1 + StochasticConverter(parameters=p).latency
+        expected["cycles"] = first + (len(x) - 1) * p.period + p.stream_cycles
+    return compare(actual, expected, result, {"x": x})

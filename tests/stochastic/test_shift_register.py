@@ -1,0 +1,43 @@
+"""The shift register in Amaranth's simulator against its model."""
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+
+from hw.stochastic.lfsr import ShiftRegister
+from sw.stochastic.lfsr import FORMS, Lfsr
+
+CASES = [(width, stride) for width in (8, 24, 32) for stride in (1, 2, width, 100)]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("width", "stride"), [*CASES, (17, 17), (8, 255)])
+def test_states(form, width, stride):
+    lfsr = Lfsr(width=width, form=form)
+    start = lfsr.jump(1, 12345)
+    dut = ShiftRegister(lfsr=lfsr, start=start, stride=stride)
+    rng = np.random.default_rng(1)
+    found, steps = [], []
+
+    async def bench(ctx):
+        step = 0
+        while len(found) < 100:
+            en = int(rng.integers(2))
+            ctx.set(dut.en, en)
+            found.append(ctx.get(dut.o))
+            steps.append(step)
+            await ctx.tick()
+            step += en
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(bench)
+    simulator.run()
+    # Step by step, not by the matrices that the circuit is made of.
+    wanted = [start]
+    for _ in range(steps[-1]):
+        state = wanted[-1]
+        for _ in range(stride):
+            state = lfsr.step(state)
+        wanted.append(state)
+    assert found == [wanted[step] for step in steps]
