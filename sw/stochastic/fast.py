@@ -1,8 +1,8 @@
-"""The stochastic outer product by compiled loops: the bits of the plain model, and far faster.
+"""Stochastic outer products by compiled loops: the bits of the plain models, and far faster.
 
-`outer_product` here is that of `sw.stochastic.outer`. Bits of a stream lie in words of 64, which
-are combined and counted at once. numba compiles the loops when they are first called and keeps what
-it made.
+`outer_product` here is that of `sw.stochastic.outer`, `pulsed_sums` is `sw.stochastic.pulsed.sums`.
+Bits of a stream lie in words of 64, which are combined and counted at once. numba compiles the
+loops when they are first called and keeps what it made.
 """
 
 import functools
@@ -21,8 +21,9 @@ from ..formats import FLOAT_FORMATS
 from . import outer
 from .bits import BitSource
 from .outer_parameters import OuterProductParameters
+from .pulsed import PulsedParameters, Pulses
 
-__all__ = ["Generators", "add_up", "outer_product"]
+__all__ = ["Generators", "add_up", "outer_product", "pulsed_sums"]
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -280,3 +281,33 @@ def _magnitudes(converter: ConverterParameters, x: Floats) -> tuple[Any, Integer
     blocks = quantize(x.reshape(-1, format.block_elements), format, random=Random(1))
     codes = blocks.exponent[:, 0].astype(np.int64)
     return blocks.mantissa.reshape(x.shape), np.repeat(codes, len(x) // max(len(codes), 1))
+
+
+def pulsed_sums(p: PulsedParameters, pulses: Pulses, *, first: int = 0) -> Integers:
+    """Return what `sw.stochastic.pulsed.sums` returns."""
+    pairs, columns = pulses.x.shape
+    rows = pulses.d.shape[1]
+    generators = _pulse_generators(p, columns, rows)
+    states = [generators.states(side, first * p.length)[None] for side in (0, 1)]
+    total = np.zeros((min(pairs, 1), rows, columns), np.int64)
+    add_up(
+        generators.operand(pulses.x),
+        generators.operand(pulses.d),
+        np.zeros(pairs, np.int64),
+        pulses.lengths,
+        np.array([pairs])[:pairs],
+        tuple(states),
+        generators.rule,
+        (p.length, rows, 0),
+        first,
+        0,
+        total,
+        np.empty(len(total), np.int64),
+    )
+    return total.sum(0)
+
+
+@functools.lru_cache(64)
+def _pulse_generators(p: PulsedParameters, columns: int, rows: int) -> Generators:
+    """Return those of ``x`` and those of ``d``."""
+    return Generators(p.sources(columns, rows))
