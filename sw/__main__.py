@@ -233,7 +233,13 @@ def table_file(name: str, bits: int, layout: str, output: Path | None) -> None:
     show_default=True,
     help="Weights between steps: in binary32, or in wide blocks as HBFP has them.",
 )
-@click.option("--seed", default=1, show_default=True, help="Of weights, order and rounding.")
+@click.option(
+    "--update",
+    default="exact",
+    show_default=True,
+    help="How gradients of weights are computed, see below.",
+)
+@click.option("--seed", default=1, show_default=True, help="Of weights, order and random bits.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File of the weights, .npz.")
 def train_network(name: str, output: Path | None, hidden: str, **fields: Any) -> None:
     """Train a network; with -o write its weights, its course (.json) and learning curve (.png).
@@ -246,6 +252,11 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
     in the last EPOCHS and in the first and last layer; flexblock[:LO/HI/WARMUP/HOLD], FB12, FB16 or
     FB24 by zero-setting error.
 
+    --update names how layers with weights compute the gradients of these: exact, as --arith says;
+    essop[:FIELD=VALUE,...], by stochastic outer products in a block of 32 x 32 with the fields of
+    the unit outer_product (length=64,share=shared,scale=vector,...); pulsed[:FIELD=VALUE,...], by
+    coincidences of pulses (step=0.001,length=31,update_management=true,...).
+
     \b
     Examples:
       python -m sw train -o build/weights.npz
@@ -254,6 +265,9 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
       python -m sw train --arith mbm7 -o build/mbm.npz
       python -m sw train --arith lut:build/own_7.bin
       python -m sw train --model resnet8 --arith flexblock:0.1/0.2/0/1 -o build/resnet.npz
+      python -m sw train --update essop:length=16,share=rotated
+      python -m sw train --arith hbfp6 --update essop:rows=16,columns=16 -o build/essop.npz
+      python -m sw train --update pulsed:step=0.0005,length=31
     """
     if not all(width.isdecimal() for width in hidden.split(",")):
         raise UserError(f"hidden must be widths as in 64,32, not {hidden!r}")
@@ -284,7 +298,8 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
         right = accuracy(run.network, run.precision, x, y)
         table.add_row(kind, f"{len(x):,}", f"{right:.2%}")
     out = console()
-    out.print(f"{settings.model} on {name}, {run.precision.now()}.", highlight=False)
+    update = "" if settings.update == "exact" else f", update {settings.update}"
+    out.print(f"{settings.model} on {name}, {run.precision.now()}{update}.", highlight=False)
     out.print(table)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)

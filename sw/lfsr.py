@@ -39,13 +39,19 @@ def step(state: npt.ArrayLike) -> Words:
     return x
 
 
+def _tables(matrix: Words) -> Words:
+    """Return the products of a matrix and the values of each byte of a word, (4, 256)."""
+    tables = np.zeros((4, 256), np.uint32)
+    for bit, image in enumerate(matrix):
+        table, have = tables[bit // 8], 1 << bit % 8
+        table[have : 2 * have] = table[:have] ^ image
+    return tables
+
+
 def _apply(matrix: Words, words: Words) -> Words:
     """Multiply words by a matrix, a byte at a time."""
     result = np.zeros_like(words)
-    for byte in range(4):
-        table = np.zeros(1, np.uint32)
-        for image in matrix[8 * byte : 8 * byte + 8]:
-            table = np.concatenate((table, table ^ image))
+    for byte, table in enumerate(_tables(matrix)):
         result ^= table[(words >> np.uint32(8 * byte)) & np.uint32(255)]
     return result
 
@@ -73,6 +79,13 @@ class Linear:
     def power(self, steps: int) -> Words:
         """Return the images of ``steps`` steps."""
         return _power(self.images, steps)
+
+    def tables(self, steps: int) -> Words:
+        """Return what ``steps`` steps make of the values of each byte of a state, (4, 256).
+
+        The state that follows is the sum of its bytes' entries.
+        """
+        return _tables(self.power(steps))
 
     def orbit(self, start: npt.ArrayLike, stride: int, count: int) -> Words:
         """Return ``count`` states along a new first axis, ``stride`` steps from one to the next."""

@@ -22,6 +22,7 @@ __all__ = [
     "Sums",
     "Weights",
     "add_up",
+    "batches",
     "counts",
     "ends",
     "outer_product",
@@ -143,6 +144,22 @@ def add_up(
     return total, top + p.unit, nan
 
 
+def batches(
+    p: OuterProductParameters, x: npt.ArrayLike, d: npt.ArrayLike, last: npt.ArrayLike | None
+) -> tuple[Floats, Floats, Integers]:
+    """Check the arguments of `outer_product`; return both, and the pairs up to each batch's end."""
+    x, d = _vectors("x", x, p.columns), _vectors("d", d, p.rows)
+    if len(x) != len(d):
+        raise UserError(f"x and d must be as many vectors, not {len(x)} and {len(d)}")
+    marked = np.zeros(len(x), bool) if last is None else np.array(last, bool)
+    if marked.shape != (len(x),):
+        raise UserError(f"last must be {len(x)} flags, one a pair, not of shape {marked.shape}")
+    if p.scale == "batch" and (len(x) % p.batch or marked.any()):
+        raise UserError(f"x must be whole batches of {p.batch} vectors, not {len(x)}")
+    marked[-1:] = True
+    return x, d, np.array(ends(p, marked), np.int64) + 1
+
+
 def sums(
     p: OuterProductParameters,
     x: npt.ArrayLike,
@@ -152,27 +169,18 @@ def sums(
     first: int = 0,
 ) -> Sums:
     """Return the sums of the batches of pairs; arguments as of `outer_product`."""
-    x, d = _vectors("x", x, p.columns), _vectors("d", d, p.rows)
-    if len(x) != len(d):
-        raise UserError(f"x and d must be as many vectors, not {len(x)} and {len(d)}")
-    last = np.zeros(len(x), bool) if last is None else np.asarray(last, bool)
-    if last.shape != (len(x),):
-        raise UserError(f"last must be {len(x)} flags, one a pair, not of shape {last.shape}")
-    if p.scale == "batch" and (len(x) % p.batch or last.any()):
-        raise UserError(f"x must be whole batches of {p.batch} vectors, not {len(x)}")
+    x, d, stops = batches(p, x, d, last)
     xs, ds = magnitudes(p.x_converter, x), magnitudes(p.d_converter, d)
     scale = xs[2].astype(np.int64) + ds[2]
     nan_code = p.x_converter.format.nan_code
     nan = (xs[2] == nan_code) | (ds[2] == nan_code)
-    marked = last.copy()
-    marked[-1:] = True
     found, begin = [], 0
     counted = counts(p, xs[0], ds[0], first=first)
-    for end in ends(p, marked):
-        batch = slice(begin, end + 1)
+    for stop in stops.tolist():
+        batch = slice(begin, stop)
         sign = ds[1][batch, :, None] ^ xs[1][batch, None]
         found.append(add_up(p, counted[batch], sign, scale[batch], nan=bool(nan[batch].any())))
-        begin = end + 1
+        begin = stop
     shape = (len(found), p.rows, p.columns)
     return Sums(
         value=np.array([value for value, *_ in found], np.int64).reshape(shape),

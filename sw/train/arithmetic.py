@@ -47,7 +47,7 @@ def read(arithmetic: Any) -> Arithmetic:
 
 
 def compiled(wing: str = "bfp") -> Any:
-    """Return `sw.bfp.fast` or `sw.approx.fast`, which need numba."""
+    """Return ``fast`` of `sw.bfp`, `sw.approx` or `sw.stochastic`, which needs numba."""
     return package(f"sw.{wing}.fast", "numba")
 
 

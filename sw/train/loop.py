@@ -12,11 +12,14 @@ from ..core.products import PASSES
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
 from ..parameters import choice, unknown, whole
+from ..stochastic.gradient import Engine as UpdateEngine
 from .arithmetic import Engine, Operand, Products, compiled
 from .data import Data, package
-from .layers import Product, cross_entropy
+from .layers import Product, Weighted, cross_entropy
 from .network import MODELS, Network
 from .precision import Precision, read
+from .update import Update
+from .update import read as read_update
 
 __all__ = ["STORAGES", "Epoch", "Run", "Settings", "accuracy", "train"]
 
@@ -54,8 +57,11 @@ class Settings:
         Where weights are kept between steps: ``binary32``, or ``wide``: in blocks of 16-bit
         mantissas with their sign, as HBFP does (Drumond et al., NeurIPS 2018), of the shape of the
         arithmetic's. ``auto``: wide under HBFP.
+    update : str
+        How gradients of weights are computed, see `sw.train.update.read`; ``exact``: as
+        ``arithmetic`` says.
     seed : int
-        Of the first weights, of the order of samples and of stochastic rounding.
+        Of the first weights, of the order of samples, of stochastic rounding and of updates.
     """
 
     model: str = "mlp"
@@ -66,6 +72,7 @@ class Settings:
     rate: float | None = None
     momentum: float = 0.9
     storage: str = "auto"
+    update: str = "exact"
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -90,6 +97,7 @@ class Settings:
         choice("storage", self.storage, STORAGES)
         read(self.arithmetic, layers=1, epochs=self.epochs or 1)
         whole("seed", self.seed, 1, 2**32 - 1)
+        read_update(self.update, seed=self.seed)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -113,19 +121,33 @@ class Run:
 
 
 class _Step:
-    """Computes the products of a network, as `sw.train.layers.Product` asks for them."""
+    """Computes the products of a network, as `sw.train.layers.Product` asks for them.
 
-    def __init__(self, precision: Precision, products: Products, *, training: bool) -> None:
+    ``update`` computes the gradients of weights in the place of ``products``.
+    """
+
+    def __init__(
+        self,
+        precision: Precision,
+        products: Products,
+        *,
+        training: bool,
+        update: Update | None = None,
+    ) -> None:
         self.precision = precision
         self.products = products
         self.training = training
+        self.update = update
 
     def product(
         self, layer: Product, which: str, batch: int, operands: dict[str, Operand]
     ) -> Floats:
         """Return the result of a pass of a layer."""
-        arithmetic = self.precision.arithmetic(layer.number, which)
-        result = self.products.run(layer.layer, which, batch, operands, arithmetic)
+        if self.update and which == "weight" and isinstance(layer, Weighted):
+            result = self.update.run(layer.layer, batch, operands)
+        else:
+            arithmetic = self.precision.arithmetic(layer.number, which)
+            result = self.products.run(layer.layer, which, batch, operands, arithmetic)
         if which == "weight":
             tensors = {name: operand.tensor for name, operand in operands.items()}
             self.precision.observe(layer.number, tensors | {"dw": result})
@@ -150,6 +172,7 @@ def train(
     *,
     precision: Precision | None = None,
     engine: Engine | None = None,
+    update_engine: UpdateEngine | None = None,
     steps: int | None = None,
     report: Callable[[Epoch, str], None] = lambda epoch, note: None,
 ) -> Run:
@@ -166,6 +189,8 @@ def train(
         instance, takes a `BlockFormat` for each pass of each layer.
     engine : callable or None
         Computes products of blocks, such as a circuit; None is its model.
+    update_engine : callable or None
+        That of `sw.train.update.Essop`, where ``settings.update`` names it.
     steps : int or None
         Steps after which to stop in any case.
     report : callable
@@ -174,7 +199,8 @@ def train(
     settings = settings or Settings()
     # Small products lose by threads, and lose greatly where other work shares the cores.
     with package("threadpoolctl", "threadpoolctl").threadpool_limits(1):
-        return _train(data, settings, precision, engine, steps, report)
+        update = read_update(settings.update, seed=settings.seed, engine=update_engine)
+        return _train(data, settings, precision, engine, update, steps, report)
 
 
 def _train(
@@ -182,6 +208,7 @@ def _train(
     settings: Settings,
     precision: Precision | None,
     engine: Engine | None,
+    update: Update | None,
     steps: int | None,
     report: Callable[[Epoch, str], None],
 ) -> Run:
@@ -194,7 +221,7 @@ def _train(
     network = MODELS[s.model](data.train_x.shape[1], classes, rng, **hidden)
     precision = precision or read(s.arithmetic, layers=len(network.products), epochs=s.epochs)
     products = Products(seed=s.seed, engine=engine)
-    step = _Step(precision, products, training=True)
+    step = _Step(precision, products, training=True, update=update)
     store = _Storage(s, precision, network)
     store.keep()
     momenta = [{n: np.zeros_like(p) for n, p in part.parameters.items()} for part in network.parts]
@@ -203,6 +230,8 @@ def _train(
         precision.start(epoch + 1)
         order = rng.permutation(len(data.train_x))
         rate = np.float32(s.rate * (1 - epoch / s.epochs))
+        if update:
+            update.start(float(rate))
         total, seen = 0.0, 0
         for start in range(0, len(order), s.batch):
             if done == steps:

@@ -49,7 +49,9 @@ def _draw(run: Run, path: Path) -> list[Path]:
     right = axes.twinx()
     right.plot(epochs, [100 * e.accuracy for e in run.epochs], color="C1")
     right.set_ylabel("test accuracy, %", color="C1")
-    axes.set_title(f"{run.settings.model}, {run.settings.arithmetic}", fontsize=10)
+    s = run.settings
+    names = (s.model, s.arithmetic, *([] if s.update == "exact" else [s.update]))
+    axes.set_title(", ".join(names), fontsize=10)
     for other in more:
         modes = np.array(history).reshape(len(epochs), -1).T
         image = other.imshow(

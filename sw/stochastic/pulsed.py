@@ -1,0 +1,197 @@
+"""Pulsed updates: coincidences of random pulses, each of which moves a weight by one step.
+
+T. Gokmen and Y. Vlasov, "Acceleration of Deep Neural Network Training with Resistive Cross-Point
+Devices", Frontiers in Neuroscience 10:333, 2016, with the management of updates and of lengths that
+IBM's Analog Hardware Acceleration Kit has (M. J. Rasch et al., AICAS 2021). The devices are ideal:
+every step is alike and no weight has a limit.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import binary32
+from ..errors import UserError
+from ..parameters import Parameters, choice, flag, whole
+from .bits import SHARES, BitSource, sources
+from .lfsr import FORMS, LEAST_WIDTH, MOST_WIDTH, Lfsr
+
+__all__ = ["PulsedParameters", "Pulses", "pulsed_gradient", "pulses", "sums"]
+
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+
+PAIRS = 128
+"""Pairs that are counted at a time."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PulsedParameters(Parameters):
+    """Parameters of pulsed updates.
+
+    Parameters
+    ----------
+    step : float
+        What a coincidence of pulses changes a weight by, above 0 and below 1.
+    length : int
+        Most pulses of a pair of vectors, 1..256.
+    update_management : bool
+        Whether pulses of both vectors are made as likely: the chances of ``x`` are multiplied by
+        the root of the largest ``d`` over the largest ``x``, and those of ``d`` are divided by it.
+    length_management : bool
+        Whether a pair has only as many pulses as take the largest product in steps.
+    share : str
+        Of `sw.stochastic.bits.SHARES`; every line of a crossbar has a generator of its own.
+    width : int
+        Bits of the shift registers, 8..32.
+    bits : int
+        Bits of chances and random words, 2..24, no more than ``width``.
+    form : str
+        Of the shift registers, ``fibonacci`` or ``galois``.
+    seed : int
+        From which the states of the shift registers are counted, 1..2**width - 1.
+    """
+
+    step: float = 0.001
+    length: int = 31
+    update_management: bool = True
+    length_management: bool = True
+    share: str = "independent"
+    width: int = 24
+    bits: int = 16
+    form: str = "fibonacci"
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        if type(self.step) not in (int, float) or not 0 < self.step < 1:
+            raise UserError(f"step must be a number above 0 and below 1, not {self.step!r}")
+        whole("length", self.length, 1, 256)
+        flag("update_management", self.update_management)
+        flag("length_management", self.length_management)
+        choice("share", self.share, SHARES)
+        whole("width", self.width, LEAST_WIDTH, MOST_WIDTH)
+        whole("bits", self.bits, 2, min(24, self.width))
+        choice("form", self.form, FORMS)
+        whole("seed", self.seed, 1, self.lfsr.period)
+
+    @property
+    def lfsr(self) -> Lfsr:
+        """The shift register."""
+        return Lfsr(width=self.width, form=self.form)
+
+    def sources(self, columns: int, rows: int) -> list[BitSource]:
+        """Return where the bits of ``x`` and those of ``d`` come from."""
+        elements = (columns, rows)
+        return sources(
+            self.lfsr, bits=self.bits, share=self.share, seed=self.seed, elements=elements
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Pulses:
+    """Pairs of vectors, ready to be compared with random words.
+
+    Parameters
+    ----------
+    x, d : array of int64, (pairs, columns) and (pairs, rows)
+        Magnitudes as of `BitSource`, with the signs of the values.
+    lengths : array of int64, (pairs,)
+        Pulses of each pair.
+    """
+
+    x: Integers
+    d: Integers
+    lengths: Integers
+
+
+def pulses(p: PulsedParameters, x: Floats, d: Floats, *, rate: float) -> Pulses:
+    """Return the pulses of pairs of finite vectors, (pairs, columns) and (pairs, rows).
+
+    ``base = sqrt(rate / (step * pulses))`` times a value is the chance of its pulse, no more than
+    1, so that the expected change is ``rate`` times the product. All is computed in binary64, in
+    the order in which it stands here; a chance is rounded to a magnitude, a half up.
+    """
+    sides = [np.abs(binary32.flush(v).astype(np.float64)) for v in (x, d)]
+    x_most, d_most = (side.max(1, initial=0, keepdims=True) for side in sides)
+    lengths = np.full(len(x), p.length)
+    if p.length_management:
+        needed = np.ceil(rate * x_most * d_most / p.step)
+        lengths = np.clip(needed, 1, p.length).astype(np.int64)[:, 0]
+    base = np.sqrt(rate / (p.step * lengths))[:, None]
+    balance = np.ones_like(x_most)
+    if p.update_management:
+        np.divide(d_most, x_most, out=balance, where=(x_most > 0) & (d_most > 0))
+        balance = np.sqrt(balance)
+    # Where words are whole states none is zero, see `BitSource`.
+    full = (1 << p.bits) - (p.bits == p.width)
+    chances = sides[0] * (base * balance), sides[1] * (base / balance)
+    magnitudes = [np.minimum(np.floor(c * full + 0.5), full).astype(np.int64) for c in chances]
+    x_signed, d_signed = (
+        np.where(np.signbit(v), -q, q) for q, v in zip(magnitudes, (x, d), strict=True)
+    )
+    return Pulses(x=x_signed, d=d_signed, lengths=lengths)
+
+
+def sums(p: PulsedParameters, pulses: Pulses, *, first: int = 0) -> Integers:
+    """Return the coincidences of all pairs, those of unlike signs less, (rows, columns).
+
+    A pair uses up ``length`` words of each source whatever its pulses; ``first`` pairs came before.
+    """
+    x, d = pulses.x, pulses.d
+    x_source, d_source = p.sources(x.shape[1], d.shape[1])
+    total = np.zeros((d.shape[1], x.shape[1]), np.float64)
+    for start in range(0, len(x), PAIRS):
+        part = slice(start, start + PAIRS)
+        lengths = pulses.lengths[part]
+        bits = []
+        for source, signed in ((x_source, x[part]), (d_source, d[part])):
+            words = source.words((first + start) * p.length, len(signed) * p.length)
+            words = words.reshape(len(signed), p.length, -1)
+            set_bits = source.compare(words, np.abs(signed)[:, None])
+            bits.append(np.where(set_bits, np.sign(signed)[:, None], 0))
+        bits[0] = bits[0] * (np.arange(p.length) < lengths[:, None])[:, :, None]
+        x_bits, d_bits = (b.reshape(-1, b.shape[2]).astype(np.float64) for b in bits)
+        total += d_bits.T @ x_bits
+    return total.astype(np.int64)
+
+
+def pulsed_gradient(
+    p: PulsedParameters,
+    d: Floats,
+    x: Floats,
+    *,
+    rate: float,
+    first: int = 0,
+    count: Callable[..., Integers] = sums,
+) -> Floats:
+    """Return what stands for ``d @ x.T``, (m, n): ``rate`` times it are steps taken.
+
+    It is ``count * step / rate``, rounded once; zero where the rate is, and NaN where a vector
+    holds a NaN or an infinity.
+
+    Parameters
+    ----------
+    p : PulsedParameters
+        Of the updates.
+    d : array of float32, (m, pairs)
+        Gradients of outputs.
+    x : array of float32, (n, pairs)
+        Inputs.
+    rate : float
+        Rate of learning.
+    first : int
+        Pairs that came before.
+    count : callable
+        `sums`, or that of `sw.stochastic.fast`.
+    """
+    if d.ndim != 2 or x.ndim != 2 or d.shape[1] != x.shape[1]:
+        raise UserError(f"d and x must be (m, pairs) and (n, pairs), not {d.shape} and {x.shape}")
+    if not (np.isfinite(d).all() and np.isfinite(x).all()):
+        return np.full((len(d), len(x)), binary32.NAN)
+    if not rate:
+        return np.zeros((len(d), len(x)), np.float32)
+    found = count(p, pulses(p, x.T, d.T, rate=rate), first=first)
+    return binary32.flush((found * (p.step / rate)).astype(np.float32))

@@ -1,0 +1,116 @@
+"""How the gradients of weights are computed: as other products, or by random bits."""
+
+import abc
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..core.products import Layer, Product, execute
+from ..errors import UserError
+from ..parameters import unknown
+from ..stochastic.gradient import Block, Engine, weight_gradient
+from ..stochastic.outer_parameters import OuterProductParameters
+from ..stochastic.pulsed import PulsedParameters, pulsed_gradient
+from .arithmetic import Operand, compiled
+
+__all__ = ["UPDATES", "Essop", "Pulsed", "Update", "read"]
+
+Floats = npt.NDArray[np.float32]
+
+UPDATES = ("exact", "essop", "pulsed")
+"""As the arithmetic of the pass says, by `Essop`, or by `Pulsed`."""
+
+
+class Update(abc.ABC):
+    """Computes the gradients of the weights of layers; random bits run on from one to the next."""
+
+    def start(self, rate: float) -> None:
+        """Begin an epoch with its rate of learning."""
+        self.rate = rate
+
+    def run(self, layer: Layer, batch: int, operands: dict[str, Operand]) -> Floats:
+        """Return the gradient of ``w``, given ``x`` and the gradient of ``y``."""
+
+        def multiply(product: Product, c: int) -> Floats:
+            y, x = operands["y"].tensor, operands["x"].tensor
+            return self.gradient(product.a.gather(y, c), product.b.gather(x, c))
+
+        return execute(layer.shared("weight", batch), layer.shapes(batch)["w"], multiply)
+
+    @abc.abstractmethod
+    def gradient(self, d: Floats, x: Floats) -> Floats:
+        """Return what stands for ``d @ x.T``, of (m, pairs) and (n, pairs)."""
+
+
+class Essop(Update):
+    """By a block of stochastic outer products, see `sw.stochastic.gradient.weight_gradient`.
+
+    Parameters
+    ----------
+    parameters : OuterProductParameters
+        Of the block.
+    engine : callable or None
+        Computes the block's results, such as a circuit; None is the compiled model.
+    """
+
+    DEFAULTS = {"rows": 32, "columns": 32}
+
+    def __init__(self, parameters: OuterProductParameters, engine: Engine | None = None) -> None:
+        self.parameters = parameters
+        self.engine = engine or Block(parameters, compiled("stochastic").outer_product)
+
+    def gradient(self, d: Floats, x: Floats) -> Floats:
+        """Return what stands for ``d @ x.T``."""
+        return weight_gradient(self.parameters, d, x, self.engine)
+
+
+class Pulsed(Update):
+    """By coincidences of pulses at the rate of learning, see `sw.stochastic.pulsed`.
+
+    Without momentum each step of training changes weights by multiples of ``parameters.step``.
+    """
+
+    def __init__(self, parameters: PulsedParameters) -> None:
+        self.parameters = parameters
+        self.pairs = 0
+
+    def gradient(self, d: Floats, x: Floats) -> Floats:
+        """Return what stands for ``d @ x.T``."""
+        count = compiled("stochastic").pulsed_sums
+        result = pulsed_gradient(
+            self.parameters, d, x, rate=self.rate, first=self.pairs, count=count
+        )
+        self.pairs += d.shape[1]
+        return result
+
+
+def read(text: str, *, seed: int, engine: Engine | None = None) -> Update | None:
+    """Return what ``text`` names, None for ``exact``.
+
+    ``essop`` or ``essop:length=16,share=rotated`` with any fields of `OuterProductParameters`;
+    ``pulsed:step=0.001`` with those of `PulsedParameters`. ``seed`` is that of the shift registers
+    where none is given, wrapped into their period; ``engine`` that of `Essop`.
+    """
+    kind, colon, fields = text.partition(":")
+    if kind not in UPDATES:
+        raise unknown("update", kind, UPDATES)
+    if kind == "exact":
+        if colon:
+            raise UserError(f"update exact has no fields, not {fields!r}")
+        return None
+    overrides = fields.split(",") if colon else []
+    for each in overrides:
+        if "=" not in each:
+            raise UserError(f"update {kind} needs field=value, not {each!r}")
+    if kind == "essop":
+        return Essop(_make(OuterProductParameters, overrides, seed, Essop.DEFAULTS), engine)
+    return Pulsed(_make(PulsedParameters, overrides, seed, {}))
+
+
+def _make(cls: Any, overrides: list[str], seed: int, defaults: dict[str, Any]) -> Any:
+    """Return parameters; ``seed`` counts where the overrides have none."""
+    parameters = cls.make(overrides=overrides, defaults=defaults)
+    if any(each.partition("=")[0].strip() == "seed" for each in overrides):
+        return parameters
+    return parameters.replace(seed=1 + (seed - 1) % parameters.lfsr.period)
