@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Value
+from amaranth.hdl import Cat, Module
 from amaranth.lib.wiring import In, Out
 
 from sw.stochastic.bits import BitSource
 
 from ..circuit import Circuit
-from .lfsr import ShiftRegister
+from .lfsr import ShiftRegisters
 
 __all__ = ["BitStreams"]
 
@@ -52,28 +52,23 @@ class BitStreams(Circuit):
         """Build the circuit."""
         m = Module()
         s = self.source
-        states = [self._registers(m, start, i) for i, start in enumerate(s.starts)]
+        width, lfsr = s.lfsr.width, s.lfsr
+        m.submodules.registers = registers = ShiftRegisters(
+            lfsr=lfsr,
+            starts=tuple(
+                lfsr.jump(start, i * lfsr.leap) for start in s.starts for i in range(self.parallel)
+            ),
+            stride=lfsr.leap * self.parallel,
+        )
+        m.d.comb += registers.en.eq(self.en)
         bits = []
         for element in range(s.elements):
             magnitude = self.magnitude.word_select(element, s.bits)
-            for state in states[element if s.share == "independent" else 0]:
-                turned = state.rotate_left(element % len(state)) if s.share == "rotated" else state
-                word = turned[len(state) - s.bits :]
+            first = element * self.parallel if s.share == "independent" else 0
+            for i in range(first, first + self.parallel):
+                state = registers.o.word_select(i, width)
+                turned = state.rotate_left(element % width) if s.share == "rotated" else state
+                word = turned[width - s.bits :]
                 bits.append(word <= magnitude if s.inclusive else word < magnitude)
         m.d.comb += self.o.eq(Cat(bits))
         return m
-
-    def _registers(self, m: Module, start: int, number: int) -> list[Value]:
-        """Return states ``leap`` steps from one to the next, all of which move together."""
-        lfsr = self.source.lfsr
-        states = []
-        for i in range(self.parallel):
-            register = ShiftRegister(
-                lfsr=lfsr,
-                start=lfsr.jump(start, i * lfsr.leap),
-                stride=lfsr.leap * self.parallel,
-            )
-            m.submodules[f"register_{number}_{i}"] = register
-            m.d.comb += register.en.eq(self.en)
-            states.append(register.o)
-        return states

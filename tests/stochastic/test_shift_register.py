@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from hw.stochastic.lfsr import ShiftRegister
+from hw.stochastic.lfsr import ShiftRegisters
 from sw.stochastic.lfsr import FORMS, Lfsr
 
 CASES = [(width, stride) for width in (8, 24, 32) for stride in (1, 2, width, 100)]
@@ -14,8 +14,8 @@ CASES = [(width, stride) for width in (8, 24, 32) for stride in (1, 2, width, 10
 @pytest.mark.parametrize(("width", "stride"), [*CASES, (17, 17), (8, 255)])
 def test_states(form, width, stride):
     lfsr = Lfsr(width=width, form=form)
-    start = lfsr.jump(1, 12345)
-    dut = ShiftRegister(lfsr=lfsr, start=start, stride=stride)
+    starts = lfsr.jump(1, 12345), 1
+    dut = ShiftRegisters(lfsr=lfsr, starts=starts, stride=stride)
     rng = np.random.default_rng(1)
     found, steps = [], []
 
@@ -34,10 +34,10 @@ def test_states(form, width, stride):
     simulator.add_testbench(bench)
     simulator.run()
     # Step by step, not by the matrices that the circuit is made of.
-    wanted = [start]
+    wanted = [starts]
     for _ in range(steps[-1]):
-        state = wanted[-1]
+        states = list(wanted[-1])
         for _ in range(stride):
-            state = lfsr.step(state)
-        wanted.append(state)
-    assert found == [wanted[step] for step in steps]
+            states = [lfsr.step(state) for state in states]
+        wanted.append(tuple(states))
+    assert found == [wanted[step][0] | wanted[step][1] << width for step in steps]
