@@ -36,14 +36,14 @@ class Crossbar(Circuit):
         Converted elements of vectors, as of `hw.bfp.converter.Converter`.
     allow : In(1)
         Whether a pair may begin.
-    begin : Out(1)
+    start : Out(1)
         Whether a pair begins; depends on ``allow`` and on registers.
     waits : Out(1)
         Whether only a vector is missing for a pair to begin.
     exponent_x, exponent_d : Out(exponent bits)
-        With ``begin``: exponent codes of the pair.
+        With ``start``: exponent codes of the pair.
     last_x, last_d : Out(1)
-        With ``begin``: whether the vectors came with ``last``.
+        With ``start``: whether the vectors came with ``last``.
     early : Out(1)
         ``last`` came inside a vector.
     closing : Out(1)
@@ -75,7 +75,7 @@ class Crossbar(Circuit):
                 "x": In(beat),
                 "d": In(beat),
                 "allow": In(1),
-                "begin": Out(1),
+                "start": Out(1),
                 "waits": Out(1),
                 "exponent_x": Out(code),
                 "exponent_d": Out(code),
@@ -138,7 +138,7 @@ class Crossbar(Circuit):
                 side.i.payload.eq(port.payload),
                 side.i.valid.eq(port.valid),
                 port.ready.eq(side.i.ready),
-                side.take.eq(self.begin),
+                side.take.eq(self.start),
                 side.phase.eq(~phase),
                 getattr(self, f"exponent_{name}").eq(side.exponent),
                 getattr(self, f"last_{name}").eq(side.last),
@@ -147,11 +147,11 @@ class Crossbar(Circuit):
         m.d.comb += [
             full.eq(x.full & d.full),
             free.eq(self.allow & (wait == 0)),
-            self.begin.eq(full & free),
+            self.start.eq(full & free),
             self.waits.eq(free & ~full),
             self.early.eq(x.early | d.early),
         ]
-        with m.If(self.begin):
+        with m.If(self.start):
             m.d.sync += [phase.eq(~phase), wait.eq(p.period - 1)]
         with m.Elif(wait != 0):
             m.d.sync += wait.eq(wait - 1)
@@ -164,7 +164,7 @@ class Crossbar(Circuit):
         """
         p = self.parameters
         left = Signal(range(p.stream_cycles + 1))
-        with m.If(self.begin):
+        with m.If(self.start):
             m.d.sync += left.eq(p.stream_cycles)
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
@@ -174,7 +174,7 @@ class Crossbar(Circuit):
         lines = Cat(open_now, later)
         m.d.sync += later.eq(lines)
         start, end = (Signal(p.groups + 1, name=f"{name}_line") for name in ("start", "end"))
-        m.d.sync += [start.eq(Cat(self.begin, start)), end.eq(Cat(left == 1, end))]
+        m.d.sync += [start.eq(Cat(self.start, start)), end.eq(Cat(left == 1, end))]
         for side in self._sides.values():
             m.d.comb += side.run.eq(Cat(lines[0::2].any(), lines[1::2].any()))
         window = [lines.word_select(group, 2) for group in range(p.groups)]

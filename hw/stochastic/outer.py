@@ -155,7 +155,7 @@ class OuterProduct(Core):
         m.d.comb += [
             last.eq(crossbar.last_x | crossbar.last_d),
             crossbar.allow.eq(sums.allow),
-            sums.begin.eq(crossbar.begin),
+            sums.start.eq(crossbar.start),
             sums.ends.eq(last),
             results.i.payload.eq(sums.o.payload),
             results.i.valid.eq(sums.o.valid),
@@ -168,14 +168,14 @@ class OuterProduct(Core):
             self._take_weights(m)
         infinite = self._give(m)
 
-        uneven = crossbar.begin & (crossbar.last_x ^ crossbar.last_d)
+        uneven = crossbar.start & (crossbar.last_x ^ crossbar.last_d)
         m.d.comb += [
             self.flags.nan.eq(Cat(nan).any()),
             self.flags.overflow.eq(infinite),
             self.flags.framing.eq(crossbar.early | uneven),
         ]
         events = (
-            (self.pairs, crossbar.begin),
+            (self.pairs, crossbar.start),
             (self.vector_stalls, crossbar.waits),
             (self.result_stalls, ~sums.allow),
         )

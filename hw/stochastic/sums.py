@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, memory, stream
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -11,6 +11,7 @@ from sw.stochastic.outer_parameters import OuterProductParameters
 
 from ..circuit import Circuit
 from ..pipeline import delay
+from .accumulator import Accumulator, fall_bits, rise_bits
 
 __all__ = ["Sums", "word_layout"]
 
@@ -47,10 +48,10 @@ class Sums(Circuit):
     -------
     allow : Out(1)
         Whether a pair may begin, from registers.
-    begin, exponent_x, exponent_d : In
+    start, exponent_x, exponent_d : In
         A pair begins, with these exponent codes.
     ends : In(1)
-        With ``begin``: whether the batch ends with the pair, if it is not full before.
+        With ``start``: whether the batch ends with the pair, if it is not full before.
     closing, counted, counts, negative : In
         As of `Crossbar`.
     o : Out(stream.Signature(word_layout(parameters)))
@@ -66,7 +67,7 @@ class Sums(Circuit):
         super().__init__(
             {
                 "allow": Out(1),
-                "begin": In(1),
+                "start": In(1),
                 "exponent_x": In(code),
                 "exponent_d": In(code),
                 "ends": In(1),
@@ -77,16 +78,6 @@ class Sums(Circuit):
                 "o": Out(stream.Signature(word_layout(p))),
             }
         )
-
-    @property
-    def _fall_bits(self) -> int:
-        """Bits of the places that a count may move."""
-        return (self.parameters.count_bits + self.parameters.guard + 1).bit_length()
-
-    @property
-    def _rise_bits(self) -> int:
-        """Bits of the places that a sum may move."""
-        return self.parameters.sum_bits.bit_length()
 
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
@@ -114,7 +105,7 @@ class Sums(Circuit):
             ends.eq(self.ends | (number == p.batch - 1)),
             self.allow.eq(~(fresh & Array(busy)[bank])),
         ]
-        with m.If(self.begin):
+        with m.If(self.start):
             m.d.sync += [
                 fresh.eq(ends),
                 number.eq(Mux(ends, 0, number + 1)),
@@ -125,7 +116,7 @@ class Sums(Circuit):
         code = len(self.exponent_x)
         about = Cat(fresh, ends, bank, self.exponent_x.all() | self.exponent_d.all())
         first, end, half, special = delay(m, 1, about, 1, name="about")
-        begun = delay(m, 1, self.begin, 1, name="begun", reset=True)
+        begun = delay(m, 1, self.start, 1, name="begun", reset=True)
         scale, top = Signal(code + 1), Signal(code + 1)
         nan = Signal()
         distance = Signal(signed(code + 2))
@@ -143,8 +134,8 @@ class Sums(Circuit):
 
         layout = data.StructLayout(
             {
-                "rise": self._rise_bits,
-                "fall": self._fall_bits,
+                "rise": rise_bits(p),
+                "fall": fall_bits(p),
                 "scale": code + 1,
                 "fresh": 1,
                 "ends": 1,
@@ -180,25 +171,21 @@ class Sums(Circuit):
             m.d.sync += group.eq(Mux(last, 0, group + 1))
         m.d.comb += [read.addr.eq(Cat(group, pair.bank)), read.en.eq(self.counted)]
 
-        # Behind the places that are kept comes the one by which is rounded.
-        later = delay(m, 1, Cat(pair.fresh, pair.rise, self.negative), 1, name="counted")
-        fresh, rise = later[0], later[1 : 1 + self._rise_bits]
-        negative = later[1 + self._rise_bits :]
         added = []
         for i in range(p.group_rows * p.columns):
-            count = self.counts.word_select(i, p.count_bits)
-            fallen = Signal(p.count_bits + p.guard + 1, name=f"fallen_{i}", reset_less=True)
-            m.d.sync += fallen.eq(Cat(Const(0, p.guard + 1), count) >> pair.fall)
-            sign = negative[i]
-            term = Signal(signed(len(fallen)), name=f"term_{i}", reset_less=True)
-            flipped = fallen ^ sign.replicate(len(fallen))
-            m.d.sync += term.eq(Cat(flipped[1:], sign).as_signed() + flipped[0])
-            sum_so_far = read.data.word_select(i, p.sum_bits)
-            risen = Signal(signed(p.sum_bits + 1), name=f"risen_{i}", reset_less=True)
-            m.d.sync += risen.eq(Mux(fresh, 0, Cat(0, sum_so_far).as_signed() >> rise))
-            added.append((risen[1:].as_signed() + term + risen[0])[: p.sum_bits])
+            lane = Accumulator(parameters=p)
+            m.submodules[f"accumulator_{i}"] = lane
+            m.d.comb += [
+                lane.count.eq(self.counts.word_select(i, p.count_bits)),
+                lane.negative.eq(self.negative[i]),
+                lane.fall.eq(pair.fall),
+                lane.fresh.eq(pair.fresh),
+                lane.rise.eq(pair.rise),
+                lane.sum.eq(read.data.word_select(i, p.sum_bits)),
+            ]
+            added.append(lane.o)
         stored = Cat(self.counted, group, pair.bank, last & pair.ends)
-        stored = delay(m, 1, stored, 2, name="stored", reset=True)
+        stored = delay(m, 1, stored, Accumulator.latency, name="stored", reset=True)
         m.d.comb += [
             write.en.eq(stored[0]),
             write.addr.eq(stored[1:-1]),
@@ -216,7 +203,8 @@ class Sums(Circuit):
         bank, ending = Signal(), Signal()
         scales = Array(Signal(len(pair.scale), name=f"scale_{i}") for i in (0, 1))
         nans = Array(Signal(name=f"nan_{i}") for i in (0, 1))
-        about = delay(m, 1, Cat(pair.bank, pair.nan, pair.scale), 2, name="about_pair")
+        about = Cat(pair.bank, pair.nan, pair.scale)
+        about = delay(m, 1, about, Accumulator.latency, name="about_pair")
         m.d.comb += ending.eq(about[0])
         with m.If(ended):
             m.d.sync += [

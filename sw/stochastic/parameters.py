@@ -52,7 +52,7 @@ class StochasticParameters(Parameters):
     parallel: int = 1
     share: str = "shared"
     width: int = 24
-    bits: int = 16
+    bits: int = 8
     form: str = "fibonacci"
     rounding: str = "nearest_even"
     source: str = "binary32"
