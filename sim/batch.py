@@ -5,14 +5,17 @@ import ctypes
 import functools
 import time
 from pathlib import Path
+from typing import Self
 
 import numpy as np
+
+from sw.errors import UserError
 
 from .job import HOLD, RESPONSE, SURPLUS, WATCHDOG, Job, Outcome, Transfer
 from .models import batch_model
 from .streams import stream_seed
 
-__all__ = ["simulate"]
+__all__ = ["Session", "simulate"]
 
 RESET_CYCLES = 8
 PHASES = ("writes", "streams", "settle", "reads", "later")
@@ -50,13 +53,88 @@ class _Job(ctypes.Structure):
 
 @functools.cache
 def _library(path: Path) -> ctypes.CDLL:
-    return ctypes.CDLL(str(path))
+    library = ctypes.CDLL(str(path))
+    library.gradgate_open.restype = ADDRESS
+    library.gradgate_run.argtypes = (ADDRESS, ADDRESS)
+    library.gradgate_close.argtypes = (ADDRESS,)
+    return library
 
 
-def simulate(job: Job) -> Outcome:
-    """Run ``job``; Ctrl-C ends it."""
-    model = batch_model(job.name, job.verilog, job.ports, waves=job.waves is not None)
-    waves = job.waves.with_suffix(".vcd") if job.waves else None
+class Session:
+    """Runs of one design, of which the first alone resets it; used by ``with``.
+
+    Each other run goes on from the state in which the one before ended. A wave file that the first
+    run asks for holds all of them.
+    """
+
+    _library: ctypes.CDLL
+
+    def __init__(self) -> None:
+        self.waves: Path | None = None
+        self._design = ("", "")
+        self._model: int | None = None
+        self._active = False
+
+    def __enter__(self) -> Self:
+        self._active = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._active = False
+        if self._model is not None:
+            self._library.gradgate_close(self._model)
+            self._model = None
+
+    def check(self, job: Job) -> None:
+        """Raise `UserError` unless ``job`` may be the session's next run."""
+        if not self._active:
+            raise UserError("a session must be used inside its with statement")
+        if job.reset_after is not None:
+            raise UserError(f"reset_after must be None in a session, not {job.reset_after}")
+        if self._model is None:
+            return
+        if self._design != (job.name, job.verilog):
+            name, _ = self._design
+            raise UserError(
+                f"a session must run one design: this {job.name} is not the {name} of its first run"
+            )
+        if job.waves:
+            raise UserError(f"waves must be asked for in a session's first run, not {job.waves}")
+
+    def open(self, job: Job) -> bool:
+        """Make the model if there is none; return whether there was."""
+        if self._model is not None:
+            return True
+        path = batch_model(job.name, job.verilog, job.ports, waves=job.waves is not None)
+        self.waves = job.waves.with_suffix(".vcd") if job.waves else None
+        self._library = _library(path)
+        waves = str(self.waves).encode() if self.waves else None
+        self._model = self._library.gradgate_open(U32(job.seed & 0xFFFFFFFF), waves)
+        self._design = job.name, job.verilog
+        return False
+
+    def run(self, request: _Job) -> int:
+        """Run the model and return its status; Ctrl-C ends it."""
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            done = pool.submit(self._library.gradgate_run, self._model, ctypes.addressof(request))
+            try:
+                return done.result()
+            except BaseException:
+                request.stop = 1
+                raise
+
+
+def simulate(job: Job, session: Session | None = None) -> Outcome:
+    """Run ``job``, by itself or in a session; Ctrl-C ends it."""
+    if session is not None:
+        session.check(job)
+        return _simulate(job, session)
+    with Session() as session:
+        return _simulate(job, session)
+
+
+def _simulate(job: Job, session: Session) -> Outcome:
+    resumed = session.open(job)
     ports = job.ports
     data = {name: np.ascontiguousarray(beats) for name, beats in job.inputs.items()}
     last = {name: np.ascontiguousarray(job.last[name], np.uint8) for name in job.last}
@@ -86,13 +164,13 @@ def simulate(job: Job) -> Outcome:
         write_count=len(writes),
         read_count=len(reads),
         later_count=len(later),
-        reset_cycles=RESET_CYCLES,
+        reset_cycles=0 if resumed else RESET_CYCLES,
         reset_after=job.reset_after or 0,
         watchdog=job.watchdog,
         settle=job.settle,
     )
     start = time.perf_counter()
-    status = STATUS[_call(_library(model), request, job.seed, waves)]
+    status = STATUS[session.run(request)]
     accesses = {"writes": writes, "later": later}.get(PHASES[request.phase], reads)
     of_stream = status in (SURPLUS, HOLD)
     return Outcome(
@@ -110,17 +188,5 @@ def simulate(job: Job) -> Outcome:
         cycles=request.cycle,
         resets=request.resets,
         seconds=time.perf_counter() - start,
-        waves=waves,
+        waves=session.waves,
     )
-
-
-def _call(library: ctypes.CDLL, request: _Job, seed: int, waves: Path | None) -> int:
-    path = str(waves).encode() if waves else None
-    arguments = (ctypes.byref(request), U32(seed & 0xFFFFFFFF), path)
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        done = pool.submit(library.gradgate_run, *arguments)
-        try:
-            return done.result()
-        except BaseException:
-            request.stop = 1
-            raise

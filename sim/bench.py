@@ -13,6 +13,7 @@ from sw.errors import UserError
 from sw.parameters import choice
 
 from . import batch
+from .batch import Session
 from .compare import assert_equal
 from .job import (
     RESPONSE,
@@ -28,7 +29,7 @@ from .job import (
 from .ports import check_beats, check_stream, decode_read, encode_write, find_register
 from .streams import Stalls
 
-__all__ = ["ENGINES", "Design", "Result", "Stalls", "assert_equal", "run", "writable"]
+__all__ = ["ENGINES", "Design", "Result", "Session", "Stalls", "assert_equal", "run", "writable"]
 
 ENGINES = ("batch", "cocotb")
 
@@ -108,6 +109,7 @@ def run(
     watchdog: int = 10_000,
     settle: int = 64,
     junit: str | Path | None = None,
+    session: Session | None = None,
 ) -> Result:
     """Reset a design, write its registers, stream, wait for surplus beats, read its registers.
 
@@ -148,6 +150,8 @@ def run(
         Cycles after the last beat in which another one is an error.
     junit : path or None
         Where cocotb's result file is to be left.
+    session : Session or None
+        Whose first run alone resets the design; under the batch engine.
 
     Raises
     ------
@@ -175,7 +179,7 @@ def run(
         waves=writable(waves),
         junit=writable(junit),
     )
-    outcome = _engine(engine, simulator)(job)
+    outcome = _engine(engine, simulator, session)(job)
     names = {"writes": [name for name, _ in writes], "later": [name for _, name, _ in later]}
     _raise(job, outcome, names | {"reads": list(reads)})
     stamps = {n: (t.first, t.final) for n, t in outcome.transfers.items() if t.done}
@@ -203,11 +207,15 @@ def _cells(design: Design) -> str:
     return "" if target == "generic" else models(target).read_text(encoding="utf-8")
 
 
-def _engine(engine: str, simulator: str | None) -> Callable[[Job], Outcome]:
+def _engine(
+    engine: str, simulator: str | None, session: Session | None
+) -> Callable[[Job], Outcome]:
     if engine == "batch":
         if simulator not in (None, "verilator"):
             raise UserError(f"the batch engine runs on verilator, not {simulator!r}")
-        return batch.simulate
+        return functools.partial(batch.simulate, session=session)
+    if session is not None:
+        raise UserError(f"a session takes the batch engine, not {engine!r}")
     # cocotb is an optional extra.
     try:
         from . import cocotb_engine

@@ -14,6 +14,7 @@ struct Top final : Model {
   std::unique_ptr<Vtop> top;
 #if WAVES
   VerilatedVcdC trace;
+  uint64_t time = 0;
 #endif
 
   Top(uint32_t seed, const char *waves) {
@@ -39,9 +40,9 @@ struct Top final : Model {
 
   void eval() override { top->eval(); }
 
-  void dump(uint64_t time) override {
+  void dump() override {
 #if WAVES
-    if (trace.isOpen()) trace.dump(time);
+    if (trace.isOpen()) trace.dump(time += 5);
 #endif
   }
 
@@ -56,8 +57,10 @@ struct Top final : Model {
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default")))
-int gradgate_run(Job *job, uint32_t seed, const char *waves) {
-  Top top(seed, waves);
-  return run_job(top, *job);
-}
+#define EXPORT extern "C" __attribute__((visibility("default")))
+
+EXPORT Model *gradgate_open(uint32_t seed, const char *waves) { return new Top(seed, waves); }
+
+EXPORT int gradgate_run(Model *model, Job *job) { return run_job(*model, *job); }
+
+EXPORT void gradgate_close(Model *model) { delete model; }

@@ -189,14 +189,14 @@ class Run {
   void low() {
     clock_.set(0);
     model_.eval();
-    model_.dump(job_.cycle * 10 + 5);
+    model_.dump();
   }
 
   void high() {
     clock_.set(1);
     model_.eval();
     ++job_.cycle;
-    model_.dump(job_.cycle * 10);
+    model_.dump();
   }
 
   void drive(bool streaming) {

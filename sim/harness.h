@@ -13,7 +13,7 @@ struct Model {
   virtual ~Model() = default;
   virtual Port port(const char *name) = 0;  // data is null where there is no such port
   virtual void eval() = 0;
-  virtual void dump(uint64_t time) = 0;
+  virtual void dump() = 0;  // half a cycle later than the last time
 };
 
 struct Stream {
@@ -50,7 +50,7 @@ struct Job {
   uint32_t write_count;
   uint32_t read_count;
   uint32_t later_count;
-  uint32_t reset_cycles;
+  uint32_t reset_cycles;   // 0 to go on from the state in which the last run ended
   uint64_t reset_after;  // streaming cycles before a second reset and start, 0 for none
   uint64_t watchdog;     // cycles without a handshake
   uint64_t settle;       // cycles after the last beat in which another one is an error

@@ -28,7 +28,7 @@ COCOTB_GLUE = """#define VM_TRACE {waves}
 
 
 def batch_model(top: str, verilog: str, ports: Mapping[str, int], *, waves: bool = False) -> Path:
-    """Return the shared library of a design, with ``int gradgate_run(Job *, seed, waves)``.
+    """Return the shared library of a design, which makes, runs and frees models (sim/glue.cpp).
 
     ``ports`` maps the names of the ports of module ``top`` to their widths.
     """

@@ -100,6 +100,7 @@ class StochasticConverter(Core):
             lanes=p.lanes,
             width=format.element_bits,
             exponent_bits=format.exponent_bits,
+            period=p.period,
         )
         m.submodules.bits = bits = BitStreams(source=p.bit_source, parallel=p.parallel)
         m.d.comb += [

@@ -14,9 +14,9 @@ __all__ = ["Loader"]
 class Loader(Circuit):
     """Collector of the beats of a vector, which are then held until they are taken.
 
-    A vector is ``elements / lanes`` beats. While one is taken the first beat of the next may come,
-    so that a beat a cycle is accepted if vectors are taken at once. ``i.ready`` depends on ``take``
-    and on registers, all else on registers.
+    A vector is ``elements / lanes`` beats; one may be taken every ``period`` cycles. If that is no
+    longer than its beats take, the first beat of the next may come while one is taken: ``i.ready``
+    depends on ``take`` then. Else it comes a cycle later, and all outputs come from registers.
 
     Parameters
     ----------
@@ -26,6 +26,8 @@ class Loader(Circuit):
         Bits of an element.
     exponent_bits : int
         Bits of the exponent's code.
+    period : int
+        Cycles from one vector taken to the next, at least; no fewer than the beats of a vector.
 
     Members
     -------
@@ -45,11 +47,14 @@ class Loader(Circuit):
         Takes the vector; only with ``full``.
     """
 
-    def __init__(self, *, elements: int, lanes: int, width: int, exponent_bits: int) -> None:
+    def __init__(
+        self, *, elements: int, lanes: int, width: int, exponent_bits: int, period: int
+    ) -> None:
         self.elements = elements
         self.lanes = lanes
         self.width = width
         self.exponent_bits = exponent_bits
+        self.period = period
         beat = data.StructLayout({"mantissa": lanes * width, "exponent": exponent_bits, "last": 1})
         super().__init__(
             {
@@ -71,7 +76,7 @@ class Loader(Circuit):
         end = Signal()
         accept = Signal()
         m.d.comb += [
-            self.i.ready.eq(~self.full | self.take),
+            self.i.ready.eq(~self.full | (self.take if self.period == beats else 0)),
             accept.eq(self.i.valid & self.i.ready),
             end.eq(beat == beats - 1),
         ]

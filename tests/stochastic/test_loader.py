@@ -9,10 +9,13 @@ from hw.stochastic.loader import Loader
 VECTORS = 30
 
 
-@pytest.mark.parametrize(("lanes", "elements"), [(1, 4), (2, 4), (4, 4), (1, 3)])
+@pytest.mark.parametrize(
+    ("lanes", "elements", "period"),
+    [(1, 4, 4), (2, 4, 2), (4, 4, 1), (1, 3, 3), (1, 4, 5), (4, 4, 2)],
+)
 @pytest.mark.parametrize(("idle", "busy"), [(0, 0), (0.4, 0), (0, 0.8), (0.4, 0.5)])
-def test_vectors(lanes, elements, idle, busy):
-    dut = Loader(elements=elements, lanes=lanes, width=5, exponent_bits=8)
+def test_vectors(lanes, elements, period, idle, busy):
+    dut = Loader(elements=elements, lanes=lanes, width=5, exponent_bits=8, period=period)
     beats = elements // lanes
     rng = np.random.default_rng(1)
     rows = rng.integers(0, 1 << 5 * lanes, (VECTORS, beats)).tolist()
@@ -53,4 +56,4 @@ def test_vectors(lanes, elements, idle, busy):
     assert found == wanted
     assert told == sum(sum(end[:-1]) for end in ends)
     if not idle and not busy:
-        assert cycles == VECTORS * beats + 1
+        assert cycles == 1 + beats + (VECTORS - 1) * period
