@@ -12,6 +12,8 @@ from typing import Any
 import numba
 import numpy as np
 import numpy.typing as npt
+from llvmlite import ir
+from numba import types
 from numba.extending import intrinsic
 
 from .. import binary32
@@ -28,6 +30,9 @@ __all__ = ["Generators", "add_up", "outer_product", "pulsed_sums"]
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 
+STRIDE = 4
+"""Words that are made of one state."""
+
 jit: Any = numba.njit(cache=True)
 # numba gives an intrinsic the arguments of its second function, which a type checker cannot see.
 primitive: Any = intrinsic
@@ -43,6 +48,25 @@ def _ones(typing: Any, word: Any) -> Any:
     return word(word), generate
 
 
+@primitive
+def _below(typing: Any, array: Any, place: Any, threshold: Any) -> Any:
+    """Return which of 64 words of a contiguous array of int32 lie below a threshold, as bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word = ir.IntType(32)
+        form = ir.VectorType(word, 64)
+        data = context.make_array(array)(context, builder, arguments[0]).data
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), form.as_pointer())
+        unknown = ir.Constant(form, ir.Undefined)
+        vector = builder.insert_element(unknown, arguments[2], word(0))
+        zeros = ir.Constant(ir.VectorType(word, 64), None)
+        thresholds = builder.shuffle_vector(vector, unknown, zeros)
+        less = builder.icmp_signed("<", builder.load(address, align=4), thresholds)
+        return builder.bitcast(less, ir.IntType(64))
+
+    return types.int64(array, types.intp, types.int32), generate
+
+
 class Generators:
     """The shift registers of some bit sources, at any place of their sequences.
 
@@ -52,35 +76,37 @@ class Generators:
     ----------
     sources : sequence of BitSource
         Of equal registers, bits and share.
+    words : int
+        Words that a pair uses up.
     """
 
-    def __init__(self, sources: Sequence[BitSource]) -> None:
+    def __init__(self, sources: Sequence[BitSource], words: int) -> None:
         self.source = source = sources[0]
+        self.words = words
         lfsr = source.lfsr
         powers = [lfsr.linear.power(1 << bit) for bit in range(lfsr.width)]
         self.powers = np.array(powers, np.int64)
         self.starts = [np.array(each.starts, np.int64) for each in sources]
         turns = np.arange(max(each.elements for each in sources)) % lfsr.width
+        if source.share != "rotated":
+            turns[:] = 0
+        steps = range(1, STRIDE + 1)
         self.rule = (
-            lfsr.linear.tables(lfsr.leap).astype(np.int64),
+            np.array([lfsr.linear.tables(lfsr.leap * n) for n in steps], np.int64),
+            lfsr.linear.tables(lfsr.leap * words).astype(np.int64),
             # Where an element's word begins in two states one above the other.
             2 * lfsr.width - source.bits - turns,
             lfsr.width,
             source.bits,
-            source.share == "rotated",
+            int(source.inclusive),
         )
 
-    def states(self, which: int, words: int) -> Integers:
-        """Return the states of the registers of a source ``words`` words after its start."""
+    def states(self, which: int, pairs: int) -> Integers:
+        """Return the states of the registers of a source ``pairs`` pairs after its start."""
         lfsr = self.source.lfsr
         states = self.starts[which].copy()
-        _jump(self.powers, states, words * lfsr.leap % lfsr.period)
+        _jump(self.powers, states, pairs * self.words * lfsr.leap % lfsr.period)
         return states
-
-    def operand(self, magnitude: npt.NDArray[np.integer]) -> tuple[Integers, Integers]:
-        """Return below what words set the bits of magnitudes with signs, and their signs."""
-        magnitude = magnitude.astype(np.int64)
-        return np.abs(magnitude) + self.source.inclusive, magnitude >> 63
 
 
 @jit
@@ -99,36 +125,55 @@ def _jump(powers, states, steps):
 
 @jit
 def _next(tables, state):
-    """Return the state of the next word."""
+    """Return the state that tables make of one."""
     after = tables[0, state & 255] ^ tables[1, state >> 8 & 255]
     return after ^ tables[2, state >> 16 & 255] ^ tables[3, state >> 24 & 255]
 
 
 @jit
-def _streams(states, rule, thresholds, words, bits):
-    """Fill ``bits``, (words of 64, elements), with so many random bits; step the states."""
-    tables, shifts, width, word_bits, turned = rule
-    mask, low = (1 << word_bits) - 1, width - word_bits
+def _sequence(tables, state, words, states):
+    """Write a state and those of the words that follow."""
+    states[0] = state
+    # Several words from one state: a step waits for its tables.
+    for t in range(0, words, STRIDE):
+        for step in range(STRIDE):
+            states[t + 1 + step] = _next(tables[step], states[t])
+
+
+@jit
+def _streams(states, rule, magnitudes, live, words, buffers, bits):
+    """Write random bits of the elements ``live``, (words of 64, elements), zeros of the others.
+
+    The states are stepped as by a pair of vectors.
+    """
+    tables, pair_tables, shifts, width, word_bits, inclusive = rule
+    sequence, word = buffers
     bits[:] = 0
-    state = states[0]
-    for t in range(words):
-        row, place = bits[t >> 6], np.int64(1) << (t & 63)
-        if turned:
-            twice = state << width | state
-            for e in range(len(thresholds)):
-                row[e] |= place if (twice >> shifts[e] & mask) < thresholds[e] else 0
-            state = _next(tables, state)
-        elif len(states) == 1:
-            word = state >> low
-            for e in range(len(thresholds)):
-                row[e] |= place if word < thresholds[e] else 0
-            state = _next(tables, state)
-        else:
-            for e in range(len(thresholds)):
-                row[e] |= place if states[e] >> low < thresholds[e] else 0
-                states[e] = _next(tables, states[e])
-    if len(states) == 1:
-        states[0] = state
+    for k in range(len(live)):
+        e = live[k]
+        register = e if len(states) > 1 else 0
+        if k == 0 or register:
+            _sequence(tables, states[register], words, sequence)
+        if k == 0 or register or shifts[e] != shifts[live[k - 1]]:
+            for t in range(words):
+                twice = sequence[t] << width | sequence[t]
+                word[t] = twice >> shifts[e] & ((1 << word_bits) - 1)
+        threshold = np.int32(abs(magnitudes[e]) + inclusive)
+        for place in range((words + 63) >> 6):
+            bits[place, e] = _below(word, 64 * place, threshold)
+    for e in range(len(states)):
+        states[e] = _next(pair_tables, states[e])
+
+
+@jit
+def _nonzero(values, places):
+    """Return how many values are not zero, and write where they are."""
+    count = 0
+    for place in range(len(values)):
+        if values[place] != 0:
+            places[count] = place
+            count += 1
+    return count
 
 
 @jit
@@ -141,9 +186,9 @@ def _shifted(value, places):
 @jit
 def _window(begin, end, place):
     """Return which bits of the word at ``place`` are those from ``begin`` to below ``end``."""
-    low, high = max(begin - 64 * place, 0), min(end - 64 * place, 64)
+    low, high = max(begin - 64 * place, 0), max(end - 64 * place, 0)
     mask = np.int64(-1) << low
-    return mask if high == 64 else mask & ((np.int64(1) << high) - 1)
+    return mask if high >= 64 else mask & ((np.int64(1) << high) - 1)
 
 
 @jit
@@ -152,8 +197,8 @@ def add_up(x, d, scale, lengths, stops, states, rule, shape, first, guard, total
 
     Parameters
     ----------
-    x, d : pair of arrays of int64, (pairs, elements)
-        Thresholds, and signs, -1 where negative.
+    x, d : array of int64, (pairs, elements)
+        Magnitudes with signs.
     scale : array of int64, (pairs,)
         Sums of exponent codes.
     lengths : array of int64, (pairs,)
@@ -171,41 +216,44 @@ def add_up(x, d, scale, lengths, stops, states, rule, shape, first, guard, total
     totals, tops : array of int64, (batches, rows, columns) and (batches,)
         Filled with sums and the largest scales.
     """
-    (x_thresholds, x_signs), (d_thresholds, d_signs) = x, d
     words, group, behind = shape
     rows, columns = totals.shape[1:]
-    x_bits = np.empty(((words + 63) >> 6, columns), np.int64)
-    d_bits = np.empty(((words + 63) >> 6, rows), np.int64)
+    x_live, d_live = np.empty(columns, np.int64), np.empty(rows, np.int64)
+    # One more, so that they are in pairs.
+    x_bits = np.zeros(((words + 127) >> 6, columns), np.int64)
+    d_bits = np.zeros(((words + 127) >> 6, rows), np.int64)
+    buffers = np.empty(words + 64, np.int64), np.empty(64 * len(x_bits), np.int32)
     counts = np.empty(columns, np.int64)
     i = 0
     for batch in range(len(stops)):
         total, top = totals[batch], scale[i]
         total[:] = 0
         while i < stops[batch]:
-            phase = (first + i) % len(states[0])
-            _streams(states[0][phase], rule, x_thresholds[i], words, x_bits)
-            _streams(states[1][phase], rule, d_thresholds[i], words, d_bits)
             if scale[i] > top:
                 for row in range(rows):
                     for column in range(columns):
                         total[row, column] = _shifted(total[row, column], scale[i] - top)
                 top = scale[i]
             fall = top - scale[i]
-            for row in range(rows):
+            x_count, d_count = _nonzero(x[i], x_live), _nonzero(d[i], d_live)
+            if x_count == 0 or d_count == 0:
+                x_count = d_count = 0
+            phase = (first + i) % len(states[0])
+            _streams(states[0][phase], rule, x[i], x_live[:x_count], words, buffers, x_bits)
+            _streams(states[1][phase], rule, d[i], d_live[:d_count], words, buffers, d_bits)
+            for row in d_live[:d_count]:
                 begin = row // group * behind
                 end = begin + lengths[i]
-                some = np.int64(0)
                 counts[:] = 0
-                for place in range(begin >> 6, (end + 63) >> 6):
-                    mine = d_bits[place, row] & _window(begin, end, place)
-                    some |= mine
+                for place in range(begin >> 6, (end + 63) >> 6, 2):
+                    low = d_bits[place, row] & _window(begin, end, place)
+                    high = d_bits[place + 1, row] & _window(begin, end, place + 1)
                     for column in range(columns):
-                        counts[column] += _ones(mine & x_bits[place, column])
-                if some == 0:
-                    continue
+                        ones = _ones(low & x_bits[place, column])
+                        counts[column] += ones + _ones(high & x_bits[place + 1, column])
                 for column in range(columns):
                     term = _shifted(counts[column] << guard, fall)
-                    minus = d_signs[i, row] ^ x_signs[i, column]
+                    minus = (d[i, row] ^ x[i, column]) >> 63
                     total[row, column] += (term ^ minus) - minus
             i += 1
         tops[batch] = top
@@ -228,17 +276,18 @@ def outer_product(
     xs, ds = (_magnitudes(c, v) for c, v in ((p.x_converter, x), (p.d_converter, d)))
     nan_code = p.x_converter.format.nan_code
     nan = (xs[1] == nan_code) | (ds[1] == nan_code)
-    # Of the first pair of each phase from here on.
-    done = [(first + (first + phase) % 2) // 2 * p.words for phase in (0, 1)]
     sides, states = [], []
     for side, (magnitude, _) in enumerate((xs, ds)):
         # Behind the last element that is not always zero there is nothing to count.
         used = max(np.flatnonzero(magnitude.any(0)), default=0) + 1
-        magnitude = magnitude[:, :used]
-        sides.append(generators.operand(magnitude))
-        starts = [generators.states(2 * side + phase, done[phase]) for phase in (0, 1)]
+        sides.append(magnitude[:, :used].astype(np.int64))
+        # Of the first pair of each phase from here on.
+        starts = [
+            generators.states(2 * side + phase, (first + (first + phase) % 2) // 2)
+            for phase in (0, 1)
+        ]
         states.append(np.stack(starts)[:, :used].copy())
-    value = np.empty((len(stops), sides[1][0].shape[1], sides[0][0].shape[1]), np.int64)
+    value = np.empty((len(stops), sides[1].shape[1], sides[0].shape[1]), np.int64)
     top = np.empty(len(stops), np.int64)
     add_up(
         *sides,
@@ -268,7 +317,7 @@ def outer_product(
 @functools.lru_cache(16)
 def _generators(p: OuterProductParameters) -> Generators:
     """Return those of ``x``, of even and of odd pairs, and those of ``d``."""
-    return Generators([*p.x_sources, *p.d_sources])
+    return Generators([*p.x_sources, *p.d_sources], p.words)
 
 
 def _magnitudes(converter: ConverterParameters, x: Floats) -> tuple[Any, Integers]:
@@ -288,11 +337,11 @@ def pulsed_sums(p: PulsedParameters, pulses: Pulses, *, first: int = 0) -> Integ
     pairs, columns = pulses.x.shape
     rows = pulses.d.shape[1]
     generators = _pulse_generators(p, columns, rows)
-    states = [generators.states(side, first * p.length)[None] for side in (0, 1)]
+    states = [generators.states(side, first)[None] for side in (0, 1)]
     total = np.zeros((min(pairs, 1), rows, columns), np.int64)
     add_up(
-        generators.operand(pulses.x),
-        generators.operand(pulses.d),
+        pulses.x,
+        pulses.d,
         np.zeros(pairs, np.int64),
         pulses.lengths,
         np.array([pairs])[:pairs],
@@ -310,4 +359,4 @@ def pulsed_sums(p: PulsedParameters, pulses: Pulses, *, first: int = 0) -> Integ
 @functools.lru_cache(64)
 def _pulse_generators(p: PulsedParameters, columns: int, rows: int) -> Generators:
     """Return those of ``x`` and those of ``d``."""
-    return Generators(p.sources(columns, rows))
+    return Generators(p.sources(columns, rows), p.length)

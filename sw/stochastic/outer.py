@@ -73,12 +73,12 @@ class Weights:
 
 def ends(p: OuterProductParameters, last: npt.ArrayLike) -> list[int]:
     """Return the numbers of the pairs that end a batch: those marked, and each ``batch``-th."""
-    found, begun = [], 0
-    for pair, marked in enumerate(np.asarray(last, bool).tolist()):
-        begun += 1
-        if marked or begun == p.batch:
-            found.append(pair)
-            begun = 0
+    last = np.asarray(last, bool)
+    found, begin = [], 0
+    for end in [*np.flatnonzero(last).tolist(), len(last)]:
+        found += range(begin + p.batch - 1, end, p.batch)
+        found += [end] if end < len(last) else []
+        begin = end + 1
     return found
 
 

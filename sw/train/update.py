@@ -54,7 +54,7 @@ class Essop(Update):
         Computes the block's results, such as a circuit; None is the compiled model.
     """
 
-    DEFAULTS = {"rows": 32, "columns": 32}
+    DEFAULTS = {"rows": 32, "columns": 32, "batch": 1024}
 
     def __init__(self, parameters: OuterProductParameters, engine: Engine | None = None) -> None:
         self.parameters = parameters
