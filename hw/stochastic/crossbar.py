@@ -64,6 +64,7 @@ class Crossbar(Circuit):
                 lanes=p.lanes,
                 parallel=p.parallel,
                 exponent_bits=p.x_converter.format.exponent_bits,
+                period=p.period,
             )
             for name, sources in (("x", p.x_sources), ("d", p.d_sources))
         }

@@ -26,6 +26,8 @@ class Side(Circuit):
         Elements of a beat, and bits of each stream in a cycle.
     exponent_bits : int
         Bits of an exponent's code.
+    period : int
+        Cycles from one vector taken to the next, at least.
 
     Members
     -------
@@ -48,7 +50,13 @@ class Side(Circuit):
     """
 
     def __init__(
-        self, *, sources: tuple[BitSource, BitSource], lanes: int, parallel: int, exponent_bits: int
+        self,
+        *,
+        sources: tuple[BitSource, BitSource],
+        lanes: int,
+        parallel: int,
+        exponent_bits: int,
+        period: int,
     ) -> None:
         self.sources = sources
         self.parallel = parallel
@@ -58,6 +66,7 @@ class Side(Circuit):
             lanes=lanes,
             width=sources[0].bits + 1,
             exponent_bits=exponent_bits,
+            period=period,
         )
         beat = data.StructLayout(
             {"mantissa": lanes * self._loader.width, "exponent": exponent_bits, "last": 1}
