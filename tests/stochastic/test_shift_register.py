@@ -34,7 +34,7 @@ def test_states(form, width, stride):
     simulator.add_testbench(bench)
     simulator.run()
     # Step by step, not by the matrices that the circuit is made of.
-    wanted = [starts]
+    wanted: list[tuple[int, ...]] = [starts]
     for _ in range(steps[-1]):
         states = list(wanted[-1])
         for _ in range(stride):
