@@ -36,7 +36,8 @@ class OuterProduct(Core):
     the next batch is counted.
 
     Throughput is a pair every `OuterProductParameters.period` cycles if results are taken in time.
-    Without stalls a batch's first results come `latency` cycles after the last beat of its vectors.
+    Without stalls the first results come `latency` cycles after the last beat of a batch of a
+    single pair, or of vectors that share a scale.
     ``o`` comes from registers; the ready of a stream depends on registers only, but for that of
     vectors of one beat.
 
@@ -120,11 +121,12 @@ class OuterProduct(Core):
 
     @property
     def latency(self) -> int:
-        """Cycles from the last beat of a batch's vectors to its first results, without stalls."""
+        """Cycles from the last beat of vectors that are scaled together to their first results."""
         p = self.parameters
         elements = max(p.rows, p.columns)
         load = max(c.latency for c in self._converters) + elements // p.lanes
-        counted = load + self._crossbar.latency + p.groups - 1
+        behind = (p.scaled_pairs - 1) * p.period
+        counted = load + behind + self._crossbar.latency + p.groups - 1
         blocks = self._blocks[0].latency if self._blocks else 0
         return counted + Sums.latency + self._results.latency + blocks
 

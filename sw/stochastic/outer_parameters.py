@@ -120,15 +120,15 @@ class OuterProductParameters(StochasticParameters):
     @property
     def x_converter(self) -> ConverterParameters:
         """Parameters of the conversion of ``x``."""
-        return self._converter(self.columns * self._scaled)
+        return self._converter(self.columns * self.scaled_pairs)
 
     @property
     def d_converter(self) -> ConverterParameters:
         """Parameters of the conversion of ``d``."""
-        return self._converter(self.rows * self._scaled)
+        return self._converter(self.rows * self.scaled_pairs)
 
     @property
-    def _scaled(self) -> int:
+    def scaled_pairs(self) -> int:
         """Vectors that share a power of two."""
         return self.batch if self.scale == "batch" else 1
 
