@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Value
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.wiring import In, Out
 
 from sw.stochastic.bits import BitSource
 
 from ..circuit import Circuit
-from .lfsr import ShiftRegister
+from .lfsr import Steps
 
 __all__ = ["BitStreams"]
 
@@ -52,7 +52,7 @@ class BitStreams(Circuit):
         """Build the circuit."""
         m = Module()
         s = self.source
-        states = [self._registers(m, start, i) for i, start in enumerate(s.starts)]
+        states = [self._states(m, start, i) for i, start in enumerate(s.starts)]
         bits = []
         for element in range(s.elements):
             magnitude = self.magnitude.word_select(element, s.bits)
@@ -63,17 +63,17 @@ class BitStreams(Circuit):
         m.d.comb += self.o.eq(Cat(bits))
         return m
 
-    def _registers(self, m: Module, start: int, number: int) -> list[Value]:
+    def _states(self, m: Module, start: int, number: int) -> list[Signal]:
         """Return states ``leap`` steps from one to the next, all of which move together."""
         lfsr = self.source.lfsr
         states = []
         for i in range(self.parallel):
-            register = ShiftRegister(
-                lfsr=lfsr,
-                start=lfsr.jump(start, i * lfsr.leap),
-                stride=lfsr.leap * self.parallel,
-            )
-            m.submodules[f"register_{number}_{i}"] = register
-            m.d.comb += register.en.eq(self.en)
-            states.append(register.o)
+            first = lfsr.jump(start, i * lfsr.leap)
+            state = Signal(lfsr.width, init=first, name=f"state_{number}_{i}")
+            steps = Steps(lfsr=lfsr, stride=lfsr.leap * self.parallel)
+            m.submodules[f"steps_{number}_{i}"] = steps
+            m.d.comb += steps.i.eq(state)
+            with m.If(self.en):
+                m.d.sync += state.eq(steps.o)
+            states.append(state)
         return states
