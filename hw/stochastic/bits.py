@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.wiring import In, Out
 
 from sw.stochastic.bits import BitSource
 
 from ..circuit import Circuit
-from .lfsr import ShiftRegisters
+from .lfsr import Steps
 
 __all__ = ["BitStreams"]
 
@@ -52,15 +52,7 @@ class BitStreams(Circuit):
         """Build the circuit."""
         m = Module()
         s = self.source
-        width, lfsr = s.lfsr.width, s.lfsr
-        m.submodules.registers = registers = ShiftRegisters(
-            lfsr=lfsr,
-            starts=tuple(
-                lfsr.jump(start, i * lfsr.leap) for start in s.starts for i in range(self.parallel)
-            ),
-            stride=lfsr.leap * self.parallel,
-        )
-        m.d.comb += registers.en.eq(self.en)
+        states = [self._states(m, start, i) for i, start in enumerate(s.starts)]
         bits = []
         for element in range(s.elements):
             magnitude = self.magnitude.word_select(element, s.bits)
@@ -72,3 +64,18 @@ class BitStreams(Circuit):
                 bits.append(word <= magnitude if s.inclusive else word < magnitude)
         m.d.comb += self.o.eq(Cat(bits))
         return m
+
+    def _states(self, m: Module, start: int, number: int) -> list[Signal]:
+        """Return states ``leap`` steps from one to the next, all of which move together."""
+        lfsr = self.source.lfsr
+        states = []
+        for i in range(self.parallel):
+            first = lfsr.jump(start, i * lfsr.leap)
+            state = Signal(lfsr.width, init=first, name=f"state_{number}_{i}")
+            steps = Steps(lfsr=lfsr, stride=lfsr.leap * self.parallel)
+            m.submodules[f"steps_{number}_{i}"] = steps
+            m.d.comb += steps.i.eq(state)
+            with m.If(self.en):
+                m.d.sync += state.eq(steps.o)
+            states.append(state)
+        return states

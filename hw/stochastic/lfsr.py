@@ -1,62 +1,73 @@
-"""The shift registers of random words."""
+"""Steps of the shift register of random words."""
 
-import functools
-import operator
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal
+import numpy as np
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from sw.stochastic.lfsr import Lfsr
 
 from ..circuit import Circuit
 
-__all__ = ["ShiftRegisters"]
+__all__ = ["Steps"]
 
 
-class ShiftRegisters(Circuit):
-    """Linear feedback shift registers that take ``stride`` steps at once, all together.
+class Steps(Circuit):
+    """The state of a linear feedback shift register ``stride`` steps later, combinational.
 
-    After reset ``o`` holds ``starts``; each cycle with ``en`` brings the states that
-    `sw.stochastic.lfsr.Lfsr` reaches ``stride`` steps later. ``o`` comes from registers.
+    The parities that make it share what they have in common.
 
     Parameters
     ----------
     lfsr : Lfsr
         Width and form.
-    starts : tuple of int
-        First state of each register.
     stride : int
         Steps.
 
     Members
     -------
-    en : In(1)
-        Step.
-    o : Out(len(starts) * lfsr.width)
-        States, the first register's lowest.
+    i : In(lfsr.width)
+        State.
+    o : Out(lfsr.width)
+        State that `sw.stochastic.lfsr.Lfsr` reaches.
     """
 
-    def __init__(self, *, lfsr: Lfsr, starts: tuple[int, ...], stride: int) -> None:
+    def __init__(self, *, lfsr: Lfsr, stride: int) -> None:
         self.lfsr = lfsr
-        self.starts = starts
         self.stride = stride
-        super().__init__({"en": In(1), "o": Out(len(starts) * lfsr.width)})
+        super().__init__({"i": In(lfsr.width), "o": Out(lfsr.width)})
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build the parities, each of two others or of two bits."""
         m = Module()
-        width = self.lfsr.width
-        images = self.lfsr.linear.power(self.stride % self.lfsr.period).tolist()
-        states = []
-        for i, start in enumerate(self.starts):
-            state = Signal(width, name=f"state_{i}", init=start)
-            sources = (
-                [state[j] for j, image in enumerate(images) if image >> place & 1]
-                for place in range(width)
-            )
-            with m.If(self.en):
-                m.d.sync += state.eq(Cat(functools.reduce(operator.xor, bits) for bits in sources))
-            states.append(state)
-        m.d.comb += self.o.eq(Cat(states))
+        images = self.lfsr.linear.power(self.stride % self.lfsr.period)
+        pairs, sums = _factor(images >> np.arange(self.lfsr.width)[:, None] & 1)
+        values: list[Value] = list(self.i)
+        for number, (a, b) in enumerate(pairs):
+            parity = Signal(name=f"parity_{number}")
+            m.d.comb += parity.eq(values[a] ^ values[b])
+            values.append(parity)
+        m.d.comb += self.o.eq(Cat(values[n] for n in sums))
         return m
+
+
+def _factor(terms: np.ndarray) -> tuple[list[tuple[int, int]], list[int]]:
+    """Return parities of pairs of values, which become values, and the value of each row.
+
+    A row of ``terms`` tells which of the first values its own is the parity of. The pair that most
+    rows have in common is taken first, of these the shallowest (C. Paar, "Optimized Arithmetic for
+    Reed-Solomon Encoders", ISIT 1997).
+    """
+    terms = terms.astype(int)
+    pairs: list[tuple[int, int]] = []
+    depth = [0] * terms.shape[1]
+    while (common := np.triu(terms.T @ terms, 1)).any():
+        best = np.argwhere(common == common.max()).tolist()
+        a, b = min(best, key=lambda pair: max(depth[n] for n in pair))
+        shared = terms[:, a] & terms[:, b]
+        terms[:, [a, b]] -= shared[:, None]
+        terms = np.column_stack((terms, shared))
+        depth.append(1 + max(depth[a], depth[b]))
+        pairs.append((a, b))
+    return pairs, terms.argmax(1).tolist()

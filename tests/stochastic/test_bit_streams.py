@@ -45,8 +45,9 @@ def check(source: BitSource, parallel: int, magnitude: np.ndarray, en: np.ndarra
     np.testing.assert_array_equal(found, wanted)
 
 
-@pytest.mark.parametrize("share", SHARES)
-@pytest.mark.parametrize("bits", [4, 8])
+@pytest.mark.parametrize(
+    ("share", "bits"), [*((share, 4) for share in SHARES), ("shared", 8), ("rotated", 8)]
+)
 def test_every_magnitude_and_word(share, bits):
     # 16 magnitudes at a time for a period of the register.
     (source,) = sources(Lfsr(width=8), bits=bits, share=share, seed=3, elements=[16])

@@ -20,7 +20,8 @@ PLAIN = Stalls()
 # Fault: module, text, fault, stalls, what the message says.
 FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
     "equal counts as below": ("bit_streams", "] < magnitude", "] <= magnitude", PLAIN, "bits"),
-    "another start": ("shift_registers", "if (rst) o <= 8'h", "if (rst) o <= ~8'h", PLAIN, "bits"),
+    "another start": ("bit_streams", "if (rst) i <= 8'h", "if (rst) i <= ~8'h", PLAIN, "bits"),
+    "another step": ("steps", "i[4] ^ i[6]", "i[4] ^ i[5]", PLAIN, "bits"),
     "words go on without the output": (
         "stochastic_converter_",
         "en = held & move",
