@@ -56,11 +56,9 @@ class BitStreams(Circuit):
         bits = []
         for element in range(s.elements):
             magnitude = self.magnitude.word_select(element, s.bits)
-            first = element * self.parallel if s.share == "independent" else 0
-            for i in range(first, first + self.parallel):
-                state = registers.o.word_select(i, width)
-                turned = state.rotate_left(element % width) if s.share == "rotated" else state
-                word = turned[width - s.bits :]
+            for state in states[element if s.share == "independent" else 0]:
+                turned = state.rotate_left(element % len(state)) if s.share == "rotated" else state
+                word = turned[len(state) - s.bits :]
                 bits.append(word <= magnitude if s.inclusive else word < magnitude)
         m.d.comb += self.o.eq(Cat(bits))
         return m
