@@ -1,5 +1,6 @@
 """Steps of the shift register of random words."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -41,8 +42,7 @@ class Steps(Circuit):
     def elaborate(self, platform: Any) -> Module:
         """Build the parities, each of two others or of two bits."""
         m = Module()
-        images = self.lfsr.linear.power(self.stride % self.lfsr.period)
-        pairs, sums = _factor(images >> np.arange(self.lfsr.width)[:, None] & 1)
+        pairs, sums = _factor(self.lfsr, self.stride % self.lfsr.period)
         values: list[Value] = list(self.i)
         for number, (a, b) in enumerate(pairs):
             parity = Signal(name=f"parity_{number}")
@@ -52,14 +52,16 @@ class Steps(Circuit):
         return m
 
 
-def _factor(terms: np.ndarray) -> tuple[list[tuple[int, int]], list[int]]:
-    """Return parities of pairs of values, which become values, and the value of each row.
+@functools.cache
+def _factor(lfsr: Lfsr, steps: int) -> tuple[list[tuple[int, int]], list[int]]:
+    """Return parities of pairs of values, and which values the bits of the state to come are.
 
-    A row of ``terms`` tells which of the first values its own is the parity of. The pair that most
-    rows have in common is taken first, of these the shallowest (C. Paar, "Optimized Arithmetic for
+    The first values are the bits of the state, each parity is one more. The pair that most bits to
+    come have in common is taken first, of these the shallowest (C. Paar, "Optimized Arithmetic for
     Reed-Solomon Encoders", ISIT 1997).
     """
-    terms = terms.astype(int)
+    # Row by row the values that a bit to come is the parity of.
+    terms = (lfsr.linear.power(steps) >> np.arange(lfsr.width)[:, None] & 1).astype(int)
     pairs: list[tuple[int, int]] = []
     depth = [0] * terms.shape[1]
     while (common := np.triu(terms.T @ terms, 1)).any():
