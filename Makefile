@@ -5,7 +5,7 @@ ARGS ?=
 PYTHON := .venv/bin/python
 BASE := sim,synth,train,report
 
-.PHONY: demo test lint bench train paper-bfp paper-approx verilog simulate synth doctor list help clean
+.PHONY: demo test lint bench train paper-bfp paper-approx paper-essop verilog simulate synth doctor list help clean
 .DEFAULT_GOAL := demo
 
 demo: ## generate, prove on real data, synthesize and report the default design (default)
@@ -28,6 +28,9 @@ paper-bfp: ## FlexBlock and Accuracy Boosters, the papers' figures beside ours (
 
 paper-approx: ## ApproxTrain, MBM and REALM, the papers' figures beside ours (long; resumes)
 	@./setup.sh $(BASE),pnr && $(PYTHON) -m sim paper approx $(ARGS)
+
+paper-essop: ## ESSOP, stochastic updates, the paper's figures beside ours (long; resumes)
+	@./setup.sh $(BASE),pnr && $(PYTHON) -m sim paper essop $(ARGS)
 
 verilog: ## Verilog of UNIT into build/UNIT (ARGS="--preset hbfp4 --set rows=8")
 	@./setup.sh $(BASE) && $(PYTHON) -m hw verilog $(UNIT) -o build/$(UNIT) $(ARGS)

@@ -101,11 +101,12 @@ class Linear:
 
     def jump(self, state: int, steps: int) -> int:
         """Return the state ``steps`` steps after ``state``."""
-        word = np.array([state], np.uint32)
         for bit in range(steps.bit_length()):
             if steps >> bit & 1:
-                word = _apply(self.power(1 << bit), word)
-        return int(word[0])
+                images = self.power(1 << bit)
+                chosen = [place for place in range(len(images)) if state >> place & 1]
+                state = int(np.bitwise_xor.reduce(images[chosen]))
+        return state
 
 
 XORSHIFT = Linear(tuple(step(1 << np.arange(32)).tolist()))

@@ -1,9 +1,12 @@
 """Tables that stand beside the figures of the papers, each made by one command."""
 
-__all__ = ["APPROX", "BFP"]
+__all__ = ["APPROX", "BFP", "ESSOP"]
 
 BFP = ("density", "throughput", "utilization", "accuracy")
 """Parts of the table of block floating point."""
 
 APPROX = ("errors", "cost", "speed", "training", "accuracy")
 """Parts of the table of approximate multipliers."""
+
+ESSOP = ("error", "accuracy")
+"""Parts of the table of stochastic outer products."""

@@ -68,9 +68,14 @@ def _quiet() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _train(case: Case, arithmetic: str, seed: int) -> list[float]:
+def _arithmetic(name: str) -> dict[str, Any]:
+    """Return the field of the settings that an arithmetic is."""
+    return {"arithmetic": name}
+
+
+def _train(case: Case, fields: dict[str, Any], seed: int) -> list[float]:
     """Train once, return the accuracy after each epoch; runs in a process of its own."""
-    settings = Settings(model=case.model, arithmetic=arithmetic, seed=seed, **dict(case.fields))
+    settings = Settings(model=case.model, seed=seed, **dict(case.fields), **fields)
     return [epoch.accuracy for epoch in train(_data(case.data), settings).epochs]
 
 
@@ -80,13 +85,18 @@ def accuracies(
     seeds: int,
     *,
     kept: Kept,
+    fields: Callable[[str], dict[str, Any]] = _arithmetic,
     report: Callable[[int, int, str], None] = lambda done, total, last: None,
 ) -> list[Accuracy]:
-    """Train every case in every arithmetic; ``report`` gets runs done, all runs, the last one."""
+    """Train every case in every arithmetic.
+
+    ``fields`` returns those of the settings that an arithmetic of that name sets; ``report`` gets
+    runs done, all runs and the last one.
+    """
     jobs = [(c, a, s) for c in cases for a in arithmetics for s in range(1, seeds + 1)]
     known: dict[Any, list[float]] = {}
     for case, arithmetic, seed in jobs:
-        value = kept.load("curve", case=repr(case), arithmetic=arithmetic, seed=seed)
+        value = kept.load("curve", case=repr(case), fields=fields(arithmetic), seed=seed)
         if value is not None:
             known[case, arithmetic, seed] = value
     report(len(known), len(jobs), "kept from before" if known else "")
@@ -95,11 +105,13 @@ def accuracies(
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=_quiet)
         try:
-            futures = {pool.submit(_train, *job): job for job in missing}
+            futures = {pool.submit(_train, c, fields(a), s): (c, a, s) for c, a, s in missing}
             for future in as_completed(futures):
                 case, arithmetic, seed = job = futures[future]
                 known[job] = future.result()
-                kept.store("curve", known[job], case=repr(case), arithmetic=arithmetic, seed=seed)
+                kept.store(
+                    "curve", known[job], case=repr(case), fields=fields(arithmetic), seed=seed
+                )
                 report(len(known), len(jobs), f"{case.name}, {arithmetic}: {known[job][-1]:.1%}")
         finally:
             # After an interrupt nothing waits for what still runs.

@@ -7,7 +7,7 @@ import click
 
 from sw.cli import Group, console, output_folder
 
-from . import APPROX, BFP
+from . import APPROX, BFP, ESSOP
 
 __all__ = ["paper"]
 
@@ -63,4 +63,9 @@ _add(
     "approx",
     APPROX,
     "ApproxTrain: errors, cost, speed and accuracy of approximate multipliers",
+)
+_add(
+    "essop",
+    ESSOP,
+    "ESSOP: error of stochastic updates and accuracy of training by them",
 )

@@ -47,9 +47,9 @@ def write_rows(path: Path, rows: Sequence[dict[str, Any]], out: Console) -> None
 
 
 def train_all(
-    cases: Sequence[Case], arithmetics: Sequence[str], seeds: int, kept: Kept
+    cases: Sequence[Case], arithmetics: Sequence[str], seeds: int, kept: Kept, **options: Any
 ) -> list[Accuracy]:
-    """Train every case in every arithmetic behind a progress bar."""
+    """Train every case in every arithmetic behind a progress bar; options as of `accuracies`."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task("train", total=None)
@@ -57,7 +57,7 @@ def train_all(
         def report(done: int, total: int, last: str) -> None:
             bar.update(task, completed=done, total=total, description=f"train ({last})")
 
-        return accuracies(cases, arithmetics, seeds, kept=kept, report=report)
+        return accuracies(cases, arithmetics, seeds, kept=kept, report=report, **options)
 
 
 def accuracy_table(

@@ -13,7 +13,7 @@ from sw.cli import whole_file
 
 from .accuracy import Accuracy
 
-__all__ = ["accuracy", "curves", "density", "errors", "utilization"]
+__all__ = ["accuracy", "by_length", "curves", "density", "errors", "lengths", "utilization"]
 
 
 def density(
@@ -115,6 +115,51 @@ def errors(path: Path, found: Mapping[str, Errors]) -> Path:
     axes.set_yscale("log")
     axes.set_ylim(bottom=0.01)
     axes.legend(fontsize=7)
+    axes.grid(alpha=0.3)
+    return _save(figure, path)
+
+
+def lengths(
+    path: Path, found: Mapping[str, Mapping[int, float]], ideal: Mapping[int, float]
+) -> Path:
+    """Draw the errors of updates over the length of streams, of each way to share words."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for share, errors in found.items():
+        axes.plot(list(errors), list(errors.values()), "-o", ms=3, label=share)
+    axes.plot(list(ideal), list(ideal.values()), "k*", ms=8, label="ideal random numbers")
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log", base=2)
+    axes.set_xlabel("bits of a stream")
+    axes.set_ylabel("relative error of an update")
+    axes.legend(fontsize=8)
+    axes.grid(alpha=0.3)
+    return _save(figure, path)
+
+
+def by_length(path: Path, rows: Sequence[Accuracy], length_of: Mapping[str, int]) -> Path:
+    """Draw each case's accuracies over the length of streams, as points from binary32's."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for i, case in enumerate(dict.fromkeys(row.case for row in rows)):
+        exact = next(row for row in rows if row.case == case and row.arithmetic == "binary32")
+        mine = [row for row in rows if row.case == case and row.arithmetic in length_of]
+        axes.errorbar(
+            [length_of[row.arithmetic] for row in mine],
+            [100 * (row.mean - exact.mean) for row in mine],
+            [100 * row.error for row in mine],
+            fmt="-o",
+            ms=4,
+            capsize=3,
+            color=f"C{i}",
+            label=f"{case.name}, binary32: {100 * exact.mean:.2f} ± {100 * exact.error:.2f} %",
+        )
+    axes.axhline(-1, color="C3", lw=0.8, ls="--")
+    axes.axhline(0, color="k", lw=0.8)
+    axes.set_xscale("log", base=2)
+    axes.set_xlabel("bits of a stream")
+    axes.set_ylabel("test accuracy, points from binary32's")
+    axes.legend(fontsize=8)
     axes.grid(alpha=0.3)
     return _save(figure, path)
 

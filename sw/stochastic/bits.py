@@ -1,6 +1,7 @@
 """Random bits: what is compared with what, and which elements share a random word."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -104,9 +105,16 @@ def sources(
             f"width must be at least {(total + 1).bit_length()} for {total} shift registers that "
             f"start in different states, not {lfsr.width}"
         )
-    starts = [lfsr.jump(seed, (2 * i + 1) * lfsr.period // (2 * total)) for i in range(total)]
+    starts = _starts(lfsr, seed, total)
     found = []
     for each, count in zip(elements, counts, strict=True):
-        mine, starts = tuple(starts[:count]), starts[count:]
+        mine, starts = starts[:count], starts[count:]
         found.append(BitSource(lfsr=lfsr, bits=bits, share=share, elements=each, starts=mine))
     return found
+
+
+@functools.lru_cache(64)
+def _starts(lfsr: Lfsr, seed: int, count: int) -> tuple[int, ...]:
+    """Return states at equal distances, the first half a distance after ``seed``."""
+    places = [(2 * i + 1) * lfsr.period // (2 * count) for i in range(count)]
+    return tuple(lfsr.jump(seed, place) for place in places)

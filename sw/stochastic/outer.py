@@ -100,7 +100,7 @@ def counts(
         bits = []
         for magnitude, source in ((x[pairs], p.x_sources[phase]), (d[pairs], p.d_sources[phase])):
             words = source.words(done, len(magnitude) * p.words)
-            words = words.reshape(len(magnitude), p.words, -1)
+            words = words.reshape(len(magnitude), p.words, source.elements)
             bits.append(source.compare(words, magnitude[:, None]).astype(np.float32))
         for row in range(p.rows):
             behind = row // p.group_rows * p.parallel

@@ -149,7 +149,7 @@ def sums(p: PulsedParameters, pulses: Pulses, *, first: int = 0) -> Integers:
         bits = []
         for source, signed in ((x_source, x[part]), (d_source, d[part])):
             words = source.words((first + start) * p.length, len(signed) * p.length)
-            words = words.reshape(len(signed), p.length, -1)
+            words = words.reshape(len(signed), p.length, source.elements)
             set_bits = source.compare(words, np.abs(signed)[:, None])
             bits.append(np.where(set_bits, np.sign(signed)[:, None], 0))
         bits[0] = bits[0] * (np.arange(p.length) < lengths[:, None])[:, :, None]

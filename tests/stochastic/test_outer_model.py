@@ -1,0 +1,267 @@
+"""The model of the outer product against a slow second reading, and its parameters' words."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from sim.compare import MismatchError, assert_equal
+from sw import binary32, lfsr
+from sw.errors import UserError
+from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.stochastic import outer
+from sw.stochastic.outer import Weights, ends, outer_product, update
+from sw.stochastic.outer_parameters import OuterProductParameters
+from tests.bfp import reference as blocks
+from tests.stochastic import reference
+from tests.stochastic.stimuli import random_fields, vectors
+
+PAIRS = 16
+
+
+def check(p: OuterProductParameters, x, d, last=None, **options) -> None:
+    marked = np.zeros(len(x), bool) if last is None else last
+    expected = reference.outer_product(p, x.tolist(), d.tolist(), marked.tolist(), **options)
+    got = outer_product(p, x, d, last=last, **options)
+    shape = (len(expected), p.rows, p.columns)
+    assert_equal(got, canonical(expected).reshape(shape), context={"parameters": p})
+
+
+def canonical(values) -> np.ndarray:
+    """Binary32 with the only NaN that there is."""
+    x = np.array(values, np.float32)
+    return np.where(np.isnan(x), binary32.NAN, x)
+
+
+@pytest.mark.parametrize("seed", range(32))
+def test_against_the_second_reading(seed):
+    rng = np.random.default_rng(seed)
+    p = OuterProductParameters(**random_fields(rng))
+    pairs = PAIRS // p.batch * p.batch if p.scale == "batch" else PAIRS
+    x, d = vectors(pairs, p.columns, seed), vectors(pairs, p.rows, seed + 1000)
+    last = None if p.scale == "batch" else rng.random(pairs) < 0.2
+    shift, rate = int(rng.integers(-3, 200)), float(np.float32(rng.standard_normal()))
+    check(p, x, d, last, first=int(rng.integers(0, 9)), shift=shift, rate=rate)
+
+
+@pytest.mark.parametrize("parallel, rows", [(1, 7), (2, 12), (8, 5), (16, 16)])
+def test_staggered_rows(parallel, rows):
+    """Row groups that are a cycle behind each other, and read words beyond the length."""
+    p = OuterProductParameters(rows=rows, columns=3, length=16, parallel=parallel, batch=3)
+    assert p.groups > 1
+    check(p, vectors(7, 3, 1, special=False), vectors(7, rows, 2, special=False))
+
+
+def test_one_pair_of_whole_vectors():
+    """Elements that are the scale itself: every bit is set, but for the clamp to below one."""
+    p = OuterProductParameters(rows=2, columns=2, length=8, width=8, bits=8)
+    x, d = np.array([[1.0, -1.0]], np.float32), np.array([[2.0, 0.0]], np.float32)
+    check(p, x, d)
+    assert outer_product(p, x, d).tolist() == [[[2.0, -2.0], [0.0, 0.0]]]
+
+
+def test_sums_align():
+    """Of scales 2**12 apart: lost below the guard bits in one order as in the other."""
+    p = OuterProductParameters(rows=1, columns=1, length=1, width=8, bits=8, guard=4, batch=2)
+    ones = np.ones((2, 1), np.float32)
+    for low, total in ((2.0**-4, 1 + 2.0**-4), (2.0**-5, 1 + 2.0**-4), (2.0**-6, 1.0)):
+        for d in ([[1.0], [low]], [[low], [1.0]]):
+            got = outer_product(p, ones, np.array(d, np.float32))
+            assert got.item() == total
+    # Halves of negative terms go away from zero, halves of negative sums towards it.
+    minus = np.array([[1.0], [-(2.0**-5)]], np.float32)
+    assert outer_product(p, ones, minus).item() == 1 - 2.0**-4
+    assert outer_product(p, ones, minus[::-1]).item() == 1.0
+
+
+def test_first_goes_on():
+    p = OuterProductParameters(rows=3, columns=2, length=16, batch=1)
+    x, d = vectors(11, 2, 3, special=False), vectors(11, 3, 4, special=False)
+    whole = outer_product(p, x, d)
+    for cut in (1, 2, 5):
+        parts = outer_product(p, x[:cut], d[:cut]), outer_product(p, x[cut:], d[cut:], first=cut)
+        assert_equal(np.concatenate(parts), whole)
+    assert not np.array_equal(outer_product(p, x, d, first=1), whole)
+
+
+def test_many_pairs_are_those_counted_in_parts(monkeypatch):
+    p = OuterProductParameters(rows=2, columns=2, length=8)
+    x, d = vectors(40, 2, 5, special=False), vectors(40, 2, 6, special=False)
+    whole = outer_product(p, x, d, first=3)
+    monkeypatch.setattr(outer, "PAIRS", 6)
+    assert_equal(outer_product(p, x, d, first=3), whole)
+
+
+def test_ends():
+    def marked(text: str, batch: int) -> list[int]:
+        return ends(OuterProductParameters(batch=batch), [c == "x" for c in text])
+
+    assert marked("....", 3) == [2] and marked("....", 4) == [3] and marked("....", 5) == []
+    assert marked(".x...x", 3) == [1, 4, 5] and marked("xx.", 1) == [0, 1, 2]
+    assert marked("..x...", 3) == [2, 5] and marked("", 3) == []
+
+
+def test_no_pairs():
+    p = OuterProductParameters(rows=2, columns=3)
+    empty = outer_product(p, np.zeros((0, 3), np.float32), np.zeros((0, 2), np.float32))
+    assert empty.shape == (0, 2, 3)
+
+
+def test_a_planted_fault_is_noticed(monkeypatch):
+    p = OuterProductParameters(rows=4, columns=2, length=16, parallel=8, batch=2)
+    x, d = vectors(8, 2, 7, special=False), vectors(8, 4, 8, special=False)
+    check(p, x, d)
+    right = outer._shifted
+    monkeypatch.setattr(outer, "_shifted", lambda value, places: value >> places)
+    with pytest.raises(MismatchError):
+        check(p, x, d)
+    monkeypatch.setattr(outer, "_shifted", right)
+    monkeypatch.setattr(OuterProductParameters, "group_rows", p.rows)
+    with pytest.raises(MismatchError):
+        check(p, x, d)
+
+
+def test_binary32_weights():
+    p = OuterProductParameters(weights="binary32")
+    rng = np.random.default_rng(1)
+    before, results = rng.standard_normal((2, 3, 16, 16)).astype(np.float32)
+    before[0, 0], results[0, 0] = [1, np.inf, np.nan, 0] * 4, [1e-40, np.inf, 1, 1] * 4
+    pairs = zip(before.ravel().tolist(), results.ravel().tolist(), strict=True)
+    expected = [blocks.add(w, -r) for w, r in pairs]
+    got = update(p, before, results)
+    assert isinstance(got, np.ndarray)
+    assert_equal(got, canonical(expected).reshape(before.shape))
+
+
+FORMAT = BlockFormat(mantissa_bits=6, block=(4,), exponent_bits=6)
+
+
+@pytest.mark.parametrize("rounding", ["stochastic", "nearest_even"])
+def test_weights_in_blocks(rounding):
+    format = BlockFormat(mantissa_bits=6, block=(4,), exponent_bits=6, rounding=rounding)
+    p = OuterProductParameters(rows=3, columns=16, weights=format, results=8, seed=9)
+    rng = np.random.default_rng(2)
+    shape = (2, 3, 16)
+    exponent = rng.integers(20, 40, (2, 3, 4)).astype(np.int32)
+    exponent[0, 1, 2] = format.nan_code
+    weights = Weights(mantissa=rng.integers(-31, 32, shape).astype(np.int32), exponent=exponent)
+    results = vectors(6, 16, 3, special=False).reshape(shape)
+    got = update(p, weights, results, first=5)
+    assert isinstance(got, Weights)
+    words = lfsr.random_words(beats=12, lanes=8, seed=9, bits=format.random_bits, first=5)
+    words = words.reshape(shape)
+    for place in np.ndindex(2, 3, 4):
+        *line, block = place
+        part = (*line, slice(4 * block, 4 * block + 4))
+        code = int(exponent[place])
+        values = []
+        for q, r in zip(weights.mantissa[part].tolist(), results[part].tolist(), strict=True):
+            nan = code == format.nan_code
+            before = np.nan if nan else blocks.to_binary32(blocks.element(q, code, format))
+            values.append(blocks.add(before, -r))
+        q, code, _ = blocks.quantize_block(values, format, words[part].tolist())
+        assert got.mantissa[part].tolist() == q and got.exponent[place] == code
+
+
+def test_rates():
+    """A power of two moves only the exponent; any other rounds a second time."""
+    x, d = vectors(4, 3, 9, special=False), vectors(4, 2, 10, special=False)
+    p = OuterProductParameters(rows=2, columns=3, batch=1)
+    plain = outer_product(p, x, d)
+    for rated, factor in (
+        (outer_product(p, x, d, shift=7, rate=3.0), Fraction(1, 128)),
+        (outer_product(p.replace(rate="free"), x, d, shift=7, rate=-0.625), Fraction(-5, 8)),
+    ):
+        for before, after in zip(plain.ravel().tolist(), rated.ravel().tolist(), strict=True):
+            assert after == blocks.to_binary32(Fraction(before) * factor)
+
+
+P = OuterProductParameters(rows=2, columns=3)
+X, D = np.zeros((4, 3), np.float32), np.zeros((4, 2), np.float32)
+NONE = np.zeros((0, 2, 3), np.int32)
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: outer_product(P, X[:, :2], D), "x must be float32 of shape (pairs, 3), not"),
+        (lambda: outer_product(P, X, D.astype(float)), "d must be float32 of shape (pairs, 2)"),
+        (lambda: outer_product(P, X, D[1:]), "x and d must be as many vectors, not 4 and 3"),
+        (
+            lambda: outer_product(P, X, D, last=np.zeros(3)),
+            "last must be 4 flags, one a pair, not of shape (3,)",
+        ),
+        (
+            lambda: outer_product(P.replace(scale="batch", batch=3), X, D),
+            "x must be whole batches of 3 vectors, not 4",
+        ),
+        (
+            lambda: outer_product(P.replace(source="bfloat16"), X + np.float32(1.001), D),
+            "x must hold values of bfloat16, not 1.001",
+        ),
+        (
+            lambda: update(
+                P.replace(weights=BLOCK_FORMATS["msfp16"], columns=16, results=16), X, X
+            ),
+            "weights must be those of BlockFormat(name='msfp16'",
+        ),
+        (
+            lambda: update(P, Weights(mantissa=NONE, exponent=NONE), X),
+            "weights must be those of none, not Weights",
+        ),
+    ],
+)
+def test_errors(call, message):
+    with pytest.raises(UserError) as error:
+        call()
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "fields, message",
+    [
+        ({"length": 48}, "length must be a power of two from 1 to 256, not 48"),
+        ({"length": 512}, "length must be a power of two from 1 to 256, not 512"),
+        ({"length": True}, "length must be a power of two from 1 to 256, not True"),
+        ({"parallel": 3}, "parallel must divide the length of 64, not 3"),
+        ({"parallel": 0}, "parallel must be an integer from 1 to 256, not 0"),
+        ({"share": "none"}, "share must be one of shared, rotated, independent, not 'none'"),
+        ({"width": 7}, "width must be an integer from 8 to 32, not 7"),
+        ({"width": 12, "bits": 13}, "bits must be an integer from 2 to 12, not 13"),
+        ({"bits": 25, "width": 32}, "bits must be an integer from 2 to 24, not 25"),
+        ({"form": "x"}, "form must be one of fibonacci, galois, not 'x'"),
+        ({"rounding": "up"}, "rounding must be one of truncate, nearest_even, not 'up'"),
+        ({"source": "fp8"}, "source must be one of binary32, bfloat16, binary16, not 'fp8'"),
+        ({"seed": 0}, "seed must be an integer from 1 to 16777215, not 0"),
+        ({"lanes": 3}, "lanes must divide rows, 16, not 3"),
+        ({"lanes": 4, "columns": 6}, "lanes must divide columns, 6, not 4"),
+        ({"rows": 0}, "rows must be an integer from 1 to 128, not 0"),
+        ({"columns": 129}, "columns must be an integer from 1 to 128, not 129"),
+        ({"scale": "row"}, "scale must be one of vector, batch, not 'row'"),
+        ({"batch": 0}, "batch must be an integer from 1 to 65536, not 0"),
+        ({"scale": "batch", "batch": 4097}, "shares a power of two must be an integer from 1 to"),
+        ({"guard": 17}, "guard must be an integer from 0 to 16, not 17"),
+        ({"results": 17}, "results must be an integer from 1 to 16, not 17"),
+        ({"results": 3}, "results must divide columns, 16, not 3"),
+        ({"rate": "any"}, "rate must be one of shift, free, not 'any'"),
+        ({"target": "asic"}, "target must be one of generic, ecp5, xilinx, not 'asic'"),
+        ({"weights": "int8"}, "weights must be none, binary32 or a format: unknown format 'int8'"),
+        ({"weights": "mxint8"}, "a length that divides results, 1, not of 32"),
+        ({"weights": "hbfp8_8x8", "results": 8}, "that divides results, 8, not of 8x8"),
+        (
+            {"width": 8, "bits": 8, "share": "independent", "rows": 128, "columns": 128},
+            "width must be at least 10 for 512 shift registers that start in different states",
+        ),
+    ],
+)
+def test_parameter_errors(fields, message):
+    with pytest.raises(UserError) as error:
+        OuterProductParameters(**fields)
+    assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_derived_parameters():
+    p = OuterProductParameters(rows=16, columns=32, length=64, parallel=16, lanes=4)
+    assert (p.stream_cycles, p.period, p.group_rows, p.groups) == (4, 8, 2, 8)
+    assert (p.words, p.count_bits, p.sum_bits) == (11 * 16, 7, 7 + 8 + 6 + 1)
+    assert OuterProductParameters(length=1, rows=4, columns=4, lanes=4).period == 4

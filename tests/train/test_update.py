@@ -1,0 +1,197 @@
+"""Gradients of weights by random bits in training, and how they are named."""
+
+import json
+
+import numpy as np
+import pytest
+import threadpoolctl
+from click.testing import CliRunner
+
+from sw.__main__ import main
+from sw.binary32 import rounded
+from sw.errors import UserError
+from sw.formats import BFLOAT16
+from sw.stochastic.gradient import Block, weight_gradient
+from sw.train.arithmetic import Products
+from sw.train.data import load
+from sw.train.layers import Weighted, cross_entropy
+from sw.train.loop import Run, Settings, _Step, train
+from sw.train.network import mlp
+from sw.train.precision import BINARY32
+from sw.train.update import Essop, Pulsed, read
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits")
+
+
+def weights(run: Run) -> list[np.ndarray]:
+    return list(run.network.arrays.values())
+
+
+@pytest.mark.parametrize(
+    "update", ["essop", "essop:length=1,rows=10,columns=16", "pulsed:step=0.0005"]
+)
+def test_digits_are_learnt(digits, update):
+    run = train(digits, Settings(update=update))
+    assert run.epochs[-1].accuracy > 0.92
+    assert all(array.dtype == np.float32 for array in weights(run))
+
+
+def test_convolutions_learn(digits):
+    run = train(digits, Settings(model="lenet", update="essop:length=4", epochs=4))
+    assert run.epochs[-1].accuracy > 0.75
+
+
+def test_a_product_of_two_activations_is_left_alone(digits):
+    """In a transformer only layers with weights, attention's among them, are updated so."""
+    seen: list[tuple[int, ...]] = []
+
+    class Watched(Block):
+        def __call__(self, x, d, last):
+            seen.append(x.shape)
+            return super().__call__(x, d, last)
+
+    settings = Settings(model="transformer", update="essop:length=1", batch=2, epochs=1)
+    parameters = read(settings.update, seed=1)
+    assert isinstance(parameters, Essop)
+    run = train(digits, settings, steps=1, update_engine=Watched(parameters.parameters))
+    weighted = [part for part in run.network.products if isinstance(part, Weighted)]
+    assert len(seen) == len(weighted) == len(run.network.products) - 2
+
+
+def test_an_engine_is_the_model(digits):
+    """An engine that is injected gives the same weights; it gets every tile in order."""
+    settings = Settings(update="essop:length=2,rows=20,batch=10,share=rotated", batch=16)
+    update = read(settings.update, seed=settings.seed)
+    assert isinstance(update, Essop)
+    block = Block(update.parameters)
+    runs = [train(digits, settings, steps=3, update_engine=engine) for engine in (None, block)]
+    for one, other in zip(*map(weights, runs), strict=True):
+        assert np.array_equal(one.view("u4"), other.view("u4"))
+    # Tiles of (32, 64) and (10, 32), 16 pairs each.
+    assert block.pairs == 3 * 16 * (2 * 2 + 1 * 1)
+
+
+def test_one_step_by_hand(digits):
+    """Gradients of weights are stochastic, those of biases and inputs as ever."""
+    settings = Settings(update="essop:length=8,seed=5", batch=30)
+    runs = [train(digits, settings, steps=steps) for steps in (0, 1)]
+    network = runs[0].network
+    rng = np.random.default_rng(settings.seed)
+    # The order of samples follows the first weights.
+    mlp(64, 10, rng)
+    part = rng.permutation(len(digits.train_x))[:30]
+    with threadpoolctl.threadpool_limits(1):
+        step = _Step(BINARY32, Products(seed=1), training=True)
+        outputs = network.forward(digits.train_x[part], step)
+        _, gradient = cross_entropy(outputs, digits.train_y[part])
+        network.backward(gradient, step)
+    update = read(settings.update, seed=1)
+    assert isinstance(update, Essop) and update.parameters.seed == 5
+    block = Block(update.parameters)
+    # The last layer comes first.
+    for number in (1, 0):
+        layer = network.products[number]
+        x = layer.operands["x"].tensor
+        d = gradient if number else np.where(network.products[1].operands["x"].tensor > 0, 1, 0)
+        if not number:
+            back = gradient @ network.products[1].parameters["weight"]
+            d = (back * d).astype(np.float32)
+        expected = weight_gradient(update.parameters, np.ascontiguousarray(d.T), x.T.copy(), block)
+        rate = np.float32(settings.rate or 0)
+        before, after = (run.network.arrays[f"weight{number}"] for run in runs)
+        assert np.array_equal(after, before - rate * expected)
+        before, after = (run.network.arrays[f"bias{number}"] for run in runs)
+        assert np.array_equal(after, before - rate * layer.gradients["bias"])
+
+
+def test_pulses_are_steps(digits):
+    """Without momentum weights change by multiples of the step at whatever rate."""
+    settings = Settings(update="pulsed:step=0.001", momentum=0.0, epochs=2)
+    before, after = (weights(train(digits, settings, steps=steps))[0] for steps in (23, 46))
+    changes = (after.astype(np.float64) - before) / 0.001
+    assert np.abs(changes - np.round(changes)).max() < 1e-3 and np.abs(changes).max() >= 1
+
+
+def test_random_bits_run_on(digits):
+    settings = Settings(update="essop:length=4")
+    first, again = (weights(train(digits, settings, steps=2)) for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    operand = np.ones((8, 5), np.float32) * np.float32(0.7)
+    update = read("essop:length=4,rows=8,columns=8", seed=1)
+    assert update is not None
+    one, two = (update.gradient(operand, operand) for _ in range(2))
+    assert not np.array_equal(one, two)
+    other = read("essop:length=4,rows=8,columns=8", seed=2)
+    assert other is not None
+    assert not np.array_equal(one, other.gradient(operand, operand))
+
+
+def test_operands_are_rounded_to_the_source():
+    d, x = np.random.default_rng(1).standard_normal((2, 7, 9)).astype(np.float32)
+    update = read("essop:length=8,source=bfloat16", seed=1)
+    assert isinstance(update, Essop)
+    expected = weight_gradient(
+        update.parameters, rounded(d, BFLOAT16), rounded(x, BFLOAT16), Block(update.parameters)
+    )
+    assert np.array_equal(update.gradient(d, x), expected)
+
+
+def test_parameters():
+    update = read("essop", seed=3)
+    assert isinstance(update, Essop)
+    p = update.parameters
+    assert (p.rows, p.columns, p.length, p.share, p.seed) == (32, 32, 64, "shared", 3)
+    update = read("essop: rows = 8, share=rotated,seed=9", seed=3)
+    assert isinstance(update, Essop)
+    p = update.parameters
+    assert (p.rows, p.columns, p.share, p.seed) == (8, 32, "rotated", 9)
+    update = read("essop:width=8,bits=8", seed=2**32 - 1)
+    assert isinstance(update, Essop) and 1 <= update.parameters.seed <= 255
+    update = read("pulsed:step=0.25,length_management=false", seed=7)
+    assert isinstance(update, Pulsed)
+    q = update.parameters
+    assert (q.step, q.length, q.length_management, q.seed) == (0.25, 31, False, 7)
+    assert read("exact", seed=1) is None
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("esop", "unknown update 'esop', did you mean essop? (known: essop, exact, pulsed)"),
+        ("", "unknown update '' (known: essop, exact, pulsed)"),
+        ("exact:length=4", "update exact has no fields, not 'length=4'"),
+        ("essop:", "update essop needs field=value, not ''"),
+        ("essop:length", "update essop needs field=value, not 'length'"),
+        ("pulsed:step=0.1,fast", "update pulsed needs field=value, not 'fast'"),
+        ("essop:lenght=4", "unknown field 'lenght', did you mean length? (known: batch, bits, "),
+        ("essop:length=48", "length must be a power of two from 1 to 256, not 48"),
+        ("essop:share=none", "share must be one of shared, rotated, independent, not 'none'"),
+        ("essop:seed=0", "seed must be an integer from 1 to 16777215, not 0"),
+        ("pulsed:step=0", "step must be a number above 0 and below 1, not 0"),
+        ("pulsed:rows=4", "unknown field 'rows'"),
+    ],
+)
+def test_errors(text, message):
+    with pytest.raises(UserError) as error:
+        Settings(update=text)
+    assert message in str(error.value) and "\n" not in str(error.value)
+    result = CliRunner().invoke(main, ["train", "--update", text])
+    assert result.exit_code == 2 and message in " ".join(result.stderr.split())
+    assert result.stdout == ""
+
+
+def test_command(tmp_path):
+    path = tmp_path / "weights.npz"
+    command = ["train", "--epochs", "1", "--update", "essop:length=2", "-o", str(path)]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0
+    assert "mlp on digits, binary32, update essop:length=2." in result.stdout
+    course = json.loads(path.with_suffix(".json").read_text())
+    assert course["settings"]["update"] == "essop:length=2"
+    plain = CliRunner().invoke(main, ["train", "--epochs", "1"])
+    assert "mlp on digits, binary32." in plain.stdout
+    text = CliRunner().invoke(main, ["train", "--help"]).stdout
+    assert "--update essop:length=16,share=rotated" in text and "--update pulsed:step=" in text
