@@ -243,25 +243,25 @@ def demo(
     "--steps", type=click.IntRange(1, 10**6), default=50, show_default=True, help="Of training."
 )
 @click.option("--batch", default=32, show_default=True, help="Images of a step.")
+@click.option("--update", default="exact", show_default=True, help="See sw train.")
 @click.option("--seed", default=1, show_default=True, help="Of weights, order and rounding.")
 @click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Of the array.")
 def train_network(overrides: tuple[str, ...], data: str, steps: int, **fields: Any) -> int:
     """Train with every product computed by the RTL, and compare with the model.
 
     Formats of FlexBlock and of the boosters go through bfp_multimode_array, other blocks through
-    bfp_array, approximate multipliers through approx_array.
+    bfp_array, approximate multipliers through approx_array, updates by essop through outer_product.
 
     \b
     Examples:
       python -m sim train
-      python -m sim train --arith boosters --steps 20 --set rows=4
       python -m sim train --arith mbm7 --model lenet --data mnist --batch 16
+      python -m sim train --arith binary32 --update essop:length=16,parallel=4,lanes=4
     """
     from .training import compare, configure, show
 
     settings = Settings(**fields)
-    parameters = configure(settings.arithmetic, overrides)
-    images = load(data)
+    parameters, images = configure(settings.arithmetic, overrides), load(data)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     with Progress(*columns, TimeElapsedColumn(), console=console(stderr=True)) as progress:
         task = progress.add_task("train through the circuit", total=None)

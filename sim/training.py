@@ -2,6 +2,7 @@
 
 import abc
 import concurrent.futures
+import contextlib
 import dataclasses
 import os
 from collections.abc import Callable, Iterable
@@ -21,19 +22,26 @@ from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.quantize import Blocks
 from sw.errors import UserError
 from sw.formats import BFLOAT16
+from sw.stochastic.outer import Weights
+from sw.stochastic.outer_parameters import OuterProductParameters
 from sw.train.data import Data
+from sw.train.layers import Weighted
 from sw.train.loop import Run, Settings, train
 from sw.train.precision import Fixed, read
+from sw.train.update import Essop
+from sw.train.update import read as read_update
 
 from .approx import array as approx
-from .bench import Result
+from .bench import Result, Session
 from .bfp import array, multimode
+from .stochastic import outer
 
 __all__ = [
     "ApproxCircuit",
     "BlockCircuit",
     "Circuit",
     "Comparison",
+    "UpdateCircuit",
     "compare",
     "configure",
     "show",
@@ -113,6 +121,28 @@ class ApproxCircuit(Circuit):
         return product, sum(result.cycles for _, result in done)
 
 
+class UpdateCircuit(Session):
+    """Computes batches of outer products by the RTL; an update engine of `sw.train.loop.train`.
+
+    It is a session, so that the circuit's generators run on from one gradient to the next.
+    """
+
+    def __init__(self, parameters: OuterProductParameters) -> None:
+        super().__init__()
+        self.parameters = parameters
+        self.gradients = self.cycles = 0
+        self.report: Callable[[int], None] = lambda done: None
+
+    def __call__(self, x: Floats, d: Floats, last: npt.NDArray[np.bool_]) -> Floats:
+        """Return the results of batches."""
+        results, run = outer.simulate(self.parameters, x, d, last=last, session=self)
+        assert not isinstance(results, Weights)
+        self.gradients += 1
+        self.cycles += run.cycles
+        self.report(self.gradients)
+        return results
+
+
 def configure(arithmetic: str, overrides: Iterable[str] = ()) -> ArrayFields:
     """Return the parameters of the array for an arithmetic by name; ``overrides`` as in `make`."""
     defaults: dict[str, Any] = {"rows": 2, "columns": 8}
@@ -153,13 +183,27 @@ def _circuit(arithmetic: str, parameters: ArrayFields) -> Circuit:
     )
 
 
+def _update(settings: Settings) -> UpdateCircuit | None:
+    """Return the circuit that computes the gradients of weights, if they are not products."""
+    update = read_update(settings.update, seed=settings.seed)
+    if update is None:
+        return None
+    if isinstance(update, Essop):
+        return UpdateCircuit(update.parameters)
+    raise UserError(f"update must be exact or essop for a circuit, not {settings.update}")
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
-    """A training through the circuit and one by the model."""
+    """A training through the circuit and one by the model.
+
+    ``products`` are those of the array, ``gradients`` those of the stochastic outer product.
+    """
 
     circuit: Run
     model: Run
     products: int
+    gradients: int
     cycles: int
 
     @property
@@ -183,7 +227,8 @@ def show(done: Comparison, out: Console) -> None:
     for name, (values, wrong) in done.weights.items():
         table.add_row(name, f"{values:,}", f"[{'red' if wrong else 'green'}]{wrong}")
     out.print(table)
-    words = f"{done.circuit.steps:,} steps, {done.products:,} products, {done.cycles:,} cycles"
+    words = f"{done.circuit.steps:,} steps, {done.products:,} products, "
+    words += f"{done.gradients:,} stochastic gradients, {done.cycles:,} cycles"
     right = done.circuit.epochs[-1].accuracy
     out.print(f"{words}; test accuracy {right:.1%}", highlight=False)
 
@@ -198,15 +243,32 @@ def compare(
 ) -> Comparison:
     """Train ``steps`` steps by the model, and through the circuit.
 
-    ``parameters`` are as of `configure`; ``report`` gets the products done and those of all steps.
+    Gradients of weights by ``essop`` go through a circuit of their own, and all other products
+    through the array, unless they are binary32's or bfloat16's. ``parameters`` are as of
+    `configure`; ``report`` gets the products and gradients done and those of all steps.
     """
-    circuit = _circuit(settings.arithmetic, parameters)
+    update = _update(settings)
+    plain = settings.arithmetic in ("binary32", "bfloat16")
+    circuit = None if update and plain else _circuit(settings.arithmetic, parameters)
     model = train(data, settings, steps=steps)
-    total = model.steps * (3 * len(model.network.products) - 1)
-    circuit.report = lambda done: report(done, total)
+    each = model.network.products
+    weighted = sum(isinstance(product, Weighted) for product in each) if update else 0
+    products = 3 * len(each) - 1 - weighted if circuit else 0
+    total = model.steps * (products + weighted)
+
+    def told(_: int) -> None:
+        done = (circuit.products if circuit else 0) + (update.gradients if update else 0)
+        report(done, total)
+
+    for part in (circuit, update):
+        if part:
+            part.report = told
+    with update or contextlib.nullcontext():
+        done = train(data, settings, engine=circuit, update_engine=update, steps=steps)
     return Comparison(
-        circuit=train(data, settings, engine=circuit, steps=steps),
+        circuit=done,
         model=model,
-        products=circuit.products,
-        cycles=circuit.cycles,
+        products=circuit.products if circuit else 0,
+        gradients=update.gradients if update else 0,
+        cycles=sum(part.cycles for part in (circuit, update) if part),
     )
