@@ -1,6 +1,6 @@
 """Accuracy of the digits MLP after training, five seeds, beside that in binary32.
 
-The bound of one point is the project's; `make paper-bfp` and `make paper-essop` have it for LeNet too.
+The bound of one point is the project's; LeNet is in `make paper-bfp` and `make paper-essop`.
 """
 
 import functools
