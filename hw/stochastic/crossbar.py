@@ -40,6 +40,8 @@ class Crossbar(Circuit):
         Whether a pair starts, from registers.
     waits : Out(1)
         Whether only a vector is missing for a pair to start.
+    held : Out(1)
+        Whether only ``allow`` is.
     exponent_x, exponent_d : Out(exponent bits)
         With ``start``: exponent codes of the pair.
     last_x, last_d : Out(1)
@@ -78,6 +80,7 @@ class Crossbar(Circuit):
                 "allow": In(1),
                 "start": Out(1),
                 "waits": Out(1),
+                "held": Out(1),
                 "exponent_x": Out(code),
                 "exponent_d": Out(code),
                 "last_x": Out(1),
@@ -134,12 +137,13 @@ class Crossbar(Circuit):
         phase = Signal(init=1)
         wait = Signal(range(p.period))
         x, d = self._sides["x"], self._sides["d"]
-        full, free, begin = Signal(), Signal(), Signal()
+        full, due, begin = Signal(), Signal(), Signal()
         m.d.comb += [
             full.eq(x.full & d.full),
-            free.eq(self.allow & (wait == 0)),
-            begin.eq(full & free),
-            self.waits.eq(free & ~full),
+            due.eq(wait == 0),
+            begin.eq(full & due & self.allow),
+            self.waits.eq(~full & due & self.allow),
+            self.held.eq(full & due & ~self.allow),
             self.early.eq(x.early | d.early),
         ]
         m.d.sync += [self.start.eq(begin), phase.eq(phase ^ self.start)]

@@ -30,12 +30,15 @@ class OuterProduct(Core):
 
     A vector is ``columns / lanes`` beats of ``i_x`` or ``rows / lanes`` of ``i_d``. ``last`` with
     the last beat of a pair's vectors ends a batch, as does its ``batch``-th pair; ``last`` of one
-    of them does too, and is flagged. A batch's results, ``rows * columns / results`` beats, come
-    row by row, ``last`` with the last of them; where there are weights each beat of ``i_w`` becomes
-    one of ``o``. Vectors are converted while those before them are counted, and results leave while
-    the next batch is counted.
+    of them does too, and is flagged. Vectors that share a scale are a batch of ``batch`` pairs in
+    any case; ``last`` before the last of them is flagged, and does nothing else. A batch's results,
+    ``rows * columns / results`` beats, come row by row, ``last`` with the last of them; where there
+    are weights each beat of ``i_w`` becomes one of ``o``. Vectors are converted while those before
+    them are counted, and results leave while the next batch is counted.
 
-    Throughput is a pair every `OuterProductParameters.period` cycles if results are taken in time.
+    Throughput is a pair every `OuterProductParameters.period` cycles, as long as no more than two
+    batches are under way: one is from the beginning of its first pair until the last of its sums is
+    read, so that batches of few pairs, or whose results are not taken in time, wait for each other.
     Without stalls the first results come `latency` cycles after the last beat of a batch of a
     single pair, or of vectors that share a scale.
     ``o`` comes from registers; the ready of a stream depends on registers only, but for that of
@@ -60,8 +63,8 @@ class OuterProduct(Core):
     FLAGS = {
         "nan": "a vector held a NaN or an infinity",
         "overflow": "a result was infinite",
-        "framing": "tlast inside a vector or with one of a pair alone, or padding bits that were "
-        "not zero",
+        "framing": "tlast inside a vector, with one of a pair alone or inside a batch that shares "
+        "a scale, or padding bits that were not zero",
     }
 
     def __init__(self, *, parameters: OuterProductParameters) -> None:
@@ -70,7 +73,7 @@ class OuterProduct(Core):
             RATES[p.rate],
             word("pairs", "ro", 32, "pairs of vectors started"),
             word("vector_stalls", "ro", 32, "cycles in which only a vector was missing"),
-            word("result_stalls", "ro", 32, "cycles in which a batch waited for results to leave"),
+            word("result_stalls", "ro", 32, "cycles in which only room for sums was missing"),
         )
         elements = StreamField(
             name="value",
@@ -137,7 +140,6 @@ class OuterProduct(Core):
         m.submodules.crossbar = crossbar = self._crossbar
         m.submodules.sums = sums = Sums(parameters=p)
         m.submodules.results = results = self._results
-        nan = []
         for name, converter in zip(("x", "d"), self._converters, strict=True):
             m.submodules[f"convert_{name}"] = converter
             taken, loaded = getattr(self, f"i_{name}"), getattr(crossbar, name)
@@ -152,13 +154,12 @@ class OuterProduct(Core):
                 loaded.valid.eq(converter.o.valid),
                 converter.o.ready.eq(loaded.ready),
             ]
-            nan.append(converter.o.valid & given.exponent.all())
         last = Signal()
         m.d.comb += [
             last.eq(crossbar.last_x | crossbar.last_d),
             crossbar.allow.eq(sums.allow),
             sums.start.eq(crossbar.start),
-            sums.ends.eq(last),
+            sums.ends.eq(last if p.scale == "vector" else 0),
             results.i.payload.eq(sums.o.payload),
             results.i.valid.eq(sums.o.valid),
             sums.o.ready.eq(results.i.ready),
@@ -170,16 +171,19 @@ class OuterProduct(Core):
             self._take_weights(m)
         infinite = self._give(m)
 
-        uneven = crossbar.start & (crossbar.last_x ^ crossbar.last_d)
+        special = crossbar.exponent_x.all() | crossbar.exponent_d.all()
+        wrong = crossbar.last_x ^ crossbar.last_d
+        if p.scale == "batch":
+            wrong |= last & ~sums.full
         m.d.comb += [
-            self.flags.nan.eq(Cat(nan).any()),
+            self.flags.nan.eq(crossbar.start & special),
             self.flags.overflow.eq(infinite),
-            self.flags.framing.eq(crossbar.early | uneven),
+            self.flags.framing.eq(crossbar.early | (crossbar.start & wrong)),
         ]
         events = (
             (self.pairs, crossbar.start),
             (self.vector_stalls, crossbar.waits),
-            (self.result_stalls, ~sums.allow),
+            (self.result_stalls, crossbar.held),
         )
         count_events(m, self.clear, events)
         return m

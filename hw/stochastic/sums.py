@@ -51,7 +51,9 @@ class Sums(Circuit):
     start, exponent_x, exponent_d : In
         A pair starts, with these exponent codes.
     ends : In(1)
-        With ``start``: whether the batch ends with the pair, if it is not full before.
+        With ``start``: whether the batch ends with the pair though it is not full.
+    full : Out(1)
+        With ``start``: whether the batch is full with the pair, and so ends; from registers.
     closing, counted, counts, negative : In
         As of `Crossbar`.
     o : Out(stream.Signature(word_layout(parameters)))
@@ -71,6 +73,7 @@ class Sums(Circuit):
                 "exponent_x": In(code),
                 "exponent_d": In(code),
                 "ends": In(1),
+                "full": Out(1),
                 "closing": In(1),
                 "counted": In(1),
                 "counts": In(results * p.count_bits),
@@ -102,7 +105,8 @@ class Sums(Circuit):
         number = Signal(range(p.batch))
         bank = Signal()
         m.d.comb += [
-            ends.eq(self.ends | (number == p.batch - 1)),
+            self.full.eq(number == p.batch - 1),
+            ends.eq(self.ends | self.full),
             self.allow.eq(~(fresh & Array(busy)[bank])),
         ]
         with m.If(self.start):

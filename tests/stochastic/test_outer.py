@@ -39,31 +39,31 @@ DESIGNS: dict[str, dict[str, Any]] = {
         "rows": 2,
         "columns": 4,
         "length": 64,
-        "parallel": 16,
+        "parallel": 4,
         "share": "independent",
         "width": 13,
         "lanes": 2,
         "form": "galois",
     },
     "long": {
-        "rows": 6,
-        "columns": 4,
+        "rows": 4,
+        "columns": 2,
         "length": 256,
         "parallel": 8,
+        "width": 16,
         "bits": 12,
         "lanes": 2,
-        "results": 2,
         "weights": "binary32",
         "rate": "free",
         "guard": 16,
     },
     "blocks": {
         "rows": 4,
-        "columns": 8,
+        "columns": 4,
         "length": 16,
         "lanes": 4,
-        "results": 8,
-        "weights": {"preset": "hbfp8", "block": 4},
+        "results": 4,
+        "weights": {"preset": "hbfp8", "block": 2},
         "source": "binary16",
     },
     "one scale a batch": {
@@ -76,7 +76,7 @@ DESIGNS: dict[str, dict[str, Any]] = {
         "results": 2,
         "weights": {"preset": "mxint8", "block": 2},
     },
-    "large": {"rows": 32, "columns": 32, "parallel": 4, "lanes": 4, "results": 32},
+    "large": {"rows": 32, "columns": 32, "parallel": 2, "lanes": 2, "results": 8},
 }
 
 
@@ -146,7 +146,7 @@ def test_periods():
     for parallel, lanes in ((1, 1), (2, 2), (4, 4), (8, 8), (16, 16)):
         p = OuterProductParameters(rows=32, columns=32, parallel=parallel, lanes=lanes)
         assert p.period == 64 // parallel
-    assert parameters("large").period == 16
+    assert parameters("large").period == 32
     assert OuterProductParameters(length=1).period == 17
     assert OuterProductParameters(length=1, lanes=16).period == 4
 
@@ -162,12 +162,15 @@ def test_latency(name):
 def test_results_that_are_not_taken_stop_pairs_but_change_nothing():
     p = parameters("short")
     rng = np.random.default_rng(6)
-    x, d = (rng.standard_normal((40, n), np.float32) for n in (p.columns, p.rows))
+    x, d = (to_source(rng.standard_normal((40, n)), p.source) for n in (p.columns, p.rows))
     last = np.ones(40, bool)
     found: Any
     found, result = simulate(p, x, d, last=last, stalls=Stalls(back_pressure=0.95))
     assert_equal(found, model(p, x, d, last=last), context={"inputs": {"x": x, "d": d}})
     assert result.registers["result_stalls"] > 0
+    # Two batches that no third one waits for.
+    result = simulate(p, x[:2], d[:2], last=last[:2], stalls=Stalls(back_pressure=0.95))[1]
+    assert result.registers["result_stalls"] == 0
 
 
 @pytest.mark.parametrize("name", ["short", "serial", "long"])
@@ -189,18 +192,25 @@ def test_cocotb():
     assert regress(parameters("short"), seed=8, blocks=20, **options).message == ""
 
 
-def zeros(x_last: list[int], d_last: list[int], results: int) -> Result:
-    """Run 4 pairs of zeros, of one beat of x and two of d each, with tlast in these beats."""
-    p = parameters("short")
+def zeros(
+    p: OuterProductParameters, pairs: int, x_last: list[int], d_last: list[int], batches: int
+) -> Result:
+    """Run pairs of zeros with tlast in these beats of x and d."""
     design = generate("outer_product", p)
-    size = design.manifest["streams"]["s_axis_x"]["bytes"]
-    beats = {"s_axis_x": 4, "s_axis_d": 8}
+    streams = design.manifest["streams"]
     last = {"s_axis_x": x_last, "s_axis_d": d_last}
+    results = batches * p.rows * p.columns // p.results
+    beats = {
+        "s_axis_x": pairs * p.columns // p.lanes,
+        "s_axis_d": pairs * p.rows // p.lanes,
+        "s_axis_w": results,
+    }
+    beats = {name: count for name, count in beats.items() if name in streams}
     return run(
         design,
-        inputs={name: np.zeros((count, size), np.uint8) for name, count in beats.items()},
-        last={name: np.isin(np.arange(count), last[name]) for name, count in beats.items()},
-        outputs={"m_axis": results * p.rows * p.columns // p.results},
+        inputs={n: np.zeros((count, streams[n]["bytes"]), np.uint8) for n, count in beats.items()},
+        last={name: np.isin(np.arange(beats[name]), ends) for name, ends in last.items()},
+        outputs={"m_axis": results},
         reads=readable(design.manifest),
     )
 
@@ -216,10 +226,20 @@ def zeros(x_last: list[int], d_last: list[int], results: int) -> Result:
     ],
 )
 def test_tlast(x_last, d_last, results, framing):
-    found = zeros(x_last, d_last, results)
+    # A vector of x is a beat, one of d two.
+    found = zeros(parameters("short"), 4, x_last, d_last, results)
     assert found.registers["status.framing"] == framing
     assert found.registers["status.nan"] == found.registers["status.overflow"] == 0
     assert found.registers["pairs"] == 4
+
+
+@pytest.mark.parametrize(("pairs", "framing"), [((5, 11), 0), ((11,), 0), ((1, 11), 1)])
+def test_tlast_does_not_end_a_batch_that_shares_a_scale(pairs, framing):
+    p = parameters("one scale a batch")
+    x_last, d_last = ([n * (pair + 1) - 1 for pair in pairs] for n in (p.columns, p.rows))
+    found = zeros(p, 12, x_last, d_last, 2)
+    assert found.registers["status.framing"] == framing
+    assert found.registers["pairs"] == 12
 
 
 def test_flags_of_nan_and_overflow():
