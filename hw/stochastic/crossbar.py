@@ -18,12 +18,12 @@ __all__ = ["Crossbar"]
 class Crossbar(Circuit):
     """Rows of elements that count what streams of ``x`` and ``d`` have in common.
 
-    A pair of vectors begins once both are loaded; the next one may `period` cycles later. Each
+    A pair of vectors starts once both are loaded; the next one may `period` cycles later. Each
     group of rows counts a cycle behind the one before, so that the counts of one group a cycle come
     out while the next pair is counted. Pairs take turns in two phases, since the last groups of a
-    pair still count while the first of the next begin.
+    pair still count while the first of the next start.
 
-    The counts of a pair's first group come `latency` cycles after the pair began.
+    The counts of a pair's first group come `latency` cycles after its start.
 
     Parameters
     ----------
@@ -35,11 +35,11 @@ class Crossbar(Circuit):
     x, d : In(stream.Signature(StructLayout))
         Converted elements of vectors, as of `hw.bfp.converter.Converter`.
     allow : In(1)
-        Whether a pair may begin.
+        Whether a pair may start in the next cycle, unless one starts in this.
     start : Out(1)
-        Whether a pair begins; depends on ``allow`` and on registers.
+        Whether a pair starts, from registers.
     waits : Out(1)
-        Whether only a vector is missing for a pair to begin.
+        Whether only a vector is missing for a pair to start.
     held : Out(1)
         Whether only ``allow`` is.
     exponent_x, exponent_d : Out(exponent bits)
@@ -95,7 +95,7 @@ class Crossbar(Circuit):
 
     @property
     def latency(self) -> int:
-        """Cycles from the beginning of a pair to its first counts."""
+        """Cycles from the start of a pair to its first counts."""
         return self.parameters.stream_cycles + 3
 
     def elaborate(self, platform: Any) -> Module:
@@ -129,12 +129,28 @@ class Crossbar(Circuit):
         return m
 
     def _begin(self, m: Module) -> Signal:
-        """Load both sides, begin pairs and return the phase of the latest one."""
+        """Load both sides, start pairs and return the phase of the latest one.
+
+        A pair starts the cycle after it is decided: what it moves is many and far.
+        """
         p = self.parameters
         phase = Signal(init=1)
         wait = Signal(range(p.period))
-        due = Signal()
-        full = Signal()
+        x, d = self._sides["x"], self._sides["d"]
+        full, due, begin = Signal(), Signal(), Signal()
+        m.d.comb += [
+            full.eq(x.full & d.full),
+            due.eq(wait == 0),
+            begin.eq(full & due & self.allow),
+            self.waits.eq(~full & due & self.allow),
+            self.held.eq(full & due & ~self.allow),
+            self.early.eq(x.early | d.early),
+        ]
+        m.d.sync += [self.start.eq(begin), phase.eq(phase ^ self.start)]
+        with m.If(begin):
+            m.d.sync += wait.eq(p.period - 1)
+        with m.Elif(wait != 0):
+            m.d.sync += wait.eq(wait - 1)
         for name, side in self._sides.items():
             m.submodules[name] = side
             port = getattr(self, name)
@@ -142,24 +158,14 @@ class Crossbar(Circuit):
                 side.i.payload.eq(port.payload),
                 side.i.valid.eq(port.valid),
                 port.ready.eq(side.i.ready),
-                side.take.eq(self.start),
-                side.phase.eq(~phase),
-                getattr(self, f"exponent_{name}").eq(side.exponent),
-                getattr(self, f"last_{name}").eq(side.last),
+                side.take.eq(begin),
+                side.keep.eq(Cat(self.start & phase, self.start & ~phase)),
             ]
-        x, d = self._sides["x"], self._sides["d"]
-        m.d.comb += [
-            full.eq(x.full & d.full),
-            due.eq(wait == 0),
-            self.start.eq(full & due & self.allow),
-            self.waits.eq(~full & due & self.allow),
-            self.held.eq(full & due & ~self.allow),
-            self.early.eq(x.early | d.early),
-        ]
-        with m.If(self.start):
-            m.d.sync += [phase.eq(~phase), wait.eq(p.period - 1)]
-        with m.Elif(wait != 0):
-            m.d.sync += wait.eq(wait - 1)
+            with m.If(begin):
+                m.d.sync += [
+                    getattr(self, f"exponent_{name}").eq(side.exponent),
+                    getattr(self, f"last_{name}").eq(side.last),
+                ]
         return phase
 
     def _windows(self, m: Module, phase: Signal) -> tuple[list[Value], Value, Value]:

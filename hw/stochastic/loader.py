@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
@@ -84,16 +84,20 @@ class Loader(Circuit):
             self.full.eq(Mux(accept, end, self.full & ~self.take)),
             self.early.eq(accept & self.i.payload.last & ~end),
         ]
-        # The first beat ends up lowest.
         vector = Signal.like(self.vector, name="vector_held", reset_less=True)
         exponent = Signal.like(self.exponent, name="exponent_held", reset_less=True)
         last = Signal(reset_less=True)
         with m.If(accept):
             m.d.sync += [
                 beat.eq(Mux(end, 0, beat + 1)),
-                vector.eq(Cat(vector, self.i.payload.mantissa)[-len(vector) :]),
                 exponent.eq(self.i.payload.exponent),
                 last.eq(self.i.payload.last),
             ]
+            # Each in its place: elements that moved on from beat to beat would switch all the time.
+            for place in range(beats):
+                with m.If(beat == place):
+                    m.d.sync += vector.word_select(place, self.lanes * self.width).eq(
+                        self.i.payload.mantissa
+                    )
         m.d.comb += [self.vector.eq(vector), self.exponent.eq(exponent), self.last.eq(last)]
         return m

@@ -71,7 +71,7 @@ class OuterProduct(Core):
         self.parameters = p = parameters
         self.registers = (
             RATES[p.rate],
-            word("pairs", "ro", 32, "pairs of vectors begun"),
+            word("pairs", "ro", 32, "pairs of vectors started"),
             word("vector_stalls", "ro", 32, "cycles in which only a vector was missing"),
             word("result_stalls", "ro", 32, "cycles in which only room for sums was missing"),
         )
@@ -127,7 +127,7 @@ class OuterProduct(Core):
         """Cycles from the last beat of vectors that are scaled together to their first results."""
         p = self.parameters
         elements = max(p.rows, p.columns)
-        load = max(c.latency for c in self._converters) + elements // p.lanes
+        load = max(c.latency for c in self._converters) + elements // p.lanes + 1
         behind = (p.scaled_pairs - 1) * p.period
         counted = load + behind + self._crossbar.latency + p.groups - 1
         blocks = self._blocks[0].latency if self._blocks else 0

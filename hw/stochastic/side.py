@@ -27,7 +27,8 @@ class Side(Circuit):
     exponent_bits : int
         Bits of an exponent's code.
     period : int
-        Cycles from one vector taken to the next, at least.
+        Cycles from one vector taken to the next, at least; more than the beats of a vector, so that
+        the loader still holds it in the cycle after it was taken.
 
     Members
     -------
@@ -36,9 +37,9 @@ class Side(Circuit):
     full, exponent, last, early : Out
         Of the loaded vector, as of `Loader`.
     take : In(1)
-        Takes the loaded vector into a phase; only with ``full``.
-    phase : In(1)
-        The phase that takes it.
+        Takes the loaded vector; only with ``full``.
+    keep : In(2)
+        In the cycle after it: the phase that keeps the vector.
     run : In(2)
         Go on to the next bits of a phase.
     bits : Out(2 * parallel * elements)
@@ -79,7 +80,7 @@ class Side(Circuit):
                 "last": Out(1),
                 "early": Out(1),
                 "take": In(1),
-                "phase": In(1),
+                "keep": In(2),
                 "run": In(2),
                 "bits": Out(2 * parallel * self.elements),
                 "closing": In(1),
@@ -107,7 +108,7 @@ class Side(Circuit):
         for phase, source in enumerate(self.sources):
             magnitude = Signal(size * self.elements, name=f"magnitude_{phase}", reset_less=True)
             negative = Signal(self.elements, name=f"negative_{phase}", reset_less=True)
-            with m.If(self.take & (self.phase == phase)):
+            with m.If(self.keep[phase]):
                 m.d.sync += [
                     magnitude.eq(Cat(element[:size] for element in elements)),
                     negative.eq(Cat(element[size] for element in elements)),

@@ -47,9 +47,9 @@ class Sums(Circuit):
     Members
     -------
     allow : Out(1)
-        Whether a pair may begin, from registers.
+        Whether a pair may start, from registers.
     start, exponent_x, exponent_d : In
-        A pair begins, with these exponent codes.
+        A pair starts, with these exponent codes.
     ends : In(1)
         With ``start``: whether the batch ends with the pair though it is not full.
     full : Out(1)
@@ -96,9 +96,9 @@ class Sums(Circuit):
         return m
 
     def _pairs(self, m: Module, busy: Signal) -> data.View:
-        """Align pairs as they begin; return what to know about the one that is being added.
+        """Align pairs as they start; return what to know about the one that is being added.
 
-        What becomes of a pair is known two cycles after its beginning, before its counts come.
+        What becomes of a pair is known two cycles after its start, before its counts come.
         """
         p = self.parameters
         fresh, ends = Signal(init=1), Signal()

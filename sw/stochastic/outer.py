@@ -238,7 +238,8 @@ def subtract(p: OuterProductParameters, weights: Floats | Weights, results: Floa
     """
     format = p.weight_format
     if isinstance(weights, Weights) != (format is not None) or p.weights == "none":
-        raise UserError(f"weights must be as the block has them, {p.weights}")
+        wanted = format.name if format else p.weights
+        raise UserError(f"weights must be those of {wanted}, not {type(weights).__name__}")
     if format is not None and isinstance(weights, Weights):
         codes = np.repeat(weights.exponent, format.block_elements, axis=-1)
         scale = codes.astype(np.int64) + 1 - format.exponent_bias - format.magnitude_bits

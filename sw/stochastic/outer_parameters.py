@@ -144,9 +144,9 @@ class OuterProductParameters(StochasticParameters):
 
     @property
     def period(self) -> int:
-        """Cycles from one pair to the next."""
-        taken = max(self.rows, self.columns) // self.lanes
-        return max(self.stream_cycles, taken, LEAST_PERIOD)
+        """Cycles from one pair to the next: those of a stream, if its elements come in fewer."""
+        beats = max(self.rows, self.columns) // self.lanes
+        return max(self.stream_cycles, beats + 1, LEAST_PERIOD)
 
     @property
     def group_rows(self) -> int:

@@ -74,7 +74,9 @@ def test_a_missed_figure_is_exit_status_1(tmp_path, monkeypatch):
     monkeypatch.setattr(bfp, "CASES", (SMALL,))
     monkeypatch.setattr(bfp, "ARITHMETICS", ("binary32", "fb16"))
     monkeypatch.setattr(
-        module, "_train", lambda case, arithmetic, seed: [0.9 if arithmetic == "binary32" else 0.88]
+        module,
+        "_train",
+        lambda case, fields, seed: [0.9 if fields["arithmetic"] == "binary32" else 0.88],
     )
 
     class Pool:

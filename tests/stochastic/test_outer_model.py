@@ -10,7 +10,7 @@ from sw import binary32, lfsr
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, BlockFormat
 from sw.stochastic import outer
-from sw.stochastic.outer import Weights, ends, outer_product, update
+from sw.stochastic.outer import Weights, ends, outer_product, subtract, to_blocks
 from sw.stochastic.outer_parameters import OuterProductParameters
 from tests.bfp import reference as blocks
 from tests.stochastic import reference
@@ -128,8 +128,7 @@ def test_binary32_weights():
     before[0, 0], results[0, 0] = [1, np.inf, np.nan, 0] * 4, [1e-40, np.inf, 1, 1] * 4
     pairs = zip(before.ravel().tolist(), results.ravel().tolist(), strict=True)
     expected = [blocks.add(w, -r) for w, r in pairs]
-    got = update(p, before, results)
-    assert isinstance(got, np.ndarray)
+    got = subtract(p, before, results)
     assert_equal(got, canonical(expected).reshape(before.shape))
 
 
@@ -146,8 +145,7 @@ def test_weights_in_blocks(rounding):
     exponent[0, 1, 2] = format.nan_code
     weights = Weights(mantissa=rng.integers(-31, 32, shape).astype(np.int32), exponent=exponent)
     results = vectors(6, 16, 3, special=False).reshape(shape)
-    got = update(p, weights, results, first=5)
-    assert isinstance(got, Weights)
+    got = to_blocks(p, subtract(p, weights, results), first=5)
     words = lfsr.random_words(beats=12, lanes=8, seed=9, bits=format.random_bits, first=5)
     words = words.reshape(shape)
     for place in np.ndindex(2, 3, 4):
@@ -200,14 +198,18 @@ NONE = np.zeros((0, 2, 3), np.int32)
             "x must hold values of bfloat16, not 1.001",
         ),
         (
-            lambda: update(
+            lambda: subtract(
                 P.replace(weights=BLOCK_FORMATS["msfp16"], columns=16, results=16), X, X
             ),
-            "weights must be those of BlockFormat(name='msfp16'",
+            "weights must be those of msfp16, not ndarray",
         ),
         (
-            lambda: update(P, Weights(mantissa=NONE, exponent=NONE), X),
+            lambda: subtract(P, Weights(mantissa=NONE, exponent=NONE), X),
             "weights must be those of none, not Weights",
+        ),
+        (
+            lambda: to_blocks(P.replace(weights="binary32"), X),
+            "weights must be of a format of blocks, not binary32",
         ),
     ],
 )

@@ -1,0 +1,61 @@
+"""The tables beside ESSOP, made small."""
+
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+import sim.paper.essop as module
+from sim.__main__ import main
+from sim.paper.accuracy import Accuracy, Case
+
+SMALL = Case(model="mlp", data="digits", fields=(("epochs", 2), ("hidden", (8,))))
+
+
+def run(folder: Any, *sections: str, seeds: int = 1) -> tuple[int, str]:
+    only = [word for section in sections for word in ("--only", section)]
+    command = ["paper", "essop", *only, "--seeds", str(seeds), "-o", str(folder)]
+    result = CliRunner().invoke(main, command)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return result.exit_code, result.stdout
+
+
+@pytest.mark.parametrize("ideal, code", [(0.65, 0), (0.5, 1)])
+def test_error(tmp_path, monkeypatch, ideal, code):
+    monkeypatch.setattr(module, "LENGTHS", (4, 16))
+    monkeypatch.setattr(module, "CHECKED", (16,))
+    monkeypatch.setattr(module, "IDEAL", {16: ideal})
+    found, text = run(tmp_path, "error")
+    assert found == code
+    assert f"{ideal:.2f}" in text and "0.687" in text
+    rows = (tmp_path / "error.csv").read_text().splitlines()
+    assert rows[0] == "length,share,error,error_of_mean,ideal" and len(rows) == 1 + 2 * 3
+    assert (tmp_path / "error.png").stat().st_size > 10_000
+
+
+def test_accuracy(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "CASES", (SMALL,))
+    monkeypatch.setattr(module, "ARITHMETICS", {"binary32": None, "essop, 4 bits": 4})
+    code, text = run(tmp_path, "accuracy")
+    assert code in (0, 1)
+    assert "digits mlp" in text and "essop, 4 bits" in text
+    rows = (tmp_path / "accuracy.csv").read_text().splitlines()
+    assert rows[0] == "case,arithmetic,seed,epoch,accuracy" and len(rows) == 1 + 2 * 2
+    ends = {line.rsplit(",", 1)[1] for line in rows[2::2]}
+    assert len(ends) == 2
+    assert (tmp_path / "accuracy.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("end, code", [(0.951, 0), (0.949, 1)])
+def test_a_missed_accuracy_is_exit_status_1(tmp_path, monkeypatch, end, code):
+    def rows(cases, arithmetics, seeds, kept, fields) -> list[Accuracy]:
+        assert fields("binary32") == {"update": "exact"}
+        assert fields("essop, 16 bits") == {"update": "essop:length=16"}
+        ends = {"binary32": 0.96, "essop, 16 bits": end, "essop, 1 bits": 0.5}
+        return [
+            Accuracy(case=SMALL, arithmetic=name, curves=((0.5, end), (0.6, end)))
+            for name, end in ends.items()
+        ]
+
+    monkeypatch.setattr(module, "train_all", rows)
+    assert run(tmp_path, "accuracy", seeds=2)[0] == code
