@@ -13,7 +13,7 @@ from ..circuit import Circuit
 from ..float.add import Adder
 from ..float.from_integer import FromInteger
 from ..float.multiplier import FloatMultiplier
-from ..pipeline import delay
+from ..pipeline import delay, wire
 
 __all__ = ["EXPONENT_BITS", "ResultLane", "weight_bits"]
 
@@ -102,10 +102,11 @@ class ResultLane(Circuit):
             result = multiplier.o
         if p.weights != "none":
             m.submodules.adder = adder = Adder()
+            positive = wire(m, "positive", 1, ~result[-1])
             m.d.comb += [
                 adder.en.eq(self.en),
                 adder.a.eq(self._weight(m)),
-                adder.b.eq(Cat(result[:-1], ~result[-1])),
+                adder.b.eq(Cat(result[:-1], positive)),
             ]
             result = adder.o
         m.d.comb += self.o.eq(result)
