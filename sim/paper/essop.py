@@ -13,8 +13,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
 from hw.flow.emit import generate
 from hw.flow.outer_costs import element_cost, multiplier_cost
@@ -23,15 +21,13 @@ from sw.stochastic.bits import SHARES
 from sw.stochastic.fast import outer_product
 from sw.stochastic.outer_parameters import OuterProductParameters
 from sw.stochastic.parameters import LENGTHS
-from sw.train.data import load
 from sw.train.loop import Settings
 
 from ..stochastic import switched
-from ..training import compare, configure
 from . import plots
 from .accuracy import Case
 from .kept import Kept
-from .pages import accuracy_table, mark, new_table, tell, train_all, write_rows
+from .pages import accuracy_table, mark, new_table, tell, through_rtl, train_all, write_rows
 
 __all__ = ["ARITHMETICS", "CASES", "paper"]
 
@@ -195,31 +191,13 @@ def _cost(folder: Path, progress: Progress, out: Console) -> bool:
 def _training(kept: Kept, out: Console) -> bool:
     settings = Settings(update=f"essop:{BLOCK}")
     design = generate("outer_product", OuterProductParameters.make(overrides=BLOCK.split(",")))
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-
-    def run() -> dict[str, int]:
-        with Bar(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
-            task = bar.add_task("train through the RTL", total=None)
-
-            def report(done: int, total: int) -> None:
-                bar.update(task, completed=done, total=total)
-
-            parameters = configure(settings.arithmetic)
-            done = compare(load("digits"), settings, parameters, steps=RTL_STEPS, report=report)
-        return {
-            "gradients": done.gradients,
-            "cycles": done.cycles,
-            "weights": sum(array.size for array in done.model.network.arrays.values()),
-            "mismatches": done.mismatches,
-        }
-
-    found = kept.get("training", run, settings=repr(settings), steps=RTL_STEPS, rtl=design.verilog)
+    found = through_rtl(kept, "digits", settings, steps=RTL_STEPS, rtl=design)
     table = new_table(
         f"{RTL_STEPS} steps of the MLP on digits, gradients of weights through the RTL",
         *("block", "gradients", "cycles", "weights", "mismatches"),
         caption=f"batches of {settings.batch}; outer_product, {BLOCK}",
     )
-    numbers = [f"{found[name]:,}" for name in ("gradients", "cycles", "weights")]
+    numbers = [f"{found[name]:,}" for name in ("computed", "cycles", "weights")]
     table.add_row("16 x 16", *numbers, mark(not found["mismatches"], f"{found['mismatches']:,}"))
     out.print(table)
     return not found["mismatches"]
