@@ -180,9 +180,10 @@ def test_reset_starts_anew(name):
         assert regress(p, seed=5, blocks=80, reset_after=cycles, stalls=STALLS).message == ""
 
 
-@pytest.mark.parametrize("name", ["an element", "blocks"])
-def test_netlist(name):
-    p = parameters(name)
+def test_netlist():
+    p = OuterProductParameters(
+        rows=2, columns=2, length=2, width=8, bits=4, source="binary16", guard=1, batch=3
+    )
     gates = netlist(generate("outer_product", p), "gates")
     assert regress(p, seed=6, blocks=60, stalls=STALLS, netlist=gates).message == ""
 
@@ -244,9 +245,10 @@ def test_tlast_does_not_end_a_batch_that_shares_a_scale(pairs, framing):
 
 def test_flags_of_nan_and_overflow():
     p = parameters("short")
-    ones = np.ones((1, p.rows), np.float32)
+    sizes = (p.columns, p.rows)
     for value, flags in ((3.0, (0, 0)), (2.0**127, (0, 1)), (np.inf, (1, 0)), (np.nan, (1, 0))):
-        x = np.full((1, p.columns), value, np.float32)
-        _, result = simulate(p, x, 4 * ones)
-        names = ("status.nan", "status.overflow")
-        assert tuple(result.registers[name] for name in names) == flags
+        for factors in ((value, 4.0), (4.0, value)):
+            pair = [np.full((1, n), f, np.float32) for n, f in zip(sizes, factors, strict=True)]
+            _, result = simulate(p, *pair)
+            names = ("status.nan", "status.overflow")
+            assert tuple(result.registers[name] for name in names) == flags

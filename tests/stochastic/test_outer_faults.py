@@ -1,0 +1,82 @@
+"""Faults planted in the emitted outer product, each of which the regression must catch."""
+
+import re
+
+import pytest
+
+from hw.flow.emit import generate
+from sim.bench import Stalls
+from sim.job import BenchError
+from sim.stochastic.outer import regress
+from sw.stochastic.outer_parameters import OuterProductParameters
+from tests.plant import plant
+
+# Four groups of a row, as many as the cycles of a pair; banks of four words.
+SMALL = OuterProductParameters(
+    rows=4,
+    columns=2,
+    length=4,
+    width=8,
+    bits=4,
+    lanes=2,
+    batch=5,
+    guard=3,
+    source="bfloat16",
+    weights="binary32",
+    seed=5,
+)
+STALLS = Stalls(idle=0.3, back_pressure=0.5)
+PLAIN = Stalls()
+
+# Fault: module, text, fault, stalls, what the message says.
+FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
+    "a row in another's window": (
+        "crossbar",
+        "{ window, open_now }",
+        "{ window[3:0], open_now, open_now }",
+        PLAIN,
+        "results",
+    ),
+    "a row starts late": ("crossbar", "first(start_line[2", "first(start_line[3", PLAIN, "results"),
+    "two rows at once": ("crossbar", "select(end_line[3", "select(end_line[2", PLAIN, "results"),
+    "signs stay": ("crossbar", "{ 1'h0, signal_69[3:1] }", "signal_69", PLAIN, "results"),
+    "too few words": ("crossbar", "window[5], window[3]", "window[3]", PLAIN, "results"),
+    "a sum stays": ("sums", "either_1 ? 9'h000", "1'h1 ? 9'h000", PLAIN, "results"),
+    "a count stays": ("sums", "higher ? 9'h000", "1'h1 ? 9'h000", PLAIN, "results"),
+    "a count is cut": ("accumulator", "{ 1'h0, differ[0] }", "2'h0", PLAIN, "results"),
+    "old sums": ("accumulator", "if (about_0[1])", "if (1'h0)", PLAIN, "results"),
+    "no room": ("sums", "allow = ~ both_1", "allow = 1'h1", STALLS, "results|m_axis"),
+    "a batch too early": ("sums", "& stored_1[4]", "| 1'h0", PLAIN, "results|handshake"),
+    "a batch too short": ("sums", "number == 3'h4", "number == 3'h3", PLAIN, "results|handshake"),
+    "another pair's scale": (
+        "sums",
+        "if (test_8) scale_0",
+        "if (test_7) scale_0",
+        PLAIN,
+        "results",
+    ),
+    "a NaN is forgotten": ("sums", "both | about_0[3]", "about_0[3]", PLAIN, "results"),
+    "no rate": ("results", "$signed({ 1'h0, rate })", "$signed(6'h00)", PLAIN, "results|overflow"),
+    "tlast with every row": ("results", "last & end_", "end_", PLAIN, "tlast does not follow"),
+    "results less weights": ("result_lane", "positive = ~", "positive =", PLAIN, "results"),
+    "NaN as overflow": ("outer_product_", "test_2 & inverse", "test_2", PLAIN, "status.overflow"),
+}
+
+
+def message(stalls: Stalls, **options: str) -> str:
+    try:
+        return regress(SMALL, blocks=200, seed=8, stalls=stalls, **options).message
+    except BenchError as error:
+        return str(error)
+
+
+def test_without_faults():
+    assert message(PLAIN) == message(STALLS) == ""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_caught(fault):
+    module, text, wrong, stalls, told = FAULTS[fault]
+    verilog = generate("outer_product", SMALL).verilog
+    found = message(stalls, netlist=plant(verilog, module, re.escape(text), wrong))
+    assert re.search(told, found), found
