@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from sw.stochastic.outer_parameters import OuterProductParameters
 
 from ..circuit import Circuit
-from .row import Row
+from ..pipeline import delay
+from .row import Row, banks
 from .side import Side
 
 __all__ = ["Crossbar"]
@@ -21,7 +22,7 @@ class Crossbar(Circuit):
     A pair of vectors starts once both are loaded; the next one may `period` cycles later. Each
     group of rows counts a cycle behind the one before, so that the counts of one group a cycle come
     out while the next pair is counted. Pairs take turns in two phases, since the last groups of a
-    pair still count while the first of the next start.
+    pair still count while the first of the next start. Columns count in banks, see `banks`.
 
     The counts of a pair's first group come `latency` cycles after its start.
 
@@ -60,6 +61,7 @@ class Crossbar(Circuit):
 
     def __init__(self, *, parameters: OuterProductParameters) -> None:
         self.parameters = p = parameters
+        self._banks = banks(p.columns)
         self._sides = {
             name: Side(
                 sources=(sources[0], sources[1]),
@@ -96,7 +98,7 @@ class Crossbar(Circuit):
     @property
     def latency(self) -> int:
         """Cycles from the start of a pair to its first counts."""
-        return self.parameters.stream_cycles + 3
+        return self.parameters.stream_cycles + 2 + len(self._banks)
 
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
@@ -113,10 +115,32 @@ class Crossbar(Circuit):
         masks = (Cat(bit.replicate(p.parallel) for bit in mask) for mask in masks)
         m.d.sync += [x_bits.eq(x.bits), d_bits.eq(d.bits & Cat(masks))]
 
+        found = [Value.cast(Const(0, 0))] * p.group_rows
+        conduct: Value = Cat(first, select, d_bits)
+        for behind, columns in enumerate(self._banks):
+            if behind:
+                conduct = delay(m, 1, conduct, 1, name=f"conduct_{behind}", reset=True)
+            own = x_bits[2 * p.parallel * columns.start : 2 * p.parallel * columns.stop]
+            own = delay(m, 1, own, behind, name=f"x_{behind}")
+            for i, counts in enumerate(self._bank(m, behind, columns, conduct, own)):
+                counts = delay(m, 1, counts, len(self._banks) - behind, name=f"counts_{behind}_{i}")
+                found[i] = Cat(found[i], counts)
+        counted = delay(m, 1, select.any(), len(self._banks), name="counted_there", reset=True)
+        m.d.comb += [self.counts.eq(Cat(found)), self.counted.eq(counted)]
+        self._signs(m, select[0])
+        return m
+
+    def _bank(
+        self, m: Module, number: int, columns: range, conduct: Value, x_bits: Value
+    ) -> list[Value]:
+        """Build a bank's rows; return the counts of each row of the group that is selected."""
+        p = self.parameters
+        first, select = conduct[: p.groups], conduct[p.groups : 2 * p.groups]
+        d_bits = conduct[2 * p.groups :]
         counts: list[Value] = [Value.cast(0)] * p.group_rows
         for r in range(p.rows):
-            row = Row(columns=p.columns, count_bits=p.count_bits, parallel=p.parallel)
-            m.submodules[f"row_{r}"] = row
+            row = Row(columns=len(columns), count_bits=p.count_bits, parallel=p.parallel)
+            m.submodules[f"row_{r}_{number}"] = row
             m.d.comb += [
                 row.x.eq(x_bits),
                 row.d.eq(d_bits.word_select(r, 2 * p.parallel)),
@@ -124,9 +148,7 @@ class Crossbar(Circuit):
                 row.select.eq(select[r // p.group_rows]),
             ]
             counts[r % p.group_rows] |= row.counts
-        m.d.sync += [self.counts.eq(Cat(counts)), self.counted.eq(select.any())]
-        self._signs(m, select[0])
-        return m
+        return counts
 
     def _begin(self, m: Module) -> Signal:
         """Load both sides, start pairs and return the phase of the latest one.
@@ -205,5 +227,11 @@ class Crossbar(Circuit):
             ]
         for side in self._sides.values():
             m.d.comb += side.closing.eq(phase)
-        signs = (columns ^ rows[r].replicate(p.columns) for r in range(p.group_rows))
-        m.d.comb += [self.closing.eq(closing), self.negative.eq(Cat(signs))]
+        behind = len(self._banks) - 1
+        signs = Cat(rows[: p.group_rows], columns)
+        signs = delay(m, 1, signs, behind, name="signs")
+        closing = delay(m, 1, closing, behind, name="closing_there", reset=True)
+        negative = (
+            signs[p.group_rows :] ^ sign.replicate(p.columns) for sign in signs[: p.group_rows]
+        )
+        m.d.comb += [self.closing.eq(closing), self.negative.eq(Cat(negative))]

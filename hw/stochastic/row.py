@@ -1,4 +1,4 @@
-"""A row of the outer product's elements."""
+"""Rows of the outer product's elements."""
 
 from typing import Any
 
@@ -8,11 +8,21 @@ from amaranth.lib.wiring import In, Out
 from ..circuit import Circuit
 from .element import Element
 
-__all__ = ["Row"]
+__all__ = ["Row", "banks"]
+
+BANK = 8
+
+
+def banks(columns: int) -> list[range]:
+    """Return the columns of each bank; one counts a cycle behind the other.
+
+    The bits of ``d`` then drive no more than a bank's elements in a cycle.
+    """
+    return [range(n, min(n + BANK, columns)) for n in range(0, columns, BANK)]
 
 
 class Row(Circuit):
-    """Elements that share an element of ``d``.
+    """Elements of a bank that share an element of ``d``.
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ from sw.stochastic.outer_parameters import OuterProductParameters
 from ..circuit import Circuit
 from ..pipeline import delay
 from .accumulator import Accumulator, fall_bits, rise_bits
+from .row import banks
 
 __all__ = ["Sums", "word_layout"]
 
@@ -149,17 +150,24 @@ class Sums(Circuit):
         )
         begun = delay(m, 1, begun, 1, name="aligned", reset=True)
         first, end, half = delay(m, 1, Cat(first, end, half), 1, name="about_2")
-        coming, pair = (Signal(layout, name=name, reset_less=True) for name in ("coming", "pair"))
+        known, coming, pair = (
+            Signal(layout, name=name, reset_less=True) for name in ("known", "coming", "pair")
+        )
+        m.d.comb += [
+            known.rise.eq(_least(rise, p.sum_bits)),
+            known.fall.eq(_least(fall, p.count_bits + p.guard + 1)),
+            known.scale.eq(top),
+            known.fresh.eq(first),
+            known.ends.eq(end),
+            known.bank.eq(half),
+            known.nan.eq(nan),
+        ]
+        # As late as the counts of the last bank of columns.
+        behind = len(banks(p.columns)) - 1
+        begun = delay(m, 1, begun, behind, name="begun_there", reset=True)
+        known = delay(m, 1, known.as_value(), behind, name="known_there")
         with m.If(begun):
-            m.d.sync += [
-                coming.rise.eq(_least(rise, p.sum_bits)),
-                coming.fall.eq(_least(fall, p.count_bits + p.guard + 1)),
-                coming.scale.eq(top),
-                coming.fresh.eq(first),
-                coming.ends.eq(end),
-                coming.bank.eq(half),
-                coming.nan.eq(nan),
-            ]
+            m.d.sync += coming.eq(known)
         with m.If(self.closing):
             m.d.sync += pair.eq(coming)
         return pair
