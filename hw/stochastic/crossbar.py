@@ -217,18 +217,19 @@ class Crossbar(Circuit):
         """Keep the signs of a pair while its counts come out."""
         p = self.parameters
         phase = Signal()
-        rows, columns = Signal(p.rows, reset_less=True), Signal(p.columns, reset_less=True)
-        m.d.sync += rows.eq(rows >> p.group_rows)
+        row_signs = Signal(p.rows, reset_less=True)
+        column_signs = Signal(p.columns, reset_less=True)
+        m.d.sync += row_signs.eq(row_signs >> p.group_rows)
         with m.If(closing):
             m.d.sync += [
                 phase.eq(~phase),
-                rows.eq(self._sides["d"].negative),
-                columns.eq(self._sides["x"].negative),
+                row_signs.eq(self._sides["d"].negative),
+                column_signs.eq(self._sides["x"].negative),
             ]
         for side in self._sides.values():
             m.d.comb += side.closing.eq(phase)
         behind = len(self._banks) - 1
-        signs = Cat(rows[: p.group_rows], columns)
+        signs = Cat(row_signs[: p.group_rows], column_signs)
         signs = delay(m, 1, signs, behind, name="signs")
         closing = delay(m, 1, closing, behind, name="closing_there", reset=True)
         negative = (

@@ -39,7 +39,7 @@ FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
     ),
     "a row starts late": ("crossbar", "first(start_line[2", "first(start_line[3", PLAIN, "results"),
     "two rows at once": ("crossbar", "select(end_line[3", "select(end_line[2", PLAIN, "results"),
-    "signs stay": ("crossbar", "{ 1'h0, signal_69[3:1] }", "signal_69", PLAIN, "results"),
+    "signs stay": ("crossbar", "{ 1'h0, row_signs[3:1] }", "row_signs", PLAIN, "results"),
     "too few words": ("crossbar", "window[5], window[3]", "window[3]", PLAIN, "results"),
     "a sum stays": ("sums", "either_1 ? 9'h000", "1'h1 ? 9'h000", PLAIN, "results"),
     "a count stays": ("sums", "higher ? 9'h000", "1'h1 ? 9'h000", PLAIN, "results"),
