@@ -39,7 +39,7 @@ ENTRIES = 4
 STOCHASTIC = StochasticConverterParameters(elements=4, lanes=2, length=2, width=8, bits=4)
 # Vectors of two beats, each pair of them a batch; results leave in half the time of a pair.
 OUTER = OuterProductParameters(
-    rows=4, columns=4, lanes=2, length=16, width=8, bits=4, batch=1, results=2
+    rows=4, columns=4, lanes=2, length=16, width=8, bits=4, batch=1, results=4
 )
 # Twelve beats: two tiles of three blocks, or six blocks.
 JOB = (("tile_rows", 2), ("tile_columns", 1), ("blocks", 3))
@@ -53,7 +53,7 @@ CASES = {
     "approx_multiplier": (MULTIPLIER, (), 12),
     "amsim_multiplier": (TABLED, (("load", 1),), 12),
     "stochastic_converter": (STOCHASTIC, (), 12),
-    "outer_product": (OUTER, (), 48),
+    "outer_product": (OUTER, (), 24),
 }
 STALLS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("bfp_array", "bfp_dot"), ("operand_stalls", "result_stalls")),

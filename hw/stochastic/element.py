@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from ..circuit import Circuit
 
-__all__ = ["Element", "population"]
+__all__ = ["Element"]
 
 
 def population(bits: Sequence[Value]) -> Value:
@@ -17,6 +17,11 @@ def population(bits: Sequence[Value]) -> Value:
         return bits[0]
     half = len(bits) // 2
     return population(bits[:half]) + population(bits[half:])
+
+
+def increment(count: Value, bit: Value) -> Value:
+    """Return a count that rises by a bit that comes late, one gate before the end."""
+    return Cat(bit if n == 0 else bit & count[:n].all() for n in range(len(count))) ^ count
 
 
 class Element(Circuit):
@@ -58,5 +63,8 @@ class Element(Circuit):
         common = Signal(2 * self.parallel)
         m.d.comb += common.eq(self.x & self.d)
         either = common[: self.parallel] | common[self.parallel :]
-        m.d.sync += self.count.eq(Mux(self.first, 0, self.count) + population(list(either)))
+        if self.parallel == 1:
+            m.d.sync += self.count.eq(Mux(self.first, either, increment(self.count, either)))
+        else:
+            m.d.sync += self.count.eq(Mux(self.first, 0, self.count) + population(list(either)))
         return m

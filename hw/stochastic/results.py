@@ -22,8 +22,9 @@ __all__ = ["Results"]
 class Results(Circuit):
     """Scales sums by the learning rate, a beat a cycle, and takes them off the weights if any.
 
-    A word of sums gives beats of ``results`` values, row by row. A beat that needs weights waits
-    for them. ``o`` comes from a queue; ``weights.ready`` depends on registers.
+    A word of sums gives beats of ``results`` values, row by row; where these are several, a cycle
+    more passes before the next word's. A beat that needs weights waits for them. ``o`` comes from a
+    queue, the other streams' ready from registers, but for ``i.ready`` where a word is a beat.
 
     Parameters
     ----------
@@ -121,10 +122,15 @@ class Results(Circuit):
         shift = 0 if p.rate == "free" else self.rate
         m.d.comb += [
             end.eq(left == 0),
-            self.i.ready.eq(~there | (take & end)),
+            # The next word comes at once only where it must.
+            self.i.ready.eq(~there | (take if beats == 1 else 0)),
         ]
         with m.If(take):
-            m.d.sync += [left.eq(left - 1), word.eq(word >> p.results * p.sum_bits)]
+            m.d.sync += [
+                left.eq(left - 1),
+                word.eq(word >> p.results * p.sum_bits),
+                there.eq(~end),
+            ]
         with m.If(self.i.ready):
             m.d.sync += [
                 there.eq(self.i.valid),

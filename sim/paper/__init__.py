@@ -8,5 +8,5 @@ BFP = ("density", "throughput", "utilization", "accuracy")
 APPROX = ("errors", "cost", "speed", "training", "accuracy")
 """Parts of the table of approximate multipliers."""
 
-ESSOP = ("error", "accuracy")
+ESSOP = ("error", "cost", "training", "accuracy")
 """Parts of the table of stochastic outer products."""

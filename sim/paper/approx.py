@@ -11,8 +11,6 @@ import dataclasses
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
 from hw.flow.emit import generate
 from hw.flow.multiplier_costs import MEGAHERTZ, cost
@@ -23,16 +21,15 @@ from sw.approx.multipliers import multiplier
 from sw.approx.parameters import AmsimParameters
 from sw.approx.product import Datapath
 from sw.formats import BFLOAT16, BINARY32
-from sw.train.data import load
 from sw.train.loop import Settings
 
 from ..approx.speed import SIZE, speed
 from ..approx.switched import switched
-from ..training import compare, configure
+from ..training import configure
 from . import plots
 from .accuracy import Case
 from .kept import Kept
-from .pages import accuracy_table, mark, new_table, tell, train_all, write_rows
+from .pages import accuracy_table, mark, new_table, tell, through_rtl, train_all, write_rows
 
 __all__ = ["ARITHMETICS", "CASES", "MULTIPLIERS", "paper"]
 
@@ -233,32 +230,14 @@ def _speed(folder: Path, progress: Progress, out: Console) -> bool:
 
 def _training(kept: Kept, out: Console) -> bool:
     settings = Settings(model="lenet", arithmetic=THROUGH_RTL, batch=RTL_BATCH)
-    parameters = configure(THROUGH_RTL)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-
-    def run() -> dict[str, int]:
-        with Bar(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
-            task = bar.add_task("train through the RTL", total=None)
-
-            def report(done: int, total: int) -> None:
-                bar.update(task, completed=done, total=total)
-
-            done = compare(load("mnist"), settings, parameters, steps=RTL_STEPS, report=report)
-        return {
-            "products": done.products,
-            "cycles": done.cycles,
-            "weights": sum(array.size for array in done.model.network.arrays.values()),
-            "mismatches": done.mismatches,
-        }
-
-    design = generate("approx_array", parameters)
-    found = kept.get("training", run, settings=repr(settings), steps=RTL_STEPS, rtl=design.verilog)
+    design = generate("approx_array", configure(THROUGH_RTL))
+    found = through_rtl(kept, "mnist", settings, steps=RTL_STEPS, rtl=design)
     table = new_table(
         f"{RTL_STEPS} steps of LeNet on mnist through the RTL",
         *("arithmetic", "products", "cycles", "weights", "mismatches"),
         caption=f"batches of {settings.batch}; every product of every pass by approx_array",
     )
-    numbers = [f"{found[name]:,}" for name in ("products", "cycles", "weights")]
+    numbers = [f"{found[name]:,}" for name in ("computed", "cycles", "weights")]
     table.add_row(THROUGH_RTL, *numbers, mark(not found["mismatches"], f"{found['mismatches']:,}"))
     out.print(table)
     return not found["mismatches"]

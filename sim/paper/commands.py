@@ -67,5 +67,5 @@ _add(
 _add(
     "essop",
     ESSOP,
-    "ESSOP: error of stochastic updates and accuracy of training by them",
+    "ESSOP: error, cost and accuracy of stochastic updates",
 )

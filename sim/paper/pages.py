@@ -10,12 +10,24 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from hw.flow.emit import Design
 from sw.cli import whole_file
+from sw.train.data import load
+from sw.train.loop import Settings
 
+from ..training import compare, configure
 from .accuracy import Accuracy, Case, accuracies
 from .kept import Kept
 
-__all__ = ["accuracy_table", "mark", "new_table", "tell", "train_all", "write_rows"]
+__all__ = [
+    "accuracy_table",
+    "mark",
+    "new_table",
+    "tell",
+    "through_rtl",
+    "train_all",
+    "write_rows",
+]
 
 
 def new_table(title: str, *columns: str, caption: str | None = None) -> Table:
@@ -58,6 +70,34 @@ def train_all(
             bar.update(task, completed=done, total=total, description=f"train ({last})")
 
         return accuracies(cases, arithmetics, seeds, kept=kept, report=report, **options)
+
+
+def through_rtl(
+    kept: Kept, name: str, settings: Settings, *, steps: int, rtl: Design
+) -> dict[str, int]:
+    """Train by the model and through the RTL behind a progress bar; return counts of the latter.
+
+    ``name`` is that of the data, ``rtl`` the design that computes what is not binary32.
+    """
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+
+    def run() -> dict[str, int]:
+        with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+            task = bar.add_task("train through the RTL", total=None)
+
+            def report(done: int, total: int) -> None:
+                bar.update(task, completed=done, total=total)
+
+            parameters = configure(settings.arithmetic)
+            done = compare(load(name), settings, parameters, steps=steps, report=report)
+        return {
+            "computed": done.products + done.gradients,
+            "cycles": done.cycles,
+            "weights": sum(array.size for array in done.model.network.arrays.values()),
+            "mismatches": done.mismatches,
+        }
+
+    return kept.get("training", run, settings=repr(settings), steps=steps, rtl=rtl.verilog)
 
 
 def accuracy_table(

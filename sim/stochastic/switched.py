@@ -150,5 +150,5 @@ def _check(p: OuterProductParameters, result: Switching, wanted: Integers) -> No
 def _measured(
     p: OuterProductParameters, circuit: Circuit, inputs: dict[str, npt.ArrayLike]
 ) -> Switching:
-    """Return what a circuit that remembers all its past switches in whole periods, after two."""
-    return measure(circuit, {"rst": 0, **inputs}, warmup=2 * p.period, streams=1)
+    """Return what a circuit that remembers all its past switches in whole periods, after four."""
+    return measure(circuit, {"rst": 0, **inputs}, warmup=4 * p.period, streams=1)

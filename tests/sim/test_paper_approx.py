@@ -8,6 +8,7 @@ from click.testing import CliRunner
 import sim.paper.approx as module
 from hw.flow.multiplier_costs import CostRow
 from sim.__main__ import main
+from sim.paper import pages
 from sim.paper.accuracy import Accuracy, Case
 from sw.train.data import load
 from sw.train.loop import Settings
@@ -74,7 +75,7 @@ def test_accuracy_and_training(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "ARITHMETICS", ("binary32", "mbm7"))
     monkeypatch.setattr(module, "RTL_STEPS", 1)
     monkeypatch.setattr(module, "Settings", lambda **fields: Settings(arithmetic="mbm7", batch=4))
-    monkeypatch.setattr(module, "load", lambda name: load("digits"))
+    monkeypatch.setattr(pages, "load", lambda name: load("digits"))
     code, text = run(tmp_path, "training", "accuracy")
     assert code in (0, 1)
     assert "1 steps of LeNet on mnist through the RTL" in text and "digits mlp" in text

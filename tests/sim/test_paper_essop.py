@@ -2,12 +2,16 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import sim.paper.essop as module
+from hw.flow.outer_costs import ElementCost
 from sim.__main__ import main
 from sim.paper.accuracy import Accuracy, Case
+from sim.stochastic import switched
+from sim.stochastic.switched import Switched
 
 SMALL = Case(model="mlp", data="digits", fields=(("epochs", 2), ("hidden", (8,))))
 
@@ -59,3 +63,27 @@ def test_a_missed_accuracy_is_exit_status_1(tmp_path, monkeypatch, end, code):
 
     monkeypatch.setattr(module, "train_all", rows)
     assert run(tmp_path, "accuracy", seeds=2)[0] == code
+
+
+@pytest.mark.parametrize("gates, weighted, code", [(10, 30.0, 0), (20, 30.0, 1), (10, 50.0, 1)])
+def test_cost(tmp_path, monkeypatch, gates, weighted, code):
+    def element(crossbar: float, period: int) -> ElementCost:
+        return ElementCost(converters=0, crossbar=crossbar, luts=3, registers=7, period=period)
+
+    monkeypatch.setattr(module, "multiplier_cost", lambda progress: element(200, 1))
+    monkeypatch.setattr(module, "element_cost", lambda p, progress: element(gates, p.period))
+    monkeypatch.setattr(switched, "operands", lambda side: (np.zeros((30, side)),) * 2)
+    monkeypatch.setattr(switched, "multiplier", lambda x, d: Switched(200.0, 153))
+    monkeypatch.setattr(switched, "outer", lambda p, x, d: Switched(weighted, 9))
+    found, text = run(tmp_path, "cost")
+    assert found == code
+    assert f"{200 / gates:.1f}" in text and f"{16 * gates:,}" in text
+    rows = (tmp_path / "cost.csv").read_text().splitlines()
+    assert rows[0].startswith("element,converters,crossbar,luts") and len(rows) == 1 + 3
+
+
+def test_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "RTL_STEPS", 1)
+    code, text = run(tmp_path, "training")
+    assert code == 0
+    assert "1 steps of the MLP on digits" in text
