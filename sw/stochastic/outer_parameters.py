@@ -1,6 +1,7 @@
 """Parameters of the stochastic outer product."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..bfp.converter import ConverterParameters
@@ -97,13 +98,13 @@ class OuterProductParameters(StochasticParameters):
     def _check_blocks(self) -> None:
         """Check a block format of weights."""
         weights: Any = self.weights
-        if isinstance(weights, str):
+        try:
+            format = BlockFormat.read(weights)
+        except UserError as error:
+            if isinstance(weights, Mapping):
+                raise
             choices = ", ".join(WEIGHTS)
-            try:
-                weights = BlockFormat.read(weights)
-            except UserError as error:
-                raise UserError(f"weights must be {choices} or a format: {error}") from None
-        format = BlockFormat.read(weights)
+            raise UserError(f"weights must be {choices} or a format: {error}") from None
         object.__setattr__(self, "weights", format)
         if len(format.block) != 1 or self.results % format.block[0]:
             shape = "x".join(map(str, format.block))

@@ -248,6 +248,10 @@ def test_errors(call, message):
         ({"rate": "any"}, "rate must be one of shift, free, not 'any'"),
         ({"target": "asic"}, "target must be one of generic, ecp5, xilinx, not 'asic'"),
         ({"weights": "int8"}, "weights must be none, binary32 or a format: unknown format 'int8'"),
+        (
+            {"weights": None},
+            "weights must be none, binary32 or a format: format must be a preset's",
+        ),
         ({"weights": "mxint8"}, "a length that divides results, 1, not of 32"),
         ({"weights": "hbfp8_8x8", "results": 8}, "that divides results, 8, not of 8x8"),
         (
