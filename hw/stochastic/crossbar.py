@@ -116,13 +116,17 @@ class Crossbar(Circuit):
         m.d.sync += [x_bits.eq(x.bits), d_bits.eq(d.bits & Cat(masks))]
 
         found = [Value.cast(Const(0, 0))] * p.group_rows
-        conduct: Value = Cat(first, select, d_bits)
+        lines: Value = Cat(first, select)
+        rows: Value = d_bits
         for behind, columns in enumerate(self._banks):
             if behind:
-                conduct = delay(m, 1, conduct, 1, name=f"conduct_{behind}", reset=True)
+                # A line's next place is the same as that of the next group a bank before. Kept the
+                # other way round, synthesis does not make one of the two, with the load of both.
+                lines = ~delay(m, 1, ~lines, 1, name=f"lines_{behind}", reset=True)
+                rows = delay(m, 1, rows, 1, name=f"d_bits_{behind}", reset=True)
             own = x_bits[2 * p.parallel * columns.start : 2 * p.parallel * columns.stop]
             own = delay(m, 1, own, behind, name=f"x_{behind}")
-            for i, counts in enumerate(self._bank(m, behind, columns, conduct, own)):
+            for i, counts in enumerate(self._bank(m, behind, columns, lines, rows, own)):
                 counts = delay(m, 1, counts, len(self._banks) - behind, name=f"counts_{behind}_{i}")
                 found[i] = Cat(found[i], counts)
         counted = delay(m, 1, select.any(), len(self._banks), name="counted_there", reset=True)
@@ -131,12 +135,17 @@ class Crossbar(Circuit):
         return m
 
     def _bank(
-        self, m: Module, number: int, columns: range, conduct: Value, x_bits: Value
+        self,
+        m: Module,
+        number: int,
+        columns: range,
+        lines: Value,
+        d_bits: Value,
+        x_bits: Value,
     ) -> list[Value]:
         """Build a bank's rows; return the counts of each row of the group that is selected."""
         p = self.parameters
-        first, select = conduct[: p.groups], conduct[p.groups : 2 * p.groups]
-        d_bits = conduct[2 * p.groups :]
+        first, select = lines[: p.groups], lines[p.groups :]
         counts: list[Value] = [Value.cast(0)] * p.group_rows
         for r in range(p.rows):
             row = Row(columns=len(columns), count_bits=p.count_bits, parallel=p.parallel)
