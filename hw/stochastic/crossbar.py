@@ -120,9 +120,9 @@ class Crossbar(Circuit):
         rows: Value = d_bits
         for behind, columns in enumerate(self._banks):
             if behind:
-                # A line's next place is the same as that of the next group a bank before. Kept the
-                # other way round, synthesis does not make one of the two, with the load of both.
-                lines = ~delay(m, 1, ~lines, 1, name=f"lines_{behind}", reset=True)
+                # A line's next place is that of the next group a bank before. Without a reset they
+                # differ, so that synthesis does not make one of them, with the load of both.
+                lines = delay(m, 1, lines, 1, name=f"lines_{behind}")
                 rows = delay(m, 1, rows, 1, name=f"d_bits_{behind}", reset=True)
             own = x_bits[2 * p.parallel * columns.start : 2 * p.parallel * columns.stop]
             own = delay(m, 1, own, behind, name=f"x_{behind}")
