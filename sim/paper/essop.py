@@ -95,12 +95,12 @@ def _error(folder: Path, progress: Progress, out: Console) -> bool:
                 )
                 equal = outer_product(p, np.tile(x[0], (UPDATES, 1)), np.tile(d[0], (UPDATES, 1)))
                 mean[share][length] = _off(equal.mean(0, np.float64), x[0], d[0])
-    headings = [h for share in SHARES for h in (share, f"mean of {UPDATES}")]
+    headings = [h for share in SHARES for h in (share, "mean")]
     table = new_table(
         f"Relative errors of updates of {SIDE} x {SIDE}",
-        *("bits of a stream", "ideal", *headings),
+        *("bits", "ideal", *headings),
         caption="Frobenius norm, of rectified normal by normal numbers; ideal: Monte Carlo with "
-        f"ideal random numbers; mean of {UPDATES}: of that many updates by one pair of vectors",
+        f"ideal random numbers; mean: of {UPDATES} updates by one pair of vectors",
     )
     good = True
     rows = []
@@ -140,17 +140,17 @@ def _cost(folder: Path, progress: Progress, out: Console) -> bool:
     with progress.stage("operands of LeNet"):
         x, d = switched.operands(32)
         toggled = switched.multiplier(x, d)
-    rows = [("binary16 multiplier", exact, toggled)]
+    rows = [("binary16", exact, toggled)]
     for length, p in COSTED.items():
         with progress.stage(f"cost of {length} bits"):
             cost = element_cost(p, progress)
         with progress.stage(f"switching of {length} bits"):
-            rows.append((f"essop, {length} bits", cost, switched.outer(p, x[:24], d[:24])))
+            rows.append((f"{length} bits", cost, switched.outer(p, x[:24], d[:24])))
     table = new_table(
         "An element of a 32 x 32 block, converters and comparators shared out",
         *("element", "NAND2", "less", "switched", "less", "FF", "LUT4", "cycles", "x NAND2"),
-        caption="less: how many times less than the multiplier, in green where at least the "
-        "paper's 15.9 (area) and 5.6 (energy) in 14 nm; switched: toggles for a product, weighted "
+        caption="binary16: a pipelined multiplier; less: how many times less than it, in green "
+        "where at least the paper's 15.9 (area) and 5.6 (energy) in 14 nm; switched: toggles for a product, weighted "
         "by NAND2 equivalents, without the clock, on activations and gradients of LeNet; LUT4: on "
         "ECP5, 2 for a carry cell; cycles: for a product, and times NAND2 equivalents",
     )
