@@ -150,9 +150,10 @@ def _cost(folder: Path, progress: Progress, out: Console) -> bool:
         "An element of a 32 x 32 block, converters and comparators shared out",
         *("element", "NAND2", "less", "switched", "less", "FF", "LUT4", "cycles", "x NAND2"),
         caption="binary16: a pipelined multiplier; less: how many times less than it, in green "
-        "where at least the paper's 15.9 (area) and 5.6 (energy) in 14 nm; switched: toggles for a product, weighted "
-        "by NAND2 equivalents, without the clock, on activations and gradients of LeNet; LUT4: on "
-        "ECP5, 2 for a carry cell; cycles: for a product, and times NAND2 equivalents",
+        "where at least the paper's 15.9 (area) and 5.6 (energy) in 14 nm; switched: toggles for a "
+        "product, weighted by NAND2 equivalents, without the clock, on activations and gradients "
+        "of LeNet; LUT4: on ECP5, 2 for a carry cell; cycles: for a product, and times "
+        "NAND2 equivalents",
     )
     for name, cost, toggles in rows:
         smaller, quieter = exact.gates / cost.gates, toggled.weighted / toggles.weighted
