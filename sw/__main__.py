@@ -16,7 +16,7 @@ from .approx.product import Datapath
 from .approx.table import LARGEST_TABLE_BITS, LAYOUTS, check_name, make
 from .approx.table import write as write_table
 from .bfp.quantize import dequantize, quantize, zero_setting_error
-from .cli import Group, console, output_folder
+from .cli import Group, console, output_folder, read_array
 from .errors import UserError
 from .formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
 from .parameters import whole
@@ -64,23 +64,6 @@ def formats() -> None:
     out.print(table)
 
 
-def _array(path: Path) -> np.ndarray:
-    """Read an .npy file of real numbers as binary32."""
-    try:
-        with open(path, "rb") as handle:
-            array = np.load(handle, allow_pickle=False)
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, EOFError):
-        raise UserError(f"{path} must be an .npy file of numbers") from None
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
-        raise UserError(f"{path} must be an .npy file of real numbers")
-    if not array.size:
-        raise UserError(f"{path} must hold at least one number, its shape is {array.shape}")
-    with np.errstate(over="ignore"):
-        return array.astype(np.float32)
-
-
 @main.command("quantize")
 @click.argument("path", metavar="FILE.npy", type=click.Path(path_type=Path))
 @click.option("--format", "name", default="hbfp8", show_default=True, help="Preset.")
@@ -95,7 +78,7 @@ def quantize_file(path: Path, name: str, rounding: str | None, axis: int, seed: 
       python -m sw quantize weights.npy --format hbfp4
       python -m sw quantize weights.npy --format mxint8 --axis 0
     """
-    x = _array(path)
+    x = read_array(path)
     format = BlockFormat.read(name)
     if rounding is not None:
         format = dataclasses.replace(format, rounding=rounding)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 from rich.console import Console
 
 from .errors import UserError
 
-__all__ = ["Group", "console", "output_folder", "whole_file"]
+__all__ = ["Group", "console", "output_folder", "read_array", "whole_file"]
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -93,3 +94,20 @@ class Group(click.Group):
             sys.exit(status if isinstance(status, int) else 0)
         click.echo(f"error: {' '.join(message.split())}", err=True)
         sys.exit(2)
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Read an .npy file of real numbers as binary32."""
+    try:
+        with open(path, "rb") as handle:
+            array = np.load(handle, allow_pickle=False)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from None
+    except (ValueError, EOFError):
+        raise UserError(f"{path} must be an .npy file of numbers") from None
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+        raise UserError(f"{path} must be an .npy file of real numbers")
+    if not array.size:
+        raise UserError(f"{path} must hold at least one number, its shape is {array.shape}")
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32)

@@ -84,8 +84,7 @@ FLOAT_FORMATS = {f.name: f for f in (BINARY32, BFLOAT16, BINARY16)}
 EXPONENT_RULES = ("floor", "ceil")
 ROUNDINGS = ("truncate", "nearest_even", "stochastic")
 
-MOST_BLOCK, MOST_SIDE = 1 << 16, 1 << 10
-"""Most elements of a block along the reduction, and of the side of a square one."""
+MOST_BLOCK, MOST_SIDE = 1 << 16, 1 << 10  # elements along the reduction, or of a square's side
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -286,10 +285,7 @@ BLOCK_FORMATS: dict[str, BlockFormat] = {
     **_flexblock(4, 216),
     **_flexblock(8, 108),
     **_flexblock(16, 54),
-    **_hbfp(4),
-    **_hbfp(6),
-    **_hbfp(8),
-    **_hbfp(12),
+    **(_hbfp(4) | _hbfp(6) | _hbfp(8) | _hbfp(12)),
     "msfp12": BlockFormat(name="msfp12", mantissa_bits=3, sign_inside=False),
     "msfp16": BlockFormat(name="msfp16", mantissa_bits=7, sign_inside=False),
     "mxint8": BlockFormat(name="mxint8", block=(32,)),

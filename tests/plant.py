@@ -1,6 +1,11 @@
 """Faults in the text of a design."""
 
 import re
+from collections.abc import Callable
+from typing import Any
+
+from sim.job import BenchError
+from sim.report import Report
 
 
 def plant(verilog: str, module: str, pattern: str, fault: str) -> str:
@@ -11,3 +16,11 @@ def plant(verilog: str, module: str, pattern: str, fault: str) -> str:
     body, count = re.subn(pattern, fault, body)
     assert count, f"no {pattern} in {module}"
     return f"{before}{start}{head}{end}{body}endmodule{rest}"
+
+
+def message(regress: Callable[..., Report], parameters: Any, **options: Any) -> str:
+    """Return what a regression says of a design: its first mismatch, or the rule that it broke."""
+    try:
+        return regress(parameters, **options).message
+    except BenchError as error:
+        return str(error)

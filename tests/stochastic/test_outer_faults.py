@@ -6,10 +6,9 @@ import pytest
 
 from hw.flow.emit import generate
 from sim.bench import Stalls
-from sim.job import BenchError
 from sim.stochastic.outer import regress
 from sw.stochastic.outer_parameters import OuterProductParameters
-from tests.plant import plant
+from tests.plant import message, plant
 
 # Four groups of a row, as many as the cycles of a pair; banks of four words.
 SMALL = OuterProductParameters(
@@ -63,20 +62,17 @@ FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
 }
 
 
-def message(stalls: Stalls, **options: str) -> str:
-    try:
-        return regress(SMALL, blocks=200, seed=8, stalls=stalls, **options).message
-    except BenchError as error:
-        return str(error)
+def told(stalls: Stalls, **options: str) -> str:
+    return message(regress, SMALL, blocks=200, seed=8, stalls=stalls, **options)
 
 
 def test_without_faults():
-    assert message(PLAIN) == message(STALLS) == ""
+    assert told(PLAIN) == told(STALLS) == ""
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_caught(fault):
-    module, text, wrong, stalls, told = FAULTS[fault]
+    module, text, wrong, stalls, wanted = FAULTS[fault]
     verilog = generate("outer_product", SMALL).verilog
-    found = message(stalls, netlist=plant(verilog, module, re.escape(text), wrong))
-    assert re.search(told, found), found
+    found = told(stalls, netlist=plant(verilog, module, re.escape(text), wrong))
+    assert re.search(wanted, found), found
