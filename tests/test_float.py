@@ -86,16 +86,18 @@ def test_a_planted_fault_is_caught():
     assert (found != wrong).sum() > 10
 
 
+@pytest.mark.parametrize("apart", [False, True])
 @pytest.mark.parametrize("width", [1, 2, 13, 24, 25, 26, 39, 62])
-def test_rounding_of_integers(width):
+def test_rounding_of_integers(width, apart):
     inputs = integers(width, 600, seed=width)
     expected = binary32.from_integer(inputs["mantissa"], inputs["exponent"], inputs["nan"])
-    dut = FromInteger(width=width, exponent_bits=EXPONENT_BITS)
+    dut = FromInteger(width=width, exponent_bits=EXPONENT_BITS, apart=apart)
     np.testing.assert_array_equal(simulate(dut, inputs), expected.view(np.uint32))
 
 
-def test_rounding_of_integers_stops_with_its_clock_enable():
+@pytest.mark.parametrize("apart", [False, True])
+def test_rounding_of_integers_stops_with_its_clock_enable(apart):
     inputs = integers(30, 200, seed=3)
     expected = binary32.from_integer(inputs["mantissa"], inputs["exponent"], inputs["nan"])
-    dut = FromInteger(width=30, exponent_bits=EXPONENT_BITS)
+    dut = FromInteger(width=30, exponent_bits=EXPONENT_BITS, apart=apart)
     np.testing.assert_array_equal(simulate(dut, inputs, enable=0.5), expected.view(np.uint32))

@@ -28,6 +28,9 @@ class FromInteger(Circuit):
         Bits of the mantissa, 1..64.
     exponent_bits : int
         Bits of the exponent.
+    apart : bool
+        A register more, between what counts leading zeros and what moves by them, for a clock that
+        a wide mantissa would hold up.
 
     Members
     -------
@@ -47,12 +50,10 @@ class FromInteger(Circuit):
     nan: Signal
     o: Signal
 
-    latency = 4
-    """Enabled cycles from mantissa to result."""
-
-    def __init__(self, *, width: int, exponent_bits: int) -> None:
+    def __init__(self, *, width: int, exponent_bits: int, apart: bool = False) -> None:
         self.width = width
         self.exponent_bits = exponent_bits
+        self.apart = apart
         super().__init__(
             {
                 "en": In(1),
@@ -63,8 +64,13 @@ class FromInteger(Circuit):
             }
         )
 
+    @property
+    def latency(self) -> int:
+        """Enabled cycles from mantissa to result."""
+        return 4 + self.apart
+
     def elaborate(self, platform: Any) -> Module:
-        """Build the four stages."""
+        """Build the four stages, or five."""
         m = Module()
         reg = partial(register, m, self.en)
         net = partial(wire, m)
@@ -79,9 +85,14 @@ class FromInteger(Circuit):
         flipped = net("flipped_1", width, bits ^ negative.replicate(width))
         groups = leading_groups(zero_groups(flipped))
         groups = net("groups", len(groups), groups)
+        exponent = self.exponent
+        if self.apart:
+            bits, groups = reg("bits_0", width, bits), reg("groups_0", len(groups), groups)
+            exponent = reg("exponent_0", signed(self.exponent_bits), exponent)
+            negative, nan = reg("negative_0", 1, negative), reg("nan_0", 1, nan)
         bits = reg("bits_1", width, shift_groups(bits, groups))
         groups = reg("groups_1", len(groups), groups)
-        exponent = reg("exponent_1", signed(self.exponent_bits), self.exponent)
+        exponent = reg("exponent_1", signed(self.exponent_bits), exponent)
         negative, nan = reg("negative_1", 1, negative), reg("nan_1", 1, nan)
 
         # 2: by ones. When fraction and exponent are joined the hidden one adds to the exponent.

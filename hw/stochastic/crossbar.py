@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
@@ -24,7 +24,7 @@ class Crossbar(Circuit):
     out while the next pair is counted. Pairs take turns in two phases, since the last groups of a
     pair still count while the first of the next start. Columns count in banks, see `banks`.
 
-    The counts of a pair's first group come `latency` cycles after its start.
+    The first counts of a pair come `latency` cycles after its start.
 
     Parameters
     ----------
@@ -43,8 +43,10 @@ class Crossbar(Circuit):
         Whether only a vector is missing for a pair to start.
     held : Out(1)
         Whether only ``allow`` is.
-    exponent_x, exponent_d : Out(exponent bits)
-        With ``start``: exponent codes of the pair.
+    scale : Out(exponent bits + 1)
+        With ``start``: the sum of the pair's exponent codes, from registers.
+    nan : Out(1)
+        With ``start``: whether one of them is that of NaN, from registers.
     last_x, last_d : Out(1)
         With ``start``: whether the vectors came with ``last``.
     early : Out(1)
@@ -52,11 +54,12 @@ class Crossbar(Circuit):
     closing : Out(1)
         The cycle before that of a pair's first counts.
     counted : Out(1)
-        Whether there are counts.
+        Whether there are counts, of the first bank.
     counts : Out(group_rows * columns * count_bits)
-        Counts of a group's rows, row by row, from registers.
+        Counts of a group, bank by bank of columns, in each row by row; those of a bank are a cycle
+        behind those of the one before, and from registers.
     negative : Out(group_rows * columns)
-        Signs of the products that they stand for.
+        Signs of the products that they stand for, likewise.
     """
 
     def __init__(self, *, parameters: OuterProductParameters) -> None:
@@ -83,8 +86,8 @@ class Crossbar(Circuit):
                 "start": Out(1),
                 "waits": Out(1),
                 "held": Out(1),
-                "exponent_x": Out(code),
-                "exponent_d": Out(code),
+                "scale": Out(code + 1),
+                "nan": Out(1),
                 "last_x": Out(1),
                 "last_d": Out(1),
                 "early": Out(1),
@@ -98,7 +101,7 @@ class Crossbar(Circuit):
     @property
     def latency(self) -> int:
         """Cycles from the start of a pair to its first counts."""
-        return self.parameters.stream_cycles + 2 + len(self._banks)
+        return self.parameters.stream_cycles + 3
 
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
@@ -106,7 +109,7 @@ class Crossbar(Circuit):
         p = self.parameters
         x, d = self._sides["x"], self._sides["d"]
         phase = self._begin(m)
-        window, first, select = self._windows(m, phase)
+        window, select = self._windows(m, phase)
 
         # Bits of d outside a group's window are zeros, so that those of x need not be.
         x_bits = Signal.like(x.bits, reset_less=True)
@@ -115,23 +118,21 @@ class Crossbar(Circuit):
         masks = (Cat(bit.replicate(p.parallel) for bit in mask) for mask in masks)
         m.d.sync += [x_bits.eq(x.bits), d_bits.eq(d.bits & Cat(masks))]
 
-        found = [Value.cast(Const(0, 0))] * p.group_rows
-        lines: Value = Cat(first, select)
+        self._signs(m, select[0])
+        m.d.sync += self.counted.eq(select.any())
+        found: list[Value] = []
         rows: Value = d_bits
-        for behind, columns in enumerate(self._banks):
-            if behind:
+        for number, columns in enumerate(self._banks):
+            if number:
                 # A line's next place is that of the next group a bank before. Without a reset they
                 # differ, so that synthesis does not make one of them, with the load of both.
-                lines = delay(m, 1, lines, 1, name=f"lines_{behind}")
-                rows = delay(m, 1, rows, 1, name=f"d_bits_{behind}", reset=True)
+                select = delay(m, 1, select, 1, name=f"select_{number}")
+                rows = delay(m, 1, rows, 1, name=f"d_bits_{number}", reset=True)
             own = x_bits[2 * p.parallel * columns.start : 2 * p.parallel * columns.stop]
-            own = delay(m, 1, own, behind, name=f"x_{behind}")
-            for i, counts in enumerate(self._bank(m, behind, columns, lines, rows, own)):
-                counts = delay(m, 1, counts, len(self._banks) - behind, name=f"counts_{behind}_{i}")
-                found[i] = Cat(found[i], counts)
-        counted = delay(m, 1, select.any(), len(self._banks), name="counted_there", reset=True)
-        m.d.comb += [self.counts.eq(Cat(found)), self.counted.eq(counted)]
-        self._signs(m, select[0])
+            own = delay(m, 1, own, number, name=f"x_{number}")
+            counts = self._bank(m, number, columns, select, rows, own)
+            found.append(delay(m, 1, counts, 1, name=f"counts_{number}"))
+        m.d.comb += self.counts.eq(Cat(found))
         return m
 
     def _bank(
@@ -139,13 +140,12 @@ class Crossbar(Circuit):
         m: Module,
         number: int,
         columns: range,
-        lines: Value,
+        select: Value,
         d_bits: Value,
         x_bits: Value,
-    ) -> list[Value]:
-        """Build a bank's rows; return the counts of each row of the group that is selected."""
+    ) -> Value:
+        """Build a bank's rows; return the counts of the group that is selected, row by row."""
         p = self.parameters
-        first, select = lines[: p.groups], lines[p.groups :]
         counts: list[Value] = [Value.cast(0)] * p.group_rows
         for r in range(p.rows):
             row = Row(columns=len(columns), count_bits=p.count_bits, parallel=p.parallel)
@@ -153,11 +153,10 @@ class Crossbar(Circuit):
             m.d.comb += [
                 row.x.eq(x_bits),
                 row.d.eq(d_bits.word_select(r, 2 * p.parallel)),
-                row.first.eq(first[r // p.group_rows]),
                 row.select.eq(select[r // p.group_rows]),
             ]
             counts[r % p.group_rows] |= row.counts
-        return counts
+        return Cat(counts)
 
     def _begin(self, m: Module) -> Signal:
         """Load both sides, start pairs and return the phase of the latest one.
@@ -192,17 +191,19 @@ class Crossbar(Circuit):
                 side.take.eq(begin),
                 side.keep.eq(Cat(self.start & phase, self.start & ~phase)),
             ]
-            with m.If(begin):
-                m.d.sync += [
-                    getattr(self, f"exponent_{name}").eq(side.exponent),
-                    getattr(self, f"last_{name}").eq(side.last),
-                ]
+        with m.If(begin):
+            m.d.sync += [
+                self.scale.eq(x.exponent + d.exponent),
+                self.nan.eq(x.exponent.all() | d.exponent.all()),
+                self.last_x.eq(x.last),
+                self.last_d.eq(d.last),
+            ]
         return phase
 
-    def _windows(self, m: Module, phase: Signal) -> tuple[list[Value], Value, Value]:
-        """Return when each group's bits are valid in each phase, when it starts, when it is done.
+    def _windows(self, m: Module, phase: Signal) -> tuple[list[Value], Value]:
+        """Return when each group's bits are valid in each phase, and when its counts are.
 
-        The latter two are two cycles behind the former: bits and counts are in registers.
+        The latter is two cycles behind the former's end: bits and counts are in registers.
         """
         p = self.parameters
         left = Signal(range(p.stream_cycles + 1))
@@ -215,12 +216,12 @@ class Crossbar(Circuit):
         later = Signal(2 * (p.groups - 1), name="window")
         lines = Cat(open_now, later)
         m.d.sync += later.eq(lines)
-        start, end = (Signal(p.groups + 1, name=f"{name}_line") for name in ("start", "end"))
-        m.d.sync += [start.eq(Cat(self.start, start)), end.eq(Cat(left == 1, end))]
+        end = Signal(p.groups + 1)
+        m.d.sync += end.eq(Cat(left == 1, end))
         for side in self._sides.values():
             m.d.comb += side.run.eq(Cat(lines[0::2].any(), lines[1::2].any()))
         window = [lines.word_select(group, 2) for group in range(p.groups)]
-        return window, start[1:], end[1:]
+        return window, end[1:]
 
     def _signs(self, m: Module, closing: Value) -> None:
         """Keep the signs of a pair while its counts come out."""
@@ -237,11 +238,13 @@ class Crossbar(Circuit):
             ]
         for side in self._sides.values():
             m.d.comb += side.closing.eq(phase)
-        behind = len(self._banks) - 1
-        signs = Cat(row_signs[: p.group_rows], column_signs)
-        signs = delay(m, 1, signs, behind, name="signs")
-        closing = delay(m, 1, closing, behind, name="closing_there", reset=True)
-        negative = (
-            signs[p.group_rows :] ^ sign.replicate(p.columns) for sign in signs[: p.group_rows]
-        )
-        m.d.comb += [self.closing.eq(closing), self.negative.eq(Cat(negative))]
+        m.d.comb += self.closing.eq(closing)
+        rows: Value = row_signs[: p.group_rows]
+        negative = []
+        for number, columns in enumerate(self._banks):
+            if number:
+                rows = delay(m, 1, rows, 1, name=f"row_signs_{number}")
+            own = column_signs[columns.start : columns.stop]
+            own = delay(m, 1, own, number, name=f"column_signs_{number}")
+            negative.extend(own ^ sign.replicate(len(own)) for sign in rows)
+        m.d.comb += self.negative.eq(Cat(negative))

@@ -67,6 +67,11 @@ class ResultLane(Circuit):
         super().__init__({**members, "o": Out(BINARY32.width)})
 
     @functools.cached_property
+    def _scale(self) -> FromInteger:
+        """What makes a sum a binary32 value."""
+        return FromInteger(width=self.parameters.sum_bits, exponent_bits=EXPONENT_BITS, apart=True)
+
+    @functools.cached_property
     def _multiplier(self) -> FloatMultiplier | None:
         """What multiplies by a free rate."""
         p = self.parameters
@@ -75,16 +80,18 @@ class ResultLane(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from sum to result."""
-        rate = self._multiplier.latency if self._multiplier else 0
-        return (
-            FromInteger.latency + rate + (Adder.latency if self.parameters.weights != "none" else 0)
-        )
+        return self._before + (Adder.latency if self.parameters.weights != "none" else 0)
+
+    @property
+    def _before(self) -> int:
+        """Enabled cycles from sum to what is taken off a weight."""
+        return self._scale.latency + (self._multiplier.latency if self._multiplier else 0)
 
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
         m = Module()
         p = self.parameters
-        m.submodules.scale = scale = FromInteger(width=p.sum_bits, exponent_bits=EXPONENT_BITS)
+        m.submodules.scale = scale = self._scale
         m.d.comb += [
             scale.en.eq(self.en),
             scale.mantissa.eq(self.sum),
@@ -115,9 +122,8 @@ class ResultLane(Circuit):
     def _weight(self, m: Module) -> Value:
         """Return the weight in binary32, when it is to meet the result."""
         format = self.parameters.weight_format
-        rate = self._multiplier.latency if self._multiplier else 0
         if format is None:
-            return delay(m, self.en, self.weight, FromInteger.latency + rate, name="weight")
+            return delay(m, self.en, self.weight, self._before, name="weight")
         element, code = self.weight[: format.element_bits], self.weight[format.element_bits :]
         size, sign = element[:-1], element[-1]
         offset = 1 - format.exponent_bias - format.magnitude_bits
@@ -131,4 +137,4 @@ class ResultLane(Circuit):
             read.exponent.eq(code + offset),
             read.nan.eq(code.all()),
         ]
-        return delay(m, self.en, read.o, rate, name="weight")
+        return delay(m, self.en, read.o, self._before - read.latency, name="weight")

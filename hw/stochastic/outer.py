@@ -86,6 +86,7 @@ class OuterProduct(Core):
         super().__init__(streams={"i_x": (elements,), "i_d": (elements,), **weights, "o": values})
         self._converters = [Converter(parameters=c) for c in (p.x_converter, p.d_converter)]
         self._crossbar = Crossbar(parameters=p)
+        self._sums = Sums(parameters=p)
         self._results = Results(parameters=p)
         self._blocks = [Converter(parameters=c) for c in self._block_converters()]
 
@@ -131,14 +132,14 @@ class OuterProduct(Core):
         behind = (p.scaled_pairs - 1) * p.period
         counted = load + behind + self._crossbar.latency + p.groups - 1
         blocks = self._blocks[0].latency if self._blocks else 0
-        return counted + Sums.latency + self._results.latency + blocks
+        return counted + self._sums.latency + self._results.latency + blocks
 
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
         m = Module()
         p = self.parameters
         m.submodules.crossbar = crossbar = self._crossbar
-        m.submodules.sums = sums = Sums(parameters=p)
+        m.submodules.sums = sums = self._sums
         m.submodules.results = results = self._results
         for name, converter in zip(("x", "d"), self._converters, strict=True):
             m.submodules[f"convert_{name}"] = converter
@@ -165,18 +166,17 @@ class OuterProduct(Core):
             sums.o.ready.eq(results.i.ready),
             results.rate.eq(self.shift if p.rate == "shift" else self.rate),
         ]
-        for name in ("exponent_x", "exponent_d", "closing", "counted", "counts", "negative"):
+        for name in ("scale", "nan", "closing", "counted", "counts", "negative"):
             m.d.comb += getattr(sums, name).eq(getattr(crossbar, name))
         if p.weights != "none":
             self._take_weights(m)
         infinite = self._give(m)
 
-        special = crossbar.exponent_x.all() | crossbar.exponent_d.all()
         wrong = crossbar.last_x ^ crossbar.last_d
         if p.scale == "batch":
             wrong |= last & ~sums.full
         m.d.comb += [
-            self.flags.nan.eq(crossbar.start & special),
+            self.flags.nan.eq(crossbar.start & crossbar.nan),
             self.flags.overflow.eq(infinite),
             self.flags.framing.eq(crossbar.early | (crossbar.start & wrong)),
         ]

@@ -10,7 +10,7 @@ from .element import Element
 
 __all__ = ["Row", "banks"]
 
-BANK = 8
+BANK = 4
 
 
 def banks(columns: int) -> list[range]:
@@ -37,17 +37,14 @@ class Row(Circuit):
         Bits of both phases' streams, column by column.
     d : In(2 * parallel)
         Bits of both phases' streams.
-    first : In(1)
-        Start to count with this cycle's bits.
     select : In(1)
-        Put out the counts.
+        Put out the counts, and count anew from this cycle's bits on.
     counts : Out(columns * count_bits)
         Counts if ``select``, else zeros.
     """
 
     x: Signal
     d: Signal
-    first: Signal
     select: Signal
     counts: Signal
 
@@ -59,7 +56,6 @@ class Row(Circuit):
             {
                 "x": In(2 * parallel * columns),
                 "d": In(2 * parallel),
-                "first": In(1),
                 "select": In(1),
                 "counts": Out(columns * count_bits),
             }
@@ -75,7 +71,7 @@ class Row(Circuit):
             m.d.comb += [
                 element.x.eq(self.x.word_select(column, 2 * self.parallel)),
                 element.d.eq(self.d),
-                element.first.eq(self.first),
+                element.first.eq(self.select),
             ]
             counts.append(element.count)
         m.d.comb += self.counts.eq(Cat(counts) & self.select.replicate(len(self.counts)))

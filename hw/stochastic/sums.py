@@ -3,15 +3,15 @@
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, memory, stream
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
 
 from sw.stochastic.outer_parameters import OuterProductParameters
 
 from ..circuit import Circuit
 from ..pipeline import delay
-from .accumulator import Accumulator, fall_bits, rise_bits
+from .accumulator import fall_bits, rise_bits
+from .bank import Bank
 from .row import banks
 
 __all__ = ["Sums", "word_layout"]
@@ -49,8 +49,8 @@ class Sums(Circuit):
     -------
     allow : Out(1)
         Whether a pair may start, from registers.
-    start, exponent_x, exponent_d : In
-        A pair starts, with these exponent codes.
+    start, scale, nan : In
+        A pair starts, of this scale; as of `Crossbar`. Starts are four cycles apart, at least.
     ends : In(1)
         With ``start``: whether the batch ends with the pair though it is not full.
     full : Out(1)
@@ -60,21 +60,19 @@ class Sums(Circuit):
     o : Out(stream.Signature(word_layout(parameters)))
     """
 
-    latency = 4
-    """Cycles from the last counts of a batch to its first word."""
-
     def __init__(self, *, parameters: OuterProductParameters) -> None:
         self.parameters = p = parameters
+        self._banks = [Bank(parameters=p, columns=len(columns)) for columns in banks(p.columns)]
         code = p.x_converter.format.exponent_bits
         results = p.group_rows * p.columns
         super().__init__(
             {
                 "allow": Out(1),
                 "start": In(1),
-                "exponent_x": In(code),
-                "exponent_d": In(code),
+                "scale": In(code + 1),
+                "nan": In(1),
                 "ends": In(1),
-                "full": Out(1),
+                "full": Out(1, init=p.batch == 1),
                 "closing": In(1),
                 "counted": In(1),
                 "counts": In(results * p.count_bits),
@@ -83,17 +81,20 @@ class Sums(Circuit):
             }
         )
 
+    @property
+    def latency(self) -> int:
+        """Cycles from the first counts of a batch's last group to its first word."""
+        return 3 + len(self._banks)
+
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
         m = Module()
-        p = self.parameters
-        m.submodules.memory = words = memory.Memory(
-            shape=p.group_rows * p.columns * p.sum_bits, depth=2 << ceil_log2(p.groups), init=[]
-        )
-        busy = Signal(2)
+        for number, bank in enumerate(self._banks):
+            m.submodules[f"bank_{number}"] = bank
+        busy, whole = Signal(2), Signal(2)
         pair = self._pairs(m, busy)
-        ended = self._add(m, words, pair)
-        self._read(m, words, pair, ended, busy)
+        about = self._add(m, pair, whole)
+        self._read(m, about, busy, whole)
         return m
 
     def _pairs(self, m: Module, busy: Signal) -> data.View:
@@ -106,10 +107,10 @@ class Sums(Circuit):
         number = Signal(range(p.batch))
         bank = Signal()
         m.d.comb += [
-            self.full.eq(number == p.batch - 1),
             ends.eq(self.ends | self.full),
             self.allow.eq(~(fresh & Array(busy)[bank])),
         ]
+        m.d.sync += self.full.eq(number == p.batch - 1)
         with m.If(self.start):
             m.d.sync += [
                 fresh.eq(ends),
@@ -118,17 +119,16 @@ class Sums(Circuit):
                 Array(busy)[bank].eq(1),
             ]
 
-        code = len(self.exponent_x)
-        about = Cat(fresh, ends, bank, self.exponent_x.all() | self.exponent_d.all())
+        about = Cat(fresh, ends, bank, self.nan)
         first, end, half, special = delay(m, 1, about, 1, name="about")
         begun = delay(m, 1, self.start, 1, name="begun", reset=True)
-        scale, top = Signal(code + 1), Signal(code + 1)
+        scale, top = (Signal.like(self.scale, name=name) for name in ("scale_1", "top"))
         nan = Signal()
-        distance = Signal(signed(code + 2))
-        m.d.sync += scale.eq(self.exponent_x + self.exponent_d)
+        distance = Signal(signed(len(scale) + 1))
+        m.d.sync += [scale.eq(self.scale), distance.eq(self.scale - top)]
         higher = Signal()
-        m.d.comb += [distance.eq(scale - top), higher.eq(first | (distance > 0))]
-        rise, fall = Signal(code + 1), Signal(code + 1)
+        m.d.comb += higher.eq(first | (distance > 0))
+        rise, fall = (Signal.like(self.scale, name=name) for name in ("rise", "fall"))
         with m.If(begun):
             m.d.sync += [
                 top.eq(Mux(higher, scale, top)),
@@ -141,7 +141,7 @@ class Sums(Circuit):
             {
                 "rise": rise_bits(p),
                 "fall": fall_bits(p),
-                "scale": code + 1,
+                "scale": len(self.scale),
                 "fresh": 1,
                 "ends": 1,
                 "bank": 1,
@@ -162,92 +162,74 @@ class Sums(Circuit):
             known.bank.eq(half),
             known.nan.eq(nan),
         ]
-        # As late as the counts of the last bank of columns.
-        behind = len(banks(p.columns)) - 1
-        begun = delay(m, 1, begun, behind, name="begun_there", reset=True)
-        known = delay(m, 1, known.as_value(), behind, name="known_there")
         with m.If(begun):
             m.d.sync += coming.eq(known)
         with m.If(self.closing):
             m.d.sync += pair.eq(coming)
         return pair
 
-    def _add(self, m: Module, words: memory.Memory, pair: data.View) -> Value:
-        """Add counts to the memory's words; return when a batch is whole."""
+    def _add(self, m: Module, pair: data.View, whole: Signal) -> Array:
+        """Add counts to the banks' words; return NaN and scale of the batches in both halves."""
         p = self.parameters
-        read, write = words.read_port(), words.write_port()
         group = Signal(range(p.groups))
-        last = Signal()
-        m.d.comb += last.eq(group == p.groups - 1)
+        last, ends = Signal(), Signal()
+        about = Array(Signal(1 + len(pair.scale), name=f"about_{half}") for half in (0, 1))
+        m.d.comb += [last.eq(group == p.groups - 1), ends.eq(self.counted & last & pair.ends)]
         with m.If(self.counted):
             m.d.sync += group.eq(Mux(last, 0, group + 1))
-        m.d.comb += [read.addr.eq(Cat(group, pair.bank)), read.en.eq(self.counted)]
+        with m.If(ends):
+            m.d.sync += about[pair.bank].eq(Cat(pair.nan, pair.scale))
 
-        added = []
-        for i in range(p.group_rows * p.columns):
-            lane = Accumulator(parameters=p)
-            m.submodules[f"accumulator_{i}"] = lane
+        turn = Cat(self.counted, group, pair.bank, pair.fresh, pair.fall, pair.rise)
+        low = 0
+        for number, bank in enumerate(self._banks):
+            if number:
+                turn = delay(m, 1, turn, 1, name=f"turn_{number}", reset=True)
+            high = low + bank.results
             m.d.comb += [
-                lane.count.eq(self.counts.word_select(i, p.count_bits)),
-                lane.negative.eq(self.negative[i]),
-                lane.fall.eq(pair.fall),
-                lane.fresh.eq(pair.fresh),
-                lane.rise.eq(pair.rise),
-                lane.sum.eq(read.data.word_select(i, p.sum_bits)),
+                Cat(bank.add, bank.address, bank.fresh, bank.fall, bank.rise).eq(turn),
+                bank.counts.eq(self.counts[low * p.count_bits : high * p.count_bits]),
+                bank.negative.eq(self.negative[low:high]),
             ]
-            added.append(lane.o)
-        stored = Cat(self.counted, group, pair.bank, last & pair.ends)
-        stored = delay(m, 1, stored, Accumulator.latency, name="stored", reset=True)
-        m.d.comb += [
-            write.en.eq(stored[0]),
-            write.addr.eq(stored[1:-1]),
-            write.data.eq(Cat(added)),
-        ]
-        return stored[0] & stored[-1]
+            low = high
+        late = len(self._banks) - 1 + Bank.latency
+        ended, half = delay(m, 1, Cat(ends, pair.bank), late, name="ended", reset=True)
+        with m.If(ended):
+            m.d.sync += Array(whole)[half].eq(1)
+        return about
 
-    def _read(
-        self, m: Module, words: memory.Memory, pair: data.View, ended: Value, busy: Signal
-    ) -> None:
+    def _read(self, m: Module, about: Array, busy: Signal, whole: Signal) -> None:
         """Give the words of whole batches."""
         p = self.parameters
-        read = words.read_port()
-        whole = Signal(2)
-        bank, ending = Signal(), Signal()
-        scales = Array(Signal(len(pair.scale), name=f"scale_{i}") for i in (0, 1))
-        nans = Array(Signal(name=f"nan_{i}") for i in (0, 1))
-        about = Cat(pair.bank, pair.nan, pair.scale)
-        about = delay(m, 1, about, Accumulator.latency, name="about_pair")
-        m.d.comb += ending.eq(about[0])
-        with m.If(ended):
-            m.d.sync += [
-                Array(whole)[ending].eq(1),
-                nans[ending].eq(about[1]),
-                scales[ending].eq(about[2:]),
-            ]
+        half = Signal()
         group = Signal(range(p.groups))
         go, last, move = Signal(), Signal(), Signal()
+        rows = (
+            bank.o.word_select(row, len(bank.o) // p.group_rows)
+            for row in range(p.group_rows)
+            for bank in self._banks
+        )
         m.d.comb += [
-            move.eq(~self.o.valid | self.o.ready),
-            go.eq(move & Array(whole)[bank]),
+            # One word may follow another at once only where it must, being a beat of results.
+            move.eq(~self.o.valid | (self.o.ready if p.group_rows * p.columns == p.results else 0)),
+            go.eq(move & Array(whole)[half]),
             last.eq(group == p.groups - 1),
-            read.addr.eq(Cat(group, bank)),
-            read.en.eq(go),
-            self.o.payload.sums.eq(read.data),
+            self.o.payload.sums.eq(Cat(rows)),
         ]
-        with m.If(move):
-            m.d.sync += self.o.valid.eq(go)
+        for bank in self._banks:
+            m.d.comb += [bank.get_address.eq(Cat(group, half)), bank.get.eq(go)]
+        m.d.sync += self.o.valid.eq(go | (self.o.valid & ~self.o.ready))
         with m.If(go):
             m.d.sync += [
                 group.eq(Mux(last, 0, group + 1)),
-                self.o.payload.scale.eq(scales[bank]),
-                self.o.payload.nan.eq(nans[bank]),
+                Cat(self.o.payload.nan, self.o.payload.scale).eq(about[half]),
                 self.o.payload.last.eq(last),
             ]
             with m.If(last):
                 m.d.sync += [
-                    bank.eq(~bank),
-                    Array(whole)[bank].eq(0),
-                    Array(busy)[bank].eq(0),
+                    half.eq(~half),
+                    Array(whole)[half].eq(0),
+                    Array(busy)[half].eq(0),
                 ]
 
 

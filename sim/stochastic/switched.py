@@ -9,6 +9,7 @@ from hw.bfp.converter import Converter
 from hw.circuit import Circuit
 from hw.float.multiplier import FloatMultiplier
 from hw.stochastic.crossbar import Crossbar
+from hw.stochastic.row import banks
 from sw import binary32
 from sw.bfp.converter import ConverterParameters
 from sw.formats import BINARY16
@@ -137,13 +138,19 @@ def _count(p: OuterProductParameters, x: Floats, d: Floats) -> Switching:
 
 def _check(p: OuterProductParameters, result: Switching, wanted: Integers) -> None:
     """Compare the counts that came out with the model's, as far as they did."""
+    parts = banks(p.columns)
     there = np.flatnonzero(np.asarray(result.outputs["counted"], bool))
-    words = [int(result.outputs["counts"][cycle]) for cycle in there]
+    there = there[there + len(parts) <= len(result.outputs["counts"])]
     mask = (1 << p.count_bits) - 1
-    places = range(p.group_rows * p.columns)
-    counts = np.array([[word >> p.count_bits * i & mask for i in places] for word in words])
+    counts = []
+    for late, columns in enumerate(parts):
+        low = p.group_rows * columns.start
+        words = [int(result.outputs["counts"][cycle + late]) for cycle in there]
+        places = range(low, low + p.group_rows * len(columns))
+        own = np.array([[word >> p.count_bits * i & mask for i in places] for word in words])
+        counts.append(own.reshape(len(there), p.group_rows, len(columns)))
     whole = len(there) // p.groups
-    counts = counts[: whole * p.groups].reshape(whole, p.rows, p.columns)
+    counts = np.concatenate(counts, -1)[: whole * p.groups].reshape(whole, p.rows, p.columns)
     assert_equal(counts, wanted[:whole], context={})
 
 

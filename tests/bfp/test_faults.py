@@ -9,13 +9,12 @@ import pytest
 
 from hw.flow.emit import generate
 from sim.bench import Stalls
-from sim.job import BenchError
 from sim.report import Report, merge
 from sim.units import BENCHES
 from sw.bfp.array import ArrayParameters
 from sw.parameters import Parameters
 
-from ..plant import plant
+from ..plant import message, plant
 from ..test_registers import ARRAY, CONVERTER, DOT, FORMAT
 
 # A block a beat, so that a tile may take fewer beats than the array has rows.
@@ -49,10 +48,7 @@ FAULTS: list[tuple[str, Parameters, str, str, str, Stalls, str]] = [
 
 
 def _message(unit: str, parameters: Any, **options: Any) -> str:
-    try:
-        return BENCHES[unit].regress(parameters, blocks=300, seed=8, **options).message
-    except BenchError as error:
-        return str(error)
+    return message(BENCHES[unit].regress, parameters, blocks=300, seed=8, **options)
 
 
 @pytest.mark.parametrize(

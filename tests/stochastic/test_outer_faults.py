@@ -10,14 +10,15 @@ from sim.stochastic.outer import regress
 from sw.stochastic.outer_parameters import OuterProductParameters
 from tests.plant import message, plant
 
-# Four groups of a row, as many as the cycles of a pair; banks of four words.
+# Four groups of a row, as many as the cycles of a pair; columns in two banks.
 SMALL = OuterProductParameters(
     rows=4,
-    columns=2,
+    columns=6,
     length=4,
     width=8,
     bits=4,
     lanes=2,
+    results=3,
     batch=5,
     guard=3,
     source="bfloat16",
@@ -36,29 +37,32 @@ FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
         PLAIN,
         "results",
     ),
-    "a row starts late": ("crossbar", "first(start_line[2", "first(start_line[3", PLAIN, "results"),
-    "two rows at once": ("crossbar", "select(end_line[3", "select(end_line[2", PLAIN, "results"),
+    "a row counts on": ("element", "| { first, rst }", "rst", PLAIN, "results"),
+    "two rows at once": ("crossbar", "select(end_[3", "select(end_[2", PLAIN, "results"),
+    "a bank too early": ("crossbar", "select(select_1_0[2", "select(end_[3", PLAIN, "results"),
+    "another bank's turn": ("sums", "add(turn_1_0[0]", "add(counted", PLAIN, "results"),
+    "another bank's sign": (
+        "crossbar",
+        "{ row_signs_1_0, row",
+        "{ row_signs[0], row",
+        PLAIN,
+        "results",
+    ),
     "signs stay": ("crossbar", "{ 1'h0, row_signs[3:1] }", "row_signs", PLAIN, "results"),
     "too few words": ("crossbar", "window[5], window[3]", "window[3]", PLAIN, "results"),
-    "a sum stays": ("sums", "either_1 ? 9'h000", "1'h1 ? 9'h000", PLAIN, "results"),
+    "a sum stays": ("sums", "either ? 9'h000", "1'h1 ? 9'h000", PLAIN, "results"),
     "a count stays": ("sums", "higher ? 9'h000", "1'h1 ? 9'h000", PLAIN, "results"),
     "a count is cut": ("accumulator", "{ 1'h0, differ[0] }", "2'h0", PLAIN, "results"),
     "old sums": ("accumulator", "if (about_0[1])", "if (1'h0)", PLAIN, "results"),
     "no room": ("sums", "allow = ~ both_1", "allow = 1'h1", STALLS, "results|m_axis"),
-    "a batch too early": ("sums", "& stored_1[4]", "| 1'h0", PLAIN, "results|handshake"),
+    "a batch too early": ("sums", "& pair[17]", "| 1'h0", PLAIN, "results|handshake"),
     "a batch too short": ("sums", "number == 3'h4", "number == 3'h3", PLAIN, "results|handshake"),
-    "another pair's scale": (
-        "sums",
-        "if (test_8) scale_0",
-        "if (test_7) scale_0",
-        PLAIN,
-        "results",
-    ),
+    "another batch's scale": ("sums", "half ? about_1", "bank ? about_1", PLAIN, "results"),
     "a NaN is forgotten": ("sums", "both | about_0[3]", "about_0[3]", PLAIN, "results"),
     "no rate": ("results", "$signed({ 1'h0, rate })", "$signed(6'h00)", PLAIN, "results|overflow"),
     "tlast with every row": ("results", "last & end_", "end_", PLAIN, "tlast does not follow"),
     "results less weights": ("result_lane", "positive = ~", "positive =", PLAIN, "results"),
-    "NaN as overflow": ("outer_product_", "test_2 & inverse", "test_2", PLAIN, "status.overflow"),
+    "NaN as overflow": ("outer_product_", "test & inverse", "test", PLAIN, "status.overflow"),
 }
 
 
