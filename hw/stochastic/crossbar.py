@@ -167,10 +167,9 @@ class Crossbar(Circuit):
         phase = Signal(init=1)
         wait = Signal(range(p.period))
         x, d = self._sides["x"], self._sides["d"]
-        full, due, begin = Signal(), Signal(), Signal()
+        full, due, begin = Signal(), Signal(init=1), Signal()
         m.d.comb += [
             full.eq(x.full & d.full),
-            due.eq(wait == 0),
             begin.eq(full & due & self.allow),
             self.waits.eq(~full & due & self.allow),
             self.held.eq(full & due & ~self.allow),
@@ -178,9 +177,11 @@ class Crossbar(Circuit):
         ]
         m.d.sync += [self.start.eq(begin), phase.eq(phase ^ self.start)]
         with m.If(begin):
-            m.d.sync += wait.eq(p.period - 1)
+            m.d.sync += [wait.eq(p.period - 2), due.eq(0)]
         with m.Elif(wait != 0):
             m.d.sync += wait.eq(wait - 1)
+        with m.Else():
+            m.d.sync += due.eq(1)
         for name, side in self._sides.items():
             m.submodules[name] = side
             port = getattr(self, name)
@@ -188,7 +189,6 @@ class Crossbar(Circuit):
                 side.i.payload.eq(port.payload),
                 side.i.valid.eq(port.valid),
                 port.ready.eq(side.i.ready),
-                side.take.eq(begin),
                 side.keep.eq(Cat(self.start & phase, self.start & ~phase)),
             ]
         with m.If(begin):

@@ -75,15 +75,15 @@ class Loader(Circuit):
         beat = Signal(range(beats))
         end = Signal()
         accept = Signal()
-        # Inverted, since it decides what a converter gives, which is far.
+        # What is not full, in a register of its own: it decides what a converter gives, far away.
         room = Signal(init=1)
         m.d.comb += [
-            self.full.eq(~room),
             self.i.ready.eq(room | (self.take if self.period == beats else 0)),
             accept.eq(self.i.valid & self.i.ready),
             end.eq(beat == beats - 1),
         ]
         m.d.sync += [
+            self.full.eq(Mux(accept, end, self.full & ~self.take)),
             room.eq(Mux(accept, ~end, room | self.take)),
             self.early.eq(accept & self.i.payload.last & ~end),
         ]

@@ -27,8 +27,7 @@ class Side(Circuit):
     exponent_bits : int
         Bits of an exponent's code.
     period : int
-        Cycles from one vector taken to the next, at least; more than the beats of a vector, so that
-        the loader still holds it in the cycle after it was taken.
+        Cycles from one vector kept to the next, at least; more than the beats of a vector.
 
     Members
     -------
@@ -36,10 +35,8 @@ class Side(Circuit):
         Converted elements, as of `Loader`.
     full, exponent, last, early : Out
         Of the loaded vector, as of `Loader`.
-    take : In(1)
-        Takes the loaded vector; only with ``full``.
     keep : In(2)
-        In the cycle after it: the phase that keeps the vector.
+        The phase that takes the loaded vector and keeps it; only with ``full``.
     run : In(2)
         Go on to the next bits of a phase.
     bits : Out(2 * parallel * elements)
@@ -79,7 +76,6 @@ class Side(Circuit):
                 "exponent": Out(exponent_bits),
                 "last": Out(1),
                 "early": Out(1),
-                "take": In(1),
                 "keep": In(2),
                 "run": In(2),
                 "bits": Out(2 * parallel * self.elements),
@@ -96,7 +92,7 @@ class Side(Circuit):
             loader.i.payload.eq(self.i.payload),
             loader.i.valid.eq(self.i.valid),
             self.i.ready.eq(loader.i.ready),
-            loader.take.eq(self.take),
+            loader.take.eq(self.keep.any()),
             self.full.eq(loader.full),
             self.exponent.eq(loader.exponent),
             self.last.eq(loader.last),

@@ -67,7 +67,7 @@ class Sums(Circuit):
         results = p.group_rows * p.columns
         super().__init__(
             {
-                "allow": Out(1),
+                "allow": Out(1, init=1),
                 "start": In(1),
                 "scale": In(code + 1),
                 "nan": In(1),
@@ -108,9 +108,11 @@ class Sums(Circuit):
         bank = Signal()
         m.d.comb += [
             ends.eq(self.ends | self.full),
+        ]
+        m.d.sync += [
+            self.full.eq(number == p.batch - 1),
             self.allow.eq(~(fresh & Array(busy)[bank])),
         ]
-        m.d.sync += self.full.eq(number == p.batch - 1)
         with m.If(self.start):
             m.d.sync += [
                 fresh.eq(ends),

@@ -145,9 +145,9 @@ class OuterProductParameters(StochasticParameters):
 
     @property
     def period(self) -> int:
-        """Cycles from one pair to the next: those of a stream, if its elements come in fewer."""
+        """Cycles from one pair to the next: those of a stream, if its beats are two fewer."""
         beats = max(self.rows, self.columns) // self.lanes
-        return max(self.stream_cycles, beats + 1, LEAST_PERIOD)
+        return max(self.stream_cycles, beats + 2, LEAST_PERIOD)
 
     @property
     def group_rows(self) -> int:

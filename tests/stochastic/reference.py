@@ -170,7 +170,7 @@ def outer_product(
 ) -> list[list[list[float]]]:
     """Results of batches, (batches, rows, columns)."""
     cycles = p.length // p.parallel
-    period = max(cycles, max(p.rows, p.columns) // p.lanes + 1, 4)
+    period = max(cycles, max(p.rows, p.columns) // p.lanes + 2, 4)
     group = min(n for n in range(1, p.rows + 1) if p.rows % n == 0 and p.rows // n <= period)
     words = (cycles + p.rows // group - 1) * p.parallel
     sources = all_bits(p, [p.columns, p.columns, p.rows, p.rows])

@@ -140,7 +140,7 @@ def test_periods():
         p = OuterProductParameters(rows=32, columns=32, parallel=parallel, lanes=lanes)
         assert p.period == 64 // parallel
     assert parameters("large").period == 64
-    assert OuterProductParameters(length=1).period == 17
+    assert OuterProductParameters(length=1).period == 18
     assert OuterProductParameters(length=1, lanes=16).period == 4
 
 
