@@ -67,12 +67,12 @@ class Sums(Circuit):
         results = p.group_rows * p.columns
         super().__init__(
             {
-                "allow": Out(1, init=1),
+                "allow": Out(1),
                 "start": In(1),
                 "scale": In(code + 1),
                 "nan": In(1),
                 "ends": In(1),
-                "full": Out(1, init=p.batch == 1),
+                "full": Out(1),
                 "closing": In(1),
                 "counted": In(1),
                 "counts": In(results * p.count_bits),
@@ -106,12 +106,11 @@ class Sums(Circuit):
         fresh, ends = Signal(init=1), Signal()
         number = Signal(range(p.batch))
         bank = Signal()
-        m.d.comb += [
-            ends.eq(self.ends | self.full),
-        ]
+        allow, full = Signal(init=1), Signal(init=p.batch == 1)
+        m.d.comb += [ends.eq(self.ends | full), self.allow.eq(allow), self.full.eq(full)]
         m.d.sync += [
-            self.full.eq(number == p.batch - 1),
-            self.allow.eq(~(fresh & Array(busy)[bank])),
+            allow.eq(~(fresh & Array(busy)[bank])),
+            full.eq(number == p.batch - 1),
         ]
         with m.If(self.start):
             m.d.sync += [
