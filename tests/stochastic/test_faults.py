@@ -35,7 +35,7 @@ FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
         PLAIN,
         "cycles",
     ),
-    "a vector is overwritten": ("loader", "inverse | take", "1'h1", STALLS, "m_axis|bits"),
+    "a vector is overwritten": ("loader", "room | take", "1'h1", STALLS, "m_axis|bits"),
     "signs change places": (
         "stochastic_converter_",
         "vector[9], vector[4]",
