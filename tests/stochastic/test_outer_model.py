@@ -268,6 +268,6 @@ def test_parameter_errors(fields, message):
 
 def test_derived_parameters():
     p = OuterProductParameters(rows=16, columns=32, length=64, parallel=16, lanes=4)
-    assert (p.stream_cycles, p.period, p.group_rows, p.groups) == (4, 9, 2, 8)
+    assert (p.stream_cycles, p.period, p.group_rows, p.groups) == (4, 10, 2, 8)
     assert (p.words, p.count_bits, p.sum_bits) == (11 * 16, 7, 7 + 8 + 6 + 1)
     assert OuterProductParameters(length=1, rows=4, columns=4, lanes=4).period == 4
