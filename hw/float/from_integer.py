@@ -84,12 +84,13 @@ class FromInteger(Circuit):
         # 1: move what differs from the sign to the top, by fours.
         flipped = net("flipped_1", width, bits ^ negative.replicate(width))
         groups = leading_groups(zero_groups(flipped))
-        groups = net("groups", len(groups), groups)
         exponent = self.exponent
         if self.apart:
             bits, groups = reg("bits_0", width, bits), reg("groups_0", len(groups), groups)
             exponent = reg("exponent_0", signed(self.exponent_bits), exponent)
             negative, nan = reg("negative_0", 1, negative), reg("nan_0", 1, nan)
+        else:
+            groups = net("groups", len(groups), groups)
         bits = reg("bits_1", width, shift_groups(bits, groups))
         groups = reg("groups_1", len(groups), groups)
         exponent = reg("exponent_1", signed(self.exponent_bits), exponent)
