@@ -191,7 +191,8 @@ def _cost(folder: Path, progress: Progress, out: Console) -> bool:
 
 def _training(kept: Kept, out: Console) -> bool:
     settings = Settings(update=f"essop:{BLOCK}")
-    design = generate("outer_product", OuterProductParameters.make(overrides=BLOCK.split(",")))
+    p = OuterProductParameters.make(overrides=BLOCK.split(","))
+    design = generate("outer_product", p)
     found = through_rtl(kept, "digits", settings, steps=RTL_STEPS, rtl=design)
     table = new_table(
         f"{RTL_STEPS} steps of the MLP on digits, gradients of weights through the RTL",
@@ -199,7 +200,11 @@ def _training(kept: Kept, out: Console) -> bool:
         caption=f"batches of {settings.batch}; outer_product, {BLOCK}",
     )
     numbers = [f"{found[name]:,}" for name in ("computed", "cycles", "weights")]
-    table.add_row("16 x 16", *numbers, mark(not found["mismatches"], f"{found['mismatches']:,}"))
+    table.add_row(
+        f"{p.rows} x {p.columns}",
+        *numbers,
+        mark(not found["mismatches"], f"{found['mismatches']:,}"),
+    )
     out.print(table)
     return not found["mismatches"]
 

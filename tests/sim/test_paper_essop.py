@@ -84,6 +84,7 @@ def test_cost(tmp_path, monkeypatch, gates, weighted, code):
 
 def test_training(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "RTL_STEPS", 1)
+    monkeypatch.setattr(module, "BLOCK", "length=4,parallel=4,lanes=4,results=4,rows=8,columns=4")
     code, text = run(tmp_path, "training")
     assert code == 0
-    assert "1 steps of the MLP on digits" in text
+    assert "1 steps of the MLP on digits" in text and "8 x 4" in text
