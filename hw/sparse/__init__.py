@@ -1,0 +1,1 @@
+"""Circuits of sparse training: thresholds, regenerated weights, compressed blocks, balanced lines."""

@@ -1,0 +1,74 @@
+"""An element of the sparse array: a multiplier and an adder."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux
+from amaranth.lib.wiring import In, Out
+
+from sw.formats import BINARY32
+
+from ..circuit import Circuit
+from ..float.add import Adder
+from ..float.multiplier import FloatMultiplier
+
+__all__ = ["Element"]
+
+
+class Element(Circuit):
+    """Adder of a product to a sum, a sum a cycle; the sums are held outside.
+
+    Parameters
+    ----------
+    target : str
+        Whose carry cells to use, see `FloatMultiplier`.
+
+    Members
+    -------
+    weight, x : In(32)
+        Operands, from registers.
+    void, fresh : In(1)
+        The product counts as +0; the sum does. `issue_latency` cycles after the operands.
+    sum : In(32)
+        Sum so far, with ``void`` and ``fresh``.
+    o : Out(32)
+        Sum, `latency` cycles after the operands, from registers.
+    """
+
+    def __init__(self, *, target: str) -> None:
+        self._multiplier = FloatMultiplier(format=BINARY32, target=target)
+        super().__init__(
+            {
+                "weight": In(32),
+                "x": In(32),
+                "void": In(1),
+                "fresh": In(1),
+                "sum": In(32),
+                "o": Out(32),
+            }
+        )
+
+    @property
+    def issue_latency(self) -> int:
+        """Cycles from the operands to the addition of their product."""
+        return self._multiplier.latency
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the operands to the sum."""
+        return self.issue_latency + Adder.latency
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the circuit."""
+        m = Module()
+        m.submodules.multiplier = multiplier = self._multiplier
+        m.submodules.adder = adder = Adder()
+        m.d.comb += [
+            multiplier.en.eq(1),
+            multiplier.a.eq(self.weight),
+            multiplier.b.eq(self.x),
+            adder.en.eq(1),
+            adder.a.eq(Mux(self.void, 0, multiplier.o)),
+            adder.b.eq(Mux(self.fresh, 0, self.sum)),
+            self.o.eq(adder.o),
+        ]
+        return m

@@ -1,0 +1,214 @@
+"""A line of the sparse array: the non-zeros of its tile, applied in all its elements at once."""
+
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
+from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from sw.sparse.array_parameters import SparseArrayParameters
+
+from ..circuit import Circuit
+from ..memory import uninitialized_memory
+from ..pipeline import delay
+from .element import Element
+
+__all__ = ["Line", "entry_layout", "step_layout"]
+
+
+def entry_layout(p: SparseArrayParameters) -> data.StructLayout:
+    """Return the layout of what a line holds of a non-zero.
+
+    ``value``; ``offset``: its row of a patch, from a position's first; ``first``: whether it is
+    the first of its row; ``void``: whether it is none, in a row that has none.
+    """
+    return data.StructLayout({"value": 32, "offset": ceil_log2(p.patch), "first": 1, "void": 1})
+
+
+def step_layout(p: SparseArrayParameters) -> data.StructLayout:
+    """Return the layout of a step of all lines: an entry at a position.
+
+    ``number`` of the entry; ``opening``: whether it is entry 0; ``position``, ``begins``: whether
+    that is 0; ``valid``; ``turn``: which half of all memories.
+    """
+    return data.StructLayout(
+        {
+            "number": ceil_log2(p.entries),
+            "opening": 1,
+            "position": ceil_log2(p.positions),
+            "begins": 1,
+            "valid": 1,
+            "turn": 1,
+        }
+    )
+
+
+class Line(Circuit):
+    """Line of elements, each with a column of the dense operand and sums of its own.
+
+    Entries and patch are stored for one wave while those of another are applied and the sums of a
+    third are read. Every memory has two halves that take turns. Latencies in cycles from ``step``:
+    1 to ``base``, `patch_latency` to the last use of the patch, `latency` to the sum.
+
+    Parameters
+    ----------
+    parameters : SparseArrayParameters
+        Of the array.
+
+    Members
+    -------
+    store : In(1), entry : In(entry_layout(parameters))
+        Adds an entry to those of the wave that is stored; beyond the last place it is lost.
+    close : In(1)
+        The entries of a wave are stored; those that follow are another's.
+    lost : Out(1)
+        An entry was.
+    write : In(1), row : In(1 + ceil_log2(patch)), x : In(32 * columns)
+        Writes a row of a patch, its half the highest bit.
+    step : In(step_layout(parameters))
+        What to do with the entries stored.
+    more : Out(1)
+        There are entries beyond ``step.number``, a cycle later.
+    base : In(ceil_log2(patch))
+        First row of the patch of the step's position.
+    positions : In(1 + ceil_log2(positions))
+        Positions of an entry.
+    draining, drain_turn : In(1)
+        The half ``drain_turn`` of the sums is read.
+    get : In(1), address : In(ceil_log2(sums))
+        Reads sums, a cycle later.
+    o : Out(32 * columns)
+        The sums read.
+    """
+
+    def __init__(self, *, parameters: SparseArrayParameters) -> None:
+        self.parameters = p = parameters
+        self._elements = [Element(target=p.target) for _ in range(p.columns)]
+        row = ceil_log2(p.patch)
+        super().__init__(
+            {
+                "store": In(1),
+                "entry": In(entry_layout(p)),
+                "close": In(1),
+                "lost": Out(1),
+                "write": In(1),
+                "row": In(1 + row),
+                "x": In(32 * p.columns),
+                "step": In(step_layout(p)),
+                "more": Out(1),
+                "base": In(row),
+                "positions": In(1 + ceil_log2(p.positions)),
+                "draining": In(1),
+                "drain_turn": In(1),
+                "get": In(1),
+                "address": In(ceil_log2(p.sums)),
+                "o": Out(32 * p.columns),
+            }
+        )
+
+    patch_latency = 3
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a step to its sums in memory."""
+        return self.patch_latency + self._elements[0].latency + 1
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the circuit."""
+        m = Module()
+        entry, active = self._entries(m)
+        self._apply(m, entry, active)
+        return m
+
+    def _entries(self, m: Module) -> tuple[data.View, Value]:
+        """Store entries; return that of the last cycle's step and whether there is one."""
+        p = self.parameters
+        m.submodules.entries = entries = uninitialized_memory(
+            shape=self.entry.shape().size, depth=2 * p.entries
+        )
+        write, read = entries.write_port(), entries.read_port()
+        half = Signal()
+        fill = Signal(range(p.entries + 1))
+        fills = [Signal.like(fill, name=f"fill_{i}") for i in range(2)]
+        full = fill[-1]
+        m.d.comb += [
+            write.en.eq(self.store & ~full),
+            write.addr.eq(Cat(fill[:-1], half)),
+            write.data.eq(self.entry),
+            self.lost.eq(self.store & full),
+            read.addr.eq(Cat(self.step.number, self.step.turn)),
+        ]
+        with m.If(self.close):
+            m.d.sync += [Array(fills)[half].eq(fill), half.eq(~half), fill.eq(0)]
+        with m.Elif(write.en):
+            m.d.sync += fill.eq(fill + 1)
+        count = Mux(self.step.turn, fills[1], fills[0])
+        active = Signal()
+        m.d.sync += [
+            active.eq(self.step.valid & (self.step.number < count)),
+            self.more.eq(self.step.number + 1 < count),
+        ]
+        return data.View(self.entry.shape(), read.data), active
+
+    def _apply(self, m: Module, entry: data.View, active: Value) -> None:
+        """Multiply the entry by the patch's row, and add the products to their sums."""
+        p = self.parameters
+        step = data.View(step_layout(p), delay(m, 1, self.step.as_value(), 1, name="step"))
+
+        # The sums of a row lie behind those of the row before.
+        base = Signal(range(p.sums), reset_less=True)
+        following = Mux(step.opening, 0, Mux(entry.first, base + self.positions, base)[: len(base)])
+        with m.If(step.begins):
+            m.d.sync += base.eq(following)
+        place = Signal(ceil_log2(p.patch), reset_less=True)
+        m.d.sync += place.eq(entry.offset + self.base)
+        tags = delay(m, 1, Cat(step.turn, step.position, entry.first, entry.void), 1, name="tags")
+        active = delay(m, 1, active, 1, name="active", reset=True)
+        value = delay(m, 1, entry.value, 2, name="value")
+
+        m.submodules.patch = patch = uninitialized_memory(shape=32 * p.columns, depth=2 * p.patch)
+        write, read = patch.write_port(), patch.read_port()
+        m.d.comb += [
+            write.en.eq(self.write),
+            write.addr.eq(self.row),
+            write.data.eq(self.x),
+            read.addr.eq(Cat(place, tags[0])),
+        ]
+
+        # Where the sums are, from the cycle before they are read to that of their writing.
+        element = self._elements[0]
+        where = Cat((base + tags[1:-2])[: len(base)], tags[0])
+        last = element.latency - element.issue_latency
+        where = delay(m, 1, where, element.issue_latency, name="where")
+        turn, where = where[-1], where[:-1]
+        at_end = delay(m, 1, Cat(where, turn), last + 1, name="written")
+        fresh, void = delay(m, 1, tags[-2:], element.issue_latency + 1, name="kind")
+        ends = delay(m, 1, active, element.latency + 1, name="valid", reset=True)
+
+        halves = []
+        for i in range(2):
+            m.submodules[f"sums_{i}"] = sums = uninitialized_memory(
+                shape=32 * p.columns, depth=p.sums
+            )
+            write, get = sums.write_port(), sums.read_port()
+            drained = self.draining & (self.drain_turn == i)
+            m.d.comb += [
+                write.en.eq(ends & (at_end[-1] == i)),
+                write.addr.eq(at_end[:-1]),
+                write.data.eq(Cat(element.o for element in self._elements)),
+                get.en.eq(~drained | self.get),
+                get.addr.eq(Mux(drained, self.address, where)),
+            ]
+            halves.append(get.data)
+        m.d.comb += self.o.eq(Mux(self.drain_turn, halves[1], halves[0]))
+        held = Mux(delay(m, 1, turn, 1, name="turn"), halves[1], halves[0])
+        for i, element in enumerate(self._elements):
+            m.submodules[f"element_{i}"] = element
+            m.d.comb += [
+                element.weight.eq(value),
+                element.x.eq(read.data.word_select(i, 32)),
+                element.void.eq(void),
+                element.fresh.eq(fresh),
+                element.sum.eq(held.word_select(i, 32)),
+            ]

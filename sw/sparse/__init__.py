@@ -1,0 +1,1 @@
+"""Sparse training: thresholds, regenerated weights, compressed blocks, balanced lines (Procrustes)."""

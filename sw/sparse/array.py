@@ -1,0 +1,101 @@
+"""Model of the sparse array: rows of non-zeros by a dense operand, binary32."""
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import binary32
+from ..errors import UserError
+from .array_parameters import Job, SparseArrayParameters
+
+__all__ = ["apply", "check_operands"]
+
+Floats = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
+
+
+def apply(
+    parameters: SparseArrayParameters,
+    job: Job,
+    *,
+    mask: Mask,
+    values: npt.ArrayLike,
+    x: npt.ArrayLike,
+    offsets: npt.ArrayLike,
+    bases: npt.ArrayLike,
+) -> Floats:
+    """Return the sums of jobs, binary32 of shape (tiles, slots, rows, positions, columns).
+
+    The products of a row are added up in the order of its places, from +0; so are then
+    the waves of a tile. What a mask leaves out is not multiplied, not even by an infinity.
+
+    Parameters
+    ----------
+    parameters : SparseArrayParameters
+        Of the array.
+    job : Job
+        What it is told.
+    mask : array of bool, (waves, slots, rows, depth)
+        Places of the values; all in mode ``dense``.
+    values : array of float32, (non-zeros,)
+        In the order of the mask.
+    x : array of float32, (waves, patch, columns)
+        The dense operand.
+    offsets : array of int, (depth,)
+        Rows of the patch from a position's first.
+    bases : array of int, (positions,)
+        First row of the patch of each position.
+    """
+    p = parameters
+    job.check(p)
+    mask = np.asarray(mask, bool)
+    places = np.asarray(offsets)[:, None] + np.asarray(bases)
+    values, x = np.asarray(values), np.asarray(x)
+    check_operands(p, job, mask, values, x, places)
+    waves = len(mask)
+    rows = p.slots * job.rows
+    dense = np.zeros(mask.shape, np.float32)
+    dense[mask] = values
+    dense, mask = dense.reshape(waves, rows, -1), mask.reshape(waves, rows, -1)
+    sums = np.zeros((waves // job.waves, rows, job.positions, p.columns), np.float32)
+    for wave in range(waves):
+        part = np.zeros(sums.shape[1:], np.float32)
+        for place in np.flatnonzero(mask[wave].any(0)):
+            on = mask[wave, :, place]
+            products = binary32.multiply(
+                dense[wave, on, place][:, None, None], x[wave, places[place]]
+            )
+            part[on] = binary32.add(part[on], products)
+        sums[wave // job.waves] = binary32.add(sums[wave // job.waves], part)
+    return sums.reshape(-1, p.slots, job.rows, job.positions, p.columns)
+
+
+def check_operands(
+    p: SparseArrayParameters, job: Job, mask: Mask, values: Floats, x: Floats, places: Integers
+) -> None:
+    """Raise `UserError` unless the operands of `apply` fit the job and the array."""
+    _insist("mask", mask.shape[1:], (p.slots, job.rows, job.depth))
+    waves = len(mask)
+    if not waves or waves % job.waves:
+        raise UserError(f"mask must have a multiple of {job.waves} waves, not {waves}")
+    _insist("values", values.shape, (int(mask.sum()),))
+    _insist("x", x.shape, (waves, job.patch, p.columns))
+    _insist("offsets and bases", places.shape, (job.depth, job.positions))
+    if values.dtype != np.float32 or x.dtype != np.float32:
+        raise UserError(f"values and x must be float32, not {values.dtype} and {x.dtype}")
+    if places.min() < 0 or places.max() >= job.patch:
+        raise UserError(
+            f"offsets and bases must stay inside the patch of {job.patch} rows, "
+            f"not reach {places.min()} to {places.max()}"
+        )
+    if job.mode == "dense" and not mask.all():
+        raise UserError("mask must have all bits set in mode dense")
+    if job.mode == "structured":
+        kept = mask.reshape(*mask.shape[:-1], -1, p.group).sum(-1)
+        if (kept != job.keep).any():
+            raise UserError(f"mask must have {job.keep} bits set in each group of {p.group}")
+
+
+def _insist(name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    if shape != wanted:
+        raise UserError(f"{name} must be of shape {wanted}, not {shape}")
