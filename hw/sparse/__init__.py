@@ -1,0 +1,1 @@
+"""Circuits of sparse training: which weights stay, how they are stored, and who works on them."""
