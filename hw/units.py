@@ -13,6 +13,7 @@ from sw.bfp.dot import DotParameters
 from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.transposer import TransposerParameters
 from sw.parameters import Parameters, unknown
+from sw.sparse.balance import BalancerParameters
 from sw.stochastic.converter import StochasticConverterParameters
 from sw.stochastic.outer_parameters import OuterProductParameters
 
@@ -27,6 +28,7 @@ from .bfp.converter_unit import ConverterUnit
 from .bfp.dot import DotUnit
 from .bfp.multimode.array import MultimodeArray
 from .bfp.transposer import Transposer
+from .sparse.balancer import LoadBalancer
 from .stochastic.converter import StochasticConverter
 from .stochastic.outer import OuterProduct
 
@@ -112,6 +114,12 @@ UNITS = {
             summary="matrix-multiply array of approximate multipliers, binary32 accumulation",
             parameters=ApproxArrayParameters,
             core=ApproxArray,
+        ),
+        Unit(
+            name="load_balancer",
+            summary="pieces of sparse tiles given to lines that end together",
+            parameters=BalancerParameters,
+            core=LoadBalancer,
         ),
         Unit(
             name="outer_product",

@@ -1,0 +1,213 @@
+"""Parameters and model of the load balancer: pieces of tiles, paired so that lines end together.
+
+A tile is the work of a line of processing elements and takes a cycle for each of its non-zero
+weights; a wave, a tile for each line, ends with its slowest line. Yang et al., "Procrustes", MICRO
+2020 (arXiv 2009.10976), cut each tile in two and give each line one of the larger halves with one
+of the smaller.
+"""
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import UserError
+from ..parameters import Parameters, whole
+from .sorting import descending
+
+__all__ = ["BalancerParameters", "balance", "counts", "imbalance", "wave_time"]
+
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+PIECES = (1, 2, 4)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BalancerParameters(Parameters):
+    """Parameters of ``load_balancer``.
+
+    Parameters
+    ----------
+    lines : int
+        Lines of processing elements, 1..64.
+    pieces : int
+        Pieces of a tile: 1 (nothing is balanced), 2 (halves) or 4 (quarters).
+    pointer_bits : int
+        Bits of a pointer to a piece's first value, 4..32.
+    count_bits : int
+        Bits of a piece's number of values, 1..``pointer_bits``; a larger number counts as the
+        largest that there is.
+    """
+
+    PRESETS: ClassVar = {
+        "halves": {},
+        "quarters": {"lines": 8, "pieces": 4},
+        "in_order": {"lines": 4, "pieces": 1},
+    }
+
+    lines: int = 16
+    pieces: int = 2
+    pointer_bits: int = 20
+    count_bits: int = 12
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        whole("lines", self.lines, 1, 64)
+        if self.pieces not in PIECES or isinstance(self.pieces, bool):
+            raise UserError(f"pieces must be 1, 2 or 4, not {self.pieces!r}")
+        whole("pointer_bits", self.pointer_bits, 4, 32)
+        whole("count_bits", self.count_bits, 1, self.pointer_bits)
+
+    @property
+    def keys(self) -> int:
+        """Pieces of a wave."""
+        return self.lines * self.pieces
+
+    @property
+    def pointers(self) -> int:
+        """Pointers of a wave: where each piece begins, and where the last one ends."""
+        return self.keys + 1
+
+    @property
+    def number_bits(self) -> int:
+        """Bits of a piece's number."""
+        return max(1, (self.keys - 1).bit_length())
+
+    @property
+    def folds(self) -> int:
+        """How often a wave is sorted and folded."""
+        return self.pieces.bit_length() - 1
+
+    @property
+    def total_bits(self) -> int:
+        """Bits of a line's number of values."""
+        return self.count_bits + self.folds
+
+    @property
+    def period(self) -> int:
+        """Cycles from one wave to the next, without stalls."""
+        return self.pointers if self.folds == 0 else self.keys + self.keys // 2
+
+    def cycles(self, waves: int, *, latency: int) -> int:
+        """Cycles without stalls, from the first pointer taken to the last line given."""
+        given = self.lines if self.folds else 1
+        return (waves - 1) * self.period + self.keys + latency + given
+
+
+def counts(
+    parameters: BalancerParameters, pointers: npt.ArrayLike
+) -> tuple[Integers, Flags, Flags]:
+    """Return the values of each piece, and which pieces are flagged.
+
+    Parameters
+    ----------
+    parameters : BalancerParameters
+        Of the balancer.
+    pointers : array of int, (waves, keys + 1)
+        Where pieces begin.
+
+    Returns
+    -------
+    counts, decreasing, saturated : arrays, (waves, keys)
+        Differences of pointers: 0, and ``decreasing``, where a pointer is less than the one before;
+        the largest count, and ``saturated``, where there are more values.
+    """
+    p = parameters
+    pointers = _waves("pointers", pointers, p.pointers, p.pointer_bits)
+    difference = np.diff(pointers, axis=1)
+    most = (1 << p.count_bits) - 1
+    return np.clip(difference, 0, most), difference < 0, difference > most
+
+
+def balance(parameters: BalancerParameters, counts: npt.ArrayLike) -> Integers:
+    """Return the numbers of each line's pieces, (waves, lines, pieces).
+
+    Halves are sorted, larger ones first and of equal ones that with the lower number, and line
+    ``l`` takes the ``l``-th of them from either end: they are folded. Quarters are folded to pairs,
+    these sorted by their sums and folded again. Of each fold the larger part comes first.
+
+    Parameters
+    ----------
+    parameters : BalancerParameters
+        Of the balancer.
+    counts : array of int, (waves, keys)
+        Values of each piece, those of line 0's tile first.
+    """
+    p = parameters
+    total = _waves("counts", counts, p.keys, p.count_bits)
+    pieces = np.broadcast_to(np.arange(p.keys)[:, None], (*total.shape, 1))
+    for _ in range(p.folds):
+        order = descending(total)
+        half = order.shape[1] // 2
+        ends = order[:, :half], order[:, : half - 1 : -1]
+        larger, smaller = (np.take_along_axis(total, end, 1) for end in ends)
+        total = larger + smaller
+        pieces = np.concatenate(
+            [np.take_along_axis(pieces, end[:, :, None], 1) for end in ends], axis=2
+        )
+    return np.ascontiguousarray(pieces)
+
+
+def wave_time(counts: npt.ArrayLike, assignment: npt.ArrayLike) -> Integers:
+    """Return the values of each wave's slowest line, (waves,)."""
+    counts, assignment = np.asarray(counts, np.int64), np.asarray(assignment)
+    flat = assignment.reshape(len(counts), -1)
+    of_pieces = np.take_along_axis(counts, flat, 1).reshape(assignment.shape)
+    return of_pieces.sum(2).max(1)
+
+
+def imbalance(
+    *,
+    tile: int,
+    density: float,
+    spread: float = 0.0,
+    lines: int = 16,
+    pieces: int = 2,
+    waves: int = 20_000,
+    seed: int = 1,
+) -> float:
+    """Return the time of random waves over that of lines which all end together, on average.
+
+    Parameters
+    ----------
+    tile : int
+        Weights of a tile; ``pieces`` divides it.
+    density : float
+        Median of the tiles' shares of weights that are not zero, above 0 to 1.
+    spread : float
+        Standard deviation of the logarithm of a tile's density; densities end at 1.
+    lines, pieces : int
+        As of `BalancerParameters`.
+    waves : int
+        Random waves.
+    seed : int
+        Of the random numbers.
+    """
+    p = BalancerParameters(lines=lines, pieces=pieces)
+    whole("tile", tile, 1, (1 << p.count_bits) - 1)
+    if tile % pieces:
+        raise UserError(f"pieces must divide the tile of {tile}, not {pieces}")
+    rng = np.random.default_rng(seed)
+    of_tile = density * np.exp(rng.normal(0, spread, (waves, lines)))
+    chance = np.repeat(np.minimum(of_tile, 1.0), pieces, axis=1)
+    values = rng.binomial(tile // pieces, chance)
+    together = np.maximum(values.sum(1), 1) / lines
+    return float((wave_time(values, balance(p, values)) / together).mean())
+
+
+def _waves(field: str, value: npt.ArrayLike, count: int, bits: int) -> Integers:
+    """Check that ``value`` is an array of waves of so many numbers of so many bits."""
+    array = np.asarray(value)
+    if array.ndim != 2 or array.shape[1] != count or array.dtype.kind not in "iu":
+        raise UserError(
+            f"{field} must be integers of shape (waves, {count}), "
+            f"not {array.dtype} of shape {array.shape}"
+        )
+    array = array.astype(np.int64)
+    if array.size and not 0 <= array.min() <= array.max() < 1 << bits:
+        raise UserError(
+            f"{field} must be from 0 to {(1 << bits) - 1}, not {array.min()}..{array.max()}"
+        )
+    return array

@@ -1,0 +1,35 @@
+"""Sorting by insertion: the order it gives, and its network of compare-exchanges."""
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Network", "descending", "exchange", "insertion_network"]
+
+Network = tuple[tuple[tuple[int, int], ...], ...]
+"""Passes of compare-exchanges between two places; after each the first place has the larger key."""
+
+
+def descending(keys: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Return the places of the last axis's keys from the largest down; of equal ones the first."""
+    return np.argsort(-np.asarray(keys, np.int64), axis=-1, kind="stable")
+
+
+def insertion_network(keys: int) -> Network:
+    """Return the network that `hw.sparse.sorter.FoldingSorter` goes through, a pass a key.
+
+    In pass ``k`` key ``k`` meets the ``k`` keys sorted before, from the largest down, and goes on
+    with the smaller one of the two. A circuit that knows them sorted need not wait for one meeting
+    to have the next: the key comes before all keys that it exceeds. Keys that the network takes
+    apart by their places, where they are equal, leave it in the order of `descending`.
+    """
+    return tuple(tuple((place, k) for place in range(k)) for k in range(1, keys))
+
+
+def exchange(network: Network, keys: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Return the keys of the first axis as a network leaves them, all of the others at once."""
+    sorted_keys = np.array(keys, np.int64)
+    for one_pass in network:
+        for first, second in one_pass:
+            pair = sorted_keys[[first, second]]
+            sorted_keys[first], sorted_keys[second] = pair.max(0), pair.min(0)
+    return sorted_keys
