@@ -13,6 +13,7 @@ from sw.bfp.dot import DotParameters
 from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.transposer import TransposerParameters
 from sw.parameters import Parameters, unknown
+from sw.sparse.array_parameters import SparseArrayParameters
 from sw.sparse.balance import BalancerParameters
 from sw.stochastic.converter import StochasticConverterParameters
 from sw.stochastic.outer_parameters import OuterProductParameters
@@ -28,6 +29,7 @@ from .bfp.converter_unit import ConverterUnit
 from .bfp.dot import DotUnit
 from .bfp.multimode.array import MultimodeArray
 from .bfp.transposer import Transposer
+from .sparse.array import SparseArray
 from .sparse.balancer import LoadBalancer
 from .stochastic.converter import StochasticConverter
 from .stochastic.outer import OuterProduct
@@ -114,6 +116,12 @@ UNITS = {
             summary="matrix-multiply array of approximate multipliers, binary32 accumulation",
             parameters=ApproxArrayParameters,
             core=ApproxArray,
+        ),
+        Unit(
+            name="sparse_array",
+            summary="lines that skip zeros of one operand, balanced; also dense or N:M",
+            parameters=SparseArrayParameters,
+            core=SparseArray,
         ),
         Unit(
             name="load_balancer",

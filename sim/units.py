@@ -6,6 +6,7 @@ from .approx import multiplier as approx_multiplier
 from .bfp import array, converter, dot, multimode, transposer
 from .bfp.control import epochs, zse
 from .report import Bench
+from .sparse import array as sparse_array
 from .sparse import balancer
 from .stochastic import converter as stochastic_converter
 from .stochastic import outer
@@ -25,5 +26,6 @@ BENCHES: dict[str, Bench] = {
     "bfp_zse_controller": zse,
     "load_balancer": balancer,
     "outer_product": outer,
+    "sparse_array": sparse_array,
     "stochastic_converter": stochastic_converter,
 }

@@ -63,16 +63,6 @@ class LoadBalancer(Core):
         )
         super().__init__(streams={"i": (pointer,), "o": given})
 
-    @property
-    def latency(self) -> int:
-        """Cycles from a wave's last pointer to its first line, without stalls.
-
-        Where nothing is sorted, from the pointer behind a line's piece to the line.
-        """
-        p = self.parameters
-        collecting = sum((p.keys >> fold) - 1 for fold in range(1, p.folds))
-        return 1 + 2 * p.folds + collecting
-
     def elaborate(self, platform: Any) -> Module:
         """Take differences of pointers, sort and fold."""
         m = Module()

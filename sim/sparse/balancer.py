@@ -101,5 +101,5 @@ def regress(
     if not stalls.back_pressure:
         expected["output_stalls"] = 0
     if not (stalls.idle or stalls.back_pressure):
-        expected["cycles"] = p.cycles(blocks, latency=manifest["latency"])
+        expected["cycles"] = p.cycles(blocks)
     return compare(actual, expected, result, {"pointers": pointers})

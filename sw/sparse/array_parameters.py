@@ -6,6 +6,7 @@ from typing import ClassVar
 from ..binary32 import ADDER_LATENCY
 from ..errors import UserError
 from ..parameters import TARGETS, Parameters, choice, flag, whole
+from .balance import BalancerParameters
 
 __all__ = ["LEAST_SPACING", "MODES", "Job", "SparseArrayParameters"]
 
@@ -87,6 +88,17 @@ class SparseArrayParameters(Parameters):
     def slots(self) -> int:
         """Pieces of a wave."""
         return self.lines * self.pieces
+
+    @property
+    def balancer(self) -> BalancerParameters:
+        """Parameters of the load balancer."""
+        count_bits = min(self.pointer_bits, self.entries.bit_length())
+        return BalancerParameters(
+            lines=self.lines,
+            pieces=self.pieces,
+            pointer_bits=self.pointer_bits,
+            count_bits=count_bits,
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -86,14 +86,23 @@ class BalancerParameters(Parameters):
         return self.count_bits + self.folds
 
     @property
+    def latency(self) -> int:
+        """Cycles from a wave's last pointer to its first line, without stalls.
+
+        Where nothing is sorted, from the pointer behind a line's piece to the line.
+        """
+        collecting = sum((self.keys >> fold) - 1 for fold in range(1, self.folds))
+        return 1 + 2 * self.folds + collecting
+
+    @property
     def period(self) -> int:
         """Cycles from one wave to the next, without stalls."""
         return self.pointers if self.folds == 0 else self.keys + self.keys // 2
 
-    def cycles(self, waves: int, *, latency: int) -> int:
+    def cycles(self, waves: int) -> int:
         """Cycles without stalls, from the first pointer taken to the last line given."""
         given = self.lines if self.folds else 1
-        return (waves - 1) * self.period + self.keys + latency + given
+        return (waves - 1) * self.period + self.keys + self.latency + given
 
 
 def counts(

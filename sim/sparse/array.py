@@ -1,0 +1,207 @@
+"""Bench of the sparse array."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hw.flow.emit import generate
+from hw.sparse.line import Line
+from sw.sparse.array import apply as model
+from sw.sparse.array_parameters import MODES, Job, SparseArrayParameters
+from sw.sparse.cycles import array_cycles, waves_of
+
+from ..bench import Result, run
+from ..bfp.elements import random_blocks
+from ..registers import constants, readable
+from ..report import Report, compare, insist, merge
+from ..streams import Stalls, pack, unpack
+
+__all__ = ["apply", "check", "random_job", "random_operands", "regress", "simulate"]
+
+Floats = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+
+def apply(
+    parameters: SparseArrayParameters,
+    job: Job,
+    *,
+    mask: npt.ArrayLike,
+    values: npt.ArrayLike,
+    x: npt.ArrayLike,
+    offsets: npt.ArrayLike,
+    bases: npt.ArrayLike,
+    **options: Any,
+) -> Floats:
+    """Return the sums, as the model does; ``options`` as of `sim.bench.run`."""
+    operands = {"mask": mask, "values": values, "x": x, "offsets": offsets, "bases": bases}
+    return simulate(parameters, job, operands, **options)[0]
+
+
+def simulate(
+    parameters: SparseArrayParameters,
+    job: Job,
+    operands: dict[str, npt.ArrayLike],
+    *,
+    pointers: npt.ArrayLike | None = None,
+    **options: Any,
+) -> tuple[Floats, Result]:
+    """Return what `apply` returns, and the run.
+
+    ``pointers`` are those of each wave, (waves, slots + 1); without, those of the masks.
+    """
+    p = parameters
+    job.check(p)
+    design = generate("sparse_array", p)
+    mask = np.asarray(operands["mask"], bool)
+    waves, given = len(mask), job.given(p)
+    bits = np.zeros((*mask.shape[:-1], job.beats(p) * p.mask_bits), np.int64)
+    bits[..., : job.depth] = mask
+    bits = bits.reshape(-1, p.mask_bits) << np.arange(p.mask_bits)
+    if pointers is None:
+        ends = mask.sum((2, 3)).cumsum().reshape(waves, p.slots)
+        starts = np.r_[0, ends[:-1, -1]][:, None]
+        pointers = np.concatenate([starts, ends], 1) % (1 << p.pointer_bits)
+    fields: dict[str, npt.ArrayLike] = {
+        "x": np.ascontiguousarray(operands["x"], np.float32).view(np.uint32).reshape(-1, p.columns),
+        "value": np.ascontiguousarray(operands["values"], np.float32).view(np.uint32),
+    }
+    if job.mode != "dense":
+        fields["mask"] = bits.sum(-1)
+    last = {"s_axis_pointer": np.zeros(0)}
+    if job.mode == "sparse":
+        fields["pointer"] = np.asarray(pointers).ravel()
+        last["s_axis_pointer"] = np.tile(np.arange(p.slots + 1) == p.slots, waves)
+    streams = design.manifest["streams"]
+    inputs = {}
+    for name in ("x", "value", "mask", "pointer"):
+        stream = streams[f"s_axis_{name}"]
+        beats = np.zeros((0, stream["bytes"]), np.uint8)
+        if np.size(fields.get(name, ())):
+            beats = pack(stream, {name: np.asarray(fields[name])})
+        inputs[f"s_axis_{name}"] = beats
+    result = run(
+        design,
+        inputs=inputs,
+        last=last,
+        outputs={"m_axis": waves // job.waves * given},
+        writes=_writes(p, job, operands),
+        reads=readable(design.manifest),
+        **options,
+    )
+    ends = np.tile(np.arange(given) == given - 1, waves // job.waves)
+    insist(result.last["m_axis"] == ends, "tlast does not end a tile", result)
+    words = unpack(streams["m_axis"], result.outputs["m_axis"])["sum"].astype(np.uint32)
+    return words.view(np.float32).reshape(-1, p.slots, job.rows, job.positions, p.columns), result
+
+
+def _writes(
+    p: SparseArrayParameters, job: Job, operands: dict[str, npt.ArrayLike]
+) -> list[tuple[str, int]]:
+    """Return what is written to the registers."""
+    mode = MODES.index(job.mode) | job.balanced << 2 | job.keep << 3
+    writes = [(name, getattr(job, name)) for name in ("rows", "depth", "positions", "patch")]
+    writes += [("waves", job.waves), ("mode", mode)]
+    for name, table, places in (("offset", "offsets", p.depth), ("base", "bases", p.positions)):
+        for place, row in enumerate(np.asarray(operands[table]).tolist()):
+            writes.append((name, 1 | (place | row * places) << 1))
+    return writes
+
+
+def random_operands(
+    p: SparseArrayParameters, job: Job, rng: np.random.Generator, waves: int
+) -> dict[str, Any]:
+    """Return random operands; rows, tiles and waves that are empty or full are among them."""
+    shape = (waves, p.slots, job.rows, job.depth)
+    density = rng.choice([0, 0.05, 0.1, 0.5, 1], (waves, p.slots, 1, 1))
+    density = np.where(rng.random((waves, 1, 1, 1)) < 0.15, rng.integers(0, 2), density)
+    mask = rng.random(shape) < density
+    if job.mode == "dense":
+        mask[:] = True
+    elif job.mode == "structured":
+        order = rng.random((*shape[:-1], job.depth // p.group, p.group)).argsort(-1)
+        mask = (order < job.keep).reshape(shape)
+    places = rng.integers(0, job.patch, 2)
+    offsets = rng.integers(0, max(places[0], 1), job.depth)
+    bases = rng.integers(0, job.patch - offsets.max(), job.positions)
+    return {
+        "mask": mask,
+        "values": random_blocks(rng, 1, max(int(mask.sum()), 1))[0][: int(mask.sum())],
+        "x": random_blocks(rng, waves * job.patch, p.columns).reshape(waves, job.patch, -1),
+        "offsets": offsets,
+        "bases": bases,
+    }
+
+
+def random_job(p: SparseArrayParameters, rng: np.random.Generator) -> Job:
+    """Return a random job that the array can do."""
+    mode = MODES[rng.choice(3, p=[0.6, 0.2, 0.2])]
+    positions = int(rng.integers(1, min(p.positions, p.sums // p.pieces) + 1))
+    rows = int(rng.integers(1, p.sums // (p.pieces * positions) + 1))
+    most = min(p.depth, p.entries // (p.pieces * rows))
+    depth = int(rng.integers(1, most + 1))
+    if mode == "structured":
+        depth = max(depth // p.group, 1) * p.group
+    return Job(
+        rows=rows,
+        depth=depth,
+        positions=positions,
+        patch=int(rng.integers(1, p.patch + 1)),
+        waves=int(rng.integers(1, 4)),
+        mode=mode,
+        balanced=bool(rng.integers(0, 4)),
+        keep=int(rng.integers(1, p.group + 1)),
+    )
+
+
+def regress(
+    parameters: SparseArrayParameters,
+    *,
+    seed: int = 1,
+    blocks: int = 20,
+    stalls: Stalls | None = None,
+    **options: Any,
+) -> Report:
+    """Compare with the model on ``blocks`` waves of a few random jobs and count the cycles."""
+    p, rng = parameters, np.random.default_rng(seed)
+    reports = {}
+    while blocks > 0:
+        job = random_job(p, rng)
+        waves = -(-min(blocks, 7) // job.waves) * job.waves
+        blocks -= waves
+        operands = random_operands(p, job, rng, waves)
+        reports[str(job)] = check(p, job, operands, seed=seed, stalls=stalls, **options)
+    return merge(reports)
+
+
+def check(
+    p: SparseArrayParameters,
+    job: Job,
+    operands: dict[str, Any],
+    *,
+    stalls: Stalls | None = None,
+    **options: Any,
+) -> Report:
+    """Compare a job with the model: sums, registers and, without stalls, cycles."""
+    found, result = simulate(p, job, operands, stalls=stalls, **options)
+    sums = model(p, job, **operands)
+    waves = waves_of(p, job, operands["mask"])
+    finite = np.isfinite(sums)
+    mode = MODES.index(job.mode) | job.balanced << 2 | job.keep << 3
+    expected = {
+        "sums": sums,
+        **{name: getattr(job, name) for name in ("rows", "depth", "positions", "patch", "waves")},
+        **{"mode": mode, "offset": 0, "base": 0},
+        "applied": len(waves.most),
+        "steps": int(waves.most.sum()) * job.spacing,
+        **{f"status.{name}": 0 for name in ("mask", "pointer", "capacity", "framing")},
+        "status.nan": int(np.isnan(sums).any()),
+        "status.overflow": int((~finite & ~np.isnan(sums)).any()),
+        **constants(generate("sparse_array", p).manifest),
+    }
+    actual = result.registers | {"sums": found, "cycles": result.cycles}
+    if stalls in (None, Stalls()):
+        latency = Line(parameters=p).latency
+        expected["cycles"] = array_cycles(p, job, waves, latency=latency)
+    return compare(actual, expected, result, {})

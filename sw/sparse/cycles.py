@@ -1,0 +1,95 @@
+"""Cycles of the sparse array: every wave's way through it, without stalls outside."""
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from .array_parameters import Job, SparseArrayParameters
+from .balance import balance, wave_time
+
+__all__ = ["Waves", "array_cycles", "waves_of"]
+
+Integers = npt.NDArray[np.int64]
+
+PATCH_LATENCY = 3
+COLLECT_LATENCY = 8
+"""Cycles from a step to the last use of its patch, and from sums to their totals."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Waves:
+    """What the time of waves depends on.
+
+    Parameters
+    ----------
+    fetched : array of int, (waves,)
+        Cycles in which entries are stored: for each beat of a mask, as many as it has bits, or one.
+    most : array of int, (waves,)
+        Entries of the line that has the most.
+    """
+
+    fetched: Integers
+    most: Integers
+
+
+def waves_of(p: SparseArrayParameters, job: Job, mask: npt.ArrayLike) -> Waves:
+    """Return what the time of waves of such masks, (waves, slots, rows, depth), depends on."""
+    mask = np.asarray(mask, bool)
+    fill = job.beats(p) * p.mask_bits - job.depth
+    beats = np.pad(mask, ((0, 0), (0, 0), (0, 0), (0, fill)))
+    bits = beats.reshape(*mask.shape[:3], -1, p.mask_bits).sum(-1)
+    return count_waves(p, job, bits)
+
+
+def count_waves(p: SparseArrayParameters, job: Job, bits: npt.ArrayLike) -> Waves:
+    """Return the same from the bits set in each beat of masks, (waves, slots, rows, beats)."""
+    bits = np.asarray(bits, np.int64)
+    values = bits.sum(-1)
+    entries = np.maximum(values, 1).sum(-1)
+    waves = len(entries)
+    in_order = np.arange(p.slots).reshape(1, p.lines, p.pieces)
+    lines = np.broadcast_to(in_order, (waves, p.lines, p.pieces))
+    if job.mode == "sparse" and job.balanced:
+        counts = np.minimum(values.sum(-1), (1 << p.balancer.count_bits) - 1)
+        lines = balance(p.balancer, counts)
+    return Waves(fetched=np.maximum(bits, 1).sum((1, 2, 3)), most=wave_time(entries, lines))
+
+
+def array_cycles(p: SparseArrayParameters, job: Job, waves: Waves, *, latency: int) -> int:
+    """Return the cycles from the first beat taken to the last one given.
+
+    Parameters
+    ----------
+    p : SparseArrayParameters
+        Of the array.
+    job : Job
+        What it is told.
+    waves : Waves
+        Of the job.
+    latency : int
+        Cycles from a step to its sums in memory, `hw.sparse.line.Line.latency`.
+    """
+    sparse = job.mode == "sparse"
+    given = job.given(p)
+    b = p.balancer
+    placing = b.keys + b.latency + (b.keys if b.folds else 1)
+    # Of the last waves, the latest one last: pointers, fetched, patch, applied, read.
+    pointers, read = [-b.period], [-1] * 4
+    fetched = patched = -1
+    applied = [-PATCH_LATENCY - 1] * 2
+    for most, entries in zip(waves.most.tolist(), waves.fetched.tolist(), strict=True):
+        free = applied[0] + PATCH_LATENCY + 1
+        begin = max(fetched + 1, free)
+        if sparse:
+            pointers = [max(pointers[0] + b.period, read[0] + 1)]
+            begin = max(begin, pointers[0] + placing + 1)
+        elif fetched < 0:
+            begin = -1 if job.mode == "structured" else -2
+        fetched = begin + 1 + entries
+        patched = max(patched + 1, free) + job.patch - 1
+        start = max(fetched + 3, patched + 1, read[-2] + 1, applied[-1])
+        applied = [applied[-1], start + most * job.spacing]
+        collect = max(applied[-1] + latency + 1, read[-1] + 1)
+        read = [*read[1:], collect + given + COLLECT_LATENCY]
+    return read[-1] + 2
