@@ -1,0 +1,201 @@
+"""The passes of a layer as correlations of a sparse operand with a dense one.
+
+A correlation is ``out[row, column, i, j] = sum of s[row, channel, u, v] * x[column, channel,
+step * i + u, step * j + v]``. Rows lie along the lines of the array and columns along its elements,
+as Procrustes (Yang et al., MICRO 2020) has them: filters and images (K, N) forward, channels and
+images (C, N) for the gradient of the input, channels and filters (C, K) for that of the weights,
+whose sparse operand are the activations.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import binary32
+from ..core.convolution import Convolution
+from ..core.products import PASSES, Dense, Layer
+from ..core.stride import Phase
+from ..errors import UserError
+from ..parameters import choice
+
+__all__ = ["Axis", "Correlation", "correlations"]
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One direction of the planes of a correlation.
+
+    Parameters
+    ----------
+    taps : tuple of int
+        Where ``u`` lies in the sparse operand.
+    outputs : tuple of int
+        Where ``i`` lies in the result.
+    start : int
+        Where ``i = u = 0`` lies in the dense operand; what is outside it is zero.
+    step : int
+        From one output to the next in the dense operand.
+    """
+
+    taps: tuple[int, ...] = (0,)
+    outputs: tuple[int, ...] = (0,)
+    start: int = 0
+    step: int = 1
+
+    @property
+    def span(self) -> int:
+        """Extent in the dense operand."""
+        return (len(self.outputs) - 1) * self.step + len(self.taps)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Correlation:
+    """A pass of a layer, or a part of one: see the module.
+
+    Parameters
+    ----------
+    which : str
+        The pass, of `sw.core.products.PASSES`.
+    rows, channels, columns : int
+        Extents.
+    down, across : Axis
+        Of the planes.
+    blocks : int
+        Into how many equal parts rows and channels are cut, each of which has nothing to do with
+        the others: the channels of a depth-wise convolution. In pass ``weight``, where there are
+        fewer channels than lines, parts of the batch, whose results are added up.
+    paired : bool
+        Whether a column is needed for the row of its number alone.
+    """
+
+    which: str
+    rows: int
+    channels: int
+    columns: int
+    down: Axis = Axis()
+    across: Axis = Axis()
+    blocks: int = 1
+    paired: bool = False
+
+    @property
+    def work(self) -> int:
+        """Multiply-adds, if the sparse operand had no zeros."""
+        plane = 1
+        for axis in (self.down, self.across):
+            plane *= len(axis.taps) * len(axis.outputs)
+        columns = 1 if self.paired else self.columns
+        return plane * self.rows * self.channels // self.blocks * columns
+
+    def sparse(self, operand: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+        """Return ``s`` of weights (filters, channels, r, s), or of activations in pass ``weight``.
+
+        Weights are read as they are stored: turned by exchanging and reversing axes alone.
+        """
+        own = np.repeat(np.arange(self.blocks), self.rows // self.blocks)
+        of_channel = np.repeat(np.arange(self.blocks), self.channels // self.blocks)
+        own = (own[:, None] == of_channel)[:, :, None, None]
+        if self.which == "weight":
+            operand = np.tile(operand.swapaxes(0, 1), (self.blocks, 1, 1, 1))
+        elif self.which == "input" and operand.shape[1] > 1:
+            operand = operand.swapaxes(0, 1)
+        turned = operand[:, :, self.down.taps, :][..., self.across.taps]
+        return np.where(own, turned, turned.dtype.type(0))
+
+    def dense(self, operand: Floats) -> Floats:
+        """Return ``x`` of activations, or of the gradients of results, (images, channels, y, x)."""
+        turned = operand.swapaxes(0, 1) if self.which == "weight" else operand
+        for axis, along in enumerate((self.down, self.across), 2):
+            pad = [(0, 0)] * 4
+            end = along.start + along.span
+            pad[axis] = max(0, -along.start), max(0, end - turned.shape[axis])
+            first = max(0, along.start)
+            turned = np.pad(turned, pad).take(range(first, first + along.span), axis)
+        return np.ascontiguousarray(turned)
+
+    def store(self, result: Floats, out: Floats) -> None:
+        """Put ``out[row, column, i, j]`` where it belongs in a tensor of results."""
+        if self.which == "weight":
+            parts = out.reshape(self.blocks, -1, *out.shape[1:])
+            out = functools.reduce(binary32.add, parts)
+        if self.paired:
+            out = out[range(self.rows), range(self.rows)][None]
+        down = np.array(self.down.outputs)[:, None]
+        result[:, :, down, self.across.outputs] = out.swapaxes(0, 1)
+
+
+def correlations(layer: Layer, which: str, batch: int, *, parts: int = 1) -> list[Correlation]:
+    """Return the correlations of a pass over a batch.
+
+    The gradients of a strided convolution fall apart by the places of pixels in their stride.
+
+    Parameters
+    ----------
+    layer : Layer
+        A convolution or dense layer.
+    which : str
+        Of `sw.core.products.PASSES`.
+    batch : int
+        Images.
+    parts : int
+        Parts of the batch, in pass ``weight`` alone: `Correlation.blocks`. They divide it.
+    """
+    choice("which", which, PASSES)
+    if parts > 1 and (which != "weight" or batch % parts):
+        raise UserError(f"parts must be 1, or divide the batch in pass weight, not {parts}")
+    if isinstance(layer, Dense):
+        rows = batch * layer.positions
+        sides = {
+            "forward": (layer.outputs, layer.inputs, rows),
+            "input": (layer.inputs, layer.outputs, rows),
+            "weight": (layer.inputs, rows, layer.outputs),
+        }
+        r, c, n = sides[which]
+        return [Correlation(which=which, rows=r * parts, channels=c, columns=n, blocks=parts)]
+    if not isinstance(layer, Convolution):
+        raise UserError(f"{layer.name} must be a convolution or dense, not {type(layer).__name__}")
+    sides = {
+        "forward": (layer.filters, layer.channels, batch),
+        "input": (layer.channels, layer.filters, batch),
+        "weight": (layer.channels, batch, layer.filters),
+    }
+    rows, channels, columns = sides[which]
+    axes = list(_axes(layer, which))
+    return [
+        Correlation(
+            which=which,
+            rows=rows * parts,
+            channels=channels,
+            columns=columns,
+            down=down,
+            across=across,
+            blocks=channels if layer.depthwise and which != "weight" else parts,
+            paired=layer.depthwise and which == "weight",
+        )
+        for down in axes
+        for across in axes
+    ]
+
+
+def _axes(layer: Convolution, which: str) -> Iterator[Axis]:
+    """Give the axes of a pass."""
+    if which == "forward":
+        kernel, grid = tuple(range(layer.kernel)), tuple(range(layer.outputs))
+        yield Axis(taps=kernel, outputs=grid, start=-layer.padding, step=layer.stride)
+        return
+    for phase in layer.phases:
+        yield _gradient(phase, which)
+
+
+def _gradient(phase: Phase, which: str) -> Axis:
+    """Return the axis of a gradient: from the last tap to the first, those of results rise."""
+    taps = phase.taps[::-1]
+    assert phase.steps[::-1] == tuple(range(phase.steps[-1], phase.steps[0] + 1))
+    start = phase.places[0] + phase.steps[-1]
+    if which == "input":
+        return Axis(taps=taps, outputs=phase.pixels, start=start)
+    return Axis(taps=phase.pixels, outputs=taps, start=start)
