@@ -21,15 +21,15 @@ from .placement import Placement
 __all__ = ["SparseArray"]
 
 
-def _table(name: str, what: str, place_bits: int, row_bits: int) -> Register:
+def _table(name: str, what: str, index: str, index_bits: int, row_bits: int) -> Register:
     """Return the register through which a table is written."""
     return Register(
         name=name,
         access="wo",
         fields=(
             Field(name="write", bits=1, description="1"),
-            Field(name="place", bits=place_bits, description="place in the table"),
-            Field(name="row", bits=row_bits, description="row of the patch"),
+            Field(name=index, bits=index_bits, description="place in the table"),
+            Field(name="rows", bits=row_bits, description="rows of the patch"),
         ),
         description=what,
     )
@@ -50,8 +50,8 @@ class SparseArray(Core):
     -------
     i_pointer, i_mask, i_value, i_x : In(stream.Signature(...))
         A wave's pointers, masks, values and patch, fields as in `streams`. ``last`` comes with
-        a wave's last pointer; on other streams it is not needed. Modes ``dense`` and ``structured`` take no pointers,
-        ``dense`` no masks.
+        a wave's last pointer; on other streams it is not needed. Modes ``dense`` and
+        ``structured`` take no pointers, ``dense`` no masks.
     o : Out(stream.Signature(...))
         Sums, a position's columns a beat, by pieces, rows, positions; ``last`` ends a tile.
     clear : In(1)
@@ -90,8 +90,17 @@ class SparseArray(Core):
                 ),
                 description=f"How masks are given{still}.",
             ),
-            _table("offset", "Writes the offset of a place of a row.", ceil_log2(p.depth), row),
-            _table("base", "Writes the first row of a position.", ceil_log2(p.positions), row),
+            _table("offset", "Writes the offset of a place.", "place", ceil_log2(p.depth), row),
+            _table(
+                "base", "Writes the base of a position.", "position", ceil_log2(p.positions), row
+            ),
+            _table(
+                "shift",
+                "Writes what is added to the offsets of a wave's row.",
+                "row",
+                ceil_log2(p.lines * p.sums),
+                row,
+            ),
             word("applied", "ro", 32, "waves applied"),
             word("steps", "ro", 32, "cycles in which entries were applied"),
             word("entry_waits", "ro", 32, "cycles that waited for entries"),
@@ -224,6 +233,8 @@ class SparseArray(Core):
             fetch.keep.eq(self.mode[3:]),
             fetch.write.eq(self.offset[0]),
             Cat(fetch.place, fetch.offset).eq(self.offset[1:]),
+            fetch.write_shift.eq(self.shift[0]),
+            Cat(fetch.row, fetch.shift).eq(self.shift[1:]),
             fetch.i_mask.payload.eq(self.i_mask.payload.data[: p.mask_bits]),
             fetch.i_mask.valid.eq(self.i_mask.valid),
             self.i_mask.ready.eq(fetch.i_mask.ready),

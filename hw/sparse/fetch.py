@@ -45,6 +45,8 @@ class Fetch(Circuit):
         Of the job; ``mode`` is an index into `sw.sparse.array_parameters.MODES`.
     write : In(1), place : In(ceil_log2(depth)), offset : In(ceil_log2(patch))
         Writes the offset of a place.
+    write_shift : In(1), row : In(ceil_log2(lines * sums)), shift : In(ceil_log2(patch))
+        Writes what is added to the offsets of a row of a wave.
     go : In(1)
         A wave may begin.
     begin : Out(1)
@@ -71,6 +73,9 @@ class Fetch(Circuit):
                 "write": In(1),
                 "place": In(ceil_log2(p.depth)),
                 "offset": In(ceil_log2(p.patch)),
+                "write_shift": In(1),
+                "row": In(ceil_log2(p.lines * p.sums)),
+                "shift": In(ceil_log2(p.patch)),
                 "go": In(1),
                 "begin": Out(1),
                 "i_mask": In(stream.Signature(p.mask_bits)),
@@ -137,13 +142,14 @@ class Fetch(Circuit):
             m.d.sync += first.eq(0)
         m.submodules.offsets = offsets = uninitialized_memory(shape=len(self.offset), depth=p.depth)
         write, read = offsets.write_port(), offsets.read_port()
+        shift = self._shift(m, row_end, wave_end)
         m.d.comb += [
             write.en.eq(self.write),
             write.addr.eq(self.place),
             write.data.eq(self.offset),
             read.addr.eq(Cat(place, beat)[: len(read.addr)]),
             self.entry.value.eq(register(m, 1, "value", 32, self.i_value.payload)),
-            self.entry.offset.eq(read.data),
+            self.entry.offset.eq(read.data + shift),
             self.entry.first.eq(register(m, 1, "of_first", 1, first)),
             self.entry.void.eq(register(m, 1, "of_void", 1, void)),
         ]
@@ -182,6 +188,23 @@ class Fetch(Circuit):
             m.d.sync += values.eq(self.count)
         m.d.comb += [self.end_piece.eq(piece_end), self.count.eq(values + take)]
         return wire(m, "wave_end", 1, piece_end & last_piece)
+
+    def _shift(self, m: Module, row_end: Value, wave_end: Value) -> Value:
+        """Return the shift of the row of the entry that was taken in the cycle before."""
+        m.submodules.shifts = shifts = uninitialized_memory(
+            shape=len(self.shift), depth=1 << len(self.row)
+        )
+        write, read = shifts.write_port(), shifts.read_port()
+        number = Signal.like(self.row)
+        m.d.comb += [
+            write.en.eq(self.write_shift),
+            write.addr.eq(self.row),
+            write.data.eq(self.shift),
+            read.addr.eq(number),
+        ]
+        with m.If(row_end):
+            m.d.sync += number.eq(Mux(wave_end, 0, number + 1))
+        return read.data
 
     def _strange(self, rest: Value, limit: Value) -> Value:
         """Return whether a group of a structured mask has another number of bits set."""

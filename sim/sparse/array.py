@@ -32,10 +32,12 @@ def apply(
     x: npt.ArrayLike,
     offsets: npt.ArrayLike,
     bases: npt.ArrayLike,
+    shifts: npt.ArrayLike,
     **options: Any,
 ) -> Floats:
     """Return the sums, as the model does; ``options`` as of `sim.bench.run`."""
-    operands = {"mask": mask, "values": values, "x": x, "offsets": offsets, "bases": bases}
+    operands = {"mask": mask, "values": values, "x": x}
+    operands |= {"offsets": offsets, "bases": bases, "shifts": shifts}
     return simulate(parameters, job, operands, **options)[0]
 
 
@@ -103,7 +105,12 @@ def _writes(
     mode = MODES.index(job.mode) | job.balanced << 2 | job.keep << 3
     writes = [(name, getattr(job, name)) for name in ("rows", "depth", "positions", "patch")]
     writes += [("waves", job.waves), ("mode", mode)]
-    for name, table, places in (("offset", "offsets", p.depth), ("base", "bases", p.positions)):
+    tables = {
+        "offset": p.depth,
+        "base": p.positions,
+        "shift": 1 << (p.lines * p.sums - 1).bit_length(),
+    }
+    for (name, places), table in zip(tables.items(), ("offsets", "bases", "shifts"), strict=True):
         for place, row in enumerate(np.asarray(operands[table]).tolist()):
             writes.append((name, 1 | (place | row * places) << 1))
     return writes
@@ -122,15 +129,17 @@ def random_operands(
     elif job.mode == "structured":
         order = rng.random((*shape[:-1], job.depth // p.group, p.group)).argsort(-1)
         mask = (order < job.keep).reshape(shape)
-    places = rng.integers(0, job.patch, 2)
-    offsets = rng.integers(0, max(places[0], 1), job.depth)
-    bases = rng.integers(0, job.patch - offsets.max(), job.positions)
+    shifts = rng.integers(0, rng.integers(1, job.patch + 1), p.slots * job.rows)
+    rest = job.patch - shifts.max()
+    offsets = rng.integers(0, rng.integers(1, rest + 1), job.depth)
+    bases = rng.integers(0, rest - offsets.max(), job.positions)
     return {
         "mask": mask,
         "values": random_blocks(rng, 1, max(int(mask.sum()), 1))[0][: int(mask.sum())],
         "x": random_blocks(rng, waves * job.patch, p.columns).reshape(waves, job.patch, -1),
         "offsets": offsets,
         "bases": bases,
+        "shifts": shifts,
     }
 
 
@@ -192,7 +201,7 @@ def check(
     expected = {
         "sums": sums,
         **{name: getattr(job, name) for name in ("rows", "depth", "positions", "patch", "waves")},
-        **{"mode": mode, "offset": 0, "base": 0},
+        **{"mode": mode, "offset": 0, "base": 0, "shift": 0},
         "applied": len(waves.most),
         "steps": int(waves.most.sum()) * job.spacing,
         **{f"status.{name}": 0 for name in ("mask", "pointer", "capacity", "framing")},

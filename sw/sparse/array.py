@@ -23,6 +23,7 @@ def apply(
     x: npt.ArrayLike,
     offsets: npt.ArrayLike,
     bases: npt.ArrayLike,
+    shifts: npt.ArrayLike,
 ) -> Floats:
     """Return the sums of jobs, binary32 of shape (tiles, slots, rows, positions, columns).
 
@@ -45,11 +46,14 @@ def apply(
         Rows of the patch from a position's first.
     bases : array of int, (positions,)
         First row of the patch of each position.
+    shifts : array of int, (slots * rows,)
+        Rows of the patch to be added for each row of a wave, so that rows may have channels of
+        their own.
     """
     p = parameters
     job.check(p)
     mask = np.asarray(mask, bool)
-    places = np.asarray(offsets)[:, None] + np.asarray(bases)
+    places = np.asarray(shifts)[:, None, None] + np.asarray(offsets)[:, None] + np.asarray(bases)
     values, x = np.asarray(values), np.asarray(x)
     check_operands(p, job, mask, values, x, places)
     waves = len(mask)
@@ -63,7 +67,7 @@ def apply(
         for place in np.flatnonzero(mask[wave].any(0)):
             on = mask[wave, :, place]
             products = binary32.multiply(
-                dense[wave, on, place][:, None, None], x[wave, places[place]]
+                dense[wave, on, place][:, None, None], x[wave, places[on, place]]
             )
             part[on] = binary32.add(part[on], products)
         sums[wave // job.waves] = binary32.add(sums[wave // job.waves], part)
@@ -80,12 +84,13 @@ def check_operands(
         raise UserError(f"mask must have a multiple of {job.waves} waves, not {waves}")
     _insist("values", values.shape, (int(mask.sum()),))
     _insist("x", x.shape, (waves, job.patch, p.columns))
-    _insist("offsets and bases", places.shape, (job.depth, job.positions))
+    shape = p.slots * job.rows, job.depth, job.positions
+    _insist("shifts, offsets and bases", places.shape, shape)
     if values.dtype != np.float32 or x.dtype != np.float32:
         raise UserError(f"values and x must be float32, not {values.dtype} and {x.dtype}")
     if places.min() < 0 or places.max() >= job.patch:
         raise UserError(
-            f"offsets and bases must stay inside the patch of {job.patch} rows, "
+            f"shifts, offsets and bases must stay inside the patch of {job.patch} rows, "
             f"not reach {places.min()} to {places.max()}"
         )
     if job.mode == "dense" and not mask.all():

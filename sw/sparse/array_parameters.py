@@ -106,8 +106,8 @@ class Job:
     """What the registers of the array tell it.
 
     A wave is a tile for each line: ``pieces`` of ``rows`` rows. A row is applied at ``positions``:
-    place ``d`` of the row multiplies row ``offsets[d] + bases[position]`` of the wave's patch. The
-    sums of ``waves`` waves are added up and given.
+    place ``d`` of row ``r`` multiplies row ``shifts[r] + offsets[d] + bases[position]`` of the
+    wave's patch. The sums of ``waves`` waves are added up and given.
 
     Parameters
     ----------

@@ -94,17 +94,15 @@ class Correlation:
     def sparse(self, operand: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
         """Return ``s`` of weights (filters, channels, r, s), or of activations in pass ``weight``.
 
-        Weights are read as they are stored: turned by exchanging and reversing axes alone.
+        It is (rows, channels of a block, u, v). Weights are read as they are stored: turned by
+        exchanging and reversing axes alone.
         """
-        own = np.repeat(np.arange(self.blocks), self.rows // self.blocks)
-        of_channel = np.repeat(np.arange(self.blocks), self.channels // self.blocks)
-        own = (own[:, None] == of_channel)[:, :, None, None]
         if self.which == "weight":
-            operand = np.tile(operand.swapaxes(0, 1), (self.blocks, 1, 1, 1))
-        elif self.which == "input" and operand.shape[1] > 1:
+            parts = np.split(operand.swapaxes(0, 1), self.blocks, axis=1)
+            operand = np.concatenate(parts)
+        elif self.which == "input" and self.blocks == 1:
             operand = operand.swapaxes(0, 1)
-        turned = operand[:, :, self.down.taps, :][..., self.across.taps]
-        return np.where(own, turned, turned.dtype.type(0))
+        return operand[:, :, self.down.taps, :][..., self.across.taps]
 
     def dense(self, operand: Floats) -> Floats:
         """Return ``x`` of activations, or of the gradients of results, (images, channels, y, x)."""

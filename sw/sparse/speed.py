@@ -55,8 +55,8 @@ class Density:
         share = self.mean * np.exp(rng.normal(-(self.spread**2) / 2, self.spread, count))
         share = np.where(np.arange(count) < c.rows, np.minimum(share, 1), 0)
         places = tiling.places
-        shape = tiling.row_groups, 1, tiling.wave_rows, 1
-        bits = rng.binomial(places, share.reshape(shape))
+        share = share.reshape(tiling.row_groups, 1, tiling.wave_rows, 1)
+        bits = rng.binomial(places[:, None], share)
         return bits.reshape(*bits.shape[:2], p.slots, tiling.rows, -1)
 
 
@@ -128,11 +128,9 @@ def pass_cost(
         Of the masks.
     """
     operand = activations if which == "weight" else weights
-    dense = weights is None and activations is None
     mean = 1.0 if operand is None else operand.mean
     options = [
-        _tilings(p, layer, which, batch, parts, mean, dense)
-        for parts in _parts(p, layer, which, batch)
+        _tilings(p, layer, which, batch, parts, mean) for parts in _parts(p, layer, which, batch)
     ]
     _, tilings = min(options, key=lambda option: option[0])
     rng = np.random.default_rng(seed)
@@ -154,7 +152,7 @@ def _parts(p: SparseArrayParameters, layer: Layer, which: str, batch: int) -> li
     """Return parts into which the batch may be cut so that a layer's few channels fill lines."""
     if which != "weight" or not isinstance(layer, Convolution):
         return [1]
-    return [n for n in STEPS if n == 1 or (batch % n == 0 and n * layer.channels <= p.slots)]
+    return [n for n in STEPS if n == 1 or (batch % n == 0 and n * layer.channels <= 4 * p.slots)]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -165,12 +163,11 @@ def _tilings(
     batch: int,
     parts: int,
     mean: float,
-    dense: bool,
 ) -> tuple[float, Sequence[tuple[Tiling, str]]]:
     """Return the estimated time and the tilings, with their modes, of a pass."""
     found, time = [], 0.0
     for c in correlations(layer, which, batch, parts=parts):
-        modes = ["sparse"] + ["dense"] * (mean == 1.0 and c.blocks == 1)
+        modes = ["sparse"] + ["dense"] * (mean == 1.0)
         options = [(*_best(p, c, mean, mode), mode) for mode in modes]
         cost, tiling, mode = min(options, key=lambda option: option[0])
         time += cost

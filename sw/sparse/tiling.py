@@ -90,7 +90,7 @@ class Tiling:
         """Return what the array is told."""
         return Job(
             rows=self.rows,
-            depth=self.blocks * math.prod(self.chunk),
+            depth=math.prod(self.chunk),
             positions=math.prod(self.tile),
             patch=self.tile[0] * self.blocks * self.chunk[0] * math.prod(self.planes),
             waves=math.prod(self.chunks),
@@ -100,21 +100,18 @@ class Tiling:
 
     @property
     def places(self) -> Integers:
-        """Dense places of each row of a group in each beat of its mask, (chunks, rows, beats)."""
-        p, c = self.parameters, self.correlation
+        """Dense places in each beat of a row's mask, (chunks, beats)."""
+        p = self.parameters
         inside = np.ones((1, 1), bool)
-        for whole, part, count in zip(_reduction(c), self.chunk, self.chunks, strict=True):
+        for whole, part, count in zip(
+            _reduction(self.correlation), self.chunk, self.chunks, strict=True
+        ):
             axis = np.arange(count * part).reshape(count, part) < whole
             inside = (inside[:, None, :, None] & axis[:, None]).reshape(
                 len(inside) * count, inside.shape[1] * part
             )
-        block = np.arange(self.wave_rows) * c.blocks // c.rows
-        own = block[:, None] == np.arange(self.blocks)
-        places = own[:, :, None] & inside[:, None, None]
-        places = places.reshape(len(inside), self.wave_rows, -1)
-        fill = -places.shape[-1] % p.mask_bits
-        places = np.pad(places, ((0, 0), (0, 0), (0, fill)))
-        return places.reshape(*places.shape[:2], -1, p.mask_bits).sum(-1)
+        fill = -inside.shape[1] % p.mask_bits
+        return np.pad(inside, ((0, 0), (0, fill))).reshape(len(inside), -1, p.mask_bits).sum(-1)
 
     def estimate(self, density: float, mode: str) -> float:
         """Return about how many cycles it takes; infinity if the array cannot."""
@@ -166,33 +163,34 @@ class Tiling:
         return padded.reshape(*places.shape[:-1], -1, self.parameters.mask_bits).sum(-1)
 
     def gather(self, operand: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-        """Return a sparse operand by waves, (row groups, chunks, slots, rows, depth)."""
-        p, c = self.parameters, self.correlation
-        (a, b, d), (k, u, v) = self.chunks, self.chunk
-        channels = c.channels // c.blocks
-        parts = operand.reshape(c.rows, c.blocks, channels, *operand.shape[2:])
-        groups = []
-        for group in range(self.row_groups):
-            first = group * self.wave_rows
-            block = first * c.blocks // c.rows
-            part = parts[first : first + self.wave_rows, block : block + self.blocks]
-            sizes = self.wave_rows, self.blocks, a * k, b * u, d * v
-            part = np.pad(part, [(0, s - n) for s, n in zip(sizes, part.shape, strict=True)])
-            part = part.reshape(p.slots, self.rows, self.blocks, a, k, b, u, d, v)
-            part = part.transpose(3, 5, 7, 0, 1, 2, 4, 6, 8)
-            groups.append(part.reshape(a * b * d, p.slots, self.rows, -1))
-        return np.stack(groups)
+        """Return a sparse operand by waves, (row groups, chunks, slots, rows, depth).
 
-    def tables(self) -> tuple[Integers, Integers]:
-        """Return offsets and bases, as `sw.sparse.array.apply` takes them."""
+        ``operand`` is (rows, channels of a block, down, across).
+        """
+        p = self.parameters
+        (a, b, d), (k, u, v) = self.chunks, self.chunk
+        sizes = self.row_groups * self.wave_rows, a * k, b * u, d * v
+        fill = [(0, s - n) for s, n in zip(sizes, operand.shape, strict=True)]
+        parts = np.pad(operand, fill).reshape(-1, p.slots, self.rows, a, k, b, u, d, v)
+        parts = parts.transpose(0, 3, 5, 7, 1, 2, 4, 6, 8)
+        return parts.reshape(self.row_groups, a * b * d, p.slots, self.rows, k * u * v)
+
+    def tables(self) -> dict[str, Integers]:
+        """Return ``offsets``, ``bases`` and ``shifts``, as `sw.sparse.array.apply` takes them."""
         c = self.correlation
         height, width = self.planes
-        k, u, v = (np.arange(n) for n in (self.blocks * self.chunk[0], *self.chunk[1:]))
+        k, u, v = (np.arange(n) for n in self.chunk)
+        channel = len(k) * height * width
         offsets = (k[:, None, None] * height + u[:, None]) * width + v
         g, i, j = (np.arange(n) for n in self.tile)
-        group = g[:, None, None] * len(k) * height * width
+        group = g[:, None, None] * self.blocks * channel
         bases = group + i[:, None] * c.down.step * width + j * c.across.step
-        return offsets.ravel(), bases.ravel()
+        block = np.arange(self.wave_rows) * c.blocks // c.rows
+        return {
+            "offsets": offsets.ravel(),
+            "bases": bases.ravel(),
+            "shifts": np.minimum(block, self.blocks - 1) * channel,
+        }
 
 
 def best_tiling(
@@ -240,7 +238,7 @@ def _estimate(
     pairs = [*zip(_reduction(c), (k, u, v), strict=True)]
     pairs += zip(_results(p, c, probe.wave_rows), (g, i, j), strict=True)
     counts = [-(-whole // part) for whole, part in pairs]
-    depth, positions = probe.blocks * k * u * v, g * i * j
+    depth, positions = k * u * v, g * i * j
     patch = g * probe.blocks * k
     patch = patch * ((i - 1) * c.down.step + u) * ((j - 1) * c.across.step + v)
     inside = math.prod(_reduction(c)) / (counts[0] * counts[1] * counts[2])
@@ -285,7 +283,7 @@ def _results(p: SparseArrayParameters, c: Correlation, rows: int) -> tuple[int, 
 
 def _parts(whole: int) -> list[int]:
     """Return sizes of equal parts, the last perhaps less."""
-    counts = {*range(1, min(whole, 12) + 1)} | {1 << n for n in range(whole.bit_length())}
+    counts = {*range(1, min(whole, 16) + 1)} | {1 << n for n in range(whole.bit_length())}
     return sorted({-(-whole // count) for count in counts})
 
 
