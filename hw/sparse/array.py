@@ -110,7 +110,7 @@ class SparseArray(Core):
         fields = {
             "i_pointer": ("pointer", p.pointer_bits, 1, "where a piece's values begin"),
             "i_mask": ("mask", p.mask_bits, 1, "places of non-zeros, the lowest first"),
-            "i_value": ("value", 32, 1, "binary32 non-zero"),
+            "i_value": ("value", 32, p.fetch, "binary32 non-zeros; a wave begins with a beat"),
             "i_x": ("x", 32, p.columns, "a row of a patch, binary32"),
             "o": ("sum", 32, p.columns, "binary32 sums"),
         }
@@ -245,7 +245,7 @@ class SparseArray(Core):
         target = delay(m, 1, placement.fetched_line, 1, name="target")
         for i, line in enumerate(lines):
             m.d.comb += [
-                line.store.eq(fetch.store & (target == i)),
+                line.store.eq(fetch.store & (target == i).replicate(p.fetch)),
                 line.entry.eq(fetch.entry),
                 line.close.eq(fetch.close),
             ]

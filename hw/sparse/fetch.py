@@ -3,7 +3,7 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import stream
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -13,6 +13,7 @@ from ..circuit import Circuit
 from ..memory import uninitialized_memory
 from ..pipeline import register, wire
 from .line import entry_layout
+from .values import Values
 
 __all__ = ["Fetch", "shape_members"]
 
@@ -28,11 +29,12 @@ def shape_members(p: SparseArrayParameters) -> dict[str, Any]:
 
 
 class Fetch(Circuit):
-    """Walker of masks, an entry a cycle.
+    """Walker of masks, ``fetch`` entries a cycle.
 
-    A beat of a mask takes as many cycles as it has bits set, at least one. Where the mode is dense
-    all masks are set, and none are taken. A row without non-zeros gets an entry that is void. An
-    entry comes out a cycle after its value was taken.
+    A beat of a mask takes a cycle for as many of the bits that it has set, at least one. Where the
+    mode is dense all masks are set, and none are taken. A row without non-zeros gets an entry that
+    is void. Entries come out a cycle after their values were taken. A wave's values begin with a
+    beat.
 
     Parameters
     ----------
@@ -52,11 +54,11 @@ class Fetch(Circuit):
     begin : Out(1)
         A wave begins in this cycle.
     i_mask : In(stream.Signature(mask_bits))
-    i_value : In(stream.Signature(32))
+    i_value : In(stream.Signature(32 * fetch))
     piece : Out(ceil_log2(slots))
         Number of the piece whose mask is walked.
-    store : Out(1), entry : Out(entry_layout(parameters))
-        An entry of the piece of the cycle before, from registers.
+    store : Out(fetch), entry : Out(ArrayLayout(entry_layout(parameters), fetch))
+        Entries of the piece of the cycle before, from registers; no second without a first.
     end_piece : Out(1), count : Out(pointer_bits)
         A piece of so many values ends, in the cycle in which its number is given.
     close : Out(1)
@@ -79,10 +81,10 @@ class Fetch(Circuit):
                 "go": In(1),
                 "begin": Out(1),
                 "i_mask": In(stream.Signature(p.mask_bits)),
-                "i_value": In(stream.Signature(32)),
+                "i_value": In(stream.Signature(32 * p.fetch)),
                 "piece": Out(max(1, ceil_log2(p.slots))),
-                "store": Out(1),
-                "entry": Out(entry_layout(p)),
+                "store": Out(p.fetch),
+                "entry": Out(data.ArrayLayout(entry_layout(p), p.fetch)),
                 "end_piece": Out(1),
                 "count": Out(p.pointer_bits),
                 "close": Out(1),
@@ -91,70 +93,88 @@ class Fetch(Circuit):
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Hold a beat of a mask, take its lowest bit off, look up where that is."""
+        """Hold a beat of a mask, take its lowest bits off, look up where they are."""
         m = Module()
         p = self.parameters
         beat = Signal(max(1, ceil_log2(p.depth // p.mask_bits)))
         rest, fresh, held, busy = Signal(p.mask_bits), Signal(), Signal(), Signal()
         limit, beat_end = self._limits(m, beat)
-        bits = wire(m, "bits", p.mask_bits, rest & limit)
-        others = wire(m, "others", p.mask_bits, bits & (bits - 1))
-        some = wire(m, "some", 1, bits.any())
-        take = wire(m, "take", 1, held & some & self.i_value.valid)
-        step = wire(m, "step", 1, held & Mux(some, self.i_value.valid & ~others.any(), 1))
+
+        # What is left of the mask behind its first bit, its second, ...
+        left = [wire(m, "bits", p.mask_bits, rest & limit)]
+        for i in range(p.fetch):
+            left.append(wire(m, f"left_{i}", p.mask_bits, left[-1] & (left[-1] - 1)))
+        there = wire(m, "there", p.fetch, Cat(bits.any() for bits in left[:-1]))
+        m.submodules.values = values = Values(count=p.fetch)
+        take = wire(m, "take", 1, held & there[0] & values.there)
+        whole = values.there & ~left[-1].any()
+        step = wire(m, "step", 1, held & Mux(there[0], whole, 1))
         row_end = wire(m, "row_end", 1, step & beat_end)
-        wave_end = self._count(m, step, row_end, take, beat)
+        wave_end = self._count(m, step, row_end, Mux(take, values.want, 0), beat)
 
         dense = self.mode == 1
         wants = busy & (~held | (step & ~wave_end))
         refill = wire(m, "refill", 1, wants & (dense | self.i_mask.valid))
         m.d.comb += [
+            values.i.payload.eq(self.i_value.payload),
+            values.i.valid.eq(self.i_value.valid),
+            self.i_value.ready.eq(values.i.ready),
+            values.want.eq(Mux(held, sum(there), 0)),
+            values.end.eq(wave_end),
             self.i_mask.ready.eq(wants & ~dense),
-            self.i_value.ready.eq(held & some),
             self.begin.eq(self.go & ~busy),
             self.astray.eq(
                 held & fresh & ~dense & ((rest & ~limit).any() | self._strange(rest, limit))
             ),
         ]
         ended = Signal()
-        m.d.sync += [fresh.eq(refill), ended.eq(step & wave_end), self.close.eq(ended)]
+        m.d.sync += [fresh.eq(refill), ended.eq(wave_end), self.close.eq(ended)]
         with m.If(self.begin):
             m.d.sync += busy.eq(1)
-        with m.Elif(step & wave_end):
+        with m.Elif(wave_end):
             m.d.sync += busy.eq(0)
         with m.If(refill):
             m.d.sync += [held.eq(1), rest.eq(self.i_mask.payload | dense.replicate(p.mask_bits))]
         with m.Elif(step):
             m.d.sync += held.eq(0)
         with m.Elif(take):
-            m.d.sync += rest.eq(others)
+            m.d.sync += rest.eq(left[-1])
 
-        # The first bit set: those below it are inverted by taking one off.
-        lowest = bits & ~others
-        place = Cat(
-            (lowest & _ones(p.mask_bits, bit)).any() for bit in range(ceil_log2(p.mask_bits))
-        )
         first = Signal(init=1)
-        void = wire(m, "void", 1, row_end & first & ~some)
+        void = wire(m, "void", 1, row_end & first & ~there[0])
         with m.If(row_end):
             m.d.sync += first.eq(1)
         with m.Elif(take):
             m.d.sync += first.eq(0)
-        m.submodules.offsets = offsets = uninitialized_memory(shape=len(self.offset), depth=p.depth)
-        write, read = offsets.write_port(), offsets.read_port()
         shift = self._shift(m, row_end, wave_end)
+        m.d.comb += self.store.eq(
+            register(m, 1, "stored", p.fetch, there & take.replicate(p.fetch) | void)
+        )
+        for i in range(p.fetch):
+            entry = self.entry[i]
+            value = values.o.word_select(i, 32)
+            m.d.comb += [
+                entry.value.eq(register(m, 1, f"value_{i}", 32, value)),
+                entry.offset.eq(self._offset(m, i, left[i] & ~left[i + 1], beat) + shift),
+                entry.first.eq(register(m, 1, f"first_{i}", 1, first) if i == 0 else 0),
+                entry.void.eq(register(m, 1, f"void_{i}", 1, void) if i == 0 else 0),
+            ]
+        return m
+
+    def _offset(self, m: Module, number: int, lowest: Value, beat: Signal) -> Value:
+        """Return the offset of the place of the bit that is set, a cycle later."""
+        p = self.parameters
+        place = Cat((lowest & _ones(p.mask_bits, i)).any() for i in range(ceil_log2(p.mask_bits)))
+        offsets = uninitialized_memory(shape=len(self.offset), depth=p.depth)
+        m.submodules[f"offsets_{number}"] = offsets
+        write, read = offsets.write_port(), offsets.read_port()
         m.d.comb += [
             write.en.eq(self.write),
             write.addr.eq(self.place),
             write.data.eq(self.offset),
             read.addr.eq(Cat(place, beat)[: len(read.addr)]),
-            self.entry.value.eq(register(m, 1, "value", 32, self.i_value.payload)),
-            self.entry.offset.eq(read.data + shift),
-            self.entry.first.eq(register(m, 1, "of_first", 1, first)),
-            self.entry.void.eq(register(m, 1, "of_void", 1, void)),
         ]
-        m.d.sync += self.store.eq(take | void)
-        return m
+        return read.data
 
     def _limits(self, m: Module, beat: Signal) -> tuple[Value, Value]:
         """Return which bits of the beat are inside the depth, and whether it is the row's last."""
@@ -170,7 +190,7 @@ class Fetch(Circuit):
         beat_end = wire(m, "beat_end", 1, beat == last)
         return wire(m, "limit", p.mask_bits, Mux(beat_end, tail, ~Const(0, p.mask_bits))), beat_end
 
-    def _count(self, m: Module, step: Value, row_end: Value, take: Value, beat: Signal) -> Value:
+    def _count(self, m: Module, step: Value, row_end: Value, taken: Value, beat: Signal) -> Value:
         """Count beats, rows and pieces; return whether the beat is the wave's last."""
         p = self.parameters
         row, last_row = Signal.like(self.rows), Signal.like(self.rows)
@@ -184,9 +204,9 @@ class Fetch(Circuit):
         last_piece = self.piece == p.slots - 1
         with m.If(piece_end):
             m.d.sync += [self.piece.eq(Mux(last_piece, 0, self.piece + 1)), values.eq(0)]
-        with m.Elif(take):
+        with m.Else():
             m.d.sync += values.eq(self.count)
-        m.d.comb += [self.end_piece.eq(piece_end), self.count.eq(values + take)]
+        m.d.comb += [self.end_piece.eq(piece_end), self.count.eq(values + taken)]
         return wire(m, "wave_end", 1, piece_end & last_piece)
 
     def _shift(self, m: Module, row_end: Value, wave_end: Value) -> Value:

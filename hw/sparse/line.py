@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -58,8 +58,9 @@ class Line(Circuit):
 
     Members
     -------
-    store : In(1), entry : In(entry_layout(parameters))
-        Adds an entry to those of the wave that is stored; beyond the last place it is lost.
+    store : In(fetch), entry : In(ArrayLayout(entry_layout(parameters), fetch))
+        Adds entries to those of the wave that is stored, the second with the first alone; beyond
+        the last place they are lost.
     close : In(1)
         The entries of a wave are stored; those that follow are another's.
     lost : Out(1)
@@ -88,8 +89,8 @@ class Line(Circuit):
         row = ceil_log2(p.patch)
         super().__init__(
             {
-                "store": In(1),
-                "entry": In(entry_layout(p)),
+                "store": In(p.fetch),
+                "entry": In(data.ArrayLayout(entry_layout(p), p.fetch)),
                 "close": In(1),
                 "lost": Out(1),
                 "write": In(1),
@@ -124,32 +125,45 @@ class Line(Circuit):
     def _entries(self, m: Module) -> tuple[data.View, Value]:
         """Store entries; return that of the last cycle's step and whether there is one."""
         p = self.parameters
-        m.submodules.entries = entries = uninitialized_memory(
-            shape=self.entry.shape().size, depth=2 * p.entries
-        )
-        write, read = entries.write_port(), entries.read_port()
         half = Signal()
         fill = Signal(range(p.entries + 1))
         fills = [Signal.like(fill, name=f"fill_{i}") for i in range(2)]
-        full = fill[-1]
-        m.d.comb += [
-            write.en.eq(self.store & ~full),
-            write.addr.eq(Cat(fill[:-1], half)),
-            write.data.eq(self.entry),
-            self.lost.eq(self.store & full),
-            read.addr.eq(Cat(self.step.number, self.step.turn)),
-        ]
+        # Of two entries one is even and one odd: each has a memory of its own.
+        odd = fill[0] if p.fetch > 1 else Const(0)
+        low = p.fetch - 1
+        read_at = Cat(self.step.number[low:], self.step.turn)
+        found = []
+        for i in range(p.fetch):
+            m.submodules[f"entries_{i}"] = entries = uninitialized_memory(
+                shape=entry_layout(p).size, depth=2 * p.entries // p.fetch
+            )
+            write, read = entries.write_port(), entries.read_port()
+            mine = Mux(odd, self.entry[i - 1].as_value(), self.entry[i].as_value())
+            there = Mux(odd, self.store[i - 1], self.store[i])
+            after = fill + (odd & (i == 0))
+            m.d.comb += [
+                write.en.eq(there & ~after[len(fill) - 1]),
+                write.addr.eq(Cat(after[low : len(fill) - 1], half)),
+                write.data.eq(mine),
+                read.addr.eq(read_at),
+            ]
+            found.append(read.data)
+        stored = self.store[0] + self.store[low] if low else self.store
+        over = fill + stored > p.entries
+        m.d.comb += self.lost.eq(over)
         with m.If(self.close):
             m.d.sync += [Array(fills)[half].eq(fill), half.eq(~half), fill.eq(0)]
-        with m.Elif(write.en):
-            m.d.sync += fill.eq(fill + 1)
+        with m.Else():
+            m.d.sync += fill.eq(Mux(over, p.entries, fill + stored))
         count = Mux(self.step.turn, fills[1], fills[0])
         active = Signal()
+        which = Signal()
         m.d.sync += [
+            which.eq(self.step.number[0]),
             active.eq(self.step.valid & (self.step.number < count)),
             self.more.eq(self.step.number + 1 < count),
         ]
-        return data.View(self.entry.shape(), read.data), active
+        return data.View(entry_layout(p), Mux(which, found[-1], found[0])), active
 
     def _apply(self, m: Module, entry: data.View, active: Value) -> None:
         """Multiply the entry by the patch's row, and add the products to their sums."""

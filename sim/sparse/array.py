@@ -67,7 +67,7 @@ def simulate(
         pointers = np.concatenate([starts, ends], 1) % (1 << p.pointer_bits)
     fields: dict[str, npt.ArrayLike] = {
         "x": np.ascontiguousarray(operands["x"], np.float32).view(np.uint32).reshape(-1, p.columns),
-        "value": np.ascontiguousarray(operands["values"], np.float32).view(np.uint32),
+        "value": _packed(p, mask, np.asarray(operands["values"], np.float32)),
     }
     if job.mode != "dense":
         fields["mask"] = bits.sum(-1)
@@ -114,6 +114,14 @@ def _writes(
         for place, row in enumerate(np.asarray(operands[table]).tolist()):
             writes.append((name, 1 | (place | row * places) << 1))
     return writes
+
+
+def _packed(p: SparseArrayParameters, mask: Mask, values: Floats) -> npt.NDArray[np.uint32]:
+    """Return values in beats, (beats, fetch); those of a wave begin with one."""
+    ends = mask.sum((1, 2, 3)).cumsum()
+    waves = np.split(values.view(np.uint32), ends[:-1])
+    padded = [np.pad(wave, (0, -len(wave) % p.fetch)) for wave in waves]
+    return np.concatenate(padded).reshape(-1, p.fetch)
 
 
 def random_operands(

@@ -31,6 +31,8 @@ class SparseArrayParameters(Parameters):
         Pieces of a line's tile, 1, 2 or 4, which the balancer moves between lines; 1 for none.
     mask_bits : int
         Bits of a mask's beat, a power of two, 4..64.
+    fetch : int
+        Values of a beat, 1 or 2, and how many of a row are stored in a cycle at most.
     entries : int
         Non-zeros that a line holds of a wave, a power of two, 8..4096.
     patch : int
@@ -51,7 +53,7 @@ class SparseArrayParameters(Parameters):
 
     PRESETS: ClassVar = {
         "small": {},
-        "quarters": {"lines": 2, "columns": 2, "pieces": 4},
+        "quarters": {"lines": 2, "columns": 2, "pieces": 4, "fetch": 2},
         "single": {"lines": 1, "columns": 1, "pieces": 1, "mask_bits": 4},
     }
 
@@ -59,6 +61,7 @@ class SparseArrayParameters(Parameters):
     columns: int = 4
     pieces: int = 2
     mask_bits: int = 32
+    fetch: int = 1
     entries: int = 256
     patch: int = 256
     sums: int = 64
@@ -75,6 +78,7 @@ class SparseArrayParameters(Parameters):
         if self.pieces not in (1, 2, 4) or isinstance(self.pieces, bool):
             raise UserError(f"pieces must be 1, 2 or 4, not {self.pieces!r}")
         _power("mask_bits", self.mask_bits, 4, 64)
+        whole("fetch", self.fetch, 1, 2)
         _power("entries", self.entries, 8, 4096)
         _power("patch", self.patch, 8, 4096)
         _power("sums", self.sums, 8, 1024)

@@ -24,7 +24,7 @@ class Waves:
     Parameters
     ----------
     fetched : array of int, (waves,)
-        Cycles in which entries are stored: for each beat of a mask, as many as it has bits, or one.
+        Cycles in which entries are stored, for each beat of a mask at least one.
     most : array of int, (waves,)
         Entries of the line that has the most.
     """
@@ -53,7 +53,9 @@ def count_waves(p: SparseArrayParameters, job: Job, bits: npt.ArrayLike) -> Wave
     if job.mode == "sparse" and job.balanced:
         counts = np.minimum(values.sum(-1), (1 << p.balancer.count_bits) - 1)
         lines = balance(p.balancer, counts)
-    return Waves(fetched=np.maximum(bits, 1).sum((1, 2, 3)), most=wave_time(entries, lines))
+    return Waves(
+        fetched=np.maximum(-(-bits // p.fetch), 1).sum((1, 2, 3)), most=wave_time(entries, lines)
+    )
 
 
 def array_cycles(p: SparseArrayParameters, job: Job, waves: Waves, *, latency: int) -> int:

@@ -121,9 +121,11 @@ class Tiling:
     def dense(self) -> Waves:
         """Return the waves of an operand without zeros, for mode ``dense``."""
         p, job = self.parameters, self.job("dense")
-        entries = p.pieces * job.rows * job.depth
+        whole, rest = divmod(job.depth, p.mask_bits)
+        beats = whole * (p.mask_bits // p.fetch) + -(-rest // p.fetch)
         return Waves(
-            fetched=np.full(self.waves, entries * p.lines), most=np.full(self.waves, entries)
+            fetched=np.full(self.waves, beats * self.wave_rows),
+            most=np.full(self.waves, p.pieces * job.rows * job.depth),
         )
 
     def count(self, bits: npt.ArrayLike, *, balanced: bool = True) -> Waves:
@@ -246,10 +248,12 @@ def _estimate(
     entries = p.pieces * probe.rows * np.maximum(values, 1)
     # The slowest of 16 lines with halves has about so many more than all on average.
     slowest = entries + 0.4 * np.sqrt(entries) if mode == "sparse" else entries
-    fetched = values
+    fetched = values / p.fetch
     if mode == "sparse":
         beats = -(-depth // p.mask_bits)
-        fetched = values + beats * (1 - values / (beats * p.mask_bits)) ** p.mask_bits
+        # A beat without bits takes a cycle too, one with an odd number half a cycle more.
+        none = (1 - values / (beats * p.mask_bits)) ** p.mask_bits
+        fetched += beats * (none + (1 - none) * (p.fetch - 1) / 4)
     given = probe.wave_rows * positions
     cycles = np.maximum.reduce(
         [
@@ -265,7 +269,10 @@ def _estimate(
     # Where a group of rows has blocks of its own, it has whole ones.
     shared = probe.wave_rows * c.blocks % c.rows and probe.row_groups > 1
     fits &= c.blocks == 1 or not shared
-    fits &= (entries + 6 * np.sqrt(entries) if mode == "sparse" else entries) <= p.entries
+    # Some rows have more than the mean; none has more than all.
+    fits &= np.minimum(1.5 * entries + 6 * np.sqrt(entries), p.pieces * probe.rows * depth) <= (
+        p.entries
+    )
     # Of equal ones the first is taken: those with the fewest waves stand first.
     return np.where(fits, probe.row_groups * np.prod(counts, 0) * (cycles + 1), np.inf)
 
