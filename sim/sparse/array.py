@@ -47,11 +47,13 @@ def simulate(
     operands: dict[str, npt.ArrayLike],
     *,
     pointers: npt.ArrayLike | None = None,
+    beyond: int = 0,
     **options: Any,
 ) -> tuple[Floats, Result]:
     """Return what `apply` returns, and the run.
 
     ``pointers`` are those of each wave, (waves, slots + 1); without, those of the masks.
+    ``beyond`` is set in the masks beyond the depth.
     """
     p = parameters
     job.check(p)
@@ -60,6 +62,7 @@ def simulate(
     waves, given = len(mask), job.given(p)
     bits = np.zeros((*mask.shape[:-1], job.beats(p) * p.mask_bits), np.int64)
     bits[..., : job.depth] = mask
+    bits[..., job.depth :] = beyond
     bits = bits.reshape(-1, p.mask_bits) << np.arange(p.mask_bits)
     if pointers is None:
         ends = mask.sum((2, 3)).cumsum().reshape(waves, p.slots)
@@ -160,6 +163,7 @@ def random_job(p: SparseArrayParameters, rng: np.random.Generator) -> Job:
     depth = int(rng.integers(1, most + 1))
     if mode == "structured":
         depth = max(depth // p.group, 1) * p.group
+        rows = min(rows, p.entries // (p.pieces * depth))
     return Job(
         rows=rows,
         depth=depth,

@@ -16,9 +16,10 @@ import numpy.typing as npt
 from ..core.convolution import Convolution
 from ..core.products import Layer
 from .array_parameters import SparseArrayParameters
-from .correlation import Correlation, correlations
+from .correlation import correlations
 from .cycles import array_cycles
-from .tiling import Tiling, best_tiling
+from .mapping import best_tiling
+from .tiling import Tiling
 
 __all__ = ["BUFFER", "Cost", "Density", "pass_cost"]
 
@@ -168,19 +169,14 @@ def _tilings(
     found, time = [], 0.0
     for c in correlations(layer, which, batch, parts=parts):
         modes = ["sparse"] + ["dense"] * (mean == 1.0)
-        options = [(*_best(p, c, mean, mode), mode) for mode in modes]
+        options = [(*_best(p, c, mean, mode=mode), mode) for mode in modes]
         cost, tiling, mode = min(options, key=lambda option: option[0])
         time += cost
         found.append((tiling, mode))
     return time, found
 
 
-@functools.lru_cache(maxsize=4096)
-def _best(
-    p: SparseArrayParameters, c: Correlation, density: float, mode: str
-) -> tuple[float, Tiling]:
-    tiling = best_tiling(p, c, density, mode=mode)
-    return tiling.estimate(density, mode), tiling
+_best = functools.lru_cache(maxsize=4096)(best_tiling)
 
 
 def _traffic(

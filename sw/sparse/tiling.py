@@ -1,21 +1,22 @@
 """How a correlation is cut into the waves of the sparse array."""
 
 import dataclasses
+import itertools
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import UserError
-from .array_parameters import LEAST_SPACING, Job, SparseArrayParameters
+from .array_parameters import Job, SparseArrayParameters
 from .correlation import Correlation
-from .cycles import COLLECT_LATENCY, Waves, count_waves
+from .cycles import Waves, count_waves
 
-__all__ = ["Tiling", "best_tiling"]
+__all__ = ["Tiling"]
 
 Integers = npt.NDArray[np.int64]
-
-ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+Floats = npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -72,14 +73,28 @@ class Tiling:
         )
 
     @property
+    def reduction(self) -> tuple[int, int, int]:
+        """Channels of a block and taps, down and across."""
+        c = self.correlation
+        return c.channels // c.blocks, len(c.down.taps), len(c.across.taps)
+
+    @property
+    def results(self) -> tuple[int, int, int]:
+        """Groups of the columns that a group of rows needs, and outputs, down and across."""
+        c = self.correlation
+        columns = min(c.columns, self.wave_rows) if c.paired else c.columns
+        groups = -(-columns // self.parameters.columns)
+        return groups, len(c.down.outputs), len(c.across.outputs)
+
+    @property
     def chunks(self) -> tuple[int, int, int]:
         """Chunks in each direction of the reduction."""
-        return _ceil(_reduction(self.correlation), self.chunk)
+        return _ceil(self.reduction, self.chunk)
 
     @property
     def tiles(self) -> tuple[int, int, int]:
         """Tiles of a group of rows in each direction."""
-        return _ceil(_results(self.parameters, self.correlation, self.wave_rows), self.tile)
+        return _ceil(self.results, self.tile)
 
     @property
     def waves(self) -> int:
@@ -103,20 +118,13 @@ class Tiling:
         """Dense places in each beat of a row's mask, (chunks, beats)."""
         p = self.parameters
         inside = np.ones((1, 1), bool)
-        for whole, part, count in zip(
-            _reduction(self.correlation), self.chunk, self.chunks, strict=True
-        ):
+        for whole, part, count in zip(self.reduction, self.chunk, self.chunks, strict=True):
             axis = np.arange(count * part).reshape(count, part) < whole
             inside = (inside[:, None, :, None] & axis[:, None]).reshape(
                 len(inside) * count, inside.shape[1] * part
             )
         fill = -inside.shape[1] % p.mask_bits
         return np.pad(inside, ((0, 0), (0, fill))).reshape(len(inside), -1, p.mask_bits).sum(-1)
-
-    def estimate(self, density: float, mode: str) -> float:
-        """Return about how many cycles it takes; infinity if the array cannot."""
-        grid = [np.array([size]) for size in (*self.chunk, *self.tile)]
-        return float(_estimate(self, grid, density, mode)[0])
 
     def dense(self) -> Waves:
         """Return the waves of an operand without zeros, for mode ``dense``."""
@@ -194,104 +202,80 @@ class Tiling:
             "shifts": np.minimum(block, self.blocks - 1) * channel,
         }
 
+    def patches(self, x: Floats) -> Floats:
+        """Return a dense operand by waves, (waves, patch, columns).
 
-def best_tiling(
-    p: SparseArrayParameters, c: Correlation, density: float, *, mode: str = "sparse"
-) -> Tiling:
-    """Return the tiling that takes the least time, by an estimate, of those that fit.
-
-    Parameters
-    ----------
-    p : SparseArrayParameters
-        Of the array.
-    c : Correlation
-        What is computed.
-    density : float
-        Share of the sparse operand that is not zero.
-    mode : str
-        ``sparse`` or ``dense``.
-    """
-    taps, outputs = ([len(getattr(a, n)) for a in (c.down, c.across)] for n in ("taps", "outputs"))
-    whole = [[n] for n in (taps if c.which != "weight" else outputs)]
-    cut = [_parts(n) for n in (outputs if c.which != "weight" else taps)]
-    kernels, planes = (whole, cut) if c.which != "weight" else (cut, whole)
-    best: tuple[float, Tiling] | None = None
-    for rows in ROWS:
-        probe = Tiling(parameters=p, correlation=c, rows=rows, chunk=(1, 1, 1), tile=(1, 1, 1))
-        channels, groups = _reduction(c)[0], _results(p, c, probe.wave_rows)[0]
-        sizes = [_parts(channels), *kernels, _parts(groups), *planes]
-        grid = [axis.ravel() for axis in np.meshgrid(*sizes, indexing="ij")]
-        cost = _estimate(probe, grid, density, mode)
-        least = int(cost.argmin())
-        if np.isfinite(cost[least]) and (best is None or cost[least] < best[0]):
-            k, u, v, g, i, j = (int(axis[least]) for axis in grid)
-            best = cost[least], dataclasses.replace(probe, chunk=(k, u, v), tile=(g, i, j))
-    if best is None:
-        raise UserError(f"the array has not enough patch, sums or entries for {c}")
-    return best[1]
-
-
-def _estimate(
-    probe: Tiling, grid: list[Integers], density: float, mode: str
-) -> npt.NDArray[np.float64]:
-    """Return about how many cycles tilings take; infinity for those that do not fit."""
-    p, c = probe.parameters, probe.correlation
-    k, u, v, g, i, j = grid
-    pairs = [*zip(_reduction(c), (k, u, v), strict=True)]
-    pairs += zip(_results(p, c, probe.wave_rows), (g, i, j), strict=True)
-    counts = [-(-whole // part) for whole, part in pairs]
-    depth, positions = k * u * v, g * i * j
-    patch = g * probe.blocks * k
-    patch = patch * ((i - 1) * c.down.step + u) * ((j - 1) * c.across.step + v)
-    inside = math.prod(_reduction(c)) / (counts[0] * counts[1] * counts[2])
-    values = inside * density if mode == "sparse" else depth
-    entries = p.pieces * probe.rows * np.maximum(values, 1)
-    # The slowest of 16 lines with halves has about so many more than all on average.
-    slowest = entries + 0.4 * np.sqrt(entries) if mode == "sparse" else entries
-    fetched = values / p.fetch
-    if mode == "sparse":
-        beats = -(-depth // p.mask_bits)
-        # A beat without bits takes a cycle too, one with an odd number half a cycle more.
-        none = (1 - values / (beats * p.mask_bits)) ** p.mask_bits
-        fetched += beats * (none + (1 - none) * (p.fetch - 1) / 4)
-    given = probe.wave_rows * positions
-    cycles = np.maximum.reduce(
-        [
-            slowest * np.maximum(positions, LEAST_SPACING),
-            probe.wave_rows * fetched + 4,
-            patch + 1,
-            given + COLLECT_LATENCY + 2,
-            np.full(len(k), p.balancer.period if mode == "sparse" else 0),
+        ``x`` is (columns, channels, down, across), as of `Correlation.dense`.
+        """
+        p, c = self.parameters, self.correlation
+        (k, u, v), (groups, i, j) = self.chunk, self.tile
+        width = groups * p.columns
+        sides = self.planes
+        ends = [
+            (t - 1) * n * a.step + (m - 1) * s + side
+            for t, n, a, m, s, side in zip(
+                self.tiles[1:],
+                (i, j),
+                (c.down, c.across),
+                self.chunks[1:],
+                (u, v),
+                sides,
+                strict=True,
+            )
         ]
-    )
-    fits = (depth <= p.depth) & (positions <= p.positions) & (patch <= p.patch)
-    fits &= p.pieces * probe.rows * positions <= p.sums
-    # Where a group of rows has blocks of its own, it has whole ones.
-    shared = probe.wave_rows * c.blocks % c.rows and probe.row_groups > 1
-    fits &= c.blocks == 1 or not shared
-    # Some rows have more than the mean; none has more than all.
-    fits &= np.minimum(1.5 * entries + 6 * np.sqrt(entries), p.pieces * probe.rows * depth) <= (
-        p.entries
-    )
-    # Of equal ones the first is taken: those with the fewest waves stand first.
-    return np.where(fits, probe.row_groups * np.prod(counts, 0) * (cycles + 1), np.inf)
+        x = x.reshape(c.columns, c.blocks, -1, *x.shape[2:])
+        sizes = [c.columns + self.tiles[0] * width, c.blocks + self.blocks, self.chunks[0] * k]
+        sizes += [max(end, n) for end, n in zip(ends, x.shape[3:], strict=True)]
+        x = np.pad(x, [(0, s - n) for s, n in zip(sizes, x.shape, strict=True)])
+        found = []
+        for first_column, block, (group, down, across) in self._places():
+            column = first_column + group * width
+            for channel, top, left in itertools.product(*map(range, self.chunks)):
+                y = down * i * c.down.step + top * u
+                z = across * j * c.across.step + left * v
+                part = x[
+                    column : column + width,
+                    block : block + self.blocks,
+                    channel * k : (channel + 1) * k,
+                    y : y + sides[0],
+                    z : z + sides[1],
+                ]
+                part = part.reshape(groups, p.columns, -1).swapaxes(1, 2)
+                found.append(part.reshape(-1, p.columns))
+        return np.stack(found)
 
+    def collect(self, sums: Floats) -> Floats:
+        """Return the results, (rows, columns, down, across), from the sums of all tiles.
 
-def _reduction(c: Correlation) -> tuple[int, int, int]:
-    """Return channels of a block and taps."""
-    return c.channels // c.blocks, len(c.down.taps), len(c.across.taps)
+        ``sums`` are those of `sw.sparse.array.apply`. A column that was not needed is zero.
+        """
+        c = self.correlation
+        groups, i, j = self.tile
+        width = groups * self.parameters.columns
+        _, downs, acrosses = self.tiles
+        rows = self.row_groups * self.wave_rows
+        columns = c.columns + self.tiles[0] * width
+        out = np.zeros((rows, columns, downs * i, acrosses * j), np.float32)
+        tiles = math.prod(self.tiles)
+        for number, (column, _, (group, down, across)) in enumerate(self._places()):
+            row = number // tiles * self.wave_rows
+            column += group * width
+            part = sums[number].reshape(self.wave_rows, groups, i, j, -1).transpose(0, 1, 4, 2, 3)
+            out[
+                row : row + self.wave_rows,
+                column : column + width,
+                down * i : (down + 1) * i,
+                across * j : (across + 1) * j,
+            ] = part.reshape(self.wave_rows, width, i, j)
+        return out[: c.rows, : c.columns, : len(c.down.outputs), : len(c.across.outputs)]
 
-
-def _results(p: SparseArrayParameters, c: Correlation, rows: int) -> tuple[int, int, int]:
-    """Return groups of columns, those that so many rows need, and outputs."""
-    columns = min(c.columns, rows) if c.paired else c.columns
-    return -(-columns // p.columns), len(c.down.outputs), len(c.across.outputs)
-
-
-def _parts(whole: int) -> list[int]:
-    """Return sizes of equal parts, the last perhaps less."""
-    counts = {*range(1, min(whole, 16) + 1)} | {1 << n for n in range(whole.bit_length())}
-    return sorted({-(-whole // count) for count in counts})
+    def _places(self) -> Iterator[tuple[int, int, tuple[int, int, int]]]:
+        """Give the first column and block of each tile's group of rows, and the tile's place."""
+        c = self.correlation
+        for group in range(self.row_groups):
+            first = group * self.wave_rows
+            for place in itertools.product(*map(range, self.tiles)):
+                yield first if c.paired else 0, first * c.blocks // c.rows, place
 
 
 def _ceil(whole: tuple[int, int, int], part: tuple[int, int, int]) -> tuple[int, int, int]:

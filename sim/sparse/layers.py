@@ -1,0 +1,96 @@
+"""Passes of layers through the sparse array."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hw.sparse.line import Line
+from sw.core.products import Layer
+from sw.sparse.array import apply as model
+from sw.sparse.array_parameters import SparseArrayParameters
+from sw.sparse.correlation import correlations
+from sw.sparse.cycles import array_cycles
+from sw.sparse.mapping import best_tiling
+from sw.sparse.tiling import Tiling
+
+from .array import simulate
+
+__all__ = ["Pass", "run_pass"]
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Pass:
+    """What a pass gave, in RTL or the model, and its cycles in RTL and model."""
+
+    result: Floats
+    cycles: int
+    expected: int
+
+
+def run_pass(
+    p: SparseArrayParameters,
+    layer: Layer,
+    which: str,
+    sparse: Floats,
+    dense: Floats,
+    *,
+    batch: int,
+    mode: str = "sparse",
+    rtl: bool = True,
+    **options: Any,
+) -> Pass:
+    """Return the result of a pass of a layer, tile by tile, and its cycles.
+
+    Parameters
+    ----------
+    p : SparseArrayParameters
+        Of the array.
+    layer : Layer
+        The layer.
+    which : str
+        The pass.
+    sparse : array of float32
+        Weights, or in pass ``weight`` the activations, whose zeros are skipped.
+    dense : array of float32
+        Activations, or the gradients of results.
+    batch : int
+        Images.
+    mode : str
+        ``sparse`` or ``dense``.
+    rtl : bool
+        Whether to run the RTL; otherwise both counts of cycles are the model's.
+    options
+        As of `sim.bench.run`.
+    """
+    shape = layer.shapes(batch)[{"forward": "y", "input": "x", "weight": "w"}[which]]
+    flat = len(shape) == 2
+    if flat:
+        sparse, dense = (operand[:, :, None, None] for operand in (sparse, dense))
+    result = np.zeros((*shape, 1, 1) if flat else shape, np.float32)
+    cycles = expected = 0
+    for c in correlations(layer, which, batch):
+        s = c.sparse(sparse)
+        _, tiling = best_tiling(p, c, max(float(np.mean(s != 0)), 0.01), mode=mode)
+        job, operands = tiling.job(mode), _operands(tiling, s, c.dense(dense), mode)
+        waves = tiling.dense() if mode == "dense" else tiling.count(tiling.bits(s != 0))
+        expected += array_cycles(p, job, waves, latency=Line(parameters=p).latency)
+        if rtl:
+            sums, run = simulate(p, job, operands, **options)
+            cycles += run.cycles
+        else:
+            sums, cycles = model(p, job, **operands), expected
+        c.store(result, tiling.collect(sums))
+    return Pass(result=result.reshape(shape), cycles=cycles, expected=expected)
+
+
+def _operands(tiling: Tiling, s: Floats, x: Floats, mode: str) -> dict[str, Any]:
+    """Return the operands of all waves; every tile of a group of rows has the same weights."""
+    parts = tiling.gather(s)
+    tiles = tiling.waves // (parts.shape[0] * parts.shape[1])
+    weights = np.repeat(parts[:, None], tiles, 1).reshape(-1, *parts.shape[2:])
+    mask = weights != 0 if mode == "sparse" else np.ones(weights.shape, bool)
+    return {"mask": mask, "values": weights[mask], "x": tiling.patches(x), **tiling.tables()}

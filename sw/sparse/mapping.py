@@ -1,0 +1,106 @@
+"""The best tiling of a correlation, of those that the sparse array can do."""
+
+import dataclasses
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import UserError
+from .array_parameters import LEAST_SPACING, SparseArrayParameters
+from .correlation import Correlation
+from .cycles import COLLECT_LATENCY
+from .tiling import Tiling
+
+__all__ = ["best_tiling"]
+
+Integers = npt.NDArray[np.int64]
+
+ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+
+
+def best_tiling(
+    p: SparseArrayParameters, c: Correlation, density: float, *, mode: str = "sparse"
+) -> tuple[float, Tiling]:
+    """Return the tiling that takes the least time, of those that fit, and an estimate of that.
+
+    Parameters
+    ----------
+    p : SparseArrayParameters
+        Of the array.
+    c : Correlation
+        What is computed.
+    density : float
+        Share of the sparse operand that is not zero.
+    mode : str
+        ``sparse`` or ``dense``.
+    """
+    taps, outputs = ([len(getattr(a, n)) for a in (c.down, c.across)] for n in ("taps", "outputs"))
+    whole = [[n] for n in (taps if c.which != "weight" else outputs)]
+    cut = [_parts(n) for n in (outputs if c.which != "weight" else taps)]
+    kernels, planes = (whole, cut) if c.which != "weight" else (cut, whole)
+    best: tuple[float, Tiling] | None = None
+    for rows in ROWS:
+        probe = Tiling(parameters=p, correlation=c, rows=rows, chunk=(1, 1, 1), tile=(1, 1, 1))
+        sizes = [_parts(probe.reduction[0]), *kernels, _parts(probe.results[0]), *planes]
+        grid = [axis.ravel() for axis in np.meshgrid(*sizes, indexing="ij")]
+        cost = _estimate(probe, grid, density, mode)
+        least = int(cost.argmin())
+        if np.isfinite(cost[least]) and (best is None or cost[least] < best[0]):
+            k, u, v, g, i, j = (int(axis[least]) for axis in grid)
+            best = float(cost[least]), dataclasses.replace(probe, chunk=(k, u, v), tile=(g, i, j))
+    if best is None:
+        raise UserError(f"the array has not enough patch, sums or entries for {c}")
+    return best
+
+
+def _estimate(
+    probe: Tiling, grid: list[Integers], density: float, mode: str
+) -> npt.NDArray[np.float64]:
+    """Return about how many cycles tilings take; infinity for those that do not fit."""
+    p, c = probe.parameters, probe.correlation
+    k, u, v, g, i, j = grid
+    pairs = [*zip(probe.reduction, (k, u, v), strict=True)]
+    pairs += zip(probe.results, (g, i, j), strict=True)
+    counts = [-(-whole // part) for whole, part in pairs]
+    depth, positions = k * u * v, g * i * j
+    patch = g * probe.blocks * k
+    patch = patch * ((i - 1) * c.down.step + u) * ((j - 1) * c.across.step + v)
+    inside = math.prod(probe.reduction) / (counts[0] * counts[1] * counts[2])
+    values = inside * density if mode == "sparse" else depth
+    entries = p.pieces * probe.rows * np.maximum(values, 1)
+    # The slowest of 16 lines with halves has about so many more than all on average.
+    slowest = entries + 0.4 * np.sqrt(entries) if mode == "sparse" else entries
+    fetched = values / p.fetch
+    if mode == "sparse":
+        beats = -(-depth // p.mask_bits)
+        # A beat without bits takes a cycle too, one with an odd number half a cycle more.
+        none = (1 - values / (beats * p.mask_bits)) ** p.mask_bits
+        fetched += beats * (none + (1 - none) * (p.fetch - 1) / 4)
+    given = probe.wave_rows * positions
+    cycles = np.maximum.reduce(
+        [
+            slowest * np.maximum(positions, LEAST_SPACING),
+            probe.wave_rows * fetched + 4,
+            patch + 1,
+            given + COLLECT_LATENCY + 2,
+            np.full(len(k), p.balancer.period if mode == "sparse" else 0),
+        ]
+    )
+    fits = (depth <= p.depth) & (positions <= p.positions) & (patch <= p.patch)
+    fits &= p.pieces * probe.rows * positions <= p.sums
+    # Where a group of rows has blocks of its own, it has whole ones.
+    shared = probe.wave_rows * c.blocks % c.rows and probe.row_groups > 1
+    fits &= c.blocks == 1 or not shared
+    # Some rows have more than the mean; none has more than all.
+    fits &= np.minimum(1.5 * entries + 6 * np.sqrt(entries), p.pieces * probe.rows * depth) <= (
+        p.entries
+    )
+    # Of equal ones the first is taken: those with the fewest waves stand first.
+    return np.where(fits, probe.row_groups * np.prod(counts, 0) * (cycles + 1), np.inf)
+
+
+def _parts(whole: int) -> list[int]:
+    """Return sizes of equal parts, the last perhaps less."""
+    counts = {*range(1, min(whole, 16) + 1)} | {1 << n for n in range(whole.bit_length())}
+    return sorted({-(-whole // count) for count in counts})

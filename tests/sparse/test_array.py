@@ -1,0 +1,254 @@
+"""The sparse array against its model: sums, registers, cycles."""
+
+import numpy as np
+import pytest
+
+from sim.bench import Stalls
+from sim.sparse.array import check, random_job, random_operands, regress, simulate
+from sw import binary32
+from sw.errors import UserError
+from sw.sparse.array import apply
+from sw.sparse.array_parameters import MODES, Job, SparseArrayParameters
+
+SIZES = {"mask_bits": 8, "depth": 32, "entries": 64, "patch": 32, "sums": 32, "positions": 16}
+SMALL = SparseArrayParameters(lines=2, columns=1, fetch=2, **SIZES)
+DESIGNS = {
+    "two lines": SMALL,
+    "one line": SparseArrayParameters(
+        lines=1, columns=2, pieces=1, **{**SIZES, "mask_bits": 4, "patch": 16}
+    ),
+    "three lines of quarters": SparseArrayParameters(lines=3, columns=1, pieces=4, **SIZES),
+    "32 lines": SparseArrayParameters(
+        lines=32, columns=1, **{**SIZES, "sums": 8, "entries": 32, "positions": 8}
+    ),
+}
+
+
+@pytest.mark.parametrize("p", DESIGNS.values(), ids=DESIGNS.keys())
+def test_rtl_is_the_model_in_sums_registers_and_cycles(p):
+    for seed in range(3):
+        report = regress(p, seed=seed + 1, blocks=60)
+        assert report.mismatches == 0, report.message
+
+
+@pytest.mark.parametrize("name", ["two lines", "three lines of quarters"])
+def test_stalls_and_resets_change_nothing(name):
+    p = DESIGNS[name]
+    for seed in range(6):
+        stalls = Stalls(idle=0.3 * (seed % 2), back_pressure=0.2 * (seed % 3))
+        for reset_after in (None, 7, 50):
+            report = regress(p, seed=seed + 1, blocks=12, stalls=stalls, reset_after=reset_after)
+            assert report.mismatches == 0, report.message
+
+
+def test_cocotb_agrees():
+    p = SMALL
+    rng = np.random.default_rng(3)
+    job = Job(rows=2, depth=12, positions=3, patch=20, waves=2)
+    operands = random_operands(p, job, rng, 4)
+    stalls = Stalls(idle=0.2, back_pressure=0.2)
+    report = check(p, job, operands, stalls=stalls, engine="cocotb", simulator="verilator")
+    assert report.mismatches == 0, report.message
+
+
+@pytest.mark.parametrize("density", [0.0, 1.0])
+def test_waves_that_are_empty_or_full(density):
+    p, rng = SMALL, np.random.default_rng(5)
+    job = Job(rows=2, depth=16, positions=5, patch=32)
+    operands = random_operands(p, job, rng, 3)
+    operands["mask"][:] = rng.random(operands["mask"].shape) < density
+    count = int(operands["mask"].sum())
+    operands["values"] = rng.standard_normal(count).astype(np.float32)
+    operands["x"] = rng.standard_normal(operands["x"].shape).astype(np.float32)
+    report = check(p, job, operands)
+    assert report.mismatches == 0, report.message
+    sums, result = simulate(p, job, operands)
+    # A row takes an entry even if it has no values: 2 pieces of 2 rows, or of 2 rows of 16.
+    assert result.registers["steps"] == 3 * (4 if density == 0 else 64) * 7
+    if density == 0:
+        assert not sums.any()
+
+
+def _slow(p, job, mask, values, x, offsets, bases, shifts):
+    """Return the sums as a sequence of scalar operations."""
+    values = iter(values)
+    sums = np.zeros((len(mask) // job.waves, p.slots, job.rows, job.positions, p.columns), "f4")
+    for wave, slot, row in np.ndindex(*mask.shape[:3]):
+        part = np.zeros(sums.shape[3:], np.float32)
+        for place in np.flatnonzero(mask[wave, slot, row]):
+            value = next(values)
+            for position, column in np.ndindex(*part.shape):
+                at = shifts[slot * job.rows + row] + offsets[place] + bases[position]
+                product = binary32.multiply(value, x[wave, at, column])
+                part[position, column] = binary32.add(part[position, column], product)
+        tile = wave // job.waves, slot, row
+        sums[tile] = binary32.add(sums[tile], part)
+    return sums
+
+
+def test_model_is_a_sequence_of_scalar_operations():
+    rng = np.random.default_rng(1)
+    for _ in range(4):
+        job = random_job(SMALL, rng)
+        operands = random_operands(SMALL, job, rng, job.waves)
+        found, wanted = apply(SMALL, job, **operands), _slow(SMALL, job, **operands)
+        np.testing.assert_array_equal(found.view(np.uint32), wanted.view(np.uint32))
+
+
+def test_an_infinity_is_not_multiplied_by_what_is_left_out():
+    p, job = SMALL, Job(depth=2, positions=1, patch=2)
+    mask = np.zeros((1, p.slots, 1, 2), bool)
+    mask[0, 0, 0, 0] = True
+    operands = {
+        "mask": mask,
+        "values": np.float32([3]),
+        "x": np.float32([[[2], [np.inf]]]),
+        "offsets": [0, 1],
+        "bases": [0],
+        "shifts": np.zeros(p.slots, int),
+    }
+    sums, result = simulate(p, job, operands)
+    assert sums.ravel().tolist() == [6, 0, 0, 0]
+    assert (result.registers["status.nan"], result.registers["status.overflow"]) == (0, 0)
+
+
+def _job_and_operands(mode="sparse"):
+    rng = np.random.default_rng(7)
+    job = Job(rows=2, depth=12, positions=3, patch=20, mode=mode)
+    return job, random_operands(SMALL, job, rng, 4)
+
+
+def test_pointers_that_do_not_fit_are_flagged_and_do_no_harm():
+    job, operands = _job_and_operands()
+    ends = operands["mask"].sum((2, 3)).cumsum().reshape(4, -1)
+    pointers = np.concatenate([np.r_[0, ends[:-1, -1]][:, None], ends], 1)
+    wanted = apply(SMALL, job, **operands)
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        wrong = pointers.copy()
+        wrong[rng.integers(4), rng.integers(1, SMALL.slots)] ^= 1 << rng.integers(20)
+        sums, result = simulate(SMALL, job, operands, pointers=wrong)
+        np.testing.assert_array_equal(sums.view(np.uint32), wanted.view(np.uint32))
+        assert result.registers["status.pointer"] == 1
+
+
+def test_a_mask_beyond_the_depth_is_flagged_and_ignored():
+    job, operands = _job_and_operands()
+    wanted = apply(SMALL, job, **operands)
+    sums, result = simulate(SMALL, job, operands, beyond=1)
+    np.testing.assert_array_equal(sums.view(np.uint32), wanted.view(np.uint32))
+    assert result.registers["status.mask"] == 1
+
+
+def test_a_group_with_another_number_of_bits_is_flagged():
+    job, operands = _job_and_operands("structured")
+    wrong = Job(**{**vars(job), "keep": job.keep + 1})
+    _, result = simulate(SMALL, wrong, operands)
+    assert result.registers["status.mask"] == 1
+
+
+def test_more_non_zeros_than_a_line_holds_are_flagged_and_lost():
+    p = SparseArrayParameters(lines=2, columns=1, **{**SIZES, "entries": 16})
+    rng = np.random.default_rng(9)
+    job = Job(rows=2, depth=16, positions=3, patch=20)
+    operands = random_operands(p, job, rng, 3)
+    operands["mask"][:] = True
+    operands["values"] = np.ones(operands["mask"].size, np.float32)
+    sums, result = simulate(p, job, operands)
+    assert result.registers["status.capacity"] == 1
+    assert sums.shape == (3, 4, 2, 3, 1)
+
+
+@pytest.mark.parametrize("mode", MODES[1:])
+def test_modes_without_pointers(mode):
+    p, rng = SMALL, np.random.default_rng(11)
+    job = Job(rows=2, depth=16, positions=7, patch=25, mode=mode, keep=2)
+    operands = random_operands(p, job, rng, 4)
+    report = check(p, job, operands)
+    assert report.mismatches == 0, report.message
+    # 2 of 4 takes half the steps of all.
+    _, result = simulate(p, job, operands)
+    assert result.registers["steps"] == 4 * 2 * 2 * (16 if mode == "dense" else 8) * 7
+
+
+def test_balancing_makes_waves_as_long_as_the_model_says():
+    p, rng = SMALL, np.random.default_rng(13)
+    job = Job(rows=1, depth=32, positions=8, patch=32)
+    operands = random_operands(p, job, rng, 6)
+    operands["mask"][:] = False
+    operands["mask"][:, :2] = rng.random((6, 2, 1, 32)) < 0.9
+    operands["values"] = np.ones(int(operands["mask"].sum()), np.float32)
+    steps = {}
+    for balanced in (True, False):
+        one = Job(**{**vars(job), "balanced": balanced})
+        _, result = simulate(p, one, operands)
+        steps[balanced] = result.registers["steps"]
+    assert steps[True] < 0.6 * steps[False]
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"lines": 65}, "lines must be an integer from 1 to 64, not 65"),
+        ({"pieces": 3}, "pieces must be 1, 2 or 4, not 3"),
+        ({"mask_bits": 12}, "mask_bits must be a power of two, not 12"),
+        ({"fetch": 3}, "fetch must be an integer from 1 to 2, not 3"),
+        ({"patch": 8192}, "patch must be an integer from 8 to 4096, not 8192"),
+        ({"group": 16, "mask_bits": 8}, "group must be an integer from 4 to 8, not 16"),
+        ({"target": "asic"}, "target must be one of generic, ecp5, xilinx, not 'asic'"),
+    ],
+)
+def test_wrong_parameters(fields, text):
+    with pytest.raises(UserError) as error:
+        SparseArrayParameters(**fields)
+    assert str(error.value) == text
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"positions": 17}, "positions must be an integer from 1 to 16, not 17"),
+        ({"rows": 6}, "rows must be an integer from 1 to 5, not 6"),
+        ({"depth": 33}, "depth must be an integer from 1 to 32, not 33"),
+        ({"patch": 0}, "patch must be an integer from 1 to 32, not 0"),
+        ({"mode": "csr"}, "mode must be one of sparse, dense, structured, not 'csr'"),
+        ({"balanced": 1}, "balanced must be true or false, not 1"),
+        ({"mode": "structured", "depth": 14}, "depth must be a multiple of group, 4, not 14"),
+    ],
+)
+def test_wrong_jobs(fields, text):
+    job = Job(**{"rows": 1, "depth": 8, "positions": 3, "patch": 20, **fields})
+    with pytest.raises(UserError) as error:
+        job.check(SMALL)
+    assert str(error.value) == text
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"mask": np.ones((1, 2, 1, 2), bool)}, "mask must be of shape (4, 1, 2), not (2, 1, 2)"),
+        ({"values": np.float32([1])}, "values must be of shape (8,), not (1,)"),
+        ({"values": np.ones(8)}, "values and x must be float32, not float64 and float32"),
+        ({"x": np.zeros((1, 3, 1), "f4")}, "x must be of shape (1, 2, 1), not (1, 3, 1)"),
+        (
+            {"offsets": [0, 2]},
+            "shifts, offsets and bases must stay inside the patch of 2 rows, not reach 0 to 2",
+        ),
+        (
+            {"bases": [0, 0]},
+            "shifts, offsets and bases must be of shape (4, 2, 1), not (4, 2, 2)",
+        ),
+    ],
+)
+def test_wrong_operands(fields, text):
+    operands = {
+        "mask": np.ones((1, 4, 1, 2), bool),
+        "values": np.ones(8, np.float32),
+        "x": np.zeros((1, 2, 1), np.float32),
+        "offsets": [0, 1],
+        "bases": [0],
+        "shifts": [0, 0, 0, 0],
+    }
+    with pytest.raises(UserError) as error:
+        apply(SMALL, Job(depth=2, positions=1, patch=2), **{**operands, **fields})
+    assert str(error.value) == text
