@@ -173,7 +173,8 @@ class SparseArray(Core):
         unread = _counter(m, "unread", applied, collector.end)
 
         row = Signal(ceil_log2(p.patch))
-        half, last_row = Signal(), Signal()
+        half = Signal()
+        last_row = Signal()
         patch_end = self.i_x.valid & self.i_x.ready & last_row
         patched = _counter(m, "patched", patch_end, conductor.begin)
         patching = _counter(m, "patching", patch_end, freed)

@@ -106,7 +106,8 @@ class Collector(Circuit):
         m.d.comb += self.source.eq(delay(m, en, self.line, 2, name="line"))
         part = delay(m, en, self.sums, 1, name="part")
 
-        fresh, final = Signal(init=1), Signal()
+        fresh = Signal(init=1)
+        final = Signal()
         number = Signal(16)
         m.d.sync += final.eq(number == self.waves - 1)
         m.submodules.totals = totals = uninitialized_memory(
@@ -162,7 +163,9 @@ class Collector(Circuit):
         p, en = self.parameters, self.get
         size = Signal(range(p.sums + 1))
         index = Signal.like(self.address)
-        ends, last, active = Signal(), Signal(), Signal()
+        ends = Signal()
+        last = Signal()
+        active = Signal()
         m.d.sync += size.eq(self.rows * self.positions)
         m.d.comb += [
             ends.eq(index == size - 1),

@@ -97,7 +97,10 @@ class Fetch(Circuit):
         m = Module()
         p = self.parameters
         beat = Signal(max(1, ceil_log2(p.depth // p.mask_bits)))
-        rest, fresh, held, busy = Signal(p.mask_bits), Signal(), Signal(), Signal()
+        rest = Signal(p.mask_bits)
+        fresh = Signal()
+        held = Signal()
+        busy = Signal()
         limit, beat_end = self._limits(m, beat)
 
         # What is left of the mask behind its first bit, its second, ...
@@ -181,7 +184,8 @@ class Fetch(Circuit):
         p = self.parameters
         low = ceil_log2(p.mask_bits)
         # Registers do not change while a job runs, so that what follows from them may come late.
-        last, tail = Signal.like(beat), Signal(p.mask_bits)
+        last = Signal.like(beat, name="last_beat")
+        tail = Signal(p.mask_bits)
         within = (self.depth - 1)[:low]
         m.d.sync += [
             last.eq(((self.depth - 1) >> low)[: len(beat)]),
@@ -193,7 +197,8 @@ class Fetch(Circuit):
     def _count(self, m: Module, step: Value, row_end: Value, taken: Value, beat: Signal) -> Value:
         """Count beats, rows and pieces; return whether the beat is the wave's last."""
         p = self.parameters
-        row, last_row = Signal.like(self.rows), Signal.like(self.rows)
+        row = Signal.like(self.rows, name="row_number")
+        last_row = Signal.like(self.rows)
         values = Signal(p.pointer_bits)
         piece_end = wire(m, "piece_end", 1, row_end & (row == last_row))
         m.d.sync += last_row.eq(self.rows - 1)

@@ -81,7 +81,8 @@ class Placement(Circuit):
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
         m = Module()
-        fetched, drained = Signal(range(WAVES)), Signal(range(WAVES))
+        fetched = Signal(range(WAVES))
+        drained = Signal(range(WAVES), name="oldest")
         with m.If(self.end_wave):
             m.d.sync += fetched.eq(fetched + 1)
         with m.If(self.drained):
@@ -139,7 +140,8 @@ class Placement(Circuit):
         )
         write = table.write_port()
         get, drain = table.read_port(domain="comb"), table.read_port(domain="comb")
-        wave, line = Signal(range(WAVES)), Signal(line_bits)
+        wave = Signal(range(WAVES), name="placed_wave")
+        line = Signal(line_bits)
         turn = Signal(range(max(2, p.pieces)))
         last_piece = turn == p.pieces - 1
         given, waits = self._queue(m, last_piece)

@@ -55,7 +55,8 @@ class Values(Circuit):
                 self.o.eq(self.i.payload),
             ]
             return m
-        kept, second = Signal(), Signal(32, reset_less=True)
+        kept = Signal()
+        second = Signal(32, reset_less=True)
         need = Signal()
         m.d.comb += [
             need.eq(self.want > kept),

@@ -20,7 +20,12 @@ ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 
 
 def best_tiling(
-    p: SparseArrayParameters, c: Correlation, density: float, *, mode: str = "sparse"
+    p: SparseArrayParameters,
+    c: Correlation,
+    density: float,
+    *,
+    mode: str = "sparse",
+    margin: float = 1.5,
 ) -> tuple[float, Tiling]:
     """Return the tiling that takes the least time, of those that fit, and an estimate of that.
 
@@ -34,6 +39,8 @@ def best_tiling(
         Share of the sparse operand that is not zero.
     mode : str
         ``sparse`` or ``dense``.
+    margin : float
+        How many times the mean a line must be able to hold of a wave, at most all.
     """
     taps, outputs = ([len(getattr(a, n)) for a in (c.down, c.across)] for n in ("taps", "outputs"))
     whole = [[n] for n in (taps if c.which != "weight" else outputs)]
@@ -44,7 +51,7 @@ def best_tiling(
         probe = Tiling(parameters=p, correlation=c, rows=rows, chunk=(1, 1, 1), tile=(1, 1, 1))
         sizes = [_parts(probe.reduction[0]), *kernels, _parts(probe.results[0]), *planes]
         grid = [axis.ravel() for axis in np.meshgrid(*sizes, indexing="ij")]
-        cost = _estimate(probe, grid, density, mode)
+        cost = _estimate(probe, grid, density, mode, margin)
         least = int(cost.argmin())
         if np.isfinite(cost[least]) and (best is None or cost[least] < best[0]):
             k, u, v, g, i, j = (int(axis[least]) for axis in grid)
@@ -55,7 +62,7 @@ def best_tiling(
 
 
 def _estimate(
-    probe: Tiling, grid: list[Integers], density: float, mode: str
+    probe: Tiling, grid: list[Integers], density: float, mode: str, margin: float
 ) -> npt.NDArray[np.float64]:
     """Return about how many cycles tilings take; infinity for those that do not fit."""
     p, c = probe.parameters, probe.correlation
@@ -68,7 +75,10 @@ def _estimate(
     patch = patch * ((i - 1) * c.down.step + u) * ((j - 1) * c.across.step + v)
     inside = math.prod(probe.reduction) / (counts[0] * counts[1] * counts[2])
     values = inside * density if mode == "sparse" else depth
-    entries = p.pieces * probe.rows * np.maximum(values, 1)
+    # The balancer spreads pieces over the lines, of which the last may be empty.
+    pieces = -(-min(c.rows, probe.wave_rows) // probe.rows)
+    pieces = -(-pieces // p.lines) if mode == "sparse" else p.pieces
+    entries = pieces * probe.rows * np.maximum(values, 1)
     # The slowest of 16 lines with halves has about so many more than all on average.
     slowest = entries + 0.4 * np.sqrt(entries) if mode == "sparse" else entries
     fetched = values / p.fetch
@@ -92,10 +102,8 @@ def _estimate(
     # Where a group of rows has blocks of its own, it has whole ones.
     shared = probe.wave_rows * c.blocks % c.rows and probe.row_groups > 1
     fits &= c.blocks == 1 or not shared
-    # Some rows have more than the mean; none has more than all.
-    fits &= np.minimum(1.5 * entries + 6 * np.sqrt(entries), p.pieces * probe.rows * depth) <= (
-        p.entries
-    )
+    most = np.minimum(margin * entries + 6 * np.sqrt(entries), p.pieces * probe.rows * depth)
+    fits &= most <= p.entries
     # Of equal ones the first is taken: those with the fewest waves stand first.
     return np.where(fits, probe.row_groups * np.prod(counts, 0) * (cycles + 1), np.inf)
 

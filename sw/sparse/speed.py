@@ -8,22 +8,23 @@ weight, for any may come to be tracked.
 import dataclasses
 import functools
 import math
+import zlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..core.convolution import Convolution
-from ..core.products import Layer
+from ..core.products import PASSES, Layer
+from ..errors import UserError
 from .array_parameters import SparseArrayParameters
 from .correlation import correlations
 from .cycles import array_cycles
+from .density import Density, Measured
 from .mapping import best_tiling
-from .tiling import Tiling
+from .tiling import CapacityError, Tiling
 
-__all__ = ["BUFFER", "Cost", "Density", "pass_cost"]
-
-Integers = npt.NDArray[np.int64]
+__all__ = ["BUFFER", "Cost", "network_cost", "pass_cost"]
 
 BUFFER = 128 * 1024 * 8
 """Bits of the buffer between memory and array, those of Procrustes' configuration."""
@@ -33,32 +34,8 @@ WORD, POINTER = 32, 20
 
 STEPS = (1, 2, 4, 8, 16, 32)
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Density:
-    """Share of an operand that is not zero.
-
-    Parameters
-    ----------
-    mean : float
-        Of all places.
-    spread : float
-        Standard deviation of the logarithm of a row's share.
-    """
-
-    mean: float
-    spread: float = 0.0
-
-    def bits(self, tiling: Tiling, rng: np.random.Generator) -> Integers:
-        """Return random bits set in each beat of masks, as `Tiling.count` takes them."""
-        p, c = tiling.parameters, tiling.correlation
-        count = tiling.row_groups * tiling.wave_rows
-        share = self.mean * np.exp(rng.normal(-(self.spread**2) / 2, self.spread, count))
-        share = np.where(np.arange(count) < c.rows, np.minimum(share, 1), 0)
-        places = tiling.places
-        share = share.reshape(tiling.row_groups, 1, tiling.wave_rows, 1)
-        bits = rng.binomial(places[:, None], share)
-        return bits.reshape(*bits.shape[:2], p.slots, tiling.rows, -1)
+MARGINS = (1.5, np.inf)
+"""How many times the mean lines can hold in the tilings that are tried."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -96,8 +73,8 @@ def pass_cost(
     which: str,
     batch: int,
     *,
-    weights: Density | None,
-    activations: Density | None,
+    weights: Density | Measured | None,
+    activations: Density | Measured | None,
     balanced: bool = True,
     latency: int,
     seed: int = 1,
@@ -119,7 +96,7 @@ def pass_cost(
         The pass.
     batch : int
         Images.
-    weights, activations : Density or None
+    weights, activations : Density or Measured or None
         Of the layer's weights and inputs; None for both is an array that skips nothing.
     balanced : bool
         Whether pieces are moved between lines.
@@ -129,24 +106,40 @@ def pass_cost(
         Of the masks.
     """
     operand = activations if which == "weight" else weights
-    mean = 1.0 if operand is None else operand.mean
-    options = [
-        _tilings(p, layer, which, batch, parts, mean) for parts in _parts(p, layer, which, batch)
-    ]
-    _, tilings = min(options, key=lambda option: option[0])
-    rng = np.random.default_rng(seed)
-    total = Cost()
-    for tiling, mode in tilings:
-        if mode == "dense":
-            waves = tiling.dense()
-        else:
-            waves = tiling.count(
-                (operand or Density(mean=1.0)).bits(tiling, rng), balanced=balanced
+    tiled: Sequence[tuple[Tiling, str]] = ()
+    for margin in MARGINS:
+        options = [
+            _tilings(p, layer, which, batch, parts, operand.mean if operand else 1.0, margin)
+            for parts in _parts(p, layer, which, batch)
+        ]
+        _, tiled = min(options, key=lambda option: option[0])
+        rng = np.random.default_rng([seed, zlib.crc32(f"{layer.name} {which}".encode())])
+        try:
+            total = sum(
+                (_cost(*each, operand, balanced, latency, rng) for each in tiled), start=Cost()
             )
-        cycles = array_cycles(p, tiling.job(mode, balanced=balanced), waves, latency=latency)
-        total += Cost(cycles=cycles, work=tiling.correlation.work)
-    tiling = tilings[0][0]
-    return total + _traffic(tiling, layer, batch, weights, activations)
+        except CapacityError:
+            continue
+        return total + _traffic(tiled[0][0], layer, batch, weights, activations)
+    raise UserError(f"entries of the array are too few for {layer.name}")
+
+
+def _cost(
+    tiling: Tiling,
+    mode: str,
+    operand: Density | Measured | None,
+    balanced: bool,
+    latency: int,
+    rng: np.random.Generator,
+) -> Cost:
+    """Return the cycles of a part of a pass."""
+    if mode == "dense":
+        waves = tiling.dense()
+    else:
+        waves = tiling.count((operand or Density(mean=1.0)).bits(tiling, rng), balanced=balanced)
+    job = tiling.job(mode, balanced=balanced)
+    cycles = array_cycles(tiling.parameters, job, waves, latency=latency)
+    return Cost(cycles=cycles, work=tiling.correlation.work)
 
 
 def _parts(p: SparseArrayParameters, layer: Layer, which: str, batch: int) -> list[int]:
@@ -164,12 +157,13 @@ def _tilings(
     batch: int,
     parts: int,
     mean: float,
+    margin: float,
 ) -> tuple[float, Sequence[tuple[Tiling, str]]]:
     """Return the estimated time and the tilings, with their modes, of a pass."""
     found, time = [], 0.0
     for c in correlations(layer, which, batch, parts=parts):
         modes = ["sparse"] + ["dense"] * (mean == 1.0)
-        options = [(*_best(p, c, mean, mode=mode), mode) for mode in modes]
+        options = [(*_best(p, c, mean, mode=mode, margin=margin), mode) for mode in modes]
         cost, tiling, mode = min(options, key=lambda option: option[0])
         time += cost
         found.append((tiling, mode))
@@ -180,7 +174,11 @@ _best = functools.lru_cache(maxsize=4096)(best_tiling)
 
 
 def _traffic(
-    tiling: Tiling, layer: Layer, batch: int, weights: Density | None, activations: Density | None
+    tiling: Tiling,
+    layer: Layer,
+    batch: int,
+    weights: Density | Measured | None,
+    activations: Density | Measured | None,
 ) -> Cost:
     """Return the traffic of a pass."""
     c = tiling.correlation
@@ -205,8 +203,30 @@ def _traffic(
     return Cost(read=read, written=written)
 
 
-def _stored(count: int, block: int, density: Density | None) -> int:
+def _stored(count: int, block: int, density: Density | Measured | None) -> int:
     """Return the bits of a tensor: as it is, or in compressed blocks."""
     if density is None:
         return WORD * count
     return round(count * density.mean * WORD) + count + -(-count // block) * POINTER
+
+
+def network_cost(
+    p: SparseArrayParameters,
+    layers: Sequence[Layer],
+    batch: int,
+    weights: Sequence[Density | Measured | None],
+    activations: Sequence[Density | Measured | None],
+    **options: Any,
+) -> dict[str, Cost]:
+    """Return the cost of each pass of a network; the first layer needs no gradient of its input.
+
+    ``weights`` and ``activations`` are those of the layers, ``options`` as of `pass_cost`.
+    """
+    total = dict.fromkeys(PASSES, Cost())
+    for number, (layer, w, x) in enumerate(zip(layers, weights, activations, strict=True)):
+        for which in PASSES:
+            if number or which != "input":
+                total[which] += pass_cost(
+                    p, layer, which, batch, weights=w, activations=x, **options
+                )
+    return total

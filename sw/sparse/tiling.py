@@ -13,10 +13,14 @@ from .array_parameters import Job, SparseArrayParameters
 from .correlation import Correlation
 from .cycles import Waves, count_waves
 
-__all__ = ["Tiling"]
+__all__ = ["CapacityError", "Tiling"]
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
+
+
+class CapacityError(UserError):
+    """A line has more non-zeros of a wave than it holds."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -154,7 +158,7 @@ class Tiling:
         once = count_waves(p, self.job(balanced=balanced), bits.reshape(-1, *bits.shape[2:]))
         most = once.most.max(initial=0)
         if most > p.entries:
-            raise UserError(f"entries must be at least the {most} non-zeros of a line")
+            raise CapacityError(f"entries must be at least the {most} non-zeros of a line")
 
         def repeat(part: Integers) -> Integers:
             groups = part.reshape(self.row_groups, 1, -1)

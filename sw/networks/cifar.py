@@ -1,0 +1,78 @@
+"""Layer tables of networks for CIFAR-10, images of 32 x 32.
+
+VGG-S: the convolutions of VGG-16 before two dense layers, about 15 million weights, as DropBack has
+it (Golub et al., arXiv 1806.06949). WRN-28-10: Zagoruyko and Komodakis, BMVC 2016. DenseNet-40:
+Huang et al., CVPR 2017, 12 channels a layer, without bottlenecks.
+"""
+
+from collections.abc import Callable, Mapping
+
+from ..core.convolution import Convolution
+from ..core.products import Dense, Layer
+
+__all__ = ["CIFAR"]
+
+CLASSES = 10
+
+
+def _conv(name: str, channels: int, filters: int, size: int, kernel: int, stride: int = 1) -> Layer:
+    return Convolution(
+        name=name,
+        channels=channels,
+        filters=filters,
+        size=size,
+        kernel=kernel,
+        stride=stride,
+        padding=kernel // 2,
+    )
+
+
+def vgg_s() -> list[Layer]:
+    """VGG-S."""
+    layers: list[Layer] = []
+    size, channels = 32, 3
+    for stage, (filters, count) in enumerate(((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))):
+        for i in range(count):
+            layers.append(_conv(f"conv{stage + 1}_{i + 1}", channels, filters, size, 3))
+            channels = filters
+        size //= 2
+    layers.append(Dense(name="fc1", inputs=512, outputs=512))
+    return [*layers, Dense(name="fc2", inputs=512, outputs=CLASSES)]
+
+
+def wrn_28_10() -> list[Layer]:
+    """WRN-28-10."""
+    layers = [_conv("conv1", 3, 16, 32, 3)]
+    size, channels = 32, 16
+    for stage, filters in enumerate((160, 320, 640)):
+        for block in range(4):
+            stride = 2 if stage and not block else 1
+            name = f"group{stage + 1}.{block}"
+            layers.append(_conv(f"{name}.conv1", channels, filters, size, 3, stride))
+            if not block:
+                layers.append(_conv(f"{name}.shortcut", channels, filters, size, 1, stride))
+            size //= stride
+            layers.append(_conv(f"{name}.conv2", filters, filters, size, 3))
+            channels = filters
+    return [*layers, Dense(name="fc", inputs=640, outputs=CLASSES)]
+
+
+def densenet_40() -> list[Layer]:
+    """DenseNet-40."""
+    growth, size, channels = 12, 32, 16
+    layers = [_conv("conv1", 3, channels, size, 3)]
+    for block in range(3):
+        for i in range(12):
+            layers.append(_conv(f"block{block + 1}.{i}", channels, growth, size, 3))
+            channels += growth
+        if block < 2:
+            layers.append(_conv(f"transition{block + 1}", channels, channels, size, 1))
+            size //= 2
+    return [*layers, Dense(name="fc", inputs=channels, outputs=CLASSES)]
+
+
+CIFAR: Mapping[str, Callable[[], list[Layer]]] = {
+    "vgg_s": vgg_s,
+    "wrn_28_10": wrn_28_10,
+    "densenet_40": densenet_40,
+}

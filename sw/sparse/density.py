@@ -1,0 +1,90 @@
+"""Where operands are not zero: by chance, or as measured."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..core.products import Layer
+from .tiling import Tiling
+
+__all__ = ["Density", "Measured", "layer_densities"]
+
+Integers = npt.NDArray[np.int64]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Density:
+    """Share of an operand that is not zero.
+
+    Parameters
+    ----------
+    mean : float
+        Of all places.
+    spread : float
+        Standard deviation of the logarithm of a row's share.
+    """
+
+    mean: float
+    spread: float = 0.0
+
+    def bits(self, tiling: Tiling, rng: np.random.Generator) -> Integers:
+        """Return random bits set in each beat of masks, as `Tiling.count` takes them."""
+        p, c = tiling.parameters, tiling.correlation
+        count = tiling.row_groups * tiling.wave_rows
+        share = self.mean * np.exp(rng.normal(-(self.spread**2) / 2, self.spread, count))
+        share = np.where(np.arange(count) < c.rows, np.minimum(share, 1), 0)
+        places = tiling.places
+        share = share.reshape(tiling.row_groups, 1, tiling.wave_rows, 1)
+        bits = rng.binomial(places[:, None], share)
+        return bits.reshape(*bits.shape[:2], p.slots, tiling.rows, -1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Measured:
+    """The mask of an operand.
+
+    Parameters
+    ----------
+    mask : array of bool
+        Of weights, (filters, channels, r, s), or of activations, (images, channels, y, x).
+    """
+
+    mask: npt.NDArray[np.bool_]
+
+    @property
+    def mean(self) -> float:
+        """Share of all places that is not zero."""
+        return float(self.mask.mean())
+
+    def bits(self, tiling: Tiling, rng: np.random.Generator) -> Integers:
+        """Return the bits set in each beat of masks, as `Tiling.count` takes them."""
+        return tiling.bits(tiling.correlation.sparse(self.mask))
+
+
+def layer_densities(
+    layers: Sequence[Layer], keep: float, *, spread: float, row_spread: float, seed: int
+) -> list[Density]:
+    """Return densities of layers that make ``keep`` of all weights.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        The network.
+    keep : float
+        Share of all weights that is not zero.
+    spread, row_spread : float
+        Standard deviation of the logarithm of a layer's density, and of a row's within it.
+    seed : int
+        Of the random numbers.
+    """
+    rng = np.random.default_rng(seed)
+    size = np.array([math.prod(layer.shapes(1)["w"]) for layer in layers])
+    share = np.exp(rng.normal(0, spread, len(layers)))
+    scale = keep
+    for _ in range(50):
+        density = np.minimum(share * scale, 1)
+        scale *= keep / float(density @ size / size.sum())
+    return [Density(mean=float(mean), spread=row_spread) for mean in density]
