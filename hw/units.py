@@ -14,6 +14,7 @@ from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.transposer import TransposerParameters
 from sw.parameters import Parameters, unknown
 from sw.sparse.balance import BalancerParameters
+from sw.sparse.csb import CsbEncoderParameters
 from sw.stochastic.converter import StochasticConverterParameters
 from sw.stochastic.outer_parameters import OuterProductParameters
 
@@ -29,6 +30,7 @@ from .bfp.dot import DotUnit
 from .bfp.multimode.array import MultimodeArray
 from .bfp.transposer import Transposer
 from .sparse.balancer import LoadBalancer
+from .sparse.csb_encoder import CsbEncoder
 from .stochastic.converter import StochasticConverter
 from .stochastic.outer import OuterProduct
 
@@ -114,6 +116,12 @@ UNITS = {
             summary="matrix-multiply array of approximate multipliers, binary32 accumulation",
             parameters=ApproxArrayParameters,
             core=ApproxArray,
+        ),
+        Unit(
+            name="csb_encoder",
+            summary="dense blocks to compressed sparse ones: masks, pointers and packed values",
+            parameters=CsbEncoderParameters,
+            core=CsbEncoder,
         ),
         Unit(
             name="load_balancer",

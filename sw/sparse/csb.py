@@ -13,12 +13,13 @@ import numpy.typing as npt
 
 from .. import binary32
 from ..errors import UserError
-from ..parameters import Parameters, choice, whole
+from ..parameters import Parameters, choice, flag, whole
 
 __all__ = [
     "FORMS",
     "Compressed",
     "CsbDecoderParameters",
+    "CsbEncoderParameters",
     "CsbParameters",
     "Walk",
     "check",
@@ -44,7 +45,7 @@ NUMBER_BITS = 16
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CsbParameters(Parameters):
-    """Parameters of ``csb_encoder``.
+    """What compressed blocks are, for both units.
 
     Parameters
     ----------
@@ -56,12 +57,6 @@ class CsbParameters(Parameters):
     lanes : int
         Elements of a dense block in a beat; divides those of a block.
     """
-
-    PRESETS: ClassVar = {
-        "3x3": {},
-        "3x3_serial": {"lanes": 1},
-        "5x5": {"rows": 5, "columns": 5, "lanes": 5},
-    }
 
     rows: int = 3
     columns: int = 3
@@ -98,6 +93,31 @@ class CsbParameters(Parameters):
         """Bits that compressed blocks take."""
         of_blocks = len(compressed.pointers) * (self.elements + self.pointer_bits)
         return of_blocks + VALUE_BITS * len(compressed.values)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CsbEncoderParameters(CsbParameters):
+    """Parameters of ``csb_encoder``.
+
+    Parameters
+    ----------
+    keep : bool
+        Whether a bit beside each element tells if it is to be kept; one that is not counts as zero.
+        The others are those of `CsbParameters`.
+    """
+
+    PRESETS: ClassVar = {
+        "3x3": {},
+        "3x3_kept": {"keep": True, "lanes": 1},
+        "5x5": {"rows": 5, "columns": 5, "lanes": 5},
+    }
+
+    keep: bool = False
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        super().__post_init__()
+        flag("keep", self.keep)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
