@@ -14,7 +14,7 @@ from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.transposer import TransposerParameters
 from sw.parameters import Parameters, unknown
 from sw.sparse.balance import BalancerParameters
-from sw.sparse.csb import CsbEncoderParameters
+from sw.sparse.csb import CsbDecoderParameters, CsbEncoderParameters
 from sw.stochastic.converter import StochasticConverterParameters
 from sw.stochastic.outer_parameters import OuterProductParameters
 
@@ -30,6 +30,7 @@ from .bfp.dot import DotUnit
 from .bfp.multimode.array import MultimodeArray
 from .bfp.transposer import Transposer
 from .sparse.balancer import LoadBalancer
+from .sparse.csb_decoder import CsbDecoder
 from .sparse.csb_encoder import CsbEncoder
 from .stochastic.converter import StochasticConverter
 from .stochastic.outer import OuterProduct
@@ -116,6 +117,12 @@ UNITS = {
             summary="matrix-multiply array of approximate multipliers, binary32 accumulation",
             parameters=ApproxArrayParameters,
             core=ApproxArray,
+        ),
+        Unit(
+            name="csb_decoder",
+            summary="memory of compressed sparse blocks, walked or dense, as they are or rotated",
+            parameters=CsbDecoderParameters,
+            core=CsbDecoder,
         ),
         Unit(
             name="csb_encoder",

@@ -6,7 +6,7 @@ from .approx import multiplier as approx_multiplier
 from .bfp import array, converter, dot, multimode, transposer
 from .bfp.control import epochs, zse
 from .report import Bench
-from .sparse import balancer, csb_encoder
+from .sparse import balancer, csb_decoder, csb_encoder
 from .stochastic import converter as stochastic_converter
 from .stochastic import outer
 
@@ -23,6 +23,7 @@ BENCHES: dict[str, Bench] = {
     "bfp_multimode_array": multimode,
     "bfp_transposer": transposer,
     "bfp_zse_controller": zse,
+    "csb_decoder": csb_decoder,
     "csb_encoder": csb_encoder,
     "load_balancer": balancer,
     "outer_product": outer,

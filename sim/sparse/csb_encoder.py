@@ -16,7 +16,7 @@ from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 
-__all__ = ["encode", "joined", "random_dense", "regress", "simulate"]
+__all__ = ["encode", "joined", "packet_ends", "random_dense", "regress", "simulate"]
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
@@ -50,7 +50,7 @@ def simulate(
         fields["keep"] = np.concatenate([keep for _, keep in packets if keep is not None])
     fields = {name: field.reshape(-1, p.lanes) for name, field in fields.items()}
     blocks = np.array([len(dense) for dense, _ in packets])
-    last = _ends(blocks * p.beats)
+    last = packet_ends(blocks * p.beats)
     of_packets = [model(p, dense, keep) for dense, keep in packets]
     # A beat that tells the end alone, where the last values are none.
     alone = [not c.masks[-1, -p.lanes :].any() for c in of_packets]
@@ -64,8 +64,8 @@ def simulate(
         **options,
     )
     text = "tlast does not end a packet"
-    insist(result.last["m_axis_value"] == _ends(beats), text, result)
-    insist(result.last["m_axis_block"] == _ends(blocks), text, result)
+    insist(result.last["m_axis_value"] == packet_ends(beats), text, result)
+    insist(result.last["m_axis_block"] == packet_ends(blocks), text, result)
     values = unpack(streams["m_axis_value"], result.outputs["m_axis_value"])
     about = unpack(streams["m_axis_block"], result.outputs["m_axis_block"])
     present = np.split(values["present"][:, 0] == 1, np.cumsum(beats)[:-1])
@@ -79,10 +79,11 @@ def simulate(
     return given, result
 
 
-def _ends(counts: npt.NDArray[np.int64]) -> Flags:
+def packet_ends(counts: npt.ArrayLike) -> Flags:
     """Return which of the beats of packets of so many end one."""
-    ends = np.zeros(counts.sum(), np.bool_)
-    ends[np.cumsum(counts) - 1] = True
+    behind = np.cumsum(counts)
+    ends = np.zeros(behind[-1], np.bool_)
+    ends[behind - 1] = True
     return ends
 
 

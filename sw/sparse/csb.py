@@ -27,6 +27,7 @@ __all__ = [
     "encode",
     "limited",
     "read",
+    "requested",
     "rotated",
     "steps",
     "transposed",
@@ -306,7 +307,7 @@ def read(
     rotate : array of bool, (requests,), or bool
         Blocks to be turned by 180 degrees.
     """
-    masks, corrupt, index = _requested(parameters, compressed, numbers, rotate)
+    masks, corrupt, index = requested(parameters, compressed, numbers, rotate)
     dense = np.zeros(masks.shape, np.float32)
     dense[masks] = compressed.values[index]
     return dense.reshape(-1, parameters.rows, parameters.columns), corrupt
@@ -319,7 +320,7 @@ def walk(
     rotate: npt.ArrayLike = False,
 ) -> Walk:
     """Return the values of blocks one by one; arguments as of `read`."""
-    masks, corrupt, index = _requested(parameters, compressed, numbers, rotate)
+    masks, corrupt, index = requested(parameters, compressed, numbers, rotate)
     counts = masks.sum(1)
     lengths = np.maximum(counts, 1)
     block = np.repeat(np.arange(len(masks)), lengths)
@@ -348,10 +349,17 @@ def _ends(masks: Flags) -> Integers:
     return masks.sum(1).cumsum().astype(np.int64)
 
 
-def _requested(
-    p: CsbParameters, c: Compressed, numbers: npt.ArrayLike, rotate: npt.ArrayLike
+def requested(
+    parameters: CsbParameters,
+    compressed: Compressed,
+    numbers: npt.ArrayLike,
+    rotate: npt.ArrayLike = False,
 ) -> tuple[Flags, Flags, Integers]:
-    """Return masks and corruption of the blocks asked for, and the numbers of all their values."""
+    """Return masks and corruption of the blocks asked for, and the numbers of all their values.
+
+    Arguments are as of `read`.
+    """
+    p, c = parameters, compressed
     numbers = np.asarray(numbers)
     if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
         raise UserError(
