@@ -11,7 +11,8 @@ from ..core import Core, StreamField
 from ..memory import uninitialized_memory
 from ..pipeline import count_events, register, wire
 from ..registers import word
-from .block_memory import BlockMemory
+from ..skid import SkidBuffer
+from .block_memory import REQUEST, BlockMemory
 from .csb_encoder import block_fields, value_fields
 from .first_one import number
 from .walker import MaskWalker
@@ -30,8 +31,8 @@ class CsbDecoder(Core):
 
     In each part of a block, all of one that is walked and the elements of a beat of a dense one, a
     value takes a cycle; a part without values takes one too. Latency is `latency` cycles from a
-    request to its first beat, if a part is no longer. ``o.valid`` comes from a register; the ready
-    of ``i_request`` depends on that of ``o``.
+    request to its first beat, if a part is no longer. ``o.valid`` and the ready of all inputs come
+    from registers.
 
     Members
     -------
@@ -111,11 +112,15 @@ class CsbDecoder(Core):
         step = wire(m, "step", 1, walker.o.valid & walker.o.ready)
         emptied = wire(m, "emptied", 1, step & item.block_end & item.last)
         serving = self._load(m, blocks, values, emptied)
-        request = self.i_request.payload
+        m.submodules.requests = requests = SkidBuffer(width=REQUEST.size)
+        request = self.i_request
         m.d.comb += [
-            self.i_request.ready.eq(serving & blocks.ask.ready),
-            blocks.ask.payload.eq(Cat(request.data, request.last)),
-            blocks.ask.valid.eq(self.i_request.valid & serving),
+            request.ready.eq(serving & requests.i.ready),
+            requests.i.payload.eq(Cat(request.payload.data, request.payload.last)),
+            requests.i.valid.eq(request.valid & serving),
+            blocks.ask.payload.eq(requests.o.payload),
+            blocks.ask.valid.eq(requests.o.valid),
+            requests.o.ready.eq(blocks.ask.ready),
             walker.i.payload.eq(blocks.o.payload),
             walker.i.valid.eq(blocks.o.valid),
             blocks.o.ready.eq(walker.i.ready),

@@ -11,8 +11,16 @@ __all__ = ["chosen", "first_one", "number"]
 
 def first_one(m: Module, name: str, bits: Value) -> tuple[Value, Value]:
     """Return the lowest one in ``bits`` alone, and ``bits`` without it."""
-    rest = wire(m, f"{name}_rest", len(bits), bits & (bits - 1))
-    return wire(m, name, len(bits), bits & ~rest), rest
+    # Whether there is a one below each bit; a carry chain would be slower at these widths.
+    below = wire(m, f"{name}_below_1", len(bits), bits << 1)
+    span = 1
+    while span < len(bits) - 1:
+        span *= 2
+        below = wire(m, f"{name}_below_{span}", len(bits), below | below << span // 2)
+    return (
+        wire(m, name, len(bits), bits & ~below),
+        wire(m, f"{name}_rest", len(bits), bits & below),
+    )
 
 
 def chosen(one: Value, words: Sequence[Value]) -> Value:
