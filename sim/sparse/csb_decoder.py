@@ -134,19 +134,17 @@ def random_loads(
 ) -> list[Load]:
     """Return loads of random blocks, of which some are corrupt, and ``requests`` in all.
 
-    A load in three is corrupt: a bit of a mask or of a pointer is another, a value is missing, or
-    there are more than the decoder holds.
+    Every other load is corrupt, and in one in five a block that is not there may be asked for.
     """
     p = parameters
     loads = []
     while requests:
         count = int(rng.integers(1, p.blocks + 1))
         dense = random_dense(p, rng, count)
-        blocks = encode(p, dense)
-        while len(blocks.values) > p.values:
-            dense = dense[: len(dense) // 2] if len(dense) > 1 else np.zeros_like(dense)
-            blocks = encode(p, dense)
-        if rng.random() < 1 / 3:
+        # No more values than there is room for.
+        places = np.cumsum(binary32.flush(dense) != 0).reshape(dense.shape)
+        blocks = encode(p, dense, places <= p.values)
+        if rng.random() < 0.5:
             blocks = corrupted(p, rng, blocks)
         asked = min(requests, int(rng.integers(1, 2 * p.blocks + 2)))
         numbers = rng.integers(0, len(blocks.pointers) + (rng.random() < 0.2), asked)
@@ -158,11 +156,11 @@ def random_loads(
 def corrupted(
     parameters: CsbDecoderParameters, rng: np.random.Generator, blocks: Compressed
 ) -> Compressed:
-    """Return blocks with something changed."""
+    """Return blocks with a mask, a pointer or the values changed, or too many of either."""
     p = parameters
     masks, pointers, values = blocks.masks.copy(), blocks.pointers.copy(), blocks.values
     place = rng.integers(len(pointers))
-    kind = rng.integers(5)
+    kind = rng.integers(6)
     if kind == 0:
         masks[place, rng.integers(p.elements)] ^= True
     elif kind == 1:
@@ -170,11 +168,14 @@ def corrupted(
     elif kind == 2:
         values = values[: rng.integers(len(values) + 1)]
     elif kind == 3:
+        # A value before all blocks, which else are sound.
+        values, pointers = np.append(np.float32(1), values), pointers + 1
+    elif kind == 4:
         values = np.append(values, np.ones(p.values + 1, np.float32))
     else:
         masks = np.append(masks, np.zeros((p.blocks, p.elements), np.bool_), axis=0)
         pointers = np.append(pointers, np.full(p.blocks, len(values)))
-    return Compressed(masks=masks, pointers=pointers, values=values)
+    return Compressed(masks=masks, pointers=pointers & p.most_values, values=values)
 
 
 def regress(
