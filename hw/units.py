@@ -15,6 +15,7 @@ from sw.bfp.transposer import TransposerParameters
 from sw.parameters import Parameters, unknown
 from sw.sparse.array_parameters import SparseArrayParameters
 from sw.sparse.balance import BalancerParameters
+from sw.sparse.csb import CsbDecoderParameters, CsbEncoderParameters
 from sw.stochastic.converter import StochasticConverterParameters
 from sw.stochastic.outer_parameters import OuterProductParameters
 
@@ -31,6 +32,8 @@ from .bfp.multimode.array import MultimodeArray
 from .bfp.transposer import Transposer
 from .sparse.array import SparseArray
 from .sparse.balancer import LoadBalancer
+from .sparse.csb_decoder import CsbDecoder
+from .sparse.csb_encoder import CsbEncoder
 from .stochastic.converter import StochasticConverter
 from .stochastic.outer import OuterProduct
 
@@ -122,6 +125,18 @@ UNITS = {
             summary="lines that skip zeros of one operand, balanced; also dense or N:M",
             parameters=SparseArrayParameters,
             core=SparseArray,
+        ),
+        Unit(
+            name="csb_decoder",
+            summary="memory of compressed sparse blocks, walked or dense, as they are or rotated",
+            parameters=CsbDecoderParameters,
+            core=CsbDecoder,
+        ),
+        Unit(
+            name="csb_encoder",
+            summary="dense blocks to compressed sparse ones: masks, pointers and packed values",
+            parameters=CsbEncoderParameters,
+            core=CsbEncoder,
         ),
         Unit(
             name="load_balancer",

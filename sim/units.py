@@ -7,7 +7,7 @@ from .bfp import array, converter, dot, multimode, transposer
 from .bfp.control import epochs, zse
 from .report import Bench
 from .sparse import array as sparse_array
-from .sparse import balancer
+from .sparse import balancer, csb_decoder, csb_encoder
 from .stochastic import converter as stochastic_converter
 from .stochastic import outer
 
@@ -24,6 +24,8 @@ BENCHES: dict[str, Bench] = {
     "bfp_multimode_array": multimode,
     "bfp_transposer": transposer,
     "bfp_zse_controller": zse,
+    "csb_decoder": csb_decoder,
+    "csb_encoder": csb_encoder,
     "load_balancer": balancer,
     "outer_product": outer,
     "sparse_array": sparse_array,

@@ -7,11 +7,12 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from ..circuit import Circuit
+from ..pipeline import register
 
-__all__ = ["FoldingSorter", "SortingCell"]
+__all__ = ["FoldingSorter", "SortingRow", "place"]
 
 
-def _place(key_bits: int, payload_bits: int) -> data.StructLayout:
+def place(key_bits: int, payload_bits: int) -> data.StructLayout:
     """Return the layout of a place in the row, and of what goes on to the next."""
     return data.StructLayout({"key": key_bits, "payload": payload_bits, "full": 1})
 
@@ -49,17 +50,17 @@ class SortingCell(Circuit):
     def __init__(self, *, key_bits: int, payload_bits: int) -> None:
         self.key_bits = key_bits
         self.payload_bits = payload_bits
-        place = _place(key_bits, payload_bits)
+        held = place(key_bits, payload_bits)
         super().__init__(
             {
                 "insert": In(1),
-                "new": In(place),
-                "before": In(place),
+                "new": In(held),
+                "before": In(held),
                 "pushed": In(1),
                 "fold": In(1),
-                "after": In(place),
+                "after": In(held),
                 "exceeded": Out(1),
-                "held": Out(place),
+                "held": Out(held),
             }
         )
 
@@ -78,17 +79,80 @@ class SortingCell(Circuit):
         return m
 
 
+class SortingRow(Circuit):
+    """A row of places in the descending order of their keys, of equal ones in that of their coming.
+
+    A key finds its place in the cycle in which it comes: it is compared with all keys held, those
+    that it exceeds move on by a place, and it takes that of the first of them. So the row goes
+    through `sw.sparse.sorting.insertion_network`, a pass a cycle. It is emptied from both ends: the
+    halves move towards them.
+
+    Parameters
+    ----------
+    keys : int
+        Places, an even number.
+    key_bits, payload_bits : int
+        Bits of a key, and of what goes with it.
+
+    Members
+    -------
+    insert : In(1), key : In(key_bits), payload : In(payload_bits)
+        A key comes, and what goes with it.
+    fold : In(1)
+        Each half moves by a place towards its end of the row; not with ``insert``.
+    held : Out(ArrayLayout(StructLayout, keys))
+        What the places hold, from registers: ``key``, ``payload``, and whether they are ``full``.
+    """
+
+    def __init__(self, *, keys: int, key_bits: int, payload_bits: int) -> None:
+        self.keys = keys
+        self.key_bits = key_bits
+        self.payload_bits = payload_bits
+        super().__init__(
+            {
+                "insert": In(1),
+                "key": In(key_bits),
+                "payload": In(payload_bits),
+                "fold": In(1),
+                "held": Out(data.ArrayLayout(place(key_bits, payload_bits), keys)),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the circuit."""
+        m = Module()
+        half = self.keys // 2
+        cells = [
+            SortingCell(key_bits=self.key_bits, payload_bits=self.payload_bits)
+            for _ in range(self.keys)
+        ]
+        for n, cell in enumerate(cells):
+            m.submodules[f"cell_{n}"] = cell
+            m.d.comb += [
+                cell.insert.eq(self.insert),
+                cell.new.eq(Cat(self.key, self.payload, 1)),
+                cell.fold.eq(self.fold),
+                self.held[n].eq(cell.held),
+            ]
+            if n:
+                before = cells[n - 1]
+                m.d.comb += [cell.before.eq(before.held), cell.pushed.eq(before.exceeded)]
+            if n < half - 1:
+                m.d.comb += cell.after.eq(cells[n + 1].held)
+            elif n >= half:
+                m.d.comb += cell.after.eq(cells[n - 1].held)
+                if n == half:
+                    # Nothing comes from the other half; for fewer gates its key does, not full.
+                    m.d.comb += cell.after.full.eq(0)
+        return m
+
+
 class FoldingSorter(Circuit):
     """Packets of keys in; out, from both ends of their descending order, pairs and their sums.
 
     A packet is ``keys`` beats in and half as many out: the larger and the smaller key of each are
-    the next from either end, and equal keys are in the order in which they came. A key finds its
-    place in the cycle in which it comes: it is compared with all keys held, those that it exceeds
-    move on by one place, and it takes that of the first of them. So a row of places goes through
-    `sw.sparse.sorting.insertion_network`, a pass a cycle.
-
-    The first pair is given two cycles after the last key, one a cycle; the next packet may begin as
-    the last pair moves to the output. All outputs come from registers, but ``i.ready`` of one.
+    the next from either end. The first pair is given two cycles after the last key, one a cycle;
+    the next packet may begin as the last pair moves to the output. All outputs come from registers.
 
     Parameters
     ----------
@@ -114,69 +178,37 @@ class FoldingSorter(Circuit):
             data.StructLayout({"key": key, "payload": payload, "last": 1})
             for key, payload in ((key_bits, payload_bits), (key_bits + 1, 2 * payload_bits))
         )
-        super().__init__(
-            {"i": In(stream.Signature(taken)), "o": Out(stream.Signature(given))},
-        )
+        super().__init__({"i": In(stream.Signature(taken)), "o": Out(stream.Signature(given))})
 
     def elaborate(self, platform: Any) -> Module:
-        """Build a row whose two halves are emptied towards the ends of the row."""
+        """Fill the row, then empty it."""
         m = Module()
-        half = self.keys // 2
-        cells = [
-            SortingCell(key_bits=self.key_bits, payload_bits=self.payload_bits)
-            for _ in range(self.keys)
-        ]
+        m.submodules.row = row = SortingRow(
+            keys=self.keys, key_bits=self.key_bits, payload_bits=self.payload_bits
+        )
         emptying = Signal()
-        insert = Signal()
-        fold = Signal()
         move = Signal()
-        for n, cell in enumerate(cells):
-            m.submodules[f"cell_{n}"] = cell
-            m.d.comb += [
-                cell.insert.eq(insert),
-                cell.new.eq(Cat(self.i.payload.key, self.i.payload.payload, 1)),
-                cell.fold.eq(fold),
-            ]
-            if n:
-                m.d.comb += [
-                    cell.before.eq(cells[n - 1].held),
-                    cell.pushed.eq(cells[n - 1].exceeded),
-                ]
-            if n < half - 1:
-                m.d.comb += cell.after.eq(cells[n + 1].held)
-            elif n >= half:
-                # Nothing comes from the other half, but for the sake of fewer gates its content.
-                m.d.comb += [
-                    cell.after.eq(cells[n - 1].held),
-                    cell.after.full.eq(cells[n - 1].held.full if n > half else 0),
-                ]
-
-        large, small = cells[0].held, cells[-1].held
-        ending = ~cells[1].held.full if half > 1 else 1
+        large, small = row.held[0], row.held[self.keys - 1]
+        ending = ~row.held[1].full if self.keys > 2 else 1
         m.d.comb += [
             self.i.ready.eq(~emptying),
-            insert.eq(self.i.valid & ~emptying),
+            row.insert.eq(self.i.valid & ~emptying),
+            row.key.eq(self.i.payload.key),
+            row.payload.eq(self.i.payload.payload),
             move.eq(~self.o.valid | self.o.ready),
-            fold.eq(emptying & move),
+            row.fold.eq(emptying & move),
         ]
-        with m.If(insert):
+        with m.If(row.insert):
             m.d.sync += emptying.eq(self.i.payload.last)
-        with m.Elif(fold):
+        with m.Elif(row.fold):
             m.d.sync += emptying.eq(~ending)
-        sums = Signal.like(self.o.payload.key, name="sum", reset_less=True)
-        payload = Signal.like(self.o.payload.payload, name="payload", reset_less=True)
-        last = Signal(reset_less=True)
-        with m.If(fold):
-            m.d.sync += [
-                sums.eq(large.key + small.key),
-                payload.eq(Cat(large.payload, small.payload)),
-                last.eq(ending),
-            ]
         with m.If(move):
             m.d.sync += self.o.valid.eq(emptying)
+        total = register(m, row.fold, "total", self.key_bits + 1, large.key + small.key)
+        both = Cat(large.payload, small.payload)
         m.d.comb += [
-            self.o.payload.key.eq(sums),
-            self.o.payload.payload.eq(payload),
-            self.o.payload.last.eq(last),
+            self.o.payload.key.eq(total),
+            self.o.payload.payload.eq(register(m, row.fold, "payloads", len(both), both)),
+            self.o.payload.last.eq(register(m, row.fold, "last", 1, ending)),
         ]
         return m

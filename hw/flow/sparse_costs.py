@@ -1,0 +1,75 @@
+"""What the circuits beside a sparse array cost, against its elements."""
+
+import dataclasses
+
+from sw.sparse.balance import BalancerParameters
+from sw.sparse.quantile import QuantileParameters
+from sw.sparse.regenerate import RegeneratorParameters
+
+from ..circuit import Circuit
+from ..sparse.balancer import LoadBalancer
+from ..sparse.element import Element
+from ..sparse.quantile import QuantileEstimator
+from ..sparse.regenerate import WeightRegenerator
+from .emit import emit
+from .multiplier_costs import used
+from .progress import Progress
+from .synth import synthesize
+
+__all__ = ["BESIDE", "Area", "areas"]
+
+SIDE = 16
+"""Lines of the array, and elements of a line."""
+
+BESIDE = {
+    "load balancer, halves": BalancerParameters(lines=SIDE),
+    "load balancer, quarters": BalancerParameters(lines=SIDE, pieces=4),
+    "quantile estimator": QuantileParameters(lanes=SIDE),
+    "weight regenerator": RegeneratorParameters(lanes=2),
+}
+"""An estimator for a row of columns a cycle, a regenerator for the weights fetched in a cycle."""
+
+CIRCUITS = {
+    BalancerParameters: LoadBalancer,
+    QuantileParameters: QuantileEstimator,
+    RegeneratorParameters: WeightRegenerator,
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Area:
+    """The area of a circuit.
+
+    Parameters
+    ----------
+    gates : float
+        NAND2 equivalents, those of small memories among them.
+    xilinx : float or None
+        LUTs of the 7 series.
+    share : float
+        Of the gates of the array's elements, which are but a part of it.
+    """
+
+    gates: float
+    xilinx: float | None
+    share: float
+
+
+def areas(progress: Progress | None = None) -> dict[str, Area]:
+    """Return the areas of the circuits in `BESIDE`, and of all elements as ``elements``."""
+    told = progress or Progress()
+    element = _used(Element(target="generic"), "gates", told)["NAND2 equivalents"]
+    whole = SIDE * SIDE * element
+    found = {"elements": Area(gates=whole, xilinx=None, share=1.0)}
+    for name, parameters in BESIDE.items():
+        circuit = CIRCUITS[type(parameters)](parameters=parameters)
+        gates = _used(circuit, "gates", told)["NAND2 equivalents"]
+        xilinx = _used(circuit, "xilinx", told)
+        luts = xilinx["LUT"] + xilinx.get("SRL", 0)
+        found[name] = Area(gates=gates, xilinx=luts, share=gates / whole)
+    return found
+
+
+def _used(circuit: Circuit, target: str, progress: Progress) -> dict[str, float]:
+    """Return what a circuit takes on a target."""
+    return used(synthesize(emit(circuit, "circuit"), target, progress=progress))

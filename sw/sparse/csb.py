@@ -1,0 +1,381 @@
+"""Compressed sparse blocks: a mask, a pointer and the values that are not zero of each block.
+
+A block is a plane of a kernel, so that the backward pass reads the same storage: planes in another
+order are the transpose of input and output channels, and a mask and values from behind are a plane
+turned by 180 degrees. Yang et al., "Procrustes", MICRO 2020 (arXiv 2009.10976).
+"""
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import binary32
+from ..errors import UserError
+from ..parameters import Parameters, choice, flag, whole
+
+__all__ = [
+    "FORMS",
+    "Compressed",
+    "CsbDecoderParameters",
+    "CsbEncoderParameters",
+    "CsbParameters",
+    "Walk",
+    "check",
+    "decode",
+    "encode",
+    "limited",
+    "read",
+    "requested",
+    "rotated",
+    "steps",
+    "transposed",
+    "walk",
+]
+
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+FORMS = ("walk", "dense")
+LARGEST_SIDE = 16
+VALUE_BITS = 32
+NUMBER_BITS = 16
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CsbParameters(Parameters):
+    """What compressed blocks are, for both units.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Sides of a block, 1..16.
+    pointer_bits : int
+        Bits of a pointer to a block's first value, 1..32; values that are compressed together are
+        fewer than ``2**pointer_bits``.
+    lanes : int
+        Elements of a dense block in a beat; divides those of a block.
+    """
+
+    rows: int = 3
+    columns: int = 3
+    pointer_bits: int = 20
+    lanes: int = 3
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        whole("rows", self.rows, 1, LARGEST_SIDE)
+        whole("columns", self.columns, 1, LARGEST_SIDE)
+        whole("pointer_bits", self.pointer_bits, 1, 32)
+        whole("lanes", self.lanes, 1, LARGEST_SIDE**2)
+        if self.elements % self.lanes:
+            raise UserError(
+                f"lanes must divide the {self.elements} elements of a block, not {self.lanes}"
+            )
+
+    @property
+    def elements(self) -> int:
+        """Elements of a block."""
+        return self.rows * self.columns
+
+    @property
+    def beats(self) -> int:
+        """Beats of a dense block."""
+        return self.elements // self.lanes
+
+    @property
+    def most_values(self) -> int:
+        """Values that may be compressed together: pointers tell where each block ends, too."""
+        return (1 << self.pointer_bits) - 1
+
+    def bits(self, compressed: "Compressed") -> int:
+        """Bits that compressed blocks take."""
+        of_blocks = len(compressed.pointers) * (self.elements + self.pointer_bits)
+        return of_blocks + VALUE_BITS * len(compressed.values)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CsbEncoderParameters(CsbParameters):
+    """Parameters of ``csb_encoder``.
+
+    Parameters
+    ----------
+    keep : bool
+        Whether a bit beside each element tells if it is to be kept; one that is not counts as zero.
+        The others are those of `CsbParameters`.
+    """
+
+    PRESETS: ClassVar = {
+        "3x3": {},
+        "3x3_kept": {"keep": True, "lanes": 1},
+        "5x5": {"rows": 5, "columns": 5, "lanes": 5},
+    }
+
+    keep: bool = False
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        super().__post_init__()
+        flag("keep", self.keep)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CsbDecoderParameters(CsbParameters):
+    """Parameters of ``csb_decoder``.
+
+    Parameters
+    ----------
+    blocks : int
+        Blocks that it holds, 1..4096. The others are those of `CsbParameters`.
+    values : int
+        Values that it holds, 1..65536, fewer than ``2**pointer_bits``.
+    form : str
+        What it gives: ``walk``, a beat for each value, or ``dense``, ``lanes`` elements a beat.
+    """
+
+    PRESETS: ClassVar = {
+        "walk": {},
+        "dense": {"form": "dense"},
+        "dense_serial": {"form": "dense", "lanes": 1, "blocks": 16, "values": 100},
+    }
+
+    blocks: int = 64
+    values: int = 256
+    form: str = "walk"
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        super().__post_init__()
+        whole("blocks", self.blocks, 1, 4096)
+        whole("values", self.values, 1, min(1 << 16, self.most_values))
+        choice("form", self.form, FORMS)
+
+    @property
+    def part(self) -> int:
+        """Elements that are worked at together: those of a beat, or of a block that is walked."""
+        return self.lanes if self.form == "dense" else self.elements
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Compressed:
+    """Blocks that are compressed together.
+
+    Parameters
+    ----------
+    masks : array of bool, (blocks, elements)
+        Which elements have a value, row by row.
+    pointers : array of int64, (blocks,)
+        Number of each block's first value.
+    values : array of float32
+        Values of all blocks.
+    """
+
+    masks: Flags
+    pointers: Integers
+    values: Floats
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Walk:
+    """Values in the order in which a processing element takes them; a beat for an empty block.
+
+    Parameters
+    ----------
+    value : array of float32, (beats,)
+        Values; 0 for an empty block.
+    position : array of int64, (beats,)
+        Number of the element in its block; 0 for an empty block.
+    mask : array of bool, (beats, elements)
+        Mask of the block, in each of its beats.
+    empty, corrupt, last : arrays of bool, (beats,)
+        The block has no values; it is empty because it is corrupt; this is its last beat.
+    """
+
+    value: Floats
+    position: Integers
+    mask: Flags
+    empty: Flags
+    corrupt: Flags
+    last: Flags
+
+
+def encode(
+    parameters: CsbParameters, dense: npt.ArrayLike, keep: npt.ArrayLike | None = None
+) -> Compressed:
+    """Return blocks compressed together.
+
+    Parameters
+    ----------
+    parameters : CsbParameters
+        Of the encoder.
+    dense : array of float32, (blocks, rows, columns)
+        Blocks. Zeros and subnormal numbers have no value; NaN has one.
+    keep : array of bool, like ``dense``, or None
+        Elements that are not to count as zeros; without, all.
+    """
+    p = parameters
+    dense = np.asarray(dense)
+    if dense.dtype != np.float32 or dense.ndim != 3 or dense.shape[1:] != (p.rows, p.columns):
+        raise UserError(
+            f"blocks must be float32 of shape (blocks, {p.rows}, {p.columns}), "
+            f"not {dense.dtype} of shape {dense.shape}"
+        )
+    masks = binary32.flush(dense) != 0
+    if keep is not None:
+        keep = np.asarray(keep)
+        if keep.dtype != np.bool_ or keep.shape != dense.shape:
+            raise UserError(
+                f"keep must be bool of shape {dense.shape}, not {keep.dtype} of shape {keep.shape}"
+            )
+        masks &= keep
+    values = dense[masks]
+    if len(values) > p.most_values:
+        raise UserError(
+            f"blocks of {len(values)} values are too many for pointers of {p.pointer_bits} bits"
+        )
+    masks = masks.reshape(len(dense), p.elements)
+    return Compressed(masks=masks, pointers=_ends(masks) - masks.sum(1), values=values)
+
+
+def check(parameters: CsbParameters, compressed: Compressed) -> Flags:
+    """Return which blocks are corrupt, (blocks,).
+
+    A block is sound if its values end where those of the next one begin, or all if it is the last,
+    and the first block if its values are the first. A mask, pointer or number of values that was
+    changed is found by this, unless a mask has as many ones as before.
+    """
+    p, c = parameters, compressed
+    if c.masks.shape != (len(c.pointers), p.elements):
+        raise UserError(
+            f"masks must have shape {(len(c.pointers), p.elements)}, not {c.masks.shape}"
+        )
+    ends = c.pointers + c.masks.sum(1)
+    next_pointers = np.append(c.pointers[1:], len(c.values))
+    corrupt = (ends != next_pointers) | (ends > len(c.values))
+    corrupt[:1] |= c.pointers[:1] != 0
+    return corrupt
+
+
+def decode(parameters: CsbParameters, compressed: Compressed) -> Floats:
+    """Return dense blocks, (blocks, rows, columns); `UserError` if one is corrupt."""
+    corrupt = check(parameters, compressed)
+    if corrupt.any():
+        raise UserError(f"block {int(corrupt.argmax())} of {len(corrupt)} is corrupt")
+    return read(parameters, compressed, np.arange(len(corrupt)))[0]
+
+
+def limited(parameters: CsbDecoderParameters, compressed: Compressed) -> Compressed:
+    """Return as many of the blocks and values as a decoder holds; the others it leaves out."""
+    p, c = parameters, compressed
+    return Compressed(
+        masks=c.masks[: p.blocks], pointers=c.pointers[: p.blocks], values=c.values[: p.values]
+    )
+
+
+def rotated(compressed: Compressed) -> Compressed:
+    """Return sound blocks turned by 180 degrees: each one's mask and values from behind."""
+    c = compressed
+    ends = _ends(c.masks)
+    block = np.repeat(np.arange(len(ends)), c.masks.sum(1))
+    from_behind = c.pointers[block] + ends[block] - 1 - np.arange(len(c.values))
+    return Compressed(masks=c.masks[:, ::-1], pointers=c.pointers, values=c.values[from_behind])
+
+
+def transposed(rows: int, columns: int) -> Integers:
+    """Return the order in which blocks of a matrix by rows are those of its transpose by rows."""
+    return np.arange(rows * columns).reshape(rows, columns).T.ravel()
+
+
+def read(
+    parameters: CsbParameters,
+    compressed: Compressed,
+    numbers: npt.ArrayLike,
+    rotate: npt.ArrayLike = False,
+) -> tuple[Floats, Flags]:
+    """Return dense blocks, (requests, rows, columns), and which are corrupt, (requests,).
+
+    Parameters
+    ----------
+    parameters : CsbParameters
+        Of the decoder.
+    compressed : Compressed
+        Blocks.
+    numbers : array of int, (requests,)
+        Numbers of blocks; one that is not there is a corrupt one. Corrupt blocks are empty.
+    rotate : array of bool, (requests,), or bool
+        Blocks to be turned by 180 degrees.
+    """
+    masks, corrupt, index = requested(parameters, compressed, numbers, rotate)
+    dense = np.zeros(masks.shape, np.float32)
+    dense[masks] = compressed.values[index]
+    return dense.reshape(-1, parameters.rows, parameters.columns), corrupt
+
+
+def walk(
+    parameters: CsbParameters,
+    compressed: Compressed,
+    numbers: npt.ArrayLike,
+    rotate: npt.ArrayLike = False,
+) -> Walk:
+    """Return the values of blocks one by one; arguments as of `read`."""
+    masks, corrupt, index = requested(parameters, compressed, numbers, rotate)
+    counts = masks.sum(1)
+    lengths = np.maximum(counts, 1)
+    block = np.repeat(np.arange(len(masks)), lengths)
+    full = counts[block] > 0
+    value, position = np.zeros(len(block), np.float32), np.zeros(len(block), np.int64)
+    value[full], position[full] = compressed.values[index], np.nonzero(masks)[1]
+    last = np.zeros(len(block), np.bool_)
+    last[np.cumsum(lengths) - 1] = True
+    return Walk(
+        value=value,
+        position=position,
+        mask=masks[block],
+        empty=~full,
+        corrupt=corrupt[block],
+        last=last,
+    )
+
+
+def steps(masks: npt.ArrayLike, part: int) -> int:
+    """Return the cycles that blocks take: in each part of one, one for each value, or one."""
+    return int(np.maximum(np.asarray(masks).reshape(-1, part).sum(1), 1).sum())
+
+
+def _ends(masks: Flags) -> Integers:
+    """Return behind which value each block ends."""
+    return masks.sum(1).cumsum().astype(np.int64)
+
+
+def requested(
+    parameters: CsbParameters,
+    compressed: Compressed,
+    numbers: npt.ArrayLike,
+    rotate: npt.ArrayLike = False,
+) -> tuple[Flags, Flags, Integers]:
+    """Return masks and corruption of the blocks asked for, and the numbers of all their values.
+
+    Arguments are as of `read`.
+    """
+    p, c = parameters, compressed
+    numbers = np.asarray(numbers)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+        raise UserError(
+            f"numbers must be integers of shape (requests,), "
+            f"not {numbers.dtype} of shape {numbers.shape}"
+        )
+    turn = np.broadcast_to(np.asarray(rotate, np.bool_), numbers.shape)
+    corrupt = np.append(check(p, c), True)
+    masks = np.append(c.masks, np.zeros((1, p.elements), np.bool_), axis=0)
+    absent = (numbers < 0) | (numbers >= len(c.pointers))
+    place = np.where(absent, len(c.pointers), numbers)
+    corrupt = corrupt[place]
+    masks = masks[place] & ~corrupt[:, None]
+    masks = np.where(turn[:, None], masks[:, ::-1], masks)
+    counts = masks.sum(1)
+    block = np.repeat(np.arange(len(masks)), counts)
+    nth = np.arange(len(block)) - (_ends(masks) - counts)[block]
+    first = np.append(c.pointers, 0)[place][block]
+    return masks, corrupt, first + np.where(turn[block], counts[block] - 1 - nth, nth)
