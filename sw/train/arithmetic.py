@@ -47,7 +47,7 @@ def read(arithmetic: Any) -> Arithmetic:
 
 
 def compiled(wing: str = "bfp") -> Any:
-    """Return ``fast`` of `sw.bfp`, `sw.approx` or `sw.stochastic`, which needs numba."""
+    """Return ``fast`` of a wing, `sw.bfp` or another, which needs numba."""
     return package(f"sw.{wing}.fast", "numba")
 
 

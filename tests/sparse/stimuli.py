@@ -1,0 +1,26 @@
+"""Values of every kind for the sparse units, and small parameters of every kind."""
+
+import numpy as np
+
+from sw.sparse.quantile import BETWEEN, QuantileParameters
+
+
+def magnitudes(rng: np.random.Generator, shape: tuple[int, ...], near: float) -> np.ndarray:
+    """Numbers of both signs about ``near``, and zeros, subnormals, infinities and NaN."""
+    x = rng.standard_normal(shape) * near
+    odd = [0.0, -0.0, 1e-40, -1e-45, np.inf, -np.inf, np.nan, 3.4e38, 2.0**-126, near]
+    with np.errstate(over="ignore"):
+        return np.where(rng.random(shape) < 0.05, rng.choice(odd, shape), x).astype(np.float32)
+
+
+def random_quantile(rng: np.random.Generator) -> QuantileParameters:
+    """Parameters of a quantile estimator of any kind."""
+    return QuantileParameters(
+        lanes=int(rng.integers(1, 17)),
+        keep=float(rng.choice([0.5, 0.1, 0.9, rng.uniform(0.1, 0.9)])),
+        step=int(rng.integers(4, 21)),
+        guard=int(rng.integers(0, 13)),
+        delay=int(rng.integers(0, 5)),
+        initial=float(np.float32(2.0 ** rng.uniform(-126, 127))),
+        between=str(rng.choice(BETWEEN)),
+    )
