@@ -13,6 +13,7 @@ from sw.bfp.dot import DotParameters
 from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.transposer import TransposerParameters
 from sw.parameters import Parameters, unknown
+from sw.sparse.quantile import QuantileParameters
 from sw.stochastic.converter import StochasticConverterParameters
 from sw.stochastic.outer_parameters import OuterProductParameters
 
@@ -27,6 +28,7 @@ from .bfp.converter_unit import ConverterUnit
 from .bfp.dot import DotUnit
 from .bfp.multimode.array import MultimodeArray
 from .bfp.transposer import Transposer
+from .sparse.quantile import QuantileEstimator
 from .stochastic.converter import StochasticConverter
 from .stochastic.outer import OuterProduct
 
@@ -118,6 +120,12 @@ UNITS = {
             summary="weight updates by ANDs of random bits: sums of outer products of vectors",
             parameters=OuterProductParameters,
             core=OuterProduct,
+        ),
+        Unit(
+            name="quantile_estimator",
+            summary="which values of a stream are among the largest, by a running estimate",
+            parameters=QuantileParameters,
+            core=QuantileEstimator,
         ),
         Unit(
             name="stochastic_converter",

@@ -6,6 +6,7 @@ from .approx import multiplier as approx_multiplier
 from .bfp import array, converter, dot, multimode, transposer
 from .bfp.control import epochs, zse
 from .report import Bench
+from .sparse import quantile
 from .stochastic import converter as stochastic_converter
 from .stochastic import outer
 
@@ -23,5 +24,6 @@ BENCHES: dict[str, Bench] = {
     "bfp_transposer": transposer,
     "bfp_zse_controller": zse,
     "outer_product": outer,
+    "quantile_estimator": quantile,
     "stochastic_converter": stochastic_converter,
 }

@@ -1,0 +1,1 @@
+"""Circuits of sparse training: which weights are kept, and what the others are."""
