@@ -14,6 +14,7 @@ from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.transposer import TransposerParameters
 from sw.parameters import Parameters, unknown
 from sw.sparse.quantile import QuantileParameters
+from sw.sparse.regenerate import RegeneratorParameters
 from sw.stochastic.converter import StochasticConverterParameters
 from sw.stochastic.outer_parameters import OuterProductParameters
 
@@ -29,6 +30,7 @@ from .bfp.dot import DotUnit
 from .bfp.multimode.array import MultimodeArray
 from .bfp.transposer import Transposer
 from .sparse.quantile import QuantileEstimator
+from .sparse.regenerate import WeightRegenerator
 from .stochastic.converter import StochasticConverter
 from .stochastic.outer import OuterProduct
 
@@ -132,6 +134,12 @@ UNITS = {
             summary="vectors to streams of random bits, whose chances are the elements",
             parameters=StochasticConverterParameters,
             core=StochasticConverter,
+        ),
+        Unit(
+            name="weight_regenerator",
+            summary="initial weights of their numbers and a seed, times a decay",
+            parameters=RegeneratorParameters,
+            core=WeightRegenerator,
         ),
     )
 }
