@@ -59,7 +59,9 @@ class WeightLane(Circuit):
         self.parameters = p = parameters
         self.cipher = IndexCipher(rounds=p.rounds)
         self.product = SignedProduct(width=p.sum_bits - p.even, held=24)
-        self.convert = FromInteger(width=p.sum_bits - p.even + 24, exponent_bits=EXPONENT_BITS)
+        self.convert = FromInteger(
+            width=p.sum_bits - p.even + 24, exponent_bits=EXPONENT_BITS, apart=True
+        )
         super().__init__(
             {
                 "en": In(1),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed
 
 from sw.formats import BINARY32
 from sw.sparse.regenerate import SHIFT_BITS, RegeneratorParameters
@@ -84,14 +84,14 @@ class WeightRegenerator(Core):
         """Cycles from a request to its weights, without stalls."""
         return self.lane.latency + 2
 
-    def _shift(self, m: Module, layer: Signal) -> Signal:
+    def _shift(self, m: Module, layer: Value) -> Value:
         """Return the shift of a layer, from the table that `scale` writes."""
         shifts = Array(Signal(SHIFT_BITS, name=f"shift_{n}") for n in range(self.parameters.layers))
         place = self.scale[1 + SHIFT_BITS :]
         for n, shift in enumerate(shifts):
             with m.If(self.scale[0] & (place == n)):
                 m.d.sync += shift.eq(self.scale[1 : 1 + SHIFT_BITS])
-        return shifts[layer]
+        return Value.cast(shifts[layer])
 
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
@@ -102,7 +102,12 @@ class WeightRegenerator(Core):
         # Everything moves by this one register, far from whatever decides it.
         en, on = Signal(init=1), Signal(init=1)
         take, work = Signal(), Signal()
-        m.d.sync += [en.eq(queue.room), on.eq(self.decay >= p.least_pattern)]
+        significand = Signal(point + 1, reset_less=True)
+        m.d.sync += [
+            en.eq(queue.room),
+            on.eq(self.decay >= p.least_pattern),
+            significand.eq(Mux(on, Cat(self.decay[:point], 1), 0)),
+        ]
         m.d.comb += [
             self.i.ready.eq(en),
             take.eq(self.i.valid & en),
@@ -130,7 +135,7 @@ class WeightRegenerator(Core):
                 lane.en.eq(work),
                 lane.index.eq(register(m, take & on, f"index_{n}", 32, index + n)),
                 lane.seed.eq(self.seed),
-                lane.significand.eq(Cat(self.decay[:point], 1) & on.replicate(point + 1)),
+                lane.significand.eq(significand),
                 lane.exponent.eq(exponent),
                 lane.nan.eq(self.decay[point:].all()),
             ]
