@@ -125,8 +125,9 @@ class WeightRegenerator(Core):
 
         # The product of a sum and a significand has as many places as the latter.
         layer = register(m, take & on, "layer", len(layer), layer)
-        layer = delay(m, work, layer, lane.late - 1, name="layers")
-        exponent = self.decay[point:] - self._shift(m, layer) + (p.even - BINARY32.bias - point)
+        layer = delay(m, work, layer, lane.late - 2, name="layers")
+        shift = register(m, work, "shift", SHIFT_BITS, self._shift(m, layer))
+        exponent = self.decay[point:] - shift + (p.even - BINARY32.bias - point)
         exponent = register(m, work, "exponent", signed(EXPONENT_BITS), exponent)
         weights = []
         for n in range(p.lanes):
