@@ -1,29 +1,26 @@
-"""The exact product of a signed integer and a significand."""
+"""The exact product of two significands of unequal width."""
 
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from ..circuit import Circuit
 from ..pipeline import register, wire
 
-__all__ = ["SignedProduct"]
-
-ROWS = 2
-"""Rows that are added in one cycle."""
+__all__ = ["HeldProduct"]
 
 
-class SignedProduct(Circuit):
-    """Product of a signed integer and an unsigned one that is held, without DSP blocks.
+class HeldProduct(Circuit):
+    """Product of an unsigned integer and another one that is held, without DSP blocks.
 
     A product a cycle.
 
     Parameters
     ----------
     width : int
-        Bits of the signed integer, at least 2.
+        Bits of the integer.
     held : int
         Bits of the other one.
 
@@ -31,11 +28,11 @@ class SignedProduct(Circuit):
     -------
     en : In(1)
         Clock enable of every register.
-    a : In(signed(width))
+    a : In(width)
         Integer.
     b : In(held)
         Integer, the same while products are under way.
-    o : Out(signed(width + held))
+    o : Out(width + held)
         Their product, `latency` enabled cycles later, from registers.
     """
 
@@ -47,47 +44,41 @@ class SignedProduct(Circuit):
     def __init__(self, *, width: int, held: int) -> None:
         self.width = width
         self.held = held
-        self._rows = (width + 1) // 2
-        super().__init__(
-            {
-                "en": In(1),
-                "a": In(signed(width)),
-                "b": In(held),
-                "o": Out(signed(width + held)),
-            }
-        )
+        super().__init__({"en": In(1), "a": In(width), "b": In(held), "o": Out(width + held)})
 
     @property
     def latency(self) -> int:
         """Enabled cycles from integers to product."""
-        return -(-self._rows // ROWS)
+        return self.width // 2
 
     def elaborate(self, platform: Any) -> Module:
-        """Add a row for each digit of ``a``, those of Booth in radix 4, -2..2.
+        """Add a row a cycle for each digit of ``a``, Booth's of radix 4: -2..2, the last 0..2.
 
-        A negative row is inverted, and one too low; the sum has a place more at its lower end, in
-        which two ones make up for it.
+        A negative row is inverted, and so one too low until the next row is added. Instead of sign
+        bits a row has their inverse and a one, and row 0 what makes all that a power of two beyond
+        the product.
         """
         m = Module()
         reg, net = partial(register, m, self.en), partial(wire, m)
-        size = self.held + 3
+        size = self.held + 1
+        a: Value = Cat(0, self.a, 0, 0)
         done: Value = Const(0, 0)
-        total: Value = Const(0, 1).as_signed()
-        a: Value = Cat(0, self.a, self.a[-1])[: 2 * self._rows + 1]
-        for k in range(self._rows):
+        total: Value = Const(0, 0)
+        for k in range(self.width // 2 + 1):
+            if k > 1:
+                done, total = reg(f"done_{k}", len(done), done), reg(f"part_{k}", len(total), total)
+                a = reg(f"a_{k}", len(a), a)
             low, middle, high = a[0], a[1], a[2]
             a = a[2:]
             one = net(f"one_{k}", 1, middle ^ low)
             two = net(f"two_{k}", 1, (high ^ middle) & ~one)
-            row = Cat(self.b, 0) & one.replicate(self.held + 1)
-            row |= Cat(0, self.b) & two.replicate(self.held + 1)
-            row = Cat(high, row ^ high.replicate(self.held + 1), high).as_signed()
-            total = net(f"sum_{k}", size + 1, Cat(high, total).as_signed() + row)[1:].as_signed()
-            if k < self._rows - 1:
-                done, total = Cat(done, total[:2]), total[2:].as_signed()
-            if k % ROWS == ROWS - 1 or k == self._rows - 1:
-                done = reg(f"done_{k}", len(done), done)
-                total = reg(f"part_{k}", signed(len(total)), total)
-                a = reg(f"a_{k}", len(a), a)
-        m.d.comb += self.o.eq(Cat(done, total)[: len(self.o)])
+            row = Cat(self.b, 0) & one.replicate(size) | Cat(0, self.b) & two.replicate(size)
+            row = row ^ high.replicate(size)
+            if k == 0:
+                total = net("row_0", size + 3, Cat(row, high, high, ~high))
+                continue
+            room = min(size + 5, len(self.o) - len(done))
+            total = net(f"sum_{k}", room, total + Cat(low, 0, row, ~high, 1))
+            done, total = Cat(done, total[:2]), total[2:]
+        m.d.comb += self.o.eq(reg("product", len(self.o), Cat(done, total)))
         return m

@@ -90,7 +90,9 @@ class QuantileEstimator(Core):
         values = [data.word_select(lane, BINARY32.width) for lane in range(p.lanes)]
 
         # Until a beat comes the estimate is the first one.
-        move, take, anew = Signal(), Signal(), Signal()
+        move = Signal()
+        take = Signal()
+        anew = Signal()
         fresh = Signal(init=1)
         m.d.comb += [
             move.eq(~self.o.valid | self.o.ready),

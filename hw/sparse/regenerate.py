@@ -99,9 +99,11 @@ class WeightRegenerator(Core):
         p, lane = self.parameters, self.lane
         point = BINARY32.fraction_bits
         m.submodules.queue = queue = ResultQueue(width=p.lanes * BINARY32.width + 1)
-        # Everything moves by this one register, far from whatever decides it.
-        en, on = Signal(init=1), Signal(init=1)
-        take, work = Signal(), Signal()
+        # Everything moves by these two registers, far from whatever decides it.
+        en = Signal(init=1)
+        work = Signal()
+        on = Signal(init=1)
+        take = Signal()
         significand = Signal(point + 1, reset_less=True)
         m.d.sync += [
             en.eq(queue.room),
@@ -120,14 +122,15 @@ class WeightRegenerator(Core):
         for n in range(lane.latency + 1):
             tags = delay(m, en, tags, 1, name=f"tags_{n}", reset=True)
             stages.append(tags)
-        m.d.comb += work.eq(en & Cat(stage[1] for stage in stages[:-1]).any())
+        there = Cat(*(stage[1] for stage in stages[:-1]), self.i.valid & on)
+        m.d.sync += work.eq(queue.room & there.any())
         done, live, last = stages[-1]
 
-        # The product of a sum and a significand has as many places as the latter.
+        # A layer's power of two and the decay's.
         layer = register(m, take & on, "layer", len(layer), layer)
         layer = delay(m, work, layer, lane.late - 2, name="layers")
         shift = register(m, work, "shift", SHIFT_BITS, self._shift(m, layer))
-        exponent = self.decay[point:] - shift + (p.even - BINARY32.bias - point)
+        exponent = self.decay[point:] - shift + (p.sum_bits - 2)
         exponent = register(m, work, "exponent", signed(EXPONENT_BITS), exponent)
         weights = []
         for n in range(p.lanes):
