@@ -16,6 +16,8 @@ from sw.parameters import Parameters, unknown
 from sw.sparse.array_parameters import SparseArrayParameters
 from sw.sparse.balance import BalancerParameters
 from sw.sparse.csb import CsbDecoderParameters, CsbEncoderParameters
+from sw.sparse.quantile import QuantileParameters
+from sw.sparse.regenerate import RegeneratorParameters
 from sw.stochastic.converter import StochasticConverterParameters
 from sw.stochastic.outer_parameters import OuterProductParameters
 
@@ -34,6 +36,8 @@ from .sparse.array import SparseArray
 from .sparse.balancer import LoadBalancer
 from .sparse.csb_decoder import CsbDecoder
 from .sparse.csb_encoder import CsbEncoder
+from .sparse.quantile import QuantileEstimator
+from .sparse.regenerate import WeightRegenerator
 from .stochastic.converter import StochasticConverter
 from .stochastic.outer import OuterProduct
 
@@ -151,10 +155,22 @@ UNITS = {
             core=OuterProduct,
         ),
         Unit(
+            name="quantile_estimator",
+            summary="which values of a stream are among the largest, by a running estimate",
+            parameters=QuantileParameters,
+            core=QuantileEstimator,
+        ),
+        Unit(
             name="stochastic_converter",
             summary="vectors to streams of random bits, whose chances are the elements",
             parameters=StochasticConverterParameters,
             core=StochasticConverter,
+        ),
+        Unit(
+            name="weight_regenerator",
+            summary="initial weights of their numbers and a seed, times a decay",
+            parameters=RegeneratorParameters,
+            core=WeightRegenerator,
         ),
     )
 }

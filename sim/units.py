@@ -7,7 +7,7 @@ from .bfp import array, converter, dot, multimode, transposer
 from .bfp.control import epochs, zse
 from .report import Bench
 from .sparse import array as sparse_array
-from .sparse import balancer, csb_decoder, csb_encoder
+from .sparse import balancer, csb_decoder, csb_encoder, quantile, regenerate
 from .stochastic import converter as stochastic_converter
 from .stochastic import outer
 
@@ -29,5 +29,7 @@ BENCHES: dict[str, Bench] = {
     "load_balancer": balancer,
     "outer_product": outer,
     "sparse_array": sparse_array,
+    "quantile_estimator": quantile,
     "stochastic_converter": stochastic_converter,
+    "weight_regenerator": regenerate,
 }

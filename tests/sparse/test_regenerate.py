@@ -1,0 +1,123 @@
+"""The weight regenerator in RTL against its model, on every bit."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hw.flow.emit import generate
+from hw.sparse.regenerate import WeightRegenerator
+from sim.bench import Session, Stalls, run
+from sim.compare import assert_equal
+from sim.sparse.regenerate import regenerate, regress, simulate
+from sim.switching import measure
+from sw.sparse.regenerate import RegeneratorParameters
+from sw.sparse.regenerate import regenerate as model
+
+STALLS = Stalls(idle=0.3, back_pressure=0.5)
+
+DESIGNS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "uniform": {"words": 1, "lanes": 1, "layers": 1, "rounds": 9},
+    "pairs": {"words": 2, "lanes": 2, "layers": 2, "rounds": 7},
+    "threes": {"words": 3, "lanes": 1, "layers": 64, "rounds": 7, "least": 0},
+}
+
+# Those of the first steps, those that make weights too large or too small, and none at all.
+DECAYS = (1.0, 0.9**40, 3.0e38, 1e15, 2e-38, 1e-30, 0.0, -0.0, 1e-40, np.inf, np.nan)
+
+
+def parameters(name: str) -> RegeneratorParameters:
+    return RegeneratorParameters(**DESIGNS[name])
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_random_requests(name):
+    p = parameters(name)
+    assert regress(p, seed=1).message == ""
+    for stalls in (STALLS, Stalls(idle=0.7), Stalls(back_pressure=0.7)):
+        assert regress(p, seed=2, blocks=300, stalls=stalls).message == ""
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_decays(name):
+    p = parameters(name)
+    least = np.float32(max(p.least, 2.0**-126))
+    for decay in (*DECAYS, least, np.nextafter(least, np.float32(0))):
+        report = regress(p, seed=3, blocks=300, decay=float(decay), stalls=STALLS)
+        assert report.message == ""
+
+
+def test_zero_sums():
+    """Sums of an even number of odd numbers may be zero: +0, whatever the shift."""
+    p = parameters("default")
+    index = np.flatnonzero(model(p, np.arange(60_000), seed=1, shift=0) == 0)[:20]
+    index = index[:, None] + np.arange(4)
+    for shift in (0, 63):
+        found = regenerate(p, index, seed=1, shift=shift, decay=0.3)
+        assert_equal(found, model(p, index, seed=1, shift=shift, decay=0.3))
+        assert not found[:, 0].view(np.uint32).any()
+
+
+def test_the_order_of_requests_does_not_matter():
+    p = parameters("default")
+    index = np.random.default_rng(4).permutation(400)[:, None] * 4 + np.arange(4)
+    found = regenerate(p, index, seed=5, shift=10)
+    assert_equal(
+        found.ravel()[np.argsort(index.ravel())], model(p, np.arange(1600), seed=5, shift=10)
+    )
+
+
+def test_a_layer_keeps_its_shift():
+    p = parameters("pairs")
+    first, layer = np.arange(20) * 2, np.arange(20) % 2
+    index = first[:, None] + np.arange(2)
+    with Session() as session:
+        for shifts, decay in (([3, 40], 1.0), ([7], 0.5), ([], 0.25)):
+            found = simulate(p, first, layer, shifts, 9, decay, session=session)[0]
+            held = np.array([3 if decay == 1 else 7, 40])
+            shift = held[layer][:, None]
+            assert_equal(found, model(p, index, seed=9, shift=shift, decay=decay))
+
+
+@pytest.mark.parametrize("name", ["default", "uniform"])
+def test_reset_starts_anew(name):
+    for cycles in (3, 50, 201):
+        report = regress(parameters(name), seed=5, blocks=300, reset_after=cycles, stalls=STALLS)
+        assert report.message == ""
+
+
+def test_framing():
+    design = generate("weight_regenerator", parameters("default"))
+    beats = np.zeros((3, design.manifest["streams"]["s_axis"]["bytes"]), np.uint8)
+    options: dict[str, Any] = {"outputs": {"m_axis": 3}, "reads": ["status.framing"]}
+    assert run(design, inputs={"s_axis": beats}, **options).registers["status.framing"] == 0
+    beats[1, -1] = 128
+    assert run(design, inputs={"s_axis": beats}, **options).registers["status.framing"] == 1
+
+
+def test_the_lanes_stand_still():
+    """Without requests, and with a decay that is too small, little more moves than the queue."""
+    core = WeightRegenerator(parameters=RegeneratorParameters(lanes=1, layers=1, rounds=7))
+    rng = np.random.default_rng(6)
+    index = rng.integers(0, 1 << 32, 200)
+
+    def weighted(valid: int, decay: float) -> float:
+        steady = {
+            "i__payload": index,
+            "i__valid": np.full(200, valid),
+            "o__ready": np.ones(200, int),
+            "decay": np.full(200, int(np.float32(decay).view(np.uint32))),
+            "seed": np.full(200, 7),
+        }
+        others = {name: np.zeros(200, int) for name in ("clear", "scale")}
+        return measure(core, steady | others, streams=1).weighted
+
+    busy = weighted(1, 1.0)
+    assert weighted(0, 1.0) < 0.02 * busy
+    assert weighted(1, 2.0**-25) < 0.05 * busy
+
+
+def test_cocotb():
+    options: dict[str, Any] = {"engine": "cocotb", "simulator": "icarus", "stalls": STALLS}
+    assert regress(parameters("pairs"), seed=10, blocks=40, **options).message == ""

@@ -1,0 +1,96 @@
+"""Faults planted in the weight regenerator's Verilog, each of which the regression must catch."""
+
+import math
+import re
+
+import pytest
+
+from hw.flow.emit import generate
+from hw.sparse.regenerate import WeightRegenerator
+from sim.bench import Stalls
+from sim.sparse.regenerate import regress
+from sw.sparse.regenerate import RegeneratorParameters
+from tests.plant import message, plant
+
+SMALL = RegeneratorParameters(lanes=1, layers=2, rounds=7, least=2.0**-100)
+STALLS = Stalls(idle=0.3, back_pressure=0.5)
+PLAIN = Stalls()
+UNIT = "weight_regenerator_"
+LAST = WeightRegenerator(parameters=SMALL).lane.latency
+
+# Fault: module, text, fault, stalls, what the message says.
+FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
+    "another rotation": ("index_cipher", "i[13:0], i[15:14]", "i[14:0], i[15]", PLAIN, "weight:"),
+    "a key is added": (
+        "index_cipher",
+        "x_0 = sum ^",
+        "x_0 = sum +",
+        PLAIN,
+        "weight:",
+    ),
+    "a mean that is not zero": ("weight_lane", "$signed(3'h2)", "$signed(3'h1)", PLAIN, "weight:"),
+    "a digit of two is one": (
+        "held_product",
+        "{ b, 1'h0 } & { two_0",
+        "{ 1'h0, b } & { two_0",
+        PLAIN,
+        "weight:",
+    ),
+    "what is cut off does not count": (
+        "weight_lane",
+        "rest = |",
+        "rest = 1'h0 &",
+        PLAIN,
+        "weight:",
+    ),
+    "too small is not zero": ("weight_lane", "none = inverse", "none = 1'h0", PLAIN, "weight:"),
+    "magnitudes are one too low": ("significand", "differ + i[9]", "differ", PLAIN, "weight:"),
+    "layers change places": (UNIT, " ? shift_1", " ? shift_0", PLAIN, "weight:"),
+    "a smaller decay counts": (UNIT, "decay >=", "decay >= 0 &", PLAIN, "weight:"),
+    "the least decay does not count": (UNIT, "decay >=", "decay >", PLAIN, "weight:"),
+    "the lanes move without the rest": (UNIT, "room & test_2", "test_2", STALLS, "weight:"),
+    "the lanes stop early": (
+        UNIT,
+        f"tags_{LAST - 1}_0[1], tags_{LAST - 2}_0[1], ",
+        "",
+        STALLS,
+        "weight:",
+    ),
+    "a request is lost": (UNIT, "take & on", "take & on & tags_0_0[0]", PLAIN, "weight:"),
+    "tlast of the request before": (
+        UNIT,
+        f"tags_{LAST}_0[2]",
+        f"tags_{LAST - 1}_0[2]",
+        PLAIN,
+        "tlast",
+    ),
+    "the queue is overrun": (
+        "result_queue",
+        "room = level",
+        "room = 1'h1 | level",
+        STALLS,
+        "m_axis",
+    ),
+    "infinities are not told": (UNIT, "flags_nan = push", "flags_nan = 1'h0 & push", PLAIN, "nan"),
+}
+
+
+def told(stalls: Stalls, **options: str) -> str:
+    """Say what the regression finds with several decays."""
+    for decay in (None, math.inf, 2.0**-100, 2.0**-101):
+        found = message(regress, SMALL, blocks=200, seed=24, stalls=stalls, decay=decay, **options)
+        if found:
+            return found
+    return ""
+
+
+def test_without_faults():
+    assert told(PLAIN) == told(STALLS) == ""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_caught(fault):
+    module, text, wrong, stalls, wanted = FAULTS[fault]
+    verilog = generate("weight_regenerator", SMALL).verilog
+    found = told(stalls, netlist=plant(verilog, module, re.escape(text), wrong))
+    assert re.search(wanted, found), found
