@@ -11,28 +11,14 @@ from sw.sparse.array_parameters import SparseArrayParameters
 
 from ..core import Core, StreamField
 from ..pipeline import count_events, delay
-from ..registers import Field, Register, word
 from .collector import Collector
 from .conductor import Conductor
 from .fetch import Fetch
 from .line import Line
 from .placement import Placement
+from .registers import registers
 
 __all__ = ["SparseArray"]
-
-
-def _table(name: str, what: str, index: str, index_bits: int, row_bits: int) -> Register:
-    """Return the register through which a table is written."""
-    return Register(
-        name=name,
-        access="wo",
-        fields=(
-            Field(name="write", bits=1, description="1"),
-            Field(name=index, bits=index_bits, description="place in the table"),
-            Field(name="rows", bits=row_bits, description="rows of the patch"),
-        ),
-        description=what,
-    )
 
 
 class SparseArray(Core):
@@ -50,7 +36,7 @@ class SparseArray(Core):
     -------
     i_pointer, i_mask, i_value, i_x : In(stream.Signature(...))
         A wave's pointers, masks, values and patch, fields as in `streams`. ``last`` comes with
-        a wave's last pointer; on other streams it is not needed. Modes ``dense`` and
+        a wave's last pointer; on other streams it may end a wave. Modes ``dense`` and
         ``structured`` take no pointers, ``dense`` no masks.
     o : Out(stream.Signature(...))
         Sums, a position's columns a beat, by pieces, rows, positions; ``last`` ends a tile.
@@ -66,47 +52,12 @@ class SparseArray(Core):
         "mask": "a mask had a bit beyond the depth, or a group not as many as it should",
         "pointer": "pointers did not tell the number of a piece's values",
         "capacity": "a line had more non-zeros than it holds; the last were lost",
-        "framing": "tlast inside a patch, not with a wave's last pointer and it alone, "
-        "or padding bits not zero",
+        "framing": "tlast inside a wave, or not with its last pointer, or padding bits not zero",
     }
 
     def __init__(self, *, parameters: SparseArrayParameters) -> None:
         self.parameters = p = parameters
-        row = ceil_log2(p.patch)
-        still = "; not to be changed while a wave is under way"
-        self.registers = (
-            word("rows", "rw", 1 + ceil_log2(p.sums), f"rows of a piece{still}"),
-            word("depth", "rw", 1 + ceil_log2(p.depth), f"dense places of a row{still}"),
-            word("positions", "rw", 1 + ceil_log2(p.positions), f"positions of a row{still}"),
-            word("patch", "rw", 1 + row, f"rows of a wave's dense operand{still}"),
-            word("waves", "rw", 16, f"waves that are added up{still}"),
-            Register(
-                name="mode",
-                access="rw",
-                fields=(
-                    Field(name="mode", bits=2, description="0 sparse, 1 dense, 2 structured"),
-                    Field(name="balanced", bits=1, description="move pieces between lines"),
-                    Field(name="keep", bits=5, description="bits set in a group, if structured"),
-                ),
-                description=f"How masks are given{still}.",
-            ),
-            _table("offset", "Writes the offset of a place.", "place", ceil_log2(p.depth), row),
-            _table(
-                "base", "Writes the base of a position.", "position", ceil_log2(p.positions), row
-            ),
-            _table(
-                "shift",
-                "Writes what is added to the offsets of a wave's row.",
-                "row",
-                ceil_log2(p.lines * p.sums),
-                row,
-            ),
-            word("applied", "ro", 32, "waves applied"),
-            word("steps", "ro", 32, "cycles in which entries were applied"),
-            word("entry_waits", "ro", 32, "cycles that waited for entries"),
-            word("patch_waits", "ro", 32, "cycles that waited for the dense operand alone"),
-            word("sum_waits", "ro", 32, "cycles that waited for sums to be read, alone"),
-        )
+        self.registers = registers(p)
         fields = {
             "i_pointer": ("pointer", p.pointer_bits, 1, "where a piece's values begin"),
             "i_mask": ("mask", p.mask_bits, 1, "places of non-zeros, the lowest first"),
@@ -179,11 +130,16 @@ class SparseArray(Core):
         patched = _counter(m, "patched", patch_end, conductor.begin)
         patching = _counter(m, "patching", patch_end, freed)
         early = self.i_x.valid & self.i_x.ready & self.i_x.payload.last & ~last_row
+        m.d.comb += self.flags.framing.eq(
+            early
+            | placement.astray
+            | self._ended(m, "mask", fetch.begin)
+            | self._ended(m, "value", fetch.begin)
+        )
         following = Mux(last_row, 0, row + 1)[: len(row)]
         m.d.comb += [
             self.i_x.ready.eq(patching != 2),
             last_row.eq(row + 1 == self.patch),
-            self.flags.framing.eq(early | placement.astray),
         ]
         with m.If(self.i_x.valid & self.i_x.ready):
             m.d.sync += [row.eq(following), half.eq(half ^ last_row)]
@@ -204,6 +160,17 @@ class SparseArray(Core):
         idle = ~conductor.busy
         entries, patch = idle & (stored == 0), idle & (stored != 0) & (patched == 0)
         return entries, patch, idle & (stored != 0) & (patched != 0) & ~room
+
+    def _ended(self, m: Module, name: str, begin: Value) -> Value:
+        """Return whether a wave goes on behind the ``last`` of one of its streams."""
+        port = getattr(self, f"i_{name}")
+        ended = Signal(name=f"{name}_ended")
+        take = port.valid & port.ready
+        with m.If(begin):
+            m.d.sync += ended.eq(0)
+        with m.Elif(take & port.payload.last):
+            m.d.sync += ended.eq(1)
+        return take & ended
 
     def _place(self, m: Module, placement: Placement, fetch: Fetch, collector: Collector) -> None:
         """Look up the line of each piece that is fetched, or whose sums are read."""

@@ -189,7 +189,7 @@ class Fetch(Circuit):
         within = (self.depth - 1)[:low]
         m.d.sync += [
             last.eq(((self.depth - 1) >> low)[: len(beat)]),
-            tail.eq(Cat(within >= bit for bit in range(p.mask_bits))),
+            tail.eq(Cat(1, *(within >= bit for bit in range(1, p.mask_bits)))),
         ]
         beat_end = wire(m, "beat_end", 1, beat == last)
         return wire(m, "limit", p.mask_bits, Mux(beat_end, tail, ~Const(0, p.mask_bits))), beat_end

@@ -74,18 +74,23 @@ def simulate(
     }
     if job.mode != "dense":
         fields["mask"] = bits.sum(-1)
-    last = {"s_axis_pointer": np.zeros(0)}
+    of_wave = {"x": np.full(waves, job.patch), "value": -(-mask.sum((1, 2, 3)) // p.fetch)}
+    if job.mode != "dense":
+        of_wave["mask"] = np.full(waves, p.slots * job.rows * job.beats(p))
     if job.mode == "sparse":
         fields["pointer"] = np.asarray(pointers).ravel()
-        last["s_axis_pointer"] = np.tile(np.arange(p.slots + 1) == p.slots, waves)
+        of_wave["pointer"] = np.full(waves, p.slots + 1)
     streams = design.manifest["streams"]
-    inputs = {}
+    inputs, last = {}, {}
     for name in ("x", "value", "mask", "pointer"):
         stream = streams[f"s_axis_{name}"]
         beats = np.zeros((0, stream["bytes"]), np.uint8)
         if np.size(fields.get(name, ())):
             beats = pack(stream, {name: np.asarray(fields[name])})
         inputs[f"s_axis_{name}"] = beats
+        last[f"s_axis_{name}"] = np.zeros(len(beats), bool)
+        ends = of_wave.get(name, np.zeros(0, int)).cumsum()
+        last[f"s_axis_{name}"][ends[ends > 0] - 1] = True
     result = run(
         design,
         inputs=inputs,

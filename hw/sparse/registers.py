@@ -1,0 +1,60 @@
+"""The registers of the sparse array."""
+
+from amaranth.utils import ceil_log2
+
+from sw.sparse.array_parameters import SparseArrayParameters
+
+from ..registers import Field, Register, word
+
+__all__ = ["registers"]
+
+
+def registers(p: SparseArrayParameters) -> tuple[Register, ...]:
+    """Return what follows the registers common to all units: a job, its tables, counters."""
+    row = ceil_log2(p.patch)
+    still = "; not to be changed while a wave is under way"
+    return (
+        word("rows", "rw", 1 + ceil_log2(p.sums), f"rows of a piece{still}"),
+        word("depth", "rw", 1 + ceil_log2(p.depth), f"dense places of a row{still}"),
+        word("positions", "rw", 1 + ceil_log2(p.positions), f"positions of a row{still}"),
+        word("patch", "rw", 1 + row, f"rows of a wave's dense operand{still}"),
+        word("waves", "rw", 16, f"waves that are added up{still}"),
+        Register(
+            name="mode",
+            access="rw",
+            fields=(
+                Field(name="mode", bits=2, description="0 sparse, 1 dense, 2 structured"),
+                Field(name="balanced", bits=1, description="move pieces between lines"),
+                Field(name="keep", bits=5, description="bits set in a group, if structured"),
+            ),
+            description=f"How masks are given{still}.",
+        ),
+        _table("offset", "Writes the offset of a place.", "place", ceil_log2(p.depth), row),
+        _table("base", "Writes the base of a position.", "position", ceil_log2(p.positions), row),
+        _table(
+            "shift",
+            "Writes what is added to the offsets of a wave's row.",
+            "row",
+            ceil_log2(p.lines * p.sums),
+            row,
+        ),
+        word("applied", "ro", 32, "waves applied"),
+        word("steps", "ro", 32, "cycles in which entries were applied"),
+        word("entry_waits", "ro", 32, "cycles that waited for entries"),
+        word("patch_waits", "ro", 32, "cycles that waited for the dense operand alone"),
+        word("sum_waits", "ro", 32, "cycles that waited for sums to be read, alone"),
+    )
+
+
+def _table(name: str, what: str, index: str, index_bits: int, row_bits: int) -> Register:
+    """Return the register through which a table is written."""
+    return Register(
+        name=name,
+        access="wo",
+        fields=(
+            Field(name="write", bits=1, description="1"),
+            Field(name=index, bits=index_bits, description="place in the table"),
+            Field(name="rows", bits=row_bits, description="rows of the patch"),
+        ),
+        description=what,
+    )
