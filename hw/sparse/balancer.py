@@ -17,10 +17,12 @@ __all__ = ["LoadBalancer"]
 class LoadBalancer(Core):
     """Pairing of the pieces of tiles, as `sw.sparse.balance.balance` of `sw.sparse.balance.counts`.
 
-    A wave is ``parameters.pointers`` beats in and a beat a line out; its pointers may come while an
-    earlier one is worked at elsewhere, and it takes ``parameters.period`` cycles. ``last`` ends a
-    wave; one that does not is not obeyed. ``o`` comes from registers, and so does ``i.ready``, but
-    for the ready of ``o`` if nothing is sorted.
+    A wave is ``parameters.pointers`` beats in and a beat a line out, and takes
+    ``parameters.period`` cycles: a key is sorted in the cycle in which it comes, and no more come
+    while the row is emptied, a line or a pair of halves in each cycle. Quarters are sorted again,
+    as pairs, while the next wave comes. ``last`` ends a wave; elsewhere it is not obeyed. ``o``
+    comes from registers; ``i.ready`` depends on registers, and where nothing is sorted on that of
+    ``o``.
 
     Members
     -------

@@ -125,3 +125,15 @@ def framing(last: list[int]) -> int:
     )
     assert result.last["m_axis"].tolist() == [1, 1]
     return result.registers["status.framing"]
+
+
+def test_clear():
+    # A flag and counters of the waves before it.
+    pointers = np.array([[2, 1]] + 60 * [[1, 2]])
+    plain, found = (
+        simulate(parameters("one piece"), pointers, stalls=STALLS, later=later)[1].registers
+        for later in ([], [(40, "control.clear", 1)])
+    )
+    assert (plain["status.decreasing"], found["status.decreasing"]) == (1, 0)
+    for name in ("waves", "input_stalls", "output_stalls"):
+        assert 0 < found[name] < plain[name]

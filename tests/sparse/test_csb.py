@@ -236,3 +236,33 @@ def test_tlast_inside_a_block():
     )
     assert result.last["m_axis_block"].tolist() == [0, 1]
     assert result.registers["status.framing"] == 1
+
+
+def test_clear():
+    # A flag of what came first, and counters.
+    def registers(bench: Any, *arguments: Any) -> list[dict[str, int]]:
+        return [
+            bench(*arguments, stalls=STALLS, later=later)[1].registers
+            for later in ([], [(100, "control.clear", 1)])
+        ]
+
+    dense = np.ones((100, 1, 1), np.float32)
+    dense[0] = np.nan
+    p = encoder("one element")
+    plain, found = registers(
+        csb_encoder.simulate, p, [(dense[n : n + 1], None) for n in range(100)]
+    )
+    assert (plain["status.nan"], found["status.nan"]) == (1, 0)
+    for name in ("blocks", "values", "input_stalls", "output_stalls"):
+        assert 0 < found[name] < plain[name]
+
+    blocks = model(p, dense[1:2])
+    loads = [
+        Load(blocks=blocks, numbers=np.array([n == 0, 0]), rotate=np.zeros(2, np.bool_))
+        for n in range(100)
+    ]
+    plain, found = registers(csb_decoder.simulate, decoder("one value"), loads)
+    assert (plain["status.corrupt"], found["status.corrupt"]) == (1, 0)
+    assert (plain["corrupt_blocks"], found["corrupt_blocks"]) == (1, 0)
+    for name in ("blocks", "input_stalls", "output_stalls"):
+        assert 0 < found[name] < plain[name]
