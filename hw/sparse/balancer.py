@@ -65,6 +65,11 @@ class LoadBalancer(Core):
         )
         super().__init__(streams={"i": (pointer,), "o": given})
 
+    @property
+    def latency(self) -> int:
+        """Cycles from a wave's last pointer to its first line, see `BalancerParameters.latency`."""
+        return self.parameters.latency
+
     def elaborate(self, platform: Any) -> Module:
         """Take differences of pointers, sort and fold."""
         m = Module()

@@ -83,8 +83,8 @@ def layer_densities(
     rng = np.random.default_rng(seed)
     size = np.array([math.prod(layer.shapes(1)["w"]) for layer in layers])
     share = np.exp(rng.normal(0, spread, len(layers)))
-    scale = keep
+    density = np.minimum(share * keep, 1)
     for _ in range(50):
-        density = np.minimum(share * scale, 1)
-        scale *= keep / float(density @ size / size.sum())
+        share *= keep / float(density @ size / size.sum())
+        density = np.minimum(share * keep, 1)
     return [Density(mean=float(mean), spread=row_spread) for mean in density]

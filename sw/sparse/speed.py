@@ -222,7 +222,7 @@ def network_cost(
 
     ``weights`` and ``activations`` are those of the layers, ``options`` as of `pass_cost`.
     """
-    total = dict.fromkeys(PASSES, Cost())
+    total: dict[str, Cost] = dict.fromkeys(PASSES, Cost())
     for number, (layer, w, x) in enumerate(zip(layers, weights, activations, strict=True)):
         for which in PASSES:
             if number or which != "input":

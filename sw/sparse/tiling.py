@@ -273,12 +273,12 @@ class Tiling:
             ] = part.reshape(self.wave_rows, width, i, j)
         return out[: c.rows, : c.columns, : len(c.down.outputs), : len(c.across.outputs)]
 
-    def _places(self) -> Iterator[tuple[int, int, tuple[int, int, int]]]:
+    def _places(self) -> Iterator[tuple[int, int, tuple[int, ...]]]:
         """Give the first column and block of each tile's group of rows, and the tile's place."""
         c = self.correlation
         for group in range(self.row_groups):
             first = group * self.wave_rows
-            for place in itertools.product(*map(range, self.tiles)):
+            for place in np.ndindex(*self.tiles):
                 yield first if c.paired else 0, first * c.blocks // c.rows, place
 
 
