@@ -8,7 +8,7 @@ from sw.formats import BINARY32
 from sw.sparse.regenerate import SHIFT_BITS, RegeneratorParameters
 
 from ..core import Core, StreamField
-from ..pipeline import count_events, delay, register
+from ..pipeline import count_events, delay, register, wire
 from ..queue import ResultQueue
 from ..registers import Field, Register, word
 from .lane import EXPONENT_BITS, WeightLane
@@ -143,7 +143,7 @@ class WeightRegenerator(Core):
                 lane.exponent.eq(exponent),
                 lane.nan.eq(self.decay[point:].all()),
             ]
-            weights.append(lane.o & live.replicate(BINARY32.width))
+            weights.append(wire(m, f"weight_{n}", 32, lane.o & live.replicate(BINARY32.width)))
 
         push = Signal()
         m.d.comb += [

@@ -19,7 +19,6 @@ FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
     "equal is above": ("quantile_tracker", "] > bound", "] >= bound", PLAIN, "keep"),
     "the absent count": ("quantile_tracker", "present[0] + present[1]", "2'h2", PLAIN, "keep"),
     "the absent are kept": ("quantile_tracker", "present[1] & ", "", PLAIN, "keep"),
-    "one place too low": ("quantile_tracker", "{ down, 1'h0 }", "down", PLAIN, "keep"),
     "without a floor": ("quantile_tracker", "under = ~ test_2", "under = 1'h0", PLAIN, "keep"),
     "without a ceiling": ("quantile_tracker", "over = &", "over = 1'h0 & ", PLAIN, "keep"),
     "an update outlives its packet": (
@@ -63,20 +62,6 @@ FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
         "(1'h1) given_last",
         STALLS,
         "m_axis|tlast",
-    ),
-    "values change places": (
-        "quantile_estimator_",
-        "keep, i__payload[65:0]",
-        "keep, i__payload[65:64], i__payload[31:0], i__payload[63:32]",
-        PLAIN,
-        "value is not passed",
-    ),
-    "counted before they are taken": (
-        "quantile_estimator_",
-        "done = o__valid & o__ready",
-        "done = o__valid",
-        STALLS,
-        "values",
     ),
 }
 

@@ -21,13 +21,6 @@ LAST = WeightRegenerator(parameters=SMALL).lane.latency
 # Fault: module, text, fault, stalls, what the message says.
 FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
     "another rotation": ("index_cipher", "i[13:0], i[15:14]", "i[14:0], i[15]", PLAIN, "weight:"),
-    "a key is added": (
-        "index_cipher",
-        "x_0 = sum ^",
-        "x_0 = sum +",
-        PLAIN,
-        "weight:",
-    ),
     "a mean that is not zero": ("weight_lane", "$signed(3'h2)", "$signed(3'h1)", PLAIN, "weight:"),
     "a digit of two is one": (
         "held_product",
@@ -56,20 +49,12 @@ FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
         STALLS,
         "weight:",
     ),
-    "a request is lost": (UNIT, "take & on", "take & on & tags_0_0[0]", PLAIN, "weight:"),
     "tlast of the request before": (
         UNIT,
         f"tags_{LAST}_0[2]",
         f"tags_{LAST - 1}_0[2]",
         PLAIN,
         "tlast",
-    ),
-    "the queue is overrun": (
-        "result_queue",
-        "room = level",
-        "room = 1'h1 | level",
-        STALLS,
-        "m_axis",
     ),
     "infinities are not told": (UNIT, "flags_nan = push", "flags_nan = 1'h0 & push", PLAIN, "nan"),
 }
