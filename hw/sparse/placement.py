@@ -1,8 +1,10 @@
 """Which line applies which piece of a wave, and how many values a piece should have."""
 
+from functools import reduce
+from operator import add
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import memory, stream
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -147,7 +149,7 @@ class Placement(Circuit):
         given, waits = self._queue(m, last_piece)
         pieces = [given.word_select(i, bits) for i in range(p.pieces)]
         piece = Array(pieces)[turn] if p.pieces > 1 else pieces[0]
-        slot = sum(other < piece for other in pieces)
+        slot = reduce(add, (other < piece for other in pieces), Const(0))
         placed = Signal()
         m.d.comb += [
             write.en.eq(waits),

@@ -73,7 +73,7 @@ def run_pass(
     result = np.zeros((*shape, 1, 1) if flat else shape, np.float32)
     cycles = expected = 0
     for c in correlations(layer, which, batch):
-        s = c.sparse(sparse)
+        s = np.asarray(c.sparse(sparse), np.float32)
         _, tiling = best_tiling(p, c, max(float(np.mean(s != 0)), 0.01), mode=mode)
         job, operands = tiling.job(mode), _operands(tiling, s, c.dense(dense), mode)
         waves = tiling.dense() if mode == "dense" else tiling.count(tiling.bits(s != 0))
