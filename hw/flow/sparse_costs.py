@@ -24,6 +24,7 @@ SIDE = 16
 BESIDE = {
     "load balancer, halves": BalancerParameters(lines=SIDE),
     "load balancer, quarters": BalancerParameters(lines=SIDE, pieces=4),
+    "load balancer, halves, 32 lines": BalancerParameters(lines=32),
     "quantile estimator": QuantileParameters(lanes=SIDE),
     "weight regenerator": RegeneratorParameters(lanes=2),
 }

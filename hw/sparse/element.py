@@ -26,10 +26,10 @@ class Element(Circuit):
     -------
     weight, x : In(32)
         Operands, from registers.
-    void, fresh : In(1)
+    none, fresh : In(1)
         The product counts as +0; the sum does. `issue_latency` cycles after the operands.
     sum : In(32)
-        Sum so far, with ``void`` and ``fresh``.
+        Sum so far, with ``none`` and ``fresh``.
     o : Out(32)
         Sum, `latency` cycles after the operands, from registers.
     """
@@ -40,7 +40,7 @@ class Element(Circuit):
             {
                 "weight": In(32),
                 "x": In(32),
-                "void": In(1),
+                "none": In(1),
                 "fresh": In(1),
                 "sum": In(32),
                 "o": Out(32),
@@ -67,7 +67,7 @@ class Element(Circuit):
             multiplier.a.eq(self.weight),
             multiplier.b.eq(self.x),
             adder.en.eq(1),
-            adder.a.eq(Mux(self.void, 0, multiplier.o)),
+            adder.a.eq(Mux(self.none, 0, multiplier.o)),
             adder.b.eq(Mux(self.fresh, 0, self.sum)),
             self.o.eq(adder.o),
         ]

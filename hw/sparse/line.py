@@ -222,7 +222,7 @@ class Line(Circuit):
             m.d.comb += [
                 element.weight.eq(value),
                 element.x.eq(read.data.word_select(i, 32)),
-                element.void.eq(void),
+                element.none.eq(void),
                 element.fresh.eq(fresh),
                 element.sum.eq(held.word_select(i, 32)),
             ]

@@ -13,7 +13,16 @@ from sw.cli import whole_file
 
 from .accuracy import Accuracy
 
-__all__ = ["accuracy", "by_length", "curves", "density", "errors", "lengths", "utilization"]
+__all__ = [
+    "accuracy",
+    "by_length",
+    "curves",
+    "density",
+    "errors",
+    "faster",
+    "lengths",
+    "utilization",
+]
 
 
 def density(
@@ -163,6 +172,21 @@ def by_length(path: Path, rows: Sequence[Accuracy], length_of: Mapping[str, int]
     axes.set_ylabel("test accuracy, points from binary32's")
     axes.legend(fontsize=8)
     axes.grid(alpha=0.3)
+    return _save(figure, path)
+
+
+def faster(path: Path, rows: Sequence[Mapping[str, Any]], published: float) -> Path:
+    """Draw how many times faster networks are trained, balanced and in order."""
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    axes = figure.subplots()
+    places = np.arange(len(rows))
+    for shift, key, label in ((-0.2, "all", "balanced"), (0.2, "in order", "in order")):
+        axes.bar(places + shift, [row[key] for row in rows], 0.38, label=label)
+    names = [f"{row['network']}\n{row['fewer']:g} x, {row['active']:g}" for row in rows]
+    axes.set_xticks(places, names, fontsize=7)
+    axes.set_ylabel("times faster than dense")
+    axes.axhline(published, color="k", lw=0.7, ls=":", label="published, at most")
+    axes.legend(loc="lower left", fontsize=7)
     return _save(figure, path)
 
 
