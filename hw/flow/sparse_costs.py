@@ -2,16 +2,13 @@
 
 import dataclasses
 
+from sw.parameters import Parameters
 from sw.sparse.balance import BalancerParameters
 from sw.sparse.quantile import QuantileParameters
 from sw.sparse.regenerate import RegeneratorParameters
 
-from ..circuit import Circuit
-from ..sparse.balancer import LoadBalancer
 from ..sparse.element import Element
-from ..sparse.quantile import QuantileEstimator
-from ..sparse.regenerate import WeightRegenerator
-from .emit import emit
+from .emit import Design, emit, generate
 from .multiplier_costs import used
 from .progress import Progress
 from .synth import synthesize
@@ -21,25 +18,19 @@ __all__ = ["BESIDE", "Area", "areas"]
 SIDE = 16
 """Lines of the array, and elements of a line."""
 
-BESIDE = {
-    "load balancer, halves": BalancerParameters(lines=SIDE),
-    "load balancer, quarters": BalancerParameters(lines=SIDE, pieces=4),
-    "load balancer, halves, 32 lines": BalancerParameters(lines=32),
-    "quantile estimator": QuantileParameters(lanes=SIDE),
-    "weight regenerator": RegeneratorParameters(lanes=2),
+BESIDE: dict[str, tuple[str, Parameters]] = {
+    "load balancer, halves": ("load_balancer", BalancerParameters(lines=SIDE)),
+    "load balancer, quarters": ("load_balancer", BalancerParameters(lines=SIDE, pieces=4)),
+    "load balancer, halves, 32 lines": ("load_balancer", BalancerParameters(lines=32)),
+    "quantile estimator": ("quantile_estimator", QuantileParameters(lanes=SIDE)),
+    "weight regenerator": ("weight_regenerator", RegeneratorParameters(lanes=2)),
 }
 """An estimator for a row of columns a cycle, a regenerator for the weights fetched in a cycle."""
-
-CIRCUITS = {
-    BalancerParameters: LoadBalancer,
-    QuantileParameters: QuantileEstimator,
-    RegeneratorParameters: WeightRegenerator,
-}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Area:
-    """The area of a circuit.
+    """The area of a circuit; of a unit with its AXI ports and registers.
 
     Parameters
     ----------
@@ -59,18 +50,18 @@ class Area:
 def areas(progress: Progress | None = None) -> dict[str, Area]:
     """Return the areas of the circuits in `BESIDE`, and of all elements as ``elements``."""
     told = progress or Progress()
-    element = _used(Element(target="generic"), "gates", told)["NAND2 equivalents"]
+    element = _used(emit(Element(target="generic"), "element"), "gates", told)["NAND2 equivalents"]
     whole = SIDE * SIDE * element
     found = {"elements": Area(gates=whole, xilinx=None, share=1.0)}
-    for name, parameters in BESIDE.items():
-        circuit = CIRCUITS[type(parameters)](parameters=parameters)
-        gates = _used(circuit, "gates", told)["NAND2 equivalents"]
-        xilinx = _used(circuit, "xilinx", told)
+    for name, (unit, parameters) in BESIDE.items():
+        design = generate(unit, parameters)
+        gates = _used(design, "gates", told)["NAND2 equivalents"]
+        xilinx = _used(design, "xilinx", told)
         luts = xilinx["LUT"] + xilinx.get("SRL", 0)
         found[name] = Area(gates=gates, xilinx=luts, share=gates / whole)
     return found
 
 
-def _used(circuit: Circuit, target: str, progress: Progress) -> dict[str, float]:
-    """Return what a circuit takes on a target."""
-    return used(synthesize(emit(circuit, "circuit"), target, progress=progress))
+def _used(design: Design, target: str, progress: Progress) -> dict[str, float]:
+    """Return what a design takes on a target."""
+    return used(synthesize(design, target, progress=progress))
