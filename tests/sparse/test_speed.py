@@ -1,0 +1,162 @@
+"""Cycles and traffic of networks on the sparse array."""
+
+import math
+
+import numpy as np
+import pytest
+
+from hw.sparse.line import Line
+from sim.paper.sparsity import ACTIVATIONS, ARRAY, BATCH, SPREAD
+from sim.sparse.array import random_operands, simulate
+from sw.core.convolution import Convolution
+from sw.errors import UserError
+from sw.networks import NETWORKS
+from sw.networks.cifar import CIFAR
+from sw.sparse.array_parameters import Job, SparseArrayParameters
+from sw.sparse.correlation import correlations
+from sw.sparse.cycles import array_cycles, waves_of
+from sw.sparse.density import Density, Measured, layer_densities
+from sw.sparse.mapping import best_tiling
+from sw.sparse.speed import Cost, network_cost, pass_cost
+
+LATENCY = Line(parameters=ARRAY).latency
+
+# Millions of weights: DropBack (arXiv 1806.06949) says 15 of VGG-S and 11.7 of ResNet-18, Zagoruyko
+# and Komodakis 36.5 of WRN-28-10, Huang et al. 1.0 of DenseNet-40, Sandler et al. 3.5 of MobileNetV2.
+WEIGHTS = {
+    "vgg_s": 15.0,
+    "wrn_28_10": 36.5,
+    "densenet_40": 1.0,
+    "resnet18": 11.7,
+    "mobilenet_v2": 3.5,
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_networks_have_the_published_weights(name):
+    layers = {**NETWORKS, **CIFAR}[name]()
+    count = sum(math.prod(layer.shapes(1)["w"]) for layer in layers)
+    assert round(count / 1e6, 1) == WEIGHTS[name]
+
+
+def test_resnet18_is_trained_4_times_faster_with_11_7_times_fewer_weights():
+    layers = NETWORKS["resnet18"]()
+    none = [None] * len(layers)
+    x = [None, *[Density(mean=ACTIVATIONS, spread=SPREAD)] * (len(layers) - 1)]
+    dense = sum(network_cost(ARRAY, layers, BATCH, none, none, latency=LATENCY).values(), Cost())
+    # The dense array wastes nothing that the sparse one could then gain.
+    assert dense.work / (16 * 16) / dense.cycles > 0.99
+    faster = {True: [], False: []}
+    for seed in (1, 2, 3):
+        w = layer_densities(layers, 1 / 11.7, spread=SPREAD, row_spread=SPREAD, seed=seed)
+        for balanced, found in faster.items():
+            costs = network_cost(
+                ARRAY, layers, BATCH, w, x, latency=LATENCY, seed=seed, balanced=balanced
+            )
+            found.append(dense.cycles / sum(costs.values(), Cost()).cycles)
+    assert np.mean(faster[True]) >= 4.0
+    assert np.mean(faster[False]) < 3.7
+
+
+@pytest.mark.parametrize(
+    ("job", "limit"),
+    [
+        (Job(rows=1, depth=16, positions=9, patch=20), "steps"),
+        (Job(rows=2, depth=16, positions=1, patch=2), "fetch"),
+        (Job(rows=1, depth=4, positions=7, patch=256), "patch"),
+        (Job(rows=8, depth=1, positions=8, patch=8), "sums"),
+    ],
+)
+def test_cycles_are_exact_whatever_limits_a_wave(job, limit):
+    p = SparseArrayParameters(
+        lines=3, columns=1, mask_bits=4, entries=64, patch=256, sums=128, depth=16, positions=16
+    )
+    rng = np.random.default_rng(2)
+    operands = random_operands(p, job, rng, 12)
+    if limit == "fetch":
+        # Four beats without a bit take as long to fetch as four with one, but a void entry to apply.
+        operands["mask"] &= rng.random(operands["mask"].shape) < 0.02
+        operands["values"] = operands["values"][: operands["mask"].sum()]
+    waves = waves_of(p, job, operands["mask"])
+    times = {
+        "steps": waves.most.mean() * job.spacing,
+        "fetch": waves.fetched.mean(),
+        "patch": job.patch,
+        "sums": job.given(p),
+    }
+    assert max(times, key=times.__getitem__) == limit
+    _, result = simulate(p, job, operands)
+    assert result.cycles == array_cycles(p, job, waves, latency=Line(parameters=p).latency)
+
+
+SMALL = SparseArrayParameters(
+    lines=4,
+    columns=2,
+    mask_bits=16,
+    fetch=2,
+    entries=128,
+    patch=128,
+    sums=64,
+    depth=128,
+    positions=32,
+)
+LAYER = Convolution(name="layer", channels=6, filters=20, size=8, kernel=3, padding=1)
+
+
+def test_masks_measured_give_what_they_have():
+    rng = np.random.default_rng(4)
+    mask = rng.random((20, 6, 3, 3)) < 0.2
+    for which in ("forward", "input"):
+        [c] = correlations(LAYER, which, 4)
+        _, tiling = best_tiling(SMALL, c, 0.2)
+        bits = Measured(mask=mask).bits(tiling, rng)
+        assert bits.sum() == mask.sum()
+        counted = tiling.count(bits)
+        assert len(counted.most) == tiling.waves
+        cost = pass_cost(
+            SMALL, LAYER, which, 4, weights=Measured(mask=mask), activations=None, latency=20
+        )
+        dense = pass_cost(SMALL, LAYER, which, 4, weights=None, activations=None, latency=20)
+        assert cost.work == dense.work == 4 * 8 * 8 * 20 * 6 * 9
+        assert cost.cycles < dense.cycles
+        assert cost.read < dense.read
+
+
+def test_random_masks_have_the_density_asked_for():
+    [c] = correlations(LAYER, "forward", 4)
+    _, tiling = best_tiling(SMALL, c, 0.3)
+    rng = np.random.default_rng(5)
+    places = 20 * 6 * 9
+    counts = [Density(mean=0.3).bits(tiling, rng).sum() for _ in range(200)]
+    error = (0.3 * 0.7 * places / 200) ** 0.5
+    assert abs(np.mean(counts) - 0.3 * places) < 4 * error
+
+
+def test_densities_of_layers_make_the_share_of_all():
+    layers = NETWORKS["resnet18"]()
+    sizes = np.array([math.prod(layer.shapes(1)["w"]) for layer in layers])
+    for keep in (0.05, 0.5, 0.95):
+        found = layer_densities(layers, keep, spread=0.5, row_spread=0.1, seed=3)
+        means = np.array([d.mean for d in found])
+        assert abs(means @ sizes / sizes.sum() - keep) < 1e-3
+        assert 0 < means.min() < means.max() <= 1
+
+
+def test_an_array_that_is_too_small_is_refused():
+    p = SMALL.replace(patch=8)
+    with pytest.raises(UserError, match="the array has not enough patch, sums or entries for"):
+        pass_cost(p, LAYER, "forward", 4, weights=None, activations=None, latency=20)
+
+
+def test_traffic_of_a_small_layer():
+    layer = Convolution(name="layer", channels=2, filters=3, size=4, kernel=3, padding=1)
+    p = SMALL
+    dense = pass_cost(p, layer, "forward", 2, weights=None, activations=None, latency=20)
+    # Weights and activations once, results once: 32 bits each.
+    assert dense.read == 32 * (3 * 2 * 9 + 2 * 2 * 16)
+    assert dense.written == 32 * 2 * 3 * 16
+    sparse = pass_cost(
+        p, layer, "forward", 2, weights=Density(mean=0.5), activations=None, latency=20
+    )
+    # Half the values, a bit of mask for each place and 20 bits of pointer for each kernel.
+    assert sparse.read == 32 * 27 + 54 + 6 * 20 + 32 * 2 * 2 * 16
