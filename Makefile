@@ -5,7 +5,7 @@ ARGS ?=
 PYTHON := .venv/bin/python
 BASE := sim,synth,train,report
 
-.PHONY: demo test lint bench train paper-bfp paper-approx paper-essop verilog simulate synth doctor list help clean
+.PHONY: demo test lint bench train paper-bfp paper-approx paper-essop paper-sparse verilog simulate synth doctor list help clean
 .DEFAULT_GOAL := demo
 
 demo: ## generate, prove on real data, synthesize and report the default design (default)
@@ -31,6 +31,9 @@ paper-approx: ## ApproxTrain, MBM and REALM, the papers' figures beside ours (lo
 
 paper-essop: ## ESSOP, stochastic updates, the paper's figures beside ours (long; resumes)
 	@./setup.sh $(BASE),pnr && $(PYTHON) -m sim paper essop $(ARGS)
+
+paper-sparse: ## Procrustes, sparse training, the paper's figures beside ours (long; resumes)
+	@./setup.sh $(BASE),pnr && $(PYTHON) -m sim paper sparse $(ARGS)
 
 verilog: ## Verilog of UNIT into build/UNIT (ARGS="--preset hbfp4 --set rows=8")
 	@./setup.sh $(BASE) && $(PYTHON) -m hw verilog $(UNIT) -o build/$(UNIT) $(ARGS)

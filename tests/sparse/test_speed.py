@@ -21,8 +21,9 @@ from sw.sparse.speed import Cost, network_cost, pass_cost
 
 LATENCY = Line(parameters=ARRAY).latency
 
-# Millions of weights: DropBack (arXiv 1806.06949) says 15 of VGG-S and 11.7 of ResNet-18, Zagoruyko
-# and Komodakis 36.5 of WRN-28-10, Huang et al. 1.0 of DenseNet-40, Sandler et al. 3.5 of MobileNetV2.
+# Millions of weights: 15 of VGG-S and 11.7 of ResNet-18 in DropBack (arXiv 1806.06949), 36.5 of
+# WRN-28-10 in Zagoruyko and Komodakis, 1.0 of DenseNet-40 in Huang et al., 3.5 of MobileNetV2 in
+# Sandler et al.
 WEIGHTS = {
     "vgg_s": 15.0,
     "wrn_28_10": 36.5,
@@ -74,7 +75,7 @@ def test_cycles_are_exact_whatever_limits_a_wave(job, limit):
     rng = np.random.default_rng(2)
     operands = random_operands(p, job, rng, 12)
     if limit == "fetch":
-        # Four beats without a bit take as long to fetch as four with one, but a void entry to apply.
+        # A beat without a bit takes a cycle to fetch, and a row without any an entry to apply.
         operands["mask"] &= rng.random(operands["mask"].shape) < 0.02
         operands["values"] = operands["values"][: operands["mask"].sum()]
     waves = waves_of(p, job, operands["mask"])
