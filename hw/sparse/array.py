@@ -210,7 +210,7 @@ class SparseArray(Core):
             fetch.i_value.valid.eq(self.i_value.valid),
             self.i_value.ready.eq(fetch.i_value.ready),
         ]
-        target = delay(m, 1, placement.fetched_line, 1, name="target")
+        target = delay(m, 1, placement.fetched_line, 2, name="target")
         for i, line in enumerate(lines):
             m.d.comb += [
                 line.store.eq(fetch.store & (target == i).replicate(p.fetch)),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -11,7 +11,7 @@ from sw.sparse.array_parameters import SparseArrayParameters
 
 from ..circuit import Circuit
 from ..memory import uninitialized_memory
-from ..pipeline import register, wire
+from ..pipeline import delay, wire
 from .line import entry_layout
 from .values import Values
 
@@ -33,7 +33,7 @@ class Fetch(Circuit):
 
     A beat of a mask takes a cycle for as many of the bits that it has set, at least one. Where the
     mode is dense all masks are set, and none are taken. A row without non-zeros gets an entry that
-    is void. Entries come out a cycle after their values were taken. A wave's values begin with a
+    is void. Entries come out two cycles after their values were taken. A wave's values begin with a
     beat.
 
     Parameters
@@ -56,15 +56,15 @@ class Fetch(Circuit):
     i_mask : In(stream.Signature(mask_bits))
     i_value : In(stream.Signature(32 * fetch))
     piece : Out(ceil_log2(slots))
-        Number of the piece whose mask is walked.
+        Number of the piece whose mask is walked, from registers.
     store : Out(fetch), entry : Out(ArrayLayout(entry_layout(parameters), fetch))
-        Entries of the piece of the cycle before, from registers; no second without a first.
+        Entries of the piece of two cycles before; no second without a first.
     end_piece : Out(1), count : Out(pointer_bits)
         A piece of so many values ends, in the cycle in which its number is given.
     close : Out(1)
         The wave's last entry was given in the cycle before.
     astray : Out(1)
-        A bit beyond the depth is set, or a group does not have as many as it should.
+        A bit beyond the depth was set, or a group does not have as many as it should.
     """
 
     def __init__(self, *, parameters: SparseArrayParameters) -> None:
@@ -93,78 +93,145 @@ class Fetch(Circuit):
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Hold a beat of a mask, take its lowest bits off, look up where they are."""
+        """Take masks, walk the one before, look up where its lowest bits are."""
         m = Module()
         p = self.parameters
-        beat = Signal(max(1, ceil_log2(p.depth // p.mask_bits)))
-        rest = Signal(p.mask_bits)
-        fresh = Signal()
-        held = Signal()
         busy = Signal()
-        limit, beat_end = self._limits(m, beat)
+        held = Signal()
+        rest = Signal(p.mask_bits)
+        bits_left = Signal(range(p.mask_bits + 1))
+        raw = data.View(_mask_layout(p), Signal(_mask_layout(p), name="raw"))
+        now = data.View(_about_layout(p), Signal(_about_layout(p), name="now"))
 
         # What is left of the mask behind its first bit, its second, ...
-        left = [wire(m, "bits", p.mask_bits, rest & limit)]
+        left: list[Value] = [rest]
         for i in range(p.fetch):
             left.append(wire(m, f"left_{i}", p.mask_bits, left[-1] & (left[-1] - 1)))
-        there = wire(m, "there", p.fetch, Cat(bits.any() for bits in left[:-1]))
         m.submodules.values = values = Values(count=p.fetch)
-        take = wire(m, "take", 1, held & there[0] & values.there)
-        whole = values.there & ~left[-1].any()
-        step = wire(m, "step", 1, held & Mux(there[0], whole, 1))
-        row_end = wire(m, "row_end", 1, step & beat_end)
-        wave_end = self._count(m, step, row_end, Mux(take, values.want, 0), beat)
-
-        dense = self.mode == 1
-        wants = busy & (~held | (step & ~wave_end))
-        refill = wire(m, "refill", 1, wants & (dense | self.i_mask.valid))
+        some = wire(m, "some", 1, held & (bits_left != 0))
+        want = Mux(bits_left < p.fetch, bits_left, p.fetch)
+        take = wire(m, "take", 1, some & values.there)
+        step = wire(m, "step", 1, held & Mux(some, values.there & (bits_left <= p.fetch), 1))
+        row_end = wire(m, "row_end", 1, step & now.row_end)
+        wave_end = wire(m, "wave_end", 1, step & now.wave_end)
+        transfer = self._take(m, raw, ~held | step)
+        limit, strange = self._limited(m, raw)
+        inside = wire(m, "inside", p.mask_bits, raw.mask & limit)
         m.d.comb += [
             values.i.payload.eq(self.i_value.payload),
             values.i.valid.eq(self.i_value.valid),
             self.i_value.ready.eq(values.i.ready),
-            values.want.eq(Mux(held, sum(there), 0)),
+            values.want.eq(Mux(some, want, 0)),
             values.end.eq(wave_end),
-            self.i_mask.ready.eq(wants & ~dense),
             self.begin.eq(self.go & ~busy),
-            self.astray.eq(
-                held & fresh & ~dense & ((rest & ~limit).any() | self._strange(rest, limit))
-            ),
+            self.piece.eq(now.piece),
         ]
-        ended = Signal()
-        m.d.sync += [fresh.eq(refill), ended.eq(wave_end), self.close.eq(ended)]
-        with m.If(self.begin):
-            m.d.sync += busy.eq(1)
-        with m.Elif(wave_end):
-            m.d.sync += busy.eq(0)
-        with m.If(refill):
-            m.d.sync += [held.eq(1), rest.eq(self.i_mask.payload | dense.replicate(p.mask_bits))]
-        with m.Elif(step):
-            m.d.sync += held.eq(0)
+        m.d.sync += [
+            busy.eq(self.begin | busy & ~wave_end),
+            held.eq(transfer | held & ~step),
+            self.astray.eq(transfer & strange),
+        ]
+        with m.If(transfer):
+            m.d.sync += [
+                rest.eq(inside),
+                bits_left.eq(sum(inside)),
+                now.as_value().eq(raw.about.as_value()),
+            ]
         with m.Elif(take):
-            m.d.sync += rest.eq(left[-1])
+            m.d.sync += [rest.eq(left[-1]), bits_left.eq(bits_left - want)]
 
         first = Signal(init=1)
-        void = wire(m, "void", 1, row_end & first & ~there[0])
+        void = wire(m, "void", 1, row_end & first & ~some)
         with m.If(row_end):
             m.d.sync += first.eq(1)
         with m.Elif(take):
             m.d.sync += first.eq(0)
+        values_of_piece = Signal(p.pointer_bits)
+        m.d.comb += [
+            self.end_piece.eq(step & now.piece_end),
+            self.count.eq(values_of_piece + Mux(take, want, 0)),
+            self.close.eq(delay(m, 1, wave_end, 3, name="closing", reset=True)),
+        ]
+        m.d.sync += values_of_piece.eq(Mux(self.end_piece, 0, self.count))
+
+        there = Cat(take & (bits_left > i) for i in range(p.fetch)) | void
+        kind = delay(m, 1, Cat(first, void), 2, name="kind")
         shift = self._shift(m, row_end, wave_end)
-        m.d.comb += self.store.eq(
-            register(m, 1, "stored", p.fetch, there & take.replicate(p.fetch) | void)
-        )
+        m.d.comb += self.store.eq(delay(m, 1, there, 2, name="stored", reset=True))
         for i in range(p.fetch):
             entry = self.entry[i]
-            value = values.o.word_select(i, 32)
+            lowest = delay(m, 1, left[i] & ~left[i + 1], 1, name=f"lowest_{i}")
+            beat = delay(m, 1, now.beat, 1, name=f"beat_{i}")
             m.d.comb += [
-                entry.value.eq(register(m, 1, f"value_{i}", 32, value)),
-                entry.offset.eq(self._offset(m, i, left[i] & ~left[i + 1], beat) + shift),
-                entry.first.eq(register(m, 1, f"first_{i}", 1, first) if i == 0 else 0),
-                entry.void.eq(register(m, 1, f"void_{i}", 1, void) if i == 0 else 0),
+                entry.value.eq(delay(m, 1, values.o.word_select(i, 32), 2, name=f"value_{i}")),
+                entry.offset.eq(self._offset(m, i, lowest, beat) + shift),
+                entry.first.eq(kind[0] if i == 0 else 0),
+                entry.void.eq(kind[1] if i == 0 else 0),
             ]
         return m
 
-    def _offset(self, m: Module, number: int, lowest: Value, beat: Signal) -> Value:
+    def _take(self, m: Module, raw: data.View, free: Value) -> Value:
+        """Hold a mask and what it is until there is room; return when it goes on."""
+        p = self.parameters
+        about = data.View(_about_layout(p), Signal(_about_layout(p), name="next"))
+        taking = Signal()
+        full = Signal()
+        beat = Signal.like(about.beat, name="beat")
+        row = Signal.like(self.rows, name="row_number")
+        piece = Signal.like(about.piece, name="piece_number")
+        # Registers do not change while a job runs, so that what follows from them may come late.
+        last_beat = Signal.like(beat)
+        last_row = Signal.like(row)
+        m.d.sync += [
+            last_beat.eq(((self.depth - 1) >> ceil_log2(p.mask_bits))[: len(beat)]),
+            last_row.eq(self.rows - 1),
+        ]
+        m.d.comb += [
+            about.beat.eq(beat),
+            about.piece.eq(piece),
+            about.row_end.eq(beat == last_beat),
+            about.piece_end.eq(about.row_end & (row == last_row)),
+            about.wave_end.eq(about.piece_end & (piece == p.slots - 1)),
+        ]
+        dense = self.mode == 1
+        transfer = wire(m, "transfer", 1, full & free)
+        wants = wire(m, "wants", 1, taking & (~full | transfer))
+        refill = wire(m, "refill", 1, wants & (dense | self.i_mask.valid))
+        m.d.comb += self.i_mask.ready.eq(wants & ~dense)
+        m.d.sync += [
+            full.eq(refill | full & ~transfer),
+            taking.eq(self.begin | taking & ~(refill & about.wave_end)),
+        ]
+        with m.If(refill):
+            m.d.sync += [
+                raw.mask.eq(self.i_mask.payload | dense.replicate(p.mask_bits)),
+                raw.about.as_value().eq(about.as_value()),
+                beat.eq(Mux(about.row_end, 0, beat + 1)),
+            ]
+            with m.If(about.row_end):
+                m.d.sync += row.eq(Mux(about.piece_end, 0, row + 1))
+            with m.If(about.piece_end):
+                m.d.sync += piece.eq(Mux(about.wave_end, 0, piece + 1))
+        return transfer
+
+    def _limited(self, m: Module, raw: data.View) -> tuple[Value, Value]:
+        """Return which bits of the mask are inside the depth, and whether others are set.
+
+        Or whether a group of a structured mask has another number of bits set.
+        """
+        p = self.parameters
+        tail = Signal(p.mask_bits)
+        within = (self.depth - 1)[: ceil_log2(p.mask_bits)]
+        m.d.sync += tail.eq(Cat(1, *(within >= bit for bit in range(1, p.mask_bits))))
+        limit = wire(m, "limit", p.mask_bits, tail | (~raw.about.row_end).replicate(p.mask_bits))
+        wrong = []
+        for start in range(0, p.mask_bits, p.group):
+            kept = sum(raw.mask[start + i] for i in range(p.group))
+            wrong.append(limit[start] & (kept != self.keep))
+        strange = (self.mode == 2) & Cat(wrong).any() | (raw.mask & ~limit).any()
+        return limit, strange & (self.mode != 1)
+
+    def _offset(self, m: Module, number: int, lowest: Value, beat: Value) -> Value:
         """Return the offset of the place of the bit that is set, a cycle later."""
         p = self.parameters
         place = Cat((lowest & _ones(p.mask_bits, i)).any() for i in range(ceil_log2(p.mask_bits)))
@@ -179,66 +246,40 @@ class Fetch(Circuit):
         ]
         return read.data
 
-    def _limits(self, m: Module, beat: Signal) -> tuple[Value, Value]:
-        """Return which bits of the beat are inside the depth, and whether it is the row's last."""
-        p = self.parameters
-        low = ceil_log2(p.mask_bits)
-        # Registers do not change while a job runs, so that what follows from them may come late.
-        last = Signal.like(beat, name="last_beat")
-        tail = Signal(p.mask_bits)
-        within = (self.depth - 1)[:low]
-        m.d.sync += [
-            last.eq(((self.depth - 1) >> low)[: len(beat)]),
-            tail.eq(Cat(1, *(within >= bit for bit in range(1, p.mask_bits)))),
-        ]
-        beat_end = wire(m, "beat_end", 1, beat == last)
-        return wire(m, "limit", p.mask_bits, Mux(beat_end, tail, ~Const(0, p.mask_bits))), beat_end
-
-    def _count(self, m: Module, step: Value, row_end: Value, taken: Value, beat: Signal) -> Value:
-        """Count beats, rows and pieces; return whether the beat is the wave's last."""
-        p = self.parameters
-        row = Signal.like(self.rows, name="row_number")
-        last_row = Signal.like(self.rows)
-        values = Signal(p.pointer_bits)
-        piece_end = wire(m, "piece_end", 1, row_end & (row == last_row))
-        m.d.sync += last_row.eq(self.rows - 1)
-        with m.If(step):
-            m.d.sync += beat.eq(Mux(row_end, 0, beat + 1))
-        with m.If(row_end):
-            m.d.sync += row.eq(Mux(piece_end, 0, row + 1))
-        last_piece = self.piece == p.slots - 1
-        with m.If(piece_end):
-            m.d.sync += [self.piece.eq(Mux(last_piece, 0, self.piece + 1)), values.eq(0)]
-        with m.Else():
-            m.d.sync += values.eq(self.count)
-        m.d.comb += [self.end_piece.eq(piece_end), self.count.eq(values + taken)]
-        return wire(m, "wave_end", 1, piece_end & last_piece)
-
     def _shift(self, m: Module, row_end: Value, wave_end: Value) -> Value:
-        """Return the shift of the row of the entry that was taken in the cycle before."""
+        """Return the shift of the row of the entry that was taken two cycles before."""
         m.submodules.shifts = shifts = uninitialized_memory(
             shape=len(self.shift), depth=1 << len(self.row)
         )
         write, read = shifts.write_port(), shifts.read_port()
-        number = Signal.like(self.row)
+        number = Signal.like(self.row, name="wave_row")
         m.d.comb += [
             write.en.eq(self.write_shift),
             write.addr.eq(self.row),
             write.data.eq(self.shift),
-            read.addr.eq(number),
+            read.addr.eq(delay(m, 1, number, 1, name="shifted_row")),
         ]
         with m.If(row_end):
             m.d.sync += number.eq(Mux(wave_end, 0, number + 1))
         return read.data
 
-    def _strange(self, rest: Value, limit: Value) -> Value:
-        """Return whether a group of a structured mask has another number of bits set."""
-        group = self.parameters.group
-        wrong = []
-        for start in range(0, len(rest), group):
-            kept = sum(rest[start + i] for i in range(group))
-            wrong.append(limit[start] & (kept != self.keep))
-        return (self.mode == 2) & Cat(wrong).any()
+
+def _about_layout(p: SparseArrayParameters) -> data.StructLayout:
+    """Return the layout of what a beat of a mask is: its place, and what ends with it."""
+    return data.StructLayout(
+        {
+            "beat": max(1, ceil_log2(p.depth // p.mask_bits)),
+            "piece": max(1, ceil_log2(p.slots)),
+            "row_end": 1,
+            "piece_end": 1,
+            "wave_end": 1,
+        }
+    )
+
+
+def _mask_layout(p: SparseArrayParameters) -> data.StructLayout:
+    """Return the layout of a beat of a mask."""
+    return data.StructLayout({"mask": p.mask_bits, "about": _about_layout(p)})
 
 
 def _ones(bits: int, bit: int) -> int:
