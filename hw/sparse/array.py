@@ -30,7 +30,7 @@ class SparseArray(Core):
     wave as long as the line that has the most. Pieces are moved between lines by a load balancer,
     from pointers that come ahead of the masks. While a wave is applied the next one is stored and
     the sums of the one before are read and added to those of earlier waves: it takes the longest
-    of these times, `sw.sparse.cycles.Timeline`.
+    of these times, `sw.sparse.cycles.array_cycles`.
 
     Members
     -------

@@ -88,7 +88,7 @@ class LoadBalancer(Core):
         place = Signal(range(p.pointers))
         end = wire(m, "end", 1, place == p.keys)
         difference = wire(m, "difference", p.pointer_bits + 1, pointer - before)
-        decreasing = wire(m, "decreasing", 1, difference[-1])
+        decreasing = wire(m, "decreasing", 1, 0 if p.wraps else difference[-1])
         saturated = wire(m, "saturated", 1, ~decreasing & difference[p.count_bits : -1].any())
 
         count = Signal(p.count_bits, reset_less=True)

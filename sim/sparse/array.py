@@ -163,12 +163,14 @@ def random_job(p: SparseArrayParameters, rng: np.random.Generator) -> Job:
     """Return a random job that the array can do."""
     mode = MODES[rng.choice(3, p=[0.6, 0.2, 0.2])]
     positions = int(rng.integers(1, min(p.positions, p.sums // p.pieces) + 1))
-    rows = int(rng.integers(1, p.sums // (p.pieces * positions) + 1))
+    rows = int(rng.integers(1, min(p.sums // (p.pieces * positions), p.entries // p.pieces) + 1))
     most = min(p.depth, p.entries // (p.pieces * rows))
     depth = int(rng.integers(1, most + 1))
     if mode == "structured":
         depth = max(depth // p.group, 1) * p.group
         rows = min(rows, p.entries // (p.pieces * depth))
+        if not rows:
+            mode, rows, depth = "dense", 1, 1
     return Job(
         rows=rows,
         depth=depth,

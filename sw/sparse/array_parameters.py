@@ -102,6 +102,7 @@ class SparseArrayParameters(Parameters):
             pieces=self.pieces,
             pointer_bits=self.pointer_bits,
             count_bits=count_bits,
+            wraps=True,
         )
 
 

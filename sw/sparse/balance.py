@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UserError
-from ..parameters import Parameters, whole
+from ..parameters import Parameters, flag, whole
 from .sorting import descending
 
 __all__ = ["BalancerParameters", "balance", "counts", "imbalance", "wave_time"]
@@ -39,6 +39,9 @@ class BalancerParameters(Parameters):
     count_bits : int
         Bits of a piece's number of values, 1..``pointer_bits``; a larger number counts as the
         largest that there is.
+    wraps : bool
+        Whether pointers count on from 0 behind the largest. Otherwise one that is less than the
+        one before is an error.
     """
 
     PRESETS: ClassVar = {
@@ -51,6 +54,7 @@ class BalancerParameters(Parameters):
     pieces: int = 2
     pointer_bits: int = 20
     count_bits: int = 12
+    wraps: bool = False
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -59,6 +63,7 @@ class BalancerParameters(Parameters):
             raise UserError(f"pieces must be 1, 2 or 4, not {self.pieces!r}")
         whole("pointer_bits", self.pointer_bits, 4, 32)
         whole("count_bits", self.count_bits, 1, self.pointer_bits)
+        flag("wraps", self.wraps)
 
     @property
     def keys(self) -> int:
@@ -126,6 +131,8 @@ def counts(
     p = parameters
     pointers = _waves("pointers", pointers, p.pointers, p.pointer_bits)
     difference = np.diff(pointers, axis=1)
+    if p.wraps:
+        difference %= 1 << p.pointer_bits
     most = (1 << p.count_bits) - 1
     return np.clip(difference, 0, most), difference < 0, difference > most
 

@@ -8,13 +8,15 @@ import numpy.typing as npt
 from .array_parameters import Job, SparseArrayParameters
 from .balance import balance, wave_time
 
-__all__ = ["Waves", "array_cycles", "waves_of"]
+__all__ = ["COLLECT_LATENCY", "Waves", "array_cycles", "count_waves", "waves_of"]
 
 Integers = npt.NDArray[np.int64]
 
 PATCH_LATENCY = 3
+"""Cycles from a step to the last use of its patch."""
+
 COLLECT_LATENCY = 8
-"""Cycles from a step to the last use of its patch, and from sums to their totals."""
+"""Cycles from the reading of a sum to its total."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

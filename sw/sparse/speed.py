@@ -9,7 +9,7 @@ import dataclasses
 import functools
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,11 @@ BUFFER = 128 * 1024 * 8
 WORD, POINTER = 32, 20
 """Bits of a value, and of the pointer of a compressed block."""
 
+BANDWIDTH = 256
+"""Bits a cycle between memory and buffer where memory is not taken to be fast enough."""
+
 STEPS = (1, 2, 4, 8, 16, 32)
+"""Parts into which a batch may be cut."""
 
 MARGINS = (1.5, np.inf)
 """How many times the mean lines can hold in the tilings that are tried."""
@@ -50,12 +54,20 @@ class Cost:
         Bits between memory and buffer.
     work : int
         Multiply-adds without zeros skipped.
+    limited : float
+        Cycles where memory gives and takes `BANDWIDTH` bits in each, beside the array's work.
     """
 
     cycles: int = 0
     read: int = 0
     written: int = 0
     work: int = 0
+    limited: float = 0.0
+
+    @property
+    def traffic(self) -> int:
+        """Bits between memory and buffer."""
+        return self.read + self.written
 
     def __add__(self, other: "Cost") -> "Cost":
         """Return the sum."""
@@ -64,6 +76,7 @@ class Cost:
             read=self.read + other.read,
             written=self.written + other.written,
             work=self.work + other.work,
+            limited=self.limited + other.limited,
         )
 
 
@@ -75,16 +88,18 @@ def pass_cost(
     *,
     weights: Density | Measured | None,
     activations: Density | Measured | None,
+    results: Density | Measured | None = None,
     balanced: bool = True,
     latency: int,
     seed: int = 1,
 ) -> Cost:
     """Return cycles and traffic of a pass, on random masks.
 
-    The tiling is the one that takes the least time. Where an operand of a group of rows has no
-    place in the buffer it is read again for every tile; the dense one is read for every group of
-    rows, results are written once. Activations are stored compressed where they are skipped, and
-    in pass ``weight`` the weights are read and written once more, to be updated.
+    The tiling is the one that takes the fewest cycles. Its loops over groups of rows and over tiles
+    are nested in the order that has the least traffic: what has no place in the buffer is read
+    again for each group, or for each tile; halos are not counted. Activations are stored compressed
+    if they have a density, gradients never; in pass ``weight`` the weights are read and written
+    once more, to be updated.
 
     Parameters
     ----------
@@ -98,6 +113,8 @@ def pass_cost(
         Images.
     weights, activations : Density or Measured or None
         Of the layer's weights and inputs; None for both is an array that skips nothing.
+    results : Density or Measured or None
+        Of the layer's results, as they are stored in pass ``forward``.
     balanced : bool
         Whether pieces are moved between lines.
     latency : int
@@ -120,8 +137,10 @@ def pass_cost(
             )
         except CapacityError:
             continue
-        return total + _traffic(tiled[0][0], layer, batch, weights, activations)
-    raise UserError(f"entries of the array are too few for {layer.name}")
+        densities = {"w": weights, "x": activations, "y": results}
+        total += _traffic([tiling for tiling, _ in tiled], layer, batch, densities)
+        return dataclasses.replace(total, limited=max(total.cycles, total.traffic / BANDWIDTH))
+    raise UserError(f"entries must be more than {p.entries} for {layer.name}")
 
 
 def _cost(
@@ -174,33 +193,43 @@ _best = functools.lru_cache(maxsize=4096)(best_tiling)
 
 
 def _traffic(
-    tiling: Tiling,
+    tilings: Sequence[Tiling],
     layer: Layer,
     batch: int,
-    weights: Density | Measured | None,
-    activations: Density | Measured | None,
+    densities: Mapping[str, Density | Measured | None],
 ) -> Cost:
-    """Return the traffic of a pass."""
-    c = tiling.correlation
-    count = {name: math.prod(shape) for name, shape in layer.shapes(batch).items()}
-    plane = layer.kernel**2 if isinstance(layer, Convolution) else 1
-    inputs = layer.size**2 if isinstance(layer, Convolution) else 1
+    """Return the traffic of a pass; ``densities`` are those of ``w``, ``x`` and ``y``."""
+    which = tilings[0].correlation.which
+    shapes = layer.shapes(batch)
     bits = {
-        "w": _stored(count["w"], plane, weights),
-        "x": _stored(count["x"], inputs, activations),
-        "y": WORD * count["y"],
+        name: _stored(
+            math.prod(shape),
+            math.prod(shape[2:]),
+            None if name == "y" and which != "forward" else densities[name],
+        )
+        for name, shape in shapes.items()
     }
     sparse, other, result = {
         "forward": ("w", "x", "y"),
         "input": ("w", "y", "x"),
         "weight": ("x", "y", "w"),
-    }[c.which]
-    again = 1 if bits[sparse] / tiling.row_groups <= BUFFER else math.prod(tiling.tiles)
-    read = bits[sparse] * again + bits[other] * tiling.row_groups
-    written = WORD * count["x"] if result == "x" else bits[result]
+    }[which]
+    read = 0.0
+    for tiling in tilings:
+        c = tiling.correlation
+        part = c.rows * c.channels // c.blocks * len(c.down.taps) * len(c.across.taps)
+        mine = bits[sparse] * part / math.prod(shapes[sparse])
+        apart = c.blocks > 1 and which != "weight"
+        groups, tiles = 1 if apart else tiling.row_groups, math.prod(tiling.tiles)
+        by_rows = mine * (1 if mine / tiling.row_groups <= BUFFER else tiles)
+        by_rows += bits[other] * (1 if bits[other] <= BUFFER else groups)
+        by_tiles = mine * (1 if mine <= BUFFER else tiles)
+        by_tiles += bits[other] * (1 if bits[other] / tiles <= BUFFER else groups)
+        read += min(by_rows, by_tiles)
     if result == "w":
         read += bits["w"]
-    return Cost(read=read, written=written)
+    written = WORD * math.prod(shapes["x"]) if result == "x" else bits[result]
+    return Cost(read=round(read), written=written)
 
 
 def _stored(count: int, block: int, density: Density | Measured | None) -> int:
@@ -220,13 +249,16 @@ def network_cost(
 ) -> dict[str, Cost]:
     """Return the cost of each pass of a network; the first layer needs no gradient of its input.
 
-    ``weights`` and ``activations`` are those of the layers, ``options`` as of `pass_cost`.
+    ``weights`` and ``activations`` are those of the layers, of which each is taken to give the next
+    one's activations; ``options`` as of `pass_cost`.
     """
+    results = [*activations[1:], None]
     total: dict[str, Cost] = dict.fromkeys(PASSES, Cost())
-    for number, (layer, w, x) in enumerate(zip(layers, weights, activations, strict=True)):
+    tensors = zip(layers, weights, activations, results, strict=True)
+    for number, (layer, w, x, y) in enumerate(tensors):
         for which in PASSES:
             if number or which != "input":
                 total[which] += pass_cost(
-                    p, layer, which, batch, weights=w, activations=x, **options
+                    p, layer, which, batch, weights=w, activations=x, results=y, **options
                 )
     return total

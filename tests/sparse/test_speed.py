@@ -161,3 +161,25 @@ def test_traffic_of_a_small_layer():
     )
     # Half the values, a bit of mask for each place and 20 bits of pointer for each kernel.
     assert sparse.read == 32 * 27 + 54 + 6 * 20 + 32 * 2 * 2 * 16
+    half = Density(mean=0.5)
+    weight = pass_cost(p, layer, "weight", 2, weights=half, activations=half, latency=20)
+    # Activations in compressed planes of 16, gradients whole, the weights to be updated.
+    kernels = 32 * 27 + 54 + 6 * 20
+    assert weight.read == 32 * 32 + 64 + 4 * 20 + 32 * 2 * 3 * 16 + kernels
+    assert weight.written == kernels
+
+
+def test_gradients_of_a_strided_layer_read_the_results_for_each_phase():
+    layer = Convolution(name="layer", channels=2, filters=3, size=4, kernel=3, stride=2, padding=1)
+    cost = pass_cost(SMALL, layer, "input", 2, weights=None, activations=None, latency=20)
+    assert cost.read == 32 * (3 * 2 * 9 + 4 * 2 * 3 * 4)
+    assert cost.written == 32 * 2 * 2 * 16
+
+
+def test_a_channel_of_a_depth_wise_layer_is_read_by_its_own_row():
+    layer = Convolution(
+        name="layer", channels=96, filters=96, size=24, kernel=3, padding=1, depthwise=True
+    )
+    cost = pass_cost(SMALL, layer, "forward", 4, weights=None, activations=None, latency=20)
+    assert cost.read == 32 * (96 * 9 + 4 * 96 * 24 * 24)
+    assert cost.limited == max(cost.cycles, (cost.read + cost.written) / 256)
