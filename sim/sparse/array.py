@@ -1,5 +1,6 @@
 """Bench of the sparse array."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -48,12 +49,15 @@ def simulate(
     *,
     pointers: npt.ArrayLike | None = None,
     beyond: int = 0,
+    early: str = "",
+    before: Sequence[tuple[str, int]] = (),
     **options: Any,
 ) -> tuple[Floats, Result]:
     """Return what `apply` returns, and the run.
 
     ``pointers`` are those of each wave, (waves, slots + 1); without, those of the masks.
-    ``beyond`` is set in the masks beyond the depth.
+    ``beyond`` is set in the masks beyond the depth; the stream ``early`` ends with its first beat;
+    ``before`` is written before the job.
     """
     p = parameters
     job.check(p)
@@ -91,12 +95,14 @@ def simulate(
         last[f"s_axis_{name}"] = np.zeros(len(beats), bool)
         ends = of_wave.get(name, np.zeros(0, int)).cumsum()
         last[f"s_axis_{name}"][ends[ends > 0] - 1] = True
+        if name == early:
+            last[f"s_axis_{name}"][0] = True
     result = run(
         design,
         inputs=inputs,
         last=last,
         outputs={"m_axis": waves // job.waves * given},
-        writes=_writes(p, job, operands),
+        writes=[*before, *_writes(p, job, operands)],
         reads=readable(design.manifest),
         **options,
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.bench import Stalls
+from sim.bench import Session, Stalls
 from sim.sparse.array import check, random_job, random_operands, regress, simulate
 from sw import binary32
 from sw.errors import UserError
@@ -150,13 +150,68 @@ def test_a_group_with_another_number_of_bits_is_flagged():
 def test_more_non_zeros_than_a_line_holds_are_flagged_and_lost():
     p = SparseArrayParameters(lines=2, columns=1, **{**SIZES, "entries": 16})
     rng = np.random.default_rng(9)
-    job = Job(rows=2, depth=16, positions=3, patch=20)
+    job = Job(rows=2, depth=16, positions=3, patch=20, balanced=False)
     operands = random_operands(p, job, rng, 3)
     operands["mask"][:] = True
     operands["values"] = np.ones(operands["mask"].size, np.float32)
-    sums, result = simulate(p, job, operands)
+    sums, result = simulate(p, job, operands, seed=2)
     assert result.registers["status.capacity"] == 1
-    assert sums.shape == (3, 4, 2, 3, 1)
+    # A line's first 16 are those of the first row of its first piece; the sums of the other rows
+    # are never written.
+    full = apply(p, job, **operands)
+    first = np.stack([sums[wave, piece, 0] for wave in range(3) for piece in (0, 2)])
+    wanted = np.stack([full[wave, piece, 0] for wave in range(3) for piece in (0, 2)])
+    np.testing.assert_array_equal(first.view(np.uint32), wanted.view(np.uint32))
+
+
+WAITS = ("entry_waits", "patch_waits", "sum_waits")
+
+
+@pytest.mark.parametrize(
+    ("job", "share", "waits"),
+    [
+        (Job(rows=4, depth=32, positions=1, patch=2), 0.01, "entry_waits"),
+        (Job(rows=1, depth=1, positions=1, patch=32), 1, "patch_waits"),
+        (Job(rows=2, depth=2, positions=8, patch=8), 0, "sum_waits"),
+    ],
+)
+def test_what_is_waited_for_is_counted(job, share, waits):
+    p, rng = SMALL.replace(lines=3), np.random.default_rng(15)
+    counted, idle = [], []
+    for waves in (12, 24):
+        operands = random_operands(p, job, rng, waves)
+        operands["mask"][:] = rng.random(operands["mask"].shape) < share
+        operands["values"] = np.ones(int(operands["mask"].sum()), np.float32)
+        _, result = simulate(p, job, operands)
+        counted.append([result.registers[name] for name in WAITS])
+        idle.append(result.cycles - result.registers["steps"])
+    # Before the first wave and behind the last one it is waited for entries.
+    more = dict(zip(WAITS, np.diff(counted, axis=0)[0], strict=True))
+    assert max(more, key=more.__getitem__) == waits
+    assert abs(sum(more.values()) - (idle[1] - idle[0])) <= 12
+
+
+def test_many_waves_are_added_up():
+    p, rng = SMALL, np.random.default_rng(17)
+    job = Job(rows=1, depth=8, positions=3, patch=9, waves=9)
+    report = check(p, job, random_operands(p, job, rng, 18))
+    assert report.mismatches == 0, report.message
+
+
+@pytest.mark.parametrize("stream", ["pointer", "mask", "value", "x"])
+def test_an_early_end_is_flagged(stream):
+    job, operands = _job_and_operands()
+    _, result = simulate(SMALL, job, operands, early=stream)
+    assert result.registers["status.framing"] == 1
+
+
+def test_clear_restarts_the_counters():
+    job, operands = _job_and_operands()
+    with Session() as session:
+        simulate(SMALL, job, operands, session=session)
+        _, kept = simulate(SMALL, job, operands, session=session)
+        _, again = simulate(SMALL, job, operands, session=session, before=[("control.clear", 1)])
+    assert (kept.registers["applied"], again.registers["applied"]) == (8, 4)
 
 
 @pytest.mark.parametrize("mode", MODES[1:])

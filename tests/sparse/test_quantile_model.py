@@ -108,21 +108,33 @@ def settled(p: QuantileParameters, x: np.ndarray) -> tuple[Estimates, Estimates]
 @pytest.mark.parametrize("keep", SHARES)
 @pytest.mark.parametrize("lanes", [1, 4, 16])
 def test_half_normal(lanes, keep):
-    """Steps of 2**-10 end within 1.1 % of the quantile and keep the share within 0.2 points.
+    """Steps of 2**-10 estimate the quantile within 1.1 %, and keep the share within 0.2 points.
 
-    From 0.01 it takes some 5,000 to 8,000 values, nearly all of them kept, to come near: they are
-    two points of the first pass over 400,000. A second pass, from the estimate of the first, has no
-    such beginning.
+    The estimate wanders about the quantile, as any with steps of a size does: for these shares by
+    0.6 to 1.1 % (root mean square), so that a single one may well be further off. Its mean over
+    200,000 values is within 1.1 % for every seed, and so is its wandering on average. From 0.01 it
+    takes some 5,000 to 8,000 values, nearly all of them kept, to come near: these are two points of
+    the first 400,000.
     """
-    x = np.abs(np.random.default_rng(10 * lanes).standard_normal(400_000)).astype(np.float32)
     p = QuantileParameters(lanes=lanes, keep=keep)
-    first, second = settled(p, x)
-    true = np.quantile(x, 1 - keep)
-    for found in (first, second):
-        assert abs(found.estimate / true - 1) < 0.011
-    assert abs(first.keep[20_000:].mean() - keep) < 0.002
-    assert abs(second.keep.mean() - keep) < 0.002
-    assert 0.01 < first.keep.mean() - keep < 0.025
+    wander = []
+    for seed in range(5):
+        x = np.abs(np.random.default_rng(seed).standard_normal(400_000)).astype(np.float32)
+        true = np.quantile(x, 1 - keep)
+        parts = x.reshape(500, -1)
+        estimates, kept, state = [], [], None
+        for part in parts:
+            found = fast.estimate(p, part, start=state)
+            state = found.state
+            estimates.append(found.estimate / true - 1)
+            kept.append(found.keep.mean())
+        settled_at = len(parts) // 2
+        assert abs(np.mean(estimates[settled_at:])) < 0.011
+        wander.append(np.std(estimates[settled_at:]))
+        assert abs(np.mean(kept[settled_at:]) - keep) < 0.002
+        assert abs(np.mean(kept[25:]) - keep) < 0.002
+        assert 0.01 < np.mean(kept) - keep < 0.025
+    assert np.mean(wander) < 0.012
 
 
 @pytest.mark.parametrize("step, bound", [(7, 0.06), (14, 0.002)])
