@@ -14,6 +14,8 @@ from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.transposer import TransposerParameters
 from sw.parameters import Parameters, unknown
 from sw.sparse.balance import BalancerParameters
+from sw.sparse.quantile import QuantileParameters
+from sw.sparse.regenerate import RegeneratorParameters
 from sw.stochastic.converter import StochasticConverterParameters
 from sw.stochastic.outer_parameters import OuterProductParameters
 
@@ -29,6 +31,8 @@ from .bfp.dot import DotUnit
 from .bfp.multimode.array import MultimodeArray
 from .bfp.transposer import Transposer
 from .sparse.balancer import LoadBalancer
+from .sparse.quantile import QuantileEstimator
+from .sparse.regenerate import WeightRegenerator
 from .stochastic.converter import StochasticConverter
 from .stochastic.outer import OuterProduct
 
@@ -128,10 +132,22 @@ UNITS = {
             core=OuterProduct,
         ),
         Unit(
+            name="quantile_estimator",
+            summary="which values of a stream are among the largest, by a running estimate",
+            parameters=QuantileParameters,
+            core=QuantileEstimator,
+        ),
+        Unit(
             name="stochastic_converter",
             summary="vectors to streams of random bits, whose chances are the elements",
             parameters=StochasticConverterParameters,
             core=StochasticConverter,
+        ),
+        Unit(
+            name="weight_regenerator",
+            summary="initial weights of their numbers and a seed, times a decay",
+            parameters=RegeneratorParameters,
+            core=WeightRegenerator,
         ),
     )
 }

@@ -6,7 +6,7 @@ from .approx import multiplier as approx_multiplier
 from .bfp import array, converter, dot, multimode, transposer
 from .bfp.control import epochs, zse
 from .report import Bench
-from .sparse import balancer
+from .sparse import balancer, quantile, regenerate
 from .stochastic import converter as stochastic_converter
 from .stochastic import outer
 
@@ -25,5 +25,7 @@ BENCHES: dict[str, Bench] = {
     "bfp_zse_controller": zse,
     "load_balancer": balancer,
     "outer_product": outer,
+    "quantile_estimator": quantile,
     "stochastic_converter": stochastic_converter,
+    "weight_regenerator": regenerate,
 }

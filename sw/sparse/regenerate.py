@@ -15,7 +15,15 @@ from .. import binary32
 from ..errors import UserError
 from ..parameters import Parameters, whole
 
-__all__ = ["MOST_SHIFT", "SHIFT_BITS", "RegeneratorParameters", "encrypt", "regenerate", "sums"]
+__all__ = [
+    "MOST_SHIFT",
+    "SHIFT_BITS",
+    "RegeneratorParameters",
+    "constants",
+    "encrypt",
+    "regenerate",
+    "sums",
+]
 
 SHIFT_BITS = 6
 MOST_SHIFT = (1 << SHIFT_BITS) - 1
@@ -85,6 +93,11 @@ class RegeneratorParameters(Parameters):
         return WORD_BITS[self.words]
 
     @property
+    def even(self) -> bool:
+        """Whether all sums are even."""
+        return self.words % 2 == 0
+
+    @property
     def sum_bits(self) -> int:
         """Bits of a sum, with its sign."""
         return (self.words * ((1 << self.bits) - 1)).bit_length() + 1
@@ -108,7 +121,12 @@ class RegeneratorParameters(Parameters):
         """Return the key of each round."""
         whole("seed", seed, 0, 2**32 - 1)
         halves = seed & 0xFFFF, seed >> 16
-        return [halves[n % 2] ^ (ROUND_STEP * (n + 1) & 0xFFFF) for n in range(self.rounds)]
+        return [halves[n % 2] ^ each for n, each in enumerate(constants(self.rounds))]
+
+
+def constants(rounds: int) -> list[int]:
+    """Return what distinguishes the keys of so many rounds."""
+    return [ROUND_STEP * (n + 1) & 0xFFFF for n in range(rounds)]
 
 
 def encrypt(keys: list[int], words: npt.ArrayLike) -> Words:
@@ -167,7 +185,7 @@ def regenerate(
         factor = np.float32(decay)
     if factor < 0:
         raise UserError(f"decay must not be negative, not {decay!r}")
-    if factor.view(np.uint32) < p.least_pattern:
+    if np.abs(factor).view(np.uint32) < p.least_pattern:
         return np.zeros(index.shape, np.float32)
     if not np.isfinite(factor):
         return np.full(index.shape, binary32.NAN)

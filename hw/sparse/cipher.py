@@ -1,0 +1,68 @@
+"""Rounds of the cipher that makes a random word of a number."""
+
+from functools import partial
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib.wiring import In, Out
+
+from sw.sparse.regenerate import constants
+
+from ..circuit import Circuit
+from ..pipeline import register, wire
+
+__all__ = ["IndexCipher"]
+
+ROUNDS = 2
+"""Rounds of a cycle."""
+
+
+class IndexCipher(Circuit):
+    """Words enciphered as `sw.sparse.regenerate.encrypt` does with the keys of a seed.
+
+    A word a cycle.
+
+    Parameters
+    ----------
+    rounds : int
+        Rounds.
+
+    Members
+    -------
+    en : In(1)
+        Clock enable of every register.
+    i : In(32)
+        Word.
+    seed : In(32)
+        Held while words are under way.
+    o : Out(32)
+        Enciphered word, `latency` enabled cycles later, from registers.
+    """
+
+    en: Signal
+    i: Signal
+    seed: Signal
+    o: Signal
+
+    def __init__(self, *, rounds: int) -> None:
+        self.rounds = rounds
+        super().__init__({"en": In(1), "i": In(32), "seed": In(32), "o": Out(32)})
+
+    @property
+    def latency(self) -> int:
+        """Enabled cycles from word to word."""
+        return -(-self.rounds // ROUNDS)
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the rounds."""
+        m = Module()
+        reg, net = partial(register, m, self.en), partial(wire, m)
+        x, y = self.i[16:], self.i[:16]
+        for n, constant in enumerate(constants(self.rounds)):
+            key = self.seed.word_select(n % 2, 16) ^ constant
+            x = net(f"x_{n}", 16, (x.rotate_right(7) + y)[:16] ^ key)
+            y = net(f"y_{n}", 16, y.rotate_left(2) ^ x)
+            if n % ROUNDS == ROUNDS - 1 or n == self.rounds - 1:
+                x, y = reg(f"x_{n}_later", 16, x), reg(f"y_{n}_later", 16, y)
+        m.d.comb += self.o.eq(Cat(y, x))
+        return m

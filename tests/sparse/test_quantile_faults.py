@@ -1,0 +1,102 @@
+"""Faults planted in the quantile estimator's Verilog, each of which the regression must catch."""
+
+import re
+
+import pytest
+
+from hw.flow.emit import generate
+from sim.bench import Stalls
+from sim.sparse.quantile import regress
+from sw.sparse.quantile import QuantileParameters
+from tests.plant import message, plant
+
+SMALL = QuantileParameters(lanes=2, step=4)
+STALLS = Stalls(idle=0.3, back_pressure=0.5)
+PLAIN = Stalls()
+
+# Fault: module, text, fault, stalls, what the message says.
+FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
+    "equal is above": ("quantile_tracker", "] > bound", "] >= bound", PLAIN, "keep"),
+    "the absent count": ("quantile_tracker", "present[0] + present[1]", "2'h2", PLAIN, "keep"),
+    "the absent are kept": ("quantile_tracker", "present[1] & ", "", PLAIN, "keep"),
+    "one place too low": ("quantile_tracker", "{ down, 1'h0 }", "down", PLAIN, "keep"),
+    "without a floor": ("quantile_tracker", "under = ~ test_2", "under = 1'h0", PLAIN, "keep"),
+    "without a ceiling": ("quantile_tracker", "over = &", "over = 1'h0 & ", PLAIN, "keep"),
+    "an update outlives its packet": (
+        "quantile_tracker",
+        "if (test_4) fall_0",
+        "if (rst) fall_0",
+        PLAIN,
+        "keep",
+    ),
+    "updates do not wait for beats": (
+        "quantile_tracker",
+        "if (en) fall_0",
+        "if (1'h1) fall_0",
+        STALLS,
+        "keep",
+    ),
+    "the estimate goes on": (
+        "quantile_estimator_",
+        "anew = en & i__payload[66]",
+        "anew = 1'h0",
+        PLAIN,
+        "keep",
+    ),
+    "a beat is overwritten": (
+        "quantile_estimator_",
+        "inverse | o__ready",
+        "1'h1",
+        STALLS,
+        "m_axis",
+    ),
+    "a pause between beats": (
+        "quantile_estimator_",
+        "inverse | o__ready",
+        "inverse",
+        PLAIN,
+        "m_axis|cycles",
+    ),
+    "tlast of another beat": (
+        "quantile_estimator_",
+        "(en) given_last",
+        "(1'h1) given_last",
+        STALLS,
+        "m_axis|tlast",
+    ),
+    "values change places": (
+        "quantile_estimator_",
+        "keep, i__payload[65:0]",
+        "keep, i__payload[65:64], i__payload[31:0], i__payload[63:32]",
+        PLAIN,
+        "value is not passed",
+    ),
+    "counted before they are taken": (
+        "quantile_estimator_",
+        "done = o__valid & o__ready",
+        "done = o__valid",
+        STALLS,
+        "values",
+    ),
+}
+
+
+def told(stalls: Stalls, **options: str) -> str:
+    """Say what the regression finds near the smallest and near the largest number."""
+    for initial in (2.0**-126, 3.4028235e38):
+        found = message(regress, SMALL, seed=8, stalls=stalls, initial=initial, **options)
+        if found:
+            return found
+    return ""
+
+
+def test_without_faults():
+    assert told(PLAIN) == told(STALLS) == ""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_caught(fault):
+    module, text, wrong, stalls, wanted = FAULTS[fault]
+    verilog = generate("quantile_estimator", SMALL).verilog
+    found = told(stalls, netlist=plant(verilog, module, re.escape(text), wrong))
+    assert re.search(wanted, found), found
