@@ -244,19 +244,22 @@ def demo(
 )
 @click.option("--batch", default=32, show_default=True, help="Images of a step.")
 @click.option("--update", default="exact", show_default=True, help="See sw train.")
+@click.option("--sparse", default="none", show_default=True, help="See sw train.")
 @click.option("--seed", default=1, show_default=True, help="Of weights, order and rounding.")
 @click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Of the array.")
 def train_network(overrides: tuple[str, ...], data: str, steps: int, **fields: Any) -> int:
     """Train with every product computed by the RTL, and compare with the model.
 
     Formats of FlexBlock and of the boosters go through bfp_multimode_array, other blocks through
-    bfp_array, approximate multipliers through approx_array, updates by essop through outer_product.
+    bfp_array, approximate multipliers through approx_array, updates by essop through outer_product,
+    the choice of tracked weights through quantile_estimator.
 
     \b
     Examples:
       python -m sim train
       python -m sim train --arith mbm7 --model lenet --data mnist --batch 16
       python -m sim train --arith binary32 --update essop:length=16,parallel=4,lanes=4
+      python -m sim train --arith binary32 --sparse procrustes:keep=0.05 --steps 100
     """
     from .training import compare, configure, show
 

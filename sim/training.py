@@ -1,4 +1,4 @@
-"""Training whose products are computed by a circuit."""
+"""Training of which circuits compute the products, the gradients or the weights to track."""
 
 import abc
 import concurrent.futures
@@ -22,18 +22,23 @@ from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.quantize import Blocks
 from sw.errors import UserError
 from sw.formats import BFLOAT16
+from sw.sparse.quantile import QuantileParameters
+from sw.sparse.tracking import Estimator
 from sw.stochastic.outer import Weights
 from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.train.arithmetic import compiled
 from sw.train.data import Data
 from sw.train.layers import Weighted
 from sw.train.loop import Run, Settings, train
 from sw.train.precision import Fixed, read
+from sw.train.sparse import read as read_sparse
 from sw.train.update import Essop
 from sw.train.update import read as read_update
 
 from .approx import array as approx
 from .bench import Result, Session
 from .bfp import array, multimode
+from .sparse import quantile
 from .stochastic import outer
 
 __all__ = [
@@ -41,6 +46,7 @@ __all__ = [
     "BlockCircuit",
     "Circuit",
     "Comparison",
+    "TrackingCircuit",
     "UpdateCircuit",
     "compare",
     "configure",
@@ -143,6 +149,43 @@ class UpdateCircuit(Session):
         return results
 
 
+class TrackingCircuit(Session):
+    """Finds the weights to track by the RTL's estimate; chooses for `sw.train.loop.train`.
+
+    It is a session, so that the estimate goes on from one step to the next. ``missed`` counts
+    weights that the model takes otherwise.
+    """
+
+    def __init__(self, parameters: QuantileParameters) -> None:
+        super().__init__()
+        self.parameters = parameters
+        self.model = Estimator(parameters, compiled("sparse").estimate)
+        self.sets = self.cycles = self.decisions = self.missed = 0
+        self.report: Callable[[int], None] = lambda done: None
+
+    def __call__(self, values: Floats) -> npt.NDArray[np.bool_]:
+        """Return which weights of a step to track, given their importance."""
+        fill = -values.size % self.parameters.lanes
+        present, x = (np.pad(each, (0, fill)) for each in (np.ones(values.size, bool), values))
+        beats = -1, self.parameters.lanes
+        last = np.zeros(len(x) // self.parameters.lanes, bool)
+        last[-1] = True
+        found, run = quantile.simulate(
+            self.parameters,
+            x.reshape(beats),
+            present=present.reshape(beats),
+            last=last,
+            session=self,
+        )
+        kept = found.ravel()[: values.size]
+        self.missed += int((kept != self.model(values)).sum())
+        self.decisions += values.size
+        self.cycles += run.cycles
+        self.sets += 1
+        self.report(self.sets)
+        return kept
+
+
 def configure(arithmetic: str, overrides: Iterable[str] = ()) -> ArrayFields:
     """Return the parameters of the array for an arithmetic by name; ``overrides`` as in `make`."""
     defaults: dict[str, Any] = {"rows": 2, "columns": 8}
@@ -193,17 +236,31 @@ def _update(settings: Settings) -> UpdateCircuit | None:
     raise UserError(f"update must be exact or essop for a circuit, not {settings.update}")
 
 
+def _tracking(settings: Settings) -> TrackingCircuit | None:
+    """Return the circuit that finds the weights to track, if not all are."""
+    sparse = read_sparse(settings.sparse, seed=settings.seed)
+    if sparse is None:
+        return None
+    if sparse.parameters.threshold != "quantile":
+        found = sparse.parameters.threshold
+        raise UserError(f"threshold must be quantile for a circuit, not {found}")
+    return TrackingCircuit(sparse.parameters.estimator)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
     """A training through the circuit and one by the model.
 
-    ``products`` are those of the array, ``gradients`` those of the stochastic outer product.
+    ``products`` are those of the array, ``gradients`` those of the stochastic outer product,
+    ``decisions`` those of the quantile estimator, which the model takes otherwise in ``missed``.
     """
 
     circuit: Run
     model: Run
     products: int
     gradients: int
+    decisions: int
+    missed: int
     cycles: int
 
     @property
@@ -217,8 +274,8 @@ class Comparison:
 
     @property
     def mismatches(self) -> int:
-        """Values of all arrays that differ."""
-        return sum(wrong for _, wrong in self.weights.values())
+        """Values of all arrays, and decisions, that differ."""
+        return sum(wrong for _, wrong in self.weights.values()) + self.missed
 
 
 def show(done: Comparison, out: Console) -> None:
@@ -226,6 +283,9 @@ def show(done: Comparison, out: Console) -> None:
     table = Lines("array", "values", "mismatches")
     for name, (values, wrong) in done.weights.items():
         table.add_row(name, f"{values:,}", f"[{'red' if wrong else 'green'}]{wrong}")
+    if done.decisions:
+        wrong = f"[{'red' if done.missed else 'green'}]{done.missed}"
+        table.add_row("tracked", f"{done.decisions:,}", wrong)
     out.print(table)
     words = f"{done.circuit.steps:,} steps, {done.products:,} products, "
     words += f"{done.gradients:,} stochastic gradients, {done.cycles:,} cycles"
@@ -243,32 +303,38 @@ def compare(
 ) -> Comparison:
     """Train ``steps`` steps by the model, and through the circuit.
 
-    Gradients of weights by ``essop`` go through a circuit of their own, and all other products
-    through the array, unless they are binary32's or bfloat16's. ``parameters`` are as of
-    `configure`; ``report`` gets the products and gradients done and those of all steps.
+    Gradients of weights by ``essop`` go through a circuit of their own, the choice of the weights
+    to track through another, and all other products through the array, unless they are binary32's
+    or bfloat16's and there is one of the others. ``parameters`` are as of `configure`; ``report``
+    gets the products, gradients and choices done and those of all steps.
     """
-    update = _update(settings)
+    update, tracking = _update(settings), _tracking(settings)
     plain = settings.arithmetic in ("binary32", "bfloat16")
-    circuit = None if update and plain else _circuit(settings.arithmetic, parameters)
+    spared = plain and (update or tracking)
+    circuit = None if spared else _circuit(settings.arithmetic, parameters)
     model = train(data, settings, steps=steps)
     each = model.network.products
     weighted = sum(isinstance(product, Weighted) for product in each) if update else 0
     products = 3 * len(each) - 1 - weighted if circuit else 0
-    total = model.steps * (products + weighted)
+    total = model.steps * (products + weighted + bool(tracking))
 
     def told(_: int) -> None:
         done = (circuit.products if circuit else 0) + (update.gradients if update else 0)
-        report(done, total)
+        report(done + (tracking.sets if tracking else 0), total)
 
-    for part in (circuit, update):
-        if part:
-            part.report = told
-    with update or contextlib.nullcontext():
-        done = train(data, settings, engine=circuit, update_engine=update, steps=steps)
+    parts = [part for part in (circuit, update, tracking) if part]
+    for part in parts:
+        part.report = told
+    with update or contextlib.nullcontext(), tracking or contextlib.nullcontext():
+        done = train(
+            data, settings, engine=circuit, update_engine=update, choose=tracking, steps=steps
+        )
     return Comparison(
         circuit=done,
         model=model,
         products=circuit.products if circuit else 0,
         gradients=update.gradients if update else 0,
-        cycles=sum(part.cycles for part in (circuit, update) if part),
+        decisions=tracking.decisions if tracking else 0,
+        missed=tracking.missed if tracking else 0,
+        cycles=sum(part.cycles for part in parts),
     )

@@ -5,7 +5,7 @@ import difflib
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -16,6 +16,7 @@ __all__ = [
     "Parameters",
     "choice",
     "flag",
+    "kind_and_fields",
     "line",
     "table_fields",
     "unknown",
@@ -47,6 +48,22 @@ def choice(field: str, value: object, allowed: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in names:
         raise UserError(f"{field} must be one of {', '.join(names)}, not {value!r}")
     return value
+
+
+def kind_and_fields(what: str, text: str, kinds: Sequence[str]) -> tuple[str, list[str]]:
+    """Split ``kind:field=value,...``; the first of the kinds has no fields."""
+    kind, colon, fields = text.partition(":")
+    if kind not in kinds:
+        raise unknown(what, kind, kinds)
+    if not colon:
+        return kind, []
+    if kind == kinds[0]:
+        raise UserError(f"{what} {kind} has no fields, not {fields!r}")
+    overrides = fields.split(",")
+    for each in overrides:
+        if "=" not in each:
+            raise UserError(f"{what} {kind} needs field=value, not {each!r}")
+    return kind, overrides
 
 
 def flag(field: str, value: object) -> bool:

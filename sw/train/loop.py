@@ -12,12 +12,15 @@ from ..core.products import PASSES
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
 from ..parameters import choice, unknown, whole
+from ..sparse.tracking import Choice
 from ..stochastic.gradient import Engine as UpdateEngine
 from .arithmetic import Engine, Operand, Products, compiled
 from .data import Data, package
 from .layers import Product, Weighted, cross_entropy
 from .network import MODELS, Network
 from .precision import Precision, read
+from .sparse import Sparse
+from .sparse import read as read_sparse
 from .update import Update
 from .update import read as read_update
 
@@ -60,6 +63,8 @@ class Settings:
     update : str
         How gradients of weights are computed, see `sw.train.update.read`; ``exact``: as
         ``arithmetic`` says.
+    sparse : str
+        Which weights are trained, see `sw.train.sparse.read`; ``none``: all.
     seed : int
         Of the first weights, of the order of samples, of stochastic rounding and of updates.
     """
@@ -73,6 +78,7 @@ class Settings:
     momentum: float = 0.9
     storage: str = "auto"
     update: str = "exact"
+    sparse: str = "none"
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -98,26 +104,41 @@ class Settings:
         read(self.arithmetic, layers=1, epochs=self.epochs or 1)
         whole("seed", self.seed, 1, 2**32 - 1)
         read_update(self.update, seed=self.seed)
+        read_sparse(self.sparse, seed=self.seed)
+
+    @property
+    def unusual(self) -> dict[str, str]:
+        """The update and the sparsity, if they are not the defaults."""
+        return {
+            name: getattr(self, name)
+            for name in ("update", "sparse")
+            if getattr(self, name) != getattr(type(self), name)
+        }
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Epoch:
-    """What an epoch ended with."""
+    """What an epoch ended with.
+
+    ``density`` is the share of each tensor's weights that was tracked, the mean of its steps.
+    """
 
     epoch: int
     loss: float
     accuracy: float
+    density: tuple[float, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Run:
-    """A training that is done."""
+    """A training that is done; ``sparse`` is what tracked the weights, if not all were trained."""
 
     settings: Settings
     network: Network
     precision: Precision
     epochs: list[Epoch]
     steps: int
+    sparse: Sparse | None = None
 
 
 class _Step:
@@ -173,6 +194,7 @@ def train(
     precision: Precision | None = None,
     engine: Engine | None = None,
     update_engine: UpdateEngine | None = None,
+    choose: Choice | None = None,
     steps: int | None = None,
     report: Callable[[Epoch, str], None] = lambda epoch, note: None,
 ) -> Run:
@@ -191,6 +213,8 @@ def train(
         Computes products of blocks, such as a circuit; None is its model.
     update_engine : callable or None
         That of `sw.train.update.Essop`, where ``settings.update`` names it.
+    choose : callable or None
+        That of `sw.train.sparse.Sparse`, where ``settings.sparse`` names it.
     steps : int or None
         Steps after which to stop in any case.
     report : callable
@@ -200,7 +224,8 @@ def train(
     # Small products lose by threads, and lose greatly where other work shares the cores.
     with package("threadpoolctl", "threadpoolctl").threadpool_limits(1):
         update = read_update(settings.update, seed=settings.seed, engine=update_engine)
-        return _train(data, settings, precision, engine, update, steps, report)
+        sparse = read_sparse(settings.sparse, seed=settings.seed, choose=choose)
+        return _train(data, settings, precision, engine, update, sparse, steps, report)
 
 
 def _train(
@@ -209,6 +234,7 @@ def _train(
     precision: Precision | None,
     engine: Engine | None,
     update: Update | None,
+    sparse: Sparse | None,
     steps: int | None,
     report: Callable[[Epoch, str], None],
 ) -> Run:
@@ -222,6 +248,8 @@ def _train(
     precision = precision or read(s.arithmetic, layers=len(network.products), epochs=s.epochs)
     products = Products(seed=s.seed, engine=engine)
     step = _Step(precision, products, training=True, update=update)
+    if sparse:
+        sparse.start(network)
     store = _Storage(s, precision, network)
     store.keep()
     momenta = [{n: np.zeros_like(p) for n, p in part.parameters.items()} for part in network.parts]
@@ -232,7 +260,7 @@ def _train(
         rate = np.float32(s.rate * (1 - epoch / s.epochs))
         if update:
             update.start(float(rate))
-        total, seen = 0.0, 0
+        total, seen, first = 0.0, 0, done
         for start in range(0, len(order), s.batch):
             if done == steps:
                 break
@@ -245,17 +273,24 @@ def _train(
                     momentum *= np.float32(s.momentum)
                     momentum += layer.gradients[name]
                     layer.parameters[name] -= rate * momentum
+            if sparse:
+                sparse.step(momenta)
             store.keep()
             total += loss * len(part)
             seen += len(part)
             done += 1
         note = precision.now()
         right = accuracy(network, precision, data.test_x, data.test_y)
-        epochs.append(Epoch(epoch=epoch + 1, loss=total / max(seen, 1), accuracy=right))
+        density = tuple(np.mean(sparse.densities[first:], 0).tolist()) if sparse and seen else ()
+        epochs.append(
+            Epoch(epoch=epoch + 1, loss=total / max(seen, 1), accuracy=right, density=density)
+        )
         report(epochs[-1], note)
         if done == steps:
             break
-    return Run(settings=s, network=network, precision=precision, epochs=epochs, steps=done)
+    return Run(
+        settings=s, network=network, precision=precision, epochs=epochs, steps=done, sparse=sparse
+    )
 
 
 class _Storage:

@@ -72,10 +72,10 @@ class Network:
         for layer in reversed(self.layers):
             gradient = layer.backward(gradient, run)
 
-    def save(self, path: Path) -> None:
-        """Write the arrays to an .npz file."""
+    def save(self, path: Path, masks: Mapping[str, npt.NDArray[np.bool_]] | None = None) -> None:
+        """Write the arrays, and perhaps masks of weights such as ``mask0``, to an .npz file."""
         with whole_file(path) as beside, beside.open("wb") as handle:
-            np.savez(handle, allow_pickle=False, **self.arrays)
+            np.savez(handle, allow_pickle=False, **self.arrays, **(masks or {}))
 
 
 def mlp(
@@ -180,7 +180,7 @@ MODELS: Mapping[str, Callable[..., Network]] = {
 
 
 def load_weights(path: str | Path) -> Network:
-    """Read a file of dense layers, as `Network.save` writes those of `mlp`.
+    """Read a file of dense layers, as `Network.save` writes those of `mlp`; masks are left aside.
 
     Raises `UserError` for a file that is not one, arrays that are missing or do not fit each other,
     and values that are not finite.
@@ -191,7 +191,7 @@ def load_weights(path: str | Path) -> Network:
             file = np.load(handle, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise wrong
-            arrays = {name: file[name] for name in file.files}
+            arrays = {name: file[name] for name in file.files if not name.startswith("mask")}
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from None
     except (ValueError, EOFError, zipfile.BadZipFile):

@@ -14,8 +14,11 @@ __all__ = ["write"]
 
 
 def write(run: Run, path: Path) -> list[Path]:
-    """Write ``path`` (.npz), and beside it .json and, where matplotlib is, .png; return them."""
-    run.network.save(path)
+    """Write ``path`` (.npz), and beside it .json and, where matplotlib is, .png; return them.
+
+    The weights of a sparse training come with the masks of those that are tracked.
+    """
+    run.network.save(path, run.sparse.masks if run.sparse else None)
     course = {
         "settings": dataclasses.asdict(run.settings),
         "epochs": [dataclasses.asdict(epoch) for epoch in run.epochs],
@@ -50,7 +53,7 @@ def _draw(run: Run, path: Path) -> list[Path]:
     right.plot(epochs, [100 * e.accuracy for e in run.epochs], color="C1")
     right.set_ylabel("test accuracy, %", color="C1")
     s = run.settings
-    names = (s.model, s.arithmetic, *([] if s.update == "exact" else [s.update]))
+    names = (s.model, s.arithmetic, *s.unusual.values())
     axes.set_title(", ".join(names), fontsize=10)
     for other in more:
         modes = np.array(history).reshape(len(epochs), -1).T

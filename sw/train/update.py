@@ -8,9 +8,8 @@ import numpy.typing as npt
 
 from .. import binary32
 from ..core.products import Layer, Product, execute
-from ..errors import UserError
 from ..formats import BINARY32, FLOAT_FORMATS
-from ..parameters import unknown
+from ..parameters import kind_and_fields
 from ..stochastic.gradient import Block, Engine, weight_gradient
 from ..stochastic.outer_parameters import OuterProductParameters
 from ..stochastic.pulsed import PulsedParameters, pulsed_gradient
@@ -97,17 +96,9 @@ def read(text: str, *, seed: int, engine: Engine | None = None) -> Update | None
     ``pulsed:step=0.001`` with those of `PulsedParameters`. ``seed`` is that of the shift registers
     where none is given, wrapped into their period; ``engine`` that of `Essop`.
     """
-    kind, colon, fields = text.partition(":")
-    if kind not in UPDATES:
-        raise unknown("update", kind, UPDATES)
+    kind, overrides = kind_and_fields("update", text, UPDATES)
     if kind == "exact":
-        if colon:
-            raise UserError(f"update exact has no fields, not {fields!r}")
         return None
-    overrides = fields.split(",") if colon else []
-    for each in overrides:
-        if "=" not in each:
-            raise UserError(f"update {kind} needs field=value, not {each!r}")
     if kind == "essop":
         return Essop(_make(OuterProductParameters, overrides, seed, Essop.DEFAULTS), engine)
     return Pulsed(_make(PulsedParameters, overrides, seed, {}))

@@ -1,0 +1,168 @@
+"""The step of sparse training: which weights are tracked, and what the others fall back to.
+
+Of Procrustes (Yang et al., MICRO 2020, arXiv 2009.10976) and, where the threshold is exact, of
+DropBack (Golub et al., arXiv 1806.06949). A weight that is not tracked is its initial value, which
+is made anew at each use, times a decay.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import binary32
+from ..errors import UserError
+from ..parameters import Parameters, choice, whole
+from .quantile import Estimates, Integers, QuantileParameters, estimate
+from .regenerate import RegeneratorParameters
+
+__all__ = [
+    "THRESHOLDS",
+    "Choice",
+    "Estimator",
+    "Tracked",
+    "TrackingParameters",
+    "largest",
+    "track",
+]
+
+THRESHOLDS = ("quantile", "exact")
+"""How the weights to track are found: by `Estimator` in one pass, or by `largest` with a sort."""
+
+Bits = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float32]
+Choice = Callable[[Floats], Bits]
+"""Returns which weights are tracked, given the importance of each, in one dimension."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrackingParameters(Parameters):
+    """Parameters of sparse training.
+
+    Parameters
+    ----------
+    keep : float
+        Share of the weights that is to be tracked, above 0 and below 1.
+    decay : float
+        By which initial values are multiplied in each step but the first, 0 to 1.
+    threshold : str
+        Of `THRESHOLDS`.
+    lanes, step, guard, delay, initial, between
+        Of the estimator, see `QuantileParameters`. A step of training is a packet. The estimate
+        goes on from one to the next unless told otherwise: in a single packet of few weights it
+        does not come near from far away.
+    words, rounds, least, seed
+        Of the initial values, see `sw.sparse.regenerate`.
+    """
+
+    PRESETS: ClassVar = {"procrustes": {}, "dropback": {"threshold": "exact"}}
+
+    keep: float = 0.1
+    decay: float = 0.9
+    threshold: str = "quantile"
+    lanes: int = QuantileParameters.lanes
+    step: int = QuantileParameters.step
+    guard: int = QuantileParameters.guard
+    delay: int = QuantileParameters.delay
+    initial: float = QuantileParameters.initial
+    between: str = "carry"
+    words: int = RegeneratorParameters.words
+    rounds: int = RegeneratorParameters.rounds
+    least: float = RegeneratorParameters.least
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Check every field; those of the estimator and of initial values check their own."""
+        number = isinstance(self.decay, int | float) and not isinstance(self.decay, bool)
+        if not number or not 0 <= self.decay <= 1:
+            raise UserError(f"decay must be a number from 0 to 1, not {self.decay!r}")
+        choice("threshold", self.threshold, THRESHOLDS)
+        whole("seed", self.seed, 0, 2**32 - 1)
+        _ = self.estimator, self.regenerator
+
+    @property
+    def estimator(self) -> QuantileParameters:
+        """The estimator of the threshold."""
+        return QuantileParameters(
+            lanes=self.lanes,
+            keep=self.keep,
+            step=self.step,
+            guard=self.guard,
+            delay=self.delay,
+            initial=self.initial,
+            between=self.between,
+        )
+
+    @property
+    def regenerator(self) -> RegeneratorParameters:
+        """What makes the initial values."""
+        return RegeneratorParameters(
+            lanes=self.lanes, words=self.words, rounds=self.rounds, least=self.least
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Tracked:
+    """Weights after a step, and which of them are tracked; both in one dimension."""
+
+    weights: Floats
+    keep: Bits
+
+
+def track(weights: Floats, fallback: Floats, choose: Choice) -> Tracked:
+    """Return what a step leaves of weights.
+
+    A weight's importance is how far it is from its fallback, a difference in binary32 as the
+    circuits have it. What is not chosen becomes its fallback.
+
+    Parameters
+    ----------
+    weights : array of float32, (n,)
+        After the descent, in the order of the stream.
+    fallback : array of float32, (n,)
+        Initial values times the decay.
+    choose : callable
+        See `Choice`.
+    """
+    keep = choose(np.abs(binary32.add(weights, -fallback)))
+    return Tracked(weights=np.where(keep, binary32.flush(weights), fallback), keep=keep)
+
+
+def largest(keep: float, values: Floats) -> Bits:
+    """Return which values are the ``keep`` of all that are largest, to the nearest number of them.
+
+    Of equal ones the first are; a NaN is the largest of all.
+    """
+    kept = np.zeros(values.size, np.bool_)
+    size = np.abs(values).view(np.uint32).astype(np.int64)
+    kept[np.argsort(-size, kind="stable")[: round(keep * values.size)]] = True
+    return kept
+
+
+class Estimator:
+    """Chooses by an estimate of the threshold, which may go on from step to step; a `Choice`.
+
+    Parameters
+    ----------
+    parameters : QuantileParameters
+        Of the estimator.
+    model : callable
+        `sw.sparse.quantile.estimate`, or its like that is compiled.
+    """
+
+    def __init__(
+        self, parameters: QuantileParameters, model: Callable[..., Estimates] = estimate
+    ) -> None:
+        self.parameters = parameters
+        self.model = model
+        self.state: Integers | None = None
+
+    def __call__(self, values: Floats) -> Bits:
+        """Return which values of a packet are above the estimate."""
+        last = np.zeros(-(-values.size // self.parameters.lanes), np.bool_)
+        last[-1] = True
+        found = self.model(self.parameters, values, last=last, start=self.state)
+        self.state = found.state
+        return found.keep
