@@ -98,9 +98,7 @@ class Sparse:
 
     def _store(self, stream: Floats) -> None:
         """Put a stream into the network."""
-        for weight, values in zip(
-            self.weights.values(), np.split(stream, self.ends), strict=True
-        ):
+        for weight, values in zip(self.weights.values(), np.split(stream, self.ends), strict=True):
             weight[:] = values.reshape(weight.shape)
 
 

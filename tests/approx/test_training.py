@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from sim.circuits import ApproxCircuit
 from sim.compare import assert_equal
-from sim.training import ApproxCircuit, compare, configure
+from sim.training import compare, configure
 from sw.approx.array import ApproxArrayParameters
 from sw.approx.table import make, write
 from sw.bfp.multimode import MultimodeParameters

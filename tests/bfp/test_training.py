@@ -5,8 +5,9 @@ import pytest
 
 from sim.bfp.control import epochs as epochs_bench
 from sim.bfp.control import zse as zse_bench
+from sim.circuits import Circuit
 from sim.compare import assert_equal
-from sim.training import Circuit, compare
+from sim.training import compare
 from sw.bfp.array import gemm
 from sw.bfp.control.epochs import schedule
 from sw.bfp.control.zse import control
