@@ -1,5 +1,7 @@
 """The sparse array against its model: sums, registers, cycles."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,14 @@ from sw.errors import UserError
 from sw.sparse.array import apply
 from sw.sparse.array_parameters import MODES, Job, SparseArrayParameters
 
-SIZES = {"mask_bits": 8, "depth": 32, "entries": 64, "patch": 32, "sums": 32, "positions": 16}
+SIZES: dict[str, Any] = {
+    "mask_bits": 8,
+    "depth": 32,
+    "entries": 64,
+    "patch": 32,
+    "sums": 32,
+    "positions": 16,
+}
 SMALL = SparseArrayParameters(lines=2, columns=1, fetch=2, **SIZES)
 DESIGNS = {
     "two lines": SMALL,
@@ -101,8 +110,8 @@ def test_an_infinity_is_not_multiplied_by_what_is_left_out():
     mask[0, 0, 0, 0] = True
     operands = {
         "mask": mask,
-        "values": np.float32([3]),
-        "x": np.float32([[[2], [np.inf]]]),
+        "values": np.array([3], np.float32),
+        "x": np.array([[[2], [np.inf]]], np.float32),
         "offsets": [0, 1],
         "bases": [0],
         "shifts": np.zeros(p.slots, int),
@@ -282,7 +291,7 @@ def test_wrong_jobs(fields, text):
     ("fields", "text"),
     [
         ({"mask": np.ones((1, 2, 1, 2), bool)}, "mask must be of shape (4, 1, 2), not (2, 1, 2)"),
-        ({"values": np.float32([1])}, "values must be of shape (8,), not (1,)"),
+        ({"values": np.array([1], np.float32)}, "values must be of shape (8,), not (1,)"),
         ({"values": np.ones(8)}, "values and x must be float32, not float64 and float32"),
         ({"x": np.zeros((1, 3, 1), "f4")}, "x must be of shape (1, 2, 1), not (1, 3, 1)"),
         (

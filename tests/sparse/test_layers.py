@@ -63,8 +63,8 @@ def _operands(name, which, seed=1):
         layer.shapes(BATCH)[gives],
         lambda product, c: product.a.gather(a, c) @ product.b.gather(b, c).T,
     )
-    dense, sparse = (np.float32(tensors[tensor]) for tensor in takes)
-    return layer, sparse, dense, np.float32(wanted)
+    dense, sparse = (tensors[tensor].astype(np.float32) for tensor in takes)
+    return layer, sparse, dense, wanted.astype(np.float32)
 
 
 @pytest.mark.parametrize("which", ["forward", "input", "weight"])
