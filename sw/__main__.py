@@ -21,9 +21,10 @@ from .errors import UserError
 from .formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
 from .parameters import whole
 from .train.data import DATA, load
-from .train.loop import STORAGES, Epoch, Settings, accuracy, train
+from .train.loop import Epoch, accuracy, train
 from .train.network import MODELS
-from .train.results import write
+from .train.results import densities, write
+from .train.settings import STORAGES, Settings
 
 COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
 EXAMPLES = {"drumK": "6", "arrayK": "2"}
@@ -208,7 +209,7 @@ def table_file(name: str, bits: int, layout: str, output: Path | None) -> None:
 @click.option("--epochs", type=int, help="Times through the data; without, the model's.")
 @click.option("--batch", default=64, show_default=True, help="Images of a step.")
 @click.option("--rate", type=float, help="First learning rate; without, the model's.")
-@click.option("--momentum", default=0.9, show_default=True, help="Of the gradient descent.")
+@click.option("--momentum", type=float, help="Of the descent; without, the model's.")
 @click.option(
     "--storage",
     type=click.Choice(STORAGES),
@@ -221,6 +222,9 @@ def table_file(name: str, bits: int, layout: str, output: Path | None) -> None:
     default="exact",
     show_default=True,
     help="How gradients of weights are computed, see below.",
+)
+@click.option(
+    "--sparse", default="none", show_default=True, help="Which weights are trained, see below."
 )
 @click.option("--seed", default=1, show_default=True, help="Of weights, order and random bits.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File of the weights, .npz.")
@@ -240,6 +244,12 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
     the unit outer_product (length=64,share=shared,scale=vector,...); pulsed[:FIELD=VALUE,...], by
     coincidences of pulses (step=0.001,length=31,update_management=true,...).
 
+    --sparse names which weights are trained, from the first step on: none, nothing is sparse;
+    procrustes[:FIELD=VALUE,...], the share keep of them that has learnt most, of all layers
+    together, while the others decay to zero (keep=0.1,decay=0.9,threshold=quantile,...). The
+    threshold is estimated as the unit quantile_estimator does (lanes=4,step=12,initial=0.01,
+    between=carry,...), or exact, by a sort. -o writes masks of the weights that are tracked too.
+
     \b
     Examples:
       python -m sw train -o build/weights.npz
@@ -251,6 +261,8 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
       python -m sw train --update essop:length=16,share=rotated
       python -m sw train --arith hbfp6 --update essop:rows=16,columns=16 -o build/essop.npz
       python -m sw train --update pulsed:step=0.0005,length=31
+      python -m sw train --sparse procrustes:keep=0.1 -o build/sparse.npz
+      python -m sw train --model lenet --data mnist --sparse procrustes:keep=0.05,threshold=exact
     """
     if not all(width.isdecimal() for width in hidden.split(",")):
         raise UserError(f"hidden must be widths as in 64,32, not {hidden!r}")
@@ -281,9 +293,11 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
         right = accuracy(run.network, run.precision, x, y)
         table.add_row(kind, f"{len(x):,}", f"{right:.2%}")
     out = console()
-    update = "" if settings.update == "exact" else f", update {settings.update}"
-    out.print(f"{settings.model} on {name}, {run.precision.now()}{update}.", highlight=False)
+    more = "".join(f", {field} {value}" for field, value in settings.unusual.items())
+    out.print(f"{settings.model} on {name}, {run.precision.now()}{more}.", highlight=False)
     out.print(table)
+    if run.sparse is not None:
+        out.print(densities(run, run.sparse))
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
         for path in write(run, output):

@@ -1,1 +1,1 @@
-"""Circuits of sparse training: thresholds, regenerated weights, compressed blocks, balanced lines."""
+"""Circuits of sparse training: thresholds, regenerated weights, compressed blocks, balance."""

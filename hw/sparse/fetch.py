@@ -133,9 +133,7 @@ class Fetch(Circuit):
             m.d.sync += first.eq(1)
         with m.Elif(take):
             m.d.sync += first.eq(0)
-        m.submodules.offsets = offsets = uninitialized_memory(
-            shape=len(self.offset), depth=p.depth
-        )
+        m.submodules.offsets = offsets = uninitialized_memory(shape=len(self.offset), depth=p.depth)
         write, read = offsets.write_port(), offsets.read_port()
         m.d.comb += [
             write.en.eq(self.write),
@@ -164,9 +162,7 @@ class Fetch(Circuit):
         beat_end = wire(m, "beat_end", 1, beat == last)
         return wire(m, "limit", p.mask_bits, Mux(beat_end, tail, ~Const(0, p.mask_bits))), beat_end
 
-    def _count(
-        self, m: Module, step: Value, row_end: Value, take: Value, beat: Signal
-    ) -> Value:
+    def _count(self, m: Module, step: Value, row_end: Value, take: Value, beat: Signal) -> Value:
         """Count beats, rows and pieces; return whether the beat is the wave's last."""
         p = self.parameters
         row, last_row = Signal.like(self.rows), Signal.like(self.rows)

@@ -13,7 +13,7 @@ from rich.table import Table
 from hw.flow.emit import Design
 from sw.cli import whole_file
 from sw.train.data import load
-from sw.train.loop import Settings
+from sw.train.settings import Settings
 
 from ..training import compare, configure
 from .accuracy import Accuracy, Case, accuracies

@@ -1,1 +1,1 @@
-"""Sparse training: thresholds, regenerated weights, compressed blocks, balanced lines (Procrustes)."""
+"""Sparse training: thresholds, regenerated weights, compressed blocks, balance (Procrustes)."""

@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
+from sim.circuits import ApproxCircuit
 from sim.compare import assert_equal
-from sim.training import ApproxCircuit, compare, configure
+from sim.training import compare, configure
 from sw.approx.array import ApproxArrayParameters
 from sw.approx.table import make, write
 from sw.bfp.multimode import MultimodeParameters
 from sw.errors import UserError
 from sw.formats import BFLOAT16, BINARY32
 from sw.train.data import load
-from sw.train.loop import Settings
+from sw.train.settings import Settings
 
 STEPS = 5
 

@@ -5,15 +5,17 @@ import pytest
 
 from sim.bfp.control import epochs as epochs_bench
 from sim.bfp.control import zse as zse_bench
+from sim.circuits import Circuit
 from sim.compare import assert_equal
-from sim.training import Circuit, compare
+from sim.training import compare
 from sw.bfp.array import gemm
 from sw.bfp.control.epochs import schedule
 from sw.bfp.control.zse import control
 from sw.bfp.multimode import MultimodeParameters
 from sw.train.data import load
-from sw.train.loop import Settings, train
+from sw.train.loop import train
 from sw.train.precision import Boosted, Controlled
+from sw.train.settings import Settings
 
 ARRAY = MultimodeParameters(rows=2, columns=8)
 STEPS = 200

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from sim import training
+from sim import circuits
+from sim.circuits import UpdateCircuit
 from sim.compare import assert_equal
-from sim.training import UpdateCircuit, compare, configure
+from sim.training import compare, configure
 from sw.errors import UserError
 from sw.train.data import load
-from sw.train.loop import Settings
+from sw.train.settings import Settings
 
 BLOCK = "rows=16,columns=16,length=16,parallel=4,lanes=4,results=16"
 SETTINGS = Settings(update=f"essop:{BLOCK}", batch=16)
@@ -37,12 +38,12 @@ def test_updates_beside_products_of_blocks(digits):
 
 
 def test_generators_that_start_anew_are_seen(digits, monkeypatch):
-    simulate = training.outer.simulate
+    simulate = circuits.outer.simulate
 
     def anew(*args, session, **options):
         return simulate(*args, **options)
 
-    monkeypatch.setattr(training.outer, "simulate", anew)
+    monkeypatch.setattr(circuits.outer, "simulate", anew)
     assert compare(digits, SETTINGS, configure("binary32"), steps=2).mismatches > 0
 
 
