@@ -1,6 +1,6 @@
 """Tables that stand beside the figures of the papers, each made by one command."""
 
-__all__ = ["APPROX", "BFP", "ESSOP"]
+__all__ = ["APPROX", "BFP", "ESSOP", "SPARSE"]
 
 BFP = ("density", "throughput", "utilization", "accuracy")
 """Parts of the table of block floating point."""
@@ -10,3 +10,6 @@ APPROX = ("errors", "cost", "speed", "training", "accuracy")
 
 ESSOP = ("error", "cost", "training", "accuracy")
 """Parts of the table of stochastic outer products."""
+
+SPARSE = ("training", "accuracy")
+"""Parts of the table of sparse training."""

@@ -7,7 +7,7 @@ import click
 
 from sw.cli import Group, console, output_folder
 
-from . import APPROX, BFP, ESSOP
+from . import APPROX, BFP, ESSOP, SPARSE
 
 __all__ = ["paper"]
 
@@ -68,4 +68,9 @@ _add(
     "essop",
     ESSOP,
     "ESSOP: error, cost and accuracy of stochastic updates",
+)
+_add(
+    "sparse",
+    SPARSE,
+    "Procrustes: accuracy of training that tracks few weights, and by the estimator's RTL",
 )

@@ -91,7 +91,7 @@ def through_rtl(
             parameters = configure(settings.arithmetic)
             done = compare(load(name), settings, parameters, steps=steps, report=report)
         return {
-            "computed": done.products + done.gradients,
+            "computed": done.products + done.gradients + done.decisions,
             "cycles": done.cycles,
             "weights": sum(array.size for array in done.model.network.arrays.values()),
             "mismatches": done.mismatches,
