@@ -23,8 +23,8 @@ from sw.approx.table import read
 from sw.bfp.array import ArrayParameters
 from sw.cli import Group, console, output_folder
 from sw.train.data import load
-from sw.train.loop import Settings
 from sw.train.network import MODELS
+from sw.train.settings import Settings
 
 from .bench import ENGINES, Stalls, writable
 from .build import SIMULATORS, have

@@ -17,8 +17,9 @@ from sw.errors import UserError
 from sw.formats import BFLOAT16
 from sw.train.data import Data
 from sw.train.layers import Weighted
-from sw.train.loop import Run, Settings, train
+from sw.train.loop import Run, train
 from sw.train.precision import Fixed, read
+from sw.train.settings import Settings
 from sw.train.sparse import read as read_sparse
 from sw.train.update import Essop
 from sw.train.update import read as read_update

@@ -21,10 +21,10 @@ from .errors import UserError
 from .formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
 from .parameters import whole
 from .train.data import DATA, load
-from .train.loop import STORAGES, Epoch, Run, Settings, accuracy, train
+from .train.loop import Epoch, accuracy, train
 from .train.network import MODELS
-from .train.results import write
-from .train.sparse import Sparse
+from .train.results import densities, write
+from .train.settings import STORAGES, Settings
 
 COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
 EXAMPLES = {"drumK": "6", "arrayK": "2"}
@@ -209,7 +209,7 @@ def table_file(name: str, bits: int, layout: str, output: Path | None) -> None:
 @click.option("--epochs", type=int, help="Times through the data; without, the model's.")
 @click.option("--batch", default=64, show_default=True, help="Images of a step.")
 @click.option("--rate", type=float, help="First learning rate; without, the model's.")
-@click.option("--momentum", default=0.9, show_default=True, help="Of the gradient descent.")
+@click.option("--momentum", type=float, help="Of the descent; without, the model's.")
 @click.option(
     "--storage",
     type=click.Choice(STORAGES),
@@ -244,10 +244,10 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
     the unit outer_product (length=64,share=shared,scale=vector,...); pulsed[:FIELD=VALUE,...], by
     coincidences of pulses (step=0.001,length=31,update_management=true,...).
 
-    --sparse names which weights are trained from the first step on: none, all of them (nothing is
-    sparse); procrustes[:FIELD=VALUE,...], the share keep of them that has learnt most, of all
-    layers together, while the others decay to zero (keep=0.1,decay=0.9,threshold=quantile,...). The
-    threshold is estimated as the unit quantile_estimator does (lanes=4,step=10,initial=0.01,
+    --sparse names which weights are trained, from the first step on: none, nothing is sparse;
+    procrustes[:FIELD=VALUE,...], the share keep of them that has learnt most, of all layers
+    together, while the others decay to zero (keep=0.1,decay=0.9,threshold=quantile,...). The
+    threshold is estimated as the unit quantile_estimator does (lanes=4,step=12,initial=0.01,
     between=carry,...), or exact, by a sort. -o writes masks of the weights that are tracked too.
 
     \b
@@ -297,35 +297,11 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
     out.print(f"{settings.model} on {name}, {run.precision.now()}{more}.", highlight=False)
     out.print(table)
     if run.sparse is not None:
-        out.print(_densities(run, run.sparse))
+        out.print(densities(run, run.sparse))
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
         for path in write(run, output):
             out.print(f"wrote {path}", highlight=False, style="dim", soft_wrap=True)
-
-
-def _densities(run: Run, sparse: Sparse) -> Table:
-    """Return a table of how many weights of each array were tracked."""
-    first, last = run.epochs[0], run.epochs[-1]
-    table = Table()
-    table.add_column("tracked", style="bold")
-    for heading in ("shape", "weights", f"epoch {first.epoch} %", f"epoch {last.epoch} %", "now %"):
-        table.add_column(heading, justify="right")
-    arrays = list(sparse.weights.values())
-    sizes = np.array([array.size for array in arrays])
-    shares = np.array([first.density, last.density, sparse.densities[-1]]).T
-    names = [*sparse.weights, "all"]
-    shapes = [*(" x ".join(map(str, array.shape)) for array in arrays), ""]
-    rows = zip(
-        names,
-        shapes,
-        [*sizes, sizes.sum()],
-        [*shares, sizes @ shares / sizes.sum()],
-        strict=True,
-    )
-    for name, shape, size, each in rows:
-        table.add_row(name, shape, f"{size:,}", *(f"{100 * share:.2f}" for share in each))
-    return table
 
 
 if __name__ == "__main__":

@@ -11,5 +11,5 @@ APPROX = ("errors", "cost", "speed", "training", "accuracy")
 ESSOP = ("error", "cost", "training", "accuracy")
 """Parts of the table of stochastic outer products."""
 
-SPARSE = ("balance", "area", "speed")
+SPARSE = ("balance", "area", "speed", "training", "accuracy")
 """Parts of the table of sparse training."""

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from sw.train.data import Data, load
-from sw.train.loop import Settings, train
+from sw.train.loop import train
+from sw.train.settings import Settings
 
 from .kept import Kept
 

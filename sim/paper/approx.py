@@ -21,7 +21,7 @@ from sw.approx.multipliers import multiplier
 from sw.approx.parameters import AmsimParameters
 from sw.approx.product import Datapath
 from sw.formats import BFLOAT16, BINARY32
-from sw.train.loop import Settings
+from sw.train.settings import Settings
 
 from ..approx.speed import SIZE, speed
 from ..approx.switched import switched

@@ -72,5 +72,5 @@ _add(
 _add(
     "sparse",
     SPARSE,
-    "Procrustes: balance of waves, areas, speed and traffic of sparse training",
+    "Procrustes: balance, area, speed, and accuracy of training that tracks few weights",
 )

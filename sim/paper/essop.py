@@ -21,7 +21,7 @@ from sw.stochastic.bits import SHARES
 from sw.stochastic.fast import outer_product
 from sw.stochastic.outer_parameters import OuterProductParameters
 from sw.stochastic.parameters import LENGTHS
-from sw.train.loop import Settings
+from sw.train.settings import Settings
 
 from ..stochastic import switched
 from . import plots

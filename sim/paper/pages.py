@@ -13,7 +13,7 @@ from rich.table import Table
 from hw.flow.emit import Design
 from sw.cli import whole_file
 from sw.train.data import load
-from sw.train.loop import Settings
+from sw.train.settings import Settings
 
 from ..training import compare, configure
 from .accuracy import Accuracy, Case, accuracies
@@ -91,7 +91,7 @@ def through_rtl(
             parameters = configure(settings.arithmetic)
             done = compare(load(name), settings, parameters, steps=steps, report=report)
         return {
-            "computed": done.products + done.gradients,
+            "computed": done.products + done.gradients + done.decisions,
             "cycles": done.cycles,
             "weights": sum(array.size for array in done.model.network.arrays.values()),
             "mismatches": done.mismatches,

@@ -19,7 +19,8 @@ from sw.stochastic.fast import outer_product
 from sw.stochastic.gradient import Block
 from sw.stochastic.outer_parameters import OuterProductParameters
 from sw.train.data import load
-from sw.train.loop import Settings, train
+from sw.train.loop import train
+from sw.train.settings import Settings
 
 from ..bfp.elements import encode
 from ..compare import assert_equal

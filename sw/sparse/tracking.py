@@ -2,7 +2,8 @@
 
 Of Procrustes (Yang et al., MICRO 2020, arXiv 2009.10976) and, where the threshold is exact, of
 DropBack (Golub et al., arXiv 1806.06949). A weight that is not tracked is its initial value, which
-is made anew at each use, times a decay.
+is made anew at each use, times a decay. A step of the descent has one decay, at all uses: its
+products see it, and how far a weight moved is counted from it.
 """
 
 import dataclasses
@@ -22,10 +23,10 @@ __all__ = [
     "THRESHOLDS",
     "Choice",
     "Estimator",
-    "Tracked",
     "TrackingParameters",
+    "importance",
     "largest",
-    "track",
+    "settle",
 ]
 
 THRESHOLDS = ("quantile", "exact")
@@ -50,9 +51,9 @@ class TrackingParameters(Parameters):
     threshold : str
         Of `THRESHOLDS`.
     lanes, step, guard, delay, initial, between
-        Of the estimator, see `QuantileParameters`. A step of training is a packet. The estimate
-        goes on from one to the next unless told otherwise: in a single packet of few weights it
-        does not come near from far away.
+        Of the estimator, see `QuantileParameters`. A step of training is a packet. Unless told
+        otherwise the estimate goes on from one to the next, and by smaller steps: a network of few
+        weights has it neither come near from far away in a single packet, nor stay there.
     words, rounds, least, seed
         Of the initial values, see `sw.sparse.regenerate`.
     """
@@ -63,7 +64,7 @@ class TrackingParameters(Parameters):
     decay: float = 0.9
     threshold: str = "quantile"
     lanes: int = QuantileParameters.lanes
-    step: int = QuantileParameters.step
+    step: int = 12
     guard: int = QuantileParameters.guard
     delay: int = QuantileParameters.delay
     initial: float = QuantileParameters.initial
@@ -103,31 +104,22 @@ class TrackingParameters(Parameters):
         )
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Tracked:
-    """Weights after a step, and which of them are tracked; both in one dimension."""
-
-    weights: Floats
-    keep: Bits
-
-
-def track(weights: Floats, fallback: Floats, choose: Choice) -> Tracked:
-    """Return what a step leaves of weights.
-
-    A weight's importance is how far it is from its fallback, a difference in binary32 as the
-    circuits have it. What is not chosen becomes its fallback.
+def importance(weights: Floats, fallback: Floats) -> Floats:
+    """Return how far weights are from what they fall back to, in binary32 as the circuits have it.
 
     Parameters
     ----------
-    weights : array of float32, (n,)
-        After the descent, in the order of the stream.
-    fallback : array of float32, (n,)
-        Initial values times the decay.
-    choose : callable
-        See `Choice`.
+    weights : array of float32
+        After a step of the descent.
+    fallback : array of float32
+        Initial values times the decay of the step, from which those that were not tracked started.
     """
-    keep = choose(np.abs(binary32.add(weights, -fallback)))
-    return Tracked(weights=np.where(keep, binary32.flush(weights), fallback), keep=keep)
+    return np.abs(binary32.add(weights, -fallback))
+
+
+def settle(weights: Floats, keep: Bits, fallback: Floats) -> Floats:
+    """Return weights for the next step: those not kept are their fallback in it."""
+    return np.where(keep, binary32.flush(weights), fallback)
 
 
 def largest(keep: float, values: Floats) -> Bits:

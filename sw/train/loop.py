@@ -9,9 +9,7 @@ import numpy.typing as npt
 from .. import lfsr
 from ..bfp.quantize import Blocks, dequantize
 from ..core.products import PASSES
-from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
-from ..parameters import choice, unknown, whole
 from ..sparse.tracking import Choice
 from ..stochastic.gradient import Engine as UpdateEngine
 from .arithmetic import Engine, Operand, Products, compiled
@@ -19,101 +17,18 @@ from .data import Data, package
 from .layers import Product, Weighted, cross_entropy
 from .network import MODELS, Network
 from .precision import Precision, read
+from .settings import Settings
 from .sparse import Sparse
 from .sparse import read as read_sparse
 from .update import Update
 from .update import read as read_update
 
-__all__ = ["STORAGES", "Epoch", "Run", "Settings", "accuracy", "train"]
+__all__ = ["Epoch", "Run", "accuracy", "train"]
 
 Floats = npt.NDArray[np.float32]
 
-STORAGES = ("auto", "binary32", "wide")
 STORAGE_STREAM = 2**31
 """Steps of the generator from the words of products to those of stored weights."""
-
-RATES = {"mlp": 0.03, "lenet": 0.02, "resnet8": 0.05, "transformer": 0.03}
-EPOCHS = {"mlp": 20, "lenet": 6, "resnet8": 10, "transformer": 20}
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How to train.
-
-    Parameters
-    ----------
-    model : str
-        Of `sw.train.network.MODELS`.
-    arithmetic : str
-        See `sw.train.precision.read`.
-    hidden : tuple of int
-        Widths of the hidden layers of ``mlp``.
-    epochs : int or None
-        Times through the data; None for the model's.
-    batch : int
-        Samples of a step.
-    rate : float or None
-        First learning rate, which falls linearly to 0; None for the model's.
-    momentum : float
-        Of stochastic gradient descent.
-    storage : str
-        Where weights are kept between steps: ``binary32``, or ``wide``: in blocks of 16-bit
-        mantissas with their sign, as HBFP does (Drumond et al., NeurIPS 2018), of the shape of the
-        arithmetic's. ``auto``: wide under HBFP.
-    update : str
-        How gradients of weights are computed, see `sw.train.update.read`; ``exact``: as
-        ``arithmetic`` says.
-    sparse : str
-        Which weights are trained, see `sw.train.sparse.read`; ``none``: all.
-    seed : int
-        Of the first weights, of the order of samples, of stochastic rounding and of updates.
-    """
-
-    model: str = "mlp"
-    arithmetic: str = "binary32"
-    hidden: tuple[int, ...] = (32,)
-    epochs: int | None = None
-    batch: int = 64
-    rate: float | None = None
-    momentum: float = 0.9
-    storage: str = "auto"
-    update: str = "exact"
-    sparse: str = "none"
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        """Check every field, and take what the model's are."""
-        if self.model not in MODELS:
-            raise unknown("model", self.model, MODELS)
-        for name, table in (("epochs", EPOCHS), ("rate", RATES)):
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, table[self.model])
-        if not isinstance(self.hidden, tuple):
-            raise UserError(f"hidden must be a tuple of widths, not {self.hidden!r}")
-        if self.model != "mlp" and self.hidden != type(self).hidden:
-            raise UserError(f"hidden must not be given for {self.model}, only for mlp")
-        for width in self.hidden:
-            whole("hidden", width, 1, 4096)
-        whole("epochs", self.epochs, 1, 10_000)
-        whole("batch", self.batch, 1, 65_536)
-        for name, highest in (("rate", 10), ("momentum", 1)):
-            value = getattr(self, name)
-            if type(value) not in (int, float) or not 0 <= value < highest:
-                raise UserError(f"{name} must be a number from 0 to below {highest}, not {value!r}")
-        choice("storage", self.storage, STORAGES)
-        read(self.arithmetic, layers=1, epochs=self.epochs or 1)
-        whole("seed", self.seed, 1, 2**32 - 1)
-        read_update(self.update, seed=self.seed)
-        read_sparse(self.sparse, seed=self.seed)
-
-    @property
-    def unusual(self) -> dict[str, str]:
-        """The update and the sparsity, if they are not the defaults."""
-        return {
-            name: getattr(self, name)
-            for name in ("update", "sparse")
-            if getattr(self, name) != getattr(type(self), name)
-        }
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -240,7 +155,7 @@ def _train(
 ) -> Run:
     """Train as `train` says."""
     s = settings
-    assert s.epochs is not None and s.rate is not None
+    assert s.epochs is not None and s.rate is not None and s.momentum is not None
     rng = np.random.default_rng(s.seed)
     hidden = {"hidden": s.hidden} if s.model == "mlp" else {}
     classes = int(data.train_y.max()) + 1

@@ -5,12 +5,14 @@ import json
 from pathlib import Path
 
 import numpy as np
+from rich.table import Table
 
 from ..bfp.control.pairs import PAIRS
 from ..cli import whole_file
 from .loop import Run
+from .sparse import Sparse
 
-__all__ = ["write"]
+__all__ = ["densities", "write"]
 
 
 def write(run: Run, path: Path) -> list[Path]:
@@ -77,3 +79,27 @@ def _draw(run: Run, path: Path) -> list[Path]:
     with whole_file(path) as beside:
         figure.savefig(beside, dpi=130, format="png")
     return [path]
+
+
+def densities(run: Run, sparse: Sparse) -> Table:
+    """Return a table of how many weights of each array were tracked."""
+    first, last = run.epochs[0], run.epochs[-1]
+    table = Table()
+    table.add_column("tracked", style="bold")
+    for heading in ("shape", "weights", f"epoch {first.epoch} %", f"epoch {last.epoch} %", "now %"):
+        table.add_column(heading, justify="right")
+    arrays = list(sparse.weights.values())
+    sizes = np.array([array.size for array in arrays])
+    shares = np.array([first.density, last.density, sparse.densities[-1]]).T
+    names = [*sparse.weights, "all"]
+    shapes = [*(" x ".join(map(str, array.shape)) for array in arrays), ""]
+    rows = zip(
+        names,
+        shapes,
+        [*sizes, sizes.sum()],
+        [*shares, sizes @ shares / sizes.sum()],
+        strict=True,
+    )
+    for name, shape, size, each in rows:
+        table.add_row(name, shape, f"{size:,}", *(f"{100 * share:.2f}" for share in each))
+    return table

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from .. import binary32
 from ..parameters import kind_and_fields
 from ..sparse.regenerate import regenerate
-from ..sparse.tracking import Choice, Estimator, TrackingParameters, largest, track
+from ..sparse.tracking import Choice, Estimator, TrackingParameters, importance, largest, settle
 from .arithmetic import compiled
 from .layers import Weighted
 from .network import Network
@@ -68,17 +68,16 @@ class Sparse:
         self._store(self._initial())
 
     def step(self, momenta: Sequence[Mapping[str, Floats]]) -> None:
-        """Track anew after a step of the descent.
+        """End a step of the descent: track anew, and let the others decay for the next one.
 
         The momenta, by part and by name, of weights that are not tracked become zero.
         """
-        if self.densities:
-            self.decay = np.float32(binary32.multiply(self.decay, self.parameters.decay))
         weights = np.concatenate([w.ravel() for w in self.weights.values()])
-        done = track(weights, self._initial(), self.choose)
-        self._store(done.weights)
+        keep = self.choose(importance(weights, self._initial()))
+        self.decay = np.float32(binary32.multiply(self.decay, self.parameters.decay))
+        self._store(settle(weights, keep, self._initial()))
         for (name, weight), mask, part in zip(
-            self.weights.items(), np.split(done.keep, self.ends), self.parts, strict=True
+            self.weights.items(), np.split(keep, self.ends), self.parts, strict=True
         ):
             mask = mask.reshape(weight.shape)
             self.masks[name.replace("weight", "mask")] = mask

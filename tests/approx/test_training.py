@@ -12,7 +12,7 @@ from sw.bfp.multimode import MultimodeParameters
 from sw.errors import UserError
 from sw.formats import BFLOAT16, BINARY32
 from sw.train.data import load
-from sw.train.loop import Settings
+from sw.train.settings import Settings
 
 STEPS = 5
 

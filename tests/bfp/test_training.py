@@ -13,8 +13,9 @@ from sw.bfp.control.epochs import schedule
 from sw.bfp.control.zse import control
 from sw.bfp.multimode import MultimodeParameters
 from sw.train.data import load
-from sw.train.loop import Settings, train
+from sw.train.loop import train
 from sw.train.precision import Boosted, Controlled
+from sw.train.settings import Settings
 
 ARRAY = MultimodeParameters(rows=2, columns=8)
 STEPS = 200

@@ -11,7 +11,7 @@ from sim.__main__ import main
 from sim.paper import pages
 from sim.paper.accuracy import Accuracy, Case
 from sw.train.data import load
-from sw.train.loop import Settings
+from sw.train.settings import Settings
 
 SMALL = Case(model="mlp", data="digits", fields=(("epochs", 2), ("hidden", (8,))))
 

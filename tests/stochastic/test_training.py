@@ -9,7 +9,7 @@ from sim.compare import assert_equal
 from sim.training import compare, configure
 from sw.errors import UserError
 from sw.train.data import load
-from sw.train.loop import Settings
+from sw.train.settings import Settings
 
 BLOCK = "rows=16,columns=16,length=16,parallel=4,lanes=4,results=16"
 SETTINGS = Settings(update=f"essop:{BLOCK}", batch=16)

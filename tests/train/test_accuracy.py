@@ -12,8 +12,9 @@ import pytest
 from sim.paper.bfp import CASES, NEAR
 from sw.formats import BlockFormat
 from sw.train.data import load
-from sw.train.loop import Settings, train
+from sw.train.loop import train
 from sw.train.precision import Fixed
+from sw.train.settings import Settings
 
 SEEDS = range(1, 6)
 

@@ -13,9 +13,10 @@ from sw.formats import BLOCK_FORMATS, BlockFormat
 from sw.train.arithmetic import Products
 from sw.train.data import load
 from sw.train.layers import cross_entropy
-from sw.train.loop import Run, Settings, _Step, accuracy, train
+from sw.train.loop import Run, _Step, accuracy, train
 from sw.train.network import mlp
 from sw.train.precision import BINARY32, Controlled, Fixed, read
+from sw.train.settings import Settings
 
 
 @pytest.fixture(scope="module")

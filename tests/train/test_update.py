@@ -15,9 +15,10 @@ from sw.stochastic.gradient import Block, weight_gradient
 from sw.train.arithmetic import Products
 from sw.train.data import load
 from sw.train.layers import Weighted, cross_entropy
-from sw.train.loop import Run, Settings, _Step, train
+from sw.train.loop import Run, _Step, train
 from sw.train.network import mlp
 from sw.train.precision import BINARY32
+from sw.train.settings import Settings
 from sw.train.update import Essop, Pulsed, read
 
 

@@ -1,0 +1,111 @@
+"""How a network is trained."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import UserError
+from ..parameters import choice, unknown, whole
+from .network import MODELS
+from .precision import read
+from .sparse import read as read_sparse
+from .update import read as read_update
+
+__all__ = ["STORAGES", "Settings"]
+
+STORAGES = ("auto", "binary32", "wide")
+
+DENSE: Mapping[str, Mapping[str, Any]] = {
+    "mlp": {"epochs": 20, "rate": 0.03, "momentum": 0.9},
+    "lenet": {"epochs": 6, "rate": 0.02, "momentum": 0.9},
+    "resnet8": {"epochs": 10, "rate": 0.05, "momentum": 0.9},
+    "transformer": {"epochs": 20, "rate": 0.03, "momentum": 0.9},
+}
+"""Of each model, what it learns by."""
+
+SPARSE: Mapping[str, Mapping[str, Any]] = DENSE | {
+    "mlp": {"epochs": 80, "rate": 0.7, "momentum": 0.0},
+    "lenet": {"epochs": 12, "rate": 0.05, "momentum": 0.9},
+}
+"""Where few weights are trained: these bear greater steps, and need more of them."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How to train.
+
+    Parameters
+    ----------
+    model : str
+        Of `sw.train.network.MODELS`.
+    arithmetic : str
+        See `sw.train.precision.read`.
+    hidden : tuple of int
+        Widths of the hidden layers of ``mlp``.
+    epochs : int or None
+        Times through the data; None for the model's, which are others for sparse training.
+    batch : int
+        Samples of a step.
+    rate : float or None
+        First learning rate, which falls linearly to 0; None for the model's.
+    momentum : float or None
+        Of stochastic gradient descent; None for the model's.
+    storage : str
+        Where weights are kept between steps: ``binary32``, or ``wide``: in blocks of 16-bit
+        mantissas with their sign, as HBFP does (Drumond et al., NeurIPS 2018), of the shape of the
+        arithmetic's. ``auto``: wide under HBFP.
+    update : str
+        How gradients of weights are computed, see `sw.train.update.read`; ``exact``: as
+        ``arithmetic`` says.
+    sparse : str
+        Which weights are trained, see `sw.train.sparse.read`; ``none``: all.
+    seed : int
+        Of the first weights, of the order of samples, of stochastic rounding and of updates.
+    """
+
+    model: str = "mlp"
+    arithmetic: str = "binary32"
+    hidden: tuple[int, ...] = (32,)
+    epochs: int | None = None
+    batch: int = 64
+    rate: float | None = None
+    momentum: float | None = None
+    storage: str = "auto"
+    update: str = "exact"
+    sparse: str = "none"
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Check every field, and take what the model's are."""
+        if self.model not in MODELS:
+            raise unknown("model", self.model, MODELS)
+        table = DENSE if self.sparse == type(self).sparse else SPARSE
+        for name, value in table[self.model].items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        if not isinstance(self.hidden, tuple):
+            raise UserError(f"hidden must be a tuple of widths, not {self.hidden!r}")
+        if self.model != "mlp" and self.hidden != type(self).hidden:
+            raise UserError(f"hidden must not be given for {self.model}, only for mlp")
+        for width in self.hidden:
+            whole("hidden", width, 1, 4096)
+        whole("epochs", self.epochs, 1, 10_000)
+        whole("batch", self.batch, 1, 65_536)
+        for name, highest in (("rate", 10), ("momentum", 1)):
+            value = getattr(self, name)
+            if type(value) not in (int, float) or not 0 <= value < highest:
+                raise UserError(f"{name} must be a number from 0 to below {highest}, not {value!r}")
+        choice("storage", self.storage, STORAGES)
+        read(self.arithmetic, layers=1, epochs=self.epochs or 1)
+        whole("seed", self.seed, 1, 2**32 - 1)
+        read_update(self.update, seed=self.seed)
+        read_sparse(self.sparse, seed=self.seed)
+
+    @property
+    def unusual(self) -> dict[str, str]:
+        """The update and the sparsity, if they are not the defaults."""
+        return {
+            name: getattr(self, name)
+            for name in ("update", "sparse")
+            if getattr(self, name) != getattr(type(self), name)
+        }
