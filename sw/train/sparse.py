@@ -107,7 +107,7 @@ def read(text: str, *, seed: int, choose: Choice | None = None) -> Sparse | None
     ``procrustes`` or ``procrustes:keep=0.05,lanes=8`` with any fields of `TrackingParameters`.
     ``seed`` is that of the initial values where none is given; ``choose`` as of `Sparse`.
     """
-    kind, overrides = kind_and_fields("sparse", text, SPARSE)
+    kind, overrides = kind_and_fields("sparse training", text, SPARSE)
     if kind == "none":
         return None
     return Sparse(TrackingParameters.make(overrides=overrides, defaults={"seed": seed}), choose)

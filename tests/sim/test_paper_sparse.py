@@ -1,0 +1,65 @@
+"""The tables beside Procrustes, made small."""
+
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+import sim.paper.sparse as module
+from sim.__main__ import main
+from sim.paper.accuracy import Accuracy, Case
+
+SMALL = Case(model="mlp", data="digits", fields=(("epochs", 2), ("hidden", (8,))))
+FEW = {"mlp": {"epochs": 2, "rate": 0.5, "momentum": 0.5}}
+
+
+def run(folder: Any, section: str, seeds: int = 1) -> tuple[int, str]:
+    command = ["paper", "sparse", "--only", section, "--seeds", str(seeds), "-o", str(folder)]
+    result = CliRunner().invoke(main, command)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+    return result.exit_code, result.stdout
+
+
+@pytest.mark.parametrize("end, code", [(0.951, 0), (0.949, 1)])
+def test_accuracy(tmp_path, monkeypatch, end, code):
+    """The bar is on a tenth of the weights; densities are of a training of its own."""
+    asked = []
+
+    def rows(cases, arithmetics, seeds, kept, fields=None) -> list[Accuracy]:
+        asked.append((cases, {name: fields(name) for name in arithmetics} if fields else {}))
+        ends = dict.fromkeys(arithmetics, 0.5) | {"binary32": 0.96, "keep 0.1": end}
+        return [
+            Accuracy(case=case, arithmetic=name, curves=((0.5, ends[name]), (0.6, ends[name])))
+            for case in cases
+            for name in arithmetics
+        ]
+
+    monkeypatch.setattr(module, "CASES", (SMALL,))
+    monkeypatch.setattr(module, "HYPER", FEW)
+    monkeypatch.setattr(module, "train_all", rows)
+    found, text = run(tmp_path, "accuracy", seeds=2)
+    assert found == code
+    dense, long = asked
+    assert dense[1]["binary32"] == {"sparse": "none"}
+    assert dense[1]["keep 0.1"] == {"sparse": "procrustes:keep=0.1"}
+    assert dict(long[0][0].fields) == FEW["mlp"] | dict(SMALL.fields)
+    assert "binary32, as long" in text and "mlp epochs 2, rate 0.5, momentum 0.5" in text
+    lines = (tmp_path / "accuracy.csv").read_text().splitlines()
+    assert lines[0] == "case,arithmetic,seed,epoch,accuracy" and len(lines) == 1 + 5 * 2 * 2
+    assert "digits mlp 1" in text and "10 x 8" in text
+    lines = (tmp_path / "density.csv").read_text().splitlines()
+    assert lines[0] == "case,layer,epoch,share" and len(lines) == 1 + 2 * 2
+    assert all(0 < float(line.rsplit(",", 1)[1]) < 1 for line in lines[1:])
+
+
+def test_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "RTL_STEPS", 2)
+    code, text = run(tmp_path, "training")
+    assert code == 0
+    assert "2 steps of the MLP on digits" in text and "4,736" in text
+
+
+def test_a_decision_that_differs_is_exit_status_1(tmp_path, monkeypatch):
+    found = {"computed": 10, "cycles": 20, "weights": 30, "mismatches": 1}
+    monkeypatch.setattr(module, "through_rtl", lambda *_, **__: found)
+    assert run(tmp_path, "training")[0] == 1
