@@ -15,7 +15,7 @@ from sw.bfp.transposer import TransposerParameters
 from sw.parameters import Parameters, unknown
 from sw.sparse.array_parameters import SparseArrayParameters
 from sw.sparse.balance import BalancerParameters
-from sw.sparse.csb import CsbDecoderParameters, CsbEncoderParameters
+from sw.sparse.csb_parameters import CsbDecoderParameters, CsbEncoderParameters
 from sw.sparse.quantile import QuantileParameters
 from sw.sparse.regenerate import RegeneratorParameters
 from sw.stochastic.converter import StochasticConverterParameters

@@ -1,8 +1,5 @@
 """The command ``python -m sim``."""
 
-import dataclasses
-import os
-import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +28,7 @@ from .build import SIMULATORS, have
 from .compare import MismatchError
 from .job import BenchError
 from .paper.commands import paper
-from .report import Report
+from .rows import Row, summary, write_junit
 from .units import BENCHES
 
 RUNS = {
@@ -41,15 +38,6 @@ RUNS = {
 
 SEEDS = click.IntRange(0, 2**32 - 1)
 BLOCKS = click.IntRange(1, 10**7)
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """A run: its report, or the error that ended it."""
-
-    name: str
-    report: Report | None
-    message: str
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -116,9 +104,12 @@ def _compare(
                 row = _run(title, name, parameters, options, path)
             progress.stop_task(task)
             rows.append(row)
-    _print(rows, name, seed, options["engine"])
+    console().print(summary(f"{name}, seed {seed}, {options['engine']}", rows))
+    for row in rows:
+        if row.message:
+            click.echo(f"{row.name}: {row.message}")
     if junit:
-        _write_junit(junit, rows, name, seed)
+        write_junit(junit, rows, name, seed)
     return int(any(row.message for row in rows))
 
 
@@ -151,40 +142,6 @@ def _run(
     except BenchError as error:
         return Row(title, None, str(error))
     return Row(title, report, report.message)
-
-
-def _print(rows: list[Row], name: str, seed: int, engine: str) -> None:
-    table = Table(title=f"{name}, seed {seed}, {engine}")
-    for heading in ("run", "beats", "cycles", "mismatches", "cycles/s", "waves"):
-        numeric = heading not in ("run", "waves")
-        table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        report = row.report
-        if report is None:
-            table.add_row(row.name, "-", "-", "broken off")
-            continue
-        speed = report.simulated / report.seconds
-        numbers = (report.beats, report.cycles, report.mismatches, round(speed, -2))
-        waves = os.path.relpath(report.waves) if report.waves else ""
-        table.add_row(row.name, *(f"{number:,.0f}" for number in numbers), waves)
-    out = console()
-    out.print(table)
-    for row in rows:
-        if row.message:
-            click.echo(f"{row.name}: {row.message}")
-
-
-def _write_junit(path: Path, rows: list[Row], name: str, seed: int) -> None:
-    failures = sum(bool(row.message) for row in rows)
-    suite = ET.Element("testsuite", name=name, tests=str(len(rows)), failures=str(failures))
-    for row in rows:
-        case = ET.SubElement(suite, "testcase", classname=name, name=row.name)
-        case.set("time", f"{row.report.seconds if row.report else 0:.3f}")
-        properties = ET.SubElement(case, "properties")
-        ET.SubElement(properties, "property", name="seed", value=str(seed))
-        if row.message:
-            ET.SubElement(case, "failure", message=row.message.splitlines()[0]).text = row.message
-    ET.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
 
 
 @main.command()

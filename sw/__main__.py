@@ -21,9 +21,9 @@ from .errors import UserError
 from .formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
 from .parameters import whole
 from .train.data import DATA, load
-from .train.loop import Epoch, accuracy, train
+from .train.loop import Epoch, train
 from .train.network import MODELS
-from .train.results import densities, write
+from .train.results import accuracies, check_path, densities, write
 from .train.settings import STORAGES, Settings
 
 COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -268,12 +268,8 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
         raise UserError(f"hidden must be widths as in 64,32, not {hidden!r}")
     settings = Settings(hidden=tuple(map(int, hidden.split(","))), **fields)
     if output is not None:
-        if output.suffix != ".npz":
-            raise UserError(f"output must be a file name that ends in .npz, not {output}")
+        check_path(output)
         output_folder(output.parent)
-        for path in (output, *(output.with_suffix(suffix) for suffix in (".json", ".png"))):
-            if path.is_dir():
-                raise UserError(f"cannot write {path}: it is a folder")
     data = load(name)
     with Progress(*COLUMNS, TimeElapsedColumn(), console=console(stderr=True)) as progress:
         task = progress.add_task(f"train {name}", total=settings.epochs)
@@ -283,19 +279,10 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
             progress.update(task, completed=epoch.epoch, description=f"train {name}, {text}")
 
         run = train(data, settings, report=report)
-    table = Table()
-    for heading in ("images", "number", "right"):
-        table.add_column(heading, justify="left" if heading == "images" else "right")
-    for kind, x, y in (
-        ("training", data.train_x, data.train_y),
-        ("test", data.test_x, data.test_y),
-    ):
-        right = accuracy(run.network, run.precision, x, y)
-        table.add_row(kind, f"{len(x):,}", f"{right:.2%}")
     out = console()
     more = "".join(f", {field} {value}" for field, value in settings.unusual.items())
     out.print(f"{settings.model} on {name}, {run.precision.now()}{more}.", highlight=False)
-    out.print(table)
+    out.print(accuracies(run, data))
     if run.sparse is not None:
         out.print(densities(run, run.sparse))
     if output is not None:

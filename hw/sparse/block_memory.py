@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from sw.sparse.csb import NUMBER_BITS, CsbDecoderParameters
+from sw.sparse.csb_parameters import NUMBER_BITS, CsbDecoderParameters
 
 from ..circuit import Circuit
 from ..memory import uninitialized_memory

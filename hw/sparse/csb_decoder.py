@@ -5,7 +5,7 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import memory
 
-from sw.sparse.csb import NUMBER_BITS, VALUE_BITS, CsbDecoderParameters
+from sw.sparse.csb_parameters import NUMBER_BITS, VALUE_BITS, CsbDecoderParameters
 
 from ..core import Core, StreamField
 from ..memory import uninitialized_memory

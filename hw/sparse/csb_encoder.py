@@ -4,7 +4,7 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 
-from sw.sparse.csb import VALUE_BITS, CsbEncoderParameters
+from sw.sparse.csb_parameters import VALUE_BITS, CsbEncoderParameters
 
 from ..core import Core, StreamField
 from ..pipeline import count_events, register, wire

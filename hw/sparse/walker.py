@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from sw.sparse.csb import CsbDecoderParameters
+from sw.sparse.csb_parameters import CsbDecoderParameters
 
 from ..circuit import Circuit
 from ..pipeline import register, wire

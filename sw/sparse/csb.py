@@ -6,21 +6,16 @@ turned by 180 degrees. Yang et al., "Procrustes", MICRO 2020 (arXiv 2009.10976).
 """
 
 import dataclasses
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
 from ..errors import UserError
-from ..parameters import Parameters, choice, flag, whole
+from .csb_parameters import VALUE_BITS, CsbDecoderParameters, CsbParameters
 
 __all__ = [
-    "FORMS",
     "Compressed",
-    "CsbDecoderParameters",
-    "CsbEncoderParameters",
-    "CsbParameters",
     "Walk",
     "check",
     "decode",
@@ -37,125 +32,6 @@ __all__ = [
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-
-FORMS = ("walk", "dense")
-LARGEST_SIDE = 16
-VALUE_BITS = 32
-NUMBER_BITS = 16
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class CsbParameters(Parameters):
-    """What compressed blocks are, for both units.
-
-    Parameters
-    ----------
-    rows, columns : int
-        Sides of a block, 1..16.
-    pointer_bits : int
-        Bits of a pointer to a block's first value, 1..32; values that are compressed together are
-        fewer than ``2**pointer_bits``.
-    lanes : int
-        Elements of a dense block in a beat; divides those of a block.
-    """
-
-    rows: int = 3
-    columns: int = 3
-    pointer_bits: int = 20
-    lanes: int = 3
-
-    def __post_init__(self) -> None:
-        """Check every field."""
-        whole("rows", self.rows, 1, LARGEST_SIDE)
-        whole("columns", self.columns, 1, LARGEST_SIDE)
-        whole("pointer_bits", self.pointer_bits, 1, 32)
-        whole("lanes", self.lanes, 1, LARGEST_SIDE**2)
-        if self.elements % self.lanes:
-            raise UserError(
-                f"lanes must divide the {self.elements} elements of a block, not {self.lanes}"
-            )
-
-    @property
-    def elements(self) -> int:
-        """Elements of a block."""
-        return self.rows * self.columns
-
-    @property
-    def beats(self) -> int:
-        """Beats of a dense block."""
-        return self.elements // self.lanes
-
-    @property
-    def most_values(self) -> int:
-        """Values that may be compressed together: pointers tell where each block ends, too."""
-        return (1 << self.pointer_bits) - 1
-
-    def bits(self, compressed: "Compressed") -> int:
-        """Bits that compressed blocks take."""
-        of_blocks = len(compressed.pointers) * (self.elements + self.pointer_bits)
-        return of_blocks + VALUE_BITS * len(compressed.values)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class CsbEncoderParameters(CsbParameters):
-    """Parameters of ``csb_encoder``.
-
-    Parameters
-    ----------
-    keep : bool
-        Whether a bit beside each element tells if it is to be kept; one that is not counts as zero.
-        The others are those of `CsbParameters`.
-    """
-
-    PRESETS: ClassVar = {
-        "3x3": {},
-        "3x3_kept": {"keep": True, "lanes": 1},
-        "5x5": {"rows": 5, "columns": 5, "lanes": 5},
-    }
-
-    keep: bool = False
-
-    def __post_init__(self) -> None:
-        """Check every field."""
-        super().__post_init__()
-        flag("keep", self.keep)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class CsbDecoderParameters(CsbParameters):
-    """Parameters of ``csb_decoder``.
-
-    Parameters
-    ----------
-    blocks : int
-        Blocks that it holds, 1..4096. The others are those of `CsbParameters`.
-    values : int
-        Values that it holds, 1..65536, fewer than ``2**pointer_bits``.
-    form : str
-        What it gives: ``walk``, a beat for each value, or ``dense``, ``lanes`` elements a beat.
-    """
-
-    PRESETS: ClassVar = {
-        "walk": {},
-        "dense": {"form": "dense"},
-        "dense_serial": {"form": "dense", "lanes": 1, "blocks": 16, "values": 100},
-    }
-
-    blocks: int = 64
-    values: int = 256
-    form: str = "walk"
-
-    def __post_init__(self) -> None:
-        """Check every field."""
-        super().__post_init__()
-        whole("blocks", self.blocks, 1, 4096)
-        whole("values", self.values, 1, min(1 << 16, self.most_values))
-        choice("form", self.form, FORMS)
-
-    @property
-    def part(self) -> int:
-        """Elements that are worked at together: those of a beat, or of a block that is walked."""
-        return self.lanes if self.form == "dense" else self.elements
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -175,6 +51,11 @@ class Compressed:
     masks: Flags
     pointers: Integers
     values: Floats
+
+    def bits(self, parameters: CsbParameters) -> int:
+        """Return how many bits the blocks take."""
+        of_blocks = len(self.pointers) * (parameters.elements + parameters.pointer_bits)
+        return of_blocks + VALUE_BITS * len(self.values)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,10 +9,21 @@ from rich.table import Table
 
 from ..bfp.control.pairs import PAIRS
 from ..cli import whole_file
-from .loop import Run
+from ..errors import UserError
+from .data import Data
+from .loop import Run, accuracy
 from .sparse import Sparse
 
-__all__ = ["densities", "write"]
+__all__ = ["accuracies", "check_path", "densities", "write"]
+
+
+def check_path(path: Path) -> None:
+    """Raise `UserError` unless `write` may write to files of these names."""
+    if path.suffix != ".npz":
+        raise UserError(f"output must be a file name that ends in .npz, not {path}")
+    for each in (path, *(path.with_suffix(suffix) for suffix in (".json", ".png"))):
+        if each.is_dir():
+            raise UserError(f"cannot write {each}: it is a folder")
 
 
 def write(run: Run, path: Path) -> list[Path]:
@@ -79,6 +90,20 @@ def _draw(run: Run, path: Path) -> list[Path]:
     with whole_file(path) as beside:
         figure.savefig(beside, dpi=130, format="png")
     return [path]
+
+
+def accuracies(run: Run, data: Data) -> Table:
+    """Return a table of how many images the network is right about."""
+    table = Table()
+    for heading in ("images", "number", "right"):
+        table.add_column(heading, justify="left" if heading == "images" else "right")
+    for kind, x, y in (
+        ("training", data.train_x, data.train_y),
+        ("test", data.test_x, data.test_y),
+    ):
+        right = accuracy(run.network, run.precision, x, y)
+        table.add_row(kind, f"{len(x):,}", f"{right:.2%}")
+    return table
 
 
 def densities(run: Run, sparse: Sparse) -> Table:

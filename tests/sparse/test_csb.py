@@ -16,8 +16,9 @@ from sim.sparse.csb_decoder import Load, expected
 from sim.sparse.csb_encoder import random_dense
 from sim.streams import pack
 from sw.binary32 import flush
-from sw.sparse.csb import Compressed, CsbDecoderParameters, CsbEncoderParameters, check
+from sw.sparse.csb import Compressed, check
 from sw.sparse.csb import encode as model
+from sw.sparse.csb_parameters import CsbDecoderParameters, CsbEncoderParameters
 
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
 

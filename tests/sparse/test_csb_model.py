@@ -8,9 +8,6 @@ from sim.sparse.csb_encoder import random_dense
 from sw.errors import UserError
 from sw.sparse.csb import (
     Compressed,
-    CsbDecoderParameters,
-    CsbEncoderParameters,
-    CsbParameters,
     check,
     decode,
     encode,
@@ -22,6 +19,7 @@ from sw.sparse.csb import (
     transposed,
     walk,
 )
+from sw.sparse.csb_parameters import CsbDecoderParameters, CsbEncoderParameters, CsbParameters
 
 SHAPES = [(3, 3), (1, 1), (2, 5), (5, 5)]
 
@@ -45,7 +43,7 @@ def test_against_the_second_reading(shape):
         assert c.masks[b].tolist() == stored
         values += [x for x, one in zip(block.ravel(), stored, strict=True) if one]
     assert_equal(c.values, np.array(values, np.float32))
-    assert p.bits(c) == len(dense) * (p.elements + 20) + 32 * len(values)
+    assert c.bits(p) == len(dense) * (p.elements + 20) + 32 * len(values)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

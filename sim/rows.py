@@ -1,0 +1,54 @@
+"""Runs of a unit's bench: a row of a table each, and a case of a JUnit file."""
+
+import dataclasses
+import os
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from .report import Report
+
+__all__ = ["Row", "summary", "write_junit"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A run: its report, or the error that ended it."""
+
+    name: str
+    report: Report | None
+    message: str
+
+
+def summary(title: str, rows: Sequence[Row]) -> Table:
+    """Return the table of runs."""
+    table = Table(title=title)
+    for heading in ("run", "beats", "cycles", "mismatches", "cycles/s", "waves"):
+        numeric = heading not in ("run", "waves")
+        table.add_column(heading, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        report = row.report
+        if report is None:
+            table.add_row(row.name, "-", "-", "broken off")
+            continue
+        speed = report.simulated / report.seconds
+        numbers = (report.beats, report.cycles, report.mismatches, round(speed, -2))
+        waves = os.path.relpath(report.waves) if report.waves else ""
+        table.add_row(row.name, *(f"{number:,.0f}" for number in numbers), waves)
+    return table
+
+
+def write_junit(path: Path, rows: Sequence[Row], name: str, seed: int) -> None:
+    """Write the runs of the unit ``name`` as a suite of JUnit's."""
+    failures = sum(bool(row.message) for row in rows)
+    suite = ET.Element("testsuite", name=name, tests=str(len(rows)), failures=str(failures))
+    for row in rows:
+        case = ET.SubElement(suite, "testcase", classname=name, name=row.name)
+        case.set("time", f"{row.report.seconds if row.report else 0:.3f}")
+        properties = ET.SubElement(case, "properties")
+        ET.SubElement(properties, "property", name="seed", value=str(seed))
+        if row.message:
+            ET.SubElement(case, "failure", message=row.message.splitlines()[0]).text = row.message
+    ET.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
