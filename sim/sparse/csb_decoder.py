@@ -10,16 +10,8 @@ import numpy.typing as npt
 from hw.flow.emit import generate
 from hw.sparse.block_memory import BlockMemory
 from sw import binary32
-from sw.sparse.csb import (
-    Compressed,
-    CsbDecoderParameters,
-    encode,
-    limited,
-    read,
-    requested,
-    steps,
-    walk,
-)
+from sw.sparse.csb import Compressed, encode, limited, read, requested, steps, walk
+from sw.sparse.csb_parameters import NUMBER_BITS, CsbDecoderParameters
 
 from ..bench import Result, run
 from ..registers import constants, readable
@@ -134,7 +126,7 @@ def random_loads(
 ) -> list[Load]:
     """Return loads of random blocks, of which some are corrupt, and ``requests`` in all.
 
-    Every other load is corrupt, and in one in five a block that is not there may be asked for.
+    Every other load is corrupt, and in one in five some requests have a bit of the number wrong.
     """
     p = parameters
     loads = []
@@ -146,8 +138,11 @@ def random_loads(
         blocks = encode(p, dense, places <= p.values)
         if rng.random() < 0.5:
             blocks = corrupted(p, rng, blocks)
-        asked = min(requests, int(rng.integers(1, 2 * p.blocks + 2)))
-        numbers = rng.integers(0, len(blocks.pointers) + (rng.random() < 0.2), asked)
+        asked = min(requests, int(rng.integers(1, p.blocks + 2)))
+        numbers = rng.integers(0, len(blocks.pointers), asked)
+        if rng.random() < 0.2:
+            wrong = 1 << rng.integers(0, NUMBER_BITS, asked)
+            numbers ^= np.where(rng.random(asked) < 0.5, wrong, 0)
         loads.append(Load(blocks=blocks, numbers=numbers, rotate=rng.random(asked) < 0.5))
         requests -= asked
     return loads
@@ -156,15 +151,17 @@ def random_loads(
 def corrupted(
     parameters: CsbDecoderParameters, rng: np.random.Generator, blocks: Compressed
 ) -> Compressed:
-    """Return blocks with a mask, a pointer or the values changed, or too many of either."""
+    """Return blocks with masks, pointers or the values changed, or too many of either."""
     p = parameters
     masks, pointers, values = blocks.masks.copy(), blocks.pointers.copy(), blocks.values
-    place = rng.integers(len(pointers))
-    kind = rng.integers(6)
+    places = rng.random(len(pointers)) < 0.2
+    places[rng.integers(len(pointers))] = True
+    kind = rng.choice([0, 1, 1, 1, 2, 2, 3, 4, 5])
     if kind == 0:
-        masks[place, rng.integers(p.elements)] ^= True
+        masks[places, rng.integers(p.elements)] ^= True
     elif kind == 1:
-        pointers[place] ^= 1 << int(rng.integers(p.pointer_bits))
+        bit = rng.choice([0, p.pointer_bits - 1, int(rng.integers(p.pointer_bits))])
+        pointers[places] ^= 1 << bit
     elif kind == 2:
         values = values[: rng.integers(len(values) + 1)]
     elif kind == 3:
@@ -213,6 +210,8 @@ def regress(
     stalls = stalls or Stalls()
     if not stalls.back_pressure:
         outcome["output_stalls"] = 0
+    if not stalls.idle:
+        outcome["input_stalls"] = 0
     if not (stalls.idle or stalls.back_pressure):
         # From a load's last beat to the first step through a block asked for.
         begin = BlockMemory.latency + 1

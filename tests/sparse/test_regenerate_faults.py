@@ -38,6 +38,7 @@ FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
     ),
     "too small is not zero": ("weight_lane", "none = inverse", "none = 1'h0", PLAIN, "weight:"),
     "magnitudes are one too low": ("significand", "differ + i[9]", "differ", PLAIN, "weight:"),
+    "one layer for all": (UNIT, "layer <= i__payload[32]", "layer <= 1'h0", PLAIN, "weight:"),
     "layers change places": (UNIT, " ? shift_1", " ? shift_0", PLAIN, "weight:"),
     "a smaller decay counts": (UNIT, "decay >=", "decay >= 0 &", PLAIN, "weight:"),
     "the least decay does not count": (UNIT, "decay >=", "decay >", PLAIN, "weight:"),

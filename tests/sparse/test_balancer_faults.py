@@ -1,0 +1,91 @@
+"""Faults planted in the load balancer's Verilog, each of which the regression must catch."""
+
+import re
+
+import pytest
+
+from hw.flow.emit import generate
+from sim.bench import Stalls
+from sim.sparse.balancer import regress
+from sw.sparse.balance import BalancerParameters
+from tests.plant import message, plant
+
+SMALL = BalancerParameters(lines=2, pointer_bits=8, count_bits=3)
+STALLS = Stalls(idle=0.3, back_pressure=0.5)
+PLAIN = Stalls()
+
+# Fault: module, text, fault, stalls, what the message says.
+FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
+    "equal keys change places": (
+        "sorting_cell",
+        "new_[2:0] > content[2:0]",
+        "new_[2:0] >= content[2:0]",
+        PLAIN,
+        "pieces",
+    ),
+    "keys do not move on": (
+        "sorting_cell",
+        "pushed ?",
+        "1'h0 ?",
+        PLAIN,
+        "pieces|m_axis|tlast",
+    ),
+    "the halves run together": (
+        "sorting_row",
+        "{ 1'h0, after[4:0] }",
+        "after",
+        PLAIN,
+        "pieces|totals|m_axis",
+    ),
+    "emptied without the output": (
+        "folding_sorter",
+        "emptying & move",
+        "emptying",
+        STALLS,
+        "m_axis|pieces",
+    ),
+    "a wave without an end": (
+        "folding_sorter",
+        "last <= last_next",
+        "last <= 1'h0",
+        PLAIN,
+        "tlast does not end a wave",
+    ),
+    "counts wrap": (
+        "load_balancer_",
+        "{ saturated, saturated, saturated }",
+        "3'h0",
+        PLAIN,
+        "pieces",
+    ),
+    "a pause between keys": (
+        "load_balancer_",
+        "inverse_3 | i__ready_28",
+        "inverse_3",
+        PLAIN,
+        "cycles",
+    ),
+    "waits for pointers are not counted": (
+        "load_balancer_",
+        "input_stalls + input_stalls_event",
+        "input_stalls",
+        PLAIN,
+        "input_stalls",
+    ),
+}
+
+
+def told(stalls: Stalls, **options: str) -> str:
+    return message(regress, SMALL, blocks=400, seed=8, stalls=stalls, **options)
+
+
+def test_without_faults():
+    assert told(PLAIN) == told(STALLS) == ""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_caught(fault):
+    module, text, wrong, stalls, wanted = FAULTS[fault]
+    verilog = generate("load_balancer", SMALL).verilog
+    found = told(stalls, netlist=plant(verilog, module, re.escape(text), wrong))
+    assert re.search(wanted, found), found
