@@ -16,7 +16,7 @@ from .conductor import Conductor
 from .fetch import Fetch
 from .line import Line
 from .placement import Placement
-from .registers import registers
+from .registers import fitting, registers
 
 __all__ = ["SparseArray"]
 
@@ -30,7 +30,8 @@ class SparseArray(Core):
     wave as long as the line that has the most. Pieces are moved between lines by a load balancer,
     from pointers that come ahead of the masks. While a wave is applied the next one is stored and
     the sums of the one before are read and added to those of earlier waves: it takes the longest
-    of these times, `sw.sparse.cycles.array_cycles`.
+    of these times, `sw.sparse.cycles.array_cycles`. No wave begins, and no pointer and no row of a
+    patch is taken, unless the registers hold a job that passes `Job.check`.
 
     Members
     -------
@@ -43,14 +44,15 @@ class SparseArray(Core):
     clear : In(1)
         Clears the counters.
     flags : Out(struct)
-        Events, see ``FLAGS``.
+        Events, a cycle later or more, see ``FLAGS``.
     """
 
     FLAGS = {
         "nan": "a result was NaN",
         "overflow": "a result was infinite",
         "mask": "a mask had a bit beyond the depth, or a group not as many as it should",
-        "pointer": "pointers did not tell the number of a piece's values",
+        "refused": "data came, but the registers hold no job that can be done; it waits",
+        "pointer": "pointers did not tell the number of a piece's values; those may be out of step",
         "capacity": "a line had more non-zeros than it holds; the last were lost",
         "framing": "tlast inside a wave, or not with its last pointer, or padding bits not zero",
     }
@@ -83,16 +85,21 @@ class SparseArray(Core):
         lines = [Line(parameters=p) for _ in range(p.lines)]
         for i, line in enumerate(lines):
             m.submodules[f"line_{i}"] = line
-        waiting = self._admit(m, placement, fetch, conductor, collector, lines)
-        self._place(m, placement, fetch, collector)
+        fits = fitting(m, self, p)
+        waiting = self._admit(m, fits, placement, fetch, conductor, collector, lines)
+        self._place(m, fits, placement, fetch, collector)
         self._store(m, placement, fetch, lines)
         self._apply(m, conductor, lines)
         self._collect(m, collector, lines)
 
-        m.d.comb += [
+        m.d.sync += [
             self.flags.nan.eq(collector.nan),
             self.flags.overflow.eq(collector.overflow),
             self.flags.mask.eq(fetch.astray),
+            self.flags.refused.eq(
+                ~fits
+                & (self.i_pointer.valid | self.i_mask.valid | self.i_value.valid | self.i_x.valid)
+            ),
             self.flags.pointer.eq(placement.wrong & (self.mode[:2] == 0)),
             self.flags.capacity.eq(Cat(line.lost for line in lines).any()),
         ]
@@ -105,6 +112,7 @@ class SparseArray(Core):
     def _admit(
         self,
         m: Module,
+        fits: Value,
         placement: Placement,
         fetch: Fetch,
         conductor: Conductor,
@@ -130,7 +138,7 @@ class SparseArray(Core):
         patched = _counter(m, "patched", patch_end, conductor.begin)
         patching = _counter(m, "patching", patch_end, freed)
         early = self.i_x.valid & self.i_x.ready & self.i_x.payload.last & ~last_row
-        m.d.comb += self.flags.framing.eq(
+        m.d.sync += self.flags.framing.eq(
             early
             | placement.astray
             | self._ended(m, "mask", fetch.begin)
@@ -138,7 +146,7 @@ class SparseArray(Core):
         )
         following = Mux(last_row, 0, row + 1)[: len(row)]
         m.d.comb += [
-            self.i_x.ready.eq(patching != 2),
+            self.i_x.ready.eq(fits & (patching != 2)),
             last_row.eq(row + 1 == self.patch),
         ]
         with m.If(self.i_x.valid & self.i_x.ready):
@@ -153,7 +161,7 @@ class SparseArray(Core):
         sparse = self.mode[:2] == 0
         room = pending != 2
         m.d.comb += [
-            fetch.go.eq((placement.ready | ~sparse) & (storing != 2)),
+            fetch.go.eq(fits & (placement.ready | ~sparse) & (storing != 2)),
             conductor.go.eq((stored != 0) & (patched != 0) & room),
             collector.go.eq(unread != 0),
         ]
@@ -172,13 +180,15 @@ class SparseArray(Core):
             m.d.sync += ended.eq(1)
         return take & ended
 
-    def _place(self, m: Module, placement: Placement, fetch: Fetch, collector: Collector) -> None:
+    def _place(
+        self, m: Module, fits: Value, placement: Placement, fetch: Fetch, collector: Collector
+    ) -> None:
         """Look up the line of each piece that is fetched, or whose sums are read."""
         sparse = self.mode[:2] == 0
         m.d.comb += [
             placement.i.payload.eq(self.i_pointer.payload),
-            placement.i.valid.eq(self.i_pointer.valid),
-            self.i_pointer.ready.eq(placement.i.ready),
+            placement.i.valid.eq(self.i_pointer.valid & fits),
+            self.i_pointer.ready.eq(placement.i.ready & fits),
             placement.balanced.eq(self.mode[2] & sparse),
             placement.fetch.eq(fetch.begin & sparse),
             placement.fetched_piece.eq(fetch.piece),

@@ -44,7 +44,7 @@ class Collector(Circuit):
     get : Out(1), address : Out(ceil_log2(sums))
         Reads the sums of all lines.
     source : Out(ceil_log2(lines))
-        Which line's are meant, a cycle after ``address``.
+        Which line's are meant, two ``get`` after ``address``.
     sums : In(32 * columns)
         These.
     end : Out(1)
@@ -55,7 +55,7 @@ class Collector(Circuit):
         Totals, and above them whether they are a tile's last.
     """
 
-    latency = 4 + Adder.latency
+    latency = 5 + Adder.latency
 
     def __init__(self, *, parameters: SparseArrayParameters) -> None:
         self.parameters = p = parameters
@@ -103,7 +103,7 @@ class Collector(Circuit):
         with m.If(en):
             m.d.sync += [begin.eq(starts[self.slot] if p.pieces > 1 else 0), inner.eq(index)]
         m.d.comb += self.address.eq(begin + inner)
-        m.d.comb += self.source.eq(delay(m, en, self.line, 2, name="line"))
+        m.d.comb += self.source.eq(delay(m, en, self.line, 3, name="line"))
         part = delay(m, en, self.sums, 1, name="part")
 
         fresh = Signal(init=1)
@@ -118,9 +118,10 @@ class Collector(Circuit):
         with m.If(en & valid):
             m.d.sync += place.eq(Mux(last, 0, place + 1))
         read_at = delay(m, en, place, 2, name="place")
-        write_at = delay(m, en, read_at, 1 + Adder.latency, name="written")
+        total = delay(m, en, Mux(fresh, 0, read.data), 1, name="total")
+        write_at = delay(m, en, read_at, 2 + Adder.latency, name="written")
         valid, last = delay(
-            m, en, Cat(valid, last & valid), 3 + Adder.latency, name="valid", reset=True
+            m, en, Cat(valid, last & valid), 4 + Adder.latency, name="valid", reset=True
         )
         results = []
         for i in range(p.columns):
@@ -128,7 +129,7 @@ class Collector(Circuit):
             m.d.comb += [
                 adder.en.eq(en),
                 adder.a.eq(part.word_select(i, 32)),
-                adder.b.eq(Mux(fresh, 0, read.data.word_select(i, 32))),
+                adder.b.eq(total.word_select(i, 32)),
             ]
             results.append(adder.o)
         done = en & valid

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32
@@ -26,10 +26,10 @@ class Element(Circuit):
     -------
     weight, x : In(32)
         Operands, from registers.
-    none, fresh : In(1)
-        The product counts as +0; the sum does. `issue_latency` cycles after the operands.
-    sum : In(32)
-        Sum so far, with ``none`` and ``fresh``.
+    none : In(1)
+        The product counts as +0; `issue_latency` cycles after the operands.
+    sum : In(32), fresh : In(1)
+        Sum so far; whether it counts as +0. A cycle before ``none``.
     o : Out(32)
         Sum, `latency` cycles after the operands, from registers.
     """
@@ -62,13 +62,16 @@ class Element(Circuit):
         m = Module()
         m.submodules.multiplier = multiplier = self._multiplier
         m.submodules.adder = adder = Adder()
+        # Memories are slow: their words are not used in the cycle in which they come.
+        sum_before = Signal(32, reset_less=True)
+        m.d.sync += sum_before.eq(Mux(self.fresh, 0, self.sum))
         m.d.comb += [
             multiplier.en.eq(1),
             multiplier.a.eq(self.weight),
             multiplier.b.eq(self.x),
             adder.en.eq(1),
             adder.a.eq(Mux(self.none, 0, multiplier.o)),
-            adder.b.eq(Mux(self.fresh, 0, self.sum)),
+            adder.b.eq(sum_before),
             self.o.eq(adder.o),
         ]
         return m

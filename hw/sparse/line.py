@@ -78,9 +78,9 @@ class Line(Circuit):
     draining, drain_turn : In(1)
         The half ``drain_turn`` of the sums is read.
     get : In(1), address : In(ceil_log2(sums))
-        Reads sums, a cycle later.
+        Reads sums.
     o : Out(32 * columns)
-        The sums read.
+        The sums read, two ``get`` later, from registers.
     """
 
     def __init__(self, *, parameters: SparseArrayParameters) -> None:
@@ -108,12 +108,12 @@ class Line(Circuit):
             }
         )
 
-    patch_latency = 3
+    patch_latency = 4
 
     @property
     def latency(self) -> int:
         """Cycles from a step to its sums in memory."""
-        return self.patch_latency + self._elements[0].latency + 1
+        return self.patch_latency + 1 + self._elements[0].latency + 1
 
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
@@ -123,7 +123,7 @@ class Line(Circuit):
         return m
 
     def _entries(self, m: Module) -> tuple[data.View, Value]:
-        """Store entries; return that of the last cycle's step and whether there is one."""
+        """Store entries; return that of the step before the last and whether there is one."""
         p = self.parameters
         half = Signal()
         fill = Signal(range(p.entries + 1))
@@ -163,12 +163,13 @@ class Line(Circuit):
             active.eq(self.step.valid & (self.step.number < count)),
             self.more.eq(self.step.number + 1 < count),
         ]
-        return data.View(entry_layout(p), Mux(which, found[-1], found[0])), active
+        entry = delay(m, 1, Mux(which, found[-1], found[0]), 1, name="entry_read")
+        return data.View(entry_layout(p), entry), delay(m, 1, active, 1, name="present", reset=True)
 
     def _apply(self, m: Module, entry: data.View, active: Value) -> None:
         """Multiply the entry by the patch's row, and add the products to their sums."""
         p = self.parameters
-        step = data.View(step_layout(p), delay(m, 1, self.step.as_value(), 1, name="step"))
+        step = data.View(step_layout(p), delay(m, 1, self.step.as_value(), 2, name="step"))
 
         # The sums of a row lie behind those of the row before.
         base = Signal(range(p.sums), reset_less=True)
@@ -176,10 +177,10 @@ class Line(Circuit):
         with m.If(step.begins):
             m.d.sync += base.eq(following)
         place = Signal(ceil_log2(p.patch), reset_less=True)
-        m.d.sync += place.eq(entry.offset + self.base)
+        m.d.sync += place.eq(entry.offset + delay(m, 1, self.base, 1, name="first_row"))
         tags = delay(m, 1, Cat(step.turn, step.position, entry.first, entry.void), 1, name="tags")
         active = delay(m, 1, active, 1, name="active", reset=True)
-        value = delay(m, 1, entry.value, 2, name="value")
+        value = delay(m, 1, entry.value, 3, name="value")
 
         m.submodules.patch = patch = uninitialized_memory(shape=32 * p.columns, depth=2 * p.patch)
         write, read = patch.write_port(), patch.read_port()
@@ -189,6 +190,7 @@ class Line(Circuit):
             write.data.eq(self.x),
             read.addr.eq(Cat(place, tags[0])),
         ]
+        x = delay(m, 1, read.data, 1, name="x")
 
         # Where the sums are, from the cycle before they are read to that of their writing.
         element = self._elements[0]
@@ -196,9 +198,10 @@ class Line(Circuit):
         last = element.latency - element.issue_latency
         where = delay(m, 1, where, element.issue_latency, name="where")
         turn, where = where[-1], where[:-1]
-        at_end = delay(m, 1, Cat(where, turn), last + 1, name="written")
+        at_end = delay(m, 1, Cat(where, turn), last + 2, name="written")
         fresh, void = delay(m, 1, tags[-2:], element.issue_latency + 1, name="kind")
-        ends = delay(m, 1, active, element.latency + 1, name="valid", reset=True)
+        void = delay(m, 1, void, 1, name="void")
+        ends = delay(m, 1, active, element.latency + 2, name="valid", reset=True)
 
         halves = []
         for i in range(2):
@@ -215,13 +218,14 @@ class Line(Circuit):
                 get.addr.eq(Mux(drained, self.address, where)),
             ]
             halves.append(get.data)
-        m.d.comb += self.o.eq(Mux(self.drain_turn, halves[1], halves[0]))
+        with m.If(self.get):
+            m.d.sync += self.o.eq(Mux(self.drain_turn, halves[1], halves[0]))
         held = Mux(delay(m, 1, turn, 1, name="turn"), halves[1], halves[0])
         for i, element in enumerate(self._elements):
             m.submodules[f"element_{i}"] = element
             m.d.comb += [
                 element.weight.eq(value),
-                element.x.eq(read.data.word_select(i, 32)),
+                element.x.eq(x.word_select(i, 32)),
                 element.none.eq(void),
                 element.fresh.eq(fresh),
                 element.sum.eq(held.word_select(i, 32)),

@@ -13,6 +13,7 @@ from sw.sparse.array_parameters import SparseArrayParameters
 
 from ..circuit import Circuit
 from ..core import stream_payload
+from ..pipeline import delay
 from .balancer import LoadBalancer
 
 __all__ = ["WAVES", "Placement"]
@@ -48,7 +49,7 @@ class Placement(Circuit):
         That piece has so many values.
     end_wave : In(1)
         The wave is fetched.
-    wrong : Out(1)
+        Pointers say another number; a cycle later.
         Pointers say another number.
     astray : Out(1)
         ``last`` did not come with a wave's last pointer, or with another.
@@ -108,6 +109,8 @@ class Placement(Circuit):
         place = Signal(range(p.slots + 1))
         before = Signal(p.pointer_bits, reset_less=True)
         wave = Signal(range(WAVES))
+        told = delay(m, 1, Cat(read.data, self.count), 1, name="told")
+        differs = told[: len(read.data)] != told[len(read.data) :]
         pointer = self.i.payload.data[: p.pointer_bits]
         begins, ends = place == 0, place == p.slots
         allowed = ~begins | (under_way != WAVES)
@@ -122,7 +125,7 @@ class Placement(Circuit):
             write.addr.eq(Cat((place - 1)[: self._stride.bit_length() - 1], wave)),
             write.data.eq(pointer - before),
             read.addr.eq(Cat(self._index(self.fetched_piece), fetched)),
-            self.wrong.eq(self.end_piece & (read.data != self.count)),
+            self.wrong.eq(delay(m, 1, self.end_piece, 1, name="ended", reset=True) & differs),
         ]
         m.d.sync += under_way.eq(under_way + (take & begins) - self.drained)
         with m.If(take):

@@ -1,12 +1,15 @@
-"""The registers of the sparse array."""
+"""The registers of the sparse array, and whether what they hold can be done."""
 
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
 
 from ..registers import Field, Register, word
 
-__all__ = ["registers"]
+__all__ = ["fitting", "registers"]
 
 
 def registers(p: SparseArrayParameters) -> tuple[Register, ...]:
@@ -58,3 +61,31 @@ def _table(name: str, what: str, index: str, index_bits: int, row_bits: int) -> 
         ),
         description=what,
     )
+
+
+def fitting(m: Module, core: Any, p: SparseArrayParameters) -> Value:
+    """Return whether the registers of a core hold what `sw.sparse.array_parameters.Job` allows.
+
+    It follows those of sizes by two cycles, but the mode, which may let a wave begin, at once.
+    """
+    sums = Signal(len(core.rows) + len(core.positions))
+    m.d.sync += sums.eq(core.rows * core.positions)
+    mode, keep = core.mode[:2], core.mode[3:]
+    groups = (core.depth[: ceil_log2(p.group)] == 0) & _within(keep, p.group)
+    fits = Signal()
+    m.d.sync += fits.eq(
+        Cat(
+            _within(core.rows, p.sums // p.pieces),
+            _within(core.positions, min(p.positions, p.sums // p.pieces)),
+            sums <= p.sums // p.pieces,
+            _within(core.depth, p.depth),
+            _within(core.patch, p.patch),
+            core.waves != 0,
+        ).all()
+    )
+    return fits & (mode != 3) & ((mode != 2) | groups)
+
+
+def _within(value: Value, most: int) -> Value:
+    """Return whether a value is 1..most."""
+    return (value != 0) & (value <= most)

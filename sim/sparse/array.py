@@ -51,13 +51,14 @@ def simulate(
     beyond: int = 0,
     early: str = "",
     before: Sequence[tuple[str, int]] = (),
+    after: Sequence[tuple[str, int]] = (),
     **options: Any,
 ) -> tuple[Floats, Result]:
     """Return what `apply` returns, and the run.
 
     ``pointers`` are those of each wave, (waves, slots + 1); without, those of the masks.
     ``beyond`` is set in the masks beyond the depth; the stream ``early`` ends with its first beat;
-    ``before`` is written before the job.
+    ``before`` and ``after`` are written before and after the job.
     """
     p = parameters
     job.check(p)
@@ -102,7 +103,7 @@ def simulate(
         inputs=inputs,
         last=last,
         outputs={"m_axis": waves // job.waves * given},
-        writes=[*before, *_writes(p, job, operands)],
+        writes=[*before, *_writes(p, job, operands), *after],
         reads=readable(design.manifest),
         **options,
     )
@@ -229,7 +230,7 @@ def check(
         **{"mode": mode, "offset": 0, "base": 0, "shift": 0},
         "applied": len(waves.most),
         "steps": int(waves.most.sum()) * job.spacing,
-        **{f"status.{name}": 0 for name in ("mask", "pointer", "capacity", "framing")},
+        **{f"status.{name}": 0 for name in ("mask", "pointer", "capacity", "refused", "framing")},
         "status.nan": int(np.isnan(sums).any()),
         "status.overflow": int((~finite & ~np.isnan(sums)).any()),
         **constants(generate("sparse_array", p).manifest),

@@ -13,7 +13,7 @@ __all__ = ["LEAST_SPACING", "MODES", "Job", "SparseArrayParameters"]
 MODES = ("sparse", "dense", "structured")
 """Masks and pointers; neither; masks with so many bits in each group, such as 2 of 4."""
 
-LEAST_SPACING = ADDER_LATENCY + 2
+LEAST_SPACING = ADDER_LATENCY + 3
 """Cycles from one product of a sum to the next, at least."""
 
 
@@ -84,7 +84,11 @@ class SparseArrayParameters(Parameters):
         _power("sums", self.sums, 8, 1024)
         _power("depth", self.depth, self.mask_bits, 4096)
         _power("positions", self.positions, 8, 256)
-        _power("group", self.group, 4, min(16, self.mask_bits))
+        _power("group", self.group, 4, 16)
+        if self.group > self.mask_bits:
+            raise UserError(
+                f"group must be no more than mask_bits, {self.mask_bits}, not {self.group}"
+            )
         whole("pointer_bits", self.pointer_bits, 8, 32)
         choice("target", self.target, TARGETS)
 

@@ -12,10 +12,10 @@ __all__ = ["COLLECT_LATENCY", "Waves", "array_cycles", "count_waves", "waves_of"
 
 Integers = npt.NDArray[np.int64]
 
-PATCH_LATENCY = 3
+PATCH_LATENCY = 4
 """Cycles from a step to the last use of its patch."""
 
-COLLECT_LATENCY = 8
+COLLECT_LATENCY = 9
 """Cycles from the reading of a sum to its total."""
 
 
