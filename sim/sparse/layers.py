@@ -67,10 +67,7 @@ def run_pass(
         As of `sim.bench.run`.
     """
     shape = layer.shapes(batch)[{"forward": "y", "input": "x", "weight": "w"}[which]]
-    flat = len(shape) == 2
-    if flat:
-        sparse, dense = (operand[:, :, None, None] for operand in (sparse, dense))
-    result = np.zeros((*shape, 1, 1) if flat else shape, np.float32)
+    result = np.zeros(shape if len(shape) == 4 else (*shape, 1, 1), np.float32)
     cycles = expected = 0
     for c in correlations(layer, which, batch):
         s = np.asarray(c.sparse(sparse), np.float32)

@@ -193,24 +193,35 @@ def imbalance(
     density : float
         Median of the tiles' shares of weights that are not zero, above 0 to 1.
     spread : float
-        Standard deviation of the logarithm of a tile's density; densities end at 1.
+        Standard deviation of the logarithm of a tile's density, 0..10; densities end at 1.
     lines, pieces : int
         As of `BalancerParameters`.
     waves : int
-        Random waves.
+        Random waves, 1..1000000.
     seed : int
-        Of the random numbers.
+        Of the random numbers, from 0 on.
     """
     p = BalancerParameters(lines=lines, pieces=pieces)
     whole("tile", tile, 1, (1 << p.count_bits) - 1)
     if tile % pieces:
         raise UserError(f"pieces must divide the tile of {tile}, not {pieces}")
+    if not _number(density) or not 0 < density <= 1:
+        raise UserError(f"density must be a number above 0 to 1, not {density!r}")
+    if not _number(spread) or not 0 <= spread <= 10:
+        raise UserError(f"spread must be a number from 0 to 10, not {spread!r}")
+    whole("waves", waves, 1, 10**6)
+    whole("seed", seed, 0, 2**32 - 1)
     rng = np.random.default_rng(seed)
     of_tile = density * np.exp(rng.normal(0, spread, (waves, lines)))
     chance = np.repeat(np.minimum(of_tile, 1.0), pieces, axis=1)
     values = rng.binomial(tile // pieces, chance)
     together = np.maximum(values.sum(1), 1) / lines
     return float((wave_time(values, balance(p, values)) / together).mean())
+
+
+def _number(value: object) -> bool:
+    """Return whether ``value`` is a real number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _waves(field: str, value: npt.ArrayLike, count: int, bits: int) -> Integers:

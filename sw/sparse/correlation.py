@@ -10,6 +10,7 @@ whose sparse operand are the activations.
 import dataclasses
 import functools
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +60,8 @@ class Correlation:
 
     Parameters
     ----------
+    name : str
+        Of the layer; correlations may be equal with different ones.
     which : str
         The pass, of `sw.core.products.PASSES`.
     rows, channels, columns : int
@@ -73,6 +76,7 @@ class Correlation:
         Whether a column is needed for the row of its number alone.
     """
 
+    name: str = dataclasses.field(compare=False)
     which: str
     rows: int
     channels: int
@@ -95,8 +99,9 @@ class Correlation:
         """Return ``s`` of weights (filters, channels, r, s), or of activations in pass ``weight``.
 
         It is (rows, channels of a block, u, v). Weights are read as they are stored: turned by
-        exchanging and reversing axes alone.
+        exchanging and reversing axes alone. Those of a dense layer have no planes.
         """
+        operand = _planes(operand)
         if self.which == "weight":
             parts = np.split(operand.swapaxes(0, 1), self.blocks, axis=1)
             operand = np.concatenate(parts)
@@ -106,7 +111,8 @@ class Correlation:
 
     def dense(self, operand: Floats) -> Floats:
         """Return ``x`` of activations, or of the gradients of results, (images, channels, y, x)."""
-        turned = operand.swapaxes(0, 1) if self.which == "weight" else operand
+        turned = _planes(operand)
+        turned = turned.swapaxes(0, 1) if self.which == "weight" else turned
         for axis, along in enumerate((self.down, self.across), 2):
             pad = [(0, 0)] * 4
             end = along.start + along.span
@@ -153,7 +159,16 @@ def correlations(layer: Layer, which: str, batch: int, *, parts: int = 1) -> lis
             "weight": (layer.inputs, rows, layer.outputs),
         }
         r, c, n = sides[which]
-        return [Correlation(which=which, rows=r * parts, channels=c, columns=n, blocks=parts)]
+        return [
+            Correlation(
+                name=layer.name,
+                which=which,
+                rows=r * parts,
+                channels=c,
+                columns=n,
+                blocks=parts,
+            )
+        ]
     if not isinstance(layer, Convolution):
         raise UserError(f"{layer.name} must be a convolution or dense, not {type(layer).__name__}")
     sides = {
@@ -165,6 +180,7 @@ def correlations(layer: Layer, which: str, batch: int, *, parts: int = 1) -> lis
     axes = list(_axes(layer, which))
     return [
         Correlation(
+            name=layer.name,
             which=which,
             rows=rows * parts,
             channels=channels,
@@ -197,3 +213,8 @@ def _gradient(phase: Phase, which: str) -> Axis:
     if which == "input":
         return Axis(taps=taps, outputs=phase.pixels, start=start)
     return Axis(taps=phase.pixels, outputs=taps, start=start)
+
+
+def _planes(operand: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return an operand of four axes, of which the last two of a dense layer's are 1 long."""
+    return operand if operand.ndim == 4 else operand[:, :, None, None]

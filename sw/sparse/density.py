@@ -49,7 +49,8 @@ class Measured:
     Parameters
     ----------
     mask : array of bool
-        Of weights, (filters, channels, r, s), or of activations, (images, channels, y, x).
+        Of weights, (filters, channels, r, s), or of activations, (images, channels, y, x); of a
+        dense layer both have two axes.
     """
 
     mask: npt.NDArray[np.bool_]

@@ -6,11 +6,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import UserError
 from .array_parameters import LEAST_SPACING, SparseArrayParameters
 from .correlation import Correlation
 from .cycles import COLLECT_LATENCY
-from .tiling import Tiling
+from .tiling import CapacityError, Tiling
 
 __all__ = ["best_tiling"]
 
@@ -57,7 +56,10 @@ def best_tiling(
             k, u, v, g, i, j = (int(axis[least]) for axis in grid)
             best = float(cost[least]), dataclasses.replace(probe, chunk=(k, u, v), tile=(g, i, j))
     if best is None:
-        raise UserError(f"the array has not enough patch, sums or entries for {c}")
+        raise CapacityError(
+            f"patch, sums, entries, depth or positions must be larger for pass {c.which} of "
+            f"{c.name}, not {p.patch}, {p.sums}, {p.entries}, {p.depth} and {p.positions}"
+        )
     return best
 
 

@@ -178,11 +178,19 @@ def _tilings(
     mean: float,
     margin: float,
 ) -> tuple[float, Sequence[tuple[Tiling, str]]]:
-    """Return the estimated time and the tilings, with their modes, of a pass."""
+    """Return the estimated time and the tilings, with their modes, of a pass.
+
+    The time is infinite where parts of the batch do not fit.
+    """
     found, time = [], 0.0
     for c in correlations(layer, which, batch, parts=parts):
         modes = ["sparse"] + ["dense"] * (mean == 1.0)
-        options = [(*_best(p, c, mean, mode=mode, margin=margin), mode) for mode in modes]
+        try:
+            options = [(*_best(p, c, mean, mode=mode, margin=margin), mode) for mode in modes]
+        except CapacityError:
+            if parts == 1:
+                raise
+            return math.inf, ()
         cost, tiling, mode = min(options, key=lambda option: option[0])
         time += cost
         found.append((tiling, mode))

@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class CapacityError(UserError):
-    """A line has more non-zeros of a wave than it holds."""
+    """The array has not enough room: a line for the non-zeros of a wave, or all for a tiling."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The model of the load balancer against a slow second reading, its ratios, and its words."""
 
 import functools
+import math
 
 import numpy as np
 import pytest
@@ -130,6 +131,22 @@ def test_cost_of_quarters():
         (
             lambda: imbalance(tile=6, density=0.1, pieces=4),
             "pieces must divide the tile of 6, not 4",
+        ),
+        *(
+            (lambda fields=fields: imbalance(**{"tile": 8, "density": 0.1} | fields), message)
+            for fields, message in (
+                ({"tile": 0}, "tile must be an integer from 1 to 4095, not 0"),
+                ({"density": 0}, "density must be a number above 0 to 1, not 0"),
+                ({"density": -0.5}, "density must be a number above 0 to 1, not -0.5"),
+                ({"density": 1.5}, "density must be a number above 0 to 1, not 1.5"),
+                ({"density": "0.1"}, "density must be a number above 0 to 1, not '0.1'"),
+                ({"density": True}, "density must be a number above 0 to 1, not True"),
+                ({"spread": -1}, "spread must be a number from 0 to 10, not -1"),
+                ({"spread": math.inf}, "spread must be a number from 0 to 10, not inf"),
+                ({"spread": math.nan}, "spread must be a number from 0 to 10, not nan"),
+                ({"waves": 0}, "waves must be an integer from 1 to 1000000, not 0"),
+                ({"seed": -1}, "seed must be an integer from 0 to 4294967295, not -1"),
+            )
         ),
     ],
 )

@@ -9,6 +9,7 @@ from hw.sparse.line import Line
 from sim.paper.sparsity import ACTIVATIONS, ARRAY, BATCH, SPREAD
 from sim.sparse.array import random_operands, simulate
 from sw.core.convolution import Convolution
+from sw.core.products import Dense
 from sw.errors import UserError
 from sw.networks import NETWORKS
 from sw.networks.cifar import CIFAR
@@ -123,6 +124,31 @@ def test_masks_measured_give_what_they_have():
         assert cost.read < dense.read
 
 
+def test_masks_of_a_dense_layer():
+    layer, rng = Dense(name="layer", inputs=40, outputs=20), np.random.default_rng(6)
+    mask = rng.random((20, 40)) < 0.2
+    for which, other in (("forward", (20, 40)), ("input", (40, 20)), ("weight", (40, 4))):
+        [c] = correlations(layer, which, 4)
+        operand = rng.random((4, 40)) < 0.5 if which == "weight" else mask
+        assert c.sparse(operand).shape == (*other, 1, 1)
+        _, tiling = best_tiling(SMALL, c, 0.5)
+        assert Measured(mask=operand).bits(tiling, rng).sum() == operand.sum()
+
+
+def test_parts_of_a_batch_that_do_not_fit_are_left_out():
+    """Only where it has too many sums does a wave end with one of 32 parts of six channels."""
+    layer = Convolution(name="layer", channels=6, filters=16, size=12, kernel=5)
+    [c] = correlations(layer, "weight", 64, parts=32)
+    with pytest.raises(UserError, match="for pass weight of layer"):
+        best_tiling(ARRAY, c, 0.5)
+    half = Density(mean=0.5)
+    sparse, dense = (
+        pass_cost(ARRAY, layer, "weight", 64, weights=x, activations=x, latency=LATENCY)
+        for x in (half, None)
+    )
+    assert sparse.cycles < dense.cycles
+
+
 def test_random_masks_have_the_density_asked_for():
     [c] = correlations(LAYER, "forward", 4)
     _, tiling = best_tiling(SMALL, c, 0.3)
@@ -145,8 +171,12 @@ def test_densities_of_layers_make_the_share_of_all():
 
 def test_an_array_that_is_too_small_is_refused():
     p = SMALL.replace(patch=8)
-    with pytest.raises(UserError, match="the array has not enough patch, sums or entries for"):
+    with pytest.raises(UserError) as error:
         pass_cost(p, LAYER, "forward", 4, weights=None, activations=None, latency=20)
+    assert str(error.value) == (
+        "patch, sums, entries, depth or positions must be larger for pass forward of layer, "
+        f"not 8, {p.sums}, {p.entries}, {p.depth} and {p.positions}"
+    )
 
 
 def test_traffic_of_a_small_layer():
