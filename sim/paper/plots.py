@@ -177,16 +177,20 @@ def by_length(path: Path, rows: Sequence[Accuracy], length_of: Mapping[str, int]
 
 def faster(path: Path, rows: Sequence[Mapping[str, Any]], published: float) -> Path:
     """Draw how many times faster networks are trained, balanced and in order."""
-    figure = Figure(figsize=(9, 4), layout="constrained")
+    figure = Figure(figsize=(7, 0.6 + 0.35 * len(rows)), layout="constrained")
     axes = figure.subplots()
     places = np.arange(len(rows))
     for shift, key, label in ((-0.2, "all", "balanced"), (0.2, "in order", "in order")):
-        axes.bar(places + shift, [row[key] for row in rows], 0.38, label=label)
-    names = [f"{row['network']}\n{row['fewer']:g} x, {row['active']:g}" for row in rows]
-    axes.set_xticks(places, names, fontsize=7)
-    axes.set_ylabel("times faster than dense")
-    axes.axhline(published, color="k", lw=0.7, ls=":", label="published, at most")
-    axes.legend(loc="lower left", fontsize=7)
+        axes.barh(places + shift, [row[key] for row in rows], 0.38, label=label)
+    names = [
+        f"{row['network']}, {row['fewer']:.3g} x fewer weights, {row['active']:.2g} active"
+        for row in rows
+    ]
+    axes.set_yticks(places, names, fontsize=7)
+    axes.invert_yaxis()
+    axes.set_xlabel("times faster than dense")
+    axes.axvline(published, color="k", lw=0.7, ls=":", label="published, at most")
+    axes.legend(loc="lower right", fontsize=7)
     return _save(figure, path)
 
 

@@ -21,14 +21,11 @@ from sw.train.settings import Settings
 from .accuracy import Accuracy, Case
 from .kept import Kept
 from .pages import accuracy_table, mark, new_table, through_rtl, train_all, write_rows
-from .sparsity import area, balance, speed
+from .sparsity import TENTH, area, balance, speed
 
 __all__ = ["ARITHMETICS", "CASES", "paper"]
 
 CASES = (Case(model="mlp", data="digits"), Case(model="lenet", data="mnist"))
-TENTH = "procrustes:keep=0.1"
-"""Ten times fewer weights."""
-
 ARITHMETICS = {
     "binary32": "none",
     "keep 0.1": TENTH,
@@ -115,8 +112,9 @@ def _density(folder: Path, kept: Kept, out: Console) -> None:
     rows: list[dict[str, Any]] = []
     table = new_table(
         "Share of the weights that is tracked, %, keep 0.1, seed 1",
-        *("weights", "shape", "number", "first epoch", "last epoch", "all steps", "in the end"),
-        caption="of an epoch: the mean of its steps. The threshold is one for all layers",
+        *("weights", "shape", "number", "first", "last", "all", "end"),
+        caption="mean of the steps of the first epoch, of the last, of all; after the last step. "
+        "The threshold is one for all layers",
     )
     for case in CASES:
         found = kept.get("density", lambda case=case: _densities(case), case=repr(case))

@@ -1,11 +1,13 @@
 """The tables beside Procrustes, made small."""
 
+import re
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 import sim.paper.sparse as module
+import sim.paper.sparsity as sparsity
 from sim.__main__ import main
 from sim.paper.accuracy import Accuracy, Case
 
@@ -50,6 +52,22 @@ def test_accuracy(tmp_path, monkeypatch, end, code):
     lines = (tmp_path / "density.csv").read_text().splitlines()
     assert lines[0] == "case,layer,epoch,share" and len(lines) == 1 + 2 * 2
     assert all(0 < float(line.rsplit(",", 1)[1]) < 1 for line in lines[1:])
+
+
+@pytest.mark.parametrize("whole, code", [(4.0, 0), (3.99, 1)])
+def test_speed(tmp_path, monkeypatch, whole, code):
+    """The bar is on ResNet-18; the tables fit into 80 columns."""
+    names = ("forward", "input", "weight", "in order", "limited", "traffic")
+    found = dict.fromkeys(names, 12.34) | {"all": whole}
+    monkeypatch.setattr(sparsity, "_random", lambda *_: found)
+    monkeypatch.setattr(sparsity, "_trained", lambda _: found | {"fewer": 9.87, "active": 0.55})
+    told, text = run(tmp_path, "speed")
+    assert told == code
+    row = r"resnet18 +11\.7 +0\.5 +12\.34 +12\.34 +12\.34 +" + f"{whole:.2f}" + r" +12\.34"
+    assert re.search(row, text)
+    assert re.search(r"resnet8, mnist +9\.87 +0\.55 +12\.34 +12\.34 *\n", text)
+    lines = (tmp_path / "speed.csv").read_text().splitlines()
+    assert lines[0].startswith("network,fewer,active,forward,") and len(lines) == 1 + 13 + 2
 
 
 def test_training(tmp_path, monkeypatch):
