@@ -8,12 +8,12 @@ from sw.sparse.quantile import QuantileParameters
 from sw.sparse.regenerate import RegeneratorParameters
 
 from ..sparse.element import Element
-from .emit import Design, emit, generate
+from .emit import emit, generate
 from .multiplier_costs import used
 from .progress import Progress
 from .synth import synthesize
 
-__all__ = ["BESIDE", "Area", "areas"]
+__all__ = ["BESIDE", "Area", "areas", "gates", "luts"]
 
 SIDE = 16
 """Lines of the array, and elements of a line."""
@@ -49,19 +49,24 @@ class Area:
 
 def areas(progress: Progress | None = None) -> dict[str, Area]:
     """Return the areas of the circuits in `BESIDE`, and of all elements as ``elements``."""
-    told = progress or Progress()
-    element = _used(emit(Element(target="generic"), "element"), "gates", told)["NAND2 equivalents"]
-    whole = SIDE * SIDE * element
+    whole = gates("elements", progress)
     found = {"elements": Area(gates=whole, xilinx=None, share=1.0)}
-    for name, (unit, parameters) in BESIDE.items():
-        design = generate(unit, parameters)
-        gates = _used(design, "gates", told)["NAND2 equivalents"]
-        xilinx = _used(design, "xilinx", told)
-        luts = xilinx["LUT"] + xilinx.get("SRL", 0)
-        found[name] = Area(gates=gates, xilinx=luts, share=gates / whole)
+    for name in BESIDE:
+        own = gates(name, progress)
+        found[name] = Area(gates=own, xilinx=luts(name, progress), share=own / whole)
     return found
 
 
-def _used(design: Design, target: str, progress: Progress) -> dict[str, float]:
-    """Return what a design takes on a target."""
-    return used(synthesize(design, target, progress=progress))
+def gates(name: str, progress: Progress | None = None) -> float:
+    """Return the NAND2 equivalents of a circuit in `BESIDE`, or of all ``elements``."""
+    if name == "elements":
+        design, count = emit(Element(target="generic"), "element"), SIDE * SIDE
+    else:
+        design, count = generate(*BESIDE[name]), 1
+    return count * used(synthesize(design, "gates", progress=progress))["NAND2 equivalents"]
+
+
+def luts(name: str, progress: Progress | None = None) -> float:
+    """Return the LUTs of the 7 series that a circuit in `BESIDE` takes."""
+    found = used(synthesize(generate(*BESIDE[name]), "xilinx", progress=progress))
+    return found["LUT"] + found.get("SRL", 0)

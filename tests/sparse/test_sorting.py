@@ -129,11 +129,11 @@ class Claim(Circuit):
         return m
 
 
-@pytest.mark.parametrize("keys", SIZES[:2])
-def test_the_row_sorts_all_keys(tmp_path, keys):
-    # By induction over cycles, at the width of the default. With 32 keys the solver takes minutes.
-    assert prove(tmp_path, Claim(keys=keys), mode="prove", depth=1)
+def test_the_row_sorts_all_keys(tmp_path):
+    # By induction over cycles, at the width of the default. All cells but the first and the last
+    # are alike; with more keys the solver takes longer, with 32 minutes.
+    assert prove(tmp_path, Claim(keys=8), mode="prove", depth=1)
 
 
 def test_a_false_claim_is_refuted(tmp_path):
-    assert not prove(tmp_path, Claim(keys=8, wrong=True), mode="prove", depth=4)
+    assert not prove(tmp_path, Claim(keys=4, wrong=True), mode="prove", depth=4)
