@@ -1,6 +1,7 @@
-"""The smallest configurations that show every event of a unit."""
+"""The smallest configurations that show every event of a unit, and what they are to be given."""
 
 import dataclasses
+from typing import Any
 
 from sw.approx.parameters import AmsimParameters, ApproxParameters
 from sw.bfp.array import ArrayParameters
@@ -8,6 +9,10 @@ from sw.bfp.converter import ConverterParameters
 from sw.bfp.dot import DotParameters
 from sw.bfp.transposer import TransposerParameters
 from sw.formats import BLOCK_FORMATS, FloatFormat
+from sw.sparse.balance import BalancerParameters
+from sw.sparse.csb_parameters import CsbDecoderParameters
+from sw.sparse.quantile import QuantileParameters
+from sw.sparse.regenerate import RegeneratorParameters
 from sw.stochastic.converter import StochasticConverterParameters
 from sw.stochastic.outer_parameters import OuterProductParameters
 
@@ -28,3 +33,35 @@ STOCHASTIC = StochasticConverterParameters(elements=4, lanes=2, length=2, width=
 OUTER = OuterProductParameters(
     rows=4, columns=4, lanes=2, length=16, width=8, bits=4, batch=1, results=4
 )
+# Waves of four pointers.
+BALANCER = BalancerParameters(lines=3, pieces=1, pointer_bits=4, count_bits=1)
+# Blocks of 10 bits with their pointer, all of which are held.
+DECODER = CsbDecoderParameters(rows=2, columns=2, lanes=2, pointer_bits=6, blocks=12, values=12)
+ESTIMATOR = QuantileParameters(lanes=1, step=4)
+# Requests of 33 bits.
+REGENERATOR = RegeneratorParameters(lanes=1, layers=2)
+
+# Twelve beats: two tiles of three blocks, six blocks, or three waves.
+BEATS = 12
+JOB = (("tile_rows", 2), ("tile_columns", 1), ("blocks", 3))
+START = ("control.start", 1)
+# Unit: parameters, registers to be written, beats given.
+CASES: dict[str, tuple[Any, tuple[tuple[str, int], ...], int]] = {
+    "bfp_array": (ARRAY, (*JOB, START), 4),
+    "bfp_dot": (DOT, (), 6),
+    "bfp_converter": (CONVERTER, (), 12),
+    "bfp_transposer": (TRANSPOSER, (), 12),
+    "approx_multiplier": (MULTIPLIER, (), 12),
+    "amsim_multiplier": (TABLED, (("load", 1),), 12),
+    "stochastic_converter": (STOCHASTIC, (), 12),
+    "outer_product": (OUTER, (), 24),
+    "load_balancer": (BALANCER, (), 9),
+    "csb_decoder": (DECODER, (), 12),
+    "quantile_estimator": (ESTIMATOR, (), 12),
+    "weight_regenerator": (REGENERATOR, (("scale", 1),), 12),
+}
+
+
+def beats(stream: str) -> int:
+    """Return the beats that an input stream is to be given."""
+    return ENTRIES if stream == "s_axis_table" else BEATS

@@ -15,7 +15,7 @@ from sw.bfp.array import ArrayParameters
 from sw.parameters import Parameters
 
 from ..plant import message, plant
-from ..test_registers import ARRAY, CONVERTER, DOT, FORMAT
+from ..small import ARRAY, CONVERTER, DOT, FORMAT
 
 # A block a beat, so that a tile may take fewer beats than the array has rows.
 SHORT = ArrayParameters(format=dataclasses.replace(FORMAT, block=(2,)), lanes=2, rows=2, columns=1)
