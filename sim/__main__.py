@@ -19,6 +19,7 @@ from sw.approx.parameters import AmsimParameters
 from sw.approx.table import read
 from sw.bfp.array import ArrayParameters
 from sw.cli import Group, console, output_folder
+from sw.errors import UserError
 from sw.train.data import load
 from sw.train.network import MODELS
 from sw.train.settings import Settings
@@ -205,11 +206,12 @@ def demo(
 @click.option("--seed", default=1, show_default=True, help="Of weights, order and rounding.")
 @click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Of the array.")
 def train_network(overrides: tuple[str, ...], data: str, steps: int, **fields: Any) -> int:
-    """Train with every product computed by the RTL, and compare with the model.
+    """Train through the RTL, and compare with the model.
 
     Formats of FlexBlock and of the boosters go through bfp_multimode_array, other blocks through
     bfp_array, approximate multipliers through approx_array, updates by essop through outer_product,
-    the choice of tracked weights through quantile_estimator.
+    the choice of tracked weights through quantile_estimator. Beside these two, products in binary32
+    or bfloat16 stay with NumPy; else all go through an array.
 
     \b
     Examples:
@@ -218,9 +220,12 @@ def train_network(overrides: tuple[str, ...], data: str, steps: int, **fields: A
       python -m sim train --arith binary32 --update essop:length=16,parallel=4,lanes=4
       python -m sim train --arith binary32 --sparse procrustes:keep=0.05 --steps 100
     """
-    from .training import compare, configure, show
+    from .training import compare, configure, show, spared
 
     settings = Settings(**fields)
+    if overrides and spared(settings):
+        found = settings.arithmetic
+        raise UserError(f"--set is of an array, through which products in {found} do not go here")
     parameters, images = configure(settings.arithmetic, overrides), load(data)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     with Progress(*columns, TimeElapsedColumn(), console=console(stderr=True)) as progress:

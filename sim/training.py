@@ -26,7 +26,7 @@ from sw.train.update import read as read_update
 
 from .circuits import ApproxCircuit, BlockCircuit, Circuit, TrackingCircuit, UpdateCircuit
 
-__all__ = ["Comparison", "compare", "configure", "show"]
+__all__ = ["Comparison", "compare", "configure", "show", "spared"]
 
 ArrayFields = MultimodeParameters | ApproxArrayParameters
 
@@ -92,6 +92,12 @@ def _tracking(settings: Settings) -> TrackingCircuit | None:
     return TrackingCircuit(sparse.parameters.estimator)
 
 
+def spared(settings: Settings) -> bool:
+    """Return whether no product needs an array: only gradients or choices go through circuits."""
+    plain = settings.arithmetic in ("binary32", "bfloat16")
+    return plain and (settings.update != "exact" or settings.sparse != "none")
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
     """A training through the circuit and one by the model.
@@ -154,9 +160,7 @@ def compare(
     gets the products, gradients and choices done and those of all steps.
     """
     update, tracking = _update(settings), _tracking(settings)
-    plain = settings.arithmetic in ("binary32", "bfloat16")
-    spared = plain and (update or tracking)
-    circuit = None if spared else _circuit(settings.arithmetic, parameters)
+    circuit = None if spared(settings) else _circuit(settings.arithmetic, parameters)
     model = train(data, settings, steps=steps)
     each = model.network.products
     weighted = sum(isinstance(product, Weighted) for product in each) if update else 0

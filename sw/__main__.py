@@ -246,9 +246,10 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
 
     --sparse names which weights are trained, from the first step on: none, nothing is sparse;
     procrustes[:FIELD=VALUE,...], the share keep of them that has learnt most, of all layers
-    together, while the others decay to zero (keep=0.1,decay=0.9,threshold=quantile,...). The
-    threshold is estimated as the unit quantile_estimator does (lanes=4,step=12,initial=0.01,
-    between=carry,...), or exact, by a sort. -o writes masks of the weights that are tracked too.
+    together, while the others decay to zero (keep=0.1,decay=0.9,...). The threshold is estimated as
+    the unit quantile_estimator does (lanes=4,step=12,initial=0.01,between=carry,...), and too low
+    in the first hundred steps or so; dropback[:FIELD=VALUE,...] has it exact, by a sort. -o writes
+    masks of the weights that are tracked too.
 
     \b
     Examples:
@@ -262,7 +263,7 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
       python -m sw train --arith hbfp6 --update essop:rows=16,columns=16 -o build/essop.npz
       python -m sw train --update pulsed:step=0.0005,length=31
       python -m sw train --sparse procrustes:keep=0.1 -o build/sparse.npz
-      python -m sw train --model lenet --data mnist --sparse procrustes:keep=0.05,threshold=exact
+      python -m sw train --model lenet --data mnist --sparse dropback:keep=0.05
     """
     if not all(width.isdecimal() for width in hidden.split(",")):
         raise UserError(f"hidden must be widths as in 64,32, not {hidden!r}")

@@ -8,6 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
+from sw.sparse.cycles import PATCH_LATENCY
 
 from ..core import Core, StreamField
 from ..pipeline import count_events, delay
@@ -31,7 +32,8 @@ class SparseArray(Core):
     from pointers that come ahead of the masks. While a wave is applied the next one is stored and
     the sums of the one before are read and added to those of earlier waves: it takes the longest
     of these times, `sw.sparse.cycles.array_cycles`. No wave begins, and no pointer and no row of a
-    patch is taken, unless the registers hold a job that passes `Job.check`.
+    patch is taken, unless the registers hold a job that passes `Job.check`; sizes count two cycles
+    after they were written.
 
     Members
     -------
@@ -124,7 +126,7 @@ class SparseArray(Core):
         A half is free from the end of its wave on, as soon as it was last read.
         """
         p = self.parameters
-        freed = delay(m, 1, conductor.end, Line.patch_latency, name="freed", reset=True)
+        freed = delay(m, 1, conductor.end, PATCH_LATENCY, name="freed", reset=True)
         applied = delay(m, 1, conductor.end, lines[0].latency, name="done", reset=True)
         stored = _counter(m, "stored", fetch.close, conductor.begin)
         storing = _counter(m, "storing", fetch.begin, freed)

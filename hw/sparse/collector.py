@@ -22,7 +22,7 @@ class Collector(Circuit):
     """Reader of the lines' sums, wave by wave, and memory of their totals.
 
     Sums are read in the order of the pieces, wherever these were moved, a row of columns a cycle
-    and `latency` more a wave; the totals of a tile's last wave are given instead of stored.
+    and `COLLECT_LATENCY` more a wave; the totals of a tile's last wave are given instead of stored.
 
     Parameters
     ----------
@@ -54,8 +54,6 @@ class Collector(Circuit):
     o : Out(stream.Signature(32 * columns + 1))
         Totals, and above them whether they are a tile's last.
     """
-
-    latency = 5 + Adder.latency
 
     def __init__(self, *, parameters: SparseArrayParameters) -> None:
         self.parameters = p = parameters

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
+from sw.sparse.cycles import PATCH_LATENCY
 
 from ..circuit import Circuit
 from ..memory import uninitialized_memory
@@ -49,7 +50,7 @@ class Line(Circuit):
 
     Entries and patch are stored for one wave while those of another are applied and the sums of a
     third are read. Every memory has two halves that take turns. Latencies in cycles from ``step``:
-    1 to ``base``, `patch_latency` to the last use of the patch, `latency` to the sum.
+    1 to ``base``, `PATCH_LATENCY` to the last use of the patch, `latency` to the sum.
 
     Parameters
     ----------
@@ -108,12 +109,10 @@ class Line(Circuit):
             }
         )
 
-    patch_latency = 4
-
     @property
     def latency(self) -> int:
         """Cycles from a step to its sums in memory."""
-        return self.patch_latency + 1 + self._elements[0].latency + 1
+        return PATCH_LATENCY + 1 + self._elements[0].latency + 1
 
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""

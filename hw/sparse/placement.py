@@ -49,8 +49,8 @@ class Placement(Circuit):
         That piece has so many values.
     end_wave : In(1)
         The wave is fetched.
+    wrong : Out(1)
         Pointers say another number; a cycle later.
-        Pointers say another number.
     astray : Out(1)
         ``last`` did not come with a wave's last pointer, or with another.
     drained_piece : In(ceil_log2(slots)), drained_line, slot : Out

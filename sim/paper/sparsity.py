@@ -61,8 +61,8 @@ BATCH = 64
 ACTIVATIONS, SPREAD = 0.5, 0.25
 """Share of activations that a rectifier passes; spread of the shares of layers and of rows."""
 
-OTHERS = (0.45, 0.53)
-"""Other shares of activations, for ResNet-18: the latter was measured in `resnet8` on mnist."""
+OTHERS = (0.45, 0.55)
+"""Other shares of activations, for ResNet-18: the latter is that of `resnet8` on mnist."""
 
 TENTH = "procrustes:keep=0.1"
 """Ten times fewer weights."""
@@ -73,8 +73,11 @@ TRAINED, TRAINED_EPOCHS = ("lenet", "resnet8"), 3
 FASTER = 4.0
 """Published, as the most that is reached."""
 
-TILES = ((576, 0.0, 1.06, 1.23), (144, 0.0, 1.12, 1.45), (576, 0.5, 1.34, 2.2))
-"""Weights of a tile, spread of densities, most with halves, about as much unbalanced."""
+JUDGED = ("resnet18", RATIOS["resnet18"][0], ACTIVATIONS)
+"""What is to be so much faster."""
+
+TILES = ((576, 0.0, 1.06), (144, 0.0, 1.12), (576, 0.5, 1.34))
+"""Weights of a tile, spread of densities, most with halves."""
 
 SHARE, LUTS = 0.05, 3000
 """Of the elements' gates, at most; LUTs of a balancer of 32 lines."""
@@ -90,10 +93,11 @@ def speed(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
         *(*of, *PASSES, "all", "in order"),
         caption="of mnist: masks of weights and activations of a training in "
         f"{TRAINED_EPOCHS} epochs, which keeps more of the early layers, where much of the work "
-        "is; all others: seeded synthetic masks, on average of equal density in all layers. Once "
-        "initial weights have decayed; quarters; fewer: weights; active: share of activations that "
-        "is not zero; forward, input, weight: passes; in order: all, in the same tilings without "
-        "the load balancer. Published: up to 4 times faster",
+        "is, and whose few filters do not fill 16 lines; all others: seeded synthetic masks, on "
+        "average of equal density in all layers. Once initial weights have decayed; quarters; "
+        "fewer: weights; active: share of activations that is not zero; forward, input, weight: "
+        "passes; in order: all, in the same tilings without the load balancer. Published: up to 4 "
+        "times faster, which is asked of the one that is coloured",
     )
     memory = new_table(
         "Memory traffic of the same, dense over sparse",
@@ -119,23 +123,31 @@ def speed(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
                 ratio=ratio,
                 active=active,
                 seeds=few,
-                array=ARRAY.digest,
+                spread=SPREAD,
+                **_setting(),
             )
-        enough = found["all"] >= FASTER
-        if (name, ratio, active) == ("resnet18", RATIOS["resnet18"][0], ACTIVATIONS):
-            good = enough
+        if (name, ratio, active) == JUDGED:
+            good = found["all"] >= FASTER
         rows.append({"network": name, "fewer": ratio, "active": active, **found})
     for name in TRAINED:
         with told.stage(f"{name}, trained on mnist"):
-            found = kept.get("trained", lambda name=name: _trained(name), name=name)
+            found = kept.get(
+                "trained",
+                lambda name=name: _trained(name),
+                name=name,
+                sparse=TENTH,
+                epochs=TRAINED_EPOCHS,
+                **_setting(),
+            )
         rows.append({"network": f"{name}, mnist", **found})
     for row in rows:
         case = row["network"], f"{row['fewer']:.3g}", f"{row['active']:.2g}"
+        judged = (row["network"], row["fewer"], row["active"]) == JUDGED
         whole = f"{row['all']:.2f}"
         table.add_row(
             *case,
             *(f"{row[which]:.2f}" for which in PASSES),
-            mark(row["all"] >= FASTER, whole) if row["network"] == "resnet18" else whole,
+            mark(good, whole) if judged else whole,
             f"{row['in order']:.2f}",
         )
         memory.add_row(*case, *(f"{row[key]:.2f}" for key in ("traffic", "limited")))
@@ -144,6 +156,11 @@ def speed(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
     write_rows(folder / "speed.csv", rows, out)
     tell(plots.faster(folder / "speed.png", rows, FASTER), out)
     return good
+
+
+def _setting() -> dict[str, Any]:
+    """Return what all cycles depend on beside a network."""
+    return {"array": ARRAY.digest, "batch": BATCH, "latency": Line(parameters=ARRAY).latency}
 
 
 def _random(layers: list[Layer], ratio: float, active: float, seeds: int) -> dict[str, float]:
@@ -219,7 +236,7 @@ def balance(folder: Path, out: Console) -> bool:
         f"{BalancerParameters(pieces=4).period} with quarters, beside the wave before",
     )
     good, rows = True, []
-    for tile, spread, most, _ in TILES:
+    for tile, spread, most in TILES:
         shares = {n: imbalance(tile=tile, density=0.1, spread=spread, pieces=n) for n in (1, 2, 4)}
         fine = shares[2] <= most, shares[4] < shares[2]
         good &= all(fine)

@@ -5,17 +5,18 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from ..binary32 import ADDER_LATENCY
 from .array_parameters import Job, SparseArrayParameters
 from .balance import balance, wave_time
 
-__all__ = ["COLLECT_LATENCY", "Waves", "array_cycles", "count_waves", "waves_of"]
+__all__ = ["COLLECT_LATENCY", "PATCH_LATENCY", "Waves", "array_cycles", "count_waves", "waves_of"]
 
 Integers = npt.NDArray[np.int64]
 
 PATCH_LATENCY = 4
 """Cycles from a step to the last use of its patch."""
 
-COLLECT_LATENCY = 9
+COLLECT_LATENCY = 4 + ADDER_LATENCY
 """Cycles from the reading of a sum to its total."""
 
 

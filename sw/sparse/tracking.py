@@ -3,7 +3,9 @@
 Of Procrustes (Yang et al., MICRO 2020, arXiv 2009.10976) and, where the threshold is exact, of
 DropBack (Golub et al., arXiv 1806.06949). A weight that is not tracked is its initial value, which
 is made anew at each use, times a decay. A step of the descent has one decay, at all uses: its
-products see it, and how far a weight moved is counted from it.
+products see it, and how far a weight moved is counted from it; in the published code the decay
+comes first, so that a weight that is not tracked has moved by what the decay took. That code has no
+momentum; where there is one, that of a weight that is not tracked is zero.
 """
 
 import dataclasses
@@ -45,7 +47,9 @@ class TrackingParameters(Parameters):
     Parameters
     ----------
     keep : float
-        Share of the weights that is to be tracked, above 0 and below 1.
+        Share of the weights that is to be tracked, above 0 and below 1. An estimated threshold is
+        too low at first, so that more are tracked: of the MLP on digits 27 % at most, and 11 %
+        after a hundred steps, where 10 % are wanted.
     decay : float
         By which initial values are multiplied in each step but the first, 0 to 1.
     threshold : str
@@ -123,13 +127,14 @@ def settle(weights: Floats, keep: Bits, fallback: Floats) -> Floats:
 
 
 def largest(keep: float, values: Floats) -> Bits:
-    """Return which values are the ``keep`` of all that are largest, to the nearest number of them.
+    """Return which values are the ``keep`` of all that are largest.
 
-    Of equal ones the first are; a NaN is the largest of all.
+    They are the nearest number of them, at least one. Of equal ones the first are; a NaN is the
+    largest of all.
     """
     kept = np.zeros(values.size, np.bool_)
     size = np.abs(values).view(np.uint32).astype(np.int64)
-    kept[np.argsort(-size, kind="stable")[: round(keep * values.size)]] = True
+    kept[np.argsort(-size, kind="stable")[: max(1, round(keep * values.size))]] = True
     return kept
 
 

@@ -163,10 +163,10 @@ def _train(
     precision = precision or read(s.arithmetic, layers=len(network.products), epochs=s.epochs)
     products = Products(seed=s.seed, engine=engine)
     step = _Step(precision, products, training=True, update=update)
-    if sparse:
-        sparse.start(network)
     store = _Storage(s, precision, network)
     store.keep()
+    if sparse:
+        sparse.start(network)
     momenta = [{n: np.zeros_like(p) for n, p in part.parameters.items()} for part in network.parts]
     done, epochs = 0, []
     for epoch in range(s.epochs):
@@ -188,9 +188,10 @@ def _train(
                     momentum *= np.float32(s.momentum)
                     momentum += layer.gradients[name]
                     layer.parameters[name] -= rate * momentum
+            # Weights that are not tracked are computed, not stored: nothing rounds them.
+            store.keep()
             if sparse:
                 sparse.step(momenta)
-            store.keep()
             total += loss * len(part)
             seen += len(part)
             done += 1

@@ -111,11 +111,12 @@ def densities(run: Run, sparse: Sparse) -> Table:
     first, last = run.epochs[0], run.epochs[-1]
     table = Table()
     table.add_column("tracked", style="bold")
-    for heading in ("shape", "weights", f"epoch {first.epoch} %", f"epoch {last.epoch} %", "now %"):
+    epochs = [first, last][: len(run.epochs)]
+    for heading in ("shape", "weights", *(f"epoch {each.epoch} %" for each in epochs), "now %"):
         table.add_column(heading, justify="right")
     arrays = list(sparse.weights.values())
     sizes = np.array([array.size for array in arrays])
-    shares = np.array([first.density, last.density, sparse.densities[-1]]).T
+    shares = np.array([*(each.density for each in epochs), sparse.densities[-1]]).T
     names = [*sparse.weights, "all"]
     shapes = [*(" x ".join(map(str, array.shape)) for array in arrays), ""]
     rows = zip(

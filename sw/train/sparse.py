@@ -19,8 +19,8 @@ __all__ = ["SPARSE", "Sparse", "read"]
 Floats = npt.NDArray[np.float32]
 Bits = npt.NDArray[np.bool_]
 
-SPARSE = ("none", "procrustes")
-"""All weights are trained, or few by `Sparse`."""
+SPARSE = ("none", *TrackingParameters.PRESETS)
+"""All weights are trained, or few by `Sparse`, with the threshold estimated or exact."""
 
 
 class Sparse:
@@ -104,10 +104,12 @@ class Sparse:
 def read(text: str, *, seed: int, choose: Choice | None = None) -> Sparse | None:
     """Return what ``text`` names, None for ``none``.
 
-    ``procrustes`` or ``procrustes:keep=0.05,lanes=8`` with any fields of `TrackingParameters`.
+    ``procrustes`` or ``procrustes:keep=0.05,lanes=8``, a preset and any fields of
+    `TrackingParameters`.
     ``seed`` is that of the initial values where none is given; ``choose`` as of `Sparse`.
     """
     kind, overrides = kind_and_fields("sparse training", text, SPARSE)
     if kind == "none":
         return None
-    return Sparse(TrackingParameters.make(overrides=overrides, defaults={"seed": seed}), choose)
+    p = TrackingParameters.make(preset=kind, overrides=overrides, defaults={"seed": seed})
+    return Sparse(p, choose)

@@ -40,11 +40,14 @@ LAYERS = {
 
 SCALED = [
     ("3 x 3", "forward", "sparse"),
-    ("stride 2", "input", "sparse"),
     ("3 x 3", "weight", "sparse"),
-    ("depth-wise, stride 2", "forward", "sparse"),
-    ("dense", "forward", "sparse"),
+    ("stride 2", "input", "sparse"),
+    ("1 x 1, stride 2", "input", "sparse"),
     ("1 x 1, stride 2", "forward", "dense"),
+    ("depth-wise", "weight", "sparse"),
+    ("depth-wise, stride 2", "forward", "sparse"),
+    ("5 x 5, no padding", "weight", "sparse"),
+    ("dense", "forward", "sparse"),
 ]
 """Passes that go through the RTL."""
 

@@ -107,6 +107,10 @@ def test_parameters():
     assert TrackingParameters.make(preset="dropback").threshold == "exact"
 
 
+def test_at_least_one_is_tracked():
+    assert largest(1e-5, np.array([1, -3, 2], np.float32)).tolist() == [False, True, False]
+
+
 @pytest.mark.parametrize(
     "fields, message",
     [

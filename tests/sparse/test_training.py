@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from sim import circuits
+from sim.__main__ import main
 from sim.circuits import TrackingCircuit
 from sim.compare import assert_equal
 from sim.training import compare, configure
@@ -82,6 +84,15 @@ def test_values_in_another_order_are_seen(digits, monkeypatch):
 
 
 def test_a_sort_has_no_circuit(digits):
-    settings = Settings(sparse="procrustes:threshold=exact")
+    settings = Settings(sparse="dropback")
     with pytest.raises(UserError, match=r"^threshold must be quantile for a circuit, not exact$"):
         compare(digits, settings, configure("binary32"), steps=1)
+
+
+def test_fields_of_an_array_that_there_is_not():
+    command = ["train", "--arith", "binary32", "--sparse", "procrustes", "--set", "rows=3"]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "error: --set is of an array, through which products in binary32 do not go here\n"
+    )

@@ -185,8 +185,22 @@ def test_initial_weights_decay(digits):
         assert 0.7 < weights.std() / np.sqrt(2 / inputs) < 1.42
 
 
+def test_what_is_not_tracked_is_not_rounded(digits):
+    """Weights are stored in wide blocks under HBFP, but not those that are computed."""
+    settings = Settings(arithmetic="hbfp8", sparse="procrustes")
+    first, run = flat(train(digits, settings, steps=0)), train(digits, settings, steps=10)
+    decay = np.float32(1)
+    for _ in range(10):
+        decay = multiply(decay, 0.9)
+    weights, kept = flat(run), flat(run, "mask")
+    assert np.array_equal(weights[~kept], multiply(first, decay)[~kept])
+    assert 0 < kept.sum() < kept.size
+    # The others have 15 bits and a sign.
+    assert not (weights[kept].view(np.uint32) & 0x1FF).any()
+
+
 def test_an_exact_threshold_keeps_so_many(digits):
-    run = train(digits, Settings(sparse="procrustes:threshold=exact,keep=0.05"), steps=7)
+    run = train(digits, Settings(sparse="dropback:keep=0.05"), steps=7)
     assert run.sparse is not None
     sizes = np.array([mask.size for mask in run.sparse.masks.values()])
     counts = np.array(run.sparse.densities) @ sizes
@@ -228,6 +242,12 @@ def test_hyper_parameters():
     assert dense.unusual == {} and sparse.unusual == {"sparse": "procrustes"}
 
 
+def test_one_epoch_is_shown_once():
+    command = ["train", "--epochs", "1", "--sparse", "dropback"]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0 and result.stdout.count("epoch 1 %") == 1
+
+
 def test_command(tmp_path):
     path = tmp_path / "weights.npz"
     command = ["train", "--epochs", "2", "--sparse", "procrustes:keep=0.2", "-o", str(path)]
@@ -256,7 +276,10 @@ def test_command(tmp_path):
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("procrusts", "unknown sparse training 'procrusts', did you mean procrustes? (known: none"),
+        (
+            "procrusts",
+            "unknown sparse training 'procrusts', did you mean procrustes? (known: dropback, none",
+        ),
         ("none:keep=0.1", "sparse training none has no fields, not 'keep=0.1'"),
         ("procrustes:", "sparse training procrustes needs field=value, not ''"),
         ("procrustes:0.1", "sparse training procrustes needs field=value, not '0.1'"),
