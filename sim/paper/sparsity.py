@@ -97,7 +97,7 @@ def speed(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
         "average of equal density in all layers. Once initial weights have decayed; quarters; "
         "fewer: weights; active: share of activations that is not zero; forward, input, weight: "
         "passes; in order: all, in the same tilings without the load balancer. Published: up to 4 "
-        "times faster, which is asked of the one that is coloured",
+        f"times faster, which is asked of {JUDGED[0]} with {JUDGED[1]:g} and {JUDGED[2]:g}",
     )
     memory = new_table(
         "Memory traffic of the same, dense over sparse",
