@@ -152,32 +152,18 @@ def correlations(layer: Layer, which: str, batch: int, *, parts: int = 1) -> lis
     if parts > 1 and (which != "weight" or batch % parts):
         raise UserError(f"parts must be 1, or divide the batch in pass weight, not {parts}")
     if isinstance(layer, Dense):
-        rows = batch * layer.positions
-        sides = {
-            "forward": (layer.outputs, layer.inputs, rows),
-            "input": (layer.inputs, layer.outputs, rows),
-            "weight": (layer.inputs, rows, layer.outputs),
-        }
-        r, c, n = sides[which]
-        return [
-            Correlation(
-                name=layer.name,
-                which=which,
-                rows=r * parts,
-                channels=c,
-                columns=n,
-                blocks=parts,
-            )
-        ]
-    if not isinstance(layer, Convolution):
+        filters, inputs, images = layer.outputs, layer.inputs, batch * layer.positions
+        axes, depthwise = [Axis()], False
+    elif isinstance(layer, Convolution):
+        filters, inputs, images = layer.filters, layer.channels, batch
+        axes, depthwise = list(_axes(layer, which)), layer.depthwise
+    else:
         raise UserError(f"{layer.name} must be a convolution or dense, not {type(layer).__name__}")
-    sides = {
-        "forward": (layer.filters, layer.channels, batch),
-        "input": (layer.channels, layer.filters, batch),
-        "weight": (layer.channels, batch, layer.filters),
-    }
-    rows, channels, columns = sides[which]
-    axes = list(_axes(layer, which))
+    rows, channels, columns = {
+        "forward": (filters, inputs, images),
+        "input": (inputs, filters, images),
+        "weight": (inputs, images, filters),
+    }[which]
     return [
         Correlation(
             name=layer.name,
@@ -187,8 +173,8 @@ def correlations(layer: Layer, which: str, batch: int, *, parts: int = 1) -> lis
             columns=columns,
             down=down,
             across=across,
-            blocks=channels if layer.depthwise and which != "weight" else parts,
-            paired=layer.depthwise and which == "weight",
+            blocks=channels if depthwise and which != "weight" else parts,
+            paired=depthwise and which == "weight",
         )
         for down in axes
         for across in axes

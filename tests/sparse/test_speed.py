@@ -20,6 +20,8 @@ from sw.sparse.density import Density, Measured, layer_densities
 from sw.sparse.mapping import best_tiling
 from sw.sparse.speed import Cost, network_cost, pass_cost
 
+from .test_layers import P as SMALL
+
 LATENCY = Line(parameters=ARRAY).latency
 
 # Millions of weights: 15 of VGG-S and 11.7 of ResNet-18 in DropBack (arXiv 1806.06949), 36.5 of
@@ -91,17 +93,6 @@ def test_cycles_are_exact_whatever_limits_a_wave(job, limit):
     assert result.cycles == array_cycles(p, job, waves, latency=Line(parameters=p).latency)
 
 
-SMALL = SparseArrayParameters(
-    lines=4,
-    columns=2,
-    mask_bits=16,
-    fetch=2,
-    entries=128,
-    patch=128,
-    sums=64,
-    depth=128,
-    positions=32,
-)
 LAYER = Convolution(name="layer", channels=6, filters=20, size=8, kernel=3, padding=1)
 
 
