@@ -7,7 +7,7 @@ import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeGuard
 
 from .errors import UserError
 
@@ -16,8 +16,10 @@ __all__ = [
     "Parameters",
     "choice",
     "flag",
+    "is_number",
     "kind_and_fields",
     "line",
+    "number",
     "table_fields",
     "unknown",
     "whole",
@@ -39,6 +41,18 @@ def whole(field: str, value: object, low: int, high: int) -> int:
     """Check that ``value`` is an integer in ``low..high``."""
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise UserError(f"{field} must be an integer from {low} to {high}, not {value!r}")
+    return value
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Return whether ``value`` is a real number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def number(field: str, value: object, low: float, high: float) -> float:
+    """Check that ``value`` is a number in ``low..high``."""
+    if not is_number(value) or not low <= value <= high:
+        raise UserError(f"{field} must be a number from {low} to {high}, not {value!r}")
     return value
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UserError
-from ..parameters import Parameters, flag, whole
+from ..parameters import Parameters, flag, is_number, number, whole
 from .sorting import descending
 
 __all__ = ["BalancerParameters", "balance", "counts", "imbalance", "wave_time"]
@@ -205,10 +205,9 @@ def imbalance(
     whole("tile", tile, 1, (1 << p.count_bits) - 1)
     if tile % pieces:
         raise UserError(f"pieces must divide the tile of {tile}, not {pieces}")
-    if not _number(density) or not 0 < density <= 1:
+    if not is_number(density) or not 0 < density <= 1:
         raise UserError(f"density must be a number above 0 to 1, not {density!r}")
-    if not _number(spread) or not 0 <= spread <= 10:
-        raise UserError(f"spread must be a number from 0 to 10, not {spread!r}")
+    number("spread", spread, 0, 10)
     whole("waves", waves, 1, 10**6)
     whole("seed", seed, 0, 2**32 - 1)
     rng = np.random.default_rng(seed)
@@ -217,11 +216,6 @@ def imbalance(
     values = rng.binomial(tile // pieces, chance)
     together = np.maximum(values.sum(1), 1) / lines
     return float((wave_time(values, balance(p, values)) / together).mean())
-
-
-def _number(value: object) -> bool:
-    """Return whether ``value`` is a real number."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _waves(field: str, value: npt.ArrayLike, count: int, bits: int) -> Integers:

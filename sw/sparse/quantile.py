@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ..errors import UserError
 from ..formats import BINARY32
-from ..parameters import Parameters, choice, whole
+from ..parameters import Parameters, choice, is_number, whole
 
 __all__ = ["BETWEEN", "MOST_DELAY", "Estimates", "QuantileParameters", "beats_of", "estimate"]
 
@@ -77,12 +77,15 @@ class QuantileParameters(Parameters):
         whole("step", self.step, 4, 20)
         whole("guard", self.guard, 0, 12)
         whole("delay", self.delay, 0, MOST_DELAY)
-        if not _number(self.keep) or not 0 < self.keep < 1 or not 0 < self.down < 1 << self.unit:
+        if not is_number(self.keep) or not 0 < self.keep < 1 or not 0 < self.down < 1 << self.unit:
             least = 0.5 / (1 << self.unit)
             raise UserError(
                 f"keep must be a number from {least:.2g} to 1 - {least:.2g}, not {self.keep!r}"
             )
-        if not _number(self.initial) or not self.least <= self._pattern << self.guard <= self.most:
+        if (
+            not is_number(self.initial)
+            or not self.least <= self._pattern << self.guard <= self.most
+        ):
             raise UserError(
                 f"initial must be a positive normal number of binary32, not {self.initial!r}"
             )
@@ -122,10 +125,6 @@ class QuantileParameters(Parameters):
     def _pattern(self) -> int:
         with np.errstate(over="ignore"):
             return int(np.float32(self.initial).view(np.uint32))
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

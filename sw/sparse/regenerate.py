@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .. import binary32
 from ..errors import UserError
-from ..parameters import Parameters, whole
+from ..parameters import Parameters, number, whole
 
 __all__ = [
     "MOST_SHIFT",
@@ -83,9 +83,7 @@ class RegeneratorParameters(Parameters):
         whole("layers", self.layers, 1, 64)
         if self.layers & (self.layers - 1):
             raise UserError(f"layers must be a power of two from 1 to 64, not {self.layers}")
-        number = isinstance(self.least, int | float) and not isinstance(self.least, bool)
-        if not number or not 0 <= self.least <= 1:
-            raise UserError(f"least must be a number from 0 to 1, not {self.least!r}")
+        number("least", self.least, 0, 1)
 
     @property
     def bits(self) -> int:

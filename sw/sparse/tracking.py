@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..errors import UserError
-from ..parameters import Parameters, choice, whole
+from ..parameters import Parameters, choice, number, whole
 from .quantile import Estimates, Integers, QuantileParameters, estimate
 from .regenerate import RegeneratorParameters
 
@@ -80,9 +79,7 @@ class TrackingParameters(Parameters):
 
     def __post_init__(self) -> None:
         """Check every field; those of the estimator and of initial values check their own."""
-        number = isinstance(self.decay, int | float) and not isinstance(self.decay, bool)
-        if not number or not 0 <= self.decay <= 1:
-            raise UserError(f"decay must be a number from 0 to 1, not {self.decay!r}")
+        number("decay", self.decay, 0, 1)
         choice("threshold", self.threshold, THRESHOLDS)
         whole("seed", self.seed, 0, 2**32 - 1)
         _ = self.estimator, self.regenerator

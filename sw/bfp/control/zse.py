@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import UserError
-from ...parameters import Parameters, whole
+from ...parameters import Parameters, number, whole
 from .pairs import MOST_LAYERS, PAIRS, WIDEST, mode_of
 
 __all__ = [
@@ -81,9 +81,7 @@ class ZseRule(Parameters):
     def __post_init__(self) -> None:
         """Check every field."""
         for name in ("lo", "hi"):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
-                raise UserError(f"{name} must be a number from 0 to 1, not {value!r}")
+            number(name, getattr(self, name), 0, 1)
         if self.lo > self.hi:
             raise UserError(f"lo must be at most hi, {self.hi}, not {self.lo}")
         whole("warmup", self.warmup, 0, MOST_WARMUP)
