@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 import sim.paper.sparse as module
 import sim.paper.sparsity as sparsity
+from hw.flow.sparse_costs import BESIDE, Area
 from sim.__main__ import main
 from sim.paper.accuracy import Accuracy, Case
 
@@ -68,6 +69,41 @@ def test_speed(tmp_path, monkeypatch, whole, code):
     assert re.search(r"resnet8, mnist +9\.87 +0\.55 +12\.34 +12\.34 *\n", text)
     lines = (tmp_path / "speed.csv").read_text().splitlines()
     assert lines[0].startswith("network,fewer,active,forward,") and len(lines) == 1 + 13 + 2
+
+
+@pytest.mark.parametrize(
+    "share, luts, code", [(0.0166, 3000, 0), (0.0168, 3000, 1), (0.0166, 3001, 1)]
+)
+def test_area(tmp_path, monkeypatch, share, luts, code):
+    """Balancer of quarters, estimator and regenerator together; LUTs of 32 lines."""
+    found = {"elements": Area(gates=1e6, xilinx=None, share=1)}
+    found |= {name: Area(gates=share * 1e6, xilinx=luts, share=share) for name in BESIDE}
+    monkeypatch.setattr(sparsity, "areas", lambda _: found)
+    told, text = run(tmp_path, "area")
+    assert told == code
+    assert re.search(rf"all but halves +{300 * share:.2f} %", text)
+    assert len((tmp_path / "area.csv").read_text().splitlines()) == 2 + len(BESIDE)
+
+
+@pytest.mark.parametrize(
+    "halves, quarters, code",
+    [
+        ((1.06, 1.12, 1.34), (1.05, 1.11, 1.33), 0),
+        ((1.07, 1.12, 1.34), (1.05, 1.11, 1.33), 1),
+        ((1.06, 1.12, 1.35), (1.05, 1.11, 1.33), 1),
+        ((1.06, 1.12, 1.34), (1.05, 1.12, 1.33), 1),
+    ],
+)
+def test_balance(tmp_path, monkeypatch, halves, quarters, code):
+    """Halves are within their bounds, quarters strictly better."""
+    cases = ((576, 0.0), (144, 0.0), (576, 0.5))
+    of = {1: dict.fromkeys(cases, 2.0), 2: dict(zip(cases, halves, strict=True))}
+    of[4] = dict(zip(cases, quarters, strict=True))
+    monkeypatch.setattr(
+        sparsity, "imbalance", lambda tile, spread, pieces, **_: of[pieces][tile, spread]
+    )
+    assert run(tmp_path, "balance")[0] == code
+    assert len((tmp_path / "balance.csv").read_text().splitlines()) == 4
 
 
 def test_training(tmp_path, monkeypatch):
