@@ -1,5 +1,7 @@
 """Memory without initial contents, as large block RAM is best described."""
 
+from typing import Any
+
 from amaranth.lib import memory
 
 __all__ = ["is_uninitialized", "uninitialized_memory"]
@@ -7,12 +9,14 @@ __all__ = ["is_uninitialized", "uninitialized_memory"]
 _MARK = "uninitialized"
 
 
-def uninitialized_memory(*, shape: int, depth: int) -> memory.Memory:
+def uninitialized_memory(*, shape: int, depth: int, apart: bool = False) -> memory.Memory:
     """Return a memory whose words are unknown in Verilog until they are written.
 
-    Amaranth's simulator starts with zeros.
+    Amaranth's simulator starts with zeros. With ``apart`` what is read of a word in the cycle in
+    which it is written is never used, so that synthesis need not see to it.
     """
-    return memory.Memory(shape=shape, depth=depth, init=[], attrs={_MARK: "yes"})
+    attributes: dict[str, Any] = {_MARK: "yes"} | ({"no_rw_check": 1} if apart else {})
+    return memory.Memory(shape=shape, depth=depth, init=[], attrs=attributes)
 
 
 def is_uninitialized(words: memory.Memory) -> bool:

@@ -16,10 +16,13 @@ def models(target: str) -> Path:
 
 
 @functools.cache
-def primitive_outputs() -> Mapping[str, frozenset[str]]:
-    """Return the output ports of the primitives of all targets, as their models have them."""
+def primitive_outputs(*more: Path) -> Mapping[str, frozenset[str]]:
+    """Return the output ports of the primitives of all targets, as their models have them.
+
+    ``more`` are files of other models.
+    """
     outputs = {}
-    for path in MODELS.glob("*.v"):
+    for path in (*MODELS.glob("*.v"), *more):
         text = path.read_text(encoding="utf-8")
         for name, ports in re.findall(r"^module (\w+) ?\((.*?)\);", text, re.M | re.S):
             found, direction = set(), ""

@@ -5,7 +5,7 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,12 @@ def _generate(unit_name: str, parameters: Parameters) -> Design:
 
 
 def emit(
-    top: Circuit, name: str, *, parameters: Parameters | None = None, summary: str = ""
+    top: Circuit,
+    name: str,
+    *,
+    parameters: Parameters | None = None,
+    summary: str = "",
+    primitives: Sequence[Path] = (),
 ) -> Design:
     """Return the design of any top module.
 
@@ -89,19 +94,26 @@ def emit(
     ----------
     top : Circuit
         Declares its clock and reset as members and makes its own domain of them. It may describe
-        itself by attributes ``streams``, ``registers`` and ``latency``.
+        itself by attributes ``streams``, ``registers`` and ``latency``, ``notes`` on its ports, and
+        ``facts``, more entries of the manifest.
     name : str
         Name of its Verilog module.
     parameters : Parameters, optional
         The configuration, for the header and the manifest.
     summary : str
         One line for the header.
+    primitives : sequence of Path
+        Verilog models of cells that it instantiates, besides those of `hw.cells`.
     """
     emission = Emission(top, name=name)
     manifest = _manifest(top, name, parameters)
     header = _header(manifest, summary)
     comments = {n: _comment(module) for n, module in emission.names.items()}
-    text = write_verilog(emission.text, comment=lambda n: comments.get(n, "From a library."))
+    text = write_verilog(
+        emission.text,
+        comment=lambda n: comments.get(n, "From a library."),
+        primitives=primitives,
+    )
     design = Design(name, f"{header}\n{text}", manifest)
     for file in (f"{name}.v", f"{name}.core"):
         digest = hashlib.sha256(design.files[file].encode()).hexdigest()
@@ -117,14 +129,15 @@ def write(design: Design, directory: str | Path) -> list[Path]:
     return write_files(design.files, directory)
 
 
-def write_files(files: Mapping[str, str], directory: str | Path) -> list[Path]:
-    """Write texts by file name as `write` does."""
+def write_files(files: Mapping[str, str | bytes], directory: str | Path) -> list[Path]:
+    """Write contents by file name as `write` does."""
     folder = Path(directory)
     beside = {folder / name: folder / f".{name}.{os.getpid()}" for name in files}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, temporary in beside.items():
-            temporary.write_text(files[path.name], encoding="utf-8")
+            content = files[path.name]
+            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
         for path, temporary in beside.items():
             temporary.replace(path)
     except OSError as error:
@@ -137,6 +150,7 @@ def write_files(files: Mapping[str, str], directory: str | Path) -> list[Path]:
 
 def _manifest(top: Circuit, name: str, parameters: Parameters | None) -> dict[str, Any]:
     streams = {n: _stream(n, fields) for n, fields in getattr(top, "streams", {}).items()}
+    notes = getattr(top, "notes", {})
     return {
         "unit": name,
         "version": version(),
@@ -149,7 +163,7 @@ def _manifest(top: Circuit, name: str, parameters: Parameters | None) -> dict[st
                 "name": port,
                 "direction": "in" if direction is PortDirection.Input else "out",
                 "width": len(signal),
-                "description": _describe(port, streams),
+                "description": notes.get(port) or _describe(port, streams),
             }
             for port, signal, direction in members(top)
         ],
@@ -167,6 +181,7 @@ def _manifest(top: Circuit, name: str, parameters: Parameters | None) -> dict[st
         ],
         "latency": getattr(top, "latency", None),
         "files": {},
+        **getattr(top, "facts", {}),
     }
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Mapping
+from typing import Self
 
 __all__ = ["FAMILIES", "MEMORY_BITS", "NAND2", "Column", "Family"]
 
@@ -11,13 +12,14 @@ __all__ = ["FAMILIES", "MEMORY_BITS", "NAND2", "Column", "Family"]
 class Column:
     """A counted resource: cells that match a pattern, each with a weight.
 
-    A ``detail`` is in the files of a report only.
+    A ``detail`` is in the files of a report only. ``sites`` are the weights of what nextpnr counts.
     """
 
     title: str
     weights: Mapping[str, float]
     available: int | None = None
     detail: bool = False
+    sites: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def count(self, cells: Mapping[str, int]) -> float:
         """Return the resource's use by ``cells``, counts by type."""
@@ -38,10 +40,12 @@ class Family:
     device : str
         The device whose resources are shown and for which is routed.
     script : str
-        Yosys commands from a design read and its hierarchy checked to mapped cells; ``{top}`` and
-        ``{dsp}`` are filled in.
+        Yosys commands from a design read and its hierarchy checked to mapped cells; ``{top}``,
+        ``{dsp}`` and ``{series}`` are filled in.
     dsp, nodsp : str
         What ``{dsp}`` becomes when DSP blocks may and may not be used.
+    series : str
+        Which of the family's series the device is of, where Yosys wants to know.
     columns : tuple of Column
         The resources; the first is the headline.
     rule : str
@@ -56,7 +60,22 @@ class Family:
     rule: str
     dsp: str = ""
     nodsp: str = "-nodsp"
+    series: str = ""
     models: tuple[str, ...] = ()
+
+    def commands(self, top: str, *, dsp: bool) -> str:
+        """Return the script for a top module."""
+        chosen = self.dsp if dsp else self.nodsp
+        return self.script.format(top=top, dsp=chosen, series=self.series)
+
+    def on(self, device: str, capacity: Mapping[str, int], series: str = "") -> Self:
+        """Return the target for another device, with its resources by title of the column."""
+        columns = tuple(
+            dataclasses.replace(c, available=capacity.get(c.title)) for c in self.columns
+        )
+        missing = set(capacity) - {column.title for column in columns}
+        assert not missing, f"no columns {missing}"
+        return dataclasses.replace(self, device=device, columns=columns, series=series)
 
 
 # NAND2 equivalents: transistors of the static CMOS cell divided by the four of a NAND2. The
@@ -77,15 +96,20 @@ _ECP5 = Family(
     device="LFE5U-85F",
     script="synth_ecp5 {dsp} -nowidelut -top {top}",
     columns=(
-        Column("LUT4 equivalents", {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}, available=83640),
+        Column(
+            "LUT4 equivalents",
+            {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
+            available=83640,
+            sites={"TRELLIS_COMB": 1},
+        ),
         Column("LUT4", {"LUT4": 1}),
         Column("CCU2C", {"CCU2C": 1}),
         Column("PFUMX + L6MUX21", {"PFUMX|L6MUX21": 1}),
         Column("DPR16X4", {"TRELLIS_DPR16X4": 1}),
-        Column("FF", {"TRELLIS_FF": 1}, available=83640),
-        Column("MULT18X18D", {"MULT18X18D": 1}, available=156),
-        Column("ALU54B", {"ALU54B": 1}, available=78),
-        Column("DP16KD", {"DP16KD|PDPW16KD": 1}, available=208),
+        Column("FF", {"TRELLIS_FF": 1}, available=83640, sites={"TRELLIS_FF": 1}),
+        Column("MULT18X18D", {"MULT18X18D": 1}, available=156, sites={"MULT18X18D": 1}),
+        Column("ALU54B", {"ALU54B": 1}, available=78, sites={"ALU54B": 1}),
+        Column("DP16KD", {"DP16KD|PDPW16KD": 1}, available=208, sites={"DP16KD": 1}),
     ),
     rule=(
         "LUT4 equivalents = LUT4 + 2 per CCU2C (two LUT4 and the carry between them) + 6 per "
@@ -97,35 +121,51 @@ _ECP5 = Family(
 
 _ICE40 = Family(
     device="iCE40 HX8K",
-    script="synth_ice40 {dsp} -top {top}",
+    script="synth_ice40 -device {series} {dsp} -top {top}",
+    series="hx",
     dsp="-dsp",
     nodsp="",
     columns=(
         Column("LUT4", {"SB_LUT4": 1}, available=7680),
+        Column("logic cells", {"logic cell": 1}, available=7680, sites={"ICESTORM_LC": 1}),
         Column("SB_CARRY", {"SB_CARRY": 1}),
         Column("FF", {"SB_DFF.*": 1}, available=7680),
-        Column("SB_MAC16", {"SB_MAC16": 1}),
-        Column("SB_RAM40", {"SB_RAM40.*": 1}, available=32),
+        Column("SB_MAC16", {"SB_MAC16": 1}, sites={"ICESTORM_DSP": 1}),
+        Column("SB_RAM40", {"SB_RAM40.*": 1}, available=32, sites={"ICESTORM_RAM": 1}),
     ),
-    rule="SB_LUT4; a carry lies in the logic cell of the LUT that adds",
+    rule=(
+        "SB_LUT4; a carry lies in the logic cell of the LUT that adds. Logic cells, for the design "
+        "as one module: LUTs, and flip-flops and carries that share no LUT's cell"
+    ),
 )
 
 _GOWIN = Family(
     device="GW2A-18",
-    script="synth_gowin -family gw2a {dsp} -noiopads -top {top}",
+    script="synth_gowin -family {series} {dsp} -nowidelut -noiopads -top {top}",
+    series="gw2a",
     columns=(
-        Column("LUT4 equivalents", {"LUT[1-4]": 1, "ALU": 1, "RAM16SDP4": 6}, available=20736),
+        Column(
+            "LUT4 equivalents",
+            {"LUT[1-4]": 1, "ALU": 1, "RAM16SDP4": 6},
+            available=20736,
+            sites={"LUT4": 1, "ALU": 1, "RAM16SDP4": 6},
+        ),
         Column("LUT1..4", {"LUT[1-4]": 1}),
         Column("ALU", {"ALU": 1}),
-        Column("MUX2_LUT", {"MUX2_LUT.": 1}),
         Column("RAM16SDP4", {"RAM16SDP4": 1}),
-        Column("FF", {"DFF.*": 1}, available=15552),
-        Column("DSP", {"MULT.*|ALU54D": 1}, available=48),
-        Column("BSRAM", {"SP.*|SDP.*|DP.*": 1}, available=46),
+        Column("FF", {"DFF.*": 1}, available=15552, sites={"DFF": 1}),
+        Column(
+            "DSP",
+            {"MULT9X9": 0.5, "MULT(?!9X9).*|ALU54D": 1},
+            available=48,
+            sites={"MULT9X9": 0.5, "MULT18X18": 1},
+        ),
+        Column("BSRAM", {"SP.*|SDP.*|DP.*": 1}, available=46, sites={"BSRAM": 1}),
     ),
     rule=(
-        "LUT4 equivalents = LUT1..4 + 1 per ALU (a LUT with its carry) + 6 per RAM16SDP4; MUX2_LUT "
-        "lie beside the LUTs and count nothing"
+        "LUT4 equivalents = LUT1..4 + 1 per ALU (a LUT with its carry) + 6 per RAM16SDP4, for the "
+        "design as one module also those that flip-flops and chains of ALUs need before them; two "
+        "MULT9X9 are one DSP"
     ),
 )
 
@@ -143,11 +183,11 @@ _XILINX = Family(
         Column("SRL", {"SRL.*": 1}),
         Column("FF", {"FD[RSCP]E(_1)?": 1}),
         Column("DSP48E1", {"DSP48E1": 1}),
-        Column("RAMB18 + RAMB36", {"RAMB(18|36)E1": 1}),
+        Column("RAMB36", {"RAMB36E1": 1, "RAMB18E1": 0.5}),
     ),
     rule=(
         "LUT = LUT1 to LUT6 + LUT6_2 + INV + 4 per RAM32M or RAM64M + 2 per RAM..X1D; CARRY4 and "
-        "MUXF lie beside the LUTs and count nothing"
+        "MUXF lie beside the LUTs and count nothing; two RAMB18 are one RAMB36"
     ),
     models=("+/xilinx/cells_sim.v",),
 )

@@ -29,7 +29,10 @@ def as_dict(cost: Cost) -> dict[str, Any]:
             "requested_mhz": cost.clock.requested,
             "median_mhz": round(cost.clock.median, 2),
             "best_mhz": round(cost.clock.best, 2),
-            "met": cost.clock.median >= cost.clock.requested,
+            "reached_mhz": round(cost.clock.reached, 2),
+            "margin_percent": round(100 * (cost.clock.reached / cost.clock.requested - 1), 2),
+            "met": cost.clock.reached >= cost.clock.requested,
+            "used_seed": cost.clock.used,
             "seeds": [
                 {"seed": seed, "achieved_mhz": round(value, 2)}
                 for seed, value in cost.clock.achieved.items()
@@ -38,11 +41,14 @@ def as_dict(cost: Cost) -> dict[str, Any]:
                 {"name": step.name, "ns": round(step.nanoseconds, 2)} for step in cost.clock.path
             ],
         }
+    manifest = cost.design.manifest
+    board = {k: manifest[k] for k in ("board", "hertz", "baud", "buffer") if k in manifest}
     return {
-        "unit": cost.design.name,
+        "unit": manifest["unit"],
         "version": version(),
-        "digest": cost.design.manifest["digest"],
-        "parameters": cost.design.manifest["parameters"],
+        "digest": manifest["digest"],
+        "parameters": manifest["parameters"],
+        **board,
         "target": cost.target,
         "device": cost.device,
         "tools": dict(cost.tools),
@@ -56,6 +62,16 @@ def as_dict(cost: Cost) -> dict[str, Any]:
                 "percent": _percent(cost.total(column), column.available),
             }
             for column in cost.columns
+        ]
+        + [
+            {
+                "label": figure.label,
+                "resource": figure.resource,
+                "used": _number(figure.used),
+                "available": figure.available,
+                "percent": _percent(figure.used, figure.available),
+            }
+            for figure in cost.figures
         ],
         "components": [
             {
@@ -87,13 +103,14 @@ def _percent(used: float, available: int | None) -> float | None:
 
 def _grid(report: dict[str, Any]) -> tuple[list[str], list[list[Any]]]:
     """Return head and rows of the table of components, the total last."""
-    titles = [entry["resource"] for entry in report["resources"]]
+    totals = [entry for entry in report["resources"] if entry["label"] == "synthesized"]
+    titles = [entry["resource"] for entry in totals]
     rows = [
         [part["module"], part["instances"], part["each"][titles[0]] if titles else 0]
         + [part["all"][title] for title in titles]
         for part in report["components"]
     ]
-    rows.append(["total", "", "", *(entry["used"] for entry in report["resources"])])
+    rows.append(["total", "", "", *(entry["used"] for entry in totals)])
     return ["component", "instances", "each", *titles], rows
 
 
@@ -108,14 +125,44 @@ def _settings(report: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     if report["clock"]:
         settings.insert(2, ("routed for", report["clock"]["device"]))
+    if "board" in report:
+        megahertz = f"{report['hertz'] / 1e6:g} MHz"
+        line = f"{report['baud']:,} baud, buffers of {report['buffer']:,} bytes"
+        settings.insert(2, ("clock and link", f"{megahertz}, {line}"))
     return settings
 
 
 def show(cost: Cost, console: Console) -> None:
-    """Print a cost as tables."""
+    """Print a cost as tables: its components, or where there are more figures its resources."""
     report = as_dict(cost)
     detail = {column.title for column in cost.columns if column.detail}
     shown = [e for e in report["resources"] if e["resource"] not in detail]
+    console.print(_resources(report, shown) if "board" in report else _components(report, shown))
+    if clock := report["clock"]:
+        console.print(_clock(clock), highlight=False)
+        for step in clock["critical_path"]:
+            console.print(f"  {step['ns']:7.2f} ns  {step['name']}", highlight=False, style="dim")
+    console.print(report["rule"], style="dim", highlight=False)
+    console.print(", ".join(f"{k} {v}" for k, v in report["tools"].items()), style="dim")
+
+
+def _resources(report: dict[str, Any], shown: list[dict[str, Any]]) -> Table:
+    """Return a table with a row per resource that the device has, used or not as was found."""
+    labels = list(dict.fromkeys(entry["label"] for entry in shown))
+    title = f"{report['unit']} on {report['target']} ({report['device']})"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("resource", no_wrap=True)
+    for label in (*labels, "available", "share"):
+        table.add_column(label, justify="right")
+    for resource in dict.fromkeys(e["resource"] for e in shown if e["available"]):
+        found = {e["label"]: e for e in shown if e["resource"] == resource}
+        last = list(found.values())[-1]
+        used = [_text(found[label]["used"]) if label in found else "" for label in labels]
+        table.add_row(resource, *used, _text(last["available"]), _share(last["percent"]))
+    return table
+
+
+def _components(report: dict[str, Any], shown: list[dict[str, Any]]) -> Table:
     head, rows = _grid(report | {"resources": shown})
     title = f"{report['unit']} on {report['target']}: synthesized"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
@@ -131,17 +178,17 @@ def show(cost: Cost, console: Console) -> None:
     if any(share is not None for share in shares):
         parts = ["" if share is None else f"{share:.1f} %" for share in shares]
         table.add_row(f"of {report['device']}", "", "", *parts, style="dim")
-    console.print(table)
-    if clock := report["clock"]:
-        console.print(_clock(clock), highlight=False)
-        for step in clock["critical_path"]:
-            console.print(f"  {step['ns']:7.2f} ns  {step['name']}", highlight=False, style="dim")
-    console.print(report["rule"], style="dim", highlight=False)
-    console.print(", ".join(f"{k} {v}" for k, v in report["tools"].items()), style="dim")
+    return table
 
 
 def _clock(clock: dict[str, Any]) -> str:
     met = "met" if clock["met"] else "missed"
+    if clock["used_seed"] is not None:
+        return (
+            f"clock, routed with seed {clock['used_seed']}: {clock['reached_mhz']:.1f} MHz; "
+            f"{clock['requested_mhz']:g} MHz requested, {met}, margin "
+            f"{clock['margin_percent']:+.1f} %"
+        )
     return (
         f"clock, routed for {clock['device']}: median {clock['median_mhz']:.1f} MHz, best "
         f"{clock['best_mhz']:.1f} MHz of {len(clock['seeds'])} seeds; "
@@ -176,9 +223,10 @@ def _csv(report: dict[str, Any]) -> str:
                 row = [part["module"], part["instances"], title, part["each"][title], value]
                 write.writerow([*row, "synthesized"])
     for entry in report["resources"]:
-        write.writerow(["total", 1, entry["resource"], entry["used"], entry["used"], "synthesized"])
+        row = ["total", 1, entry["resource"], entry["used"], entry["used"], entry["label"]]
+        write.writerow(row)
     if clock := report["clock"]:
-        for name in ("median_mhz", "best_mhz"):
+        for name in ("median_mhz", "best_mhz", "reached_mhz"):
             write.writerow(["total", 1, name, clock[name], clock[name], "routed"])
     return out.getvalue()
 

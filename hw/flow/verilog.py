@@ -3,7 +3,8 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from ..cells import primitive_outputs
 from . import cache
@@ -31,7 +32,9 @@ write_verilog
 _OUTPUT = re.compile(r"^  output (?:\[.*?\] )?(\w+);$", re.M)
 
 
-def write_verilog(rtlil: str, *, comment: Callable[[str], str]) -> str:
+def write_verilog(
+    rtlil: str, *, comment: Callable[[str], str], primitives: Sequence[Path] = ()
+) -> str:
     """Return the Verilog of RTLIL text, modules in the same order.
 
     Parameters
@@ -40,13 +43,15 @@ def write_verilog(rtlil: str, *, comment: Callable[[str], str]) -> str:
         Modules with legal names.
     comment : callable
         Gives for a module's name the line of comment that precedes it, without slashes.
+    primitives : sequence of Path
+        Models of cells, besides those of `hw.cells`.
     """
     text = _verilog(_SCRIPT.replace("{rtlil}", rtlil))
     found = re.findall(r"^module (\w+).*?^endmodule$", text, re.M | re.S)
     texts = re.findall(r"^module \w+.*?^endmodule$", text, re.M | re.S)
     bodies = dict(zip(found, texts, strict=True))
     outputs = {name: frozenset(_OUTPUT.findall(body)) for name, body in bodies.items()}
-    outputs |= primitive_outputs()
+    outputs |= primitive_outputs(*primitives)
     order = re.findall(r"^module \\(\w+)$", rtlil, re.M)
     texts = [f"// {comment(name)}\n{tidy(bodies[name], outputs)}\n" for name in order]
     return "\n".join(texts)

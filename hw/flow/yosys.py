@@ -80,20 +80,22 @@ def map_design(
     progress: Progress,
     stage: str,
     liberty: str | None = None,
+    whole: bool = False,
 ) -> tuple[str, dict[str, Any]]:
     """Map a design to a family's cells, or to a Liberty file's.
 
-    Returns RTLIL of the mapped modules and Yosys' statistics, in which a memory that stayed whole
-    is as many cells ``memory bit`` as it has bits.
+    Each module that is worth a line is mapped on its own, or with ``whole`` all as one, which takes
+    less of a device. Returns RTLIL of the mapped modules and Yosys' statistics, in which a memory
+    that stayed whole is as many cells ``memory bit`` as it has bits.
     """
-    kept = kept_modules(Hierarchy(design.verilog))
+    kept = [design.name] if whole else kept_modules(Hierarchy(design.verilog))
     files = {"design.v": design.verilog}
     commands = [
         "read_verilog design.v",
         f"hierarchy -top {design.name}",
         f"setattr -mod -set keep_hierarchy 1 {' '.join(kept)}",
         "flatten",
-        family.script.format(top=design.name, dsp=family.dsp if dsp else family.nodsp),
+        family.commands(design.name, dsp=dsp),
     ]
     if liberty is not None:
         files["cells.lib"] = liberty
