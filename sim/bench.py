@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,21 +15,23 @@ from sw.parameters import choice
 from . import batch
 from .batch import Session
 from .compare import assert_equal
-from .job import (
-    RESPONSE,
-    SURPLUS,
-    WATCHDOG,
-    HoldError,
-    Job,
-    Outcome,
-    ResponseError,
-    SurplusError,
-    WatchdogError,
-)
+from .failures import raise_for
+from .job import Job, Outcome
 from .ports import check_beats, check_stream, decode_read, encode_write, find_register
 from .streams import Stalls
 
-__all__ = ["ENGINES", "Design", "Result", "Session", "Stalls", "assert_equal", "run", "writable"]
+__all__ = [
+    "ENGINES",
+    "Design",
+    "Engine",
+    "Result",
+    "Session",
+    "Stalls",
+    "assert_equal",
+    "cells",
+    "run",
+    "writable",
+]
 
 ENGINES = ("batch", "cocotb")
 
@@ -53,6 +55,14 @@ class Design(Protocol):
         ...
 
 
+class Engine(Protocol):
+    """What runs jobs, for instance a board."""
+
+    def __call__(self, job: Job) -> Outcome:
+        """Run a job."""
+        ...
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Result:
     """What came out of a run.
@@ -66,13 +76,14 @@ class Result:
     registers : dict
         Values of the registers read.
     cycles : int
-        Clock cycles from the first input handshake to the last output handshake, both counted.
+        Clock cycles from the first input handshake to the last output handshake, both counted; 0
+        from an engine that does not see the clock, as a board.
     stamps : dict
-        Cycle of the first and of the last handshake of each stream.
+        Cycle of the first and of the last handshake of each stream; empty from such an engine.
     simulated : int
-        All clock cycles, with reset, register accesses and settling.
+        All clock cycles, with reset, register accesses and settling; 0 from such an engine.
     seconds : float
-        Time that the simulator took.
+        Time that the engine took.
     seed : int
         Of the stalls.
     waves : Path or None
@@ -89,6 +100,11 @@ class Result:
     seed: int
     waves: Path | None
 
+    @property
+    def countable(self) -> int:
+        """The most cycles that a register can have counted."""
+        return self.simulated or (1 << 32) - 1
+
 
 def run(
     design: Design,
@@ -99,7 +115,7 @@ def run(
     writes: Sequence[tuple[str, int]] = (),
     later: Sequence[tuple[int, str, int]] = (),
     reads: Sequence[str] = (),
-    engine: str = "batch",
+    engine: str | Engine = "batch",
     simulator: str | None = None,
     stalls: Stalls | None = None,
     seed: int = 1,
@@ -130,8 +146,8 @@ def run(
         and what `writes` takes, in order.
     reads : sequence of str
         Registers or ``register.field`` to read after the streams.
-    engine : str
-        ``batch`` (Verilator and C++, for speed) or ``cocotb``.
+    engine : str or Engine
+        ``batch`` (Verilator and C++, for speed), ``cocotb``, or what runs jobs in another way.
     simulator : str or None
         ``icarus`` or ``verilator`` under cocotb; None chooses.
     stalls : Stalls or None
@@ -158,12 +174,13 @@ def run(
     WatchdogError, SurplusError, HoldError, ResponseError
         Where the design breaks the rules of its ports.
     """
-    choice("engine", engine, ENGINES)
+    if isinstance(engine, str):
+        choice("engine", engine, ENGINES)
     manifest = design.manifest
     ports = {port["name"] for port in manifest["ports"]}
     job = Job(
         name=design.name,
-        verilog=netlist if netlist is not None else design.verilog + _cells(design),
+        verilog=netlist if netlist is not None else design.verilog + cells(design),
         manifest=manifest,
         inputs={name: check_beats(manifest, name, beats) for name, beats in inputs.items()},
         last={n: _last(b, (last or {}).get(n)) for n, b in inputs.items() if f"{n}_tlast" in ports},
@@ -181,8 +198,9 @@ def run(
     )
     outcome = _engine(engine, simulator, session)(job)
     names = {"writes": [name for name, _ in writes], "later": [name for _, name, _ in later]}
-    _raise(job, outcome, names | {"reads": list(reads)})
-    stamps = {n: (t.first, t.final) for n, t in outcome.transfers.items() if t.done}
+    raise_for(job, outcome, names | {"reads": list(reads)})
+    timed = outcome.transfers.items() if outcome.cycles else ()
+    stamps = {n: (t.first, t.final) for n, t in timed if t.done}
     moved_in = [stamps[name][0] for name in inputs if name in stamps]
     moved_out = [stamps[name][1] for name in outputs if name in stamps]
     return Result(
@@ -201,21 +219,23 @@ def run(
     )
 
 
-def _cells(design: Design) -> str:
+def cells(design: Design) -> str:
     """Return models of the primitives that a design for a target may instantiate."""
     target = design.manifest.get("parameters", {}).get("target", "generic")
     return "" if target == "generic" else models(target).read_text(encoding="utf-8")
 
 
-def _engine(
-    engine: str, simulator: str | None, session: Session | None
-) -> Callable[[Job], Outcome]:
+def _engine(engine: str | Engine, simulator: str | None, session: Session | None) -> Engine:
+    if not isinstance(engine, str) and (simulator, session) == (None, None):
+        return engine
     if engine == "batch":
         if simulator not in (None, "verilator"):
             raise UserError(f"the batch engine runs on verilator, not {simulator!r}")
         return functools.partial(batch.simulate, session=session)
     if session is not None:
         raise UserError(f"a session takes the batch engine, not {engine!r}")
+    if not isinstance(engine, str):
+        raise UserError(f"simulator must be None for an engine of its own, not {simulator!r}")
     # cocotb is an optional extra.
     try:
         from . import cocotb_engine
@@ -245,45 +265,3 @@ def _last(beats: np.ndarray, last: np.ndarray | None) -> np.ndarray:
     if np.shape(last) != (len(beats),):
         raise ValueError(f"last takes one value for each of {len(beats)} beats")
     return np.asarray(last)
-
-
-def _raise(job: Job, outcome: Outcome, registers: Mapping[str, list[str]]) -> None:
-    """Raise the error that an outcome tells of; ``registers`` are those accessed in each phase."""
-    if job.reset_after and not outcome.status and outcome.resets != 2:
-        raise ValueError(f"the run ended before the reset after {job.reset_after} cycles")
-    if not outcome.status:
-        return
-    where = f"{job.name}, seed {job.seed}, cycle {outcome.cycles}"
-    if outcome.waves:
-        where += f", waves in {outcome.waves}"
-    if outcome.phase in registers and outcome.status in (WATCHDOG, RESPONSE):
-        access = "read" if outcome.phase == "reads" else "write"
-        register = f"s_axi {access} of {registers[outcome.phase][int(outcome.culprit)]}"
-        if outcome.status == RESPONSE:
-            text = f"{register} was answered with response {outcome.response}"
-            raise ResponseError(f"{text} ({where})")
-        raise WatchdogError(f"{register} got no response in {job.watchdog} cycles ({where})")
-    if outcome.status == WATCHDOG:
-        stopped = "; ".join(
-            _state(job, name, transfer)
-            for name, transfer in outcome.transfers.items()
-            if transfer.done < _expected(job, name)
-        )
-        raise WatchdogError(f"no handshake for {job.watchdog} cycles: {stopped} ({where})")
-    name = str(outcome.culprit)
-    if outcome.status == SURPLUS:
-        text = f"{name} gave more than the {_expected(job, name)} beats expected"
-        raise SurplusError(f"{text} ({where})")
-    done = outcome.transfers[name].done
-    text = f"{name} changed or withdrew beat {done} before it was accepted"
-    raise HoldError(f"{text} ({where})")
-
-
-def _expected(job: Job, name: str) -> int:
-    return job.outputs[name] if name in job.outputs else len(job.inputs[name])
-
-
-def _state(job: Job, name: str, transfer: Any) -> str:
-    verb = "took" if name in job.inputs else "gave"
-    signals = f"tvalid {transfer.valid}, tready {transfer.ready}"
-    return f"{name} {verb} {transfer.done} of {_expected(job, name)} beats ({signals})"

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,14 +65,19 @@ def _blocks(parameters: ArrayParameters, x: Floats, axis: int, seed: int) -> Blo
     return quantize(x, form, axis=axis, random=words)
 
 
-def infer(parameters: ArrayParameters, network: Network, x: Floats, *, seed: int) -> list[Layer]:
-    """Run a mini-batch through a network whose products the circuit computes, layer by layer."""
+def infer(
+    parameters: ArrayParameters, network: Network, x: Floats, *, seed: int, **options: Any
+) -> list[Layer]:
+    """Run a mini-batch through a network whose products the circuit computes, layer by layer.
+
+    ``options`` are those of `sim.bench.run`.
+    """
     layers = []
     for i, layer in enumerate(network.products):
         weight, bias = layer.parameters["weight"].T, layer.parameters["bias"]
         a = _blocks(parameters, x, 1, seed + 2 * i)
         b = _blocks(parameters, weight, 0, seed + 2 * i + 1)
-        product, result = simulate(parameters, a, b, seed=seed)
+        product, result = simulate(parameters, a, b, seed=seed, **options)
         size = (len(x), weight.shape[1], weight.shape[0])
         expected = model(parameters, a, b)
         layers.append(

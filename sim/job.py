@@ -77,13 +77,16 @@ class Job:
 
 @dataclasses.dataclass
 class Transfer:
-    """What happened at a stream: beats moved, cycles of the first and last, last tvalid, tready."""
+    """What happened at a stream: beats moved, cycles of the first and last, last tvalid, tready.
+
+    The last two are None where they cannot be seen.
+    """
 
     done: int = 0
     first: int = 0
     final: int = 0
-    valid: int = 0
-    ready: int = 0
+    valid: int | None = 0
+    ready: int | None = 0
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -91,6 +94,8 @@ class Outcome:
     """An engine's answer; ``status`` is empty or the kind of error, at ``culprit``.
 
     ``culprit`` is the name of a stream, or the index of the register write, later write or read.
+    An engine that does not see the clock counts no ``cycles``; it says in ``place`` where the job
+    ran, and in ``patience`` how long nothing may move.
     """
 
     status: str = ""
@@ -101,6 +106,8 @@ class Outcome:
     last: dict[str, np.ndarray]
     registers: list[int]
     response: int = 0
+    place: str = ""
+    patience: str = ""
     cycles: int
     resets: int
     seconds: float

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from . import build
 
-__all__ = ["batch_model", "cocotb_model"]
+__all__ = ["batch_model", "cocotb_model", "library_model"]
 
 Recipe = tuple[Callable[[Path], None], list[str]]
 
@@ -35,8 +35,15 @@ def batch_model(top: str, verilog: str, ports: Mapping[str, int], *, waves: bool
     table = " ".join(f"PORT({name}, {width})" for name, width in ports.items())
     source = (build.HERE / "glue.cpp").read_text()
     glue = f"#define WAVES {int(waves)}\n#define PORTS(PORT) {table}\n{source}"
-    options = ["--x-initial", "unique", "--timescale", "1ns/1ns"]
-    options += ["--trace-vcd"] if waves else []
+    return library_model(top, verilog, glue, *(["--trace-vcd"] if waves else []))
+
+
+def library_model(top: str, verilog: str, glue: str, *more: str) -> Path:
+    """Return the shared library of a design and of the C++ text ``glue`` that drives it.
+
+    ``more`` are options of Verilator.
+    """
+    options = ["--x-initial", "unique", "--timescale", "1ns/1ns", *more]
 
     def make(folder: Path) -> None:
         runtime = build.runtime()
@@ -44,7 +51,8 @@ def batch_model(top: str, verilog: str, ports: Mapping[str, int], *, waves: bool
         objects = build.compile_model(folder, runtime, glue)
         build.link(folder, "model.so", ["-shared", *objects, runtime / "runtime.a"])
 
-    return build.stored(top, [*build.tools(), "batch", *options, glue, verilog], make) / "model.so"
+    key = [*build.tools(), "batch", *options, glue, verilog]
+    return build.stored(top, key, make) / "model.so"
 
 
 def cocotb_model(

@@ -23,7 +23,7 @@ class Row:
 
 
 def summary(title: str, rows: Sequence[Row]) -> Table:
-    """Return the table of runs."""
+    """Return the table of runs; a board counts no cycles."""
     table = Table(title=title)
     for heading in ("run", "beats", "cycles", "mismatches", "cycles/s", "waves"):
         numeric = heading not in ("run", "waves")
@@ -33,10 +33,13 @@ def summary(title: str, rows: Sequence[Row]) -> Table:
         if report is None:
             table.add_row(row.name, "-", "-", "broken off")
             continue
-        speed = report.simulated / report.seconds
-        numbers = (report.beats, report.cycles, report.mismatches, round(speed, -2))
         waves = os.path.relpath(report.waves) if report.waves else ""
-        table.add_row(row.name, *(f"{number:,.0f}" for number in numbers), waves)
+        cycles, speed = "-", "-"
+        if report.simulated:
+            speed = f"{round(report.simulated / report.seconds, -2):,.0f}"
+            cycles = f"{report.cycles:,}"
+        beats, mismatches = f"{report.beats:,}", f"{report.mismatches:,}"
+        table.add_row(row.name, beats, cycles, mismatches, speed, waves)
     return table
 
 

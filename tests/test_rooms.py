@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-BELOW = {"sw": set(), "hw": {"sw"}, "sim": {"sw", "hw"}}
+BELOW = {"sw": set(), "hw": {"sw"}, "sim": {"sw", "hw"}, "boards": {"sw", "hw", "sim"}}
 
 
 def imported(source: str) -> set[str]:

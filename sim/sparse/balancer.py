@@ -97,7 +97,7 @@ def regress(
         "status.saturated": int(saturated.any()),
         "status.framing": 0,
         # It waits after the last wave, and takes a pointer in all other cycles but few.
-        "input_stalls": int(np.clip(waits, 1, result.simulated - pointers.size)),
+        "input_stalls": int(np.clip(waits, 1, result.countable - pointers.size)),
         **constants(manifest),
     }
     stalls = stalls or Stalls()

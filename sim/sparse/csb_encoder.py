@@ -158,7 +158,7 @@ def regress(
         expected["output_stalls"] = 0
         # It waits for elements while they come, too, if it does not take a step.
         least += result.cycles - manifest["latency"] - taken
-    waits = np.clip(result.registers["input_stalls"], least, result.simulated - taken)
+    waits = np.clip(result.registers["input_stalls"], least, result.countable - taken)
     expected["input_stalls"] = int(waits)
     if not (stalls.idle or stalls.back_pressure):
         expected["cycles"] = manifest["latency"] + taken

@@ -1,0 +1,63 @@
+"""The error that the outcome of a run tells of."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from .job import (
+    RESPONSE,
+    SURPLUS,
+    WATCHDOG,
+    HoldError,
+    Job,
+    Outcome,
+    ResponseError,
+    SurplusError,
+    WatchdogError,
+)
+
+__all__ = ["raise_for"]
+
+
+def raise_for(job: Job, outcome: Outcome, registers: Mapping[str, list[str]]) -> None:
+    """Raise the error that an outcome tells of; ``registers`` are those accessed in each phase."""
+    if job.reset_after and not outcome.status and outcome.resets != 2:
+        raise ValueError(f"the run ended before the reset after {job.reset_after} cycles")
+    if not outcome.status:
+        return
+    where = f"{job.name}, seed {job.seed}, {outcome.place or f'cycle {outcome.cycles}'}"
+    patience = outcome.patience or f"{job.watchdog} cycles"
+    if outcome.waves:
+        where += f", waves in {outcome.waves}"
+    if outcome.phase in registers and outcome.status in (WATCHDOG, RESPONSE):
+        access = "read" if outcome.phase == "reads" else "write"
+        register = f"s_axi {access} of {registers[outcome.phase][int(outcome.culprit)]}"
+        if outcome.status == RESPONSE:
+            text = f"{register} was answered with response {outcome.response}"
+            raise ResponseError(f"{text} ({where})")
+        raise WatchdogError(f"{register} got no response in {patience} ({where})")
+    if outcome.status == WATCHDOG:
+        stopped = "; ".join(
+            _state(job, name, transfer)
+            for name, transfer in outcome.transfers.items()
+            if transfer.done < _expected(job, name)
+        )
+        raise WatchdogError(f"no handshake for {patience}: {stopped} ({where})")
+    name = str(outcome.culprit)
+    if outcome.status == SURPLUS:
+        text = f"{name} gave more than the {_expected(job, name)} beats expected"
+        raise SurplusError(f"{text} ({where})")
+    done = outcome.transfers[name].done
+    text = f"{name} changed or withdrew beat {done} before it was accepted"
+    raise HoldError(f"{text} ({where})")
+
+
+def _expected(job: Job, name: str) -> int:
+    return job.outputs[name] if name in job.outputs else len(job.inputs[name])
+
+
+def _state(job: Job, name: str, transfer: Any) -> str:
+    verb = "took" if name in job.inputs else "gave"
+    text = f"{name} {verb} {transfer.done} of {_expected(job, name)} beats"
+    if transfer.valid is None:
+        return text
+    return f"{text} (tvalid {transfer.valid}, tready {transfer.ready})"
