@@ -1,0 +1,1 @@
+"""The circuit between a serial line and a unit's AXI ports."""

@@ -1,0 +1,192 @@
+"""Requests: frames that are checked, written to channels, and queued for their answers."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+from hw.circuit import Circuit
+
+from ..frames import Header, Kind, Reason, Status
+from .crc import Crc32
+
+__all__ = ["REQUEST", "FrameReceiver"]
+
+_HEADER = data.StructLayout(
+    {"sequence": 16, "kind": 8, "channel": 8, "position": 16, "extra": 16, "length": 16}
+)
+
+REQUEST = data.StructLayout(dict(_HEADER.members) | {"kind": 2, "status": 2})
+"""A request in the queue: the fields of its `boards.frames.Header`, and how it ended."""
+
+
+class FrameReceiver(Circuit):
+    """Takes frames apart, checks them, and does what can not wait until they are answered.
+
+    The bytes of a request to write go to its channel as they come, beyond those that count; they
+    count when the frame was found good. A reset is done at once, but finds no place while another
+    request waits for its answer, which may need the channels. Each good frame that finds a place
+    becomes a request of the queue; another one is counted as damaged and reported.
+
+    A byte, or the end of a frame, may come every sixteenth cycle.
+
+    Parameters
+    ----------
+    buffer : int
+        Bytes that a channel holds.
+
+    Members
+    -------
+    i_valid : In(1), i_data : In(8), end : In(1), broken : In(1)
+        As from `CobsDecoder`.
+    channel : Out(8), write : Out(1), position : Out(16), data : Out(8), commit : Out(1),
+    known : In(1), received : In(16), taken : In(log2(buffer) + 1)
+        As of `Channels`.
+    alone : In(1)
+        No request waits for its answer.
+    o : Out(stream.Signature(REQUEST))
+        Requests to answer; one that finds no taker is damaged. The position and the extra number
+        of a request to write are already those of its answer.
+    reset : Out(1)
+        A request to reset has come and is in the queue, for one cycle.
+    damaged : Out(1), reason : Out(2)
+        A frame was damaged, for one cycle, and its `boards.frames.Reason`.
+    """
+
+    def __init__(self, *, buffer: int) -> None:
+        self.buffer = buffer
+        super().__init__(
+            {
+                "i_valid": In(1),
+                "i_data": In(8),
+                "end": In(1),
+                "broken": In(1),
+                "channel": Out(8),
+                "write": Out(1),
+                "position": Out(16),
+                "data": Out(8),
+                "commit": Out(1),
+                "known": In(1),
+                "received": In(16),
+                "taken": In(exact_log2(buffer) + 1),
+                "alone": In(1),
+                "o": Out(stream.Signature(REQUEST)),
+                "reset": Out(1),
+                "damaged": Out(1),
+                "reason": Out(2),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the circuit."""
+        m = Module()
+        m.submodules.check = check = Crc32()
+        size = Header.LAYOUT.size
+        header = Signal(_HEADER)
+        status = Signal(2)
+        accept = Signal()
+        count = Signal(4)
+        m.d.comb += [
+            check.data.eq(self.i_data),
+            check.valid.eq(self.i_valid),
+            check.start.eq(self.end),
+            self.channel.eq(header.channel),
+            self.position.eq(header.position),
+            self.data.eq(self.i_data),
+            self.commit.eq(self.o.valid & self.o.ready & accept),
+            self.reset.eq(self.o.valid & self.o.ready & (header.kind == Kind.RESET)),
+        ]
+
+        writes = Signal()
+        strange = Signal()
+        held = Signal(len(self.taken))
+        free = Signal(16)
+        behind = Signal(16)
+        rest = Signal(17)
+        m.d.comb += [
+            writes.eq(header.kind == Kind.WRITE),
+            strange.eq((header.kind == 0) | (header.kind > Kind.RESET) | (writes & ~self.known)),
+            held.eq(self.received - self.taken),
+        ]
+        m.d.sync += [
+            free.eq(self.buffer - held),
+            behind.eq(self.received - header.position),
+            rest.eq(free - header.length),
+        ]
+
+        whole = Signal()
+        with m.FSM():
+            with m.State("HEADER"):
+                m.d.sync += [accept.eq(0), status.eq(Status.OK)]
+                with m.If(self.i_valid):
+                    m.d.sync += [header.eq(Cat(header, self.i_data)[8:]), count.eq(count + 1)]
+                    with m.If(count == size - 1):
+                        m.d.sync += count.eq(0)
+                        m.next = "LOOK"
+                with m.If(self.end):
+                    m.next = "HEADER"
+            # What the channel tells, and what follows from it, has come after four cycles.
+            with m.State("LOOK"):
+                m.d.sync += count.eq(count + 1)
+                with m.If(count == 4):
+                    m.d.sync += count.eq(0)
+                    m.next = "CHECK"
+                    with m.If(strange):
+                        m.d.sync += status.eq(Status.UNKNOWN)
+                    with m.Elif(writes):
+                        fresh = behind == 0
+                        m.d.sync += [
+                            status.eq(
+                                Mux(behind[-1], Status.GAP, Mux(fresh & rest[-1], Status.FULL, 0))
+                            ),
+                            accept.eq(fresh & ~rest[-1]),
+                            header.position.eq(self.received),
+                            header.extra.eq(Mux(fresh & ~rest[-1], rest, free)),
+                        ]
+                    with m.If(writes & (header.length != 0)):
+                        m.next = "PAYLOAD"
+                with m.If(self.end):
+                    m.next = "HEADER"
+            with m.State("PAYLOAD"):
+                with m.If(self.i_valid):
+                    m.d.comb += self.write.eq(accept)
+                    m.d.sync += [
+                        header.position.eq(header.position + accept),
+                        header.length.eq(header.length - 1),
+                    ]
+                    with m.If(header.length == 1):
+                        m.next = "CHECK"
+                with m.If(self.end):
+                    m.next = "HEADER"
+            with m.State("CHECK"):
+                with m.If(self.i_valid):
+                    m.d.sync += count.eq(count + 1)
+                    with m.If(count == 3):
+                        m.next = "WHOLE"
+                with m.If(self.end):
+                    m.next = "HEADER"
+            with m.State("WHOLE"):
+                m.d.comb += whole.eq(~self.broken)
+                with m.If(self.i_valid):
+                    m.next = "LONG"
+                with m.If(self.end):
+                    m.next = "HEADER"
+            with m.State("LONG"):
+                with m.If(self.end):
+                    m.next = "HEADER"
+        with m.If(self.end):
+            m.d.sync += count.eq(0)
+
+        m.d.sync += [
+            self.damaged.eq(self.end & ~(self.o.valid & self.o.ready)),
+            self.reason.eq(Mux(whole, Mux(check.match, Reason.QUEUE, Reason.CRC), Reason.LENGTH)),
+        ]
+        place = (header.kind != Kind.RESET) | self.alone
+        m.d.comb += [
+            self.o.valid.eq(self.end & whole & check.match & place),
+            *(self.o.payload[name].eq(header[name]) for name in _HEADER.members),
+            self.o.payload.status.eq(status),
+        ]
+        return m

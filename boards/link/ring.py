@@ -1,0 +1,83 @@
+"""A ring of words that is written anywhere and read in order."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+from hw.circuit import Circuit
+from hw.memory import uninitialized_memory
+
+__all__ = ["Ring"]
+
+
+class Ring(Circuit):
+    """Words in block RAM, written at any place, read in order up to ``filled``.
+
+    Positions have a bit more than addresses, so that full and empty differ. A word leaves every
+    second cycle, from two cycles after ``filled`` has passed it; ``o`` comes from a register and
+    from the memory.
+
+    Parameters
+    ----------
+    width : int
+        Bits of a word.
+    depth : int
+        Words, a power of two.
+
+    Members
+    -------
+    write : In(1), address : In(log2(depth)), data : In(width)
+        Word to write; addresses are positions modulo the depth.
+    filled : In(log2(depth) + 1)
+        Position that reading stops before.
+    taken : Out(log2(depth) + 1)
+        Position of the first word not read.
+    o : Out(stream.Signature(width))
+        Words.
+    """
+
+    write: Signal
+    address: Signal
+    data: Signal
+    filled: Signal
+    taken: Signal
+    o: stream.Interface
+
+    def __init__(self, *, width: int, depth: int) -> None:
+        self.width = width
+        self.depth = depth
+        bits = exact_log2(depth)
+        super().__init__(
+            {
+                "write": In(1),
+                "address": In(bits),
+                "data": In(width),
+                "filled": In(bits + 1),
+                "taken": Out(bits + 1),
+                "o": Out(stream.Signature(width)),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the circuit."""
+        m = Module()
+        m.submodules.words = held = uninitialized_memory(
+            shape=self.width, depth=self.depth, apart=True
+        )
+        write, read = held.write_port(), held.read_port()
+        m.d.comb += [
+            write.en.eq(self.write),
+            write.addr.eq(self.address),
+            write.data.eq(self.data),
+            read.addr.eq(self.taken),
+            read.en.eq(~self.o.valid),
+            self.o.payload.eq(read.data),
+        ]
+        with m.If(~self.o.valid):
+            m.d.sync += self.o.valid.eq(self.filled != self.taken)
+        with m.Elif(self.o.ready):
+            m.d.sync += [self.o.valid.eq(0), self.taken.eq(self.taken + 1)]
+        return m

@@ -1,0 +1,174 @@
+"""A unit behind a serial line."""
+
+from typing import Any
+
+from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
+from amaranth.lib.wiring import In, Out
+
+from hw.circuit import Circuit
+from hw.flow.version import version
+from hw.units import UNITS
+from sw.parameters import Parameters
+
+from ..frames import VERSION, identity
+from ..settings import LinkSettings
+from .channels import Channels
+from .cobs import CobsDecoder, CobsEncoder
+from .receiver import REQUEST, FrameReceiver
+from .responder import Responder
+from .ring import Ring
+from .uart import UartReceiver, UartTransmitter
+
+__all__ = ["SerialUnit", "facts"]
+
+
+def facts(unit: str, parameters: Parameters, settings: LinkSettings) -> dict[str, Any]:
+    """Return what a board tells of itself: the unit with its configuration, and the link."""
+    return {
+        "link": VERSION,
+        "unit": unit,
+        "version": version(),
+        "digest": parameters.digest,
+        "parameters": parameters.as_dict(),
+        "board": settings.board,
+        "clock": settings.clock,
+        "baud": settings.baud,
+        "buffer": settings.buffer,
+    }
+
+
+class SerialUnit(Circuit):
+    """A unit behind a serial line: see `boards.frames` for what goes over it.
+
+    A request to reset is done when no other waits for its answer. Its own has nothing of the
+    channels, which are still being reset.
+
+    Parameters
+    ----------
+    unit : str
+        Name of the unit.
+    parameters : Parameters
+        Its configuration.
+    settings : LinkSettings
+        Clock, line and buffers.
+
+    Members
+    -------
+    aclk, aresetn : In(1)
+        Clock, and synchronous reset, active low.
+    rx : In(1), tx : Out(1)
+        The line, as the board receives and sends.
+    busy : Out(1)
+        Frames have come lately: in the last 2**20 to 2**21 cycles.
+    error : Out(1)
+        A frame was damaged since the last reset.
+    """
+
+    RESET_CYCLES = 16
+
+    rx: Signal
+    tx: Signal
+    busy: Signal
+    error: Signal
+
+    def __init__(self, *, unit: str, parameters: Parameters, settings: LinkSettings) -> None:
+        self.unit = unit
+        self.parameters = parameters
+        self.settings = settings
+        super().__init__(
+            {
+                "aclk": In(1),
+                "aresetn": In(1),
+                "rx": In(1),
+                "tx": Out(1),
+                "busy": Out(1),
+                "error": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the circuit."""
+        m = Module()
+        m.domains.sync = ClockDomain()
+        m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
+        clock, baud = self.settings.clock, self.settings.baud
+        m.submodules.uart_receiver = line = UartReceiver(clock=clock, baud=baud)
+        m.submodules.decoder = decoder = CobsDecoder()
+        m.submodules.receiver = receiver = FrameReceiver(buffer=self.settings.buffer)
+        depth = self.settings.QUEUE
+        m.submodules.requests = queue = Ring(width=REQUEST.size, depth=depth)
+        m.submodules.responder = responder = Responder(buffer=self.settings.buffer)
+        m.submodules.encoder = encoder = CobsEncoder()
+        m.submodules.uart_transmitter = sender = UartTransmitter(clock=clock, baud=baud)
+        m.submodules.channels = channels = Channels(
+            top=UNITS[self.unit].top(self.parameters),
+            buffer=self.settings.buffer,
+            identity=identity(facts(self.unit, self.parameters, self.settings)),
+        )
+
+        queued = Signal(len(queue.taken))
+        with m.If(queue.write):
+            m.d.sync += queued.eq(queued + 1)
+        m.d.comb += [
+            line.rx.eq(self.rx),
+            decoder.valid.eq(line.valid),
+            decoder.data.eq(line.data),
+            receiver.i_valid.eq(decoder.o_valid),
+            receiver.i_data.eq(decoder.o_data),
+            receiver.end.eq(decoder.end),
+            receiver.broken.eq(decoder.broken),
+            queue.data.eq(receiver.o.payload),
+            queue.write.eq(receiver.o.valid & receiver.o.ready),
+            queue.address.eq(queued),
+            queue.filled.eq(queued),
+            receiver.o.ready.eq((queued - queue.taken)[: len(queued)] != depth),
+            # A request is taken from the queue when its answer is complete.
+            receiver.alone.eq(queued == queue.taken),
+            responder.i.payload.eq(queue.o.payload),
+            responder.i.valid.eq(queue.o.valid),
+            queue.o.ready.eq(responder.i.ready),
+            responder.damaged.eq(receiver.damaged),
+            responder.reason.eq(receiver.reason),
+            encoder.i.payload.eq(responder.o.payload),
+            encoder.i.valid.eq(responder.o.valid),
+            responder.o.ready.eq(encoder.i.ready),
+            sender.i.payload.eq(encoder.o.payload),
+            sender.i.valid.eq(encoder.o.valid),
+            encoder.o.ready.eq(sender.i.ready),
+            self.tx.eq(sender.tx),
+        ]
+
+        held = Signal(range(self.RESET_CYCLES + 1), init=self.RESET_CYCLES)
+        reset = Signal(init=1)
+        m.d.sync += reset.eq(held != 0)
+        with m.If(receiver.reset):
+            m.d.sync += held.eq(self.RESET_CYCLES)
+        with m.Elif(held != 0):
+            m.d.sync += held.eq(held - 1)
+        m.d.comb += [channels.aclk.eq(self.aclk), channels.aresetn.eq(~reset)]
+
+        for name in ("write", "position", "data", "commit"):
+            m.d.comb += getattr(channels, name).eq(getattr(receiver, name))
+        m.d.comb += [
+            channels.input.eq(receiver.channel),
+            receiver.known.eq(channels.input_known),
+        ]
+        for name in ("received", "taken"):
+            m.d.comb += getattr(receiver, name).eq(getattr(channels, name))
+        for name in ("output", "release", "acknowledged", "address"):
+            m.d.comb += getattr(channels, name).eq(getattr(responder, name))
+        for name in ("byte", "produced", "released"):
+            m.d.comb += getattr(responder, name).eq(getattr(channels, name))
+        m.d.comb += responder.known.eq(channels.output_known)
+
+        lately = Signal(21)
+        m.d.comb += self.busy.eq(lately != 0)
+        with m.If(decoder.end):
+            m.d.sync += lately.eq(1)
+        with m.Elif(self.busy):
+            m.d.sync += lately.eq(lately + 1)
+        with m.If(receiver.reset):
+            m.d.sync += self.error.eq(0)
+        with m.Elif(receiver.damaged):
+            m.d.sync += self.error.eq(1)
+        return m
