@@ -1,0 +1,172 @@
+"""A board from the host's side: its unit, by the names of the unit's manifest."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from hw.flow.emit import Design, generate
+from hw.flow.version import version
+from hw.units import UNITS
+from sw.errors import UserError
+from sw.parameters import Parameters, unknown
+
+from .line import BAUD, Line, LinkError
+from .requests import Statistics
+from .session import Session
+
+__all__ = ["Board"]
+
+
+class Board:
+    """A unit on a board behind a serial port; used by ``with``.
+
+    Parameters
+    ----------
+    session : Session
+        The link. `Board.open` makes it.
+
+    Attributes
+    ----------
+    unit : str
+        Name of the unit.
+    parameters : Parameters
+        Its configuration.
+    design : Design
+        What this checkout generates for it.
+
+    Raises
+    ------
+    LinkError
+        Where the board holds what this checkout does not generate; and from every method where an
+        answer is missing or wrong, or the port is gone.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.unit, self.parameters = _held(session.identity, session.line.port)
+        self.design: Design = generate(self.unit, self.parameters)
+        self._channels = _numbers(self.design.manifest)
+
+    @classmethod
+    def open(cls, port: str, baud: int | None = None) -> Self:
+        """Return the board at a serial port, which is reset.
+
+        ``baud`` are the bits a second that its bitstream was made for; None for 3,000,000.
+        """
+        session = Session(Line(port, BAUD if baud is None else baud))
+        try:
+            return cls(session)
+        except BaseException:
+            session.__exit__()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.session.__exit__()
+
+    @property
+    def name(self) -> str:
+        """The kind of board and its port."""
+        return f"{self.session.identity['board']} at {self.line.port}"
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The unit's ports, streams and registers."""
+        return self.design.manifest
+
+    @property
+    def line(self) -> Line:
+        """The port, which counts bytes."""
+        return self.session.line
+
+    @property
+    def statistics(self) -> Statistics:
+        """Counts of frames."""
+        return self.session.statistics
+
+    def reset(self) -> None:
+        """Reset the unit and all that is on its way to it or from it."""
+        self.session.reset()
+
+    def access(self, accesses: Sequence[tuple[bool, int, int]]) -> list[tuple[int, int]]:
+        """Access registers as `Session.access` does."""
+        return self.session.access(accesses)
+
+    def write_register(self, name: str, value: int) -> None:
+        """Write a register."""
+        self._checked([(True, self._address(name), value)], [name])
+
+    def read_register(self, name: str) -> int:
+        """Return a register's word."""
+        return self.read_registers([name])[0]
+
+    def read_registers(self, names: Sequence[str]) -> list[int]:
+        """Return the words of some registers."""
+        return self._checked([(False, self._address(name), 0) for name in names], names)
+
+    def stream(
+        self, inputs: Mapping[str, bytes], outputs: Mapping[str, int], *, patience: float = 5.0
+    ) -> dict[str, bytes]:
+        """Move bytes on streams at once, by name; return those of the outputs.
+
+        Each beat is its bytes, lowest first, and one more whose bit 0 is tlast. Ends as
+        `Session.stream` does; what is missing then has not come.
+        """
+        channels = self._channels
+        got = self.session.stream(
+            {channels[name]: data for name, data in inputs.items()},
+            {channels[name]: size for name, size in outputs.items()},
+            patience=patience,
+        )
+        return {name: got[channels[name]] for name in outputs}
+
+    def taken(self, stream: str) -> int:
+        """Return how many bytes of an input stream the unit has taken since the reset."""
+        return self.session.taken(self._channels[stream])
+
+    def _address(self, name: str) -> int:
+        offsets = {register["name"]: register["offset"] for register in self.manifest["registers"]}
+        if name not in offsets:
+            raise unknown("register", name, offsets)
+        return offsets[name]
+
+    def _checked(
+        self, accesses: Sequence[tuple[bool, int, int]], names: Sequence[str]
+    ) -> list[int]:
+        answers = self.access(accesses)
+        for name, (response, _) in zip(names, answers, strict=False):
+            if response:
+                raise LinkError(f"the register {name} answered with response {response}")
+        if len(answers) < len(names):
+            raise LinkError(f"the register {names[len(answers)]} did not answer")
+        return [word for _, word in answers]
+
+
+def _held(identity: Mapping[str, Any], port: str) -> tuple[str, Parameters]:
+    """Return the unit that a board says to hold, and its configuration."""
+    name, digest = identity.get("unit"), identity.get("digest")
+    held = f"the board at {port} holds {name} {digest} of Gradgate {identity.get('version')}"
+    again = "generate its bitstream again"
+    if name not in UNITS:
+        raise LinkError(f"{held}, a unit that this checkout does not have: {again}")
+    if identity.get("version") != version():
+        raise LinkError(f"{held}, and this checkout is {version()}: {again}")
+    try:
+        parameters = UNITS[name].parameters.make(**identity["parameters"])
+    except UserError as error:
+        raise LinkError(f"{held}, which this checkout does not make, {error}: {again}") from None
+    if parameters.digest != digest:
+        raise LinkError(
+            f"{held}, whose configuration is {parameters.digest} in this checkout: {again}"
+        )
+    return name, parameters
+
+
+def _numbers(manifest: Mapping[str, Any]) -> dict[str, int]:
+    """Return the channels of streams; inputs and outputs are numbered apart."""
+    numbers = {}
+    for direction in ("in", "out"):
+        names = [n for n, s in manifest["streams"].items() if s["direction"] == direction]
+        numbers |= {name: number for number, name in enumerate(names, 1)}
+    return numbers
