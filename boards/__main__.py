@@ -1,0 +1,30 @@
+"""The command line of the boards: ``python -m boards``."""
+
+import click
+
+from sw.cli import Group
+
+from .build_commands import build, list_boards, program
+from .run_commands import selftest, simulate
+
+__all__ = ["main"]
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Units on boards: bitstreams, a link to a board, simulated boards.
+
+    \b
+    Examples:
+      python -m boards list
+      python -m boards build ulx3s-85f --unit bfp_array --preset hbfp8 -o build/ulx3s
+      python -m boards simulate ulx3s-85f --unit bfp_array
+      python -m boards selftest --port /dev/ttyUSB0
+    """
+
+
+for command in (list_boards, build, program, simulate, selftest):
+    main.add_command(command)
+
+if __name__ == "__main__":
+    main(prog_name="python -m boards")
