@@ -1,21 +1,22 @@
 # The front door: each verb is one line that calls a room's own command line.
 UNIT ?= bfp_array
 TARGET ?= ecp5
+BOARD ?= ulx3s-85f
 ARGS ?=
 PYTHON := .venv/bin/python
 BASE := sim,synth,train,report
 
-.PHONY: demo test lint bench train paper-bfp paper-approx paper-essop paper-sparse verilog simulate synth doctor list help clean
+.PHONY: demo test lint bench train paper-bfp paper-approx paper-essop paper-sparse verilog simulate synth board doctor list help clean
 .DEFAULT_GOAL := demo
 
 demo: ## generate, prove on real data, synthesize and report the default design (default)
 	@./setup.sh $(BASE) && $(PYTHON) -m sim demo $(ARGS)
 
 test: ## every test
-	@./setup.sh $(BASE),pnr,dev && $(PYTHON) -m pytest -q -n 2 --dist worksteal $(ARGS)
+	@./setup.sh $(BASE),pnr,boards,dev && $(PYTHON) -m pytest -q -n 2 --dist worksteal $(ARGS)
 
 lint: ## ruff and pyright
-	@./setup.sh $(BASE),pnr,dev && .venv/bin/ruff check . && .venv/bin/pyright
+	@./setup.sh $(BASE),pnr,boards,dev && .venv/bin/ruff check . && .venv/bin/pyright
 
 bench: ## ratios of speed, size and time, as JSON in build/bench.json
 	@./setup.sh $(BASE),pnr,dev && $(PYTHON) -m sim bench $(ARGS)
@@ -43,6 +44,9 @@ simulate: ## UNIT against its model on random data (ARGS="--seed 7 --waves")
 
 synth: ## cost of UNIT on TARGET: ecp5, ice40, gowin, xilinx or gates (ARGS=--route)
 	@./setup.sh $(BASE),pnr && $(PYTHON) -m hw synth $(UNIT) --target $(TARGET) -o build/$(UNIT) $(ARGS)
+
+board: ## bitstream and report of UNIT for BOARD into build/BOARD (BOARD=icebreaker ARGS="--clock 24")
+	@./setup.sh $(BASE),pnr,boards && $(PYTHON) -m boards build $(BOARD) --unit $(UNIT) $(ARGS)
 
 list: ## the units and their presets
 	@./setup.sh $(BASE) && $(PYTHON) -m hw list
