@@ -12,8 +12,9 @@ from hw.flow.route import PADS, Clock, Placement, Router, place
 from hw.flow.synth import Cost, Figure, cost_of
 from hw.flow.tools import TOOLS
 from hw.flow.yosys import flat, map_design
+from sw.checks import whole
 from sw.errors import UserError
-from sw.parameters import Parameters, whole
+from sw.parameters import Parameters
 
 from .cells import logic_cells, unseen_luts
 from .constraints import constraints, suffix

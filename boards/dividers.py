@@ -5,8 +5,8 @@ import functools
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
+from sw.checks import is_number
 from sw.errors import UserError
-from sw.parameters import is_number
 
 __all__ = ["LIMITS", "Dividers", "Limits", "divide", "reachable"]
 

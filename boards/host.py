@@ -6,8 +6,9 @@ from typing import Any, Self
 from hw.flow.emit import Design, generate
 from hw.flow.version import version
 from hw.units import UNITS
+from sw.checks import unknown
 from sw.errors import UserError
-from sw.parameters import Parameters, unknown
+from sw.parameters import Parameters
 
 from .line import BAUD, Line, LinkError
 from .requests import Statistics

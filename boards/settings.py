@@ -3,8 +3,8 @@
 import dataclasses
 import re
 
+from sw.checks import whole
 from sw.errors import UserError
-from sw.parameters import whole
 
 __all__ = ["LinkSettings"]
 

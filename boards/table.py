@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from hw.flow.tools import TOOLS
-from sw.parameters import unknown
+from sw.checks import unknown
 
 __all__ = ["BOARDS", "PORTS", "Board", "Site", "board"]
 

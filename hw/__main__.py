@@ -187,7 +187,7 @@ def synth(
 def _check_synth(
     target: str, liberty: str | None, seeds: int, mhz: float, routers: Any | None
 ) -> None:
-    from sw.parameters import choice, unknown, whole
+    from sw.checks import choice, unknown, whole
 
     choice("--target", target, FAMILIES)
     if liberty and target != "gates":

@@ -12,7 +12,8 @@ from sw.bfp.converter import ConverterParameters
 from sw.bfp.dot import DotParameters
 from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.transposer import TransposerParameters
-from sw.parameters import Parameters, unknown
+from sw.checks import unknown
+from sw.parameters import Parameters
 from sw.sparse.array_parameters import SparseArrayParameters
 from sw.sparse.balance import BalancerParameters
 from sw.sparse.csb_parameters import CsbDecoderParameters, CsbEncoderParameters

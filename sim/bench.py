@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from hw.cells import models
+from sw.checks import choice
 from sw.errors import UserError
-from sw.parameters import choice
 
 from . import batch
 from .batch import Session

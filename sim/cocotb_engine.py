@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from cocotb_tools.runner import get_runner
 
+from sw.checks import choice
 from sw.errors import UserError
-from sw.parameters import choice
 
 from .build import SIMULATORS, have
 from .job import Job, Outcome, Transfer

@@ -20,9 +20,10 @@ from sw import lfsr
 from sw.bfp.array import ArrayParameters
 from sw.bfp.array import matmul as model
 from sw.bfp.quantize import Blocks, quantize
+from sw.checks import choice
 from sw.cli import console, output_folder
 from sw.errors import UserError
-from sw.parameters import TARGETS, choice
+from sw.parameters import TARGETS
 from sw.train.data import Data, load
 from sw.train.loop import accuracy, train
 from sw.train.network import Network, load_weights

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sw.parameters import unknown
+from sw.checks import unknown
 
 __all__ = ["check_beats", "check_stream", "decode_read", "encode_write", "find_register"]
 

@@ -17,8 +17,8 @@ from hw.circuit import Circuit
 from hw.flow.emit import Design, emit
 from hw.flow.families import FAMILIES
 from hw.flow.progress import Progress
+from sw.checks import unknown, whole
 from sw.errors import UserError
-from sw.parameters import unknown, whole
 
 from .gates import Cell, Gates, map_gates, simulate
 

@@ -16,10 +16,10 @@ from .approx.product import Datapath
 from .approx.table import LARGEST_TABLE_BITS, LAYOUTS, check_name, make
 from .approx.table import write as write_table
 from .bfp.quantize import dequantize, quantize, zero_setting_error
+from .checks import whole
 from .cli import Group, console, output_folder, read_array
 from .errors import UserError
 from .formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
-from .parameters import whole
 from .train.data import DATA, load
 from .train.loop import Epoch, train
 from .train.network import MODELS

@@ -7,8 +7,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from .checks import choice, flag, line, unknown, whole
 from .errors import UserError
-from .parameters import choice, flag, line, table_fields, unknown, whole
+from .parameters import table_fields
 
 __all__ = [
     "BFLOAT16",

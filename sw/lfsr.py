@@ -11,7 +11,7 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
-from .parameters import whole
+from .checks import whole
 
 __all__ = [
     "LANE_STRIDE",

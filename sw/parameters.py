@@ -1,67 +1,25 @@
 """The base of every parameter object: checked fields, presets, TOML, ``field=value`` overrides."""
 
 import dataclasses
-import difflib
 import hashlib
 import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeGuard
+from typing import Any, ClassVar, Self
 
+from .checks import unknown
 from .errors import UserError
 
 __all__ = [
     "TARGETS",
     "Parameters",
-    "choice",
-    "flag",
-    "is_number",
     "kind_and_fields",
-    "line",
-    "number",
     "table_fields",
-    "unknown",
-    "whole",
 ]
 
 TARGETS = ("generic", "ecp5", "xilinx")
 """Whose primitives circuits may be built of; ``generic`` has none."""
-
-
-def unknown(what: str, name: object, known: Iterable[str]) -> UserError:
-    """Return the error for a name that is not in a table, with the nearest match and the table."""
-    names = sorted(known)
-    near = difflib.get_close_matches(str(name), names, 1)
-    hint = f", did you mean {near[0]}?" if near else ""
-    return UserError(f"unknown {what} {name!r}{hint} (known: {', '.join(names)})")
-
-
-def whole(field: str, value: object, low: int, high: int) -> int:
-    """Check that ``value`` is an integer in ``low..high``."""
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise UserError(f"{field} must be an integer from {low} to {high}, not {value!r}")
-    return value
-
-
-def is_number(value: object) -> TypeGuard[int | float]:
-    """Return whether ``value`` is a real number."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def number(field: str, value: object, low: float, high: float) -> float:
-    """Check that ``value`` is a number in ``low..high``."""
-    if not is_number(value) or not low <= value <= high:
-        raise UserError(f"{field} must be a number from {low} to {high}, not {value!r}")
-    return value
-
-
-def choice(field: str, value: object, allowed: Iterable[str]) -> str:
-    """Check that ``value`` is one of the strings ``allowed``."""
-    names = tuple(allowed)
-    if not isinstance(value, str) or value not in names:
-        raise UserError(f"{field} must be one of {', '.join(names)}, not {value!r}")
-    return value
 
 
 def kind_and_fields(what: str, text: str, kinds: Sequence[str]) -> tuple[str, list[str]]:
@@ -78,20 +36,6 @@ def kind_and_fields(what: str, text: str, kinds: Sequence[str]) -> tuple[str, li
         if "=" not in each:
             raise UserError(f"{what} {kind} needs field=value, not {each!r}")
     return kind, overrides
-
-
-def flag(field: str, value: object) -> bool:
-    """Check that ``value`` is a truth value."""
-    if not isinstance(value, bool):
-        raise UserError(f"{field} must be true or false, not {value!r}")
-    return value
-
-
-def line(field: str, value: object) -> str:
-    """Check that ``value`` is a text of one line."""
-    if not isinstance(value, str) or not value or not value.isprintable():
-        raise UserError(f"{field} must be a line of text, not {value!r}")
-    return value
 
 
 def table_fields(cls: type, field: str, value: object, *more: str) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from typing import Any
 
 from amaranth.hdl._ir import PortDirection
 
+from sw.checks import unknown
 from sw.errors import UserError
-from sw.parameters import Parameters, unknown
+from sw.parameters import Parameters
 
 from ..circuit import Circuit
 from .rtlil import Emission, members

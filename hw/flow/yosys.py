@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sw.parameters import choice
+from sw.checks import choice
 
 from . import cache
 from .emit import Design

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..binary32 import ADDER_LATENCY
+from ..checks import choice, whole
 from ..errors import UserError
 from ..formats import BFLOAT16, BINARY32, FloatFormat
-from ..parameters import TARGETS, Parameters, choice, whole
+from ..parameters import TARGETS, Parameters
 from .multipliers import multiplier
 from .product import Datapath, Fractions, gemm, matrices
 from .table import LARGEST_TABLE_BITS, Table

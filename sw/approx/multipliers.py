@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import unknown, whole
 from ..errors import UserError
-from ..parameters import unknown, whole
 from .realm import FACTOR_BITS, SEGMENTS, factors
 
 __all__ = ["CORRECTION", "LARGEST_BITS", "NAMES", "Multiplier", "encode", "multiplier"]

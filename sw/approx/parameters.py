@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import choice, whole
 from ..formats import BFLOAT16, BINARY32, FLOAT_FORMATS, FloatFormat
-from ..parameters import TARGETS, Parameters, choice, whole
+from ..parameters import TARGETS, Parameters
 from .multipliers import multiplier
 from .product import Datapath, multiply_bits
 from .table import LARGEST_TABLE_BITS, Table

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
+from ..checks import whole
 from ..errors import UserError
 from ..formats import BINARY32, FloatFormat
-from ..parameters import whole
 from .multipliers import Integers, multiplier
 
 __all__ = ["Datapath", "Fractions", "gemm", "matrices", "multiply", "multiply_bits"]

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
-from ..parameters import choice
+from ..checks import choice
 
 __all__ = ["FACTOR_BITS", "SEGMENTS", "exact_factors", "factors"]
 

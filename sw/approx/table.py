@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import choice, whole
 from ..cli import whole_file
 from ..errors import UserError
-from ..parameters import choice, whole
 from .multipliers import Integers, encode, multiplier
 
 __all__ = [

@@ -8,9 +8,10 @@ import numpy.typing as npt
 
 from .. import binary32
 from ..binary32 import ADDER_LATENCY
+from ..checks import whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
-from ..parameters import Parameters, whole
+from ..parameters import Parameters
 from .dot import DotParameters, block_value, default_lanes
 from .quantize import Blocks
 

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32, lfsr
+from ..checks import choice, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat
-from ..parameters import Parameters, choice, whole
+from ..parameters import Parameters
 from .quantize import quantize_groups
 
 __all__ = ["ConverterParameters", "convert"]

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32, lfsr
+from ..checks import choice, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
-from ..parameters import TARGETS, Parameters, choice, whole
+from ..parameters import TARGETS, Parameters
 from .converter import ConverterParameters, convert
 from .quantize import Blocks
 

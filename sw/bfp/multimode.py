@@ -14,9 +14,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import choice, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
-from ..parameters import TARGETS, Parameters, choice, whole
+from ..parameters import TARGETS, Parameters
 from .array import gemm
 from .dot import DotParameters
 from .quantize import Blocks

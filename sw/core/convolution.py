@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from ..parameters import choice
+from ..checks import choice
 from .depthwise import depthwise
 from .products import PASSES, Layer, Product, share_work
 from .stride import Phase, phases

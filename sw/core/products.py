@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..parameters import choice
+from ..checks import choice
 from .window import Window, matrix
 
 __all__ = ["OPERANDS", "PASSES", "Attention", "Dense", "Layer", "Product", "execute", "share_work"]

@@ -4,8 +4,9 @@ import dataclasses
 from typing import ClassVar
 
 from ..binary32 import ADDER_LATENCY
+from ..checks import choice, flag, whole
 from ..errors import UserError
-from ..parameters import TARGETS, Parameters, choice, flag, whole
+from ..parameters import TARGETS, Parameters
 from .balance import BalancerParameters
 
 __all__ = ["LEAST_SPACING", "MODES", "Job", "SparseArrayParameters"]

@@ -12,8 +12,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import flag, is_number, number, whole
 from ..errors import UserError
-from ..parameters import Parameters, flag, is_number, number, whole
+from ..parameters import Parameters
 from .sorting import descending
 
 __all__ = ["BalancerParameters", "balance", "counts", "imbalance", "wave_time"]

@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
+from ..checks import choice
 from ..core.convolution import Convolution
 from ..core.products import PASSES, Dense, Layer
 from ..core.stride import Phase
 from ..errors import UserError
-from ..parameters import choice
 
 __all__ = ["Axis", "Correlation", "correlations"]
 

@@ -3,8 +3,9 @@
 import dataclasses
 from typing import ClassVar
 
+from ..checks import choice, flag, whole
 from ..errors import UserError
-from ..parameters import Parameters, choice, flag, whole
+from ..parameters import Parameters
 
 __all__ = [
     "NUMBER_BITS",

@@ -11,9 +11,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import choice, is_number, whole
 from ..errors import UserError
 from ..formats import BINARY32
-from ..parameters import Parameters, choice, is_number, whole
+from ..parameters import Parameters
 
 __all__ = ["BETWEEN", "MOST_DELAY", "Estimates", "QuantileParameters", "beats_of", "estimate"]
 

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
+from ..checks import number, whole
 from ..errors import UserError
-from ..parameters import Parameters, number, whole
+from ..parameters import Parameters
 
 __all__ = [
     "MOST_SHIFT",

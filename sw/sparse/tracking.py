@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..parameters import Parameters, choice, number, whole
+from ..checks import choice, number, whole
+from ..parameters import Parameters
 from .quantile import Estimates, Integers, QuantileParameters, estimate
 from .regenerate import RegeneratorParameters
 

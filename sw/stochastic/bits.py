@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import choice, whole
 from ..errors import UserError
-from ..parameters import choice, whole
 from .lfsr import Lfsr
 
 __all__ = ["SHARES", "BitSource", "sources"]

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from ..bfp.converter import ConverterParameters
 from ..bfp.converter import convert as to_blocks
+from ..checks import whole
 from ..errors import UserError
-from ..parameters import whole
 from .bits import BitSource
 from .parameters import StochasticParameters
 

@@ -4,8 +4,8 @@ import dataclasses
 import functools
 import math
 
+from ..checks import choice, whole
 from ..lfsr import Linear
-from ..parameters import choice, whole
 
 __all__ = ["FORMS", "LEAST_WIDTH", "MOST_WIDTH", "TAPS", "Lfsr"]
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ..bfp.converter import ConverterParameters
+from ..checks import choice, whole
 from ..errors import UserError
 from ..formats import MOST_BLOCK, BlockFormat
-from ..parameters import TARGETS, choice, whole
+from ..parameters import TARGETS
 from .bits import BitSource
 from .parameters import StochasticParameters
 

@@ -3,9 +3,10 @@
 import dataclasses
 
 from ..bfp.converter import ConverterParameters
+from ..checks import choice, whole
 from ..errors import UserError
 from ..formats import FLOAT_FORMATS, BlockFormat
-from ..parameters import Parameters, choice, whole
+from ..parameters import Parameters
 from .bits import SHARES, BitSource, sources
 from .lfsr import FORMS, LEAST_WIDTH, MOST_WIDTH, Lfsr
 

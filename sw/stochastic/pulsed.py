@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
+from ..checks import choice, flag, whole
 from ..errors import UserError
-from ..parameters import Parameters, choice, flag, whole
+from ..parameters import Parameters
 from .bits import SHARES, BitSource, sources
 from .lfsr import FORMS, LEAST_WIDTH, MOST_WIDTH, Lfsr
 

@@ -12,10 +12,10 @@ from .. import binary32
 from ..approx.names import KINDS, fractions
 from ..approx.product import Fractions
 from ..bfp.quantize import Blocks
+from ..checks import unknown
 from ..core.products import OPERANDS, Layer, Product, execute
 from ..core.window import Window
 from ..formats import BFLOAT16, BLOCK_FORMATS, BlockFormat
-from ..parameters import unknown
 from .data import package
 
 __all__ = ["ARITHMETICS", "Arithmetic", "Engine", "Operand", "Products", "compiled", "read"]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import unknown
 from ..errors import UserError
-from ..parameters import unknown
 
 __all__ = ["DATA", "Data", "load", "package"]
 

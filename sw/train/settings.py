@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from ..checks import choice, unknown, whole
 from ..errors import UserError
-from ..parameters import choice, unknown, whole
 from .network import MODELS
 from .precision import read
 from .sparse import read as read_sparse

@@ -11,8 +11,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from ...checks import flag, whole
 from ...errors import UserError
-from ...parameters import Parameters, flag, whole
+from ...parameters import Parameters
 from .pairs import MOST_LAYERS, PAIRS, mode_of
 
 __all__ = ["BoostRule", "EpochParameters", "EpochSchedule", "schedule"]

@@ -1,6 +1,6 @@
 """What is controlled: the mode of each pair of operands of each layer."""
 
-from ...parameters import whole
+from ...checks import whole
 from ..multimode import MODES
 
 __all__ = ["MOST_LAYERS", "PAIRS", "WIDEST", "mode_of"]

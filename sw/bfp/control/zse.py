@@ -19,8 +19,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from ...checks import number, whole
 from ...errors import UserError
-from ...parameters import Parameters, number, whole
+from ...parameters import Parameters
 from .pairs import MOST_LAYERS, PAIRS, WIDEST, mode_of
 
 __all__ = [
