@@ -102,7 +102,7 @@ def _compare(
             row = _run(title, name, parameters, options, path if waves else None)
             if row.message and not waves:
                 progress.update(task, description=f"{name} {title}, again for its waves")
-                row = _run(title, name, parameters, options, path)
+                row = row.with_waves_of(_run(title, name, parameters, options, path))
             progress.stop_task(task)
             rows.append(row)
     console().print(summary(f"{name}, seed {seed}, {options['engine']}", rows))

@@ -119,7 +119,7 @@ def demo(
     folder : Path
         Where everything is written.
 
-    Raises AssertionError with the first mismatch if the circuit is not equal to the model.
+    Raises `MismatchError` with the first value that is not the model's, or the cycles of a product.
     """
     out = console()
     progress = Progress(console(stderr=True))
@@ -148,8 +148,8 @@ def demo(
         stage.note = f"{sum(layer.result.simulated for layer in layers):,} cycles"
     cost = synthesize(design, target, progress=progress)
 
-    top = UNITS["bfp_array"].top(parameters)
-    out.print(_products(parameters, layers, int(top.latency or 0)))
+    latency = int(UNITS["bfp_array"].top(parameters).latency or 0)
+    out.print(_products(parameters, layers, latency))
     _accuracy(out, network, images, layers, samples)
     show(cost, out)
     if parameters.target == "generic" and target in TARGETS:
@@ -163,7 +163,11 @@ def demo(
     for path in (*written, *picture):
         out.print(f"wrote {path}", highlight=False, style="dim")
     for layer in layers:
-        assert_equal(layer.product, layer.expected, context={"seed": seed, "size": layer.size})
+        context = {"seed": seed, "size": layer.size}
+        assert_equal(layer.product, layer.expected, context=context)
+        expected = parameters.cycles(*layer.size, latency=latency)
+        context["values"] = "cycles"
+        assert_equal(np.array(layer.result.cycles), np.array(expected), context=context)
 
 
 def _products(p: ArrayParameters, layers: list[Layer], latency: int) -> Table:

@@ -56,8 +56,11 @@ def compare(
         except MismatchError as error:
             mismatches += error.count
             message = message or f"{name}: {error}"
+    values = sum(np.size(value) for value in expected.values())
+    if not values:
+        message = "nothing was compared"
     return Report(
-        values=sum(np.size(value) for value in expected.values()),
+        values=values,
         mismatches=mismatches,
         beats=sum(map(len, result.outputs.values())),
         cycles=result.cycles,

@@ -21,6 +21,15 @@ class Row:
     report: Report | None
     message: str
 
+    def with_waves_of(self, again: "Row") -> "Row":
+        """Return this failure with the waves of its repetition, whatever that one found."""
+        waves = again.report.waves if again.report else None
+        report = self.report and dataclasses.replace(self.report, waves=waves)
+        words = again.message or "no failure, so that it depends on more than the seed"
+        if again.message != self.message:
+            return Row(self.name, report, f"{self.message}\n  its repetition with waves: {words}")
+        return Row(self.name, report, self.message)
+
 
 def summary(title: str, rows: Sequence[Row]) -> Table:
     """Return the table of runs; a board counts no cycles."""

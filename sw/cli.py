@@ -13,6 +13,7 @@ import numpy as np
 from rich.console import Console
 
 from .errors import UserError
+from .files import read_numpy
 
 __all__ = ["Group", "console", "output_folder", "read_array", "whole_file"]
 
@@ -97,14 +98,8 @@ class Group(click.Group):
 
 
 def read_array(path: Path) -> np.ndarray:
-    """Read an .npy file of real numbers as binary32."""
-    try:
-        with open(path, "rb") as handle:
-            array = np.load(handle, allow_pickle=False)
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, EOFError):
-        raise UserError(f"{path} must be an .npy file of numbers") from None
+    """Read an .npy file of real numbers as binary32, to which other types are rounded once."""
+    array = read_numpy(path, "an .npy file of numbers")
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise UserError(f"{path} must be an .npy file of real numbers")
     if not array.size:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 
 from .checks import unknown
 from .errors import UserError
+from .files import read_toml
 
 __all__ = [
     "TARGETS",
@@ -56,7 +57,7 @@ def _literal(text: str) -> Any:
     """Read ``text`` as a TOML value; what is none is a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -90,7 +91,7 @@ class Parameters:
                 raise unknown("preset", preset, cls.PRESETS)
             values |= cls.PRESETS[preset]
         if config is not None:
-            values |= cls._read(Path(config))
+            values |= read_toml(config)
         for text in overrides:
             name, equals, value = text.partition("=")
             if not equals:
@@ -113,15 +114,6 @@ class Parameters:
         table = values.get(field, {})
         base = dict(table) if isinstance(table, Mapping) else {"preset": table}
         values[field] = base | {part: value}
-
-    @staticmethod
-    def _read(path: Path) -> dict[str, Any]:
-        try:
-            return tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise UserError(f"cannot read {path}: {error.strerror}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UserError(f"{path} is not valid TOML: {error}") from None
 
     def replace(self, **fields: Any) -> Self:
         """Return a copy with some fields changed, checked anew."""

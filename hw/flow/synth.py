@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sw.checks import number
 from sw.errors import UserError
+from sw.files import read_text
 
 from .emit import Design
 from .families import FAMILIES, MEMORY_BITS, Column, Family
@@ -66,6 +68,15 @@ class Cost:
         return sum(c.instances * column.count(c.cells) for c in self.components)
 
 
+def _area(field: str, text: str) -> float:
+    """Return the number that an area's text is."""
+    try:
+        value: object = float(text)
+    except ValueError:
+        value = text
+    return number(field, value, 0, 1e12)
+
+
 @dataclasses.dataclass(frozen=True)
 class Liberty:
     """A Liberty file: its text, and the area of each cell."""
@@ -78,19 +89,14 @@ class Liberty:
     def read(cls, path: str | Path) -> "Liberty":
         """Read a file; `UserError` if it is none or no Liberty file."""
         path = Path(path)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"cannot read {path}: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise UserError(f"{path} is not a Liberty file: it is not text") from None
+        text = read_text(path, "a Liberty file")
         if not re.search(r"^\s*library\s*\(", text, re.M):
             raise UserError(f"{path} is not a Liberty file: it has no library group")
         cells = re.split(r"\bcell\s*\(\s*\"?([\w$.]+)\"?\s*\)\s*\{", text)[1:]
         areas: dict[str, float] = {}
         for name, body in zip(cells[::2], cells[1::2], strict=True):
-            if area := re.search(r"\barea\s*:\s*([\d.eE+-]+)", body):
-                areas[name] = float(area[1])
+            if area := re.search(r"\barea\s*:\s*\"?([^;\"\s}]+)", body):
+                areas[name] = _area(f"{path}: area of {name}", area[1])
         if not areas:
             raise UserError(f"{path} has no cell with an area")
         # Without them ABC drops logic and says nothing.

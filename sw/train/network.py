@@ -1,6 +1,5 @@
 """Networks of layers, and the files that hold their weights."""
 
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import numpy.typing as npt
 
 from ..cli import whole_file
 from ..errors import UserError
+from ..files import read_numpy
 from .attention import EachToken, MeanToken, Positions, SelfAttention, Tokens
 from .layers import (
     BatchNorm,
@@ -185,17 +185,11 @@ def load_weights(path: str | Path) -> Network:
     Raises `UserError` for a file that is not one, arrays that are missing or do not fit each other,
     and values that are not finite.
     """
-    wrong = UserError(f"{path} must be an .npz file of arrays weight0, bias0, …")
-    try:
-        with open(path, "rb") as handle:
-            file = np.load(handle, allow_pickle=False)
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise wrong
-            arrays = {name: file[name] for name in file.files if not name.startswith("mask")}
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, EOFError, zipfile.BadZipFile):
-        raise wrong from None
+    what = "an .npz file of arrays weight0, bias0, …"
+    file = read_numpy(path, what)
+    if isinstance(file, np.ndarray):
+        raise UserError(f"{path} must be {what}")
+    arrays = {name: array for name, array in file.items() if not name.startswith("mask")}
     layers = len(arrays) // 2
     names = [f"weight{i}" for i in range(layers)] + [f"bias{i}" for i in range(layers)]
     if not layers or set(arrays) != set(names):

@@ -19,15 +19,19 @@ class AdderBench:
 
     wrong: bool = False
     fault: str = ""
+    once: bool = False
+    runs: list[int] = dataclasses.field(default_factory=list)
 
     def regress(self, parameters, *, seed, blocks, **options):
+        self.runs.append(seed)
+        shown = not self.once or len(self.runs) == 1
         data = beats(blocks, seed=seed)
-        design = Adder(fault=self.fault)
+        design = Adder(fault=self.fault if shown else "")
         result = run(
             design, inputs={"s_axis": data}, outputs={"m_axis": blocks}, seed=seed, **options
         )
         expected = data.copy()
-        expected[7, 2] += np.uint8(self.wrong)
+        expected[7, 2] += np.uint8(self.wrong and shown)
         actual = {"beats": result.outputs["m_axis"]}
         return compare(actual, {"beats": expected}, result, {"data": data})
 
@@ -71,6 +75,24 @@ def test_a_run_that_breaks_off(monkeypatch, capsys, tmp_path):
     bench(monkeypatch, fault="DROP")
     assert call("bfp_dot") == 1
     assert "m_axis gave 199 of 200 beats" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("fault", "first"),
+    [
+        ({"wrong": True}, "without stalls: beats: 1 of 800 values differ, first at (7, 2): got "),
+        ({"fault": "DROP"}, "without stalls: no handshake for 10000 cycles: "),
+    ],
+)
+def test_a_failure_that_shows_once_stays_one(monkeypatch, capsys, tmp_path, fault, first):
+    monkeypatch.chdir(tmp_path)
+    bench(monkeypatch, once=True, **fault)
+    junit = tmp_path / "dot.xml"
+    assert call("bfp_dot", "--junit", str(junit)) == 1
+    shown = capsys.readouterr().out
+    assert first in shown
+    assert "its repetition with waves: no failure" in shown
+    assert ET.parse(junit).getroot().get("failures") == "1"
 
 
 @pytest.mark.parametrize(
