@@ -27,6 +27,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, Self
 
+from sw.checks import whole
+
 __all__ = [
     "ANSWER",
     "COMMAND",
@@ -128,6 +130,12 @@ class Header:
     length: int = 0
 
     LAYOUT = struct.Struct("<HBBHHH")
+
+    def __post_init__(self) -> None:
+        """Check that every field fits its bytes."""
+        for field in dataclasses.fields(self):
+            bits = 8 if field.name in ("kind", "channel") else 16
+            whole(field.name, getattr(self, field.name), 0, (1 << bits) - 1)
 
     def pack(self) -> bytes:
         """Return its bytes."""

@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-from sw.checks import whole
+from sw.checks import shown, whole
 from sw.errors import UserError
 
 __all__ = ["LinkSettings"]
@@ -35,8 +35,9 @@ class LinkSettings:
 
     def __post_init__(self) -> None:
         """Check each."""
-        if not re.fullmatch(r"[\w.-]+", self.board):
-            raise UserError(f"board must be letters, digits, '.', '_' and '-', not {self.board!r}")
+        if not isinstance(self.board, str) or not re.fullmatch(r"[\w.-]+", self.board):
+            found = shown(self.board)
+            raise UserError(f"board must be letters, digits, '.', '_' and '-', not {found}")
         whole("clock", self.clock, 1_000_000, 1_000_000_000)
         whole("baud", self.baud, 300, 100_000_000)
         if 4 * self.baud > self.clock:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from hw.flow.tools import TOOLS
-from sw.checks import unknown
+from sw.checks import known
 
 __all__ = ["BOARDS", "PORTS", "Board", "Site", "board"]
 
@@ -295,6 +295,4 @@ BOARDS: Mapping[str, Board] = {
 
 def board(name: str) -> Board:
     """Return the board called ``name``; `UserError` if there is none."""
-    if name not in BOARDS:
-        raise unknown("board", name, BOARDS)
-    return BOARDS[name]
+    return known("board", name, BOARDS)

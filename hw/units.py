@@ -12,7 +12,7 @@ from sw.bfp.converter import ConverterParameters
 from sw.bfp.dot import DotParameters
 from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.transposer import TransposerParameters
-from sw.checks import unknown
+from sw.checks import known
 from sw.parameters import Parameters
 from sw.sparse.array_parameters import SparseArrayParameters
 from sw.sparse.balance import BalancerParameters
@@ -179,6 +179,4 @@ UNITS = {
 
 def unit(name: str) -> Unit:
     """Return the unit called ``name``; `UserError` if there is none."""
-    if name not in UNITS:
-        raise unknown("unit", name, UNITS)
-    return UNITS[name]
+    return known("unit", name, UNITS)

@@ -5,47 +5,40 @@ from typing import Any
 
 import numpy as np
 
-from sw.checks import unknown
+from sw.checks import array, known, whole
 
 __all__ = ["check_beats", "check_stream", "decode_read", "encode_write", "find_register"]
 
 
 def check_stream(manifest: Mapping[str, Any], name: str, direction: str) -> str:
     """Return ``name`` if it is a stream of this direction, ``in`` or ``out``."""
-    streams = {n for n, s in manifest["streams"].items() if s["direction"] == direction}
-    if name not in streams:
-        raise unknown(f"{direction}put stream", name, streams)
+    streams = {n: s for n, s in manifest["streams"].items() if s["direction"] == direction}
+    known(f"{direction}put stream", name, streams)
     return name
 
 
 def check_beats(manifest: Mapping[str, Any], name: str, beats: np.ndarray) -> np.ndarray:
     """Return ``beats`` if they fit the input stream."""
     count = manifest["streams"][check_stream(manifest, name, "in")]["bytes"]
-    if beats.dtype != np.uint8 or beats.ndim != 2 or beats.shape[1] != count:
-        raise ValueError(f"{name} takes uint8 (beats, {count}), not {beats.dtype} {beats.shape}")
-    return beats
+    return array(name, beats, "uint8", shape=("beats", count))
 
 
 def find_register(manifest: Mapping[str, Any], name: str) -> tuple[int, int, int]:
     """Return the address of ``register`` or ``register.field`` and the field's offset and width."""
-    register, _, field = name.partition(".")
+    register, _, field = name.partition(".") if isinstance(name, str) else (name, "", "")
     registers = {r["name"]: r for r in manifest["registers"]}
-    if register not in registers:
-        raise unknown("register", register, registers)
+    known("register", register, registers)
     if not field:
         return registers[register]["offset"], 0, 32
     fields = {f["name"]: f for f in registers[register]["fields"]}
-    if field not in fields:
-        raise unknown(f"field of register {register}", field, fields)
-    return registers[register]["offset"], fields[field]["offset"], fields[field]["bits"]
+    found = known(f"field of register {register}", field, fields)
+    return registers[register]["offset"], found["offset"], found["bits"]
 
 
 def encode_write(manifest: Mapping[str, Any], name: str, value: int) -> tuple[int, int]:
     """Return the address and the word that set a register, or one of its fields."""
     address, offset, bits = find_register(manifest, name)
-    if not 0 <= value < 1 << bits:
-        raise ValueError(f"{name} takes 0..{(1 << bits) - 1}, not {value}")
-    return address, value << offset
+    return address, whole(name, value, 0, (1 << bits) - 1) << offset
 
 
 def decode_read(manifest: Mapping[str, Any], name: str, word: int) -> int:

@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from sw.checks import array, is_number, shown
+from sw.errors import UserError
+
 __all__ = ["Stalls", "pack", "stream_seed", "unpack"]
 
 CHUNK = 1 << 26  # bits expanded at a time, one byte each
@@ -31,8 +34,10 @@ class Stalls:
         """Check both chances."""
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if not 0 <= value < 1:
-                raise ValueError(f"{field.name} must be from 0 to below 1, not {value!r}")
+            if not is_number(value) or not 0 <= value < 1:
+                raise UserError(
+                    f"{field.name} must be a number from 0 to below 1, not {shown(value)}"
+                )
 
 
 def stream_seed(seed: int, name: str) -> int:
@@ -44,13 +49,16 @@ def pack(stream: Mapping[str, Any], fields: Mapping[str, np.ndarray]) -> np.ndar
     """Return the beats of a stream, uint8 of shape (beats, bytes), from its fields.
 
     ``stream`` is its entry of the manifest. A field of ``count`` values is an integer array of
-    shape (beats, count), one of a single value may be (beats,); negative values are taken modulo
-    the width.
+    shape (beats, count), one of a single value may be (beats,). Truth values are bits; negative
+    values, from ``-2**bits`` up, are taken modulo the width.
     """
     names = [field["name"] for field in stream["fields"]]
-    if sorted(names) != sorted(fields):
-        raise ValueError(f"fields must be {names}, not {list(fields)}")
-    beats = len(next(iter(fields.values())))
+    if not isinstance(fields, Mapping) or sorted(names) != sorted(map(str, fields)):
+        found = list(fields) if isinstance(fields, Mapping) else shown(fields)
+        raise UserError(f"fields must be {names}, not {found}")
+    beats = len(np.atleast_1d(next(iter(fields.values()))))
+    for field in stream["fields"]:
+        _check(field, fields[field["name"]], beats)
     field = stream["fields"][0]
     if len(names) == 1 and field["bits"] in (8, 16, 32, 64):
         words = np.asarray(fields[field["name"]]).astype(f"<u{field['bits'] // 8}", order="C")
@@ -69,6 +77,16 @@ def pack(stream: Mapping[str, Any], fields: Mapping[str, np.ndarray]) -> np.ndar
             bits[:, field["offset"] : field["offset"] + count * width] = expanded
         packed[part] = np.packbits(bits, axis=1, bitorder="little")
     return packed
+
+
+def _check(field: Mapping[str, Any], values: np.ndarray, beats: int) -> None:
+    """Check that the values of a field fit its bits."""
+    name, bits, count = field["name"], field["bits"], field["count"]
+    values = np.asarray(values)
+    values = values.astype(np.uint8) if values.dtype == bool else values
+    found = array(name, values, "integer", low=-(1 << bits), high=(1 << bits) - 1)
+    if found.shape != (beats, count) and (count > 1 or found.shape != (beats,)):
+        raise UserError(f"{name} must have the shape ({beats}, {count}), not {found.shape}")
 
 
 def unpack(stream: Mapping[str, Any], packed: np.ndarray) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ scalars are taken as the Python numbers that they stand for; no check converts a
 """
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -16,10 +16,13 @@ from .errors import UserError
 
 __all__ = [
     "array",
+    "broadcast",
     "choice",
     "flag",
+    "instance",
     "is_number",
     "is_whole",
+    "known",
     "line",
     "number",
     "one_of",
@@ -27,16 +30,19 @@ __all__ = [
     "whole",
 ]
 
-Extent = int | str
-"""Of an axis: exactly so many, or any number under a name; equal names are equal numbers."""
-
-
 def unknown(what: str, name: object, known: Iterable[str]) -> UserError:
     """Return the error for a name that is not in a table, with the nearest match and the table."""
     names = sorted(known)
     near = difflib.get_close_matches(str(name), names, 1)
     hint = f", did you mean {near[0]}?" if near else ""
     return UserError(f"unknown {what} {shown(name)}{hint} (known: {', '.join(names)})")
+
+
+def known(what: str, name: object, table: Mapping[str, Any]) -> Any:
+    """Return the entry of a table under a name, or raise the error of `unknown`."""
+    if not isinstance(name, str) or name not in table:
+        raise unknown(what, name, table)
+    return table[name]
 
 
 def shown(value: object) -> str:
@@ -104,12 +110,29 @@ def line(field: str, value: object) -> str:
     return value
 
 
+def instance(field: str, value: object, *kinds: type) -> Any:
+    """Check that ``value`` is an object of one of the classes ``kinds``."""
+    if not isinstance(value, kinds):
+        names = " or ".join(kind.__name__ for kind in kinds)
+        raise UserError(f"{field} must be of {names}, not {shown(value)}")
+    return value
+
+
+def broadcast(**arrays: np.ndarray) -> tuple[int, ...]:
+    """Check that arrays have shapes that NumPy broadcasts to one, and return it."""
+    try:
+        return np.broadcast_shapes(*(each.shape for each in arrays.values()))
+    except ValueError:
+        names, shapes = " and ".join(arrays), " and ".join(str(a.shape) for a in arrays.values())
+        raise UserError(f"{names} must have shapes that broadcast, not {shapes}") from None
+
+
 def array(
     field: str,
     value: npt.ArrayLike,
     kind: str,
     *,
-    shape: Sequence[Extent] | None = None,
+    shape: Sequence[Any] | None = None,
     low: float | None = None,
     high: float | None = None,
     finite: bool = False,
@@ -127,7 +150,8 @@ def array(
         A type of NumPy (``float32``), or ``integer``, ``bool``, ``number`` for any of its kind
         (``number``: integers and floating point).
     shape : sequence of int or str, optional
-        What each axis must be, see `Extent`; an ellipsis as first stands for any axes before.
+        What each axis must be: a number, or a name for any number, equal names for equal ones; an
+        ellipsis as the first stands for any axes before.
     low, high : number, optional
         The range of all values; NaN is in no range.
     finite : bool

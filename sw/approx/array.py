@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..binary32 import ADDER_LATENCY
-from ..checks import choice, whole
+from ..checks import array, choice, instance, whole
 from ..errors import UserError
 from ..formats import BFLOAT16, BINARY32, FloatFormat
 from ..parameters import TARGETS, Parameters
@@ -104,7 +104,14 @@ def cut(x: npt.ArrayLike, format: FloatFormat) -> npt.NDArray[np.uint32]:
 
     A NaN whose payload lies in the others becomes an infinity.
     """
-    bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
+    x = array("x", x, "float32")
+    instance("format", format, FloatFormat)
+    if format.exponent_bits != BINARY32.exponent_bits:
+        raise UserError(
+            f"format must have {BINARY32.exponent_bits} exponent bits to be cut from binary32, "
+            f"not {format.exponent_bits}"
+        )
+    bits = np.ascontiguousarray(x).view(np.uint32).reshape(x.shape)
     return bits >> np.uint32(BINARY32.width - format.width)
 
 
@@ -131,7 +138,7 @@ def matmul(
     -------
     array of float32, (m, n)
     """
-    p = parameters
+    p = instance("parameters", parameters, ApproxArrayParameters)
     cuts = BINARY32.width - p.format.width
     a, b = ((cut(x, p.format) << np.uint32(cuts)).view(np.float32) for x in matrices(a, b))
     return gemm(fractions(p, table), a, b)
@@ -144,7 +151,7 @@ def fractions(parameters: ApproxArrayParameters, table: Table | None) -> Fractio
         if table is not None:
             raise UserError(f"table must be None where the multiplier is {p.multiplier}")
         return Datapath(name=p.multiplier, bits=p.bits)
-    if table is None:
+    if not isinstance(table, Table):
         raise UserError("table must be given where the multiplier is a table")
     whole("bits of the table", table.bits, p.bits, p.bits)
     return table

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
+from ..checks import instance
 from .multipliers import LARGEST_BITS, encode, multiplier
 from .product import Datapath, matrices
 from .table import LARGEST_TABLE_BITS, Table, make
@@ -46,6 +47,7 @@ jit: Any = numba.njit(cache=True, error_model="numpy")
 
 def gemm(fractions: Datapath | Table, a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:
     """Return what `sw.approx.product.gemm` returns."""
+    instance("fractions", fractions, Datapath, Table)
     a, b = matrices(a, b)
     # The right operand's columns are those of the vectors, in whole panels.
     if _work(b.shape[1], a.shape[0]) <= _work(a.shape[0], b.shape[1]):

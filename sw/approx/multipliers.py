@@ -180,9 +180,15 @@ NAMES: Mapping[str, str] = {
 """What multipliers there are; K is a number."""
 
 
-@functools.cache
 def multiplier(name: str) -> Multiplier:
     """Return the multiplier of a name of `NAMES`; `UserError` if there is none."""
+    if not isinstance(name, str):
+        raise unknown("multiplier", name, NAMES)
+    return _multiplier(name)
+
+
+@functools.cache
+def _multiplier(name: str) -> Multiplier:
     if name in ("exact", "exact_nearest"):
         return Multiplier(name=name, kind=name, product=_exact, nearest=name == "exact_nearest")
     if name in ("mitchell", "mbm"):
@@ -200,6 +206,6 @@ def multiplier(name: str) -> Multiplier:
         if kind == "array":
             k = whole("places of array", k, 0, LARGEST_BITS)
             return named(product=_array(k))
-    if isinstance(name, str) and name in NAMES:
+    if name in NAMES:
         raise UserError(f"multiplier must have a number for K, such as {name[:-1]}6, not {name!r}")
     raise unknown("multiplier", name, NAMES)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import choice, whole
+from ..checks import choice, instance, whole
 from ..formats import BFLOAT16, BINARY32, FLOAT_FORMATS, FloatFormat
 from ..parameters import TARGETS, Parameters
 from .multipliers import multiplier
@@ -105,6 +105,7 @@ def multiply(
     parameters: ApproxParameters, a: npt.ArrayLike, b: npt.ArrayLike
 ) -> npt.NDArray[np.uint32]:
     """Return what ``approx_multiplier`` makes of patterns of its format."""
+    instance("parameters", parameters, ApproxParameters)
     return multiply_bits(parameters.fractions, a, b, parameters.format)
 
 
@@ -112,5 +113,7 @@ def look_up(
     parameters: AmsimParameters, table: Table, a: npt.ArrayLike, b: npt.ArrayLike
 ) -> npt.NDArray[np.uint32]:
     """Return what ``amsim_multiplier`` makes of patterns of its format once it has the table."""
+    instance("parameters", parameters, AmsimParameters)
+    instance("table", table, Table)
     whole("bits of the table", table.bits, parameters.bits or 1, parameters.bits or 1)
     return multiply_bits(table, a, b, parameters.format)

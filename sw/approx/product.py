@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..checks import whole
+from ..checks import array, broadcast, instance, shown, whole
 from ..errors import UserError
 from ..formats import BINARY32, FloatFormat
 from .multipliers import Integers, multiplier
@@ -49,6 +49,16 @@ class Datapath:
         return multiplier(self.name).codes(x, y, self.bits)
 
 
+def _check(fractions: object) -> None:
+    """Check that an object multiplies fractions."""
+    if isinstance(fractions, type) or not all(
+        hasattr(fractions, each) for each in ("name", "bits", "codes")
+    ):
+        raise UserError(
+            f"fractions must be a Datapath, a Table or an object like them, not {shown(fractions)}"
+        )
+
+
 def multiply_bits(
     fractions: Fractions, a: npt.ArrayLike, b: npt.ArrayLike, format: FloatFormat = BINARY32
 ) -> npt.NDArray[np.uint32]:
@@ -61,9 +71,16 @@ def multiply_bits(
     operand gives an infinity; times a zero, or with a NaN, the positive quiet NaN with an empty
     payload.
     """
+    _check(fractions)
+    instance("format", format, FloatFormat)
     bits, point, ones = fractions.bits, format.fraction_bits, format.exponent_ones
     whole(f"bits of {fractions.name} in {format.name}", bits, 1, point)
-    a, b = (np.asarray(x).astype(np.int64) for x in (a, b))
+    most = (1 << format.width) - 1
+    a, b = (
+        array(name, x, "integer", low=0, high=most).astype(np.int64)
+        for name, x in (("a", a), ("b", b))
+    )
+    broadcast(a=a, b=b)
     fields = [(x >> point & ones, x & ((1 << point) - 1)) for x in (a, b)]
     (exponent_a, fraction_a), (exponent_b, fraction_b) = fields
     code = fractions.codes(fraction_a >> (point - bits), fraction_b >> (point - bits))
@@ -83,13 +100,16 @@ def multiply_bits(
 
 def multiply(fractions: Fractions, a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """Return the products of binary32 values, as `multiply_bits` makes them."""
-    a, b = (np.asarray(x, np.float32).view(np.uint32) for x in (a, b))
+    a, b = (
+        np.ascontiguousarray(each).view(np.uint32).reshape(each.shape)
+        for each in (array("a", a, "float32"), array("b", b, "float32"))
+    )
     return multiply_bits(fractions, a, b).view(np.float32)
 
 
 def matrices(a: npt.ArrayLike, b: npt.ArrayLike) -> tuple[npt.NDArray[np.float32], ...]:
-    """Return ``a`` (m, k) and ``b`` (k, n) as binary32; `UserError` if they do not fit."""
-    a, b = (np.asarray(x, np.float32) for x in (a, b))
+    """Check that ``a`` (m, k) and ``b`` (k, n) are binary32 and fit each other."""
+    a, b = array("a", a, "float32"), array("b", b, "float32")
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
         raise UserError(f"a and b must be (m, k) and (k, n), not {a.shape} and {b.shape}")
     return a, b
@@ -112,6 +132,7 @@ def gemm(fractions: Fractions, a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArra
     -------
     array of float32, (m, n)
     """
+    _check(fractions)
     a, b = matrices(a, b)
     total = np.zeros((a.shape[0], b.shape[1]), np.float32)
     for k in range(a.shape[1]):

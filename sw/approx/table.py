@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import choice, whole
+from ..checks import choice, line, whole
 from ..cli import whole_file
 from ..errors import UserError
 from .multipliers import Integers, encode, multiplier
@@ -55,6 +55,7 @@ class Table:
 
     def __post_init__(self) -> None:
         """Check every field."""
+        line("name of a table", self.name)
         whole("bits of a table", self.bits, 1, LARGEST_TABLE_BITS)
         entries = np.asarray(self.entries)
         if entries.shape != (4**self.bits,) or entries.dtype.kind not in "iu":
@@ -86,6 +87,7 @@ def make(
 
     ``report`` gets the rows done and those of the table.
     """
+    line("name of a multiplier", name)
     whole("bits of a table", bits, 1, LARGEST_TABLE_BITS)
     if ":" in name:
         entries = _call(name, function(name), bits, report)

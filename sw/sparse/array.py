@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
+from ..checks import array, instance
 from ..errors import UserError
 from .array_parameters import Job, SparseArrayParameters
 
@@ -50,11 +51,20 @@ def apply(
         Rows of the patch to be added for each row of a wave, so that rows may have channels of
         their own.
     """
-    p = parameters
-    job.check(p)
-    mask = np.asarray(mask, bool)
-    places = np.asarray(shifts)[:, None, None] + np.asarray(offsets)[:, None] + np.asarray(bases)
-    values, x = np.asarray(values), np.asarray(x)
+    p = instance("parameters", parameters, SparseArrayParameters)
+    instance("job", job, Job).check(p)
+    mask = array("mask", mask, "bool")
+    values, x = array("values", values, "float32"), array("x", x, "float32")
+    steps = {
+        name: array(name, each, "integer", shape=(extent,), low=0, high=p.patch - 1)
+        for name, each, extent in (
+            ("shifts", shifts, p.slots * job.rows),
+            ("offsets", offsets, job.depth),
+            ("bases", bases, job.positions),
+        )
+    }
+    shifts, offsets, bases = (each.astype(np.int64) for each in steps.values())
+    places = shifts[:, None, None] + offsets[:, None] + bases
     check_operands(p, job, mask, values, x, places)
     waves = len(mask)
     rows = p.slots * job.rows

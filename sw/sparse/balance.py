@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import flag, is_number, number, whole
+from ..checks import array, flag, instance, is_number, number, whole
 from ..errors import UserError
 from ..parameters import Parameters
 from .sorting import descending
@@ -129,7 +129,7 @@ def counts(
         Differences of pointers: 0, and ``decreasing``, where a pointer is less than the one before;
         the largest count, and ``saturated``, where there are more values.
     """
-    p = parameters
+    p = instance("parameters", parameters, BalancerParameters)
     pointers = _waves("pointers", pointers, p.pointers, p.pointer_bits)
     difference = np.diff(pointers, axis=1)
     if p.wraps:
@@ -152,7 +152,7 @@ def balance(parameters: BalancerParameters, counts: npt.ArrayLike) -> Integers:
     counts : array of int, (waves, keys)
         Values of each piece, those of line 0's tile first.
     """
-    p = parameters
+    p = instance("parameters", parameters, BalancerParameters)
     total = _waves("counts", counts, p.keys, p.count_bits)
     pieces = np.broadcast_to(np.arange(p.keys)[:, None], (*total.shape, 1))
     for _ in range(p.folds):
@@ -169,7 +169,15 @@ def balance(parameters: BalancerParameters, counts: npt.ArrayLike) -> Integers:
 
 def wave_time(counts: npt.ArrayLike, assignment: npt.ArrayLike) -> Integers:
     """Return the values of each wave's slowest line, (waves,)."""
-    counts, assignment = np.asarray(counts, np.int64), np.asarray(assignment)
+    shape = ("waves", "pieces")
+    counts = array("counts", counts, "integer", shape=shape, low=0, high=2**32 - 1).astype(np.int64)
+    assignment = array("assignment", assignment, "integer", shape=("waves", "lines", "of each"))
+    if assignment.shape[0] != len(counts) or assignment[:1].size != counts[:1].size:
+        raise UserError(
+            f"assignment must name each of the pieces of counts, {counts.shape}, once in a wave, "
+            f"not have the shape {assignment.shape}"
+        )
+    array("assignment", assignment, "integer", low=0, high=counts.shape[1] - 1)
     flat = assignment.reshape(len(counts), -1)
     of_pieces = np.take_along_axis(counts, flat, 1).reshape(assignment.shape)
     return of_pieces.sum(2).max(1)
@@ -221,15 +229,5 @@ def imbalance(
 
 def _waves(field: str, value: npt.ArrayLike, count: int, bits: int) -> Integers:
     """Check that ``value`` is an array of waves of so many numbers of so many bits."""
-    array = np.asarray(value)
-    if array.ndim != 2 or array.shape[1] != count or array.dtype.kind not in "iu":
-        raise UserError(
-            f"{field} must be integers of shape (waves, {count}), "
-            f"not {array.dtype} of shape {array.shape}"
-        )
-    array = array.astype(np.int64)
-    if array.size and not 0 <= array.min() <= array.max() < 1 << bits:
-        raise UserError(
-            f"{field} must be from 0 to {(1 << bits) - 1}, not {array.min()}..{array.max()}"
-        )
-    return array
+    most = (1 << bits) - 1
+    return array(field, value, "integer", shape=("waves", count), low=0, high=most).astype(np.int64)

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
+from ..checks import array, instance, whole
 from ..errors import UserError
-from .csb_parameters import VALUE_BITS, CsbDecoderParameters, CsbParameters
+from .csb_parameters import NUMBER_BITS, VALUE_BITS, CsbDecoderParameters, CsbParameters
 
 __all__ = [
     "Compressed",
@@ -51,6 +52,16 @@ class Compressed:
     masks: Flags
     pointers: Integers
     values: Floats
+
+    def __post_init__(self) -> None:
+        """Check types and shapes; what the blocks say of each other is for `check`."""
+        masks = array("masks", self.masks, "bool", shape=("blocks", "elements"))
+        blocks, most = (len(masks),), 2**32 - 1
+        pointers = array("pointers", self.pointers, "integer", shape=blocks, low=0, high=most)
+        values = array("values", self.values, "float32", shape=("values",))
+        for name, found in (("masks", masks), ("values", values)):
+            object.__setattr__(self, name, found)
+        object.__setattr__(self, "pointers", pointers.astype(np.int64))
 
     def bits(self, parameters: CsbParameters) -> int:
         """Return how many bits the blocks take."""
@@ -96,21 +107,11 @@ def encode(
     keep : array of bool, like ``dense``, or None
         Elements that are not to count as zeros; without, all.
     """
-    p = parameters
-    dense = np.asarray(dense)
-    if dense.dtype != np.float32 or dense.ndim != 3 or dense.shape[1:] != (p.rows, p.columns):
-        raise UserError(
-            f"blocks must be float32 of shape (blocks, {p.rows}, {p.columns}), "
-            f"not {dense.dtype} of shape {dense.shape}"
-        )
+    p = instance("parameters", parameters, CsbParameters)
+    dense = array("dense", dense, "float32", shape=("blocks", p.rows, p.columns))
     masks = binary32.flush(dense) != 0
     if keep is not None:
-        keep = np.asarray(keep)
-        if keep.dtype != np.bool_ or keep.shape != dense.shape:
-            raise UserError(
-                f"keep must be bool of shape {dense.shape}, not {keep.dtype} of shape {keep.shape}"
-            )
-        masks &= keep
+        masks &= array("keep", keep, "bool", shape=dense.shape)
     values = dense[masks]
     if len(values) > p.most_values:
         raise UserError(
@@ -127,7 +128,8 @@ def check(parameters: CsbParameters, compressed: Compressed) -> Flags:
     and the first block if its values are the first. A mask, pointer or number of values that was
     changed is found by this, unless a mask has as many ones as before.
     """
-    p, c = parameters, compressed
+    p = instance("parameters", parameters, CsbParameters)
+    c = instance("compressed", compressed, Compressed)
     if c.masks.shape != (len(c.pointers), p.elements):
         raise UserError(
             f"masks must have shape {(len(c.pointers), p.elements)}, not {c.masks.shape}"
@@ -149,7 +151,8 @@ def decode(parameters: CsbParameters, compressed: Compressed) -> Floats:
 
 def limited(parameters: CsbDecoderParameters, compressed: Compressed) -> Compressed:
     """Return as many of the blocks and values as a decoder holds; the others it leaves out."""
-    p, c = parameters, compressed
+    p = instance("parameters", parameters, CsbDecoderParameters)
+    c = instance("compressed", compressed, Compressed)
     return Compressed(
         masks=c.masks[: p.blocks], pointers=c.pointers[: p.blocks], values=c.values[: p.values]
     )
@@ -157,7 +160,7 @@ def limited(parameters: CsbDecoderParameters, compressed: Compressed) -> Compres
 
 def rotated(compressed: Compressed) -> Compressed:
     """Return sound blocks turned by 180 degrees: each one's mask and values from behind."""
-    c = compressed
+    c = instance("compressed", compressed, Compressed)
     ends = _ends(c.masks)
     block = np.repeat(np.arange(len(ends)), c.masks.sum(1))
     from_behind = c.pointers[block] + ends[block] - 1 - np.arange(len(c.values))
@@ -166,6 +169,8 @@ def rotated(compressed: Compressed) -> Compressed:
 
 def transposed(rows: int, columns: int) -> Integers:
     """Return the order in which blocks of a matrix by rows are those of its transpose by rows."""
+    whole("rows", rows, 0, 1 << 16)
+    whole("columns", columns, 0, 1 << 16)
     return np.arange(rows * columns).reshape(rows, columns).T.ravel()
 
 
@@ -222,7 +227,10 @@ def walk(
 
 def steps(masks: npt.ArrayLike, part: int) -> int:
     """Return the cycles that blocks take: in each part of one, one for each value, or one."""
-    return int(np.maximum(np.asarray(masks).reshape(-1, part).sum(1), 1).sum())
+    found = array("masks", masks, "bool")
+    if found.size % whole("part", part, 1, 1 << 16):
+        raise UserError(f"part must divide the {found.size} bits of masks, not {part}")
+    return int(np.maximum(found.reshape(-1, part).sum(1), 1).sum())
 
 
 def _ends(masks: Flags) -> Integers:
@@ -240,14 +248,14 @@ def requested(
 
     Arguments are as of `read`.
     """
-    p, c = parameters, compressed
-    numbers = np.asarray(numbers)
-    if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
-        raise UserError(
-            f"numbers must be integers of shape (requests,), "
-            f"not {numbers.dtype} of shape {numbers.shape}"
-        )
-    turn = np.broadcast_to(np.asarray(rotate, np.bool_), numbers.shape)
+    p = instance("parameters", parameters, CsbParameters)
+    c = instance("compressed", compressed, Compressed)
+    # A negative number is one beyond all blocks, as the field of a request holds it.
+    low, high = -(1 << (NUMBER_BITS - 1)), (1 << NUMBER_BITS) - 1
+    numbers = array("numbers", numbers, "integer", shape=("requests",), low=low, high=high)
+    turn = array("rotate", rotate, "bool")
+    turn = np.broadcast_to(turn, numbers.shape) if not turn.ndim else turn
+    array("rotate", turn, "bool", shape=numbers.shape)
     corrupt = np.append(check(p, c), True)
     masks = np.append(c.masks, np.zeros((1, p.elements), np.bool_), axis=0)
     absent = (numbers < 0) | (numbers >= len(c.pointers))

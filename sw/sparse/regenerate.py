@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..checks import number, whole
+from ..checks import array, broadcast, instance, is_number, is_whole, number, shown, whole
 from ..errors import UserError
 from ..parameters import Parameters
 
@@ -118,7 +118,7 @@ class RegeneratorParameters(Parameters):
 
     def keys(self, seed: int) -> list[int]:
         """Return the key of each round."""
-        whole("seed", seed, 0, 2**32 - 1)
+        seed = whole("seed", seed, 0, 2**32 - 1)
         halves = seed & 0xFFFF, seed >> 16
         return [halves[n % 2] ^ each for n, each in enumerate(constants(self.rounds))]
 
@@ -173,17 +173,19 @@ def regenerate(
         Rounded to binary32, not negative. By an infinity or a NaN all are NaN; below
         ``parameters.least`` all are +0.
     """
-    p = parameters
-    index = np.asarray(index)
-    if index.dtype.kind not in "iu":
-        raise UserError(f"index must be of integers, not {index.dtype}")
-    shift = np.asarray(shift)
-    if shift.dtype.kind not in "iu" or ((shift < 0) | (shift > MOST_SHIFT)).any():
-        raise UserError(f"shift must be of integers from 0 to {MOST_SHIFT}")
+    p = instance("parameters", parameters, RegeneratorParameters)
+    index = array("index", index, "integer")
+    shift = array("shift", shift, "integer", low=0, high=MOST_SHIFT)
+    if broadcast(index=index, shift=shift) != index.shape:
+        raise UserError(
+            f"shift must have a shape that broadcasts to that of index, {index.shape}, "
+            f"not {shift.shape}"
+        )
+    seed = whole("seed", seed, 0, 2**32 - 1)
+    if not is_number(decay) or decay < 0:
+        raise UserError(f"decay must be a number that is not negative, not {shown(decay)}")
     with np.errstate(over="ignore"):
-        factor = np.float32(decay)
-    if factor < 0:
-        raise UserError(f"decay must not be negative, not {decay!r}")
+        factor = np.float32(min(decay, math.inf) if is_whole(decay) else decay)
     if np.abs(factor).view(np.uint32) < p.least_pattern:
         return np.zeros(index.shape, np.float32)
     if not np.isfinite(factor):

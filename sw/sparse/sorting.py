@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import array
+
 __all__ = ["Network", "descending", "exchange", "insertion_network"]
 
 Network = tuple[tuple[tuple[int, int], ...], ...]
@@ -11,7 +13,8 @@ Network = tuple[tuple[tuple[int, int], ...], ...]
 
 def descending(keys: npt.ArrayLike) -> npt.NDArray[np.int64]:
     """Return the places of the last axis's keys from the largest down; of equal ones the first."""
-    return np.argsort(-np.asarray(keys, np.int64), axis=-1, kind="stable")
+    sizes = array("keys", keys, "integer", shape=(..., "keys"), low=-(2**62), high=2**62)
+    return np.argsort(-sizes.astype(np.int64), axis=-1, kind="stable")
 
 
 def insertion_network(keys: int) -> Network:

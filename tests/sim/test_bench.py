@@ -221,13 +221,13 @@ def test_mistakes(options, message):
 
 
 def test_wrong_shapes():
-    with pytest.raises(ValueError, match=r"s_axis takes uint8 \(beats, 4\), not uint8 \(5, 3\)"):
+    with pytest.raises(UserError, match=r"s_axis must have the shape \(beats, 4\), not \(5, 3\)"):
         simulate(data=beats(5, 3))
     with pytest.raises(ValueError, match="last takes one value for each of 50 beats"):
         simulate(last={"s_axis": np.zeros(3)})
-    with pytest.raises(ValueError, match=r"setting.offset takes 0..255, not 256"):
+    with pytest.raises(UserError, match=r"setting.offset must be an integer from 0 to 255, not 256"):
         simulate(writes=[("setting.offset", 256)])
-    with pytest.raises(ValueError, match="idle must be from 0 to below 1, not 1"):
+    with pytest.raises(UserError, match="idle must be a number from 0 to below 1, not 1"):
         Stalls(idle=1)
 
 

@@ -234,7 +234,7 @@ def test_wrong_jobs(fields, text):
     [
         ({"mask": np.ones((1, 2, 1, 2), bool)}, "mask must be of shape (4, 1, 2), not (2, 1, 2)"),
         ({"values": np.array([1], np.float32)}, "values must be of shape (8,), not (1,)"),
-        ({"values": np.ones(8)}, "values and x must be float32, not float64 and float32"),
+        ({"values": np.ones(8)}, "values must be an array of float32, not float64"),
         ({"x": np.zeros((1, 3, 1), "f4")}, "x must be of shape (1, 2, 1), not (1, 3, 1)"),
         (
             {"offsets": [0, 2]},
@@ -242,7 +242,7 @@ def test_wrong_jobs(fields, text):
         ),
         (
             {"bases": [0, 0]},
-            "shifts, offsets and bases must be of shape (4, 2, 1), not (4, 2, 2)",
+            "bases must have the shape (1,), not (2,)",
         ),
     ],
 )
