@@ -31,11 +31,14 @@ def output_folder(path: str | Path) -> Path:
 
     Raises `UserError` if it cannot, so that no work is done in vain.
     """
-    folder = Path(path).absolute()
-    missing = [p for p in (folder, *folder.parents) if not p.exists()]
-    first = missing[-1].parent if missing else folder
     if not str(path):
         raise UserError("cannot write to '': a folder needs a name")
+    folder = Path(path).absolute()
+    try:
+        missing = [p for p in (folder, *folder.parents) if not p.exists()]
+    except OSError as error:
+        raise UserError(f"cannot write to {path}: {error.strerror}") from None
+    first = missing[-1].parent if missing else folder
     if not first.is_dir():
         raise UserError(f"cannot write to {path}: {first} is not a folder")
     try:
@@ -69,7 +72,8 @@ def whole_file(path: Path) -> Iterator[Path]:
 class Group(click.Group):
     """A group of commands that prints a `UserError` as ``error: …`` and exits with 2.
 
-    So does a mistake that click finds itself, and an interrupted run exits with 130.
+    So does a mistake that click finds itself, or what the system refuses, such as a full disk. An
+    interrupted run exits with 130.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -91,9 +95,17 @@ class Group(click.Group):
         except (click.Abort, KeyboardInterrupt):
             click.echo("interrupted", err=True)
             sys.exit(130)
+        except BrokenPipeError:  # what reads the output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        except OSError as error:
+            message = f"{error.filename or 'a file'}: {error.strerror or error}"
+        except MemoryError:
+            message = "this needs more memory than there is"
         else:
             sys.exit(status if isinstance(status, int) else 0)
-        click.echo(f"error: {' '.join(message.split())}", err=True)
+        message = " ".join(message.split())
+        click.echo(f"error: {message if len(message) <= 800 else message[:797] + '...'}", err=True)
         sys.exit(2)
 
 
