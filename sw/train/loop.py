@@ -14,7 +14,8 @@ from ..sparse.tracking import Choice
 from ..stochastic.gradient import Engine as UpdateEngine
 from .arithmetic import Engine, Operand, Products, compiled
 from .data import Data, package
-from .layers import Product, Weighted, cross_entropy
+from .layers import Product, Weighted
+from .loss import cross_entropy
 from .network import MODELS, Network
 from .precision import Precision, read
 from .settings import Settings

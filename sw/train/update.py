@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
+from ..checks import array
 from ..core.products import Layer, Product, execute
 from ..formats import BINARY32, FLOAT_FORMATS
 from ..parameters import kind_and_fields
@@ -32,6 +33,8 @@ class Update(abc.ABC):
 
     def run(self, layer: Layer, batch: int, operands: dict[str, Operand]) -> Floats:
         """Return the gradient of ``w``, given ``x`` and the gradient of ``y``."""
+        tensors = {name: array(name, operands[name].tensor, "float32") for name in "yx"}
+        layer.check(batch, tensors)
 
         def multiply(product: Product, c: int) -> Floats:
             y, x = operands["y"].tensor, operands["x"].tensor

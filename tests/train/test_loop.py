@@ -12,8 +12,8 @@ from sw.bfp.quantize import dequantize, zero_setting_error
 from sw.formats import BLOCK_FORMATS, BlockFormat
 from sw.train.arithmetic import Products
 from sw.train.data import load
-from sw.train.layers import cross_entropy
 from sw.train.loop import Run, _Step, accuracy, train
+from sw.train.loss import cross_entropy
 from sw.train.network import mlp
 from sw.train.precision import BINARY32, Controlled, Fixed, read
 from sw.train.settings import Settings

@@ -15,8 +15,8 @@ from sw.sparse.tracking import TrackingParameters
 from sw.train import sparse as module
 from sw.train.arithmetic import Products
 from sw.train.data import load
-from sw.train.layers import cross_entropy
 from sw.train.loop import Run, _Step, train
+from sw.train.loss import cross_entropy
 from sw.train.network import load_weights, mlp
 from sw.train.precision import BINARY32
 from sw.train.settings import Settings

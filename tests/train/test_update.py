@@ -14,8 +14,9 @@ from sw.formats import BFLOAT16
 from sw.stochastic.gradient import Block, weight_gradient
 from sw.train.arithmetic import Products
 from sw.train.data import load
-from sw.train.layers import Weighted, cross_entropy
+from sw.train.layers import Weighted
 from sw.train.loop import Run, _Step, train
+from sw.train.loss import cross_entropy
 from sw.train.network import mlp
 from sw.train.precision import BINARY32
 from sw.train.settings import Settings
