@@ -200,7 +200,7 @@ def test_what_the_controller_counts():
 def test_planted_fault(digits, monkeypatch):
     """Weights that do not lie on the storage's grid are seen."""
     third = np.float32(1 / 3)
-    monkeypatch.setattr("sw.train.loop.dequantize", lambda blocks: dequantize(blocks) * third)
+    monkeypatch.setattr("sw.train.storage.dequantize", lambda blocks: dequantize(blocks) * third)
     with pytest.raises(AssertionError):
         test_weights_are_stored_wide_under_hbfp(digits)
 
