@@ -15,7 +15,7 @@ from sw.bfp.array import ArrayParameters
 from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.quantize import Blocks
 from sw.sparse.quantile import QuantileParameters
-from sw.sparse.tracking import Estimator
+from sw.sparse.tracking import Estimator, TrackingParameters
 from sw.stochastic.outer import Weights
 from sw.stochastic.outer_parameters import OuterProductParameters
 from sw.train.arithmetic import compiled
@@ -130,15 +130,18 @@ class TrackingCircuit(Session):
     weights that the model takes otherwise.
     """
 
-    def __init__(self, parameters: QuantileParameters) -> None:
+    def __init__(self, parameters: TrackingParameters) -> None:
         super().__init__()
-        self.parameters = parameters
-        self.model = Estimator(parameters, compiled("sparse").estimate)
+        self.tracking = parameters
+        self.parameters: QuantileParameters | None = None
         self.sets = self.cycles = self.decisions = self.missed = 0
         self.report: Callable[[int], None] = lambda done: None
 
     def __call__(self, values: Floats) -> npt.NDArray[np.bool_]:
         """Return which weights of a step to track, given their importance."""
+        if self.parameters is None:
+            self.parameters = self.tracking.started(values)
+            self.model = Estimator(self.parameters, compiled("sparse").estimate)
         fill = -values.size % self.parameters.lanes
         present, x = (np.pad(each, (0, fill)) for each in (np.ones(values.size, bool), values))
         beats = -1, self.parameters.lanes

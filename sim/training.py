@@ -89,7 +89,7 @@ def _tracking(settings: Settings) -> TrackingCircuit | None:
     if sparse.parameters.threshold != "quantile":
         found = sparse.parameters.threshold
         raise UserError(f"threshold must be quantile for a circuit, not {found}")
-    return TrackingCircuit(sparse.parameters.estimator)
+    return TrackingCircuit(sparse.parameters)
 
 
 def spared(settings: Settings) -> bool:

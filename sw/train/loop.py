@@ -251,6 +251,8 @@ def _train(
             total += loss * len(part)
             seen += len(part)
             done += 1
+        if sparse and seen == len(order):
+            sparse.end_epoch(epoch + 1, done - first)
         note = precision.now()
         right = accuracy(network, precision, data.test_x, data.test_y)
         density = tuple(np.mean(sparse.densities[first:], 0).tolist()) if sparse and seen else ()

@@ -86,7 +86,12 @@ class Network:
 
     def save(self, path: Path, masks: Mapping[str, npt.NDArray[np.bool_]] | None = None) -> None:
         """Write the arrays, and perhaps masks of weights such as ``mask0``, to an .npz file."""
-        with whole_file(path) as beside, beside.open("wb") as handle:
+        with whole_file(path) as beside:
+            self.write(beside, masks)
+
+    def write(self, path: Path, masks: Mapping[str, npt.NDArray[np.bool_]] | None = None) -> None:
+        """Write what `save` does to a file that is in nobody's way."""
+        with path.open("wb") as handle:
             np.savez(handle, allow_pickle=False, **self.arrays, **(masks or {}))
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from .. import binary32
 from ..checks import array
 from ..core.products import Layer, Product, execute
+from ..errors import UserError
 from ..formats import BINARY32, FLOAT_FORMATS
 from ..parameters import kind_and_fields
 from ..stochastic.gradient import Block, Engine, weight_gradient
@@ -22,6 +23,9 @@ Floats = npt.NDArray[np.float32]
 
 UPDATES = ("exact", "essop", "pulsed")
 """As the arithmetic of the pass says, by `Essop`, or by `Pulsed`."""
+
+WITHOUT_EFFECT = ("weights", "rate", "target")
+"""Fields of an outer product on what becomes of its results, which training takes as they are."""
 
 
 class Update(abc.ABC):
@@ -103,6 +107,10 @@ def read(text: str, *, seed: int, engine: Engine | None = None) -> Update | None
     if kind == "exact":
         return None
     if kind == "essop":
+        for each in overrides:
+            name = each.partition("=")[0].strip()
+            if name in WITHOUT_EFFECT:
+                raise UserError(f"{name} has no effect on gradients in training, as in {text}")
         return Essop(_make(OuterProductParameters, overrides, seed, Essop.DEFAULTS), engine)
     return Pulsed(_make(PulsedParameters, overrides, seed, {}))
 
