@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 import numba
+from numba.core import config
 
 from .errors import UserError
 
@@ -42,7 +43,7 @@ def _place() -> None:
             err=True,
         )
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        numba.config.CACHE_DIR = folder
+        config.CACHE_DIR = folder  # pyright: ignore[reportAttributeAccessIssue]
 
 
 _place()
