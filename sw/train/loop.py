@@ -128,12 +128,11 @@ def train(
     steps: int | None = None,
     report: Callable[[Epoch, str], None] = lambda epoch, note: None,
 ) -> Run:
-    """Train a network; the same arguments give the same weights, on any processor.
+    """Train a network; the same arguments give the same weights and losses, on any processor.
 
     Products in binary32 and bfloat16 are added in a fixed order (`sw.train.fast`), those of blocks
-    are exact before they are rounded, and all else is made of basic operations, each rounded once;
-    only the loss, which is shown and changes nothing, takes a logarithm of the processor's. First
-    weights and the order of images are NumPy's, whose version counts.
+    are exact before they are rounded, and all else is made of basic operations, each rounded once.
+    First weights, the order of images and that of sums are NumPy's, whose version counts.
 
     Raises `DivergedError` where the loss or a weight is no finite number any more, and `StuckError`
     where nothing can be learnt.

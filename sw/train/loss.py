@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from ..checks import array
 
-__all__ = ["cross_entropy", "exponential", "softmax"]
+__all__ = ["cross_entropy", "exponential", "logarithm", "softmax"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -32,6 +32,18 @@ def exponential(x: Floats) -> Floats:
         return np.ldexp(total, count.astype(np.int32)).astype(x.dtype)
 
 
+def logarithm(x: Floats) -> npt.NDArray[np.float64]:
+    """Return the natural logarithm of positive normal numbers, as `exponential` is made."""
+    part, power = np.frexp(x.astype(np.float64))
+    low = part < 0.5**0.5
+    part, power = np.where(low, 2 * part, part), power - low
+    ratio = (part - 1) / (part + 1)
+    total = np.zeros_like(ratio)
+    for n in range(25, 0, -2):
+        total = total * ratio * ratio + 2 / n
+    return power * LN2[0] + (power * LN2[1] + total * ratio)
+
+
 def softmax(x: Floats) -> Floats:
     """Return shares along the last axis in proportion to the exponentials."""
     shares = exponential(x - x.max(-1, keepdims=True))
@@ -48,6 +60,6 @@ def cross_entropy(outputs: Floats, labels: npt.NDArray[np.int64]) -> tuple[float
     array("labels", labels, "integer", shape=(len(outputs),), low=0, high=high)
     shares = softmax(outputs)
     rows = np.arange(len(outputs))
-    loss = float(-np.log(np.maximum(shares[rows, labels], 1e-30)).mean())
+    loss = float(-logarithm(np.maximum(shares[rows, labels], 1e-30)).mean())
     shares[rows, labels] -= 1
     return loss, shares / outputs.dtype.type(len(outputs))
