@@ -116,7 +116,7 @@ class Group(click.Group):
             message = f"{error.filename or 'the system'}: {error.strerror or error}"
         except (click.Abort, KeyboardInterrupt) as stop:
             click.echo("interrupted", err=True)
-            sys.exit(143 if isinstance(stop, _Terminated) else 130)
+            sys.exit(143 if isinstance(stop.__cause__ or stop, _Terminated) else 130)
         else:
             sys.exit(status if isinstance(status, int) else 0)
         click.echo(f"error: {' '.join(message.split())}", err=True)

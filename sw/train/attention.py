@@ -77,18 +77,15 @@ class Positions(Layer):
 
     def forward(self, x: Floats, run: Any) -> Floats:
         """Return the sum."""
-        self._check("x", x)
+        shape = ("batch", *self.parameters["position"].shape)
+        self.shape = array("x of positions", x, "number", shape=shape).shape
         return x + self.parameters["position"]
 
     def backward(self, gradient: Floats, run: Any) -> Floats:
         """Return the gradient as it is."""
-        self._check("gradient", gradient)
+        same("gradient of positions", gradient, self.shape)
         self.gradients["position"] = gradient.sum(0)
         return gradient
-
-    def _check(self, name: str, tensor: Floats) -> None:
-        shape = ("batch", *self.parameters["position"].shape)
-        array(f"{name} of positions", tensor, "number", shape=shape)
 
 
 class MeanToken(Layer):

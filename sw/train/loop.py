@@ -157,7 +157,7 @@ def train(
     report : callable
         Called after each epoch with it and a word on the arithmetic.
     """
-    settings = settings or Settings()
+    settings = Settings() if settings is None else settings
     _check(data, settings, precision, update_engine, choose, steps)
     # Small products lose by threads, and lose greatly where other work shares the cores.
     with package("threadpoolctl", "threadpoolctl").threadpool_limits(1), np.errstate(all="ignore"):
@@ -207,7 +207,8 @@ def _train(
     hidden = {"hidden": s.hidden} if s.model == "mlp" else {}
     network = MODELS[s.model](data.train_x.shape[1], data.classes, rng, **hidden)
     network.check(data.sample)
-    precision = precision or read(s.arithmetic, layers=len(network.products), epochs=s.epochs)
+    if precision is None:
+        precision = read(s.arithmetic, layers=len(network.products), epochs=s.epochs)
     products = Products(seed=s.seed, engine=engine)
     step = _Step(precision, products, training=True, update=update)
     store = Storage(s, precision, network)
