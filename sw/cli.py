@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,14 @@ from rich.console import Console
 from .errors import UserError
 from .files import read_numpy
 
-__all__ = ["Group", "console", "output_folder", "read_array", "whole_file"]
+__all__ = [
+    "Group",
+    "console",
+    "output_folder",
+    "read_array",
+    "whole_file",
+    "whole_files",
+]
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -54,26 +63,38 @@ def output_folder(path: str | Path) -> Path:
 
 
 @contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a path beside ``path`` to write to, which takes its place when the block ends well.
+def whole_files(*paths: Path) -> Iterator[list[Path]]:
+    """Give paths beside ``paths`` to write to, which take their places when the block ends well.
 
-    Raises `UserError` where that cannot be; then nothing is left.
+    Raises `UserError` where that cannot be; then nothing is left. What the block does not write is
+    not there afterwards either.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = [path.with_name(f".{path.name}.{os.getpid()}") for path in paths]
     try:
         yield beside
-        beside.replace(path)
+        for new, path in zip(beside, paths, strict=True):
+            if new.exists():
+                new.replace(path)
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}") from None
+        names = ", ".join(map(str, paths))
+        raise UserError(f"cannot write {names}: {error.strerror or error}") from None
     finally:
-        beside.unlink(missing_ok=True)
+        for new in beside:
+            new.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a path beside ``path`` to write to, as `whole_files` does."""
+    with whole_files(path) as [beside]:
+        yield beside
 
 
 class Group(click.Group):
     """A group of commands that prints a `UserError` as ``error: …`` and exits with 2.
 
-    So does a mistake that click finds itself, or what the system refuses, such as a full disk. An
-    interrupted run exits with 130.
+    So do a mistake that click finds itself and what the system refuses, such as a full disk. An
+    interrupted run, by ctrl-C or SIGTERM, says so and exits with 130 or 143.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -83,7 +104,8 @@ class Group(click.Group):
     def main(self, *arguments: Any, **settings: Any) -> Any:
         """Run the command line."""
         try:
-            status = super().main(*arguments, **settings | {"standalone_mode": False})
+            with _terminable():
+                status = super().main(*arguments, **settings | {"standalone_mode": False})
         except UserError as error:
             message = str(error)
         except click.UsageError as error:
@@ -92,9 +114,9 @@ class Group(click.Group):
                 message += f" (see {error.ctx.command_path} --help)"
         except click.ClickException as error:
             message = error.format_message()
-        except (click.Abort, KeyboardInterrupt):
+        except (click.Abort, KeyboardInterrupt) as stop:
             click.echo("interrupted", err=True)
-            sys.exit(130)
+            sys.exit(143 if isinstance(stop.__cause__ or stop, _Terminated) else 130)
         except BrokenPipeError:  # what reads the output has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
@@ -109,8 +131,30 @@ class Group(click.Group):
         sys.exit(2)
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM."""
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Have SIGTERM end what runs as ctrl-C does, so that it leaves nothing half-written."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise _Terminated
+
+    mine = threading.current_thread() is threading.main_thread()
+    mine = mine and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if mine:
+        signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        if mine:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def read_array(path: Path) -> np.ndarray:
-    """Read an .npy file of real numbers as binary32, to which other types are rounded once."""
+    """Read an .npy file of real numbers as binary32."""
     array = read_numpy(path, "an .npy file of numbers")
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise UserError(f"{path} must be an .npy file of real numbers")
