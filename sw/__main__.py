@@ -9,7 +9,6 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from . import lfsr
 from .approx.errors import Errors, measure
 from .approx.multipliers import LARGEST_BITS, NAMES, multiplier
 from .approx.product import Datapath
@@ -25,6 +24,7 @@ from .train.loop import Epoch, train
 from .train.network import MODELS
 from .train.results import accuracies, check_path, densities, write
 from .train.settings import STORAGES, Settings
+from .words import Words, stream_key
 
 COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
 EXAMPLES = {"drumK": "6", "arrayK": "2"}
@@ -83,8 +83,7 @@ def quantize_file(path: Path, name: str, rounding: str | None, axis: int, seed: 
     format = BlockFormat.read(name)
     if rounding is not None:
         format = dataclasses.replace(format, rounding=rounding)
-    words = lfsr.random_words(beats=x.size, lanes=1, seed=seed, bits=format.random_bits)
-    blocks = quantize(x, format, axis=axis, random=words.reshape(x.shape))
+    blocks = quantize(x, format, axis=axis, random=Words(key=stream_key(seed)))
     nan = int((blocks.exponent == format.nan_code).sum())
     values = dequantize(blocks).astype(np.float64)
     keep = ~np.isnan(values)

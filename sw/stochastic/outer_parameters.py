@@ -9,6 +9,7 @@ from ..checks import choice, whole
 from ..errors import UserError
 from ..formats import MOST_BLOCK, BlockFormat
 from ..parameters import TARGETS
+from ..words import Words, stream_key
 from .bits import BitSource
 from .parameters import StochasticParameters
 
@@ -118,6 +119,11 @@ class OuterProductParameters(StochasticParameters):
     def weight_format(self) -> BlockFormat | None:
         """The format of weights in blocks, None for others."""
         return self.weights if isinstance(self.weights, BlockFormat) else None
+
+    @property
+    def stream(self) -> Words:
+        """The random words by which weights in blocks are rounded, from reset on: use 2."""
+        return Words(key=stream_key(self.seed, use=2))
 
     @property
     def x_converter(self) -> ConverterParameters:

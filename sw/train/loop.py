@@ -6,13 +6,13 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from .. import lfsr
 from ..bfp.quantize import Blocks, dequantize
 from ..core.products import PASSES
 from ..formats import BLOCK_FORMATS, BlockFormat
 from ..sparse.tracking import Choice
 from ..stochastic.gradient import Engine as UpdateEngine
-from .arithmetic import Engine, Operand, Products, compiled
+from ..words import Words, stream_key
+from .arithmetic import STORED, Engine, Operand, Products, compiled
 from .data import Data, package
 from .layers import Product, Weighted, cross_entropy
 from .network import MODELS, Network
@@ -26,9 +26,6 @@ from .update import read as read_update
 __all__ = ["Epoch", "Run", "accuracy", "train"]
 
 Floats = npt.NDArray[np.float32]
-
-STORAGE_STREAM = 2**31
-"""Steps of the generator from the words of products to those of stored weights."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -83,7 +80,9 @@ class _Step:
             result = self.update.run(layer.layer, batch, operands)
         else:
             arithmetic = self.precision.arithmetic(layer.number, which)
-            result = self.products.run(layer.layer, which, batch, operands, arithmetic)
+            result = self.products.run(
+                layer.layer, which, batch, operands, arithmetic, layer.number
+            )
         if which == "weight":
             tensors = {name: operand.tensor for name, operand in operands.items()}
             self.precision.observe(layer.number, tensors | {"dw": result})
@@ -91,12 +90,23 @@ class _Step:
 
 
 def accuracy(
-    network: Network, precision: Precision, x: Floats, labels: npt.NDArray[np.int64]
+    network: Network,
+    precision: Precision,
+    x: Floats,
+    labels: npt.NDArray[np.int64],
+    *,
+    seed: int = 1,
+    number: int = 0,
 ) -> float:
-    """Return the share of rows whose largest output is their label's, in the present arithmetic."""
-    step = _Step(precision, Products(seed=1), training=False)
-    right = 0
-    for start in range(0, len(x), 500):
+    """Return the share of rows whose largest output is their label's, in the present arithmetic.
+
+    ``seed`` and ``number`` are of stochastic rounding; of one seed, evaluations of the same rows
+    with different numbers have no random word in common.
+    """
+    products = Products(seed=seed, evaluation=True)
+    step = _Step(precision, products, training=False)
+    right, starts = 0, range(0, len(x), 500)
+    for products.step, start in enumerate(starts, number * len(starts)):
         part = slice(start, start + 500)
         right += int((network.forward(x[part], step).argmax(1) == labels[part]).sum())
     return right / len(x)
@@ -164,7 +174,7 @@ def _train(
     products = Products(seed=s.seed, engine=engine)
     step = _Step(precision, products, training=True, update=update)
     store = _Storage(s, precision, network)
-    store.keep()
+    store.keep(0)
     if sparse:
         sparse.start(network)
     momenta = [{n: np.zeros_like(p) for n, p in part.parameters.items()} for part in network.parts]
@@ -180,6 +190,7 @@ def _train(
             if done == steps:
                 break
             part = order[start : start + s.batch]
+            products.step = done
             outputs = network.forward(data.train_x[part], step)
             loss, gradient = cross_entropy(outputs, data.train_y[part])
             network.backward(gradient, step)
@@ -189,14 +200,14 @@ def _train(
                     momentum += layer.gradients[name]
                     layer.parameters[name] -= rate * momentum
             # Weights that are not tracked are computed, not stored: nothing rounds them.
-            store.keep()
+            store.keep(done + 1)
             if sparse:
                 sparse.step(momenta)
             total += loss * len(part)
             seen += len(part)
             done += 1
         note = precision.now()
-        right = accuracy(network, precision, data.test_x, data.test_y)
+        right = accuracy(network, precision, data.test_x, data.test_y, seed=s.seed, number=epoch)
         density = tuple(np.mean(sparse.densities[first:], 0).tolist()) if sparse and seen else ()
         epochs.append(
             Epoch(epoch=epoch + 1, loss=total / max(seen, 1), accuracy=right, density=density)
@@ -221,17 +232,18 @@ class _Storage:
             base = first if isinstance(first, BlockFormat) else BLOCK_FORMATS["hbfp8"]
             wide = {"name": f"{base.name} wide", "mantissa_bits": 16, "sign_inside": True}
             self.format = dataclasses.replace(base, **wide)
-            self.random = compiled().Random(lfsr.jump(settings.seed, STORAGE_STREAM))
+            self.seed = settings.seed
 
-    def keep(self) -> None:
-        """Round the weights to what is stored."""
+    def keep(self, step: int) -> None:
+        """Round the weights to what is stored; ``step`` is that which they are for."""
         if self.format is None:
             return
         for product in self.network.products:
             weight = product.parameters.get("weight")
             if weight is None:
                 continue
+            key = stream_key(self.seed, step=step, layer=product.number, use=STORED)
             blocks: Blocks = compiled().quantize(
-                weight.reshape(len(weight), -1), self.format, random=self.random
+                weight.reshape(len(weight), -1), self.format, random=Words(key=key)
             )
             weight[:] = dequantize(blocks).reshape(weight.shape)
