@@ -1,6 +1,7 @@
 """The circuit of every random word, and the registers that start a stream of them."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, Value
@@ -24,7 +25,7 @@ STREAM_FLAGS = {
 """Events of units that round stochastically."""
 
 
-def stream_registers(streams: dict[str, Words]) -> tuple[Register, ...]:
+def stream_registers(streams: Mapping[str, Words]) -> tuple[Register, ...]:
     """Return the registers of streams, by the suffix of their names.
 
     The keys that are written count from a write to ``restart`` on.

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from sw.words import Words, fields_of, splitmix64, stream_key
 from tests import words_reference as reference
 
 COUNT = 1 << 15
+FRACTION: Any = 1.0
 
 
 def test_splitmix64():
@@ -209,7 +211,7 @@ def test_rounding_is_unbiased(bits):
         (lambda: stream_key(1, step=-1), "step must be an integer from 0 to 4294967295, not -1"),
         (lambda: stream_key(1, layer=65536), "layer must be an integer from 0 to 65535"),
         (lambda: stream_key(1, use=256), "use must be an integer from 0 to 255, not 256"),
-        (lambda: stream_key(1, part=1.0), "part must be an integer from 0 to 255, not 1.0"),
+        (lambda: stream_key(1, part=FRACTION), "part must be an integer from 0 to 255, not 1.0"),
         (lambda: Words(key=2**64), "key must be an integer from 0 to 18446744073709551615"),
         (lambda: Words(key=0, first=-1), "first must be an integer from 0"),
         (lambda: Words(key=0).draw((1,), 33), "bits must be an integer from 1 to 32, not 33"),

@@ -66,7 +66,7 @@ class ConverterUnit(Core):
             description=f"{p.source} elements",
         )
         if p.format.rounding == "stochastic":
-            self.FLAGS = self.FLAGS | STREAM_FLAGS
+            self.FLAGS = {**self.FLAGS, **STREAM_FLAGS}
             self.registers = (*self.registers, *stream_registers({"": p.stream}))
         super().__init__(streams={"i": (taken,), "o": operand_fields(p.format, p.lanes)})
 

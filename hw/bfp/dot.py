@@ -6,6 +6,7 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
 from sw.bfp.dot import DotParameters
+from sw.words import Words
 
 from ..core import Core, StreamField
 from ..pipeline import count_events, delay
@@ -62,8 +63,8 @@ class DotUnit(Core):
                 StreamField(name="value", bits=32, count=p.lanes, description="binary32 elements"),
             )
         if self._random:
-            self.FLAGS = self.FLAGS | STREAM_FLAGS
-            streams = dict(zip(("_a", "_b"), p.streams, strict=True))
+            self.FLAGS = {**self.FLAGS, **STREAM_FLAGS}
+            streams: dict[str, Words] = dict(zip(("_a", "_b"), p.streams, strict=True))
             self.registers = (*self.registers, *stream_registers(streams))
         result = StreamField(name="result", bits=32, count=1, description="binary32 value")
         super().__init__(streams={"i_a": operand, "i_b": operand, "o": (result,)})

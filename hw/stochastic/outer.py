@@ -83,7 +83,7 @@ class OuterProduct(Core):
             description=f"{p.source} elements",
         )
         if p.weight_format and p.weight_format.rounding == "stochastic":
-            self.FLAGS = self.FLAGS | {"exhausted": STREAM_FLAGS["exhausted"]}
+            self.FLAGS = {**self.FLAGS, "exhausted": STREAM_FLAGS["exhausted"]}
         values = self._values()
         weights = {} if p.weights == "none" else {"i_w": values}
         super().__init__(streams={"i_x": (elements,), "i_d": (elements,), **weights, "o": values})

@@ -58,13 +58,15 @@ def simulate(
     words = binary32.to_bits(x, FLOAT_FORMATS[p.source])
     last = np.zeros((len(x), p.beats), np.uint8)
     last[2::3, -1] = 1
+    if random:
+        options["writes"] = [*options.get("writes", ()), *start_words({"": random})]
     result = run(
         design,
         inputs={"s_axis": pack(streams["s_axis"], {"value": words.reshape(-1, p.lanes)})},
         last={"s_axis": last.ravel()},
         outputs={"m_axis": last.size},
         reads=readable(design.manifest),
-        **({"writes": start_words({"": random})} if random else {}) | options,
+        **options,
     )
     insist(result.last["m_axis"] == last.ravel(), "tlast does not follow its block", result)
     fields = unpack(streams["m_axis"], result.outputs["m_axis"])

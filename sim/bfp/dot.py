@@ -64,14 +64,18 @@ def simulate(
     ends = np.arange(blocks) % 3 == 2
     last = np.zeros((blocks, beats), np.uint8)
     last[:, -1] = ends
+    if random:
+        options["writes"] = [
+            *options.get("writes", ()),
+            *start_words(dict(zip(("_a", "_b"), random, strict=True))),
+        ]
     result = run(
         design,
         inputs=inputs,
         last=dict.fromkeys(inputs, last.ravel()),
         outputs={"m_axis": blocks},
         reads=readable(design.manifest),
-        **({"writes": start_words(dict(zip(("_a", "_b"), random, strict=True)))} if random else {})
-        | options,
+        **options,
     )
     insist(result.last["m_axis"] == ends, "tlast does not follow its block", result)
     values = result.outputs["m_axis"].view("<f4")
