@@ -228,13 +228,17 @@ def train_network(overrides: tuple[str, ...], data: str, steps: int, **fields: A
         raise UserError(f"--set is of an array, through which products in {found} do not go here")
     parameters, images = configure(settings.arithmetic, overrides), load(data)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, TimeElapsedColumn(), console=console(stderr=True)) as progress:
-        task = progress.add_task("train through the circuit", total=None)
+    try:
+        with Progress(*columns, TimeElapsedColumn(), console=console(stderr=True)) as progress:
+            task = progress.add_task("train through the circuit", total=None)
 
-        def report(products: int, total: int) -> None:
-            progress.update(task, completed=products, total=total)
+            def report(products: int, total: int) -> None:
+                progress.update(task, completed=products, total=total)
 
-        done = compare(images, settings, parameters, steps=steps, report=report)
+            done = compare(images, settings, parameters, steps=steps, report=report)
+    except BenchError as error:
+        click.echo(f"the circuit differs from its model: {error}", err=True)
+        return 1
     show(done, console())
     return 1 if done.mismatches else 0
 

@@ -10,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from sw.approx.array import ApproxArrayParameters
+from sw.approx.product import Datapath
 from sw.approx.table import Table
 from sw.bfp.array import ArrayParameters
 from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.quantize import Blocks
 from sw.sparse.quantile import QuantileParameters
-from sw.sparse.tracking import Estimator
+from sw.sparse.tracking import Estimator, TrackingParameters
+from sw.stochastic.gradient import Block
 from sw.stochastic.outer import Weights
 from sw.stochastic.outer_parameters import OuterProductParameters
 from sw.train.arithmetic import compiled
@@ -23,35 +25,61 @@ from sw.train.arithmetic import compiled
 from .approx import array as approx
 from .bench import Result, Session
 from .bfp import array, multimode
+from .compare import MismatchError, assert_equal
 from .sparse import quantile
 from .stochastic import outer
 
-__all__ = ["ApproxCircuit", "BlockCircuit", "Circuit", "TrackingCircuit", "UpdateCircuit"]
+__all__ = ["ApproxCircuit", "BlockCircuit", "Circuit", "TrackingCircuit", "UpdateCircuit", "Watch"]
 
 Floats = npt.NDArray[np.float32]
+
+
+class Watch:
+    """Counts values of a circuit that are not the model's, whatever becomes of them later.
+
+    ``first`` tells of the first, or is empty; nothing that follows takes it back.
+    """
+
+    def __init__(self) -> None:
+        self.missed = 0
+        self.first = ""
+
+    def see(self, what: str, got: npt.NDArray[Any], expected: npt.NDArray[Any]) -> None:
+        """Compare a result with the model's."""
+        try:
+            assert_equal(got, expected)
+        except MismatchError as error:
+            self.missed += error.count
+            self.first = self.first or f"{what}: {error}"
 
 
 class Circuit(abc.ABC):
     """Multiplies matrices by the RTL; an engine of `sw.train.loop.train`.
 
-    ``report`` gets the number of products done.
+    ``report`` gets the number of products done; ``watch`` compares each.
     """
 
     def __init__(self) -> None:
         self.report: Callable[[int], None] = lambda done: None
         self.products = self.cycles = 0
+        self.watch = Watch()
 
     def __call__(self, a: Any, b: Any) -> Floats:
         """Return the product of (m, k) and (k, n)."""
         product, cycles = self._multiply(a, b)
         self.products += 1
         self.cycles += cycles
+        self.watch.see(f"product {self.products}", product, self._model(a, b))
         self.report(self.products)
         return product
 
     @abc.abstractmethod
     def _multiply(self, a: Any, b: Any) -> tuple[Floats, int]:
         """Return the product, and the cycles that it took."""
+
+    @abc.abstractmethod
+    def _model(self, a: Any, b: Any) -> Floats:
+        """Return what the product should be."""
 
 
 class BlockCircuit(Circuit):
@@ -73,6 +101,9 @@ class BlockCircuit(Circuit):
             p = ArrayParameters(format=a.format, rows=4, columns=4, lanes=1)
             product, result = array.simulate(p, a, b)
         return product, result.cycles
+
+    def _model(self, a: Blocks, b: Blocks) -> Floats:
+        return compiled().gemm(a, b)
 
 
 class ApproxCircuit(Circuit):
@@ -100,6 +131,11 @@ class ApproxCircuit(Circuit):
         product = np.concatenate([part for part, _ in done])
         return product, sum(result.cycles for _, result in done)
 
+    def _model(self, a: Floats, b: Floats) -> Floats:
+        p = self.parameters
+        fractions = self.table or Datapath(name=p.multiplier, bits=p.bits)
+        return compiled("approx").gemm(fractions, a, b)
+
 
 class UpdateCircuit(Session):
     """Computes batches of outer products by the RTL; an update engine of `sw.train.loop.train`.
@@ -110,6 +146,8 @@ class UpdateCircuit(Session):
     def __init__(self, parameters: OuterProductParameters) -> None:
         super().__init__()
         self.parameters = parameters
+        self.model = Block(parameters, compiled("stochastic").outer_product)
+        self.watch = Watch()
         self.gradients = self.cycles = 0
         self.report: Callable[[int], None] = lambda done: None
 
@@ -118,6 +156,7 @@ class UpdateCircuit(Session):
         results, run = outer.simulate(self.parameters, x, d, last=last, session=self)
         assert not isinstance(results, Weights)
         self.gradients += 1
+        self.watch.see(f"gradient {self.gradients}", results, self.model(x, d, last))
         self.cycles += run.cycles
         self.report(self.gradients)
         return results
@@ -126,19 +165,22 @@ class UpdateCircuit(Session):
 class TrackingCircuit(Session):
     """Finds the weights to track by the RTL's estimate; chooses for `sw.train.loop.train`.
 
-    It is a session, so that the estimate goes on from one step to the next. ``missed`` counts
-    weights that the model takes otherwise.
+    It is a session, so that the estimate goes on from one step to the next.
     """
 
-    def __init__(self, parameters: QuantileParameters) -> None:
+    def __init__(self, parameters: TrackingParameters) -> None:
         super().__init__()
-        self.parameters = parameters
-        self.model = Estimator(parameters, compiled("sparse").estimate)
-        self.sets = self.cycles = self.decisions = self.missed = 0
+        self.tracking = parameters
+        self.parameters: QuantileParameters | None = None
+        self.watch = Watch()
+        self.sets = self.cycles = self.decisions = 0
         self.report: Callable[[int], None] = lambda done: None
 
     def __call__(self, values: Floats) -> npt.NDArray[np.bool_]:
         """Return which weights of a step to track, given their importance."""
+        if self.parameters is None:
+            self.parameters = self.tracking.started(values)
+            self.model = Estimator(self.parameters, compiled("sparse").estimate)
         fill = -values.size % self.parameters.lanes
         present, x = (np.pad(each, (0, fill)) for each in (np.ones(values.size, bool), values))
         beats = -1, self.parameters.lanes
@@ -152,9 +194,9 @@ class TrackingCircuit(Session):
             session=self,
         )
         kept = found.ravel()[: values.size]
-        self.missed += int((kept != self.model(values)).sum())
+        self.sets += 1
+        self.watch.see(f"choice {self.sets}", kept, self.model(values))
         self.decisions += values.size
         self.cycles += run.cycles
-        self.sets += 1
         self.report(self.sets)
         return kept

@@ -89,7 +89,7 @@ def _tracking(settings: Settings) -> TrackingCircuit | None:
     if sparse.parameters.threshold != "quantile":
         found = sparse.parameters.threshold
         raise UserError(f"threshold must be quantile for a circuit, not {found}")
-    return TrackingCircuit(sparse.parameters.estimator)
+    return TrackingCircuit(sparse.parameters)
 
 
 def spared(settings: Settings) -> bool:
@@ -103,7 +103,9 @@ class Comparison:
     """A training through the circuit and one by the model.
 
     ``products`` are those of the array, ``gradients`` those of the stochastic outer product,
-    ``decisions`` those of the quantile estimator, which the model takes otherwise in ``missed``.
+    ``decisions`` those of the quantile estimator. ``missed`` counts the values of all of these that
+    were not the model's for the same operands, though the weights be right in the end, and
+    ``first`` tells of the first.
     """
 
     circuit: Run
@@ -112,6 +114,7 @@ class Comparison:
     gradients: int
     decisions: int
     missed: int
+    first: str
     cycles: int
 
     @property
@@ -125,7 +128,7 @@ class Comparison:
 
     @property
     def mismatches(self) -> int:
-        """Values of all arrays, and decisions, that differ."""
+        """Values of all arrays, and of results on the way, that differ."""
         return sum(wrong for _, wrong in self.weights.values()) + self.missed
 
 
@@ -134,10 +137,11 @@ def show(done: Comparison, out: Console) -> None:
     table = Lines("array", "values", "mismatches")
     for name, (values, wrong) in done.weights.items():
         table.add_row(name, f"{values:,}", f"[{'red' if wrong else 'green'}]{wrong}")
-    if done.decisions:
-        wrong = f"[{'red' if done.missed else 'green'}]{done.missed}"
-        table.add_row("tracked", f"{done.decisions:,}", wrong)
+    wrong = f"[{'red' if done.missed else 'green'}]{done.missed}"
+    table.add_row("on the way", "", wrong)
     out.print(table)
+    if done.first:
+        out.print(f"first on the way: {done.first}", highlight=False, markup=False)
     words = f"{done.circuit.steps:,} steps, {done.products:,} products, "
     words += f"{done.gradients:,} stochastic gradients, {done.cycles:,} cycles"
     right = done.circuit.epochs[-1].accuracy
@@ -184,6 +188,7 @@ def compare(
         products=circuit.products if circuit else 0,
         gradients=update.gradients if update else 0,
         decisions=tracking.decisions if tracking else 0,
-        missed=tracking.missed if tracking else 0,
+        missed=sum(part.watch.missed for part in parts),
+        first=next((part.watch.first for part in parts if part.watch.first), ""),
         cycles=sum(part.cycles for part in parts),
     )

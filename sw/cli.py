@@ -2,8 +2,11 @@
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
+import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,15 @@ from rich.console import Console
 
 from .errors import UserError
 
-__all__ = ["Group", "console", "output_folder", "read_array", "whole_file"]
+__all__ = [
+    "Group",
+    "console",
+    "output_folder",
+    "read_array",
+    "read_numpy",
+    "whole_file",
+    "whole_files",
+]
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -50,25 +61,38 @@ def output_folder(path: str | Path) -> Path:
 
 
 @contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a path beside ``path`` to write to, which takes its place when the block ends well.
+def whole_files(*paths: Path) -> Iterator[list[Path]]:
+    """Give paths beside ``paths`` to write to, which take their places when the block ends well.
 
-    Raises `UserError` where that cannot be; then nothing is left.
+    Raises `UserError` where that cannot be; then nothing is left. What the block does not write is
+    not there afterwards either.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = [path.with_name(f".{path.name}.{os.getpid()}") for path in paths]
     try:
         yield beside
-        beside.replace(path)
+        for new, path in zip(beside, paths, strict=True):
+            if new.exists():
+                new.replace(path)
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}") from None
+        names = ", ".join(map(str, paths))
+        raise UserError(f"cannot write {names}: {error.strerror or error}") from None
     finally:
-        beside.unlink(missing_ok=True)
+        for new in beside:
+            new.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a path beside ``path`` to write to, as `whole_files` does."""
+    with whole_files(path) as [beside]:
+        yield beside
 
 
 class Group(click.Group):
     """A group of commands that prints a `UserError` as ``error: …`` and exits with 2.
 
-    So does a mistake that click finds itself, and an interrupted run exits with 130.
+    So do a mistake that click finds itself and what the system refuses, such as a full disk. An
+    interrupted run, by ctrl-C or SIGTERM, says so and exits with 130 or 143.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -78,7 +102,8 @@ class Group(click.Group):
     def main(self, *arguments: Any, **settings: Any) -> Any:
         """Run the command line."""
         try:
-            status = super().main(*arguments, **settings | {"standalone_mode": False})
+            with _terminable():
+                status = super().main(*arguments, **settings | {"standalone_mode": False})
         except UserError as error:
             message = str(error)
         except click.UsageError as error:
@@ -87,24 +112,57 @@ class Group(click.Group):
                 message += f" (see {error.ctx.command_path} --help)"
         except click.ClickException as error:
             message = error.format_message()
-        except (click.Abort, KeyboardInterrupt):
+        except OSError as error:
+            message = f"{error.filename or 'the system'}: {error.strerror or error}"
+        except (click.Abort, KeyboardInterrupt) as stop:
             click.echo("interrupted", err=True)
-            sys.exit(130)
+            sys.exit(143 if isinstance(stop.__cause__ or stop, _Terminated) else 130)
         else:
             sys.exit(status if isinstance(status, int) else 0)
         click.echo(f"error: {' '.join(message.split())}", err=True)
         sys.exit(2)
 
 
-def read_array(path: Path) -> np.ndarray:
-    """Read an .npy file of real numbers as binary32."""
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM."""
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Have SIGTERM end what runs as ctrl-C does, so that it leaves nothing half-written."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise _Terminated
+
+    mine = threading.current_thread() is threading.main_thread()
+    mine = mine and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if mine:
+        signal.signal(signal.SIGTERM, stop)
     try:
-        with open(path, "rb") as handle:
-            array = np.load(handle, allow_pickle=False)
+        yield
+    finally:
+        if mine:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def read_numpy(path: str | Path, wanted: str) -> np.ndarray | dict[str, np.ndarray]:
+    """Read an .npy file, or the arrays of an .npz file by name; ``wanted`` is what it must be."""
+    try:
+        with open(path, "rb") as handle, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = np.load(handle, allow_pickle=False)
+            if isinstance(found, np.lib.npyio.NpzFile):
+                return {name: found[name] for name in found.files}
+            return found
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, EOFError):
-        raise UserError(f"{path} must be an .npy file of numbers") from None
+    except Exception:  # NumPy's parsers of headers and archives throw a dozen kinds
+        raise UserError(f"{path} must be {wanted}") from None
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Read an .npy file of real numbers as binary32."""
+    array = read_numpy(path, "an .npy file of numbers")
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise UserError(f"{path} must be an .npy file of real numbers")
     if not array.size:

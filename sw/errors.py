@@ -1,6 +1,6 @@
-"""The one exception that reaches a user: a worded line, no traceback, exit status 2."""
+"""The exceptions that reach a user: a worded line, no traceback, exit status 2."""
 
-__all__ = ["UserError"]
+__all__ = ["DivergedError", "StuckError", "UserError"]
 
 
 class UserError(Exception):
@@ -9,3 +9,11 @@ class UserError(Exception):
     The text names the field or file, the value found and what would be accepted. Every command
     line of Gradgate prints it after ``error: `` and exits with status 2.
     """
+
+
+class DivergedError(UserError):
+    """A training whose numbers left the finite ones: it has no result."""
+
+
+class StuckError(UserError):
+    """A training in a state that it cannot learn from."""

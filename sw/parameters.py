@@ -35,6 +35,10 @@ def kind_and_fields(what: str, text: str, kinds: Sequence[str]) -> tuple[str, li
     for each in overrides:
         if "=" not in each:
             raise UserError(f"{what} {kind} needs field=value, not {each!r}")
+    names = [each.partition("=")[0].strip() for each in overrides]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"{name} is given twice in {text}")
     return kind, overrides
 
 

@@ -90,7 +90,7 @@ def test_quantize_of_exact_numbers(tmp_path):
         (("train", "--hidden", 0), "hidden must be an integer from 1 to 4096, not 0"),
         (("train", "--hidden", "64x32"), "hidden must be widths as in 64,32, not '64x32'"),
         (("train", "--epochs", 0), "epochs must be an integer from 1 to 10000, not 0"),
-        (("train", "--rate", -1), "rate must be a number from 0 to below 10, not -1.0"),
+        (("train", "--rate", -1), "rate must be a number above 0 and below 10, not -1"),
         (("train", "--momentum", 1), "momentum must be a number from 0 to below 1, not 1.0"),
         (("train", "--arith", "hbfp5"), "unknown arithmetic 'hbfp5', did you mean hbfp"),
         (("train", "--arith", "fb12,in=fb16"), "arithmetic must be given for forward, input, we"),

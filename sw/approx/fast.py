@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
+from ..jit import njit
 from .multipliers import LARGEST_BITS, encode, multiplier
 from .product import Datapath, matrices
 from .table import LARGEST_TABLE_BITS, Table, make
@@ -41,7 +42,7 @@ DEPTH = 4
 
 ONE = 127 << 23
 
-jit: Any = numba.njit(cache=True, error_model="numpy")
+jit: Any = njit(error_model="numpy")
 
 
 def gemm(fractions: Datapath | Table, a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:

@@ -7,12 +7,12 @@ faster. numba compiles them when they are first called and keeps what it made.
 import math
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import UserError
 from ..formats import BlockFormat
+from ..jit import njit
 from ..words import Words, fields_of
 from . import array
 from .quantize import Blocks
@@ -21,7 +21,7 @@ __all__ = ["gemm", "quantize", "zero_set"]
 
 ROUNDINGS = {"truncate": 0, "nearest_even": 1, "stochastic": 2}
 
-jit: Any = numba.njit(cache=True)
+jit: Any = njit()
 
 
 def quantize(

@@ -1,9 +1,10 @@
 """The matrix products of convolutions."""
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
-from ..checks import choice
+from ..checks import choice, flag
+from ..errors import UserError
 from .depthwise import depthwise
 from .products import PASSES, Layer, Product, share_work
 from .stride import Phase, phases
@@ -19,6 +20,8 @@ class Convolution(Layer):
     ``depthwise``: one kernel a channel, ``filters`` equal to ``channels``.
     """
 
+    LEAST: ClassVar = {"padding": 0}
+
     channels: int
     filters: int
     size: int
@@ -26,6 +29,19 @@ class Convolution(Layer):
     stride: int = 1
     padding: int = 0
     depthwise: bool = False
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        super().__post_init__()
+        flag("depthwise", self.depthwise)
+        if self.kernel > self.size + 2 * self.padding:
+            most = self.size + 2 * self.padding
+            raise UserError(f"kernel must fit the plane and its border, {most}, not {self.kernel}")
+        if self.depthwise and self.filters != self.channels:
+            raise UserError(
+                f"filters must be the channels, {self.channels}, where each has a kernel of its "
+                f"own, not {self.filters}"
+            )
 
     @property
     def outputs(self) -> int:

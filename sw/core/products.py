@@ -2,19 +2,32 @@
 
 import abc
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import choice
+from ..checks import array, choice, line, whole
 from .window import Window, matrix
 
-__all__ = ["OPERANDS", "PASSES", "Attention", "Dense", "Layer", "Product", "execute", "share_work"]
+__all__ = [
+    "MOST",
+    "OPERANDS",
+    "PASSES",
+    "Attention",
+    "Dense",
+    "Layer",
+    "Product",
+    "execute",
+    "share_work",
+]
 
 PASSES = ("forward", "input", "weight")
 """Forward, gradient of the input, gradient of the weights."""
+
+MOST = 1 << 24
+"""Of samples, channels and the like: no tensor of so many is meant."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,7 +73,24 @@ class Product:
 class Layer(abc.ABC):
     """A layer with two operands, ``x`` and ``w``, and a result ``y``."""
 
+    LEAST: ClassVar[Mapping[str, int]] = {}
+    """Of the extents that may be less than 1."""
+
     name: str
+
+    def __post_init__(self) -> None:
+        """Check the name, and that every extent is a positive integer."""
+        line("name", self.name)
+        for each in dataclasses.fields(self):
+            if each.type is int:
+                whole(each.name, getattr(self, each.name), self.LEAST.get(each.name, 1), MOST)
+
+    def check(self, batch: int, tensors: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Raise `UserError` unless the tensors that there are have their `shapes`."""
+        whole("batch", batch, 1, MOST)
+        shapes = self.shapes(batch)
+        for name, tensor in tensors.items():
+            array(f"{name} of {self.name}", tensor, "number", shape=shapes[name])
 
     @abc.abstractmethod
     def shapes(self, batch: int) -> dict[str, tuple[int, ...]]:

@@ -2,13 +2,20 @@
 
 import dataclasses
 import functools
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import array, whole
+from ..errors import UserError
+
 __all__ = ["Window", "matrix"]
 
 Integers = npt.NDArray[np.int64]
+
+MOST = 1 << 40
+"""Of an extent: no tensor of so many is meant."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,6 +55,11 @@ class Window:
     height: int = 1
     width: int = 1
 
+    def __post_init__(self) -> None:
+        """Check the extents."""
+        for name in ("p", "q", "height", "width"):
+            whole(name, getattr(self, name), 1, MOST)
+
     @property
     def rows(self) -> int:
         """Places."""
@@ -79,17 +91,34 @@ class Window:
         return np.where(inner < 0, -1, inner + c * self.stride_c) if c else inner
 
     def gather(self, tensor: npt.NDArray[np.float32], c: int = 0) -> npt.NDArray[np.float32]:
-        """Return the matrix."""
+        """Return the matrix; `UserError` for a tensor that ends before its last address."""
+        self._reach(tensor, c)
         # The address of what is outside, -1, is that of a zero behind the tensor.
         return np.append(tensor, tensor.dtype.type(0))[self.addresses(c)]
 
     def scatter(
         self, values: npt.NDArray[np.float32], tensor: npt.NDArray[np.float32], c: int = 0
     ) -> None:
-        """Write a matrix, or add it in order of its rows where addresses repeat; -1 is left out."""
+        """Add a matrix to a tensor, which lies in memory in order, row by row; -1 is left out.
+
+        `UserError` for a matrix of another shape, and for a tensor as in `gather`.
+        """
+        values = array("values", values, "number", shape=(self.rows, self.columns))
+        self._reach(tensor, c)
+        if not tensor.flags.c_contiguous:
+            raise UserError("tensor must lie in memory in order, and is a view that does not")
         addresses = self.addresses(c)
         keep = addresses >= 0
         np.add.at(tensor.reshape(-1), addresses[keep], values[keep])
+
+    def _reach(self, tensor: npt.NDArray[Any], c: int) -> None:
+        """Check that a tensor has all that the window addresses."""
+        end = _end(self) + whole("c", c, 0, MOST) * self.stride_c
+        if tensor.size < end:
+            raise UserError(
+                f"tensor must have the {end} elements that are addressed, or more, "
+                f"not {tensor.size}"
+            )
 
 
 @functools.lru_cache(maxsize=64)
@@ -114,6 +143,12 @@ def _addresses(window: Window) -> Integers:
     result = np.broadcast_to(total, (*rows, *columns)).reshape(window.rows, window.columns)
     result.setflags(write=False)
     return result
+
+
+@functools.lru_cache(maxsize=64)
+def _end(window: Window) -> int:
+    """Return the address behind the last one of product 0."""
+    return int(_addresses(window).max(initial=-1)) + 1
 
 
 def matrix(rows: int, columns: int, *, stride_c: int = 0, transposed: bool = False) -> Window:

@@ -7,16 +7,16 @@ and keeps what it made.
 import math
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from ..jit import njit
 from . import quantile
 from .quantile import Estimates, QuantileParameters
 
 __all__ = ["estimate"]
 
-jit: Any = numba.njit(cache=True)
+jit: Any = njit()
 
 
 def estimate(

@@ -47,14 +47,14 @@ class TrackingParameters(Parameters):
     Parameters
     ----------
     keep : float
-        Share of the weights that is to be tracked, above 0 and below 1. An estimated threshold is
-        too low at first, so that more are tracked: of the MLP on digits 27 % at most, and 11 %
-        after a hundred steps, where 10 % are wanted.
+        Share of the weights that is to be tracked, above 0 and below 1.
     decay : float
         By which initial values are multiplied in each step but the first, 0 to 1.
     threshold : str
         Of `THRESHOLDS`.
-    lanes, step, guard, delay, initial, between
+    initial : float or None
+        First estimate; None for the exact quantile of the first step of training, see `started`.
+    lanes, step, guard, delay, between
         Of the estimator, see `QuantileParameters`. A step of training is a packet. Unless told
         otherwise the estimate goes on from one to the next, and by smaller steps: a network of few
         weights has it neither come near from far away in a single packet, nor stay there.
@@ -71,7 +71,7 @@ class TrackingParameters(Parameters):
     step: int = 12
     guard: int = QuantileParameters.guard
     delay: int = QuantileParameters.delay
-    initial: float = QuantileParameters.initial
+    initial: float | None = None
     between: str = "carry"
     words: int = RegeneratorParameters.words
     rounds: int = RegeneratorParameters.rounds
@@ -87,16 +87,32 @@ class TrackingParameters(Parameters):
 
     @property
     def estimator(self) -> QuantileParameters:
-        """The estimator of the threshold."""
+        """The estimator of the threshold, for a first step of which nothing is known."""
         return QuantileParameters(
             lanes=self.lanes,
             keep=self.keep,
             step=self.step,
             guard=self.guard,
             delay=self.delay,
-            initial=self.initial,
+            initial=QuantileParameters.initial if self.initial is None else self.initial,
             between=self.between,
         )
+
+    def started(self, values: Floats) -> QuantileParameters:
+        """Return the estimator whose first packet is ``values``.
+
+        Without `initial` its first estimate is the largest value that `largest` would not keep, or
+        the nearest that an estimator can have. A fixed one would be as good only by chance: values
+        grow with the rate of learning, and where none is above it the initial weights decay to
+        nothing before it has come down.
+        """
+        if self.initial is not None:
+            return self.estimator
+        size = np.sort(np.abs(values))
+        quantile = float(size[max(0, size.size - 1 - kept_of(self.keep, size.size))])
+        limits = np.finfo(np.float32)
+        quantile = min(max(quantile, float(limits.tiny)), float(limits.max))
+        return self.estimator.replace(initial=quantile)
 
     @property
     def regenerator(self) -> RegeneratorParameters:
@@ -132,8 +148,13 @@ def largest(keep: float, values: Floats) -> Bits:
     """
     kept = np.zeros(values.size, np.bool_)
     size = np.abs(values).view(np.uint32).astype(np.int64)
-    kept[np.argsort(-size, kind="stable")[: max(1, round(keep * values.size))]] = True
+    kept[np.argsort(-size, kind="stable")[: kept_of(keep, values.size)]] = True
     return kept
+
+
+def kept_of(keep: float, count: int) -> int:
+    """Return how many of ``count`` values a share is: the nearest number, at least one."""
+    return max(1, round(keep * count))
 
 
 class Estimator:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from ..jit import njit
 from .bits import BitSource
 
 __all__ = ["Generators", "add_up"]
@@ -19,7 +19,7 @@ Integers = npt.NDArray[np.int64]
 STRIDE = 4
 """Words that are made of one state."""
 
-jit: Any = numba.njit(cache=True)
+jit: Any = njit()
 # numba gives an intrinsic the arguments of its second function, which a type checker cannot see.
 primitive: Any = intrinsic
 

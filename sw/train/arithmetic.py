@@ -12,7 +12,7 @@ from .. import binary32
 from ..approx.names import KINDS, fractions
 from ..approx.product import Fractions
 from ..bfp.quantize import Blocks
-from ..checks import unknown
+from ..checks import array, choice, unknown
 from ..core.products import OPERANDS, PASSES, Layer, Product, execute
 from ..core.window import Window
 from ..formats import BFLOAT16, BLOCK_FORMATS, BlockFormat
@@ -41,7 +41,7 @@ Arithmetic = str | BlockFormat | Fractions
 ARITHMETICS = ("binary32", "bfloat16", *BLOCK_FORMATS, *KINDS)
 """Arithmetics by name: how the operands of a product are rounded and multiplied.
 
-Sums are binary32.
+Sums are binary32, in the order of the reduction, so that results are the same on every processor.
 """
 
 USES = {(which, side): 2 * place + side for place, which in enumerate(PASSES) for side in range(2)}
@@ -169,8 +169,10 @@ class Products:
 
         ``arithmetic`` is what `read` takes, and ``number`` the layer's, for random words.
         """
-        a, b, _ = OPERANDS[which]
+        a, b, result = OPERANDS[choice("which", which, PASSES)]
         arithmetic = read(arithmetic)
+        tensors = {name: array(name, operands[name].tensor, "float32") for name in (a, b)}
+        layer.check(batch, tensors)
         products = layer.shared(which, batch)
 
         def blocks(product: Product, side: int, c: int, format: BlockFormat) -> Blocks:
@@ -194,7 +196,7 @@ class Products:
                 return (self.engine or compiled().gemm)(left, right.transposed)
             return self._multiply(operands[a], operands[b], product, c, arithmetic)
 
-        return execute(products, layer.shapes(batch)[OPERANDS[which][2]], multiply)
+        return execute(products, layer.shapes(batch)[result], multiply)
 
     def _multiply(
         self, a: Operand, b: Operand, product: Product, c: int, arithmetic: str | Fractions
@@ -206,4 +208,4 @@ class Products:
             return engine(left, right.T)
         if arithmetic == "bfloat16":
             left, right = (binary32.rounded(x, BFLOAT16) for x in (left, right))
-        return left @ right.T
+        return compiled("train").gemm(left, right.T)

@@ -6,9 +6,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import array, one_of, whole
 from ..core import products
+from ..errors import UserError
 from .arithmetic import Operand
-from .layers import Dense, Layer, Product, softmax
+from .layers import Dense, Layer, Product
+from .loss import softmax
+from .shapes import same
 
 __all__ = ["EachToken", "MeanToken", "Positions", "SelfAttention", "Tokens"]
 
@@ -20,10 +24,13 @@ class Tokens(Layer):
 
     def forward(self, x: Floats, run: Any) -> Floats:
         """Return tokens."""
+        array("x of tokens", x, "number", shape=("batch", 1, "side", "side"))
+        self.shape = x.shape
         return x[:, 0]
 
     def backward(self, gradient: Floats, run: Any) -> Floats:
         """Return the gradient of planes."""
+        same("gradient of tokens", gradient, (self.shape[0], *self.shape[2:]))
         return gradient[:, None]
 
 
@@ -41,6 +48,7 @@ class EachToken(Layer):
 
     def forward(self, x: Floats, run: Any) -> Floats:
         """Return what the layers make of each token."""
+        array("x of each token", x, "number", shape=("batch", "tokens", "width"))
         tokens = x.shape[:2]
         x = np.ascontiguousarray(x).reshape(-1, x.shape[-1])
         for layer in self.layers:
@@ -49,6 +57,7 @@ class EachToken(Layer):
 
     def backward(self, gradient: Floats, run: Any) -> Floats:
         """Return the gradient of each token."""
+        array("gradient of each token", gradient, "number", shape=("batch", "tokens", "width"))
         tokens = gradient.shape[:2]
         gradient = np.ascontiguousarray(gradient).reshape(-1, gradient.shape[-1])
         for layer in reversed(self.layers):
@@ -61,15 +70,20 @@ class Positions(Layer):
 
     def __init__(self, *, tokens: int, width: int, rng: Any) -> None:
         super().__init__()
+        whole("tokens", tokens, 1, products.MOST)
+        whole("width", width, 1, products.MOST)
         places = rng.standard_normal((tokens, width)) / math.sqrt(width)
         self.parameters["position"] = places.astype(np.float32)
 
     def forward(self, x: Floats, run: Any) -> Floats:
         """Return the sum."""
+        shape = ("batch", *self.parameters["position"].shape)
+        self.shape = array("x of positions", x, "number", shape=shape).shape
         return x + self.parameters["position"]
 
     def backward(self, gradient: Floats, run: Any) -> Floats:
         """Return the gradient as it is."""
+        same("gradient of positions", gradient, self.shape)
         self.gradients["position"] = gradient.sum(0)
         return gradient
 
@@ -79,11 +93,13 @@ class MeanToken(Layer):
 
     def forward(self, x: Floats, run: Any) -> Floats:
         """Return (batch, width)."""
+        array("x of mean token", x, "number", shape=("batch", "tokens", "width"))
         self.shape = x.shape
         return x.mean(1)
 
     def backward(self, gradient: Floats, run: Any) -> Floats:
         """Return the gradient, shared equally."""
+        same("gradient of mean token", gradient, (self.shape[0], self.shape[2]))
         share = gradient / gradient.dtype.type(self.shape[1])
         return np.broadcast_to(share[:, None], self.shape)
 
@@ -100,6 +116,11 @@ class Pair(Product):
     def forward(self, x: Any, run: Any) -> Floats:
         """Return the products of a pair of arrays."""
         left, right = (np.ascontiguousarray(each) for each in x)
+        if len(left) % self.heads:
+            raise UserError(
+                f"x of {self.layer.name} must have a multiple of {self.heads} heads, "
+                f"not {len(left)}"
+            )
         return self.multiply(left, right, len(left) // self.heads, run)
 
     def backward(self, gradient: Floats, run: Any) -> Any:
@@ -118,7 +139,9 @@ class SelfAttention(Layer):
 
     def __init__(self, *, tokens: int, width: int, heads: int, rng: Any) -> None:
         super().__init__()
-        self.heads = heads
+        whole("width", width, 1, products.MOST)
+        self.heads = one_of("heads", heads, (n for n in range(1, width + 1) if not width % n))
+        self.shape = ("batch", tokens, width)
         depth = width // heads
         self.scale = 1 / math.sqrt(depth)
         self.projections = [
@@ -147,6 +170,7 @@ class SelfAttention(Layer):
 
     def forward(self, x: Floats, run: Any) -> Floats:
         """Return what each token gathers from all."""
+        array("x of attention", x, "number", shape=self.shape)
         query, key, value = (self._split(p.forward(x, run)) for p in self.projections)
         scores = self.score.forward((query, key), run)
         self.shares = softmax(scores * scores.dtype.type(self.scale))
@@ -155,6 +179,7 @@ class SelfAttention(Layer):
 
     def backward(self, gradient: Floats, run: Any) -> Floats:
         """Return the gradient through queries, keys and values."""
+        array("gradient of attention", gradient, "number", shape=self.shape)
         mixed = self._split(self.output.backward(gradient, run))
         shares, value = self.mix.backward(mixed, run)
         level = (shares * self.shares).sum(-1, keepdims=True)

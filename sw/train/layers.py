@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import whole
 from ..core import convolution, products
+from ..errors import UserError
 from .arithmetic import Operand
+from .shapes import planes, same
 
 __all__ = [
     "BatchNorm",
@@ -22,8 +25,6 @@ __all__ = [
     "Rectifier",
     "Residual",
     "Weighted",
-    "cross_entropy",
-    "softmax",
 ]
 
 Floats = npt.NDArray[np.float32]
@@ -71,11 +72,13 @@ class Product(Layer):
     def multiply(self, x: Floats, w: Floats, batch: int, run: Any) -> Floats:
         """Return the product of a batch."""
         self.batch = batch
+        self.layer.check(batch, {"x": x, "w": w})
         self.operands = {"x": Operand(x), "w": Operand(w)}
         return run.product(self, "forward", batch, self.operands)
 
     def gradient(self, which: str, gradient: Operand, run: Any) -> Floats:
         """Return the gradient of ``x`` (``input``) or ``w`` (``weight``), given that of ``y``."""
+        self.layer.check(self.batch, {"y": gradient.tensor})
         return run.product(self, which, self.batch, self.operands | {"y": gradient})
 
 
@@ -146,11 +149,13 @@ class Rectifier(Layer):
 
     def forward(self, x: Floats, run: Any) -> Floats:
         """Return what is positive."""
+        self.shape = x.shape
         self.positive = x > 0
         return np.maximum(x, 0)
 
     def backward(self, gradient: Floats, run: Any) -> Floats:
         """Return the gradient where the input was positive."""
+        same("gradient of rectifier", gradient, self.shape)
         return gradient * self.positive
 
 
@@ -165,6 +170,7 @@ class BatchNorm(Layer):
 
     def __init__(self, *, channels: int) -> None:
         super().__init__()
+        self.channels = whole("channels", channels, 1, products.MOST)
         self.parameters["scale"] = np.ones(channels, np.float32)
         self.parameters["shift"] = np.zeros(channels, np.float32)
         self.state["mean"] = np.zeros(channels, np.float32)
@@ -172,6 +178,11 @@ class BatchNorm(Layer):
 
     def forward(self, x: Floats, run: Any) -> Floats:
         """Return the normalized, scaled and shifted input."""
+        if x.ndim < 2 or not x.size or x.shape[1] != self.channels:
+            raise UserError(
+                f"x of batch normalization must have the shape (batch, {self.channels}, ...), "
+                f"not {x.shape}"
+            )
         self.axes = (0, *range(2, x.ndim))
         self.shape = (1, -1, *[1] * (x.ndim - 2))
         mean, variance = self.state["mean"], self.state["variance"]
@@ -188,6 +199,7 @@ class BatchNorm(Layer):
 
     def backward(self, gradient: Floats, run: Any) -> Floats:
         """Return the gradient through the batch's mean and variance too."""
+        same("gradient of batch normalization", gradient, self.normal.shape)
         self.gradients["shift"] = gradient.sum(self.axes)
         self.gradients["scale"] = (gradient * self.normal).sum(self.axes)
         count = gradient.size // gradient.shape[1]
@@ -203,6 +215,7 @@ class Pool(Layer):
 
     def forward(self, x: Floats, run: Any) -> Floats:
         """Return planes of half the side; an odd last row or column is left out."""
+        planes("x of pool", x, 2)
         self.shape = x.shape
         n, c, height, width = x.shape
         x = x[:, :, : height // 2 * 2, : width // 2 * 2]
@@ -213,6 +226,7 @@ class Pool(Layer):
 
     def backward(self, gradient: Floats, run: Any) -> Floats:
         """Return the gradient at the places that were the largest."""
+        same("gradient of pool", gradient, self.place.shape[:-1])
         n, c, height, width = gradient.shape
         spread = np.zeros((n, c, height, width, 4), gradient.dtype)
         np.put_along_axis(spread, self.place, gradient[..., None], -1)
@@ -227,11 +241,13 @@ class Mean(Layer):
 
     def forward(self, x: Floats, run: Any) -> Floats:
         """Return (batch, channels)."""
+        planes("x of mean", x, 1)
         self.shape = x.shape
         return x.mean((2, 3))
 
     def backward(self, gradient: Floats, run: Any) -> Floats:
         """Return the gradient, shared equally."""
+        same("gradient of mean", gradient, self.shape[:2])
         share = gradient / gradient.dtype.type(math.prod(self.shape[2:]))
         return np.broadcast_to(share[..., None, None], self.shape)
 
@@ -246,6 +262,7 @@ class Flatten(Layer):
 
     def backward(self, gradient: Floats, run: Any) -> Floats:
         """Return the gradient in the input's shape."""
+        same("gradient of flatten", gradient, (self.shape[0], math.prod(self.shape[1:])))
         return gradient.reshape(self.shape)
 
 
@@ -269,28 +286,16 @@ class Residual(Layer):
             y = layer.forward(y, run)
         for layer in self.shortcut:
             x = layer.forward(x, run)
+        same("x of residual beside its body", x, y.shape)
+        self.shape = y.shape
         return y + x
 
     def backward(self, gradient: Floats, run: Any) -> Floats:
         """Return the sum of both ways' gradients."""
+        same("gradient of residual", gradient, self.shape)
         around = gradient
         for layer in reversed(self.shortcut):
             around = layer.backward(around, run)
         for layer in reversed(self.body):
             gradient = layer.backward(gradient, run)
         return gradient + around
-
-
-def softmax(x: Floats) -> Floats:
-    """Return shares along the last axis in proportion to the exponentials."""
-    shares = np.exp(x - x.max(-1, keepdims=True))
-    return shares / shares.sum(-1, keepdims=True)
-
-
-def cross_entropy(outputs: Floats, labels: npt.NDArray[np.int64]) -> tuple[float, Floats]:
-    """Return the mean cross entropy of softmax outputs, and its gradient."""
-    shares = softmax(outputs)
-    rows = np.arange(len(outputs))
-    loss = float(-np.log(np.maximum(shares[rows, labels], 1e-30)).mean())
-    shares[rows, labels] -= 1
-    return loss, shares / outputs.dtype.type(len(outputs))

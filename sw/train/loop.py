@@ -6,20 +6,21 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from ..bfp.quantize import Blocks, dequantize
-from ..core.products import PASSES
-from ..formats import BLOCK_FORMATS, BlockFormat
+from ..checks import array, shown, whole
+from ..errors import DivergedError, UserError
+from ..formats import BlockFormat
 from ..sparse.tracking import Choice
 from ..stochastic.gradient import Engine as UpdateEngine
-from ..words import Words, stream_key
-from .arithmetic import STORED, Engine, Operand, Products, compiled
+from .arithmetic import Engine, Operand, Products
 from .data import Data, package
-from .layers import Product, Weighted, cross_entropy
+from .layers import Product, Weighted
+from .loss import cross_entropy
 from .network import MODELS, Network
 from .precision import Precision, read
 from .settings import Settings
 from .sparse import Sparse
 from .sparse import read as read_sparse
+from .storage import Storage
 from .update import Update
 from .update import read as read_update
 
@@ -43,13 +44,19 @@ class Epoch:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Run:
-    """A training that is done; ``sparse`` is what tracked the weights, if not all were trained."""
+    """A training that is done.
 
+    ``sparse`` is what tracked the weights, if not all were trained; ``storage`` the format in which
+    the weights of each product are kept between steps, None for binary32.
+    """
+
+    data: Data
     settings: Settings
     network: Network
     precision: Precision
     epochs: list[Epoch]
     steps: int
+    storage: list[BlockFormat | None]
     sparse: Sparse | None = None
 
 
@@ -100,15 +107,24 @@ def accuracy(
 ) -> float:
     """Return the share of rows whose largest output is their label's, in the present arithmetic.
 
-    ``seed`` and ``number`` are of stochastic rounding; of one seed, evaluations of the same rows
-    with different numbers have no random word in common.
+    ``x`` is (n, pixels) of binary32, as `Data` has it. ``seed`` and ``number`` are of stochastic
+    rounding; of one seed, evaluations of the same rows with different numbers have no random word
+    in common. `DivergedError` if an output is not finite.
     """
+    array("x", x, "float32", shape=("images", "pixels"))
+    array("labels", labels, "integer", shape=(len(x),), low=0)
+    if not len(x):
+        raise UserError("x must have an image or more")
     products = Products(seed=seed, evaluation=True)
     step = _Step(precision, products, training=False)
     right, starts = 0, range(0, len(x), 500)
     for products.step, start in enumerate(starts, number * len(starts)):
         part = slice(start, start + 500)
-        right += int((network.forward(x[part], step).argmax(1) == labels[part]).sum())
+        with np.errstate(all="ignore"):
+            outputs = network.forward(x[part], step)
+        if not np.isfinite(outputs).all():
+            raise DivergedError("diverged: outputs of the network are not finite numbers")
+        right += int((outputs.argmax(1) == labels[part]).sum())
     return right / len(x)
 
 
@@ -123,7 +139,14 @@ def train(
     steps: int | None = None,
     report: Callable[[Epoch, str], None] = lambda epoch, note: None,
 ) -> Run:
-    """Train a network; the same arguments give the same weights.
+    """Train a network; the same arguments give the same weights and losses, on any processor.
+
+    Products in binary32 and bfloat16 are added in a fixed order (`sw.train.fast`), those of blocks
+    are exact before they are rounded, and all else is made of basic operations, each rounded once.
+    First weights, the order of images and that of sums are NumPy's, whose version counts.
+
+    Raises `DivergedError` where the loss or a weight is no finite number any more, and `StuckError`
+    where nothing can be learnt.
 
     Parameters
     ----------
@@ -133,7 +156,7 @@ def train(
         How.
     precision : Precision or None
         Chooses arithmetics in the place of ``settings.arithmetic``: `sw.train.precision.Fixed`, for
-        instance, takes a `BlockFormat` for each pass of each layer.
+        instance, takes a `BlockFormat` for each pass of each layer. Then ``settings`` names none.
     engine : callable or None
         Computes products of blocks, such as a circuit; None is its model.
     update_engine : callable or None
@@ -141,16 +164,41 @@ def train(
     choose : callable or None
         That of `sw.train.sparse.Sparse`, where ``settings.sparse`` names it.
     steps : int or None
-        Steps after which to stop in any case.
+        Steps after which to stop in any case; 0 gives the first weights.
     report : callable
         Called after each epoch with it and a word on the arithmetic.
     """
-    settings = settings or Settings()
+    settings = Settings() if settings is None else settings
+    _check(data, settings, precision, update_engine, choose, steps)
     # Small products lose by threads, and lose greatly where other work shares the cores.
-    with package("threadpoolctl", "threadpoolctl").threadpool_limits(1):
+    with package("threadpoolctl", "threadpoolctl").threadpool_limits(1), np.errstate(all="ignore"):
         update = read_update(settings.update, seed=settings.seed, engine=update_engine)
         sparse = read_sparse(settings.sparse, seed=settings.seed, choose=choose)
         return _train(data, settings, precision, engine, update, sparse, steps, report)
+
+
+def _check(
+    data: Data,
+    settings: Settings,
+    precision: Precision | None,
+    update_engine: UpdateEngine | None,
+    choose: Choice | None,
+    steps: int | None,
+) -> None:
+    """Check what `train` takes."""
+    for name, value, kind in (("data", data, Data), ("settings", settings, Settings)):
+        if not isinstance(value, kind):
+            raise UserError(f"{name} must be of the class {kind.__name__}, not {shown(value)}")
+    if steps is not None:
+        whole("steps", steps, 0, 10**9)
+    if precision is not None and settings.arithmetic != Settings.arithmetic:
+        raise UserError(
+            f"arithmetic must not be given beside precision, and is {settings.arithmetic!r}"
+        )
+    if update_engine is not None and not settings.update.startswith("essop"):
+        raise UserError(f"update must be essop for update_engine, not {settings.update}")
+    if choose is not None and settings.sparse == Settings.sparse:
+        raise UserError(f"sparse must name a training for choose, not {settings.sparse}")
 
 
 def _train(
@@ -168,18 +216,21 @@ def _train(
     assert s.epochs is not None and s.rate is not None and s.momentum is not None
     rng = np.random.default_rng(s.seed)
     hidden = {"hidden": s.hidden} if s.model == "mlp" else {}
-    classes = int(data.train_y.max()) + 1
-    network = MODELS[s.model](data.train_x.shape[1], classes, rng, **hidden)
-    precision = precision or read(s.arithmetic, layers=len(network.products), epochs=s.epochs)
+    network = MODELS[s.model](data.train_x.shape[1], data.classes, rng, **hidden)
+    network.check(data.sample)
+    if precision is None:
+        precision = read(s.arithmetic, layers=len(network.products), epochs=s.epochs)
     products = Products(seed=s.seed, engine=engine)
     step = _Step(precision, products, training=True, update=update)
-    store = _Storage(s, precision, network)
+    store = Storage(s, precision, network)
     store.keep(0)
     if sparse:
         sparse.start(network)
     momenta = [{n: np.zeros_like(p) for n, p in part.parameters.items()} for part in network.parts]
     done, epochs = 0, []
     for epoch in range(s.epochs):
+        if done == steps:
+            break
         precision.start(epoch + 1)
         order = rng.permutation(len(data.train_x))
         rate = np.float32(s.rate * (1 - epoch / s.epochs))
@@ -193,6 +244,9 @@ def _train(
             products.step = done
             outputs = network.forward(data.train_x[part], step)
             loss, gradient = cross_entropy(outputs, data.train_y[part])
+            where = f"epoch {epoch + 1}, step {done - first + 1}"
+            if not np.isfinite(loss):
+                raise _diverged(where, "the loss", s)
             network.backward(gradient, step)
             for layer, kept in zip(network.parts, momenta, strict=True):
                 for name, momentum in kept.items():
@@ -203,9 +257,14 @@ def _train(
             store.keep(done + 1)
             if sparse:
                 sparse.step(momenta)
+            for name, values in network.arrays.items():
+                if not np.isfinite(values).all():
+                    raise _diverged(where, name, s)
             total += loss * len(part)
             seen += len(part)
             done += 1
+        if sparse and seen == len(order):
+            sparse.end_epoch(epoch + 1, done - first)
         note = precision.now()
         right = accuracy(network, precision, data.test_x, data.test_y, seed=s.seed, number=epoch)
         density = tuple(np.mean(sparse.densities[first:], 0).tolist()) if sparse and seen else ()
@@ -213,37 +272,21 @@ def _train(
             Epoch(epoch=epoch + 1, loss=total / max(seen, 1), accuracy=right, density=density)
         )
         report(epochs[-1], note)
-        if done == steps:
-            break
     return Run(
-        settings=s, network=network, precision=precision, epochs=epochs, steps=done, sparse=sparse
+        data=data,
+        settings=s,
+        network=network,
+        precision=precision,
+        epochs=epochs,
+        steps=done,
+        storage=store.formats,
+        sparse=sparse,
     )
 
 
-class _Storage:
-    """Keeps the weights of a network as its settings say."""
-
-    def __init__(self, settings: Settings, precision: Precision, network: Network) -> None:
-        first = precision.arithmetic(0, PASSES[0])
-        hybrid = isinstance(first, BlockFormat) and first.name.startswith("hbfp")
-        self.network = network
-        self.format: BlockFormat | None = None
-        if settings.storage == "wide" or (settings.storage == "auto" and hybrid):
-            base = first if isinstance(first, BlockFormat) else BLOCK_FORMATS["hbfp8"]
-            wide = {"name": f"{base.name} wide", "mantissa_bits": 16, "sign_inside": True}
-            self.format = dataclasses.replace(base, **wide)
-            self.seed = settings.seed
-
-    def keep(self, step: int) -> None:
-        """Round the weights to what is stored; ``step`` is that which they are for."""
-        if self.format is None:
-            return
-        for product in self.network.products:
-            weight = product.parameters.get("weight")
-            if weight is None:
-                continue
-            key = stream_key(self.seed, step=step, layer=product.number, use=STORED)
-            blocks: Blocks = compiled().quantize(
-                weight.reshape(len(weight), -1), self.format, random=Words(key=key)
-            )
-            weight[:] = dequantize(blocks).reshape(weight.shape)
+def _diverged(where: str, what: str, s: Settings) -> DivergedError:
+    """Return the error of a number that is not finite."""
+    return DivergedError(
+        f"diverged in {where}: {what} is not finite; try a lower rate than {s.rate:g}, or a lower "
+        f"momentum than {s.momentum:g}"
+    )

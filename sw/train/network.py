@@ -1,6 +1,6 @@
 """Networks of layers, and the files that hold their weights."""
 
-import zipfile
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..cli import whole_file
+from ..checks import array as check_array
+from ..checks import whole
+from ..cli import read_numpy, whole_file
+from ..core.products import MOST
 from ..errors import UserError
 from .attention import EachToken, MeanToken, Positions, SelfAttention, Tokens
 from .layers import (
@@ -60,12 +63,21 @@ class Network:
 
     def forward(self, x: Floats, run: Any) -> Floats:
         """Return the outputs for rows of pixels; ``run`` as in `Product`."""
+        check_array("x", x, "number", shape=("images", "pixels"))
         if self.planes:
-            side = round(x.shape[1] ** 0.5)
+            side = square(x.shape[1])
             x = x.reshape(len(x), 1, side, side)
         for layer in self.layers:
             x = layer.forward(x, run)
         return x
+
+    def check(self, sample: tuple[int, ...]) -> None:
+        """Raise `UserError` unless images of a shape, as in `Data.sample`, are what it takes."""
+        *channels, height, width = sample if len(sample) > 1 else (1, 1)
+        if self.planes and (height != width or channels not in ([], [1])):
+            raise UserError(
+                f"images must be square and of one channel for this model, not {sample}"
+            )
 
     def backward(self, gradient: Floats, run: Any) -> None:
         """Leave the gradients of the last `forward` in the layers."""
@@ -74,14 +86,30 @@ class Network:
 
     def save(self, path: Path, masks: Mapping[str, npt.NDArray[np.bool_]] | None = None) -> None:
         """Write the arrays, and perhaps masks of weights such as ``mask0``, to an .npz file."""
-        with whole_file(path) as beside, beside.open("wb") as handle:
+        with whole_file(path) as beside:
+            self.write(beside, masks)
+
+    def write(self, path: Path, masks: Mapping[str, npt.NDArray[np.bool_]] | None = None) -> None:
+        """Write what `save` does to a file that is in nobody's way."""
+        with path.open("wb") as handle:
             np.savez(handle, allow_pickle=False, **self.arrays, **(masks or {}))
+
+
+def square(pixels: int, least: int = 1) -> int:
+    """Return the side of square images of so many pixels."""
+    whole("pixels", pixels, 1, MOST)
+    side = math.isqrt(pixels)
+    if side**2 != pixels or side < least:
+        raise UserError(f"pixels must be those of a square of side {least} or more, not {pixels}")
+    return side
 
 
 def mlp(
     pixels: int, classes: int, rng: np.random.Generator, hidden: Sequence[int] = (32,)
 ) -> Network:
     """Return dense layers with rectifiers between them."""
+    whole("pixels", pixels, 1, MOST)
+    whole("classes", classes, 1, MOST)
     sizes = [pixels, *hidden, classes]
     layers: list[Layer] = []
     for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
@@ -94,7 +122,7 @@ def lenet(pixels: int, classes: int, rng: np.random.Generator) -> Network:
 
     On planes of less than 28 x 28 pixels kernels are 3 x 3, with a border of zeros.
     """
-    side = round(pixels**0.5)
+    side = square(pixels, 4)
     kernel, padding = (5, 0) if side >= 28 else (3, 1)
     first = side + 2 * padding - kernel + 1
     second = first // 2 + 2 * padding - kernel + 1
@@ -121,7 +149,7 @@ def lenet(pixels: int, classes: int, rng: np.random.Generator) -> Network:
 
 def resnet8(pixels: int, classes: int, rng: np.random.Generator) -> Network:
     """Return three residual blocks of 16, 32 and 64 channels behind a convolution."""
-    side = round(pixels**0.5)
+    side = square(pixels)
 
     def normalized(channels: int, filters: int, kernel: int, stride: int = 1) -> list[Layer]:
         convolution = Convolution(
@@ -149,7 +177,7 @@ def resnet8(pixels: int, classes: int, rng: np.random.Generator) -> Network:
 
 def transformer(pixels: int, classes: int, rng: np.random.Generator) -> Network:
     """Return a block of a transformer, of 4 heads, whose tokens are the rows of an image."""
-    side, width = round(pixels**0.5), 32
+    side, width = square(pixels), 32
     attention = SelfAttention(tokens=side, width=width, heads=4, rng=rng)
     each = EachToken(
         Dense(inputs=width, outputs=2 * width, rng=rng),
@@ -185,17 +213,11 @@ def load_weights(path: str | Path) -> Network:
     Raises `UserError` for a file that is not one, arrays that are missing or do not fit each other,
     and values that are not finite.
     """
-    wrong = UserError(f"{path} must be an .npz file of arrays weight0, bias0, …")
-    try:
-        with open(path, "rb") as handle:
-            file = np.load(handle, allow_pickle=False)
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise wrong
-            arrays = {name: file[name] for name in file.files if not name.startswith("mask")}
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, EOFError, zipfile.BadZipFile):
-        raise wrong from None
+    wanted = "an .npz file of arrays weight0, bias0, …"
+    file = read_numpy(path, wanted)
+    if not isinstance(file, dict):
+        raise UserError(f"{path} must be {wanted}")
+    arrays = {name: array for name, array in file.items() if not name.startswith("mask")}
     layers = len(arrays) // 2
     names = [f"weight{i}" for i in range(layers)] + [f"bias{i}" for i in range(layers)]
     if not layers or set(arrays) != set(names):

@@ -1,17 +1,16 @@
 """What a training leaves behind: its weights, its course as JSON, and its learning curve."""
 
-import dataclasses
-import json
 from pathlib import Path
 
 import numpy as np
 from rich.table import Table
 
 from ..bfp.control.pairs import PAIRS
-from ..cli import whole_file
+from ..cli import whole_files
 from ..errors import UserError
 from .data import Data
 from .loop import Run, accuracy
+from .record import record
 from .sparse import Sparse
 
 __all__ = ["accuracies", "check_path", "densities", "write"]
@@ -29,30 +28,24 @@ def check_path(path: Path) -> None:
 def write(run: Run, path: Path) -> list[Path]:
     """Write ``path`` (.npz), and beside it .json and, where matplotlib is, .png; return them.
 
-    The weights of a sparse training come with the masks of those that are tracked.
+    All of them are written, or none. The weights of a sparse training come with the masks of those
+    that are tracked.
     """
-    run.network.save(path, run.sparse.masks if run.sparse else None)
-    course = {
-        "settings": dataclasses.asdict(run.settings),
-        "epochs": [dataclasses.asdict(epoch) for epoch in run.epochs],
-        "pairs": PAIRS,
-        "modes": None
-        if run.precision.history is None
-        else np.array(run.precision.history).tolist(),
-    }
-    text = path.with_suffix(".json")
-    with whole_file(text) as beside:
-        beside.write_text(json.dumps(course, indent=1) + "\n", encoding="utf-8")
-    return [path, text, *_draw(run, path.with_suffix(".png"))]
+    paths = [path, path.with_suffix(".json"), path.with_suffix(".png")]
+    with whole_files(*paths) as (weights, text, picture):
+        run.network.write(weights, run.sparse.masks if run.sparse else None)
+        text.write_text(record(run), encoding="utf-8")
+        drawn = _draw(run, picture)
+    return paths if drawn else paths[:-1]
 
 
-def _draw(run: Run, path: Path) -> list[Path]:
-    """Draw loss and accuracy over the epochs, and the modes where they change."""
+def _draw(run: Run, path: Path) -> bool:
+    """Draw loss and accuracy over the epochs, and the modes where they change; tell if it could."""
     try:
         from matplotlib.figure import Figure
         from matplotlib.ticker import MaxNLocator
     except ImportError:
-        return []
+        return False
     history = run.precision.history
     figure = Figure(figsize=(9 if history else 6, 4), layout="constrained")
     axes, *more = figure.subplots(1, 2 if history else 1, squeeze=False)[0]
@@ -66,7 +59,7 @@ def _draw(run: Run, path: Path) -> list[Path]:
     right.plot(epochs, [100 * e.accuracy for e in run.epochs], color="C1")
     right.set_ylabel("test accuracy, %", color="C1")
     s = run.settings
-    names = (s.model, s.arithmetic, *s.unusual.values())
+    names = (s.model, run.precision.name, *s.unusual.values())
     axes.set_title(", ".join(names), fontsize=10)
     for other in more:
         modes = np.array(history).reshape(len(epochs), -1).T
@@ -87,9 +80,8 @@ def _draw(run: Run, path: Path) -> list[Path]:
         other.set_title("mode of each layer's pairs", fontsize=10)
         bar = figure.colorbar(image, ax=other, ticks=[0, 1, 2])
         bar.ax.set_yticklabels([f.name for f in run.precision.formats])
-    with whole_file(path) as beside:
-        figure.savefig(beside, dpi=130, format="png")
-    return [path]
+    figure.savefig(path, dpi=130, format="png")
+    return True
 
 
 def accuracies(run: Run, data: Data) -> Table:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from ..checks import choice, unknown, whole
+from ..checks import choice, is_number, line, shown, unknown, whole
 from ..errors import UserError
 from .network import MODELS
 from .precision import read
@@ -77,6 +77,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Check every field, and take what the model's are."""
+        for name in ("model", "arithmetic", "storage", "update", "sparse"):
+            if getattr(self, name) != "":  # which each table refuses by its own words
+                line(name, getattr(self, name))
         if self.model not in MODELS:
             raise unknown("model", self.model, MODELS)
         table = DENSE if self.sparse == type(self).sparse else SPARSE
@@ -91,15 +94,22 @@ class Settings:
             whole("hidden", width, 1, 4096)
         whole("epochs", self.epochs, 1, 10_000)
         whole("batch", self.batch, 1, 65_536)
-        for name, highest in (("rate", 10), ("momentum", 1)):
-            value = getattr(self, name)
-            if type(value) not in (int, float) or not 0 <= value < highest:
-                raise UserError(f"{name} must be a number from 0 to below {highest}, not {value!r}")
+        if not is_number(self.rate) or not 0 < self.rate < 10:
+            raise UserError(f"rate must be a number above 0 and below 10, not {shown(self.rate)}")
+        if not is_number(self.momentum) or not 0 <= self.momentum < 1:
+            found = shown(self.momentum)
+            raise UserError(f"momentum must be a number from 0 to below 1, not {found}")
         choice("storage", self.storage, STORAGES)
         read(self.arithmetic, layers=1, epochs=self.epochs or 1)
         whole("seed", self.seed, 1, 2**32 - 1)
         read_update(self.update, seed=self.seed)
         read_sparse(self.sparse, seed=self.seed)
+        # Of NumPy's scalars, which JSON does not take, the Python numbers.
+        for name in ("epochs", "batch", "seed"):
+            object.__setattr__(self, name, int(getattr(self, name)))
+        for name in ("rate", "momentum"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+        object.__setattr__(self, "hidden", tuple(map(int, self.hidden)))
 
     @property
     def unusual(self) -> dict[str, str]:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
+from ..errors import StuckError, UserError
 from ..parameters import kind_and_fields
 from ..sparse.regenerate import regenerate
 from ..sparse.tracking import Choice, Estimator, TrackingParameters, importance, largest, settle
@@ -21,6 +22,9 @@ Bits = npt.NDArray[np.bool_]
 
 SPARSE = ("none", *TrackingParameters.PRESETS)
 """All weights are trained, or few by `Sparse`, with the threshold estimated or exact."""
+
+ESTIMATOR = ("lanes", "step", "guard", "delay", "initial", "between")
+"""Fields of the estimator of a threshold."""
 
 
 class Sparse:
@@ -50,7 +54,7 @@ class Sparse:
         self.parameters = p
         if choose is None and p.threshold == "exact":
             choose = functools.partial(largest, p.keep)
-        self.choose = choose or Estimator(p.estimator, compiled("sparse").estimate)
+        self.choose = choose
         self.decay = np.float32(1)
         self.weights: dict[str, Floats] = {}
         self.masks: dict[str, Bits] = {}
@@ -73,7 +77,15 @@ class Sparse:
         The momenta, by part and by name, of weights that are not tracked become zero.
         """
         weights = np.concatenate([w.ravel() for w in self.weights.values()])
-        keep = self.choose(importance(weights, self._initial()))
+        moved = importance(weights, self._initial())
+        if not moved.any():
+            raise StuckError(
+                "sparse training is stuck: no weight moves any more, as those that were not "
+                "tracked have decayed to zero; try a larger keep, or a decay nearer to 1"
+            )
+        if self.choose is None:
+            self.choose = Estimator(self.parameters.started(moved), compiled("sparse").estimate)
+        keep = self.choose(moved)
         self.decay = np.float32(binary32.multiply(self.decay, self.parameters.decay))
         self._store(settle(weights, keep, self._initial()))
         for (name, weight), mask, part in zip(
@@ -83,6 +95,15 @@ class Sparse:
             self.masks[name.replace("weight", "mask")] = mask
             momenta[part]["weight"][~mask] = 0
         self.densities.append(tuple(float(mask.mean()) for mask in self.masks.values()))
+
+    def end_epoch(self, epoch: int, steps: int) -> None:
+        """Raise `StuckError` if the last ``steps`` steps, all of an epoch, tracked no weight."""
+        if not np.any(self.densities[-steps:]):
+            given = self.parameters.initial
+            advice = "a larger keep" if given is None else f"initial below {given:g}, or none"
+            raise StuckError(
+                f"sparse training is stuck: no weight was tracked in epoch {epoch}; try {advice}"
+            )
 
     def _initial(self) -> Floats:
         """Return the initial weights times the decay, as a stream."""
@@ -112,4 +133,9 @@ def read(text: str, *, seed: int, choose: Choice | None = None) -> Sparse | None
     if kind == "none":
         return None
     p = TrackingParameters.make(preset=kind, overrides=overrides, defaults={"seed": seed})
+    if p.threshold == "exact":
+        for each in overrides:
+            name = each.partition("=")[0].strip()
+            if name in ESTIMATOR:
+                raise UserError(f"{name} has no effect on an exact threshold, as of {text}")
     return Sparse(p, choose)

@@ -7,7 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
+from ..checks import array
 from ..core.products import Layer, Product, execute
+from ..errors import UserError
 from ..formats import BINARY32, FLOAT_FORMATS
 from ..parameters import kind_and_fields
 from ..stochastic.gradient import Block, Engine, weight_gradient
@@ -22,6 +24,9 @@ Floats = npt.NDArray[np.float32]
 UPDATES = ("exact", "essop", "pulsed")
 """As the arithmetic of the pass says, by `Essop`, or by `Pulsed`."""
 
+WITHOUT_EFFECT = ("weights", "rate", "target")
+"""Fields of an outer product on what becomes of its results, which training takes as they are."""
+
 
 class Update(abc.ABC):
     """Computes the gradients of the weights of layers; random bits run on from one to the next."""
@@ -32,6 +37,8 @@ class Update(abc.ABC):
 
     def run(self, layer: Layer, batch: int, operands: dict[str, Operand]) -> Floats:
         """Return the gradient of ``w``, given ``x`` and the gradient of ``y``."""
+        tensors = {name: array(name, operands[name].tensor, "float32") for name in "yx"}
+        layer.check(batch, tensors)
 
         def multiply(product: Product, c: int) -> Floats:
             y, x = operands["y"].tensor, operands["x"].tensor
@@ -100,6 +107,10 @@ def read(text: str, *, seed: int, engine: Engine | None = None) -> Update | None
     if kind == "exact":
         return None
     if kind == "essop":
+        for each in overrides:
+            name = each.partition("=")[0].strip()
+            if name in WITHOUT_EFFECT:
+                raise UserError(f"{name} has no effect on gradients in training, as in {text}")
         return Essop(_make(OuterProductParameters, overrides, seed, Essop.DEFAULTS), engine)
     return Pulsed(_make(PulsedParameters, overrides, seed, {}))
 

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from sim.__main__ import main
 from sim.bfp.control import epochs as epochs_bench
 from sim.bfp.control import zse as zse_bench
-from sim.circuits import Circuit
+from sim.circuits import BlockCircuit
 from sim.compare import assert_equal
+from sim.job import WatchdogError
 from sim.training import compare
 from sw.bfp.array import gemm
 from sw.bfp.control.epochs import schedule
@@ -38,16 +41,47 @@ def test_weights_after_200_steps_through_the_array(digits):
 
 
 def test_wrong_last_bits_of_one_product_are_seen(digits, monkeypatch):
-    def product(self, a, b):
-        self.products += 1
-        product = gemm(a, b)
-        if self.products == 500:
-            product.view(np.uint32)[:, 20] ^= 1
-        return product
+    """Though the weights come out right: the pixel whose gradient is wrong is dark in the batch."""
 
-    monkeypatch.setattr(Circuit, "__call__", product)
+    def product(self, a, b):
+        product = gemm(a, b)
+        if self.products == 499:
+            product.view(np.uint32)[:, 20] ^= 1
+        return product, 1
+
+    monkeypatch.setattr(BlockCircuit, "_multiply", product)
     done = compare(digits, SETTINGS, ARRAY, steps=STEPS)
-    assert done.mismatches > 0
+    assert sum(wrong for _, wrong in done.weights.values()) == 0
+    assert (done.missed, done.mismatches) == (32, 32)
+    assert done.first.startswith("product 500: 32 of 2048 values differ, first at (0, 20): got")
+
+
+def test_a_fault_that_shows_once_fails_the_command(monkeypatch):
+    """Exit 1, and the first failure is told, not the last."""
+    multiply = BlockCircuit._multiply
+
+    def product(self, a, b):
+        product, cycles = multiply(self, a, b)
+        if self.products in (2, 7):
+            product.view(np.uint32)[self.products, 1] ^= 1 << 31
+        return product, cycles
+
+    monkeypatch.setattr(BlockCircuit, "_multiply", product)
+    result = CliRunner().invoke(main, ["train", "--steps", "2", "--batch", "16"])
+    assert result.exit_code == 1
+    assert "first on the way: product 3: 1 of 320 values differ, first at (2, 1)" in result.stdout
+
+
+def test_a_bench_that_stops_fails_the_command(monkeypatch):
+    def product(self, a, b):
+        raise WatchdogError("no handshake for 1000 cycles")
+
+    monkeypatch.setattr(BlockCircuit, "_multiply", product)
+    result = CliRunner().invoke(main, ["train", "--steps", "1", "--batch", "16"])
+    assert result.exit_code == 1
+    assert result.stderr.endswith(
+        "the circuit differs from its model: no handshake for 1000 cycles\n"
+    )
 
 
 def test_other_formats_go_through_an_array_of_their_own(digits):

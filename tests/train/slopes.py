@@ -4,8 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from sw.train.arithmetic import Operand, Products
-from sw.train.layers import Product, cross_entropy
+from sw.core.products import OPERANDS, execute
+from sw.train.arithmetic import Operand
+from sw.train.layers import Product
+from sw.train.loss import cross_entropy
 from sw.train.network import Network
 
 
@@ -14,11 +16,15 @@ class Plain:
 
     training = True
 
-    def __init__(self) -> None:
-        self.products = Products(seed=1)
-
     def product(self, layer: Product, which: str, batch: int, operands: dict[str, Operand]) -> Any:
-        return self.products.run(layer.layer, which, batch, operands, "binary32")
+        a, b, result = OPERANDS[which]
+
+        def multiply(product: Any, c: int) -> Any:
+            left, right = (operands[name].tensor for name in (a, b))
+            return product.a.gather(left, c) @ product.b.gather(right, c).T
+
+        products = layer.layer.shared(which, batch)
+        return execute(products, layer.layer.shapes(batch)[result], multiply)
 
 
 def slopes_off(network: Network, pixels: int, *, every: int = 1) -> float:

@@ -12,8 +12,8 @@ from sw.bfp.quantize import dequantize, zero_setting_error
 from sw.formats import BLOCK_FORMATS, BlockFormat
 from sw.train.arithmetic import Products
 from sw.train.data import load
-from sw.train.layers import cross_entropy
 from sw.train.loop import Run, _Step, accuracy, train
+from sw.train.loss import cross_entropy
 from sw.train.network import mlp
 from sw.train.precision import BINARY32, Controlled, Fixed, read
 from sw.train.settings import Settings
@@ -200,7 +200,7 @@ def test_what_the_controller_counts():
 def test_planted_fault(digits, monkeypatch):
     """Weights that do not lie on the storage's grid are seen."""
     third = np.float32(1 / 3)
-    monkeypatch.setattr("sw.train.loop.dequantize", lambda blocks: dequantize(blocks) * third)
+    monkeypatch.setattr("sw.train.storage.dequantize", lambda blocks: dequantize(blocks) * third)
     with pytest.raises(AssertionError):
         test_weights_are_stored_wide_under_hbfp(digits)
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from sw.cli import read_array
 from sw.errors import UserError
 from sw.train.network import MODELS, Network, load_weights, mlp
 
@@ -126,4 +127,55 @@ def test_bad_files(tmp_path):
         load_weights(tmp_path / "one.npy")
     np.savez(path)
     with pytest.raises(UserError, match="must hold weight0, bias0, weight1, …, not nothing"):
+        load_weights(path)
+
+
+def test_damaged_files_are_refused(tmp_path):
+    """NumPy's parsers throw TokenError, KeyError, zlib.error and a dozen others."""
+    path = tmp_path / "weights.npz"
+    small().save(path)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(1)
+    refused = 0
+    for _ in range(400):
+        damaged = bytearray(whole)
+        for place in rng.integers(0, len(whole), 3):
+            damaged[place] = rng.integers(256)
+        path.write_bytes(bytes(damaged))
+        try:
+            load_weights(path)
+        except UserError as error:
+            refused += 1
+            assert str(path) in str(error) and "\n" not in str(error)
+    assert refused > 50
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x93NUMPY\x01\x00\x10\x00{'descr': '<f4',\n",
+        b"\x93NUMPY\x01\x00\x10\x00((((((((((((((((",
+        b"\x93NUMPY\x01\x00\x76\x00"
+        + b"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999,), }".ljust(77)
+        + b"\n",
+        b"\x93NUMPY\x02\x00\xff\xff\xff\xff",
+        b"\x93NUMPY\x09\x00" + bytes(80),
+    ],
+)
+def test_damaged_headers_are_refused(tmp_path, content):
+    path = tmp_path / "x.npy"
+    path.write_bytes(content)
+    for read in (load_weights, read_array):
+        with pytest.raises(UserError, match="x.npy must be an .np[yz] file of"):
+            read(path)
+
+
+def test_an_encrypted_archive_is_refused(tmp_path):
+    path = tmp_path / "weights.npz"
+    small().save(path)
+    content = bytearray(path.read_bytes())
+    content[6] |= 1  # the flag of the first member, and in the directory
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(UserError, match="must be an .npz file of arrays weight0, bias0"):
         load_weights(path)

@@ -15,8 +15,8 @@ from sw.sparse.tracking import TrackingParameters
 from sw.train import sparse as module
 from sw.train.arithmetic import Products
 from sw.train.data import load
-from sw.train.layers import cross_entropy
 from sw.train.loop import Run, _Step, train
+from sw.train.loss import cross_entropy
 from sw.train.network import load_weights, mlp
 from sw.train.precision import BINARY32
 from sw.train.settings import Settings
@@ -287,6 +287,10 @@ def test_command(tmp_path):
         ("procrustes:keep=0", "keep must be a number from 9.5e-07 to 1 - 9.5e-07, not 0"),
         ("procrustes:between=never", "between must be one of restart, carry, not 'never'"),
         ("procrustes:threshold=top", "threshold must be one of quantile, exact, not 'top'"),
+        ("procrustes:keep=0.1,keep=0.2", "keep is given twice in procrustes:keep=0.1,keep=0.2"),
+        ("dropback:step=5", "step has no effect on an exact threshold, as of dropback:step=5"),
+        ("procrustes:threshold=exact,lanes=2", "lanes has no effect on an exact threshold, as o"),
+        ("dropback:initial=0.1", "initial has no effect on an exact threshold, as of dropback:in"),
     ],
 )
 def test_errors(text, message):

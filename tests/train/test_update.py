@@ -14,8 +14,9 @@ from sw.formats import BFLOAT16
 from sw.stochastic.gradient import Block, weight_gradient
 from sw.train.arithmetic import Products
 from sw.train.data import load
-from sw.train.layers import Weighted, cross_entropy
+from sw.train.layers import Weighted
 from sw.train.loop import Run, _Step, train
+from sw.train.loss import cross_entropy
 from sw.train.network import mlp
 from sw.train.precision import BINARY32
 from sw.train.settings import Settings
@@ -173,6 +174,11 @@ def test_parameters():
         ("essop:seed=0", "seed must be an integer from 1 to 16777215, not 0"),
         ("pulsed:step=0", "step must be a number above 0 and below 1, not 0"),
         ("pulsed:rows=4", "unknown field 'rows'"),
+        ("essop:weights=binary32", "weights has no effect on gradients in training, as in essop:w"),
+        ("essop:length=4, rate = free", "rate has no effect on gradients in training, as in ess"),
+        ("essop:target=ecp5", "target has no effect on gradients in training, as in essop:target"),
+        ("essop:length=16,length=4", "length is given twice in essop:length=16,length=4"),
+        ("pulsed:step=0.1, step=0.2", "step is given twice in pulsed:step=0.1, step=0.2"),
     ],
 )
 def test_errors(text, message):
