@@ -102,7 +102,7 @@ def speed(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
         "fewer: weights; active: share of activations that is not zero; forward, input, weight: "
         "passes; in order: all, in the same tilings without the load balancer. Published: up to 4 "
         f"times faster, which is asked of {JUDGED[0]} with {JUDGED[1]:g} and {JUDGED[2]:g}, in "
-        f"another set-up: here quarters, batches of {BATCH}, {_megabytes(ARRAY):.1f} MB on chip; the "
+        f"another set-up: quarters, batches of {BATCH}, {_megabytes(ARRAY):.1f} MB on chip; the "
         "authors have halves, batches of 16, 128 KiB and 1 KiB in each element",
     )
     memory = new_table(
