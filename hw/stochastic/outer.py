@@ -35,7 +35,8 @@ class OuterProduct(Core):
     any case; ``last`` before the last of them is flagged, and does nothing else. A batch's results,
     ``rows * columns / results`` beats, come row by row, ``last`` with the last of them; where there
     are weights each beat of ``i_w`` becomes one of ``o``. Vectors are converted while those before
-    them are counted, and results leave while the next batch is counted.
+    them are counted, and results leave while the next batch is counted. The random bits come again
+    after `OuterProductParameters.repeats` pairs.
 
     Throughput is a pair every `OuterProductParameters.period` cycles, as long as no more than two
     batches are under way: one is from the beginning of its first pair until the last of its sums is

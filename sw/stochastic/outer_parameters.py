@@ -173,6 +173,14 @@ class OuterProductParameters(StochasticParameters):
         return (self.stream_cycles + self.groups - 1) * self.parallel
 
     @property
+    def repeats(self) -> int:
+        """Pairs after which all random words come again, in whole ones.
+
+        Even and odd pairs have generators of their own.
+        """
+        return 2 * self.lfsr.period // self.words
+
+    @property
     def count_bits(self) -> int:
         """Bits of a count."""
         return self.length.bit_length()

@@ -47,7 +47,8 @@ class Run:
     """A training that is done.
 
     ``sparse`` is what tracked the weights, if not all were trained; ``storage`` the format in which
-    the weights of each product are kept between steps, None for binary32.
+    the weights of each product are kept between steps, None for binary32; ``repeated`` a word on
+    random bits of the update that came again, if any did.
     """
 
     data: Data
@@ -58,6 +59,7 @@ class Run:
     steps: int
     storage: list[BlockFormat | None]
     sparse: Sparse | None = None
+    repeated: str = ""
 
 
 class _Step:
@@ -281,6 +283,7 @@ def _train(
         steps=done,
         storage=store.formats,
         sparse=sparse,
+        repeated=update.repeated if update else "",
     )
 
 
