@@ -31,9 +31,9 @@ def stream_payload(fields: tuple[StreamField, ...]) -> data.StructLayout:
 class Core(Circuit):
     """A unit without its AXI ports.
 
-    ``registers``, of the class or of the object, describes the registers that follow those common
-    to all units, ``FLAGS`` the events that `AxiTop` keeps. A unit with ``JOBS`` works when started;
-    others whenever data come.
+    ``registers`` describes the registers that follow those common to all units, ``FLAGS`` the
+    events that `AxiTop` keeps, both of the class or of the object. A unit with ``JOBS`` works when
+    started; others whenever data come.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Core(Circuit):
     """
 
     JOBS: ClassVar[bool] = False
-    FLAGS: ClassVar[Mapping[str, str]]
+    FLAGS: Mapping[str, str]
     registers: tuple[Register, ...]
 
     def __init__(self, *, streams: Mapping[str, tuple[StreamField, ...]]) -> None:

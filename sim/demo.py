@@ -16,7 +16,6 @@ from hw.flow.progress import Progress
 from hw.flow.report import as_files, show
 from hw.flow.synth import synthesize
 from hw.units import UNITS
-from sw import lfsr
 from sw.bfp.array import ArrayParameters
 from sw.bfp.array import matmul as model
 from sw.bfp.quantize import Blocks, quantize
@@ -28,6 +27,7 @@ from sw.train.data import Data, load
 from sw.train.loop import accuracy, train
 from sw.train.network import Network, load_weights
 from sw.train.precision import BINARY32
+from sw.words import Words, stream_key
 
 from .bench import Result, assert_equal
 from .bfp.array import simulate
@@ -59,11 +59,7 @@ class Layer:
 
 
 def _blocks(parameters: ArrayParameters, x: Floats, axis: int, seed: int) -> Blocks:
-    form = parameters.format
-    words = lfsr.random_words(beats=x.size, lanes=1, seed=seed, bits=form.random_bits).reshape(
-        x.shape
-    )
-    return quantize(x, form, axis=axis, random=words)
+    return quantize(x, parameters.format, axis=axis, random=Words(key=stream_key(seed)))
 
 
 def infer(

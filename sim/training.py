@@ -89,6 +89,8 @@ def _tracking(settings: Settings) -> TrackingCircuit | None:
     if sparse.parameters.threshold != "quantile":
         found = sparse.parameters.threshold
         raise UserError(f"threshold must be quantile for a circuit, not {found}")
+    if sparse.parameters.scope != "all":
+        raise UserError(f"scope must be all for a circuit, not {sparse.parameters.scope}")
     return TrackingCircuit(sparse.parameters)
 
 

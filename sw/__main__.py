@@ -10,7 +10,6 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from . import lfsr
 from .approx.errors import Errors, measure
 from .approx.multipliers import LARGEST_BITS, NAMES, multiplier
 from .approx.product import Datapath
@@ -26,6 +25,7 @@ from .train.loop import Epoch, train
 from .train.network import MODELS
 from .train.results import accuracies, check_path, densities, write
 from .train.settings import STORAGES, Settings
+from .words import Words, stream_key
 
 COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
 EXAMPLES = {"drumK": "6", "arrayK": "2"}
@@ -84,8 +84,7 @@ def quantize_file(path: Path, name: str, rounding: str | None, axis: int, seed: 
     format = BlockFormat.read(name)
     if rounding is not None:
         format = dataclasses.replace(format, rounding=rounding)
-    words = lfsr.random_words(beats=x.size, lanes=1, seed=seed, bits=format.random_bits)
-    blocks = quantize(x, format, axis=axis, random=words.reshape(x.shape))
+    blocks = quantize(x, format, axis=axis, random=Words(key=stream_key(seed)))
     nan = int((blocks.exponent == format.nan_code).sum())
     values = dequantize(blocks).astype(np.float64)
     keep = ~np.isnan(values)
@@ -244,14 +243,19 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
     --update names how layers with weights compute the gradients of these: exact, as --arith says;
     essop[:FIELD=VALUE,...], by stochastic outer products in a block of 32 x 32 with the fields of
     the unit outer_product (length=64,share=shared,scale=vector,...); pulsed[:FIELD=VALUE,...], by
-    coincidences of pulses (step=0.001,length=31,update_management=true,...).
+    coincidences of pulses (step=0.001,length=31,update_management=true,...). Their random bits are
+    those of shift registers, which come again after 2**width - 1 words (width=24); if that happens
+    it is said.
 
     --sparse names which weights are trained, from the first step on: none, nothing is sparse;
     procrustes[:FIELD=VALUE,...], the share keep of them that has learnt most, of all layers
     together, while the others decay to zero (keep=0.1,decay=0.9,...). The threshold is estimated as
-    the unit quantile_estimator does (lanes=4,step=12,between=carry,...), from the exact one of the
-    first step on, or from initial=0.01; dropback[:FIELD=VALUE,...] has it exact, by a sort. -o
-    writes masks of the weights that are tracked too.
+    the unit quantile_estimator does (lanes=4,step=12,between=carry,...), from the first step's
+    quantile or from initial=VALUE; dropback[:FIELD=VALUE,...] has it exact, by a sort;
+    published[:FIELD=VALUE,...] as the authors' software (threshold=multiplicative,step=20,
+    initial=0.01,between=restart,scan=reversed,measured=after). Others are between=mean,memory=0.1,
+    a running mean, and scope=layer, a share of each layer. -o writes masks of the weights that are
+    tracked too.
 
     The same arguments give the same weights on any processor, with the same NumPy. A training whose
     loss or weights leave the finite numbers, or that tracks no weight in an epoch, ends in an error
@@ -291,6 +295,8 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
     out = console()
     more = "".join(f", {field} {value}" for field, value in settings.unusual.items())
     out.print(f"{settings.model} on {name}, {run.precision.now()}{more}.", highlight=False)
+    if run.repeated:
+        out.print(f"{run.repeated}.", highlight=False, style="yellow")
     out.print(accuracies(run, data))
     if run.sparse is not None:
         out.print(densities(run, run.sparse))

@@ -173,9 +173,7 @@ def array(
         bounds = f"from {low} to {high}"
         if low is None or high is None:
             bounds = f"at least {low}" if high is None else f"at most {high}"
-        raise UserError(
-            f"{field} must be {bounds}, not {found[tuple(where)]} at {_index(where)}"
-        )
+        raise UserError(f"{field} must be {bounds}, not {found[tuple(where)]} at {_index(where)}")
     return found
 
 

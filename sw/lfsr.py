@@ -1,8 +1,6 @@
-"""Generators that are linear over GF(2), and Marsaglia's xorshift32 with the shifts 13, 17, 5.
+"""Generators that are linear over GF(2).
 
-Any number of steps at once is a matrix of bits, here an array of the images of the single bits. The
-xorshift holds a word that is never zero and steps through all 2**32 - 1 of them (G. Marsaglia,
-"Xorshift RNGs", J. Stat. Software 8(14), 2003).
+Any number of steps at once is a matrix of bits, here an array of the images of the single bits.
 """
 
 import dataclasses
@@ -11,32 +9,9 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
-from .checks import whole
-
-__all__ = [
-    "LANE_STRIDE",
-    "XORSHIFT",
-    "Linear",
-    "jump",
-    "lane_seeds",
-    "random_words",
-    "states",
-    "step",
-]
-
-LANE_STRIDE = 2**22
-"""Steps between the seeds of neighbouring lanes: so many beats before one repeats its neighbour."""
+__all__ = ["Linear"]
 
 Words = npt.NDArray[np.uint32]
-
-
-def step(state: npt.ArrayLike) -> Words:
-    """Return the words that follow ``state``, element by element."""
-    x = np.array(state, np.uint32)
-    x ^= x << np.uint32(13)
-    x ^= x >> np.uint32(17)
-    x ^= x << np.uint32(5)
-    return x
 
 
 def _tables(matrix: Words) -> Words:
@@ -107,41 +82,3 @@ class Linear:
                 chosen = [place for place in range(len(images)) if state >> place & 1]
                 state = int(np.bitwise_xor.reduce(images[chosen]))
         return state
-
-
-XORSHIFT = Linear(tuple(step(1 << np.arange(32)).tolist()))
-"""Marsaglia's generator."""
-
-
-def jump(state: int, steps: int) -> int:
-    """Return the word ``steps`` steps after ``state``."""
-    whole("seed", state, 1, 2**32 - 1)
-    return XORSHIFT.jump(state, steps % (2**32 - 1))
-
-
-def states(seed: int, count: int) -> Words:
-    """Return the first ``count`` words of a generator: ``seed`` itself, then each next one."""
-    whole("seed", seed, 1, 2**32 - 1)
-    return XORSHIFT.orbit(seed, 1, count)
-
-
-def lane_seeds(seed: int, lanes: int) -> list[int]:
-    """Return the first word of each lane's generator.
-
-    Lane ``l`` starts ``(l + 1/4) * LANE_STRIDE`` steps after ``seed``, far enough for a seed of few
-    ones to be mixed. No word is zero and, up to 1024 lanes, no two are equal.
-    """
-    whole("lanes", lanes, 1, 1024)
-    return XORSHIFT.orbit(jump(seed, LANE_STRIDE // 4), LANE_STRIDE, lanes).tolist()
-
-
-def random_words(*, beats: int, lanes: int, seed: int, bits: int, first: int = 0) -> Words:
-    """Return what the generators of ``lanes`` lanes give in ``beats`` beats, as (beats, lanes).
-
-    ``first`` beats came before.
-
-    A beat's word is the top ``bits`` bits of the state, which steps once a beat after it is used.
-    """
-    whole("bits", bits, 1, 32)
-    starts = lane_seeds(jump(seed, first), lanes)
-    return XORSHIFT.orbit(starts, 1, beats) >> np.uint32(32 - bits)

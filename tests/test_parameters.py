@@ -9,6 +9,7 @@ from sw.bfp.dot import DotParameters, default_lanes
 from sw.binary32 import ADDER_LATENCY
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS
+from tests import words_reference as reference
 
 CLASSES = (ArrayParameters, ConverterParameters, DotParameters)
 
@@ -167,15 +168,9 @@ def test_default_lanes():
     assert default_lanes(BLOCK_FORMATS["hbfp4_8x8"]) == 8
 
 
-def test_converters_of_a_dot_product_have_unlike_lanes():
-    from sw.lfsr import lane_seeds
-
+def test_converters_of_a_dot_product_have_unlike_words():
     p = DotParameters(format=BLOCK_FORMATS["hbfp6"], lanes=64, operands="binary32", seed=9)
-    a, b = p.converters
-    assert a.seed == 9 and a.beats == b.beats == 1
-    assert len({*lane_seeds(a.seed, 64), *lane_seeds(b.seed, 64)}) == 128
-
-
-def test_converters_without_random_words_are_one_circuit():
-    a, b = DotParameters(format=BLOCK_FORMATS["mxint8"], lanes=32, operands="binary32").converters
-    assert a == b
+    assert p.converter.seed == 9 and p.converter.beats == 1
+    a, b = p.streams
+    assert (a.key, b.key) == (reference.key(9), reference.key(9, use=1))
+    assert a.key == p.converter.stream.key != b.key

@@ -8,10 +8,11 @@ from amaranth.lib.wiring import In, Out
 
 from sw.bfp.converter import ConverterParameters
 from sw.formats import FLOAT_FORMATS
+from sw.words import KEY_BITS, Words
 
 from ..circuit import Circuit
-from ..lfsr import Xorshift
 from ..pipeline import delay, register
+from ..words import RandomWords
 from .lane import BlockExponent, Kept, Lane
 from .maximum import Maximum
 
@@ -29,6 +30,10 @@ class Converter(Circuit):
     ----------
     parameters : ConverterParameters
         Formats, lanes and seed.
+    random : Words or None
+        The random words after reset; None is ``parameters.stream``.
+    stride : int
+        Converters, of blocks of one beat, that share a stream of words block by block in turn.
 
     Members
     -------
@@ -38,13 +43,27 @@ class Converter(Circuit):
         ``mantissa``: codes of the elements, lane 0 lowest; ``exponent``: the block's code, in every
         beat; ``zero_set``: per lane, whether the element counts in the zero-setting error;
         ``last``: that of the beat.
+    restart : In(1)
+        Takes ``key`` and starts its random words, with no elements inside; like the following two
+        members under stochastic rounding only.
+    key : In(64)
+        See `sw.words.stream_key`.
+    exhausted : Out(1)
+        A stream of random words ends.
     """
 
     i: stream.Interface
     o: stream.Interface
+    restart: Signal
+    key: Signal
+    exhausted: Signal
 
-    def __init__(self, *, parameters: ConverterParameters) -> None:
+    def __init__(
+        self, *, parameters: ConverterParameters, random: Words | None = None, stride: int = 1
+    ) -> None:
         self.parameters = parameters
+        self.stream = random or parameters.stream
+        self.stride = stride
         self.source = FLOAT_FORMATS[parameters.source]
         p = parameters
         taken = data.StructLayout({"data": p.lanes * self.source.width, "last": 1})
@@ -56,7 +75,15 @@ class Converter(Circuit):
                 "last": 1,
             }
         )
-        super().__init__({"i": In(stream.Signature(taken)), "o": Out(stream.Signature(given))})
+        members = {"i": In(stream.Signature(taken)), "o": Out(stream.Signature(given))}
+        if p.format.rounding == "stochastic":
+            members |= {"restart": In(1), "key": In(KEY_BITS), "exhausted": Out(1)}
+        super().__init__(members)
+
+    @property
+    def most_inside(self) -> int:
+        """Beats, at least as many as are ever inside."""
+        return self.parameters.beats + self.latency + 8
 
     @property
     def _maximum(self) -> Circuit:
@@ -103,17 +130,17 @@ class Converter(Circuit):
         block = BlockExponent(self.parameters.format, self.source)
         return block.of(m, largest[inexact:], largest[:inexact].any())
 
-    def _pass(self, m: Module, move: Value, elements: Value, about: Value, valid: Value) -> None:
+    def _pass(self, m: Module, move: Value, elements: Value, about: Value, coming: Value) -> None:
         """Delay the one beat of a block until its exponent is known."""
         words, largest, latency = self._largest(m, move)
         m.d.comb += [
             self.i.ready.eq(move),
-            valid.eq(delay(m, move, self.i.valid, latency + 2, name="come", reset=True)),
+            coming.eq(delay(m, move, self.i.valid, latency, name="come", reset=True)),
             elements.eq(delay(m, move, words, latency + 1, name="elements")),
             about.eq(register(m, move, "block", len(about), self._about(m, largest))),
         ]
 
-    def _store(self, m: Module, move: Value, elements: Value, about: Value, valid: Value) -> None:
+    def _store(self, m: Module, move: Value, elements: Value, about: Value, coming: Value) -> None:
         """Keep the beats of a block until its exponent is known."""
         beats = self.parameters.beats
         words, largest, latency = self._largest(m, Const(1))
@@ -171,7 +198,7 @@ class Converter(Circuit):
             self.i.ready.eq(level != depth),
             elements.eq(register(m, move, "elements", len(elements), read.data)),
             about.eq(register(m, move, "block", len(about), recall.data)),
-            valid.eq(delay(m, move, go, 2, name="come_back", reset=True)),
+            coming.eq(go),
         ]
         advance(read.addr, depth, go)
         advance(recall.addr, blocks, ends)
@@ -187,15 +214,16 @@ class Converter(Circuit):
         move = Signal()
         elements = Signal(p.lanes * kept.size + 1)
         about = Signal(block.size)
-        valid = Signal()
+        coming = Signal()
         m.d.comb += move.eq(~self.o.valid | self.o.ready)
         if p.beats == 1:
-            self._pass(m, move, elements, about, valid)
+            self._pass(m, move, elements, about, coming)
         else:
-            self._store(m, move, elements, about, valid)
+            self._store(m, move, elements, about, coming)
 
-        # The lanes move together, whenever the last of their stages is free.
-        rounded = delay(m, move, valid, Lane.latency - 1, name="valid", reset=True)
+        # The lanes move together, whenever the last of their stages is free. A beat reaches them
+        # two cycles after it is coming, and has its random words when it is rounded.
+        rounded = delay(m, move, coming, 2 + Lane.latency - 1, name="valid", reset=True)
         code, last = block(about).code, elements[-1]
         m.d.comb += [
             self.o.valid.eq(delay(m, move, rounded, 1, name="given", reset=True)),
@@ -204,10 +232,21 @@ class Converter(Circuit):
         ]
         words = Const(0, 0)
         if p.format.rounding == "stochastic":
-            m.submodules.random = random = Xorshift(
-                lanes=p.lanes, seed=p.seed, bits=p.format.random_bits
+            m.submodules.random = random = RandomWords(
+                lanes=p.lanes,
+                bits=p.format.random_bits,
+                key=self.stream.key,
+                first=self.stream.first,
+                stride=self.stride * p.lanes,
             )
-            m.d.comb += random.en.eq(move & rounded)
+            assert random.latency == 2 + Lane.latency - 1
+            m.d.comb += [
+                random.en.eq(move),
+                random.step.eq(coming),
+                random.restart.eq(self.restart),
+                random.key.eq(self.key),
+                self.exhausted.eq(random.exhausted),
+            ]
             words = random.o
         for n in range(p.lanes):
             m.submodules[f"lane_{n}"] = lane = Lane(format=p.format, source=self.source)

@@ -10,6 +10,7 @@ from sw.formats import FLOAT_FORMATS
 from ..core import Core, StreamField
 from ..pipeline import count_events
 from ..registers import word
+from ..words import STREAM_FLAGS, restarted_inside, stream_registers
 from .converter import Converter
 from .operand import operand_fields
 
@@ -21,6 +22,11 @@ class ConverterUnit(Core):
 
     A beat of elements gives a beat; it comes once its block is complete, and with its ``last``.
     Latency and throughput are those of `Converter`.
+
+    Under stochastic rounding the elements after reset take the random words of
+    ``parameters.stream``, the first element the first one; those after a write to ``restart`` the
+    words of the key that stands in ``stream_low`` and ``stream_high`` (`sw.words.stream_key`).
+    Nothing else moves or starts a stream; `clear` does not.
 
     Members
     -------
@@ -59,6 +65,9 @@ class ConverterUnit(Core):
             count=p.lanes,
             description=f"{p.source} elements",
         )
+        if p.format.rounding == "stochastic":
+            self.FLAGS = {**self.FLAGS, **STREAM_FLAGS}
+            self.registers = (*self.registers, *stream_registers({"": p.stream}))
         super().__init__(streams={"i": (taken,), "o": operand_fields(p.format, p.lanes)})
 
     @property
@@ -87,6 +96,15 @@ class ConverterUnit(Core):
             self.flags.nan.eq(give & out.exponent.all()),
             self.flags.framing.eq(give & out.last & ~last_beat),
         ]
+        if self.parameters.format.rounding == "stochastic":
+            take = self.i.valid & self.i.ready
+            inside = restarted_inside(m, self.restart, take, give, converter.most_inside)
+            m.d.comb += [
+                converter.restart.eq(self.restart),
+                converter.key.eq(Cat(self.stream_low, self.stream_high)),
+                self.flags.restarted.eq(inside),
+                self.flags.exhausted.eq(converter.exhausted),
+            ]
         with m.If(give):
             m.d.sync += beat.eq(Mux(last_beat, 0, beat + 1))
         events = (

@@ -6,11 +6,13 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
 from sw.bfp.dot import DotParameters
+from sw.words import Words
 
 from ..core import Core, StreamField
 from ..pipeline import count_events, delay
 from ..queue import ResultQueue
 from ..registers import word
+from ..words import STREAM_FLAGS, restarted_inside, stream_registers
 from .converter import Converter
 from .element import Element
 from .operand import operand_fields
@@ -24,8 +26,9 @@ class DotUnit(Core):
 
     Both operands are taken together, a beat of each a cycle; a result comes per block and carries
     the ``last`` of the block's last beat of ``a``. With ``operands="binary32"`` each operand passes
-    a `Converter` first. Latency is `latency` cycles from a block's last beat to its result, without
-    stalls. ``o`` comes from a queue; the ready of each operand depends on the valid of the other.
+    a `Converter` first, whose random words start as those of `ConverterUnit`. Latency is `latency`
+    cycles from a block's last beat to its result, without stalls. ``o`` comes from a queue; the
+    ready of each operand depends on the valid of the other.
 
     Members
     -------
@@ -55,12 +58,21 @@ class DotUnit(Core):
         self.converters: list[Converter] = []
         operand = operand_fields(p.format, p.lanes)
         if p.operands == "binary32":
-            self.converters = [Converter(parameters=q) for q in p.converters]
+            self.converters = [Converter(parameters=p.converter, random=s) for s in p.streams]
             operand = (
                 StreamField(name="value", bits=32, count=p.lanes, description="binary32 elements"),
             )
+        if self._random:
+            self.FLAGS = {**self.FLAGS, **STREAM_FLAGS}
+            streams: dict[str, Words] = dict(zip(("_a", "_b"), p.streams, strict=True))
+            self.registers = (*self.registers, *stream_registers(streams))
         result = StreamField(name="result", bits=32, count=1, description="binary32 value")
         super().__init__(streams={"i_a": operand, "i_b": operand, "o": (result,)})
+
+    @property
+    def _random(self) -> bool:
+        """Whether operands are rounded by random words."""
+        return bool(self.converters) and self.parameters.format.rounding == "stochastic"
 
     @functools.cached_property
     def element(self) -> Element:
@@ -77,6 +89,19 @@ class DotUnit(Core):
         """Cycles from a block's last beat to its result, without stalls."""
         convert = self.converters[0].latency if self.converters else 0
         return convert + self.element.latency + self.value.latency + 1
+
+    def _start_words(self, m: Module, given: Value) -> None:
+        """Connect what starts the random words of both converters."""
+        keys = Cat(self.stream_a_low, self.stream_a_high, self.stream_b_low, self.stream_b_high)
+        for n, converter in enumerate(self.converters):
+            m.d.comb += [
+                converter.restart.eq(self.restart),
+                converter.key.eq(keys.word_select(n, len(converter.key))),
+            ]
+        first = self.converters[0]
+        taken = self.i_a.valid & self.i_a.ready
+        inside = restarted_inside(m, self.restart, taken, given, first.most_inside)
+        m.d.comb += [self.flags.restarted.eq(inside), self.flags.exhausted.eq(first.exhausted)]
 
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
@@ -109,6 +134,8 @@ class DotUnit(Core):
             a, b = (converter.o.payload for converter in self.converters)
             mantissas = [port.mantissa for port in (a, b)]
             exponents = Cat(port.exponent for port in (a, b))
+        if self._random:
+            self._start_words(m, valid & en)
         take = Signal()
         m.d.comb += [
             take.eq(valid & en),

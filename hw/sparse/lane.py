@@ -9,9 +9,9 @@ from amaranth.lib.wiring import In, Out
 from sw.formats import BINARY32
 from sw.sparse.regenerate import RegeneratorParameters
 
+from ..cipher import IndexCipher
 from ..circuit import Circuit
 from ..pipeline import delay, register, wire
-from .cipher import IndexCipher
 from .product import HeldProduct
 from .significand import Significand
 
@@ -59,7 +59,7 @@ class WeightLane(Circuit):
 
     def __init__(self, *, parameters: RegeneratorParameters) -> None:
         self.parameters = p = parameters
-        self.cipher = IndexCipher(rounds=p.rounds)
+        self.cipher = IndexCipher(rounds=p.rounds, bits=32)
         self.normal = Significand(width=p.sum_bits - p.even)
         self.product = HeldProduct(width=p.sum_bits - p.even - 1, held=24)
         super().__init__(
@@ -100,7 +100,7 @@ class WeightLane(Circuit):
         m.d.comb += [
             cipher.en.eq(self.en),
             cipher.i.eq(self.index),
-            cipher.seed.eq(self.seed),
+            cipher.key.eq(self.seed),
             normal.en.eq(self.en),
             normal.i.eq(reg("total", signed(p.sum_bits - p.even), total)),
             product.en.eq(self.en),

@@ -22,7 +22,8 @@ class StochasticConverter(Core):
 
     A vector is ``elements / lanes`` beats in and ``stream_cycles`` beats out. While the bits of one
     are given the next is converted: a vector every ``parameters.period`` cycles. All of ``o`` comes
-    from registers. ``last`` of a vector's last beat comes with the last of its bits.
+    from registers. ``last`` of a vector's last beat comes with the last of its bits. Random words
+    come again after ``2**width - 1`` of each shift register.
 
     Members
     -------

@@ -1,18 +1,19 @@
 """The stochastic outer product as a unit: vectors in, weight updates or updated weights out."""
 
+from dataclasses import replace
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, Value
 
 from sw.bfp.converter import ConverterParameters
 from sw.formats import BINARY32, FLOAT_FORMATS
-from sw.lfsr import LANE_STRIDE, jump
 from sw.stochastic.outer_parameters import OuterProductParameters
 
 from ..bfp.converter import Converter
 from ..core import Core, StreamField
 from ..pipeline import count_events
 from ..registers import word
+from ..words import STREAM_FLAGS
 from .crossbar import Crossbar
 from .results import Results
 from .sums import Sums
@@ -34,7 +35,8 @@ class OuterProduct(Core):
     any case; ``last`` before the last of them is flagged, and does nothing else. A batch's results,
     ``rows * columns / results`` beats, come row by row, ``last`` with the last of them; where there
     are weights each beat of ``i_w`` becomes one of ``o``. Vectors are converted while those before
-    them are counted, and results leave while the next batch is counted.
+    them are counted, and results leave while the next batch is counted. The random bits come again
+    after `OuterProductParameters.repeats` pairs.
 
     Throughput is a pair every `OuterProductParameters.period` cycles, as long as no more than two
     batches are under way: one is from the beginning of its first pair until the last of its sums is
@@ -81,6 +83,8 @@ class OuterProduct(Core):
             count=p.lanes,
             description=f"{p.source} elements",
         )
+        if p.weight_format and p.weight_format.rounding == "stochastic":
+            self.FLAGS = {**self.FLAGS, "exhausted": STREAM_FLAGS["exhausted"]}
         values = self._values()
         weights = {} if p.weights == "none" else {"i_w": values}
         super().__init__(streams={"i_x": (elements,), "i_d": (elements,), **weights, "o": values})
@@ -88,7 +92,7 @@ class OuterProduct(Core):
         self._crossbar = Crossbar(parameters=p)
         self._sums = Sums(parameters=p)
         self._results = Results(parameters=p)
-        self._blocks = [Converter(parameters=c) for c in self._block_converters()]
+        self._blocks = self._block_converters()
 
     def _values(self) -> tuple[StreamField, ...]:
         """Return the fields of a beat of results, or of weights."""
@@ -112,15 +116,16 @@ class OuterProduct(Core):
             ),
         )
 
-    def _block_converters(self) -> list[ConverterParameters]:
-        """Return the parameters of the conversion of each block of a beat."""
+    def _block_converters(self) -> list[Converter]:
+        """Return the converters of the blocks of a beat."""
         p, format = self.parameters, self.parameters.weight_format
         if format is None:
             return []
         lanes = format.block_elements
+        parameters = ConverterParameters(format=format, lanes=lanes)
+        streams = [replace(p.stream, first=lane) for lane in range(0, p.results, lanes)]
         return [
-            ConverterParameters(format=format, lanes=lanes, seed=jump(p.seed, lane * LANE_STRIDE))
-            for lane in range(0, p.results, lanes)
+            Converter(parameters=parameters, random=each, stride=len(streams)) for each in streams
         ]
 
     @property
@@ -235,4 +240,6 @@ class OuterProduct(Core):
             self.o.payload.last.eq(given[0].last),
             self.o.valid.eq(self._blocks[0].o.valid),
         ]
+        if "exhausted" in self.FLAGS:
+            m.d.comb += self.flags.exhausted.eq(self._blocks[-1].exhausted)
         return results.valid & results.ready & infinite

@@ -6,15 +6,18 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
+from hw.words import STREAM_FLAGS
 from sw import binary32
 from sw.bfp.converter import ConverterParameters
 from sw.bfp.converter import convert as model
 from sw.formats import FLOAT_FORMATS
+from sw.words import Words
 
 from ..bench import Result, run
 from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
+from ..words import start_words
 from .elements import decode, random_blocks, to_source
 
 __all__ = ["convert", "regress", "simulate"]
@@ -23,18 +26,26 @@ Integers = npt.NDArray[np.int32]
 
 
 def convert(
-    parameters: ConverterParameters, x: npt.ArrayLike, **options: Any
+    parameters: ConverterParameters,
+    x: npt.ArrayLike,
+    *,
+    random: Words | None = None,
+    **options: Any,
 ) -> tuple[Integers, Integers, int]:
     """Return mantissas, exponent codes and how many elements were set to zero by their block.
 
-    As the model does, but for the last, which the circuit counts; ``options`` as of
-    `sim.bench.run`.
+    As the model does, but for the last, which the circuit counts. ``random`` is a stream from its
+    first word on; ``options`` as of `sim.bench.run`.
     """
-    return simulate(parameters, x, **options)[0]
+    return simulate(parameters, x, random=random, **options)[0]
 
 
 def simulate(
-    parameters: ConverterParameters, x: npt.ArrayLike, **options: Any
+    parameters: ConverterParameters,
+    x: npt.ArrayLike,
+    *,
+    random: Words | None = None,
+    **options: Any,
 ) -> tuple[tuple[Integers, Integers, int], Result]:
     """Return what `convert` returns, and the run.
 
@@ -47,6 +58,8 @@ def simulate(
     words = binary32.to_bits(x, FLOAT_FORMATS[p.source])
     last = np.zeros((len(x), p.beats), np.uint8)
     last[2::3, -1] = 1
+    if random:
+        options["writes"] = [*options.get("writes", ()), *start_words({"": random})]
     result = run(
         design,
         inputs={"s_axis": pack(streams["s_axis"], {"value": words.reshape(-1, p.lanes)})},
@@ -70,14 +83,18 @@ def regress(
     seed: int = 1,
     blocks: int = 1000,
     stalls: Stalls | None = None,
+    random: Words | None = None,
     **options: Any,
 ) -> Report:
-    """Compare with the model on random blocks."""
+    """Compare with the model on random blocks; ``random`` as of `convert`."""
     p = parameters
     rng = np.random.default_rng(seed)
     x = to_source(random_blocks(rng, blocks, p.format.block_elements), p.source)
-    (mantissa, exponent, zero_set), result = simulate(p, x, seed=seed, stalls=stalls, **options)
-    q, code, flags = model(p, x)
+    (mantissa, exponent, zero_set), result = simulate(
+        p, x, random=random, seed=seed, stalls=stalls, **options
+    )
+    q, code, flags = model(p, x, random=random)
+    stochastic = p.format.rounding == "stochastic"
     # A cycle takes a beat or waits for one.
     busy = len(x) * p.beats + result.registers["input_stalls"]
     actual = result.registers | {
@@ -94,6 +111,7 @@ def regress(
         "cycles below beats + input_stalls": 0,
         "status.nan": int((code == p.format.nan_code).any()),
         "status.framing": 0,
+        **dict.fromkeys((f"status.{name}" for name in STREAM_FLAGS if stochastic), 0),
         **constants(generate("bfp_converter", p).manifest),
     }
     if stalls is None or not stalls.back_pressure:

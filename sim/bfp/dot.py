@@ -9,25 +9,43 @@ from hw.flow.emit import generate
 from sw.bfp.dot import DotParameters
 from sw.bfp.dot import dot as model
 from sw.bfp.quantize import Blocks, quantize
+from sw.words import Words
 
 from ..bench import Result, run
 from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack
+from ..words import start_words
 from .elements import encode, random_blocks
 
 __all__ = ["dot", "regress", "simulate"]
 
 
+Operand = Blocks | npt.ArrayLike
+
+
 def dot(
-    parameters: DotParameters, a: Blocks | npt.ArrayLike, b: Blocks | npt.ArrayLike, **options: Any
+    parameters: DotParameters,
+    a: Operand,
+    b: Operand,
+    *,
+    random: tuple[Words, Words] | None = None,
+    **options: Any,
 ) -> npt.NDArray[np.float32]:
-    """Return what the circuit makes of pairs of blocks; ``options`` as of `sim.bench.run`."""
-    return simulate(parameters, a, b, **options)[0]
+    """Return what the circuit makes of pairs of blocks.
+
+    ``random`` are streams from their first words on; ``options`` as of `sim.bench.run`.
+    """
+    return simulate(parameters, a, b, random=random, **options)[0]
 
 
 def simulate(
-    parameters: DotParameters, a: Blocks | npt.ArrayLike, b: Blocks | npt.ArrayLike, **options: Any
+    parameters: DotParameters,
+    a: Operand,
+    b: Operand,
+    *,
+    random: tuple[Words, Words] | None = None,
+    **options: Any,
 ) -> tuple[npt.NDArray[np.float32], Result]:
     """Return the products as `dot` does, and the run.
 
@@ -46,6 +64,11 @@ def simulate(
     ends = np.arange(blocks) % 3 == 2
     last = np.zeros((blocks, beats), np.uint8)
     last[:, -1] = ends
+    if random:
+        options["writes"] = [
+            *options.get("writes", ()),
+            *start_words(dict(zip(("_a", "_b"), random, strict=True))),
+        ]
     result = run(
         design,
         inputs=inputs,
@@ -78,9 +101,10 @@ def regress(
     seed: int = 1,
     blocks: int = 1000,
     stalls: Stalls | None = None,
+    random: tuple[Words, Words] | None = None,
     **options: Any,
 ) -> Report:
-    """Compare with the model on ``blocks`` pairs of random blocks."""
+    """Compare with the model on ``blocks`` pairs of random blocks; ``random`` as of `dot`."""
     p, rng = parameters, np.random.default_rng(seed)
     side = p.format.block_elements // p.format.reduction
     lines = -(-blocks // side) * side
@@ -90,8 +114,8 @@ def regress(
             quantize(x, p.format, random=rng.integers(0, 1 << p.format.random_bits, x.shape))
             for x in (a, b)
         )
-    values, result = simulate(p, a, b, seed=seed, stalls=stalls, **options)
-    modelled = model(p, a, b)
+    values, result = simulate(p, a, b, random=random, seed=seed, stalls=stalls, **options)
+    modelled = model(p, a, b, random=random)
     expected = {
         "values": modelled,
         "blocks": modelled.size,

@@ -16,6 +16,7 @@ from rich.console import Console
 from hw.flow.density import compare
 from hw.flow.emit import generate
 from hw.flow.progress import Progress
+from sw.bfp.density import dot_density
 from sw.bfp.multimode import MODES, MultimodeParameters
 from sw.bfp.quantize import quantize
 from sw.bfp.schedule import utilization
@@ -30,6 +31,7 @@ from .pages import accuracy_table, mark, new_table, tell, train_all, write_rows
 
 __all__ = ["ARITHMETICS", "CASES", "paper"]
 
+DOT_LANES = 16, 64, 256, 576
 PUBLISHED_DENSITY = {(4, 16, "binary32"): 21.3, (4, 16, "bfloat16"): 4.4}
 PUBLISHED_RATES = (16, 4, 1)
 SIDES = (4, 16, 64)
@@ -103,6 +105,15 @@ def _density(folder: Path, progress: Progress, out: Console) -> bool:
             mark(enough, f"{row.own:.2f}"),
         )
     out.print(table)
+    around = new_table(
+        "Dot-product units per area, with converters, accumulator and rectifier",
+        *("format", "lanes", "against", "paper's areas"),
+        caption="as the authors' hardware model counts whole units",
+    )
+    for lanes in DOT_LANES:
+        value = f"{dot_density(4, lanes, 'binary32'):.2f}"
+        around.add_row("HBFP4", str(lanes), "binary32", value)
+    out.print(around)
     write_rows(folder / "density.csv", [dataclasses.asdict(row) for row in rows], out)
     tell(plots.density(folder / "density.png", rows, PUBLISHED_DENSITY), out)
     return good

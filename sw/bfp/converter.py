@@ -6,11 +6,12 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32, lfsr
+from .. import binary32
 from ..checks import choice, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat
 from ..parameters import Parameters
+from ..words import Words, stream_key
 from .quantize import quantize_groups
 
 __all__ = ["ConverterParameters", "convert"]
@@ -29,7 +30,7 @@ class ConverterParameters(Parameters):
     source : str
         Format of the elements taken: ``binary32``, ``bfloat16`` or ``binary16``.
     seed : int
-        Seed of the stochastic rounding, 1..2**32 - 1.
+        Of the random words of stochastic rounding after reset, 1..2**32 - 1, see `stream`.
     """
 
     PRESETS: ClassVar = {name: {"format": name} for name in BLOCK_FORMATS}
@@ -56,15 +57,19 @@ class ConverterParameters(Parameters):
         """Beats of a block."""
         return self.format.block_elements // self.lanes
 
+    @property
+    def stream(self) -> Words:
+        """The random words after reset: those of the seed's step, layer, use and part 0."""
+        return Words(key=stream_key(self.seed))
+
 
 def convert(
-    parameters: ConverterParameters, x: npt.ArrayLike
+    parameters: ConverterParameters, x: npt.ArrayLike, *, random: Words | None = None
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-    """Return mantissas, exponent codes and zero-set flags of a stream of blocks since reset.
+    """Return mantissas, exponent codes and zero-set flags of a stream of blocks.
 
-    Values that are subnormal in ``parameters.source`` are zeros. Element ``j`` of a block takes
-    lane ``j % lanes``, whose random word is that of beat ``j // lanes`` (`sw.lfsr.random_words`);
-    the generators run on from block to block.
+    Values that are subnormal in ``parameters.source`` are zeros. Each element takes one random word
+    (`sw.words`), whatever the lanes; the words run on from block to block.
 
     Parameters
     ----------
@@ -72,6 +77,8 @@ def convert(
         Of the converter.
     x : array of float32, (blocks, elements of a block)
         Values of ``parameters.source``; square blocks row by row.
+    random : Words or None
+        From the word of the first element on; None is ``parameters.stream``, as after reset.
 
     Returns
     -------
@@ -89,10 +96,7 @@ def convert(
         )
     source = FLOAT_FORMATS[parameters.source]
     binary32.to_bits(x, source)
-    words = lfsr.random_words(
-        beats=len(x) * parameters.beats,
-        lanes=parameters.lanes,
-        seed=parameters.seed,
-        bits=format.random_bits,
-    )
-    return quantize_groups(binary32.flush(x, source), format, words.reshape(x.shape))
+    words: npt.ArrayLike = 0
+    if format.rounding == "stochastic":
+        words = (random or parameters.stream).draw(x.shape, format.random_bits)
+    return quantize_groups(binary32.flush(x, source), format, words)

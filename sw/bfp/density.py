@@ -1,9 +1,17 @@
-"""Arithmetic density of HBFP against floating point, from the areas of their units."""
+"""Arithmetic density of HBFP against floating point, from the areas of their units.
+
+Accuracy Boosters (arXiv 2211.10737) have two models in github.com/jnbrq/hbfp_hardware_model:
+`density` is that of a multiply-add in an array (``stardust.py``), whose 21.3 for HBFP4 they quote;
+`dot_density` that of a whole dot-product unit (``main.py``), which also counts the converters, the
+accumulator and the rectifier, and comes to less.
+"""
 
 import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
+
+from ..checks import choice, one_of, whole
 
 __all__ = [
     "PUBLISHED",
@@ -12,8 +20,11 @@ __all__ = [
     "UnitAreas",
     "accumulator_bits",
     "density",
+    "dot_density",
+    "float_dot_area",
     "float_area",
     "hbfp_area",
+    "hbfp_dot_area",
 ]
 
 WIDTHS = 4, 6, 8
@@ -56,7 +67,8 @@ class UnitAreas:
 PUBLISHED = UnitAreas(
     multiply={
         **{1: 0.73, 2: 3.04, 3: 13.24, 4: 30.86, 5: 53.22, 6: 69.50, 7: 111.78, 8: 122.72},
-        **{9: 164.15, 10: 189.42, 12: 275.93, 16: 493.41},
+        **{9: 164.15, 10: 189.42, 11: 239.23, 12: 275.93, 13: 336.56, 14: 377.62, 15: 448.58},
+        16: 493.41,
     },
     add={
         **{1: 0.97, 2: 2.80, 3: 5.22, 4: 7.53, 5: 9.84, 6: 12.15, 7: 14.46, 8: 16.77},
@@ -100,3 +112,56 @@ def float_area(units: UnitAreas, format: str) -> float:
 def density(units: UnitAreas, width: int, side: int, against: str) -> float:
     """Return how many multiply-adds of HBFP lie on the area of one of a floating-point format."""
     return float_area(units, against) / hbfp_area(units, width, side)
+
+
+_ACCUMULATOR = {"bfloat16": 365.59, "binary16": 396.94, "binary32": 864.84}
+_RECTIFIER = {"bfloat16": 7.53, "binary16": 7.53, "binary32": 15.31}
+_FROM_INTEGER = {8: 91.4, 12: 113.5, 16: 136.9}
+_TO_BLOCKS = {
+    4: {2: 203, 4: 281, 6: 355, 32: 1282},
+    6: {2: 235, 4: 326, 6: 411, 32: 1491},
+    8: {2: 260, 4: 360, 6: 456, 32: 1696},
+}
+"""Published areas as `PUBLISHED`, of what stands around the products.
+
+Accumulators and rectifiers of formats; from integers of so many bits with an exponent of 10 to
+bfloat16; from bfloat16 to blocks of so many elements, by the bits of their mantissas.
+"""
+
+
+def hbfp_dot_area(width: int, lanes: int) -> float:
+    """Return the published area of a dot-product unit of HBFP, with all that is around it.
+
+    Multipliers, a tree of adders of ``2 * width`` bits, an adder of exponents, the conversion of
+    the sum to bfloat16, an accumulator, a rectifier, and a converter of ``lanes`` results to a
+    block, whose area is the line through those known.
+    """
+    blocks = _TO_BLOCKS[width]
+    slope, start = np.polyfit(list(blocks), list(blocks.values()), 1)
+    return (
+        lanes * PUBLISHED.multiply[width]
+        + (lanes - 1) * PUBLISHED.add[2 * width]
+        + PUBLISHED.add[_EXPONENT_BITS]
+        + _FROM_INTEGER[2 * width]
+        + _ACCUMULATOR["bfloat16"]
+        + _RECTIFIER["bfloat16"]
+        + float(slope * lanes + start)
+    )
+
+
+def float_dot_area(format: str, lanes: int) -> float:
+    """Return the published area of a floating-point dot-product unit, with what is around it."""
+    return (
+        lanes * PUBLISHED.multiply_float[format]
+        + (lanes - 1) * PUBLISHED.add_float[format]
+        + _ACCUMULATOR[format]
+        + _RECTIFIER[format]
+    )
+
+
+def dot_density(width: int, lanes: int, against: str) -> float:
+    """Return how many units of HBFP lie on the area of one of a floating-point format."""
+    choice("against", against, PUBLISHED.multiply_float)
+    one_of("width", width, WIDTHS)
+    whole("lanes", lanes, 1, 1 << 20)
+    return float_dot_area(against, lanes) / hbfp_dot_area(width, lanes)

@@ -6,11 +6,12 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32, lfsr
+from .. import binary32
 from ..checks import choice, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
 from ..parameters import TARGETS, Parameters
+from ..words import Words, stream_key
 from .converter import ConverterParameters, convert
 from .quantize import Blocks
 
@@ -42,7 +43,7 @@ class DotParameters(Parameters):
     target : str
         Whose primitives the logic may instantiate: ``generic`` (none), ``ecp5`` or ``xilinx``.
     seed : int
-        Seed of the stochastic rounding under ``operands="binary32"``, see `converters`.
+        Of the random words after reset under ``operands="binary32"``, see `streams`.
     """
 
     PRESETS: ClassVar = {
@@ -81,16 +82,15 @@ class DotParameters(Parameters):
         return self.format.reduction // self.lanes
 
     @property
-    def converters(self) -> tuple[ConverterParameters, ConverterParameters]:
-        """Parameters of both operands' converters under ``operands="binary32"``.
+    def converter(self) -> ConverterParameters:
+        """Parameters of each operand's converter under ``operands="binary32"``."""
+        return ConverterParameters(format=self.format, lanes=self.lanes, seed=self.seed)
 
-        Under stochastic rounding the seed of ``b``'s is that of ``a``'s half a lane stride on, so
-        that no two lanes are alike; otherwise both are the same circuit.
-        """
-        first = ConverterParameters(format=self.format, lanes=self.lanes, seed=self.seed)
-        if self.format.rounding != "stochastic":
-            return first, first
-        return first, first.replace(seed=lfsr.jump(self.seed, lfsr.LANE_STRIDE // 2))
+    @property
+    def streams(self) -> tuple[Words, Words]:
+        """The random words of ``a`` and ``b`` after reset: uses 0 and 1 of the seed."""
+        first, second = (Words(key=stream_key(self.seed, use=use)) for use in (0, 1))
+        return first, second
 
     @property
     def product_sum_bits(self) -> int:
@@ -127,7 +127,11 @@ def block_value(
 
 
 def dot(
-    parameters: DotParameters, a: Blocks | npt.ArrayLike, b: Blocks | npt.ArrayLike
+    parameters: DotParameters,
+    a: Blocks | npt.ArrayLike,
+    b: Blocks | npt.ArrayLike,
+    *,
+    random: tuple[Words, Words] | None = None,
 ) -> npt.NDArray[np.float32]:
     """Return the dot product of each pair of blocks in binary32: exact inside, rounded once.
 
@@ -141,6 +145,8 @@ def dot(
     a, b : Blocks
         Of one shape, blocked along the last axis (square blocks: each row of a tile is a block).
         Under ``operands="binary32"``: float32 arrays (blocks, elements of a block).
+    random : pair of Words, or None
+        Those of ``a`` and ``b``, as of `convert`; None is ``parameters.streams``, as after reset.
 
     Returns
     -------
@@ -151,8 +157,10 @@ def dot(
     if parameters.operands == "binary32":
         if isinstance(a, Blocks) or isinstance(b, Blocks):
             raise UserError("a and b must be float32 arrays where operands are binary32")
-        pairs = zip(parameters.converters, (a, b), strict=True)
-        (qa, code_a, _), (qb, code_b, _) = (convert(p, np.asarray(x)) for p, x in pairs)
+        pairs = zip((a, b), random or parameters.streams, strict=True)
+        (qa, code_a, _), (qb, code_b, _) = (
+            convert(parameters.converter, x, random=words) for x, words in pairs
+        )
         if qa.shape != qb.shape:
             raise UserError(f"a and b must have one shape, not {qa.shape} and {qb.shape}")
         return block_value((format, format), (qa.astype(np.int64) * qb).sum(-1), code_a, code_b)

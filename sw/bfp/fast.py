@@ -10,70 +10,43 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import lfsr
 from ..errors import UserError
 from ..formats import BlockFormat
 from ..jit import njit
+from ..words import Words, fields_of
 from . import array
 from .quantize import Blocks
 
-__all__ = ["Random", "gemm", "quantize", "zero_set"]
+__all__ = ["gemm", "quantize", "zero_set"]
 
 ROUNDINGS = {"truncate": 0, "nearest_even": 1, "stochastic": 2}
 
 jit: Any = njit()
 
 
-class Random:
-    """Words of the generator of `sw.lfsr`, each used once, in the order in which they are drawn.
-
-    Parameters
-    ----------
-    seed : int
-        1..2**32 - 1; the first word is a stride of `sw.lfsr` behind it, as that of lane 0.
-    """
-
-    def __init__(self, seed: int) -> None:
-        self.state = np.uint32(lfsr.lane_seeds(seed, 1)[0])
-
-    def draw(self, shape: tuple[int, ...], bits: int) -> npt.NDArray[np.uint32]:
-        """Return words of ``bits`` bits, the last axis counting fastest."""
-        words = np.empty(math.prod(shape), np.uint32)
-        self.state = _draw(self.state, 32 - bits, words)
-        return words.reshape(shape)
-
-
-@jit
-def _draw(state, drop, words):
-    """Fill ``words`` and return the state after them."""
-    state = np.uint32(state)
-    for i in range(len(words)):
-        words[i] = state >> np.uint32(drop)
-        # Shifts widen a word.
-        state = np.uint32(state ^ (state << np.uint32(13)))
-        state = np.uint32(state ^ (state >> np.uint32(17)))
-        state = np.uint32(state ^ (state << np.uint32(5)))
-    return state
-
-
-def quantize(x: npt.NDArray[np.float32], format: BlockFormat, *, random: Random) -> Blocks:
+def quantize(
+    x: npt.NDArray[np.float32], format: BlockFormat, *, random: Words | None = None
+) -> Blocks:
     """Return a matrix in blocks along its rows, or in square ones.
 
-    Equal to `sw.bfp.quantize.quantize` with ``axis=1`` and words for every element drawn from
-    ``random``, row by row; only stochastic rounding draws any.
+    Equal to `sw.bfp.quantize.quantize` with ``axis=1``; only stochastic rounding needs ``random``.
     """
     if x.dtype != np.float32 or x.ndim != 2:
         raise UserError(f"x must be a float32 matrix, not {x.dtype} of shape {x.shape}")
-    words = np.zeros((1, 1), np.uint32)
-    if format.rounding == "stochastic":
-        words = random.draw(x.shape, format.random_bits)
     side = format.reduction
     down = side if len(format.block) == 2 else 1
+    keys, first, fields = [0], 0, 1
+    if format.rounding == "stochastic":
+        if random is None:
+            raise UserError(f"random must be given: {format.name} rounds stochastically")
+        keys, first, fields = random.keys, random.first, fields_of(format.random_bits)
+        blocks = -(-x.shape[0] // down) * -(-x.shape[1] // side)
+        random.blocks(blocks * format.block_elements, format.random_bits)
     mantissa = np.empty(x.shape, np.int32)
     codes = np.empty((-(-x.shape[0] // down), -(-x.shape[1] // side)), np.int32)
     _quantize(
         np.ascontiguousarray(x).view(np.uint32),
-        words,
+        (np.array(keys, np.uint16), first, fields),
         mantissa,
         codes,
         (down, side),
@@ -88,12 +61,43 @@ def quantize(x: npt.NDArray[np.float32], format: BlockFormat, *, random: Random)
 
 
 @jit
-def _quantize(bits, words, mantissa, codes, block, m, code_range, limits, rules):
+def _fill(words, keys, block, fields, mask):
+    """Fill with the words of a stream from a block on, all blocks round after round."""
+    count = len(words) // fields
+    x = np.empty(count, np.uint16)
+    y = np.empty(count, np.uint16)
+    for i in range(count):
+        x[i] = (block + i) >> 16
+        y[i] = block + i
+    for key in keys:
+        for i in range(count):
+            a = np.uint16((x[i] >> 7 | x[i] << 9) + y[i] ^ key)
+            x[i] = a
+            y[i] = (y[i] << 2 | y[i] >> 14) ^ a
+    for field in range(fields):
+        turn = np.uint32(32 // fields * field)
+        for i in range(count):
+            enciphered = np.uint32(x[i]) << np.uint32(16) | np.uint32(y[i])
+            words[i * fields + field] = enciphered >> turn & mask
+
+
+@jit
+def _quantize(bits, random, mantissa, codes, block, m, code_range, limits, rules):
     """Quantize block after block, as `sw.bfp.quantize.quantize_groups` says."""
     lowest, highest, bias, nan_code = code_range
     ceil, rounding, random_bits = rules
+    keys, first, fields = random
+    mask = np.uint32((1 << random_bits) - 1)
     lines, columns = bits.shape
+    elements = block[0] * block[1]
+    # Elements of a row of blocks, but for what fills up the last block of a single row.
+    used = columns if block[0] == 1 else codes.shape[1] * elements
+    words = np.empty((used + 2 * fields - 2) // fields * fields, np.uint32)
     for i in range(codes.shape[0]):
+        place = first + i * codes.shape[1] * elements
+        if rounding == 2:
+            _fill(words, keys, place // fields, fields, mask)
+        place %= fields
         for j in range(codes.shape[1]):
             down = range(i * block[0], min((i + 1) * block[0], lines))
             across = range(j * block[1], min((j + 1) * block[1], columns))
@@ -116,6 +120,8 @@ def _quantize(bits, words, mantissa, codes, block, m, code_range, limits, rules)
                 code = np.int64(lowest)
             codes[i, j] = code
             for r in down:
+                # Of the row's first element in this block, less that element's column.
+                start = place + j * elements + (r - i * block[0]) * block[1] - j * block[1]
                 for c in across:
                     word = bits[r, c]
                     field = np.int64(word >> np.uint32(23)) & 255
@@ -127,7 +133,7 @@ def _quantize(bits, words, mantissa, codes, block, m, code_range, limits, rules)
                     value <<= min(max(-shift, 0), 2)
                     shift = min(max(shift, 0), 62)
                     if rounding == 2:
-                        value = ((value << random_bits) >> shift) + np.int64(words[r, c])
+                        value = ((value << random_bits) >> shift) + np.int64(words[start + c])
                         value >>= random_bits
                     else:
                         kept = value >> shift

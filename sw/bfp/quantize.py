@@ -1,6 +1,7 @@
 """Block floating point of arrays: quantize, dequantize, and the elements' codes on a wire."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +9,7 @@ import numpy.typing as npt
 from .. import binary32
 from ..errors import UserError
 from ..formats import BlockFormat
+from ..words import Words
 
 __all__ = [
     "Blocks",
@@ -169,10 +171,8 @@ def quantize_groups(
     return mantissa.astype(np.int32), code[..., 0].astype(np.int32), zero_set
 
 
-def _words(random: npt.ArrayLike | None, x: Floats, format: BlockFormat) -> np.ndarray | None:
+def _words(random: Any, x: Floats, format: BlockFormat) -> np.ndarray:
     """Check the random words."""
-    if format.rounding != "stochastic":
-        return None
     if random is None:
         raise UserError(f"random must be given: {format.name} rounds stochastically")
     words = np.asarray(random)
@@ -196,7 +196,11 @@ def _floats(x: npt.ArrayLike) -> Floats:
 
 
 def quantize(
-    x: npt.ArrayLike, format: BlockFormat, *, axis: int = -1, random: npt.ArrayLike | None = None
+    x: npt.ArrayLike,
+    format: BlockFormat,
+    *,
+    axis: int = -1,
+    random: npt.ArrayLike | Words | None = None,
 ) -> Blocks:
     """Return ``x`` in a block format.
 
@@ -211,15 +215,21 @@ def quantize(
         The format made.
     axis : int
         The axis of a product's reduction; without meaning for square blocks.
-    random : array of unsigned integers, optional
-        Words of ``format.random_bits`` bits in the shape of ``x``, for stochastic rounding.
+    random : array of unsigned integers or Words, optional
+        For stochastic rounding: words of ``format.random_bits`` bits in the shape of ``x``, or a
+        stream of them, of which each element of each block takes one, block by block, also what
+        fills up the last one. The blocked axis, or both, count fastest, as in a `convert`.
     """
     x = _floats(x)
     axes = _axes(format, axis, x.ndim, "x")
-    words = _words(random, x, format)
     side = format.reduction
-    words = 0 if words is None else _split(words, axes, side)
-    mantissa, code, _ = quantize_groups(_split(x, axes, side), format, words)
+    groups = _split(x, axes, side)
+    words: npt.ArrayLike = 0
+    if format.rounding == "stochastic" and isinstance(random, Words):
+        words = random.draw(groups.shape, format.random_bits)
+    elif format.rounding == "stochastic":
+        words = _split(_words(random, x, format), axes, side)
+    mantissa, code, _ = quantize_groups(groups, format, words)
     if len(axes) == 1:
         code = np.moveaxis(code, -1, axes[0])
     return Blocks(

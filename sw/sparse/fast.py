@@ -1,7 +1,7 @@
 """Sparse training by compiled loops: the bits of the plain models, and far faster.
 
-`estimate` here is that of `sw.sparse.quantile`. numba compiles the loops when they are first called
-and keeps what it made.
+`estimate` here is that of `sw.sparse.quantile`, and `scan` is that of `sw.sparse.multiplicative`.
+numba compiles the loops when they are first called and keeps what it made.
 """
 
 import math
@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..jit import njit
-from . import quantile
+from . import multiplicative, quantile
+from .multiplicative import Scan
 from .quantile import Estimates, QuantileParameters
 
-__all__ = ["estimate"]
+__all__ = ["estimate", "scan"]
 
 jit: Any = njit()
 
@@ -55,3 +56,25 @@ def _scan(pattern, here, ends, state, guard, unit, down, start, bounds, keep):
         state[-1] = new
         if ends[beat]:
             state[:] = start
+
+
+def scan(values: npt.ArrayLike, *, keep: float, rate: float, first: float) -> Scan:
+    """Return what `sw.sparse.multiplicative.scan` returns."""
+    x, up, down = multiplicative.factors(values, keep, rate, first)
+    kept = np.empty(x.size, np.bool_)
+    bounds = multiplicative.SMALLEST, multiplicative.LARGEST
+    last, total = _multiply(x, float(first), up, down, bounds, kept)
+    return Scan(keep=kept, last=last, mean=total / x.size if x.size else last)
+
+
+@jit
+def _multiply(x, estimate, up, down, bounds, kept):
+    """Decide each value by the estimate, then move it."""
+    least, most = bounds
+    total = 0.0
+    for place in range(len(x)):
+        kept[place] = not np.float64(x[place]) <= estimate
+        estimate *= up if kept[place] else down
+        estimate = min(max(estimate, least), most)
+        total += estimate
+    return estimate, total

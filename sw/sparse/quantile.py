@@ -45,7 +45,10 @@ class QuantileParameters(Parameters):
     keep : float
         Share of the values that is to be kept, above 0 and below 1.
     step : int
-        The estimate goes up and down by about ``2**-step`` of itself, 4..20.
+        The estimate's unit is ``2**-step`` of the power of two at or below it, 4..20: a value that
+        is kept adds ``1 - keep`` of the unit, another takes off ``keep`` of it. In shares of the
+        estimate itself the unit is a half to one of ``2**-step``, ln 2 of it in the mean over
+        fractions. That of `sw.sparse.multiplicative` is all of it always, and takes a multiplier.
     guard : int
         Bits of fraction below binary32's, 0..12.
     delay : int

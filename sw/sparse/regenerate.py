@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from .. import binary32
 from ..checks import array, broadcast, instance, is_number, is_whole, number, shown, whole
+from ..cipher import encrypt, round_keys
 from ..errors import UserError
 from ..parameters import Parameters
 
@@ -20,8 +21,6 @@ __all__ = [
     "MOST_SHIFT",
     "SHIFT_BITS",
     "RegeneratorParameters",
-    "constants",
-    "encrypt",
     "regenerate",
     "sums",
 ]
@@ -32,19 +31,13 @@ MOST_SHIFT = (1 << SHIFT_BITS) - 1
 WORD_BITS = {1: 24, 2: 16, 3: 10, 4: 8}
 """Bits of each of so many words of a weight."""
 
-ROUND_STEP = 0x9E37
-"""By which the constants of successive rounds differ: the golden ratio's first 16 bits."""
-
-Words = npt.NDArray[np.uint32]
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RegeneratorParameters(Parameters):
     """Parameters of ``weight_regenerator``.
 
-    A weight's number, its index, is enciphered by the rounds of Speck32 (Beaulieu et al., 2013):
-    additions of 16 bits, rotations and exclusive ors, whose keys are the halves of a seed in turn,
-    each with the round's constant. What comes out is cut into ``words`` signed words from bit 0 up.
+    A weight's number, its index, is enciphered under the seed (`sw.cipher`). What comes out is cut
+    into ``words`` signed words from bit 0 up.
     A word ``u`` stands for the odd number ``2*u + 1``, so that the mean is zero; a weight is their
     sum, times a power of two of its layer, times the decay. A xorshift generator of the seed and
     the index would not do: it is linear, and the exclusive or of any four words whose indices
@@ -118,25 +111,7 @@ class RegeneratorParameters(Parameters):
 
     def keys(self, seed: int) -> list[int]:
         """Return the key of each round."""
-        seed = whole("seed", seed, 0, 2**32 - 1)
-        halves = seed & 0xFFFF, seed >> 16
-        return [halves[n % 2] ^ each for n, each in enumerate(constants(self.rounds))]
-
-
-def constants(rounds: int) -> list[int]:
-    """Return what distinguishes the keys of so many rounds."""
-    return [ROUND_STEP * (n + 1) & 0xFFFF for n in range(rounds)]
-
-
-def encrypt(keys: list[int], words: npt.ArrayLike) -> Words:
-    """Return words enciphered by the rounds of Speck32, one for each key of 16 bits."""
-    words = np.asarray(words, np.uint32)
-    x, y = (words >> np.uint32(16)).astype(np.uint16), words.astype(np.uint16)
-    with np.errstate(over="ignore"):
-        for key in keys:
-            x = ((x >> np.uint16(7) | x << np.uint16(9)) + y) ^ np.uint16(key)
-            y = (y << np.uint16(2) | y >> np.uint16(14)) ^ x
-    return x.astype(np.uint32) << np.uint32(16) | y
+        return round_keys(whole("seed", seed, 0, 2**32 - 1), 32, self.rounds)
 
 
 def sums(p: RegeneratorParameters, index: npt.ArrayLike, *, seed: int) -> npt.NDArray[np.int32]:

@@ -3,14 +3,17 @@
 Of Procrustes (Yang et al., MICRO 2020, arXiv 2009.10976) and, where the threshold is exact, of
 DropBack (Golub et al., arXiv 1806.06949). A weight that is not tracked is its initial value, which
 is made anew at each use, times a decay. A step of the descent has one decay, at all uses: its
-products see it, and how far a weight moved is counted from it; in the published code the decay
-comes first, so that a weight that is not tracked has moved by what the decay took. That code has no
-momentum; where there is one, that of a weight that is not tracked is zero.
+products see it, and how far a weight moved is counted from it. In the published code the decay
+comes first (`measured`), so that a weight that is not tracked has moved by what the decay took:
+nearly all that are tracked after the second step are then those that were largest at first. Where
+there is a momentum, as in nine configurations of that code, that of a weight that is not tracked is
+zero here; there it stays. There biases and batch normalization are tracked too, here never.
 """
 
 import dataclasses
 from collections.abc import Callable
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +21,7 @@ import numpy.typing as npt
 from .. import binary32
 from ..checks import choice, number, whole
 from ..parameters import Parameters
+from .multiplicative import Scan, scan
 from .quantile import Estimates, Integers, QuantileParameters, estimate
 from .regenerate import RegeneratorParameters
 
@@ -25,14 +29,21 @@ __all__ = [
     "THRESHOLDS",
     "Choice",
     "Estimator",
+    "Multiplicative",
     "TrackingParameters",
     "importance",
     "largest",
     "settle",
 ]
 
-THRESHOLDS = ("quantile", "exact")
-"""How the weights to track are found: by `Estimator` in one pass, or by `largest` with a sort."""
+THRESHOLDS = ("quantile", "multiplicative", "exact")
+"""How the weights to track are found: by `Estimator` in one pass, as circuits do it; by
+`Multiplicative`, as the authors' software does; or by `largest` with a sort."""
+
+BETWEEN = ("restart", "carry", "mean")
+SCANS = ("forward", "reversed")
+SCOPES = ("all", "layer")
+MEASURED = ("before", "after")
 
 Bits = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
@@ -55,14 +66,40 @@ class TrackingParameters(Parameters):
     initial : float or None
         First estimate; None for the exact quantile of the first step of training, see `started`.
     lanes, step, guard, delay, between
-        Of the estimator, see `QuantileParameters`. A step of training is a packet. Unless told
-        otherwise the estimate goes on from one to the next, and by smaller steps: a network of few
-        weights has it neither come near from far away in a single packet, nor stay there.
+        Of the estimator, see `QuantileParameters`; ``multiplicative`` moves by ``2**-step`` of
+        itself and has no lanes, guard and delay. A step of training is a packet. Unless told
+        otherwise the estimate goes on from one to the next (``carry``), and by smaller steps: a
+        network of few weights has it neither come near from far away in a single packet, nor stay
+        there. ``restart``: each step starts from `initial`; ``mean``, of ``multiplicative`` only:
+        from the running mean of the estimates, see `memory`.
+    memory : float
+        Under ``between="mean"``: share of a step's first estimate in the next one's, 0 to 1; the
+        rest is the mean of the step's estimates.
+    scan : str
+        Whether weights are taken from the first to the last (``forward``), or ``reversed``.
+    scope : str
+        Whether `keep` is a share of all weights (``all``), or of those of each ``layer``, which
+        then has an estimate of its own.
+    measured : str
+        Whether a weight's importance is its distance from its initial value times the decay
+        ``before`` or ``after`` this step's decay; after, it also falls back to that, and the first
+        step has none.
     words, rounds, least, seed
         Of the initial values, see `sw.sparse.regenerate`.
     """
 
-    PRESETS: ClassVar = {"procrustes": {}, "dropback": {"threshold": "exact"}}
+    PRESETS: ClassVar = {
+        "procrustes": {},
+        "dropback": {"threshold": "exact"},
+        "published": {
+            "threshold": "multiplicative",
+            "step": 20,
+            "initial": 0.01,
+            "between": "restart",
+            "scan": "reversed",
+            "measured": "after",
+        },
+    }
 
     keep: float = 0.1
     decay: float = 0.9
@@ -73,6 +110,10 @@ class TrackingParameters(Parameters):
     delay: int = QuantileParameters.delay
     initial: float | None = None
     between: str = "carry"
+    memory: float = 0.1
+    scan: str = "forward"
+    scope: str = "all"
+    measured: str = "before"
     words: int = RegeneratorParameters.words
     rounds: int = RegeneratorParameters.rounds
     least: float = RegeneratorParameters.least
@@ -83,6 +124,11 @@ class TrackingParameters(Parameters):
         number("decay", self.decay, 0, 1)
         choice("threshold", self.threshold, THRESHOLDS)
         whole("seed", self.seed, 0, 2**32 - 1)
+        choice("between", self.between, BETWEEN[: 2 + (self.threshold == "multiplicative")])
+        number("memory", self.memory, 0, 1)
+        choice("scan", self.scan, SCANS)
+        choice("scope", self.scope, SCOPES)
+        choice("measured", self.measured, MEASURED)
         _ = self.estimator, self.regenerator
 
     @property
@@ -95,8 +141,17 @@ class TrackingParameters(Parameters):
             guard=self.guard,
             delay=self.delay,
             initial=QuantileParameters.initial if self.initial is None else self.initial,
-            between=self.between,
+            between="carry" if self.between == "mean" else self.between,
         )
+
+    def chooser(self, values: Floats, fast: Any) -> Choice:
+        """Return what chooses; the first packet is ``values``, ``fast`` is `sw.sparse.fast`."""
+        if self.threshold == "exact":
+            return partial(largest, self.keep)
+        started = self.started(values)
+        if self.threshold == "quantile":
+            return Estimator(started, fast.estimate)
+        return Multiplicative(self, started.initial, fast.scan)
 
     def started(self, values: Floats) -> QuantileParameters:
         """Return the estimator whose first packet is ``values``.
@@ -130,7 +185,8 @@ def importance(weights: Floats, fallback: Floats) -> Floats:
     weights : array of float32
         After a step of the descent.
     fallback : array of float32
-        Initial values times the decay of the step, from which those that were not tracked started.
+        Initial values times the decay: of the step, from which those that were not tracked started;
+        or, measured after the decay, of the next one.
     """
     return np.abs(binary32.add(weights, -fallback))
 
@@ -181,4 +237,35 @@ class Estimator:
         last[-1] = True
         found = self.model(self.parameters, values, last=last, start=self.state)
         self.state = found.state
+        return found.keep
+
+
+class Multiplicative:
+    """Chooses by an estimate of the threshold that moves by a share of itself; a `Choice`.
+
+    Parameters
+    ----------
+    parameters : TrackingParameters
+        Of the tracking.
+    first : float
+        First estimate.
+    model : callable
+        `sw.sparse.multiplicative.scan`, or its like that is compiled.
+    """
+
+    def __init__(
+        self, parameters: TrackingParameters, first: float, model: Callable[..., Scan] = scan
+    ) -> None:
+        self.parameters = parameters
+        self.first = first
+        self.model = model
+
+    def __call__(self, values: Floats) -> Bits:
+        """Return which values of a packet are above the estimate."""
+        p = self.parameters
+        found = self.model(values, keep=p.keep, rate=2.0**-p.step, first=self.first)
+        if p.between == "carry":
+            self.first = found.last
+        elif p.between == "mean":
+            self.first = p.memory * self.first + (1 - p.memory) * found.mean
         return found.keep

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .. import binary32
 from ..bfp.converter import ConverterParameters
-from ..bfp.fast import Random, quantize
+from ..bfp.fast import quantize
 from ..formats import FLOAT_FORMATS
 from . import outer
 from .loops import Generators, add_up
@@ -93,7 +93,7 @@ def _magnitudes(converter: ConverterParameters, x: Floats) -> tuple[Any, Integer
         binary32.to_bits(x, source)
         x = binary32.flush(x, source)
     format = converter.format
-    blocks = quantize(x.reshape(-1, format.block_elements), format, random=Random(1))
+    blocks = quantize(x.reshape(-1, format.block_elements), format)
     codes = blocks.exponent[:, 0].astype(np.int64)
     return blocks.mantissa.reshape(x.shape), np.repeat(codes, len(x) // max(len(codes), 1))
 

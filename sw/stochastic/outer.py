@@ -12,7 +12,7 @@ import itertools
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32, lfsr
+from .. import binary32
 from ..bfp.quantize import quantize_groups
 from ..errors import UserError
 from .converter import magnitudes
@@ -252,21 +252,18 @@ def subtract(p: OuterProductParameters, weights: Floats | Weights, results: Floa
 def to_blocks(p: OuterProductParameters, weights: Floats, *, first: int = 0) -> Weights:
     """Return binary32 weights, (batches, rows, columns), in their blocks along the columns.
 
-    Under stochastic rounding each of the ``results`` lanes takes the words of its own generator,
-    one a beat, of which ``first`` came before.
+    Under stochastic rounding each weight takes a random word (`OuterProductParameters.stream`), of
+    which ``first`` were taken before.
     """
     format = p.weight_format
     if format is None:
         raise UserError(f"weights must be of a format of blocks, not {p.weights}")
-    words = lfsr.random_words(
-        beats=weights.size // p.results,
-        lanes=p.results,
-        seed=p.seed,
-        bits=format.random_bits,
-        first=first,
-    )
     blocks = weights.reshape(-1, format.block_elements)
-    mantissa, code, _ = quantize_groups(blocks, format, words.reshape(blocks.shape))
+    words: npt.ArrayLike = 0
+    if format.rounding == "stochastic":
+        stream = dataclasses.replace(p.stream, first=first)
+        words = stream.draw(blocks.shape, format.random_bits)
+    mantissa, code, _ = quantize_groups(blocks, format, words)
     return Weights(
         mantissa=mantissa.reshape(weights.shape), exponent=code.reshape(*weights.shape[:2], -1)
     )

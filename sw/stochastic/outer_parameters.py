@@ -9,6 +9,7 @@ from ..checks import choice, whole
 from ..errors import UserError
 from ..formats import MOST_BLOCK, BlockFormat
 from ..parameters import TARGETS
+from ..words import Words, stream_key
 from .bits import BitSource
 from .parameters import StochasticParameters
 
@@ -120,6 +121,11 @@ class OuterProductParameters(StochasticParameters):
         return self.weights if isinstance(self.weights, BlockFormat) else None
 
     @property
+    def stream(self) -> Words:
+        """The random words by which weights in blocks are rounded, from reset on: use 2."""
+        return Words(key=stream_key(self.seed, use=2))
+
+    @property
     def x_converter(self) -> ConverterParameters:
         """Parameters of the conversion of ``x``."""
         return self._converter(self.columns * self.scaled_pairs)
@@ -165,6 +171,14 @@ class OuterProductParameters(StochasticParameters):
     def words(self) -> int:
         """Random words that a pair of vectors uses up."""
         return (self.stream_cycles + self.groups - 1) * self.parallel
+
+    @property
+    def repeats(self) -> int:
+        """Pairs after which all random words come again, in whole ones.
+
+        Even and odd pairs have generators of their own.
+        """
+        return 2 * self.lfsr.period // self.words
 
     @property
     def count_bits(self) -> int:

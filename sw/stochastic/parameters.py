@@ -33,8 +33,11 @@ class StochasticParameters(Parameters):
     share : str
         Of `sw.stochastic.bits.SHARES`.
     width : int
-        Bits of the shift registers, 8..32. Those with two taps (17, 31 and others) take the fewest
-        gates, but their words hang together and errors are some per cent larger.
+        Bits of the shift registers, 8..32, whose words come again after ``2**width - 1`` of each.
+        All are on one cycle of states, so that a register meets words that another had long before;
+        a stream of random bits that never repeats is no part of what was published. Those with two
+        taps (17, 31 and others) take the fewest gates, but their words hang together and errors are
+        some per cent larger.
     bits : int
         Bits of magnitudes and random words, 2..24, no more than ``width``.
     form : str

@@ -46,7 +46,8 @@ class PulsedParameters(Parameters):
     share : str
         Of `sw.stochastic.bits.SHARES`; every line of a crossbar has a generator of its own.
     width : int
-        Bits of the shift registers, 8..32.
+        Bits of the shift registers, 8..32, whose words come again after `repeats` pairs. All are on
+        one cycle of states, so that a register meets words that another had long before.
     bits : int
         Bits of chances and random words, 2..24, no more than ``width``.
     form : str
@@ -82,6 +83,11 @@ class PulsedParameters(Parameters):
     def lfsr(self) -> Lfsr:
         """The shift register."""
         return Lfsr(width=self.width, form=self.form)
+
+    @property
+    def repeats(self) -> int:
+        """Pairs after which all random words come again, in whole ones."""
+        return self.lfsr.period // self.length
 
     def sources(self, columns: int, rows: int) -> list[BitSource]:
         """Return where the bits of ``x`` and those of ``d`` come from."""

@@ -1,8 +1,8 @@
 """The arithmetic of a product in training: floating point, of blocks, or approximate."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,20 @@ from ..checks import array, choice, unknown
 from ..core.products import OPERANDS, PASSES, Layer, Product, execute
 from ..core.window import Window
 from ..formats import BFLOAT16, BLOCK_FORMATS, BlockFormat
+from ..words import Words, stream_key
 from .data import package
 
-__all__ = ["ARITHMETICS", "Arithmetic", "Engine", "Operand", "Products", "compiled", "read"]
+__all__ = [
+    "ARITHMETICS",
+    "STORED",
+    "USES",
+    "Arithmetic",
+    "Engine",
+    "Operand",
+    "Products",
+    "compiled",
+    "read",
+]
 
 Floats = npt.NDArray[np.float32]
 Engine = Callable[[Any, Any], Floats]
@@ -32,6 +43,15 @@ ARITHMETICS = ("binary32", "bfloat16", *BLOCK_FORMATS, *KINDS)
 
 Sums are binary32, in the order of the reduction, so that results are the same on every processor.
 """
+
+USES = {(which, side): 2 * place + side for place, which in enumerate(PASSES) for side in range(2)}
+"""What random words are for in a layer: the first or the second operand of a pass, 0 to 5."""
+
+STORED = 6
+"""What they are for where weights are stored."""
+
+EVALUATION = 8
+"""What is added to the use where a network is only evaluated."""
 
 
 def read(arithmetic: Any) -> Arithmetic:
@@ -58,16 +78,49 @@ class Operand:
     tensor: Floats
     made: dict[tuple[Window, int, BlockFormat], Blocks] = dataclasses.field(default_factory=dict)
 
-    def blocks(self, window: Window, c: int, format: BlockFormat, random: Any) -> Blocks:
-        """Return a matrix in blocks along its rows, or in square ones."""
-        for place in (window, window.transposed):
-            blocks = self.made.get((place, c, format))
-            if blocks is not None:
-                return blocks if place == window else blocks.transposed
-        blocks = compiled().quantize(window.gather(self.tensor, c), format, random=random)
-        if len(format.block) == 2:
-            self.made[window, c, format] = blocks
+    def blocks(self, window: Window, c: int, format: BlockFormat, key: int) -> Blocks:
+        """Return a matrix in blocks along its rows, or in square ones.
+
+        ``key`` is that of the stream of random words of all ``c``, which they take in turn.
+        """
+        blocks = self.made.get((window, c, format))
+        if blocks is None:
+            side = format.reduction
+            down = side if len(format.block) == 2 else 1
+            count = -(-window.rows // down) * -(-window.columns // side)
+            random = None
+            if format.rounding == "stochastic":
+                random = Words(key=key, first=c * count * format.block_elements)
+            blocks = compiled().quantize(window.gather(self.tensor, c), format, random=random)
+            if len(format.block) == 2:
+                self.made[window, c, format] = blocks
         return blocks
+
+
+@dataclasses.dataclass(frozen=True)
+class _Use:
+    """The use of a tensor as an operand of a product: what `USES` says, and which product."""
+
+    window: Window
+    use: int
+    part: int
+
+
+@functools.lru_cache(maxsize=256)
+def _uses(layer: Layer, batch: int) -> dict[tuple[str, Window], _Use]:
+    """Return the first use, in the order of `PASSES`, of each matrix of a tensor.
+
+    That of the transpose is the same one.
+    """
+    found: dict[tuple[str, Window], _Use] = {}
+    for which in PASSES:
+        for part, product in enumerate(layer.shared(which, batch)):
+            for side, window in enumerate((product.a, product.b)):
+                name = OPERANDS[which][side]
+                use = _Use(window, USES[which, side], part)
+                use = found.get((name, window.transposed), use)
+                found.setdefault((name, window), use)
+    return found
 
 
 class Products:
@@ -79,16 +132,29 @@ class Products:
     Parameters
     ----------
     seed : int
-        Of stochastic rounding. Words are drawn operand by operand as products are computed.
+        Of stochastic rounding. Random words depend on the seed, the step, the layer and the operand
+        of the pass alone (`sw.words.stream_key`, with `USES`), not on what was computed before.
+        Square blocks, which serve all passes, take the words of the matrix's first use in the order
+        of `PASSES`.
+    evaluation : bool
+        Whether the words are those of evaluations, which no training has.
     engine : callable or None
         Computes products other than binary32's; None is the model of an array that adds up the
         products of a result, or the sums of its blocks, one after the other.
+
+    Members
+    -------
+    step : int
+        Of the training, or number of the batch that is evaluated; to be counted by the caller.
     """
 
-    def __init__(self, *, seed: int, engine: Engine | None = None) -> None:
+    def __init__(
+        self, *, seed: int, evaluation: bool = False, engine: Engine | None = None
+    ) -> None:
         self.seed = seed
+        self.evaluation = evaluation
         self.engine = engine
-        self.random: Any = None
+        self.step = 0
 
     def run(
         self,
@@ -97,35 +163,48 @@ class Products:
         batch: int,
         operands: dict[str, Operand],
         arithmetic: Arithmetic,
+        number: int = 0,
     ) -> Floats:
         """Return the result of a pass: ``y``, or the gradient of ``x`` or ``w``.
 
-        ``arithmetic`` is what `read` takes.
+        ``arithmetic`` is what `read` takes, and ``number`` the layer's, for random words.
         """
         a, b, result = OPERANDS[choice("which", which, PASSES)]
         arithmetic = read(arithmetic)
         tensors = {name: array(name, operands[name].tensor, "float32") for name in (a, b)}
         layer.check(batch, tensors)
+        products = layer.shared(which, batch)
+
+        def blocks(product: Product, side: int, c: int, format: BlockFormat) -> Blocks:
+            window, name = (product.a, product.b)[side], OPERANDS[which][side]
+            use = _Use(window, USES[which, side], products.index(product))
+            if len(format.block) == 2:
+                use = _uses(layer, batch)[name, window]
+            key = stream_key(
+                self.seed,
+                step=self.step,
+                layer=number,
+                use=use.use + EVALUATION * self.evaluation,
+                part=use.part,
+            )
+            found = operands[name].blocks(use.window, c, format, key)
+            return found if use.window == window else found.transposed
 
         def multiply(product: Product, c: int) -> Floats:
+            if isinstance(arithmetic, BlockFormat):
+                left, right = (blocks(product, side, c, arithmetic) for side in (0, 1))
+                return (self.engine or compiled().gemm)(left, right.transposed)
             return self._multiply(operands[a], operands[b], product, c, arithmetic)
 
-        products = layer.shared(which, batch)
         return execute(products, layer.shapes(batch)[result], multiply)
 
     def _multiply(
-        self, a: Operand, b: Operand, product: Product, c: int, arithmetic: Arithmetic
+        self, a: Operand, b: Operand, product: Product, c: int, arithmetic: str | Fractions
     ) -> Floats:
-        """Return one product, (m, n)."""
-        if isinstance(arithmetic, BlockFormat):
-            if self.random is None:
-                self.random = compiled().Random(self.seed)
-            left = a.blocks(product.a, c, arithmetic, self.random)
-            right = b.blocks(product.b, c, arithmetic, self.random).transposed
-            return (self.engine or compiled().gemm)(left, right)
+        """Return one product of floating point, (m, n)."""
         left, right = product.a.gather(a.tensor, c), product.b.gather(b.tensor, c)
         if not isinstance(arithmetic, str):
-            engine = self.engine or partial(compiled("approx").gemm, arithmetic)
+            engine = self.engine or functools.partial(compiled("approx").gemm, arithmetic)
             return engine(left, right.T)
         if arithmetic == "bfloat16":
             left, right = (binary32.rounded(x, BFLOAT16) for x in (left, right))

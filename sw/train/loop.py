@@ -47,7 +47,8 @@ class Run:
     """A training that is done.
 
     ``sparse`` is what tracked the weights, if not all were trained; ``storage`` the format in which
-    the weights of each product are kept between steps, None for binary32.
+    the weights of each product are kept between steps, None for binary32; ``repeated`` a word on
+    random bits of the update that came again, if any did.
     """
 
     data: Data
@@ -58,6 +59,7 @@ class Run:
     steps: int
     storage: list[BlockFormat | None]
     sparse: Sparse | None = None
+    repeated: str = ""
 
 
 class _Step:
@@ -87,7 +89,9 @@ class _Step:
             result = self.update.run(layer.layer, batch, operands)
         else:
             arithmetic = self.precision.arithmetic(layer.number, which)
-            result = self.products.run(layer.layer, which, batch, operands, arithmetic)
+            result = self.products.run(
+                layer.layer, which, batch, operands, arithmetic, layer.number
+            )
         if which == "weight":
             tensors = {name: operand.tensor for name, operand in operands.items()}
             self.precision.observe(layer.number, tensors | {"dw": result})
@@ -95,19 +99,28 @@ class _Step:
 
 
 def accuracy(
-    network: Network, precision: Precision, x: Floats, labels: npt.NDArray[np.int64]
+    network: Network,
+    precision: Precision,
+    x: Floats,
+    labels: npt.NDArray[np.int64],
+    *,
+    seed: int = 1,
+    number: int = 0,
 ) -> float:
     """Return the share of rows whose largest output is their label's, in the present arithmetic.
 
-    ``x`` is (n, pixels) of binary32, as `Data` has it. `DivergedError` if an output is not finite.
+    ``x`` is (n, pixels) of binary32, as `Data` has it. ``seed`` and ``number`` are of stochastic
+    rounding; of one seed, evaluations of the same rows with different numbers have no random word
+    in common. `DivergedError` if an output is not finite.
     """
     array("x", x, "float32", shape=("images", "pixels"))
     array("labels", labels, "integer", shape=(len(x),), low=0)
     if not len(x):
         raise UserError("x must have an image or more")
-    step = _Step(precision, Products(seed=1), training=False)
-    right = 0
-    for start in range(0, len(x), 500):
+    products = Products(seed=seed, evaluation=True)
+    step = _Step(precision, products, training=False)
+    right, starts = 0, range(0, len(x), 500)
+    for products.step, start in enumerate(starts, number * len(starts)):
         part = slice(start, start + 500)
         with np.errstate(all="ignore"):
             outputs = network.forward(x[part], step)
@@ -212,7 +225,7 @@ def _train(
     products = Products(seed=s.seed, engine=engine)
     step = _Step(precision, products, training=True, update=update)
     store = Storage(s, precision, network)
-    store.keep()
+    store.keep(0)
     if sparse:
         sparse.start(network)
     momenta = [{n: np.zeros_like(p) for n, p in part.parameters.items()} for part in network.parts]
@@ -230,6 +243,7 @@ def _train(
             if done == steps:
                 break
             part = order[start : start + s.batch]
+            products.step = done
             outputs = network.forward(data.train_x[part], step)
             loss, gradient = cross_entropy(outputs, data.train_y[part])
             where = f"epoch {epoch + 1}, step {done - first + 1}"
@@ -242,7 +256,7 @@ def _train(
                     momentum += layer.gradients[name]
                     layer.parameters[name] -= rate * momentum
             # Weights that are not tracked are computed, not stored: nothing rounds them.
-            store.keep()
+            store.keep(done + 1)
             if sparse:
                 sparse.step(momenta)
             for name, values in network.arrays.items():
@@ -254,7 +268,7 @@ def _train(
         if sparse and seen == len(order):
             sparse.end_epoch(epoch + 1, done - first)
         note = precision.now()
-        right = accuracy(network, precision, data.test_x, data.test_y)
+        right = accuracy(network, precision, data.test_x, data.test_y, seed=s.seed, number=epoch)
         density = tuple(np.mean(sparse.densities[first:], 0).tolist()) if sparse and seen else ()
         epochs.append(
             Epoch(epoch=epoch + 1, loss=total / max(seen, 1), accuracy=right, density=density)
@@ -269,6 +283,7 @@ def _train(
         steps=done,
         storage=store.formats,
         sparse=sparse,
+        repeated=update.repeated if update else "",
     )
 
 

@@ -1,6 +1,5 @@
 """Sparse training: few weights are tracked, the others are regenerated and decay to zero."""
 
-import functools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,7 +9,7 @@ from .. import binary32
 from ..errors import StuckError, UserError
 from ..parameters import kind_and_fields
 from ..sparse.regenerate import regenerate
-from ..sparse.tracking import Choice, Estimator, TrackingParameters, importance, largest, settle
+from ..sparse.tracking import Choice, TrackingParameters, importance, settle
 from .arithmetic import compiled
 from .layers import Weighted
 from .network import Network
@@ -23,8 +22,10 @@ Bits = npt.NDArray[np.bool_]
 SPARSE = ("none", *TrackingParameters.PRESETS)
 """All weights are trained, or few by `Sparse`, with the threshold estimated or exact."""
 
-ESTIMATOR = ("lanes", "step", "guard", "delay", "initial", "between")
-"""Fields of the estimator of a threshold."""
+CIRCUIT = ("lanes", "guard", "delay")
+ESTIMATOR = (*CIRCUIT, "step", "initial", "between", "memory", "scan")
+IDLE = {"exact": ESTIMATOR, "multiplicative": CIRCUIT, "quantile": ("memory",)}
+"""Fields without an effect, by the threshold."""
 
 
 class Sparse:
@@ -50,11 +51,10 @@ class Sparse:
     """
 
     def __init__(self, parameters: TrackingParameters, choose: Choice | None = None) -> None:
-        p = parameters
-        self.parameters = p
-        if choose is None and p.threshold == "exact":
-            choose = functools.partial(largest, p.keep)
-        self.choose = choose
+        self.parameters = parameters
+        if choose is not None and parameters.scope != "all":
+            raise UserError(f"scope must be all for one that chooses, not {parameters.scope}")
+        self.choices = [] if choose is None else [choose]
         self.decay = np.float32(1)
         self.weights: dict[str, Floats] = {}
         self.masks: dict[str, Bits] = {}
@@ -77,16 +77,18 @@ class Sparse:
         The momenta, by part and by name, of weights that are not tracked become zero.
         """
         weights = np.concatenate([w.ravel() for w in self.weights.values()])
+        p = self.parameters
+        if p.measured == "after" and self.densities:
+            self._decay()
         moved = importance(weights, self._initial())
         if not moved.any():
             raise StuckError(
                 "sparse training is stuck: no weight moves any more, as those that were not "
                 "tracked have decayed to zero; try a larger keep, or a decay nearer to 1"
             )
-        if self.choose is None:
-            self.choose = Estimator(self.parameters.started(moved), compiled("sparse").estimate)
-        keep = self.choose(moved)
-        self.decay = np.float32(binary32.multiply(self.decay, self.parameters.decay))
+        keep = self._choose(moved)
+        if p.measured == "before":
+            self._decay()
         self._store(settle(weights, keep, self._initial()))
         for (name, weight), mask, part in zip(
             self.weights.items(), np.split(keep, self.ends), self.parts, strict=True
@@ -95,6 +97,21 @@ class Sparse:
             self.masks[name.replace("weight", "mask")] = mask
             momenta[part]["weight"][~mask] = 0
         self.densities.append(tuple(float(mask.mean()) for mask in self.masks.values()))
+
+    def _choose(self, moved: Floats) -> Bits:
+        """Return which weights are tracked, given the importance of each."""
+        p = self.parameters
+        parts = np.split(moved, self.ends) if p.scope == "layer" else [moved]
+        turn = slice(None, None, -1 if p.scan == "reversed" else 1)
+        parts = [np.ascontiguousarray(part[turn]) for part in parts]
+        if not self.choices:
+            self.choices = [p.chooser(part, compiled("sparse")) for part in parts]
+        found = zip(self.choices, parts, strict=True)
+        return np.concatenate([choose(part)[turn] for choose, part in found])
+
+    def _decay(self) -> None:
+        """Have the initial values decay."""
+        self.decay = np.float32(binary32.multiply(self.decay, self.parameters.decay))
 
     def end_epoch(self, epoch: int, steps: int) -> None:
         """Raise `StuckError` if the last ``steps`` steps, all of an epoch, tracked no weight."""
@@ -133,9 +150,14 @@ def read(text: str, *, seed: int, choose: Choice | None = None) -> Sparse | None
     if kind == "none":
         return None
     p = TrackingParameters.make(preset=kind, overrides=overrides, defaults={"seed": seed})
-    if p.threshold == "exact":
-        for each in overrides:
-            name = each.partition("=")[0].strip()
-            if name in ESTIMATOR:
-                raise UserError(f"{name} has no effect on an exact threshold, as of {text}")
+    idle = IDLE[p.threshold]
+    if p.threshold == "multiplicative" and p.between != "mean":
+        idle = (*idle, "memory")
+    for each in overrides:
+        name = each.partition("=")[0].strip()
+        if name in idle:
+            article = "an" if p.threshold == "exact" else "a"
+            raise UserError(
+                f"{name} has no effect on {article} {p.threshold} threshold, as of {text}"
+            )
     return Sparse(p, choose)

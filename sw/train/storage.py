@@ -2,21 +2,18 @@
 
 import dataclasses
 
-from .. import lfsr
 from ..bfp.quantize import Blocks, dequantize
 from ..core.products import PASSES
 from ..errors import UserError
 from ..formats import BlockFormat
-from .arithmetic import Arithmetic, compiled
+from ..words import Words, stream_key
+from .arithmetic import STORED, Arithmetic, compiled
 from .layers import Weighted
 from .network import Network
 from .precision import Precision
 from .settings import Settings
 
 __all__ = ["Storage", "stored"]
-
-STORAGE_STREAM = 2**31
-"""Steps of the generator from the words of products to those of stored weights."""
 
 
 def stored(storage: str, arithmetic: Arithmetic) -> BlockFormat | None:
@@ -57,16 +54,16 @@ class Storage:
                 f"storage wide needs a layer whose forward pass is in blocks; {precision.name} has "
                 "none"
             )
-        if any(self.formats):
-            self.random = compiled().Random(lfsr.jump(settings.seed, STORAGE_STREAM))
+        self.seed = settings.seed
 
-    def keep(self) -> None:
-        """Round the weights to what is stored."""
+    def keep(self, step: int) -> None:
+        """Round the weights to what is stored; ``step`` is that which they are for."""
         for product, format in zip(self.network.products, self.formats, strict=True):
             if format is None:
                 continue
             weight = product.parameters["weight"]
+            key = stream_key(self.seed, step=step, layer=product.number, use=STORED)
             blocks: Blocks = compiled().quantize(
-                weight.reshape(len(weight), -1), format, random=self.random
+                weight.reshape(len(weight), -1), format, random=Words(key=key)
             )
             weight[:] = dequantize(blocks).reshape(weight.shape)

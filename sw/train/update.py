@@ -29,7 +29,28 @@ WITHOUT_EFFECT = ("weights", "rate", "target")
 
 
 class Update(abc.ABC):
-    """Computes the gradients of the weights of layers; random bits run on from one to the next."""
+    """Computes the gradients of the weights of layers; random bits run on from one to the next.
+
+    They are those of shift registers, as published, which come again after a period.
+    """
+
+    pairs = 0
+    """Pairs of vectors that were multiplied."""
+
+    @property
+    @abc.abstractmethod
+    def period(self) -> int:
+        """Pairs after which all random bits come again."""
+
+    @property
+    def repeated(self) -> str:
+        """A word on how often random bits came again; empty if they did not."""
+        if self.pairs <= self.period:
+            return ""
+        return (
+            f"random bits come again after {self.period:,} pairs of vectors, and {self.pairs:,} "
+            "were multiplied: a larger width has a longer period"
+        )
 
     def start(self, rate: float) -> None:
         """Begin an epoch with its rate of learning."""
@@ -68,12 +89,22 @@ class Essop(Update):
         self.parameters = parameters
         self.engine = engine or Block(parameters, compiled("stochastic").outer_product)
 
+    @property
+    def period(self) -> int:
+        """Pairs after which all random bits come again."""
+        return self.parameters.repeats
+
     def gradient(self, d: Floats, x: Floats) -> Floats:
         """Return what stands for ``d @ x.T``, of operands rounded to the block's source."""
         source = FLOAT_FORMATS[self.parameters.source]
         if source != BINARY32:
             d, x = (binary32.rounded(operand, source) for operand in (d, x))
-        return weight_gradient(self.parameters, d, x, self.engine)
+
+        def engine(x: Floats, d: Floats, last: npt.NDArray[np.bool_]) -> Floats:
+            self.pairs += len(x)
+            return self.engine(x, d, last)
+
+        return weight_gradient(self.parameters, d, x, engine)
 
 
 class Pulsed(Update):
@@ -84,7 +115,11 @@ class Pulsed(Update):
 
     def __init__(self, parameters: PulsedParameters) -> None:
         self.parameters = parameters
-        self.pairs = 0
+
+    @property
+    def period(self) -> int:
+        """Pairs after which all random bits come again."""
+        return self.parameters.repeats
 
     def gradient(self, d: Floats, x: Floats) -> Floats:
         """Return what stands for ``d @ x.T``."""

@@ -1,14 +1,15 @@
 import dataclasses
+import itertools
 import math
 
 import numpy as np
 import pytest
 
-from sw import binary32, lfsr
+from sw import binary32
 from sw.bfp.converter import ConverterParameters, convert
 from sw.bfp.quantize import quantize
 from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS
-from tests import stimuli
+from tests import stimuli, words_reference
 from tests.bfp import reference
 
 
@@ -26,13 +27,10 @@ def test_convert(rounding, source, lanes):
         patterns[:25] &= ~(1 << (kind.fraction_bits + 1))  # no infinity, no NaN
         x = binary32.from_bits(patterns, kind)
     mantissa, exponent, zero_set = convert(p, x)
-    state = lfsr.lane_seeds(5, lanes)
+    random = iter(words_reference.words(words_reference.key(5), x.size, 8))
     least = 2.0 ** (1 - kind.bias)
     for row, *got in zip(x.tolist(), mantissa, exponent, zero_set, strict=True):
-        words = []
-        for _ in range(p.beats):
-            words += [s >> 24 for s in state]
-            state = [int(lfsr.step(s)) for s in state]
+        words = list(itertools.islice(random, 108))
         row = [math.copysign(0.0, v) if abs(v) < least else v for v in row]
         assert [g.tolist() for g in got] == list(reference.quantize_block(row, format, words))
 
@@ -40,7 +38,7 @@ def test_convert(rounding, source, lanes):
 def test_convert_streams_square_blocks_row_by_row():
     p = ConverterParameters.make(preset="hbfp6_8x8", lanes=4)
     x = stimuli.blocks(3, 64, 9)
-    words = lfsr.random_words(beats=48, lanes=4, seed=1, bits=8).reshape(24, 8)
+    words = np.reshape(words_reference.words(words_reference.key(1), 192, 8), (24, 8))
     blocks = quantize(x.reshape(24, 8), p.format, random=words)
     mantissa, exponent, _ = convert(p, x)
     assert np.array_equal(blocks.mantissa.reshape(3, 64), mantissa)

@@ -12,8 +12,10 @@ from hw.flow.yosys import netlist
 from hw.units import UNITS
 from sim.bench import Stalls
 from sim.bfp.converter import regress, simulate
-from sw.bfp.converter import ConverterParameters
+from sw.bfp import fast
+from sw.bfp.converter import ConverterParameters, convert
 from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, ROUNDINGS, BlockFormat
+from sw.words import Words, stream_key
 
 FORMAT_FIELDS = {field.name for field in dataclasses.fields(BlockFormat)}
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
@@ -65,6 +67,53 @@ def test_reset_starts_the_random_words_anew():
     p = _parameters("hbfp4", lanes=4)
     for cycles in (3, 50, 201):
         assert regress(p, blocks=40, seed=5, reset_after=cycles, stalls=STALLS).message == ""
+
+
+STREAMS = [
+    Words(key=stream_key(1, step=3, layer=2, use=1)),
+    Words(key=stream_key(2**32 - 1, step=2**32 - 1, layer=65535, use=255, part=255)),
+    Words(key=0),
+]
+
+
+@pytest.mark.parametrize("lanes", [1, 3, 8, 16])
+def test_streams_of_random_words(lanes):
+    """Started by registers: circuit, model and compiled loops, also across a reset."""
+    p = _parameters("hbfp6", block=(48,), lanes=lanes)
+    for random in STREAMS:
+        assert regress(p, blocks=60, seed=5, random=random, stalls=STALLS).message == ""
+        assert regress(p, blocks=60, seed=5, random=random, reset_after=70).message == ""
+    x = np.random.default_rng(1).standard_normal((7, 100)).astype(np.float32)
+    for random in STREAMS:
+        blocks = np.pad(x, ((0, 0), (0, 44))).reshape(-1, 48)
+        (mantissa, exponent, _), _ = simulate(p, blocks, random=random)
+        compiled = fast.quantize(x, p.format, random=random)
+        assert np.array_equal(mantissa.reshape(7, -1)[:, :100], compiled.mantissa)
+        assert np.array_equal(exponent.reshape(7, -1), compiled.exponent)
+
+
+def test_clear_does_not_start_the_random_words_anew():
+    p = _parameters("hbfp6", lanes=4)
+    x = np.random.default_rng(2).standard_normal((20, 64)).astype(np.float32)
+    (mantissa, _, _), result = simulate(p, x, later=[(100, "control.clear", 1)])
+    assert np.array_equal(mantissa, convert(p, x)[0])
+    assert 0 < result.registers["elements"] < x.size
+    assert result.registers["status.restarted"] == 0
+
+
+def test_a_restart_with_elements_inside_is_told():
+    p = _parameters("hbfp6", lanes=4)
+    x = np.random.default_rng(3).standard_normal((20, 64)).astype(np.float32)
+    _, result = simulate(p, x, later=[(50, "restart", 1)])
+    assert result.registers["status.restarted"] == 1
+    _, result = simulate(p, x, writes=[("restart", 1)])
+    assert result.registers["status.restarted"] == 0
+
+
+def test_the_lanes_do_not_matter():
+    x = np.random.default_rng(4).standard_normal((20, 64)).astype(np.float32)
+    found = [convert(_parameters("hbfp4", lanes=n), x)[0] for n in (1, 2, 16, 64)]
+    assert all(np.array_equal(found[0], each) for each in found)
 
 
 @pytest.mark.parametrize("preset", ["hbfp4", "mxint8"])

@@ -13,7 +13,18 @@ from hw.flow.emit import emit
 from hw.flow.progress import Progress
 from hw.flow.synth import synthesize
 from sw import binary32
-from sw.bfp.density import PUBLISHED, SIDES, UnitAreas, accumulator_bits, density, hbfp_area
+from sw.bfp.density import (
+    PUBLISHED,
+    SIDES,
+    UnitAreas,
+    accumulator_bits,
+    density,
+    dot_density,
+    float_dot_area,
+    hbfp_area,
+    hbfp_dot_area,
+)
+from sw.errors import UserError
 from sw.formats import BFLOAT16, BINARY32
 
 from ..icarus import simulate
@@ -41,6 +52,48 @@ def test_published_model(width):
     ):
         assert round(density(PUBLISHED, width, side, "binary32"), 2) == wide
         assert round(density(PUBLISHED, width, side, "bfloat16"), 2) == narrow
+
+
+DOT_UNITS = {16: 12.52, 64: 16.15, 128: 16.98, 256: 17.43, 576: 17.69}
+"""HBFP4 against binary32 with all that is around the products, as the authors' main.py has it."""
+
+
+def test_published_model_of_a_dot_product_unit():
+    for lanes, expected in DOT_UNITS.items():
+        assert round(dot_density(4, lanes, "binary32"), 2) == expected
+    # What is left out of an array's multiply-add counts much.
+    assert round(density(PUBLISHED, 4, 64, "binary32"), 2) == 22.47
+    assert 10.19 == round(dot_density(6, 64, "binary32"), 2)
+
+
+def test_areas_of_a_dot_product_unit():
+    """By hand, of two lanes: the line through converters of 2, 4, 6 and 32 elements."""
+    line = 136.15 + 2 * 35.827
+    parts = 2 * 30.86 + 16.77 + 21.38 + 91.4 + 365.59 + 7.53 + line
+    assert hbfp_dot_area(4, 2) == pytest.approx(parts, abs=0.01)
+    floats = 2 * 1009.06 + 485.27 + 864.84 + 15.31
+    assert float_dot_area("binary32", 2) == pytest.approx(floats)
+
+
+def test_published_areas_of_multipliers():
+    found = [PUBLISHED.multiply[bits] for bits in range(10, 17)]
+    assert found == [189.42, 239.23, 275.93, 336.56, 377.62, 448.58, 493.41]
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: dot_density(5, 64, "binary32"), "width must be one of 4, 6, 8, not 5"),
+        (lambda: dot_density(4, 0, "binary32"), "lanes must be an integer from 1 to 1048576"),
+        (
+            lambda: dot_density(4, 64, "fp8"),
+            "against must be one of bfloat16, binary16, binary32, not 'fp8'",
+        ),
+    ],
+)
+def test_errors_of_the_published_model(call, message):
+    with pytest.raises(UserError, match=message):
+        call()
 
 
 def test_accounting():

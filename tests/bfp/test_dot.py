@@ -14,6 +14,7 @@ from sim.bfp.dot import regress, simulate
 from sw.bfp.dot import MULTIPLIERS, TARGETS, DotParameters
 from sw.bfp.quantize import quantize
 from sw.formats import BLOCK_FORMATS
+from sw.words import Words, stream_key
 
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
 
@@ -38,6 +39,12 @@ def test_binary32_operands_rounded_at_random():
     p = DotParameters.make(format=table, lanes=16, operands="binary32", seed=99)
     assert regress(p, blocks=2000, seed=5).message == ""
     assert regress(p, blocks=500, seed=6, stalls=STALLS, reset_after=200).message == ""
+    random = Words(key=stream_key(1, step=2)), Words(key=stream_key(1, step=2, use=1))
+    assert regress(p, blocks=500, seed=7, stalls=STALLS, random=random).message == ""
+    x, y = np.random.default_rng(1).standard_normal((2, 300, 16)).astype(np.float32)
+    for writes, later, told in (([("restart", 1)], [], 0), ([], [(40, "restart", 1)], 1)):
+        _, result = simulate(p, x, y, writes=writes, later=later)
+        assert result.registers["status.restarted"] == told
 
 
 def test_reset_in_mid_stream():

@@ -6,21 +6,27 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sw import lfsr
 from sw.bfp import fast
 from sw.bfp.array import gemm
 from sw.bfp.quantize import Blocks, quantize
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
+from sw.words import Words, stream_key
+from tests import words_reference
 
+RANDOM = Words(key=stream_key(7, step=3, layer=1), first=5)
 WIDE = dataclasses.replace(BLOCK_FORMATS["hbfp8"], name="hbfp24", mantissa_bits=24)
 
 
-def words_of(format: BlockFormat, shape: tuple[int, int], seed: int) -> np.ndarray:
-    words = lfsr.random_words(
-        beats=shape[0] * shape[1], lanes=1, seed=seed, bits=format.random_bits
-    )
-    return words.reshape(shape)
+def words_of(format: BlockFormat, shape: tuple[int, int], random: Words) -> np.ndarray:
+    """The words of a matrix's elements, block by block, each with what fills up its last one."""
+    side = format.reduction
+    down = side if len(format.block) == 2 else 1
+    rows, columns = -(-shape[0] // down), -(-shape[1] // side)
+    count = rows * columns * format.block_elements
+    words = words_reference.words(random.key, count, format.random_bits, random.first)
+    words = np.reshape(words, (rows, columns, down, side)).swapaxes(1, 2)
+    return words.reshape(rows * down, columns * side)[: shape[0], : shape[1]]
 
 
 def matrices(shape: tuple[int, int]) -> list[np.ndarray]:
@@ -38,9 +44,10 @@ def matrices(shape: tuple[int, int]) -> list[np.ndarray]:
 @pytest.mark.parametrize("name", BLOCK_FORMATS)
 def test_quantize(name, rounding):
     format = dataclasses.replace(BLOCK_FORMATS[name], rounding=rounding)
+    words = words_of(format, (37, 2 * format.reduction + 5), RANDOM)
     for x in matrices((37, 2 * format.reduction + 5)):
-        got = fast.quantize(x, format, random=fast.Random(7))
-        expected = quantize(x, format, axis=1, random=words_of(format, x.shape, 7))
+        got = fast.quantize(x, format, random=RANDOM)
+        expected = quantize(x, format, axis=1, random=words)
         assert np.array_equal(got.mantissa, expected.mantissa)
         assert np.array_equal(got.exponent, expected.exponent)
         assert got.axis == expected.axis
@@ -65,8 +72,7 @@ def test_gemm(pair):
             with np.errstate(over="ignore", under="ignore", invalid="ignore"):
                 operands = (x * np.float32(scale), y * np.float32(scale))
             a, b = (
-                fast.quantize(v, f, random=fast.Random(5))
-                for v, f in zip(operands, formats, strict=True)
+                fast.quantize(v, f, random=RANDOM) for v, f in zip(operands, formats, strict=True)
             )
             got, expected = fast.gemm(a, b.transposed), gemm(a, b.transposed)
             assert np.array_equal(got.view(np.uint32), expected.view(np.uint32))
@@ -96,10 +102,18 @@ def test_rounding_at_the_least_normal_number():
     assert (got == 0).any() and (np.abs(got) == np.float32(2.0**-126)).any()
 
 
-def test_words_run_on():
-    random = fast.Random(9)
-    got = np.concatenate([random.draw((5,), 8), random.draw((3,), 8)])
-    assert np.array_equal(got, lfsr.random_words(beats=8, lanes=1, seed=9, bits=8).ravel())
+@pytest.mark.parametrize("bits", [1, 3, 8, 11, 17, 24])
+@pytest.mark.parametrize("block", [(5,), (64,), (3, 3)], ids=str)
+def test_words_of_any_width(bits, block):
+    """Compiled, plain and one at a time, for a matrix whose last blocks are filled up."""
+    format = BlockFormat(mantissa_bits=4, block=block, rounding="stochastic", random_bits=bits)
+    x = np.random.default_rng(1).standard_normal((11, 67)).astype(np.float32)
+    for first in (0, 1, 30):
+        random = Words(key=stream_key(bits), first=first)
+        got, plain = fast.quantize(x, format, random=random), quantize(x, format, random=random)
+        expected = quantize(x, format, axis=1, random=words_of(format, x.shape, random))
+        assert np.array_equal(got.mantissa, expected.mantissa)
+        assert np.array_equal(plain.mantissa, expected.mantissa)
 
 
 def test_planted_fault(monkeypatch):
@@ -111,6 +125,6 @@ def test_planted_fault(monkeypatch):
 def test_errors():
     wide: Any = np.zeros((2, 2))
     with pytest.raises(UserError, match="x must be a float32 matrix, not float64 of shape"):
-        fast.quantize(wide, BLOCK_FORMATS["fb12"], random=fast.Random(1))
+        fast.quantize(wide, BLOCK_FORMATS["fb12"], random=RANDOM)
     with pytest.raises(UserError, match="a matrix has 2 axes, not 1"):
         _ = quantize(np.zeros(4, np.float32), BLOCK_FORMATS["fb12"]).transposed

@@ -7,12 +7,12 @@ import pytest
 
 import sw.bfp.array as array_module
 import sw.bfp.dot as dot_module
-from sw import binary32, lfsr
+from sw import binary32
 from sw.bfp.array import ArrayParameters, gemm, matmul
 from sw.bfp.dot import DotParameters, dot
 from sw.bfp.quantize import Blocks, quantize
 from sw.formats import BLOCK_FORMATS, BlockFormat
-from tests import stimuli
+from tests import stimuli, words_reference
 from tests.bfp import reference
 
 NAN = 0x7FC00000
@@ -204,10 +204,9 @@ def test_dot_of_binary32():
         p = DotParameters(format=BLOCK_FORMATS[name], lanes=BLOCK_FORMATS[name].reduction)
         p = p.replace(operands="binary32", seed=77)
         x, y = (stimuli.blocks(40, p.lanes, seed) for seed in (5, 6))
-        b_seed = lfsr.jump(77, lfsr.LANE_STRIDE // 2)
         converted = []
-        for z, seed in ((x, 77), (y, b_seed)):
-            words = lfsr.random_words(beats=40, lanes=p.lanes, seed=seed, bits=8)
-            converted.append(quantize(z, p.format, random=words))
+        for use, z in enumerate((x, y)):
+            words = words_reference.words(words_reference.key(77, use=use), z.size, 8)
+            converted.append(quantize(z, p.format, random=np.reshape(words, z.shape)))
         expected = dot(p.replace(operands="block"), *converted)
         assert np.array_equal(dot(p, x, y).view(np.uint32), expected[:, 0].view(np.uint32))

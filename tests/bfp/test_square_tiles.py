@@ -1,10 +1,11 @@
 """A dense layer's three passes in RTL on tensors that were quantized once, in square tiles."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from sim.bfp import array, converter, transposer
 from sim.compare import assert_equal
-from sw import lfsr
 from sw.bfp.array import ArrayParameters, matmul
 from sw.bfp.converter import ConverterParameters
 from sw.bfp.quantize import Blocks, quantize
@@ -22,21 +23,14 @@ def _convert(tensors: dict[str, np.ndarray]) -> dict[str, Blocks]:
     """Quantize in the converter's RTL, which takes the tensors' tiles one after the other."""
     streams = {name: _tiles(x) for name, x in tensors.items()}
     (mantissa, exponent, _), _ = converter.simulate(CONVERTER, np.concatenate([*streams.values()]))
-    words = lfsr.random_words(
-        beats=len(mantissa) * CONVERTER.beats,
-        lanes=CONVERTER.lanes,
-        seed=CONVERTER.seed,
-        bits=FORMAT.random_bits,
-    )
     blocks, at = {}, 0
     for name, x in tensors.items():
         part = slice(at, at + len(streams[name]))
         at = part.stop
         square = (-1, SIDE, SIDE)
         blocks[name] = assemble(mantissa[part].reshape(square), exponent[part], FORMAT, x.shape)
-        random = words.reshape(-1, SIDE, SIDE)[part]
-        random = assemble(random, exponent[part], FORMAT, x.shape).mantissa
-        once = quantize(x, FORMAT, random=random)
+        words = replace(CONVERTER.stream, first=part.start * FORMAT.block_elements)
+        once = quantize(x, FORMAT, random=words)
         assert_equal(blocks[name].mantissa, once.mantissa, context={"tensor": name})
         assert_equal(blocks[name].exponent, once.exponent, context={"tensor": name})
     return blocks

@@ -25,11 +25,12 @@ from .test_layers import P as SMALL
 LATENCY = Line(parameters=ARRAY).latency
 
 # Millions of weights: 15 of VGG-S and 11.7 of ResNet-18 in DropBack (arXiv 1806.06949), 36.5 of
-# WRN-28-10 in Zagoruyko and Komodakis, 1.0 of DenseNet-40 in Huang et al., 3.5 of MobileNetV2 in
-# Sandler et al.
+# WRN-28-10 in Zagoruyko and Komodakis, 2.7 of Procrustes' DenseNet(10), 1.0 of DenseNet-40 in Huang
+# et al., 3.5 of MobileNetV2 in Sandler et al.
 WEIGHTS = {
     "vgg_s": 15.0,
     "wrn_28_10": 36.5,
+    "densenet_34": 2.7,
     "densenet_40": 1.0,
     "resnet18": 11.7,
     "mobilenet_v2": 3.5,
@@ -41,6 +42,13 @@ def test_networks_have_the_published_weights(name):
     layers = {**NETWORKS, **CIFAR}[name]()
     count = sum(math.prod(layer.shapes(1)["w"]) for layer in layers)
     assert round(count / 1e6, 1) == WEIGHTS[name]
+
+
+def test_the_densenet_of_procrustes():
+    """DenseNet(10) of the authors' repository, with its exact number of weights."""
+    layers = CIFAR["densenet_34"]()
+    assert sum(math.prod(layer.shapes(1)["w"]) for layer in layers) == 2_678_064
+    assert len(layers) == 3 * 10 + 4
 
 
 def test_resnet18_is_trained_4_times_faster_with_11_7_times_fewer_weights():

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from sim.compare import MismatchError, assert_equal
-from sw import binary32, lfsr
+from sw import binary32
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, BlockFormat
 from sw.stochastic import outer
 from sw.stochastic.outer import Weights, ends, outer_product, subtract, to_blocks
 from sw.stochastic.outer_parameters import OuterProductParameters
+from tests import words_reference
 from tests.bfp import reference as blocks
 from tests.stochastic import reference
 from tests.stochastic.stimuli import random_fields, vectors
@@ -146,8 +147,8 @@ def test_weights_in_blocks(rounding):
     weights = Weights(mantissa=rng.integers(-31, 32, shape).astype(np.int32), exponent=exponent)
     results = vectors(6, 16, 3, special=False).reshape(shape)
     got = to_blocks(p, subtract(p, weights, results), first=5)
-    words = lfsr.random_words(beats=12, lanes=8, seed=9, bits=format.random_bits, first=5)
-    words = words.reshape(shape)
+    key = words_reference.key(9, use=2)
+    words = np.reshape(words_reference.words(key, 96, format.random_bits, first=5), shape)
     for place in np.ndindex(2, 3, 4):
         *line, block = place
         part = (*line, slice(4 * block, 4 * block + 4))

@@ -1,9 +1,10 @@
 """Products of layers in each arithmetic against the plain models."""
 
+import itertools
+
 import numpy as np
 import pytest
 
-from sw import lfsr
 from sw.approx.product import Datapath
 from sw.approx.product import gemm as plain_gemm
 from sw.bfp.array import gemm
@@ -12,7 +13,9 @@ from sw.core.convolution import Convolution
 from sw.core.products import OPERANDS, PASSES, Attention, Dense, execute
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, BlockFormat
-from sw.train.arithmetic import ARITHMETICS, Operand, Products, read
+from sw.train.arithmetic import ARITHMETICS, STORED, USES, Operand, Products, compiled, read
+from sw.words import Words
+from tests import words_reference
 
 DENSE = Dense(name="dense", inputs=70, outputs=11)
 CONVOLUTION = Convolution(name="c", channels=3, filters=4, size=7, kernel=3, stride=2, padding=1)
@@ -47,23 +50,103 @@ def test_formats_of_one_name_are_not_confused():
 
 @pytest.mark.parametrize("name", ["fb12", "mxint8", "hbfp6"])
 def test_blocks_are_those_of_the_plain_model(name):
-    """Each operand draws its words as it is converted, in the order of the products."""
+    """Each operand has the words of its step, layer, and place in the pass."""
     format = BLOCK_FORMATS[name]
     values = tensors(DENSE, 5)
     operands = {key: Operand(value) for key, value in values.items()}
     x, w, y = (values[key] for key in "xwy")
-    products, drawn = Products(seed=9), 0
+    products = Products(seed=9)
+    products.step = 12
     pairs = {"forward": (x, w), "input": (y, w.T), "weight": (y.T, x.T)}
-    for which, pair in pairs.items():
+    for place, (which, pair) in enumerate(pairs.items()):
         blocks = []
-        for matrix in pair:
-            words = lfsr.random_words(
-                beats=drawn + matrix.size, lanes=1, seed=9, bits=format.random_bits
-            )[drawn:].reshape(matrix.shape)
-            drawn += matrix.size
+        for side, matrix in enumerate(pair):
+            words = Words(key=words_reference.key(9, 12, 3, 2 * place + side))
             blocks.append(quantize(np.ascontiguousarray(matrix), format, axis=1, random=words))
         expected = gemm(blocks[0], blocks[1].transposed)
-        assert np.array_equal(products.run(DENSE, which, 5, operands, name), expected)
+        got = products.run(DENSE, which, 5, operands, name, number=3)
+        assert np.array_equal(got, expected)
+
+
+def test_uses_of_random_words():
+    """What must never change."""
+    assert USES == {
+        ("forward", 0): 0,
+        ("forward", 1): 1,
+        ("input", 0): 2,
+        ("input", 1): 3,
+        ("weight", 0): 4,
+        ("weight", 1): 5,
+    }
+    assert STORED == 6
+
+
+DEPTHWISE = Convolution(
+    name="depthwise", channels=3, filters=3, size=6, kernel=3, padding=1, depthwise=True
+)
+LAYERS = [DENSE, CONVOLUTION, ATTENTION, DEPTHWISE]
+
+
+@pytest.mark.parametrize("name", ["hbfp4", "hbfp6_8x8"])
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
+def test_results_do_not_depend_on_the_order_of_products(layer, name):
+    """Nor on which passes are computed at all, nor on what was computed before."""
+    values = tensors(layer, 4)
+
+    def results(order, products):
+        operands = {key: Operand(value) for key, value in values.items()}
+        return {which: products.run(layer, which, 4, operands, name, number=2) for which in order}
+
+    expected = results(PASSES, Products(seed=1))
+    for order in (*itertools.permutations(PASSES), PASSES[1:2], PASSES[2:]):
+        products = Products(seed=1)
+        products.run(DENSE, "forward", 5, {k: Operand(v) for k, v in DENSE_VALUES.items()}, name)
+        for which, got in results(order, products).items():
+            assert np.array_equal(got, expected[which]), (order, which)
+
+
+DENSE_VALUES = tensors(DENSE, 5)
+
+
+@pytest.mark.parametrize("name", ["hbfp4", "hbfp6_8x8"])
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
+def test_no_operand_has_the_words_of_another(layer, name, monkeypatch):
+    """Of all passes of two layers in two steps, in training and in evaluation."""
+    fast = compiled()
+    drawn = []
+
+    def quantize(x, format, *, random):
+        side = format.reduction
+        down = side if len(format.block) == 2 else 1
+        count = -(-x.shape[0] // down) * -(-x.shape[1] // side) * format.block_elements
+        drawn.append((random.key, random.first, random.first + count))
+        return quantize_plainly(x, format, random=random)
+
+    quantize_plainly = fast.quantize
+    monkeypatch.setattr(fast, "quantize", quantize)
+    values = tensors(layer, 4)
+    for evaluation in (False, True):
+        products = Products(seed=1, evaluation=evaluation)
+        for products.step, number in itertools.product((0, 1), (0, 1)):
+            operands = {key: Operand(value) for key, value in values.items()}
+            for which in PASSES:
+                products.run(layer, which, 4, operands, name, number=number)
+    assert len(drawn) >= 2 * 2 * 2 * 3
+    drawn.sort()
+    for (key, _, end), (other, first, _) in itertools.pairwise(drawn):
+        assert key != other or end <= first
+
+
+@pytest.mark.parametrize("field", [{"seed": 2}, {"step": 1}, {"number": 1}, {"evaluation": True}])
+def test_each_part_of_the_place_counts(field):
+    def run(*, seed=1, step=0, number=0, evaluation=False):
+        products = Products(seed=seed, evaluation=evaluation)
+        products.step = step
+        operands = {key: Operand(value) for key, value in DENSE_VALUES.items()}
+        return products.run(DENSE, "forward", 5, operands, "hbfp4", number=number)
+
+    assert np.array_equal(run(), run())
+    assert not np.array_equal(run(), run(**field))
 
 
 @pytest.mark.parametrize("layer", [DENSE, CONVOLUTION], ids=["dense", "convolution"])
@@ -75,7 +158,6 @@ def test_square_blocks_are_made_once(layer):
     assert [len(operand.made) for operand in operands.values()] == [1, 1, 1]
     (x,), (w,), (y,) = (operand.made.values() for operand in operands.values())
     other = Products(seed=3)
-    other.random = None
     again = {name: Operand(operand.tensor, operand.made) for name, operand in operands.items()}
     got = other.run(layer, "weight", 5, again, "hbfp6_8x8")
     assert np.array_equal(got.reshape(len(got), -1), gemm(y.transposed, x))

@@ -286,7 +286,10 @@ def test_command(tmp_path):
         ("procrustes:kept=0.1", "unknown field 'kept', did you mean keep? (known: between, "),
         ("procrustes:keep=0", "keep must be a number from 9.5e-07 to 1 - 9.5e-07, not 0"),
         ("procrustes:between=never", "between must be one of restart, carry, not 'never'"),
-        ("procrustes:threshold=top", "threshold must be one of quantile, exact, not 'top'"),
+        (
+            "procrustes:threshold=top",
+            "threshold must be one of quantile, multiplicative, exact, not 'top'",
+        ),
         ("procrustes:keep=0.1,keep=0.2", "keep is given twice in procrustes:keep=0.1,keep=0.2"),
         ("dropback:step=5", "step has no effect on an exact threshold, as of dropback:step=5"),
         ("procrustes:threshold=exact,lanes=2", "lanes has no effect on an exact threshold, as o"),

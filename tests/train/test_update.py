@@ -12,6 +12,7 @@ from sw.binary32 import rounded
 from sw.errors import UserError
 from sw.formats import BFLOAT16
 from sw.stochastic.gradient import Block, weight_gradient
+from sw.stochastic.pulsed import pulses, sums
 from sw.train.arithmetic import Products
 from sw.train.data import load
 from sw.train.layers import Weighted
@@ -202,3 +203,40 @@ def test_command(tmp_path):
     assert "mlp on digits, binary32." in plain.stdout
     text = CliRunner().invoke(main, ["train", "--help"]).stdout
     assert "--update essop:length=16,share=rotated" in text and "--update pulsed:step=" in text
+
+
+@pytest.mark.parametrize(
+    "text, period",
+    [
+        # A pair takes the words of 64 cycles and of 31 more, by which its 32 rows are staggered.
+        ("essop:width=12,length=64", 2 * 4095 // 95),
+        ("essop:width=24", 2 * (2**24 - 1) // 95),
+        ("essop:width=32,length=16,parallel=4", 2 * (2**32 - 1) // 140),
+        ("pulsed:width=12,bits=12", 4095 // 31),
+        ("pulsed:width=24,length=10", (2**24 - 1) // 10),
+    ],
+)
+def test_random_bits_that_come_again_are_told(text, period):
+    update = read(text, seed=1)
+    assert update is not None and update.period == period
+    update.pairs = period
+    assert update.repeated == ""
+    update.pairs += 1
+    assert f"come again after {period:,} pairs of vectors" in update.repeated
+
+
+@pytest.mark.parametrize("text, told", [("width=12,bits=8", True), ("width=24", False)])
+@pytest.mark.parametrize("kind", ["essop:rows=10,columns=16", "pulsed:step=0.0005"])
+def test_a_training_tells_whether_random_bits_came_again(digits, kind, text, told):
+    run = train(digits, Settings(update=f"{kind},{text}"), steps=3)
+    assert bool(run.repeated) == told
+
+
+def test_random_bits_come_again_exactly_then():
+    """The results of pairs, and not those of one pair before or after."""
+    update = read("pulsed:width=8,bits=8,length=5,length_management=false", seed=1)
+    assert isinstance(update, Pulsed) and update.period == 51
+    p = update.parameters
+    x, d = (np.random.default_rng(n).random((60, 4)).astype(np.float32) for n in (1, 2))
+    found = [sums(p, pulses(p, x[:9], d[:9], rate=0.1), first=n).tolist() for n in (0, 50, 51, 52)]
+    assert found[2] == found[0] and found[1] != found[0] != found[3]

@@ -1,4 +1,4 @@
-"""Rounds of the cipher that makes a random word of a number."""
+"""The cipher that makes a random word of a number."""
 
 from functools import partial
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.wiring import In, Out
 
-from sw.sparse.regenerate import constants
+from sw.cipher import constants
 
-from ..circuit import Circuit
-from ..pipeline import register, wire
+from .circuit import Circuit
+from .pipeline import register, wire
 
 __all__ = ["IndexCipher"]
 
@@ -18,7 +18,7 @@ ROUNDS = 2
 
 
 class IndexCipher(Circuit):
-    """Words enciphered as `sw.sparse.regenerate.encrypt` does with the keys of a seed.
+    """Words enciphered as `sw.cipher.encrypt` does with the `round_keys` of a key.
 
     A word a cycle.
 
@@ -26,6 +26,8 @@ class IndexCipher(Circuit):
     ----------
     rounds : int
         Rounds.
+    bits : int
+        Bits of the key, a multiple of 16.
 
     Members
     -------
@@ -33,7 +35,7 @@ class IndexCipher(Circuit):
         Clock enable of every register.
     i : In(32)
         Word.
-    seed : In(32)
+    key : In(bits)
         Held while words are under way.
     o : Out(32)
         Enciphered word, `latency` enabled cycles later, from registers.
@@ -41,12 +43,13 @@ class IndexCipher(Circuit):
 
     en: Signal
     i: Signal
-    seed: Signal
+    key: Signal
     o: Signal
 
-    def __init__(self, *, rounds: int) -> None:
+    def __init__(self, *, rounds: int, bits: int) -> None:
         self.rounds = rounds
-        super().__init__({"en": In(1), "i": In(32), "seed": In(32), "o": Out(32)})
+        self.bits = bits
+        super().__init__({"en": In(1), "i": In(32), "key": In(bits), "o": Out(32)})
 
     @property
     def latency(self) -> int:
@@ -59,7 +62,7 @@ class IndexCipher(Circuit):
         reg, net = partial(register, m, self.en), partial(wire, m)
         x, y = self.i[16:], self.i[:16]
         for n, constant in enumerate(constants(self.rounds)):
-            key = self.seed.word_select(n % 2, 16) ^ constant
+            key = self.key.word_select(n % (self.bits // 16), 16) ^ constant
             x = net(f"x_{n}", 16, (x.rotate_right(7) + y)[:16] ^ key)
             y = net(f"y_{n}", 16, y.rotate_left(2) ^ x)
             if n % ROUNDS == ROUNDS - 1 or n == self.rounds - 1:
