@@ -16,6 +16,7 @@ from ..formats import BlockFormat
 from . import array
 from .cut import blocked_axes
 from .quantize import Blocks
+from .sums import EXACT_BITS
 
 __all__ = ["Random", "gemm", "quantize", "zero_set"]
 
@@ -159,7 +160,7 @@ def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
     pair = (a.format, b.format)
     step = array.common_block(a, b)
     width = sum(f.magnitude_bits for f in pair) + step.bit_length()
-    if ways > 1 or width > 53:
+    if ways > 1 or width > EXACT_BITS:
         return array.gemm(a, b, ways=ways)
     (m, k), n = a.shape, b.shape[1]
     blocks = -(-k // step)
