@@ -7,6 +7,7 @@ scalars are taken as the Python numbers that they stand for; no check converts a
 
 import difflib
 from collections.abc import Iterable, Sequence
+from types import EllipsisType
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -109,7 +110,7 @@ def array(
     value: npt.ArrayLike,
     kind: str,
     *,
-    shape: Sequence[Extent] | None = None,
+    shape: Sequence[Extent | EllipsisType] | None = None,
     low: float | None = None,
     high: float | None = None,
     finite: bool = False,

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from .. import binary32
 from ..bfp.converter import ConverterParameters
 from ..bfp.fast import Random, quantize
+from ..checks import whole
 from ..formats import FLOAT_FORMATS
 from . import outer
 from .loops import Generators, add_up
@@ -38,6 +39,8 @@ def outer_product(
     """Return what `sw.stochastic.outer.outer_product` returns."""
     p = parameters
     x, d, stops = outer.batches(p, x, d, last)
+    whole("first", first, 0, outer.MOST_FIRST)
+    p.check_scale(shift, rate)
     generators = _generators(p)
     xs, ds = (_magnitudes(c, v) for c, v in ((p.x_converter, x), (p.d_converter, d)))
     nan_code = p.x_converter.format.nan_code
