@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..binary32 import ADDER_LATENCY
+from ..binary32 import ADDER_LATENCY, to_bits
 from ..checks import choice, whole
 from ..errors import UserError
 from ..formats import BFLOAT16, BINARY32, FloatFormat
@@ -104,8 +104,11 @@ def cut(x: npt.ArrayLike, format: FloatFormat) -> npt.NDArray[np.uint32]:
 
     A NaN whose payload lies in the others becomes an infinity.
     """
-    bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
-    return bits >> np.uint32(BINARY32.width - format.width)
+    if format.exponent_bits != BINARY32.exponent_bits:
+        raise UserError(
+            f"format must have {BINARY32.exponent_bits} exponent bits, not {format.exponent_bits}"
+        )
+    return to_bits(x) >> np.uint32(BINARY32.width - format.width)
 
 
 def matmul(
@@ -122,8 +125,8 @@ def matmul(
     ----------
     parameters : ApproxArrayParameters
         Of the array.
-    a : array, (m, k)
-    b : array, (k, n)
+    a : array of float32, (m, k)
+    b : array of float32, (k, n)
     table : Table or None
         The table, of as many bits as the array has; None where the multiplier is none.
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..checks import whole
+from ..checks import array, whole
 from ..errors import UserError
 from ..formats import BINARY32, FloatFormat
 from .multipliers import Integers, multiplier
@@ -63,7 +63,11 @@ def multiply_bits(
     """
     bits, point, ones = fractions.bits, format.fraction_bits, format.exponent_ones
     whole(f"bits of {fractions.name} in {format.name}", bits, 1, point)
-    a, b = (np.asarray(x).astype(np.int64) for x in (a, b))
+    most = (1 << format.width) - 1
+    a, b = (
+        array(field, x, "integer", low=0, high=most).astype(np.int64)
+        for field, x in (("a", a), ("b", b))
+    )
     fields = [(x >> point & ones, x & ((1 << point) - 1)) for x in (a, b)]
     (exponent_a, fraction_a), (exponent_b, fraction_b) = fields
     code = fractions.codes(fraction_a >> (point - bits), fraction_b >> (point - bits))
@@ -83,13 +87,13 @@ def multiply_bits(
 
 def multiply(fractions: Fractions, a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """Return the products of binary32 values, as `multiply_bits` makes them."""
-    a, b = (np.asarray(x, np.float32).view(np.uint32) for x in (a, b))
+    a, b = (binary32.to_bits(x) for x in (a, b))
     return multiply_bits(fractions, a, b).view(np.float32)
 
 
 def matrices(a: npt.ArrayLike, b: npt.ArrayLike) -> tuple[npt.NDArray[np.float32], ...]:
     """Return ``a`` (m, k) and ``b`` (k, n) as binary32; `UserError` if they do not fit."""
-    a, b = (np.asarray(x, np.float32) for x in (a, b))
+    a, b = (array(field, x, "float32") for field, x in (("a", a), ("b", b)))
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
         raise UserError(f"a and b must be (m, k) and (k, n), not {a.shape} and {b.shape}")
     return a, b
@@ -105,8 +109,8 @@ def gemm(fractions: Fractions, a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArra
     ----------
     fractions : Fractions
         What multiplies fractions.
-    a : array, (m, k)
-    b : array, (k, n)
+    a : array of float32, (m, k)
+    b : array of float32, (k, n)
 
     Returns
     -------

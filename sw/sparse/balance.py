@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import flag, is_number, number, whole
+from ..checks import array, flag, is_number, number, one_of, whole
 from ..errors import UserError
 from ..parameters import Parameters
 from .sorting import descending
@@ -60,8 +60,7 @@ class BalancerParameters(Parameters):
     def __post_init__(self) -> None:
         """Check every field."""
         whole("lines", self.lines, 1, 64)
-        if self.pieces not in PIECES or isinstance(self.pieces, bool):
-            raise UserError(f"pieces must be 1, 2 or 4, not {self.pieces!r}")
+        one_of("pieces", self.pieces, PIECES)
         whole("pointer_bits", self.pointer_bits, 4, 32)
         whole("count_bits", self.count_bits, 1, self.pointer_bits)
         flag("wraps", self.wraps)
@@ -169,7 +168,9 @@ def balance(parameters: BalancerParameters, counts: npt.ArrayLike) -> Integers:
 
 def wave_time(counts: npt.ArrayLike, assignment: npt.ArrayLike) -> Integers:
     """Return the values of each wave's slowest line, (waves,)."""
-    counts, assignment = np.asarray(counts, np.int64), np.asarray(assignment)
+    counts = array("counts", counts, "integer", shape=("waves", "keys"), low=0).astype(np.int64)
+    shape, most = (len(counts), "lines", "pieces"), counts.shape[1] - 1
+    assignment = array("assignment", assignment, "integer", shape=shape, low=0, high=most)
     flat = assignment.reshape(len(counts), -1)
     of_pieces = np.take_along_axis(counts, flat, 1).reshape(assignment.shape)
     return of_pieces.sum(2).max(1)
@@ -221,15 +222,6 @@ def imbalance(
 
 def _waves(field: str, value: npt.ArrayLike, count: int, bits: int) -> Integers:
     """Check that ``value`` is an array of waves of so many numbers of so many bits."""
-    array = np.asarray(value)
-    if array.ndim != 2 or array.shape[1] != count or array.dtype.kind not in "iu":
-        raise UserError(
-            f"{field} must be integers of shape (waves, {count}), "
-            f"not {array.dtype} of shape {array.shape}"
-        )
-    array = array.astype(np.int64)
-    if array.size and not 0 <= array.min() <= array.max() < 1 << bits:
-        raise UserError(
-            f"{field} must be from 0 to {(1 << bits) - 1}, not {array.min()}..{array.max()}"
-        )
-    return array
+    most = (1 << bits) - 1
+    found = array(field, value, "integer", shape=("waves", count), low=0, high=most)
+    return found.astype(np.int64)

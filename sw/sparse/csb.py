@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
+from ..checks import array
 from ..errors import UserError
 from .csb_parameters import VALUE_BITS, CsbDecoderParameters, CsbParameters
 
@@ -51,6 +52,15 @@ class Compressed:
     masks: Flags
     pointers: Integers
     values: Floats
+
+    def __post_init__(self) -> None:
+        """Check types and shapes; pointers may be wrong, see `check`."""
+        masks = array("masks", self.masks, "bool", shape=("blocks", "elements"))
+        shape, most = (len(masks),), 2**32 - 1
+        pointers = array("pointers", self.pointers, "integer", shape=shape, low=0, high=most)
+        object.__setattr__(self, "masks", masks)
+        object.__setattr__(self, "pointers", pointers.astype(np.int64))
+        object.__setattr__(self, "values", array("values", self.values, "float32", shape=("n",)))
 
     def bits(self, parameters: CsbParameters) -> int:
         """Return how many bits the blocks take."""
@@ -97,20 +107,10 @@ def encode(
         Elements that are not to count as zeros; without, all.
     """
     p = parameters
-    dense = np.asarray(dense)
-    if dense.dtype != np.float32 or dense.ndim != 3 or dense.shape[1:] != (p.rows, p.columns):
-        raise UserError(
-            f"blocks must be float32 of shape (blocks, {p.rows}, {p.columns}), "
-            f"not {dense.dtype} of shape {dense.shape}"
-        )
+    dense = array("dense", dense, "float32", shape=("blocks", p.rows, p.columns))
     masks = binary32.flush(dense) != 0
     if keep is not None:
-        keep = np.asarray(keep)
-        if keep.dtype != np.bool_ or keep.shape != dense.shape:
-            raise UserError(
-                f"keep must be bool of shape {dense.shape}, not {keep.dtype} of shape {keep.shape}"
-            )
-        masks &= keep
+        masks &= array("keep", keep, "bool", shape=dense.shape)
     values = dense[masks]
     if len(values) > p.most_values:
         raise UserError(
@@ -241,13 +241,9 @@ def requested(
     Arguments are as of `read`.
     """
     p, c = parameters, compressed
-    numbers = np.asarray(numbers)
-    if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
-        raise UserError(
-            f"numbers must be integers of shape (requests,), "
-            f"not {numbers.dtype} of shape {numbers.shape}"
-        )
-    turn = np.broadcast_to(np.asarray(rotate, np.bool_), numbers.shape)
+    numbers = array("numbers", numbers, "integer", shape=("requests",))
+    shape = numbers.shape if np.ndim(rotate) else ()
+    turn = np.broadcast_to(array("rotate", rotate, "bool", shape=shape), numbers.shape)
     corrupt = np.append(check(p, c), True)
     masks = np.append(c.masks, np.zeros((1, p.elements), np.bool_), axis=0)
     absent = (numbers < 0) | (numbers >= len(c.pointers))

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..checks import choice, flag, whole
+from ..checks import choice, flag, is_number, whole
 from ..errors import UserError
 from ..parameters import Parameters
 from .bits import SHARES, BitSource, sources
@@ -67,7 +67,7 @@ class PulsedParameters(Parameters):
 
     def __post_init__(self) -> None:
         """Check every field."""
-        if type(self.step) not in (int, float) or not 0 < self.step < 1:
+        if not is_number(self.step) or not 0 < self.step < 1:
             raise UserError(f"step must be a number above 0 and below 1, not {self.step!r}")
         whole("length", self.length, 1, 256)
         flag("update_management", self.update_management)
