@@ -14,6 +14,7 @@ from .formats import BINARY32, FloatFormat
 
 __all__ = [
     "ADDER_LATENCY",
+    "LARGEST",
     "NAN",
     "add",
     "flush",
@@ -26,6 +27,9 @@ __all__ = [
 
 ADDER_LATENCY = 5
 """Cycles of the circuits' adder; in the arrays it decides which sums may follow one another."""
+
+LARGEST = float(np.finfo(np.float32).max)
+"""The largest finite number."""
 
 NAN = np.uint32(0x7FC00000).view(np.float32)
 """The only NaN that a circuit puts out."""

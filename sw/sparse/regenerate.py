@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..checks import number, whole
+from ..checks import array, is_number, number, whole
 from ..errors import UserError
 from ..parameters import Parameters
 
@@ -174,16 +174,12 @@ def regenerate(
         ``parameters.least`` all are +0.
     """
     p = parameters
-    index = np.asarray(index)
-    if index.dtype.kind not in "iu":
-        raise UserError(f"index must be of integers, not {index.dtype}")
-    shift = np.asarray(shift)
-    if shift.dtype.kind not in "iu" or ((shift < 0) | (shift > MOST_SHIFT)).any():
-        raise UserError(f"shift must be of integers from 0 to {MOST_SHIFT}")
+    index = array("index", index, "integer")
+    shift = array("shift", shift, "integer", low=0, high=MOST_SHIFT)
+    if not is_number(decay) or decay < 0:
+        raise UserError(f"decay must be a number that is not negative, not {decay!r}")
     with np.errstate(over="ignore"):
         factor = np.float32(decay)
-    if factor < 0:
-        raise UserError(f"decay must not be negative, not {decay!r}")
     if np.abs(factor).view(np.uint32) < p.least_pattern:
         return np.zeros(index.shape, np.float32)
     if not np.isfinite(factor):

@@ -16,6 +16,7 @@ from .. import binary32, lfsr
 from ..bfp.quantize import Blocks, dequantize, quantize_groups
 from ..checks import array, whole
 from ..errors import UserError
+from .bits import MOST_FIRST
 from .converter import magnitudes
 from .outer_parameters import OuterProductParameters
 
@@ -36,8 +37,6 @@ __all__ = [
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
-
-MOST_FIRST = 1 << 48
 
 PAIRS = 128
 """Pairs that are counted at a time."""
@@ -82,7 +81,7 @@ class Weights:
 
 def ends(p: OuterProductParameters, last: npt.ArrayLike) -> list[int]:
     """Return the numbers of the pairs that end a batch: those marked, and each ``batch``-th."""
-    last = np.asarray(last, bool)
+    last = array("last", last, "bool", shape=("pairs",))
     found, begin = [], 0
     for end in [*np.flatnonzero(last).tolist(), len(last)]:
         found += range(begin + p.batch - 1, end, p.batch)
@@ -100,7 +99,10 @@ def counts(
     follow those of the last. A group of rows counts a cycle, ``parallel`` words, behind the one
     before; a bit of ``x`` meets the bit of ``d`` of the same word's number.
     """
-    x, d = np.asarray(x), np.asarray(d)
+    most = 1 << p.bits
+    x = array("x", x, "integer", shape=("pairs", p.columns), low=0, high=most)
+    d = array("d", d, "integer", shape=(len(x), p.rows), low=0, high=most)
+    whole("first", first, 0, MOST_FIRST)
     count = np.zeros((len(x), p.rows, p.columns), np.int64)
     for phase, start in itertools.product((0, 1), range(0, len(x), PAIRS)):
         # Even and odd are the numbers of pairs since the start.

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..bfp.converter import ConverterParameters
+from ..binary32 import LARGEST
 from ..checks import choice, is_number, is_whole, number, whole
 from ..errors import UserError
 from ..formats import MOST_BLOCK, BlockFormat
@@ -22,8 +23,6 @@ WEIGHTS = ("none", "binary32")
 
 SHIFT_BITS = 5
 """Bits of the register that results are moved by."""
-
-LARGEST_RATE = float(np.finfo(np.float32).max)
 
 LEAST_PERIOD = 4
 """Cycles after which counts that were added up may be added to again."""
@@ -131,7 +130,7 @@ class OuterProductParameters(StochasticParameters):
             if not (is_number(rate) and rate == 1):
                 raise UserError(f"rate must be 1 where the parameter rate is shift, not {rate!r}")
             return np.float32(1)
-        number("rate", rate, -LARGEST_RATE, LARGEST_RATE)
+        number("rate", rate, -LARGEST, LARGEST)
         if not (is_whole(shift) and shift == 0):
             raise UserError(f"shift must be 0 where the parameter rate is free, not {shift!r}")
         return np.float32(rate)

@@ -175,15 +175,15 @@ ONE = CsbParameters(rows=1, columns=2, lanes=1, pointer_bits=2)
         ),
         (
             lambda: encode(ONE, np.zeros((3, 2, 1), np.float32)),
-            "blocks must be float32 of shape (blocks, 1, 2), not float32 of shape (3, 2, 1)",
+            "dense must have the shape (blocks, 1, 2), not (3, 2, 1)",
         ),
         (
             lambda: encode(ONE, np.zeros((3, 1, 2))),
-            "blocks must be float32 of shape (blocks, 1, 2), not float64 of shape (3, 1, 2)",
+            "dense must be an array of float32, not float64",
         ),
         (
             lambda: encode(ONE, np.zeros((3, 1, 2), np.float32), np.zeros(3, np.bool_)),
-            "keep must be bool of shape (3, 1, 2), not bool of shape (3,)",
+            "keep must have the shape (3, 1, 2), not (3,)",
         ),
         (
             lambda: encode(ONE, np.ones((2, 1, 2), np.float32)),
@@ -195,7 +195,7 @@ ONE = CsbParameters(rows=1, columns=2, lanes=1, pointer_bits=2)
         ),
         (
             lambda: read(ONE, encode(ONE, np.ones((1, 1, 2), np.float32)), [0.5]),
-            "numbers must be integers of shape (requests,), not float64 of shape (1,)",
+            "numbers must be an array of integer, not float64",
         ),
     ],
 )

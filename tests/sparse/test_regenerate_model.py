@@ -236,15 +236,15 @@ def test_he_deviation(words, fan_in):
         (lambda: RegeneratorParameters().shift_for(0), "fan_in must be an integer from 1 to"),
         (
             lambda: regenerate(RegeneratorParameters(), [0.5], seed=1, shift=1),
-            "index must be of integers, not float64",
+            "index must be an array of integer, not float64",
         ),
         (
             lambda: regenerate(RegeneratorParameters(), [5], seed=1, shift=[1, 64]),
-            "shift must be of integers from 0 to 63",
+            "shift must be from 0 to 63, not 64 at index 1",
         ),
         (
             lambda: regenerate(RegeneratorParameters(), [5], seed=1, shift=1, decay=-0.5),
-            "decay must not be negative, not -0.5",
+            "decay must be a number that is not negative, not -0.5",
         ),
     ],
 )

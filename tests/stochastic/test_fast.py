@@ -125,7 +125,7 @@ def test_gradients_of_weights(scale):
 def test_gradients_check_their_operands():
     p = OuterProductParameters()
     for d, x in (((2, 3), (2, 4)), ((2, 0), (2, 0)), ((3,), (3,))):
-        with pytest.raises(UserError, match=r"d and x must be \(m, pairs\) and \(n, pairs\), not"):
+        with pytest.raises(UserError, match="must have "):
             weight_gradient(p, np.zeros(d, np.float32), np.zeros(x, np.float32), Block(p))
 
 

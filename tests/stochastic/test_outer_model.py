@@ -257,9 +257,9 @@ def test_errors(call, message):
 @pytest.mark.parametrize(
     "fields, message",
     [
-        ({"length": 48}, "length must be a power of two from 1 to 256, not 48"),
-        ({"length": 512}, "length must be a power of two from 1 to 256, not 512"),
-        ({"length": True}, "length must be a power of two from 1 to 256, not True"),
+        ({"length": 48}, "length must be one of 1, 2, 4, 8, 16, 32, 64, 128, 256, not 48"),
+        ({"length": 512}, "length must be one of 1, 2, 4, 8, 16, 32, 64, 128, 256, not 512"),
+        ({"length": True}, "length must be one of 1, 2, 4, 8, 16, 32, 64, 128, 256, not True"),
         ({"parallel": 3}, "parallel must divide the length of 64, not 3"),
         ({"parallel": 0}, "parallel must be an integer from 1 to 256, not 0"),
         ({"share": "none"}, "share must be one of shared, rotated, independent, not 'none'"),
