@@ -206,3 +206,33 @@ def test_a_free_floating_point_format():
     form = FloatFormat.read({"exponent_bits": 5, "fraction_bits": 2})
     assert (form.name, form.width, form.bias, form.exponent_ones) == ("custom", 8, 15, 31)
     assert FloatFormat.read(form) is form
+
+
+def test_formats_are_equal_by_their_numbers():
+    hbfp4 = BLOCK_FORMATS["hbfp4"]
+    mine = dataclasses.replace(hbfp4, name="mine")
+    counted = dataclasses.replace(hbfp4, mantissa_bits=3, sign_inside=False)
+    lowest = BlockFormat(exponent_floor=-126, random_bits=3)
+    assert mine == counted == hbfp4 and len({mine, counted, hbfp4}) == 1
+    assert lowest == BlockFormat() != BlockFormat(exponent_floor=-125)
+    assert BlockFormat(twos_complement=False) == BlockFormat() != BlockFormat(twos_complement=True)
+    assert BlockFormat(rounding="stochastic") != BlockFormat(rounding="stochastic", random_bits=3)
+    assert hbfp4 != "hbfp4"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mantissa_bits": 9},
+        {"exponent_bits": 9},
+        {"exponent_rule": "ceil"},
+        {"exponent_floor": 1},
+        {"block": (17,)},
+        {"block": (16, 16)},
+        {"rounding": "truncate"},
+        {"symmetric": False},
+        {"twos_complement": True},
+    ],
+)
+def test_every_other_field_decides(change):
+    assert dataclasses.replace(BlockFormat(), **change) != BlockFormat()
