@@ -105,7 +105,7 @@ def test_names_decide_nothing():
     every = np.arange(1 << 16)
     a, b = (binary32.from_bits(every, f).view(np.uint32) for f in (mine, BINARY16))
     assert np.array_equal(a, b)
-    x = np.float32([1.5, 65504, 2.0**-24, np.inf])
+    x = np.array([1.5, 65504, 2.0**-24, np.inf], np.float32)
     assert binary32.to_bits(x, mine).tolist() == [0x3E00, 0x7BFF, 1, 0x7C00]
     wide = FloatFormat(name="mine", exponent_bits=8, fraction_bits=23)
     assert wide == BINARY32

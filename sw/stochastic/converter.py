@@ -113,7 +113,7 @@ def convert(
     """
     p = parameters
     x = array("x", x, "float32", shape=("vectors", p.elements))
-    whole("first", first, 0, MOST_FIRST)
+    first = whole("first", first, 0, MOST_FIRST)
     magnitude, negative, code = magnitudes(p.converter, x)
     source = p.bit_source
     words = source.words(first * p.length, len(magnitude) * p.length)

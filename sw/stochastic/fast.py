@@ -40,7 +40,7 @@ def outer_product(
     """Return what `sw.stochastic.outer.outer_product` returns."""
     p = parameters
     x, d, stops = outer.batches(p, x, d, last)
-    whole("first", first, 0, MOST_FIRST)
+    first = whole("first", first, 0, MOST_FIRST)
     p.check_scale(shift, rate)
     generators = _generators(p)
     xs, ds = (_magnitudes(c, v) for c, v in ((p.x_converter, x), (p.d_converter, d)))

@@ -102,7 +102,7 @@ def counts(
     most = 1 << p.bits
     x = array("x", x, "integer", shape=("pairs", p.columns), low=0, high=most)
     d = array("d", d, "integer", shape=(len(x), p.rows), low=0, high=most)
-    whole("first", first, 0, MOST_FIRST)
+    first = whole("first", first, 0, MOST_FIRST)
     count = np.zeros((len(x), p.rows, p.columns), np.int64)
     for phase, start in itertools.product((0, 1), range(0, len(x), PAIRS)):
         # Even and odd are the numbers of pairs since the start.
@@ -182,7 +182,7 @@ def sums(
 ) -> Sums:
     """Return the sums of the batches of pairs; arguments as of `outer_product`."""
     x, d, stops = batches(p, x, d, last)
-    whole("first", first, 0, MOST_FIRST)
+    first = whole("first", first, 0, MOST_FIRST)
     xs, ds = magnitudes(p.x_converter, x), magnitudes(p.d_converter, d)
     scale = xs[2].astype(np.int64) + ds[2]
     nan_code = p.x_converter.format.nan_code
@@ -210,7 +210,7 @@ def results(p: OuterProductParameters, sums: Sums, *, shift: int = 0, rate: floa
     binary32, and by a free rate again.
     """
     factor = p.check_scale(shift, rate)
-    exponent = sums.exponent - shift
+    exponent = sums.exponent - int(shift)
     value = binary32.from_integer(sums.value, exponent[:, None, None], sums.nan[:, None, None])
     return binary32.multiply(value, factor) if p.rate == "free" else value
 
@@ -276,7 +276,7 @@ def to_blocks(p: OuterProductParameters, weights: Floats, *, first: int = 0) -> 
     if format is None:
         raise UserError(f"weights must be of a format of blocks, not {p.weights}")
     weights = array("weights", weights, "float32", shape=("batches", p.rows, p.columns))
-    whole("first", first, 0, MOST_FIRST)
+    first = whole("first", first, 0, MOST_FIRST)
     words = lfsr.random_words(
         beats=weights.size // p.results,
         lanes=p.results,

@@ -16,7 +16,7 @@ from .. import binary32
 from ..checks import array, choice, flag, is_number, number, whole
 from ..errors import UserError
 from ..parameters import Parameters
-from .bits import SHARES, BitSource, sources
+from .bits import MOST_FIRST, SHARES, BitSource, sources
 from .lfsr import FORMS, LEAST_WIDTH, MOST_WIDTH, Lfsr
 
 __all__ = ["PulsedParameters", "Pulses", "pulsed_gradient", "pulses", "sums"]
@@ -125,7 +125,7 @@ def pulses(p: PulsedParameters, x: Floats, d: Floats, *, rate: float) -> Pulses:
     the order in which it stands here; a chance is rounded to a magnitude, a half up. ``rate`` is
     not negative.
     """
-    number("rate", rate, 0, binary32.LARGEST)
+    rate = number("rate", rate, 0, binary32.LARGEST)
     x = array("x", x, "float32", shape=("pairs", "columns"), finite=True)
     d = array("d", d, "float32", shape=(len(x), "rows"), finite=True)
     sides = [np.abs(binary32.flush(v).astype(np.float64)) for v in (x, d)]
@@ -201,7 +201,8 @@ def pulsed_gradient(
     count : callable
         `sums`, or that of `sw.stochastic.fast`.
     """
-    number("rate", rate, 0, binary32.LARGEST)
+    rate = number("rate", rate, 0, binary32.LARGEST)
+    first = whole("first", first, 0, MOST_FIRST)
     d = array("d", d, "float32", shape=("m", "pairs"))
     x = array("x", x, "float32", shape=("n", d.shape[1]))
     if not (np.isfinite(d).all() and np.isfinite(x).all()):

@@ -1,5 +1,8 @@
 """What `Blocks` and the models take: any integers that the format has codes for, nothing else."""
 
+import dataclasses
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,20 +12,18 @@ from sw.bfp.dot import DotParameters, dot
 from sw.bfp.quantize import Blocks, dequantize, quantize
 from sw.bfp.transposer import TransposerParameters, assemble, transpose
 from sw.errors import UserError
-from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.formats import BLOCK_FORMATS
 from tests import stimuli
 
 HBFP8 = BLOCK_FORMATS["hbfp8"]
+DOUBLES: Any = np.ones((2, 2))
 
 
 def narrow(blocks: Blocks) -> Blocks:
     """The same numbers in the narrowest types."""
-    return Blocks(
-        mantissa=blocks.mantissa.astype(np.int8),
-        exponent=blocks.exponent.astype(np.uint8),
-        format=blocks.format,
-        axis=blocks.axis,
-    )
+    small: Any = blocks.mantissa.astype(np.int8)
+    codes: Any = blocks.exponent.astype(np.uint8)
+    return dataclasses.replace(blocks, mantissa=small, exponent=codes)
 
 
 @pytest.mark.parametrize("name", ["mxint8", "msfp16", "fb16_sign_inside"])
@@ -42,7 +43,7 @@ def test_narrow_integers(name):
     assert np.array_equal(dequantize(narrow(a)), dequantize(a), equal_nan=True)
 
 
-def make(mantissa, exponent, format: BlockFormat = HBFP8, axis=-1) -> Blocks:
+def make(mantissa: Any, exponent: Any, format: Any = HBFP8, axis: Any = -1) -> Blocks:
     return Blocks(mantissa=mantissa, exponent=exponent, format=format, axis=axis)
 
 
@@ -72,7 +73,7 @@ def make(mantissa, exponent, format: BlockFormat = HBFP8, axis=-1) -> Blocks:
         (lambda: make([[1]], [[1]], axis=0.0), "axis must be an integer from -2 to 1, not 0.0"),
         (lambda: make([[1]], [[1]], "hbfp8"), "format must be a BlockFormat, not 'hbfp8'"),
         (
-            lambda: fast.quantize(np.ones((2, 2)), HBFP8, random=fast.Random(1)),
+            lambda: fast.quantize(DOUBLES, HBFP8, random=fast.Random(1)),
             "x must be an array of float32, not float64",
         ),
         (

@@ -37,7 +37,7 @@ def test_wire():
 
 
 def test_quantizers_do_not_make_the_most_negative():
-    x = np.resize(np.float32([-1.999, 1.999, -1.0, 0.5]), (1, 32))
+    x = np.resize(np.array([-1.999, 1.999, -1.0, 0.5], np.float32), (1, 32))
     q = [-127, 127, -64, 32]
     assert quantize(x, MXINT8).mantissa[0, :4].tolist() == q
     assert fast.quantize(x, MXINT8, random=fast.Random(1)).mantissa[0, :4].tolist() == q
@@ -95,7 +95,7 @@ def test_one_format_one_wire():
     ],
 )
 def test_ties(rounding, expected):
-    x = np.float32([64, 0.5, -0.5, 1.5, -1.5, 2.5, -2.5, 0.49999997]) / np.float32(64)
+    x = np.array([64, 0.5, -0.5, 1.5, -1.5, 2.5, -2.5, 0.49999997], np.float32) / np.float32(64)
     x = np.resize(x, (1, 32))
     format = dataclasses.replace(MXINT8, rounding=rounding)
     assert quantize(x, format).mantissa[0, :8].tolist() == expected
