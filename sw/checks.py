@@ -144,10 +144,11 @@ def array(
         raise UserError(f"{field} must be finite, not {found[tuple(where)]} at {_index(where)}")
     # NaN is the least and the largest of what holds one, and in no range.
     wrong = np.zeros(found.shape, bool)
-    if low is not None and found.size and not found.min().item() >= low:
-        wrong |= ~(found.astype(object) >= low).astype(bool)
-    if high is not None and found.size and not found.max().item() <= high:
-        wrong |= ~(found.astype(object) <= high).astype(bool)
+    with np.errstate(all="ignore"):  # a narrow type's bound may be an infinity
+        if low is not None and found.size and not found.min() >= low:
+            wrong |= ~(found >= low)
+        if high is not None and found.size and not found.max() <= high:
+            wrong |= ~(found <= high)
     if wrong.any():
         where = np.argwhere(wrong)[0]
         bounds = f"from {low} to {high}"
