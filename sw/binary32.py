@@ -1,17 +1,20 @@
 """Floating-point arithmetic as the circuits do it: no subnormals, one NaN, round to nearest even.
 
 Values of every format are held in binary32, which has them all. Every function works on arrays of
-any shape, element by element, and broadcasts.
+any shape, element by element, and broadcasts. What is not binary32, or not of the format, is
+refused: nothing is rounded on the way in.
 """
 
 import numpy as np
 import numpy.typing as npt
 
+from .checks import array
 from .errors import UserError
-from .formats import BINARY16, BINARY32, FloatFormat
+from .formats import BINARY32, FloatFormat
 
 __all__ = [
     "ADDER_LATENCY",
+    "LARGEST",
     "NAN",
     "add",
     "flush",
@@ -25,15 +28,26 @@ __all__ = [
 ADDER_LATENCY = 5
 """Cycles of the circuits' adder; in the arrays it decides which sums may follow one another."""
 
+LARGEST = float(np.finfo(np.float32).max)
+"""The largest finite number."""
+
 NAN = np.uint32(0x7FC00000).view(np.float32)
 """The only NaN that a circuit puts out."""
 
 
 def flush(x: npt.ArrayLike, format: FloatFormat = BINARY32) -> npt.NDArray[np.float32]:
     """Return ``x`` with what is subnormal in ``format`` replaced by a zero of the same sign."""
-    bits = np.asarray(x, np.float32).view(np.uint32)
+    bits = array("x", x, "float32").view(np.uint32)
     small = (bits >> np.uint32(23) & np.uint32(255)) < BINARY32.bias + 1 - format.bias
     return np.where(small, bits & np.uint32(1 << 31), bits).view(np.float32)
+
+
+def _operand(field: str, x: npt.ArrayLike, format: FloatFormat) -> npt.NDArray[np.float32]:
+    """Check values of a format, and flush them."""
+    values = flush(array(field, x, "float32"), format)
+    if format != BINARY32:
+        _codes(field, values, format)
+    return values
 
 
 def _rounded(x: npt.NDArray[np.float64], format: FloatFormat) -> npt.NDArray[np.float32]:
@@ -68,10 +82,11 @@ def add(
     """
     with np.errstate(over="ignore", invalid="ignore"):
         if format == BINARY32:
-            total = flush(x) + flush(y)
+            total = _operand("x", x, format) + _operand("y", y, format)
             return np.where(np.isnan(total), NAN, flush(total))
         # Binary64 has more than twice the places: rounding to it first changes nothing.
-        return _rounded(flush(x, format).astype(np.float64) + flush(y, format), format)
+        total = _operand("x", x, format).astype(np.float64) + _operand("y", y, format)
+        return _rounded(total, format)
 
 
 def multiply(
@@ -84,7 +99,8 @@ def multiply(
     NaN, gives `NAN`.
     """
     with np.errstate(invalid="ignore"):
-        return _rounded(flush(x, format).astype(np.float64) * flush(y, format), format)
+        product = _operand("x", x, format).astype(np.float64) * _operand("y", y, format)
+        return _rounded(product, format)
 
 
 def from_integer(
@@ -96,7 +112,8 @@ def from_integer(
     exponents were unbounded; then a result below ``2**-126`` becomes a zero of the same sign and
     one beyond the largest binary32 an infinity. ``q = 0`` gives +0.
     """
-    q = np.asarray(q, np.int64)
+    q = array("q", q, "integer", low=1 - 2**62, high=2**62 - 1).astype(np.int64)
+    exponent = array("exponent", exponent, "integer", low=-(2**31), high=2**31 - 1)
     magnitude = np.abs(q)
     length = np.frexp(magnitude.astype(np.float64))[1].astype(np.int64)
     length -= magnitude < (np.int64(1) << np.maximum(length - 1, 0))  # rounded up to a power of two
@@ -106,20 +123,27 @@ def from_integer(
     half = (np.int64(1) << drop) >> 1
     kept += (rest > half) | ((rest == half) & (half > 0) & (kept & 1 == 1))
     # At most 2**24 * 2**500: exact in binary64 and far outside binary32 at either end.
-    scale = np.clip(np.asarray(exponent, np.int64) + drop, -500, 500)
+    scale = np.clip(exponent.astype(np.int64) + drop, -500, 500)
     value = np.ldexp(kept.astype(np.float64), scale.astype(np.int32))
     value = np.where(value < 2.0**-126, 0.0, value)
     with np.errstate(over="ignore"):
         result = np.copysign(value, np.where(q < 0, -1.0, 1.0)).astype(np.float32)
-    return np.where(nan, NAN, result)
+    return np.where(array("nan", nan, "bool"), NAN, result)
 
 
 def from_bits(bits: npt.ArrayLike, format: FloatFormat = BINARY32) -> npt.NDArray[np.float32]:
     """Return the values of bit patterns of ``format``, subnormals as they are."""
-    bits = np.asarray(bits)
-    if format == BINARY16:
-        return bits.astype(np.uint16).view(np.float16).astype(np.float32)
-    return (bits.astype(np.uint32) << np.uint32(32 - format.width)).view(np.float32)
+    highest = (1 << format.width) - 1
+    codes = array("bits", bits, "integer", low=0, high=highest).astype(np.uint32)
+    places = format.fraction_bits
+    fraction = codes & np.uint32((1 << places) - 1)
+    field = codes >> np.uint32(places) & np.uint32(format.exponent_ones)
+    sign = codes >> np.uint32(format.width - 1) << np.uint32(31)
+    wide = field + np.uint32(BINARY32.bias - format.bias)
+    wide = np.where(field == format.exponent_ones, np.uint32(BINARY32.exponent_ones), wide)
+    normal = wide << np.uint32(23) | fraction << np.uint32(23 - places)
+    small = np.ldexp(fraction.astype(np.float64), 1 - format.bias - places).astype(np.float32)
+    return (sign | np.where(field > 0, normal, small.view(np.uint32))).view(np.float32)
 
 
 def to_bits(x: npt.ArrayLike, format: FloatFormat = BINARY32) -> npt.NDArray[np.uint32]:
@@ -128,18 +152,24 @@ def to_bits(x: npt.ArrayLike, format: FloatFormat = BINARY32) -> npt.NDArray[np.
     A NaN stays as it is in binary32 and is the quiet one with an empty payload otherwise. Raises
     `UserError` for a value that would need rounding.
     """
-    x = np.asarray(x, np.float32)
-    if format == BINARY32:
-        return x.view(np.uint32)
-    empty = format.exponent_ones << format.fraction_bits | 1 << (format.fraction_bits - 1)
-    with np.errstate(all="ignore"):
-        if format == BINARY16:
-            bits = x.astype(np.float16).view(np.uint16).astype(np.uint32)
-        else:
-            bits = x.view(np.uint32) >> np.uint32(32 - format.width)
-        bits = np.where(np.isnan(x), np.uint32(empty), bits)
-        inexact = (from_bits(bits, format) != x) & ~np.isnan(x)
-    if inexact.any():
-        value = x[inexact].flat[0]
-        raise UserError(f"x must hold values of {format.name}, not {value!s}")
-    return bits
+    x = array("x", x, "float32")
+    return x.view(np.uint32) if format == BINARY32 else _codes("x", x, format)
+
+
+def _codes(what: str, x: npt.NDArray[np.float32], format: FloatFormat) -> npt.NDArray[np.uint32]:
+    """Return the bit patterns in a format; refuse what has none."""
+    places = format.fraction_bits
+    infinity = format.exponent_ones << places
+    finite = np.where(np.isfinite(x), x, np.float32(0))
+    mantissa, exponent = np.frexp(np.abs(finite).astype(np.float64))
+    # A normal number's leading one counts one in the exponent field; a subnormal's does not.
+    field = np.where(mantissa > 0, np.maximum(exponent - 1 + format.bias, 1), 1)
+    steps = np.ldexp(mantissa, exponent + format.bias + places - field)
+    code = ((field - 1).astype(np.int64) << places) + steps.astype(np.int64)
+    wrong = (steps != np.floor(steps)) | (code >= infinity)
+    if wrong.any():
+        raise UserError(f"{what} must hold values of {format.name}, not {x[wrong].flat[0]!s}")
+    code = (
+        np.where(np.isinf(x), infinity, code) | np.signbit(x).astype(np.int64) << format.width - 1
+    )
+    return np.where(np.isnan(x), infinity | 1 << (places - 1), code).astype(np.uint32)

@@ -74,9 +74,11 @@ def whole(field: str, value: object, low: int, high: int) -> int:
 
 def number(field: str, value: object, low: float, high: float) -> float:
     """Check that ``value`` is a number in ``low..high``; NaN is in no range."""
-    if not is_number(value) or not low <= value <= high:
+    # A comparison would round the bounds to a narrow type of NumPy's.
+    plain = value.item() if isinstance(value, np.generic) else value
+    if not is_number(plain) or not low <= plain <= high:
         raise UserError(f"{field} must be a number from {low} to {high}, not {shown(value)}")
-    return value.item() if isinstance(value, np.generic) else value
+    return plain
 
 
 def one_of(field: str, value: object, allowed: Iterable[int]) -> int:
@@ -163,11 +165,13 @@ def array(
     if finite and found.dtype.kind == "f" and not np.isfinite(found).all():
         where = np.argwhere(~np.isfinite(found))[0]
         raise UserError(f"{field} must be finite, not {found[tuple(where)]} at {_index(where)}")
+    # NaN is the least and the largest of what holds one, and in no range.
     wrong = np.zeros(found.shape, bool)
-    if low is not None:
-        wrong |= ~(found >= low)
-    if high is not None:
-        wrong |= ~(found <= high)
+    with np.errstate(all="ignore"):  # a narrow type's bound may be an infinity
+        if low is not None and found.size and not found.min() >= low:
+            wrong |= ~(found >= low)
+        if high is not None and found.size and not found.max() <= high:
+            wrong |= ~(found <= high)
     if wrong.any():
         where = np.argwhere(wrong)[0]
         bounds = f"from {low} to {high}"

@@ -57,7 +57,8 @@ def without_sticky_bit(x, y):
     """Lose what an alignment shifts out below two guard bits."""
     large, small = np.where(np.abs(x) < np.abs(y), (y, x), (x, y)).astype(float)
     unit = np.ldexp(1.0, np.frexp(np.where(np.isfinite(large), large, 1))[1] - 26)
-    return binary32.add(large, np.where(np.isfinite(small), np.trunc(small / unit) * unit, small))
+    kept = np.where(np.isfinite(small), np.trunc(small / unit) * unit, small)
+    return binary32.add(large.astype(np.float32), kept.astype(np.float32))
 
 
 FAULTS = {

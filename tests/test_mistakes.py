@@ -36,7 +36,7 @@ MISTAKES = {
     "oblong block": ([*ARRAY, "--set", "format.block=8x4"], "a length (16) or a square (8x8)"),
     "unknown rounding": (
         [*ARRAY, "--set", "format.rounding=up"],
-        "rounding must be one of truncate, nearest_even, stochastic, not 'up'",
+        "rounding must be one of truncate, nearest_even, nearest_away, stochastic, not 'up'",
     ),
     "mantissa too wide": ([*ARRAY, "--set", "format.mantissa_bits=99"], "mantissa_bits must be"),
     "typo in TOML": ([*ARRAY, "--config", "typo.toml"], "typo.toml is not valid TOML"),

@@ -1,14 +1,26 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
+from hw.flow.emit import generate
 from sw.bfp.array import ArrayParameters
 from sw.bfp.converter import ConverterParameters
 from sw.bfp.dot import DotParameters, default_lanes
 from sw.binary32 import ADDER_LATENCY
 from sw.errors import UserError
-from sw.formats import BLOCK_FORMATS
+from sw.formats import BLOCK_FORMATS, BlockFormat, FloatFormat
+from sw.parameters import Parameters
+from sw.sparse.array_parameters import SparseArrayParameters
+from sw.sparse.balance import BalancerParameters
+from sw.sparse.csb_parameters import CsbParameters
+from sw.sparse.regenerate import RegeneratorParameters
+from sw.stochastic.converter import StochasticConverterParameters
+from sw.stochastic.lfsr import Lfsr
+from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.pulsed import PulsedParameters
+from sw.train.settings import Settings
 from tests import words_reference as reference
 
 CLASSES = (ArrayParameters, ConverterParameters, DotParameters)
@@ -164,6 +176,7 @@ def test_default_lanes():
     assert {name: default_lanes(f) for name, f in BLOCK_FORMATS.items() if "fb2" in name} == {
         "fb24": 6,
         "fb24_sign_inside": 6,
+        "fb24_linear": 6,
     }
     assert default_lanes(BLOCK_FORMATS["hbfp4_8x8"]) == 8
 
@@ -174,3 +187,57 @@ def test_converters_of_a_dot_product_have_unlike_words():
     a, b = p.streams
     assert (a.key, b.key) == (reference.key(9), reference.key(9, use=1))
     assert a.key == p.converter.stream.key != b.key
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        (DotParameters, {"lanes": np.int64(4), "seed": np.uint32(3)}),
+        (DotParameters, {"format": {"block": [np.int16(8), 8], "symmetric": np.True_}}),
+        (OuterProductParameters, {"length": np.uint16(16), "source": np.str_("bfloat16")}),
+        (RegeneratorParameters, {"least": np.float32(0.5), "words": np.int8(2)}),
+        (PulsedParameters, {"step": np.float32(0.5)}),
+        (SparseArrayParameters, {"pieces": np.int64(2), "patch": np.uint8(64)}),
+        (Settings, {"seed": np.int64(3), "hidden": (np.int32(16),), "rate": np.float64(0.5)}),
+        (Lfsr, {"width": np.int64(32)}),
+        (FloatFormat, {"exponent_bits": np.int64(5), "fraction_bits": np.int64(2)}),
+    ],
+)
+def test_scalars_of_numpy_become_plain(kind, fields):
+    """Digests, JSON and repr are those of Python's numbers."""
+    made = kind(**fields)
+    values = dataclasses.asdict(made)
+    text = json.dumps(values)
+    plain = kind(**{name: values[name] for name in fields})
+    assert plain == made and repr(plain) == repr(made)
+    assert json.dumps(dataclasses.asdict(plain)) == text
+    if isinstance(made, Parameters):
+        assert made.digest == plain.digest
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value", "accepted"),
+    [
+        (OuterProductParameters, "length", 16.0, "one of 1, 2, 4, 8, 16, 32, 64, 128, 256"),
+        (StochasticConverterParameters, "length", 16.0, "one of 1, 2, 4, 8, 16, 32, 64, 128, 256"),
+        (SparseArrayParameters, "pieces", 2.0, "one of 1, 2, 4"),
+        (BalancerParameters, "pieces", 2.0, "one of 1, 2, 4"),
+        (SparseArrayParameters, "patch", 64.0, "an integer from 8 to 4096"),
+        (DotParameters, "lanes", 4.0, "an integer from 1 to 1024"),
+        (RegeneratorParameters, "layers", 16.0, "an integer from 1 to 64"),
+        (RegeneratorParameters, "words", np.float64(2), "an integer from 1 to 4"),
+        (CsbParameters, "rows", 3.0, "an integer from 1 to"),
+    ],
+)
+def test_16_point_0_is_not_16(kind, field, value, accepted):
+    with pytest.raises(UserError, match=f"^{field} must be {accepted}.*, not {float(value)}$"):
+        kind(**{field: value})
+
+
+def test_designs_of_formats_that_differ_in_name():
+    """Equal configurations, but each text shows its own."""
+    texts = []
+    for name in ("mine", "yours"):
+        form = BlockFormat(name=name, block=(2,))
+        texts.append(generate("bfp_dot", DotParameters(format=form, lanes=2)).verilog)
+    assert "mine" in texts[0] and "mine" not in texts[1] and "yours" in texts[1]

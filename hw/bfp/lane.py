@@ -20,13 +20,12 @@ class Kept(data.StructLayout):
     """What a lane keeps of a float: the bits that can matter once the block's exponent is known.
 
     ``fraction`` holds the upper fraction bits; ``sticky``, in a format rounded to nearest even that
-    does not keep all of them, whether any other one is set.
+    does not keep all of them, whether any other one is set. (Ties away from zero need no sticky.)
     """
 
     def __init__(self, format: BlockFormat, source: FloatFormat) -> None:
-        self.places = {"truncate": 0, "nearest_even": 1, "stochastic": format.random_bits}[
-            format.rounding
-        ]
+        places = {"truncate": 0, "stochastic": format.random_bits}
+        self.places = places.get(format.rounding, 1)
         bits = min(source.fraction_bits, format.magnitude_bits - 1 + self.places)
         sticky = format.rounding == "nearest_even" and bits < source.fraction_bits
         self.source = source
@@ -212,14 +211,17 @@ class Lane(Circuit):
         up: Value = exceeds
         if self.format.rounding == "nearest_even":
             up = (rest & (kept[0] | lost)) | exceeds
+        if self.format.rounding == "nearest_away":
+            up = rest | exceeds
         if self.format.rounding == "stochastic":
             up = (rest + self.random)[-1] | exceeds
-        if self.format.symmetric:
+        if self.format.in_twos_complement:
+            # A magnitude beyond the largest has a code if it is negative.
+            up = (up & ~(kept.all() & (self.format.symmetric | ~sign))) ^ sign
+            code = (Cat(kept, 0) ^ sign.replicate(bits + 1)) + up
+        else:
             magnitude = (kept + (up & ~kept.all()))[:bits]
             code = Cat(magnitude, sign & (up | ~below))
-        else:
-            up = (up & ~(kept.all() & ~sign)) ^ sign
-            code = (Cat(kept, 0) ^ sign.replicate(bits + 1)) + up
         m.d.comb += self.mantissa.eq(reg("code_3", bits + 1, code))
         m.d.comb += self.zero_set.eq(reg("zero_set_3", 1, zero_set))
         return m

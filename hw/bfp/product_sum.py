@@ -69,7 +69,7 @@ class ProductSum(Circuit):
     @property
     def _signed(self) -> bool:
         """Whether elements are in two's complement; else their magnitudes are multiplied."""
-        return not self.parameters.format.symmetric
+        return self.parameters.format.in_twos_complement
 
     @property
     def _width(self) -> int:

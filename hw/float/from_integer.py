@@ -25,7 +25,7 @@ class FromInteger(Circuit):
     Parameters
     ----------
     width : int
-        Bits of the mantissa, 1..64.
+        Bits of the mantissa, 1..66.
     exponent_bits : int
         Bits of the exponent.
     apart : bool

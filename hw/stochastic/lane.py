@@ -125,7 +125,7 @@ class ResultLane(Circuit):
         if format is None:
             return delay(m, self.en, self.weight, self._before, name="weight")
         element, code = self.weight[: format.element_bits], self.weight[format.element_bits :]
-        size, sign = element[:-1], element[-1]
+        size, sign, twos = element[:-1], element[-1], format.in_twos_complement
         offset = 1 - format.exponent_bias - format.magnitude_bits
         m.submodules.read = read = FromInteger(
             width=format.element_bits,
@@ -133,7 +133,7 @@ class ResultLane(Circuit):
         )
         m.d.comb += [
             read.en.eq(self.en),
-            read.mantissa.eq(Mux(sign, -size, size) if format.symmetric else element.as_signed()),
+            read.mantissa.eq(element.as_signed() if twos else Mux(sign, -size, size)),
             read.exponent.eq(code + offset),
             read.nan.eq(code.all()),
         ]

@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Module, Signal, Value
 
 from sw.bfp.converter import ConverterParameters
 from sw.formats import BINARY32, FLOAT_FORMATS
-from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.outer_parameters import SHIFT_BITS, OuterProductParameters
 
 from ..bfp.converter import Converter
 from ..core import Core, StreamField
@@ -21,7 +21,7 @@ from .sums import Sums
 __all__ = ["OuterProduct"]
 
 RATES = {
-    "shift": word("shift", "rw", 5, "results are multiplied by 2**-shift"),
+    "shift": word("shift", "rw", SHIFT_BITS, "results are multiplied by 2**-shift"),
     "free": word("rate", "rw", 32, "binary32 that results are multiplied by", reset=0x3F800000),
 }
 

@@ -18,7 +18,7 @@ from ..registers import constants
 from ..report import Report
 from ..streams import Stalls, pack
 from ..tiles import START, check, multiply, over_depths
-from .elements import encode, random_blocks
+from .elements import encode, random_blocks, with_all_codes
 
 __all__ = ["matmul", "regress", "simulate"]
 
@@ -121,6 +121,7 @@ def _regress(
     words = [rng.integers(0, 1 << p.format.random_bits, shape) for shape in ((m, k), (k, n))]
     a = quantize(x, p.format, axis=1, random=words[0])
     b = quantize(np.ascontiguousarray(y.T), p.format, axis=0, random=words[1])
+    a, b = (with_all_codes(rng, blocks) for blocks in (a, b))
     product, result = simulate(p, a, b, stalls=stalls, **options)
     return check(
         result,

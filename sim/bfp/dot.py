@@ -16,7 +16,7 @@ from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack
 from ..words import start_words
-from .elements import encode, random_blocks
+from .elements import encode, random_blocks, with_all_codes
 
 __all__ = ["dot", "regress", "simulate"]
 
@@ -114,6 +114,7 @@ def regress(
             quantize(x, p.format, random=rng.integers(0, 1 << p.format.random_bits, x.shape))
             for x in (a, b)
         )
+        a, b = (with_all_codes(rng, blocks) for blocks in (a, b))
     values, result = simulate(p, a, b, random=random, seed=seed, stalls=stalls, **options)
     modelled = model(p, a, b, random=random)
     expected = {

@@ -1,22 +1,25 @@
 """Elements of block formats on the wire, and blocks that a regression must not miss."""
 
+import dataclasses
+
 import numpy as np
 import numpy.typing as npt
 
+from sw.bfp.quantize import Blocks
 from sw.formats import FLOAT_FORMATS, BlockFormat
 
 from ..bench import Result
 from ..report import insist
 
-__all__ = ["decode", "encode", "random_blocks", "to_source"]
+__all__ = ["decode", "encode", "random_blocks", "to_source", "with_all_codes"]
 
 Integers = npt.NDArray[np.int64]
 
 
 def encode(mantissa: npt.ArrayLike, format: BlockFormat) -> Integers:
-    """Return the codes of elements: sign and magnitude, or two's complement if not symmetric."""
+    """Return the codes of elements: sign and magnitude, or two's complement."""
     q = np.asarray(mantissa, np.int64)
-    if not format.symmetric:
+    if format.in_twos_complement:
         return q & ((1 << format.element_bits) - 1)
     return np.abs(q) | (q < 0).astype(np.int64) << format.magnitude_bits
 
@@ -30,7 +33,7 @@ def decode(
     """
     code = np.asarray(code, np.int64)
     sign = 1 << format.magnitude_bits
-    if not format.symmetric:
+    if format.in_twos_complement:
         return (code - 2 * (code & sign)).astype(np.int32)
     insist(code != sign, f"{(code == sign).sum()} elements are -0", result)
     return np.where(code & sign, -(code & (sign - 1)), code).astype(np.int32)
@@ -45,6 +48,16 @@ def to_source(x: npt.ArrayLike, source: str) -> npt.NDArray[np.float32]:
     dropped = 23 - FLOAT_FORMATS[source].fraction_bits
     bits = x.view(np.uint32) >> np.uint32(dropped) << np.uint32(dropped)
     return bits.view(np.float32)
+
+
+def with_all_codes(rng: np.random.Generator, blocks: Blocks) -> Blocks:
+    """Return blocks with some elements of the code that no quantizer makes, if there is one."""
+    format = blocks.format
+    if format.lowest == format.most_negative:
+        return blocks
+    some = rng.random(blocks.shape) < 0.1
+    mantissa = np.where(some, format.most_negative, blocks.mantissa)
+    return dataclasses.replace(blocks, mantissa=mantissa)
 
 
 def random_blocks(

@@ -10,7 +10,7 @@ from sw import binary32
 from sw.formats import FLOAT_FORMATS
 from sw.stochastic import outer as model
 from sw.stochastic.outer import Weights
-from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.outer_parameters import SHIFT_BITS, OuterProductParameters
 
 from ..bench import Result, run
 from ..bfp.elements import decode, encode, random_blocks, to_source
@@ -53,7 +53,7 @@ def simulate(
     """
     p = parameters
     design = generate("outer_product", p)
-    x, d = np.asarray(x, np.float32), np.asarray(d, np.float32)
+    x, d, _ = model.batches(p, x, d, last)
     marked = np.zeros(len(x), bool) if last is None else np.array(last, bool)
     marked[-1:] = True
     batches = len(model.ends(p, marked))
@@ -65,7 +65,7 @@ def simulate(
     if weights is not None:
         inputs["s_axis_w"] = _pack(p, weights)
     beats = batches * p.rows * p.columns // p.results
-    free = int(np.float32(rate).view(np.uint32))
+    free = int(p.check_scale(shift, rate).view(np.uint32))
     result = run(
         design,
         inputs=inputs,
@@ -91,7 +91,7 @@ def _pack(p: OuterProductParameters, weights: Floats | Weights) -> npt.NDArray[n
     """Return the beats of weights."""
     stream = generate("outer_product", p).manifest["streams"]["s_axis_w"]
     if not isinstance(weights, Weights):
-        words = np.ascontiguousarray(weights).view(np.uint32)
+        words = binary32.to_bits(weights)
         return pack(stream, {"weight": words.reshape(-1, p.results)})
     assert p.weight_format is not None
     lanes = p.results // p.weight_format.block_elements
@@ -137,7 +137,9 @@ def regress(
     if p.scale == "vector":
         share = np.repeat(rng.choice([0, 0.02, 0.2, 1], -(-count // 16)), 16)[:count]
         last = rng.random(count) < share
-    scale: dict[str, Any] = {"shift": int(rng.integers(0, 32)), "rate": rng.standard_normal()}
+    scale: dict[str, Any] = {"shift": int(rng.integers(0, 1 << SHIFT_BITS))}
+    if p.rate == "free":
+        scale = {"rate": float(rng.standard_normal())}
     expected = model.outer_product(p, x, d, last=last, **scale)
     weights = random_weights(p, rng, expected)
     if weights is not None:

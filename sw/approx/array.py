@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..binary32 import ADDER_LATENCY
-from ..checks import array, choice, instance, whole
+from ..binary32 import ADDER_LATENCY, to_bits
+from ..checks import choice, instance, whole
 from ..errors import UserError
 from ..formats import BFLOAT16, BINARY32, FloatFormat
 from ..parameters import TARGETS, Parameters
@@ -104,15 +104,12 @@ def cut(x: npt.ArrayLike, format: FloatFormat) -> npt.NDArray[np.uint32]:
 
     A NaN whose payload lies in the others becomes an infinity.
     """
-    x = array("x", x, "float32")
     instance("format", format, FloatFormat)
     if format.exponent_bits != BINARY32.exponent_bits:
         raise UserError(
-            f"format must have {BINARY32.exponent_bits} exponent bits to be cut from binary32, "
-            f"not {format.exponent_bits}"
+            f"format must have {BINARY32.exponent_bits} exponent bits, not {format.exponent_bits}"
         )
-    bits = np.ascontiguousarray(x).view(np.uint32).reshape(x.shape)
-    return bits >> np.uint32(BINARY32.width - format.width)
+    return to_bits(x) >> np.uint32(BINARY32.width - format.width)
 
 
 def matmul(
@@ -129,8 +126,8 @@ def matmul(
     ----------
     parameters : ApproxArrayParameters
         Of the array.
-    a : array, (m, k)
-    b : array, (k, n)
+    a : array of float32, (m, k)
+    b : array of float32, (k, n)
     table : Table or None
         The table, of as many bits as the array has; None where the multiplier is none.
 

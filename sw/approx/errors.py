@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .multipliers import Integers, Multiplier
+from ..checks import whole
+from .multipliers import LARGEST_BITS, Integers, Multiplier
 
 __all__ = ["EXHAUSTIVE_BITS", "Errors", "measure", "untruncated"]
 
@@ -63,7 +64,8 @@ def measure(
     fraction_bits : int or None
         Of the fraction returned, p; None for as many.
     """
-    point = bits if fraction_bits is None else fraction_bits
+    whole("bits", bits, 1, LARGEST_BITS)
+    point = bits if fraction_bits is None else whole("fraction_bits", fraction_bits, 1, 62)
     step = max(bits - EXHAUSTIVE_BITS, 0)
     fractions = (np.arange(1 << (bits - step), dtype=np.int64) << step) + (1 << step >> 1)
     exact = 1 + np.ldexp(fractions, -bits)

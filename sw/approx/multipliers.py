@@ -16,11 +16,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import unknown, whole
+from ..checks import array, unknown, whole
 from ..errors import UserError
 from .realm import FACTOR_BITS, SEGMENTS, factors
 
-__all__ = ["CORRECTION", "LARGEST_BITS", "NAMES", "Multiplier", "encode", "multiplier"]
+__all__ = [
+    "CORRECTION",
+    "LARGEST_BITS",
+    "NAMES",
+    "Multiplier",
+    "check_fractions",
+    "encode",
+    "multiplier",
+]
 
 LARGEST_BITS = 23
 CORRECTION = 655_360
@@ -66,8 +74,13 @@ class Multiplier:
         The product is ``2**carry * (1 + fraction / 2**bits)``.
         """
         one = 1 << self.check(bits)
-        a, b = (np.asarray(fraction, np.int64) + one for fraction in (x, y))
+        a, b = (check_fractions(name, f, bits) + one for name, f in (("x", x), ("y", y)))
         return encode(self.product(a, b, bits), bits, self.nearest)
+
+
+def check_fractions(field: str, x: npt.ArrayLike, bits: int) -> Integers:
+    """Check fractions of ``bits`` bits."""
+    return array(field, x, "integer", low=0, high=(1 << bits) - 1).astype(np.int64)
 
 
 def encode(product: Integers, bits: int, nearest: bool = False) -> Integers:

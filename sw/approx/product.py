@@ -100,10 +100,7 @@ def multiply_bits(
 
 def multiply(fractions: Fractions, a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """Return the products of binary32 values, as `multiply_bits` makes them."""
-    a, b = (
-        np.ascontiguousarray(each).view(np.uint32).reshape(each.shape)
-        for each in (array("a", a, "float32"), array("b", b, "float32"))
-    )
+    a, b = (binary32.to_bits(x) for x in (a, b))
     return multiply_bits(fractions, a, b).view(np.float32)
 
 
@@ -125,8 +122,8 @@ def gemm(fractions: Fractions, a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArra
     ----------
     fractions : Fractions
         What multiplies fractions.
-    a : array, (m, k)
-    b : array, (k, n)
+    a : array of float32, (m, k)
+    b : array of float32, (k, n)
 
     Returns
     -------

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import choice, line, whole
+from ..checks import array, choice, is_whole, line, whole
 from ..cli import whole_file
 from ..errors import UserError
-from .multipliers import Integers, encode, multiplier
+from .multipliers import Integers, check_fractions, encode, multiplier
 
 __all__ = [
     "LARGEST_TABLE_BITS",
@@ -57,18 +57,9 @@ class Table:
         """Check every field."""
         line("name of a table", self.name)
         whole("bits of a table", self.bits, 1, LARGEST_TABLE_BITS)
-        entries = np.asarray(self.entries)
-        if entries.shape != (4**self.bits,) or entries.dtype.kind not in "iu":
-            raise UserError(
-                f"entries must be {4**self.bits} integers, "
-                f"not {entries.dtype} of shape {entries.shape}"
-            )
-        bad = np.flatnonzero((entries < 0) | (entries >> (self.bits + 1) != 0))
-        if len(bad):
-            raise UserError(
-                f"entries must be integers from 0 to {(2 << self.bits) - 1}, "
-                f"not {entries[bad[0]]} at {bad[0]}"
-            )
+        most = (2 << self.bits) - 1
+        shape = (4**self.bits,)
+        entries = array("entries", self.entries, "integer", shape=shape, low=0, high=most)
         entries = entries.astype(np.uint16)
         # Products of matrices keep what they make of them.
         entries.setflags(write=False)
@@ -76,7 +67,7 @@ class Table:
 
     def codes(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Integers:
         """Return carry and fraction of fractions."""
-        x, y = (np.asarray(fraction, np.int64) for fraction in (x, y))
+        x, y = (check_fractions(name, f, self.bits) for name, f in (("x", x), ("y", y)))
         return self.entries[x << self.bits | y].astype(np.int64)
 
 
@@ -144,8 +135,7 @@ def _call(
                 value = product(side + x, side + y, bits)
             except (Exception, SystemExit) as error:
                 raise UserError(f"{pair} failed: {_words(error)}") from None
-            whole_number = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-            if not whole_number or not side**2 <= value < 4 * side**2:
+            if not is_whole(value) or not side**2 <= value < 4 * side**2:
                 wanted = f"an integer from {side**2} to {4 * side**2 - 1}"
                 raise UserError(f"{pair} must be {wanted}, not {reprlib.repr(value)}")
             products[x, y] = value

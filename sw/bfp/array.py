@@ -14,6 +14,7 @@ from ..formats import BLOCK_FORMATS, BlockFormat
 from ..parameters import Parameters
 from .dot import DotParameters, block_value, default_lanes
 from .quantize import Blocks
+from .sums import sum_of_products
 
 __all__ = ["ArrayParameters", "common_block", "gemm", "matmul"]
 
@@ -146,15 +147,13 @@ def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
     blocks = -(-a.shape[1] // step)
     code_a = a.codes(0).repeat(a.format.reduction // step, 1)
     code_b = b.codes(1).repeat(b.format.reduction // step, 0)
-    # Sums of up to 53 bits are exact in binary64, whose matrix product is far the faster.
-    exact = sum(f.magnitude_bits for f in formats) + step.bit_length() <= 53
-    wide = np.float64 if exact else np.int64
-    qa, qb = a.mantissa.astype(wide), b.mantissa.astype(wide)
+    bits = sum(f.magnitude_bits for f in formats) + step.bit_length()
     partial = [np.zeros((a.shape[0], b.shape[1]), np.float32)] * ways
     for k in range(blocks):
         part = slice(k * step, (k + 1) * step)
-        total = qa[:, part] @ qb[part]
-        value = block_value(formats, total, code_a[:, k, None], code_b[k])
+        qa, qb = a.mantissa[:, part], b.mantissa[part]
+        total, exponent = sum_of_products(qa, qb, np.matmul, bits)
+        value = block_value(formats, total, code_a[:, k, None], code_b[k], exponent)
         partial[k % ways] = binary32.add(partial[k % ways], value)
     turn = blocks % ways
     partial = partial[turn:] + partial[:turn]

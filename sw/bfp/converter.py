@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..checks import choice, whole
+from ..checks import array, choice, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat
 from ..parameters import Parameters
@@ -24,7 +24,7 @@ class ConverterParameters(Parameters):
     Parameters
     ----------
     format : BlockFormat
-        The format made; a square block is streamed row by row.
+        The format made; a square or box is streamed with its last axis first.
     lanes : int
         Elements taken in a cycle; divides the elements of a block.
     source : str
@@ -76,7 +76,7 @@ def convert(
     parameters : ConverterParameters
         Of the converter.
     x : array of float32, (blocks, elements of a block)
-        Values of ``parameters.source``; square blocks row by row.
+        Values of ``parameters.source``; squares and boxes with their last axis first.
     random : Words or None
         From the word of the first element on; None is ``parameters.stream``, as after reset.
 
@@ -87,13 +87,8 @@ def convert(
     zero_set : array of bool, (blocks, elements of a block)
         Elements that count in the zero-setting error, see `quantize_groups`.
     """
-    x = np.asarray(x)
     format = parameters.format
-    if x.dtype != np.float32 or x.ndim != 2 or x.shape[1] != format.block_elements:
-        raise UserError(
-            f"x must be float32 of shape (blocks, {format.block_elements}), "
-            f"not {x.dtype} of shape {x.shape}"
-        )
+    x = array("x", x, "float32", shape=("blocks", format.block_elements))
     source = FLOAT_FORMATS[parameters.source]
     binary32.to_bits(x, source)
     words: npt.ArrayLike = 0

@@ -14,6 +14,7 @@ from ..parameters import TARGETS, Parameters
 from ..words import Words, stream_key
 from .converter import ConverterParameters, convert
 from .quantize import Blocks
+from .sums import sum_of_products
 
 __all__ = ["MULTIPLIERS", "TARGETS", "DotParameters", "block_value", "default_lanes", "dot"]
 
@@ -113,12 +114,14 @@ def block_value(
     total: npt.ArrayLike,
     code_a: npt.ArrayLike,
     code_b: npt.ArrayLike,
+    exponent: npt.ArrayLike = 0,
 ) -> npt.NDArray[np.float32]:
     """Return the binary32 of a block's exact integer sum of products, rounded once.
 
-    ``formats`` are those of both operands.
+    ``formats`` are those of both operands; ``total * 2**exponent`` is the sum, see
+    `sum_of_products`.
     """
-    scale, nan = np.int64(0), np.False_
+    scale, nan = np.asarray(exponent, np.int64), np.False_
     for format, code in zip(formats, (code_a, code_b), strict=True):
         code = np.asarray(code, np.int64)
         scale = scale + code + 1 - format.exponent_bias - format.magnitude_bits
@@ -163,7 +166,10 @@ def dot(
         )
         if qa.shape != qb.shape:
             raise UserError(f"a and b must have one shape, not {qa.shape} and {qb.shape}")
-        return block_value((format, format), (qa.astype(np.int64) * qb).sum(-1), code_a, code_b)
+        total, exponent = sum_of_products(
+            qa, qb, lambda x, y: np.einsum("ij,ij->i", x, y), parameters.sum_bits - 1
+        )
+        return block_value((format, format), total, code_a, code_b, exponent)
     if not isinstance(a, Blocks) or not isinstance(b, Blocks):
         raise UserError("a and b must be Blocks where operands are blocks")
     if not a.format == b.format == format:
@@ -176,7 +182,11 @@ def dot(
             f"a and b must have one shape and be blocked along their last axis, not {a.shape} "
             f"along {a.axis} and {b.shape} along {b.axis}"
         )
-    products = a.mantissa.astype(np.int64) * b.mantissa
     starts = np.arange(0, a.shape[-1], format.reduction)
-    total = np.add.reduceat(products, starts, axis=-1)
-    return block_value((format, format), total, a.codes(-2), b.codes(-2))
+    total, exponent = sum_of_products(
+        a.mantissa,
+        b.mantissa,
+        lambda x, y: np.add.reduceat(x * y, starts, axis=-1),
+        parameters.sum_bits - 1,
+    )
+    return block_value((format, format), total, a.codes(-2), b.codes(-2), exponent)

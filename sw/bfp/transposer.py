@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import array
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
 from ..parameters import Parameters
@@ -73,19 +74,13 @@ def transpose(
     flags : array of bool, (tiles,)
         Which to transpose.
     """
-    mantissa, exponent = np.asarray(mantissa, np.int32), np.asarray(exponent, np.int32)
-    flags = np.asarray(flags)
+    exponent = array("exponent", exponent, "integer", shape=("tiles",))
     side, count = parameters.side, len(exponent)
-    if mantissa.shape != (count, side, side):
-        raise UserError(f"mantissa must have shape {(count, side, side)}, not {mantissa.shape}")
-    if flags.dtype != np.bool_ or flags.shape != exponent.shape:
-        raise UserError(
-            f"flags must be bool of shape {exponent.shape}, not {flags.dtype} of shape "
-            f"{flags.shape}"
-        )
+    mantissa = array("mantissa", mantissa, "integer", shape=(count, side, side))
+    flags = array("flags", flags, "bool", shape=(count,))
     column = assemble(mantissa, exponent, parameters.format, (count * side, side))
     turned, exponent = tiles(column.transposed)
-    return np.where(flags[:, None, None], turned, mantissa), exponent
+    return np.where(flags[:, None, None], turned, mantissa).astype(np.int32), exponent
 
 
 def tiles(blocks: Blocks, *, by_columns: bool = False) -> tuple[Integers, Integers]:
@@ -117,16 +112,13 @@ def assemble(
         raise UserError(f"a matrix has 2 axes, not {len(shape)}")
     side = format.reduction
     rows, columns = (-(-n // side) for n in shape)
-    mantissa, exponent = np.asarray(mantissa, np.int32), np.asarray(exponent, np.int32)
-    if mantissa.shape != (rows * columns, side, side):
-        raise UserError(
-            f"mantissa must have shape {(rows * columns, side, side)} for a matrix of shape "
-            f"{shape} in {format.name}, not {mantissa.shape}"
-        )
-    whole = mantissa.reshape(rows, columns, side, side).swapaxes(1, 2)
-    whole = whole.reshape(rows * side, columns * side)[: shape[0], : shape[1]]
+    what = f"mantissa of a matrix of {shape[0]} x {shape[1]}"
+    mantissa = array(what, mantissa, "integer", shape=(rows * columns, side, side))
+    exponent = array("exponent", exponent, "integer", shape=(rows * columns,))
+    full = mantissa.reshape(rows, columns, side, side).swapaxes(1, 2)
+    full = full.reshape(rows * side, columns * side)[: shape[0], : shape[1]]
     return Blocks(
-        mantissa=np.ascontiguousarray(whole),
+        mantissa=np.ascontiguousarray(full),
         exponent=exponent.reshape(rows, columns),
         format=format,
         axis=None,

@@ -8,7 +8,7 @@ from ..checks import array, instance
 from ..errors import UserError
 from .array_parameters import Job, SparseArrayParameters
 
-__all__ = ["apply", "check_operands"]
+__all__ = ["apply"]
 
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -53,19 +53,16 @@ def apply(
     """
     p = instance("parameters", parameters, SparseArrayParameters)
     instance("job", job, Job).check(p)
-    mask = array("mask", mask, "bool")
-    values, x = array("values", values, "float32"), array("x", x, "float32")
-    steps = {
-        name: array(name, each, "integer", shape=(extent,), low=0, high=p.patch - 1)
-        for name, each, extent in (
-            ("shifts", shifts, p.slots * job.rows),
-            ("offsets", offsets, job.depth),
-            ("bases", bases, job.positions),
-        )
-    }
-    shifts, offsets, bases = (each.astype(np.int64) for each in steps.values())
-    places = shifts[:, None, None] + offsets[:, None] + bases
-    check_operands(p, job, mask, values, x, places)
+    mask = array("mask", mask, "bool", shape=("waves", p.slots, job.rows, job.depth))
+    values = array("values", values, "float32", shape=(int(mask.sum()),))
+    x = array("x", x, "float32", shape=(len(mask), job.patch, p.columns))
+    steps = {"shifts": (shifts, p.slots * job.rows), "offsets": (offsets, job.depth)}
+    shift, offset, base = (
+        array(name, value, "integer", shape=(count,), low=0, high=job.patch - 1).astype(np.int64)
+        for name, (value, count) in (steps | {"bases": (bases, job.positions)}).items()
+    )
+    places = shift[:, None, None] + offset[:, None] + base
+    _check(p, job, mask, places)
     waves = len(mask)
     rows = p.slots * job.rows
     dense = np.zeros(mask.shape, np.float32)
@@ -84,21 +81,12 @@ def apply(
     return sums.reshape(-1, p.slots, job.rows, job.positions, p.columns)
 
 
-def check_operands(
-    p: SparseArrayParameters, job: Job, mask: Mask, values: Floats, x: Floats, places: Integers
-) -> None:
-    """Raise `UserError` unless the operands of `apply` fit the job and the array."""
-    _insist("mask", mask.shape[1:], (p.slots, job.rows, job.depth))
+def _check(p: SparseArrayParameters, job: Job, mask: Mask, places: Integers) -> None:
+    """Raise `UserError` unless waves, rows of the patch and masks fit the job."""
     waves = len(mask)
     if not waves or waves % job.waves:
         raise UserError(f"mask must have a multiple of {job.waves} waves, not {waves}")
-    _insist("values", values.shape, (int(mask.sum()),))
-    _insist("x", x.shape, (waves, job.patch, p.columns))
-    shape = p.slots * job.rows, job.depth, job.positions
-    _insist("shifts, offsets and bases", places.shape, shape)
-    if values.dtype != np.float32 or x.dtype != np.float32:
-        raise UserError(f"values and x must be float32, not {values.dtype} and {x.dtype}")
-    if places.min() < 0 or places.max() >= job.patch:
+    if places.max() >= job.patch:
         raise UserError(
             f"shifts, offsets and bases must stay inside the patch of {job.patch} rows, "
             f"not reach {places.min()} to {places.max()}"
@@ -109,8 +97,3 @@ def check_operands(
         kept = mask.reshape(*mask.shape[:-1], -1, p.group).sum(-1)
         if (kept != job.keep).any():
             raise UserError(f"mask must have {job.keep} bits set in each group of {p.group}")
-
-
-def _insist(name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
-    if shape != wanted:
-        raise UserError(f"{name} must be of shape {wanted}, not {shape}")

@@ -4,10 +4,10 @@ import dataclasses
 from typing import ClassVar
 
 from ..binary32 import ADDER_LATENCY
-from ..checks import choice, flag, whole
+from ..checks import choice, flag, one_of, whole
 from ..errors import UserError
 from ..parameters import TARGETS, Parameters
-from .balance import BalancerParameters
+from .balance import PIECES, BalancerParameters
 
 __all__ = ["LEAST_SPACING", "MODES", "Job", "SparseArrayParameters"]
 
@@ -76,8 +76,7 @@ class SparseArrayParameters(Parameters):
         """Check every field."""
         whole("lines", self.lines, 1, 64)
         whole("columns", self.columns, 1, 64)
-        if self.pieces not in (1, 2, 4) or isinstance(self.pieces, bool):
-            raise UserError(f"pieces must be 1, 2 or 4, not {self.pieces!r}")
+        one_of("pieces", self.pieces, PIECES)
         _power("mask_bits", self.mask_bits, 4, 64)
         whole("fetch", self.fetch, 1, 2)
         _power("entries", self.entries, 8, 4096)
@@ -177,6 +176,6 @@ class Job:
 
 def _power(field: str, value: object, low: int, high: int) -> None:
     """Check that ``value`` is a power of two in ``low..high``."""
-    if not isinstance(value, int) or isinstance(value, bool) or value & (value - 1) or value < 1:
-        raise UserError(f"{field} must be a power of two, not {value!r}")
-    whole(field, value, low, high)
+    number = whole(field, value, low, high)
+    if number & (number - 1):
+        raise UserError(f"{field} must be a power of two, not {value}")

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import array, flag, instance, is_number, number, whole
+from ..checks import array, flag, instance, is_number, number, one_of, whole
 from ..errors import UserError
 from ..parameters import Parameters
 from .sorting import descending
@@ -60,8 +60,7 @@ class BalancerParameters(Parameters):
     def __post_init__(self) -> None:
         """Check every field."""
         whole("lines", self.lines, 1, 64)
-        if self.pieces not in PIECES or isinstance(self.pieces, bool):
-            raise UserError(f"pieces must be 1, 2 or 4, not {self.pieces!r}")
+        one_of("pieces", self.pieces, PIECES)
         whole("pointer_bits", self.pointer_bits, 4, 32)
         whole("count_bits", self.count_bits, 1, self.pointer_bits)
         flag("wraps", self.wraps)
@@ -169,15 +168,9 @@ def balance(parameters: BalancerParameters, counts: npt.ArrayLike) -> Integers:
 
 def wave_time(counts: npt.ArrayLike, assignment: npt.ArrayLike) -> Integers:
     """Return the values of each wave's slowest line, (waves,)."""
-    shape = ("waves", "pieces")
-    counts = array("counts", counts, "integer", shape=shape, low=0, high=2**32 - 1).astype(np.int64)
-    assignment = array("assignment", assignment, "integer", shape=("waves", "lines", "of each"))
-    if assignment.shape[0] != len(counts) or assignment[:1].size != counts[:1].size:
-        raise UserError(
-            f"assignment must name each of the pieces of counts, {counts.shape}, once in a wave, "
-            f"not have the shape {assignment.shape}"
-        )
-    array("assignment", assignment, "integer", low=0, high=counts.shape[1] - 1)
+    counts = array("counts", counts, "integer", shape=("waves", "keys"), low=0).astype(np.int64)
+    shape, most = (len(counts), "lines", "pieces"), counts.shape[1] - 1
+    assignment = array("assignment", assignment, "integer", shape=shape, low=0, high=most)
     flat = assignment.reshape(len(counts), -1)
     of_pieces = np.take_along_axis(counts, flat, 1).reshape(assignment.shape)
     return of_pieces.sum(2).max(1)

@@ -9,15 +9,19 @@ import numpy.typing as npt
 
 from ..checks import choice, whole
 from ..errors import UserError
+from ..parameters import Checked
 from .lfsr import Lfsr
 
-__all__ = ["SHARES", "BitSource", "sources"]
+__all__ = ["MOST_FIRST", "SHARES", "BitSource", "sources"]
+
+MOST_FIRST = 1 << 48
+"""Pairs or vectors that may have come before."""
 
 SHARES = ("shared", "rotated", "independent")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class BitSource:
+class BitSource(Checked):
     """Where the random bits of some elements come from.
 
     An element's bit is whether its random word lies below its magnitude ``q``, of ``bits`` bits.

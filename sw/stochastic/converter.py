@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from ..bfp.converter import ConverterParameters
 from ..bfp.converter import convert as to_blocks
-from ..checks import whole
+from ..checks import array, whole
 from ..errors import UserError
-from .bits import BitSource
+from .bits import MOST_FIRST, BitSource
 from .parameters import StochasticParameters
 
 __all__ = ["StochasticConverterParameters", "Streams", "convert", "magnitudes"]
@@ -85,12 +85,10 @@ def magnitudes(
 
     Where vectors share a scale each has its code. A zero is positive.
     """
-    x = np.ascontiguousarray(x)
+    x = np.ascontiguousarray(array("vectors", x, "float32", shape=("vectors", "elements")))
     block = converter.format.block_elements
-    if x.dtype != np.float32 or x.ndim != 2 or (x.size % block):
-        raise UserError(
-            f"vectors must be float32 in blocks of {block}, not {x.dtype} of shape {x.shape}"
-        )
+    if x.size % block:
+        raise UserError(f"vectors must be in blocks of {block}, not of shape {x.shape}")
     mantissa, code, _ = to_blocks(converter, x.reshape(-1, block))
     mantissa = mantissa.reshape(x.shape)
     codes = np.repeat(code, len(x) // max(len(code), 1))
@@ -114,8 +112,8 @@ def convert(
         Vectors that were converted before.
     """
     p = parameters
-    if np.ndim(x) != 2 or np.shape(x)[1] != p.elements:
-        raise UserError(f"x must be of shape (vectors, {p.elements}), not {np.shape(x)}")
+    x = array("x", x, "float32", shape=("vectors", p.elements))
+    first = whole("first", first, 0, MOST_FIRST)
     magnitude, negative, code = magnitudes(p.converter, x)
     source = p.bit_source
     words = source.words(first * p.length, len(magnitude) * p.length)

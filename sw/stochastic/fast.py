@@ -13,8 +13,10 @@ import numpy.typing as npt
 from .. import binary32
 from ..bfp.converter import ConverterParameters
 from ..bfp.fast import quantize
+from ..checks import whole
 from ..formats import FLOAT_FORMATS
 from . import outer
+from .bits import MOST_FIRST
 from .loops import Generators, add_up
 from .outer_parameters import OuterProductParameters
 from .pulsed import PulsedParameters, Pulses
@@ -38,6 +40,8 @@ def outer_product(
     """Return what `sw.stochastic.outer.outer_product` returns."""
     p = parameters
     x, d, stops = outer.batches(p, x, d, last)
+    first = whole("first", first, 0, MOST_FIRST)
+    p.check_scale(shift, rate)
     generators = _generators(p)
     xs, ds = (_magnitudes(c, v) for c, v in ((p.x_converter, x), (p.d_converter, d)))
     nan_code = p.x_converter.format.nan_code

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
+from ..checks import array
 from ..errors import UserError
 from .outer import outer_product
 from .outer_parameters import OuterProductParameters
@@ -74,8 +75,10 @@ def weight_gradient(
         See `Engine`.
     """
     p = parameters
-    if d.ndim != 2 or x.ndim != 2 or d.shape[1] != x.shape[1] or not d.shape[1]:
-        raise UserError(f"d and x must be (m, pairs) and (n, pairs), not {d.shape} and {x.shape}")
+    d = array("d", d, "float32", shape=("m", "pairs"))
+    x = array("x", x, "float32", shape=("n", d.shape[1]))
+    if not d.shape[1]:
+        raise UserError("d and x must have a pair or more, not 0")
     pairs = d.shape[1]
     if p.scale == "batch":
         pairs = -(-pairs // p.batch) * p.batch

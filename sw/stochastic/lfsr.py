@@ -6,6 +6,7 @@ import math
 
 from ..checks import choice, whole
 from ..lfsr import Linear
+from ..parameters import Checked
 
 __all__ = ["FORMS", "LEAST_WIDTH", "MOST_WIDTH", "TAPS", "Lfsr"]
 
@@ -48,7 +49,7 @@ LEAST_WIDTH, MOST_WIDTH = min(TAPS), max(TAPS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Lfsr:
+class Lfsr(Checked):
     """A shift register that steps through all ``2**width - 1`` states but zero.
 
     A step moves the state one place up. In the Fibonacci form the parity of the tapped places,

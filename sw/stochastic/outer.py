@@ -13,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..bfp.quantize import quantize_groups
+from ..bfp.quantize import Blocks, dequantize, quantize_groups
+from ..checks import array, whole
 from ..errors import UserError
+from .bits import MOST_FIRST
 from .converter import magnitudes
 from .outer_parameters import OuterProductParameters
 
@@ -70,10 +72,16 @@ class Weights:
     mantissa: npt.NDArray[np.int32]
     exponent: npt.NDArray[np.int32]
 
+    def __post_init__(self) -> None:
+        """Check the axes."""
+        for name in ("mantissa", "exponent"):
+            checked = array(name, getattr(self, name), "integer", shape=(..., "columns"))
+            object.__setattr__(self, name, checked)
+
 
 def ends(p: OuterProductParameters, last: npt.ArrayLike) -> list[int]:
     """Return the numbers of the pairs that end a batch: those marked, and each ``batch``-th."""
-    last = np.asarray(last, bool)
+    last = array("last", last, "bool", shape=("pairs",))
     found, begin = [], 0
     for end in [*np.flatnonzero(last).tolist(), len(last)]:
         found += range(begin + p.batch - 1, end, p.batch)
@@ -91,7 +99,10 @@ def counts(
     follow those of the last. A group of rows counts a cycle, ``parallel`` words, behind the one
     before; a bit of ``x`` meets the bit of ``d`` of the same word's number.
     """
-    x, d = np.asarray(x), np.asarray(d)
+    most = 1 << p.bits
+    x = array("x", x, "integer", shape=("pairs", p.columns), low=0, high=most)
+    d = array("d", d, "integer", shape=(len(x), p.rows), low=0, high=most)
+    first = whole("first", first, 0, MOST_FIRST)
     count = np.zeros((len(x), p.rows, p.columns), np.int64)
     for phase, start in itertools.product((0, 1), range(0, len(x), PAIRS)):
         # Even and odd are the numbers of pairs since the start.
@@ -148,12 +159,13 @@ def batches(
     p: OuterProductParameters, x: npt.ArrayLike, d: npt.ArrayLike, last: npt.ArrayLike | None
 ) -> tuple[Floats, Floats, Integers]:
     """Check the arguments of `outer_product`; return both, and the pairs up to each batch's end."""
-    x, d = _vectors("x", x, p.columns), _vectors("d", d, p.rows)
+    x = array("x", x, "float32", shape=("pairs", p.columns))
+    d = array("d", d, "float32", shape=("pairs", p.rows))
     if len(x) != len(d):
         raise UserError(f"x and d must be as many vectors, not {len(x)} and {len(d)}")
-    marked = np.zeros(len(x), bool) if last is None else np.array(last, bool)
-    if marked.shape != (len(x),):
-        raise UserError(f"last must be {len(x)} flags, one a pair, not of shape {marked.shape}")
+    marked = np.zeros(len(x), bool)
+    if last is not None:
+        marked[:] = array("last", last, "bool", shape=marked.shape)
     if p.scale == "batch" and (len(x) % p.batch or marked.any()):
         raise UserError(f"x must be whole batches of {p.batch} vectors, not {len(x)}")
     marked[-1:] = True
@@ -170,6 +182,7 @@ def sums(
 ) -> Sums:
     """Return the sums of the batches of pairs; arguments as of `outer_product`."""
     x, d, stops = batches(p, x, d, last)
+    first = whole("first", first, 0, MOST_FIRST)
     xs, ds = magnitudes(p.x_converter, x), magnitudes(p.d_converter, d)
     scale = xs[2].astype(np.int64) + ds[2]
     nan_code = p.x_converter.format.nan_code
@@ -190,14 +203,16 @@ def sums(
 
 
 def results(p: OuterProductParameters, sums: Sums, *, shift: int = 0, rate: float = 1.0) -> Floats:
-    """Return ``rate`` times the sums, (batches, rows, columns).
+    """Return ``2**-shift`` or ``rate`` times the sums, (batches, rows, columns).
 
-    ``2**-shift`` times where the parameter ``rate`` is ``shift``. Each is rounded to binary32, and
-    by a free rate again.
+    ``shift``, 0..31, is there where the parameter ``rate`` is ``shift``; a ``rate`` other than 1
+    where it is ``free``: a finite number, which is rounded to binary32. Each sum is rounded to
+    binary32, and by a free rate again.
     """
-    exponent = sums.exponent - (shift if p.rate == "shift" else 0)
+    factor = p.check_scale(shift, rate)
+    exponent = sums.exponent - int(shift)
     value = binary32.from_integer(sums.value, exponent[:, None, None], sums.nan[:, None, None])
-    return binary32.multiply(value, np.float32(rate)) if p.rate == "free" else value
+    return binary32.multiply(value, factor) if p.rate == "free" else value
 
 
 def outer_product(
@@ -240,13 +255,15 @@ def subtract(p: OuterProductParameters, weights: Floats | Weights, results: Floa
     if isinstance(weights, Weights) != (format is not None) or p.weights == "none":
         wanted = format.name if format else p.weights
         raise UserError(f"weights must be those of {wanted}, not {type(weights).__name__}")
+    results = array("results", results, "float32", shape=("batches", p.rows, p.columns))
     if format is not None and isinstance(weights, Weights):
-        codes = np.repeat(weights.exponent, format.block_elements, axis=-1)
-        scale = codes.astype(np.int64) + 1 - format.exponent_bias - format.magnitude_bits
-        return binary32.add(
-            binary32.from_integer(weights.mantissa, scale, codes == format.nan_code), -results
+        blocks = Blocks(
+            mantissa=weights.mantissa, exponent=weights.exponent, format=format, axis=-1
         )
-    return binary32.add(np.asarray(weights), -results)
+        plain = dequantize(blocks)
+    else:
+        plain = np.asarray(weights)
+    return binary32.add(array("weights", plain, "float32", shape=results.shape), -results)
 
 
 def to_blocks(p: OuterProductParameters, weights: Floats, *, first: int = 0) -> Weights:
@@ -258,6 +275,8 @@ def to_blocks(p: OuterProductParameters, weights: Floats, *, first: int = 0) -> 
     format = p.weight_format
     if format is None:
         raise UserError(f"weights must be of a format of blocks, not {p.weights}")
+    weights = array("weights", weights, "float32", shape=("batches", p.rows, p.columns))
+    first = whole("first", first, 0, MOST_FIRST)
     blocks = weights.reshape(-1, format.block_elements)
     words: npt.ArrayLike = 0
     if format.rounding == "stochastic":
@@ -267,13 +286,3 @@ def to_blocks(p: OuterProductParameters, weights: Floats, *, first: int = 0) -> 
     return Weights(
         mantissa=mantissa.reshape(weights.shape), exponent=code.reshape(*weights.shape[:2], -1)
     )
-
-
-def _vectors(name: str, x: npt.ArrayLike, elements: int) -> Floats:
-    """Check vectors."""
-    x = np.asarray(x)
-    if x.dtype != np.float32 or x.ndim != 2 or x.shape[1] != elements:
-        raise UserError(
-            f"{name} must be float32 of shape (pairs, {elements}), not {x.dtype} of shape {x.shape}"
-        )
-    return x

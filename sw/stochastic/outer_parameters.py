@@ -4,8 +4,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ..bfp.converter import ConverterParameters
-from ..checks import choice, whole
+from ..binary32 import LARGEST
+from ..checks import choice, is_number, is_whole, number, whole
 from ..errors import UserError
 from ..formats import MOST_BLOCK, BlockFormat
 from ..parameters import TARGETS
@@ -13,11 +16,14 @@ from ..words import Words, stream_key
 from .bits import BitSource
 from .parameters import StochasticParameters
 
-__all__ = ["RATES", "SCALES", "WEIGHTS", "OuterProductParameters"]
+__all__ = ["RATES", "SCALES", "SHIFT_BITS", "WEIGHTS", "OuterProductParameters"]
 
 SCALES = ("vector", "batch")
 RATES = ("shift", "free")
 WEIGHTS = ("none", "binary32")
+
+SHIFT_BITS = 5
+"""Bits of the register that results are moved by."""
 
 LEAST_PERIOD = 4
 """Cycles after which counts that were added up may be added to again."""
@@ -114,6 +120,21 @@ class OuterProductParameters(StochasticParameters):
                 f"weights must have blocks of a length that divides results, {self.results}, "
                 f"not of {shape}"
             )
+
+    def check_scale(self, shift: int, rate: float) -> np.float32:
+        """Check what the register of the results' scale is to hold; return ``rate`` in binary32.
+
+        The one that there is no register for must be what it is by default.
+        """
+        if self.rate == "shift":
+            whole("shift", shift, 0, (1 << SHIFT_BITS) - 1)
+            if not (is_number(rate) and rate == 1):
+                raise UserError(f"rate must be 1 where the parameter rate is shift, not {rate!r}")
+            return np.float32(1)
+        number("rate", rate, -LARGEST, LARGEST)
+        if not (is_whole(shift) and shift == 0):
+            raise UserError(f"shift must be 0 where the parameter rate is free, not {shift!r}")
+        return np.float32(rate)
 
     @property
     def weight_format(self) -> BlockFormat | None:

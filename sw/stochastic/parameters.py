@@ -3,7 +3,7 @@
 import dataclasses
 
 from ..bfp.converter import ConverterParameters
-from ..checks import choice, whole
+from ..checks import choice, one_of, whole
 from ..errors import UserError
 from ..formats import FLOAT_FORMATS, BlockFormat
 from ..parameters import Parameters
@@ -65,8 +65,7 @@ class StochasticParameters(Parameters):
 
     def __post_init__(self) -> None:
         """Check every field."""
-        if self.length not in LENGTHS or isinstance(self.length, bool):
-            raise UserError(f"length must be a power of two from 1 to 256, not {self.length!r}")
+        one_of("length", self.length, LENGTHS)
         whole("parallel", self.parallel, 1, 256)
         if self.length % self.parallel:
             raise UserError(

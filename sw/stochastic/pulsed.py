@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..checks import choice, flag, whole
+from ..checks import array, choice, flag, is_number, number, whole
 from ..errors import UserError
 from ..parameters import Parameters
-from .bits import SHARES, BitSource, sources
+from .bits import MOST_FIRST, SHARES, BitSource, sources
 from .lfsr import FORMS, LEAST_WIDTH, MOST_WIDTH, Lfsr
 
 __all__ = ["PulsedParameters", "Pulses", "pulsed_gradient", "pulses", "sums"]
@@ -68,7 +68,7 @@ class PulsedParameters(Parameters):
 
     def __post_init__(self) -> None:
         """Check every field."""
-        if type(self.step) not in (int, float) or not 0 < self.step < 1:
+        if not is_number(self.step) or not 0 < self.step < 1:
             raise UserError(f"step must be a number above 0 and below 1, not {self.step!r}")
         whole("length", self.length, 1, 256)
         flag("update_management", self.update_management)
@@ -113,14 +113,27 @@ class Pulses:
     d: Integers
     lengths: Integers
 
+    def __post_init__(self) -> None:
+        """Check types and shapes."""
+        most = 1 << 24
+        x = array("x", self.x, "integer", shape=("pairs", "columns"), low=-most, high=most)
+        d = array("d", self.d, "integer", shape=(len(x), "rows"), low=-most, high=most)
+        lengths = array("lengths", self.lengths, "integer", shape=(len(x),), low=0, high=256)
+        for name, value in (("x", x), ("d", d), ("lengths", lengths)):
+            object.__setattr__(self, name, value.astype(np.int64))
+
 
 def pulses(p: PulsedParameters, x: Floats, d: Floats, *, rate: float) -> Pulses:
     """Return the pulses of pairs of finite vectors, (pairs, columns) and (pairs, rows).
 
     ``base = sqrt(rate / (step * pulses))`` times a value is the chance of its pulse, no more than
     1, so that the expected change is ``rate`` times the product. All is computed in binary64, in
-    the order in which it stands here; a chance is rounded to a magnitude, a half up.
+    the order in which it stands here; a chance is rounded to a magnitude, a half up. ``rate`` is
+    not negative.
     """
+    rate = number("rate", rate, 0, binary32.LARGEST)
+    x = array("x", x, "float32", shape=("pairs", "columns"), finite=True)
+    d = array("d", d, "float32", shape=(len(x), "rows"), finite=True)
     sides = [np.abs(binary32.flush(v).astype(np.float64)) for v in (x, d)]
     x_most, d_most = (side.max(1, initial=0, keepdims=True) for side in sides)
     lengths = np.full(len(x), p.length)
@@ -188,14 +201,16 @@ def pulsed_gradient(
     x : array of float32, (n, pairs)
         Inputs.
     rate : float
-        Rate of learning.
+        Rate of learning, 0 or more.
     first : int
         Pairs that came before.
     count : callable
         `sums`, or that of `sw.stochastic.fast`.
     """
-    if d.ndim != 2 or x.ndim != 2 or d.shape[1] != x.shape[1]:
-        raise UserError(f"d and x must be (m, pairs) and (n, pairs), not {d.shape} and {x.shape}")
+    rate = number("rate", rate, 0, binary32.LARGEST)
+    first = whole("first", first, 0, MOST_FIRST)
+    d = array("d", d, "float32", shape=("m", "pairs"))
+    x = array("x", x, "float32", shape=("n", d.shape[1]))
     if not (np.isfinite(d).all() and np.isfinite(x).all()):
         return np.full((len(d), len(x)), binary32.NAN)
     if not rate:

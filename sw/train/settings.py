@@ -6,6 +6,7 @@ from typing import Any
 
 from ..checks import choice, is_number, line, shown, unknown, whole
 from ..errors import UserError
+from ..parameters import Checked
 from .network import MODELS
 from .precision import read
 from .sparse import read as read_sparse
@@ -31,7 +32,7 @@ SPARSE: Mapping[str, Mapping[str, Any]] = DENSE | {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(Checked):
     """How to train.
 
     Parameters

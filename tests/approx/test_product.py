@@ -77,6 +77,9 @@ def test_table_and_datapath_are_one():
         assert_equal(multiply_bits(table, x, y, BFLOAT16), multiply_bits(datapath, x, y, BFLOAT16))
 
 
+EMPTY = np.zeros((2, 0), np.float32)
+
+
 def test_sums_are_in_order():
     """2**24, 1 and -2**24: lost or not by the order."""
     one = Datapath(name="exact", bits=7)
@@ -90,16 +93,13 @@ def test_sums_are_flushed():
     b = np.array([[2.0**-26], [2.0**-26]], np.float32)
     product = gemm(Datapath(name="exact", bits=7), a, b)
     assert product == 0 and not np.signbit(product)
-    nothing = (np.zeros(shape, np.float32) for shape in ((2, 0), (0, 3)))
-    assert gemm(Datapath(name="exact", bits=7), *nothing).shape == (2, 3)
+    assert gemm(Datapath(name="exact", bits=7), EMPTY, EMPTY.T).shape == (2, 2)
 
 
 def test_errors():
     table = make("mbm", 7)
-    with pytest.raises(UserError, match=r"must be \(m, k\) and \(k, n\), not \(2, 3\) and \(2, 3"):
-        gemm(table, np.zeros((2, 3), np.float32), np.zeros((2, 3), np.float32))
-    with pytest.raises(UserError, match="a must be an array of float32, not float64"):
-        gemm(table, np.zeros((2, 3)), np.zeros((3, 2), np.float32))
+    with pytest.raises(UserError, match=r"must be \(m, k\) and \(k, n\), not \(0, 2\) and \(0, 2"):
+        gemm(table, EMPTY.T[:0], EMPTY.T)
     with pytest.raises(UserError, match="bits of mbm in bfloat16 must be an integer from 1 to 7"):
         multiply_bits(Datapath(name="mbm", bits=8), 0, 0, BFLOAT16)
     with pytest.raises(UserError, match="bits of drum6 must be an integer from 5 to 23, not 4"):

@@ -129,9 +129,9 @@ def test_wrong_output(tmp_path):
 
 
 def test_wrong_entries():
-    with pytest.raises(UserError, match="entries must be 16 integers, not int64 of shape"):
+    with pytest.raises(UserError, match=r"entries must have the shape \(16,\), not"):
         Table(name="x", bits=2, entries=np.zeros(15, np.int64))
-    with pytest.raises(UserError, match="entries must be integers from 0 to 7, not 8 at 3"):
+    with pytest.raises(UserError, match="entries must be from 0 to 7, not 8 at index 3"):
         Table(name="x", bits=2, entries=np.array([0, 0, 0, 8] * 4))
 
 

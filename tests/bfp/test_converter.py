@@ -53,6 +53,10 @@ ODD = [
     ("hbfp4", {"random_bits": 1, "lanes": 16}),
     ("hbfp4", {"random_bits": 24, "lanes": 2}),
     ("fb24", {"mantissa_bits": 24, "rounding": "nearest_even", "lanes": 2}),
+    ("fb24", {"mantissa_bits": 24, "rounding": "nearest_away", "lanes": 2}),
+    ("hbfp4", {"rounding": "nearest_away", "twos_complement": True, "lanes": 4}),
+    ("mxint8", {"rounding": "nearest_away", "symmetric": False, "lanes": 4}),
+    ("fb12_linear", {"block": (1, 6, 2, 2), "lanes": 3}),
 ]
 
 

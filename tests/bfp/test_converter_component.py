@@ -98,6 +98,9 @@ CASES = [
     parameters("hbfp8", lanes=8, source="binary16"),
     parameters("hbfp6_8x8", lanes=16, symmetric=False),
     parameters("hbfp12", lanes=1, block=(4,)),
+    parameters("mxint8", lanes=4, rounding="nearest_away"),
+    parameters("hbfp6", lanes=4, twos_complement=True),
+    parameters("fb12", lanes=9, rounding="nearest_away", block=(1, 2, 3, 3)),
     parameters("msfp12", lanes=16),
     parameters("hbfp6", lanes=5, block=(5,), source="bfloat16"),
 ]

@@ -232,20 +232,20 @@ def test_the_model_turns_a_matrix_tile_by_tile():
         ),
         (lambda: _parameters(65), "format must have .*, not 65 x 65 as hbfp4_8x8"),
         (
-            lambda: model(SMALL, np.zeros((3, 2, 3)), np.zeros(3), np.zeros(3, bool)),
-            r"mantissa must have shape \(3, 2, 2\), not \(3, 2, 3\)",
+            lambda: model(SMALL, np.zeros((3, 2, 3), int), np.zeros(3, int), np.zeros(3, bool)),
+            r"mantissa must have the shape \(3, 2, 2\), not \(3, 2, 3\)",
         ),
         (
-            lambda: model(SMALL, np.zeros((3, 2, 2)), np.zeros(3), np.zeros(3)),
-            r"flags must be bool of shape \(3,\), not float64 of shape \(3,\)",
+            lambda: model(SMALL, np.zeros((3, 2, 2), int), np.zeros(3, int), np.zeros(3)),
+            "flags must be an array of bool, not float64",
         ),
         (
             lambda: tiles(_blocks(4, 64, name="hbfp4")),
             "blocks must be square ones of a matrix, not hbfp4",
         ),
         (
-            lambda: assemble(np.zeros((2, 8, 8)), np.zeros(2), FORMAT, (8, 8)),
-            r"mantissa must have shape \(1, 8, 8\) for a matrix of shape \(8, 8\) in hbfp4_8x8",
+            lambda: assemble(np.zeros((2, 8, 8), int), np.zeros(2, int), FORMAT, (8, 8)),
+            r"mantissa of a matrix of 8 x 8 must have the shape \(1, 8, 8\), not \(2, 8, 8\)",
         ),
         (
             lambda: assemble(np.zeros((1, 8, 8)), np.zeros(1), FORMAT, (1, 8, 8)),

@@ -196,7 +196,7 @@ def test_balancing_makes_waves_as_long_as_the_model_says():
     ("fields", "text"),
     [
         ({"lines": 65}, "lines must be an integer from 1 to 64, not 65"),
-        ({"pieces": 3}, "pieces must be 1, 2 or 4, not 3"),
+        ({"pieces": 3}, "pieces must be one of 1, 2, 4, not 3"),
         ({"mask_bits": 12}, "mask_bits must be a power of two, not 12"),
         ({"fetch": 3}, "fetch must be an integer from 1 to 2, not 3"),
         ({"patch": 8192}, "patch must be an integer from 8 to 4096, not 8192"),
@@ -232,18 +232,20 @@ def test_wrong_jobs(fields, text):
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({"mask": np.ones((1, 2, 1, 2), bool)}, "mask must be of shape (4, 1, 2), not (2, 1, 2)"),
-        ({"values": np.array([1], np.float32)}, "values must be of shape (8,), not (1,)"),
+        (
+            {"mask": np.ones((1, 2, 1, 2), bool)},
+            "mask must have the shape (waves, 4, 1, 2), not (1, 2, 1, 2)",
+        ),
+        ({"values": np.array([1], np.float32)}, "values must have the shape (8,), not (1,)"),
         ({"values": np.ones(8)}, "values must be an array of float32, not float64"),
-        ({"x": np.zeros((1, 3, 1), "f4")}, "x must be of shape (1, 2, 1), not (1, 3, 1)"),
+        ({"x": np.zeros((1, 3, 1), "f4")}, "x must have the shape (1, 2, 1), not (1, 3, 1)"),
+        ({"offsets": [0, 2]}, "offsets must be from 0 to 1, not 2 at index 1"),
+        ({"offsets": [0, -1]}, "offsets must be from 0 to 1, not -1 at index 1"),
         (
-            {"offsets": [0, 2]},
-            "shifts, offsets and bases must stay inside the patch of 2 rows, not reach 0 to 2",
+            {"bases": [1]},
+            "shifts, offsets and bases must stay inside the patch of 2 rows, not reach 1 to 2",
         ),
-        (
-            {"bases": [0, 0]},
-            "bases must have the shape (1,), not (2,)",
-        ),
+        ({"bases": [0, 0]}, "bases must have the shape (1,), not (2,)"),
     ],
 )
 def test_wrong_operands(fields, text):

@@ -106,8 +106,8 @@ def test_cost_of_quarters():
     "call, message",
     [
         (lambda: BalancerParameters(lines=0), "lines must be an integer from 1 to 64, not 0"),
-        (lambda: BalancerParameters(pieces=3), "pieces must be 1, 2 or 4, not 3"),
-        (lambda: BalancerParameters(pieces=True), "pieces must be 1, 2 or 4, not True"),
+        (lambda: BalancerParameters(pieces=3), "pieces must be one of 1, 2, 4, not 3"),
+        (lambda: BalancerParameters(pieces=True), "pieces must be one of 1, 2, 4, not True"),
         (
             lambda: BalancerParameters(pointer_bits=3),
             "pointer_bits must be an integer from 4 to 32, not 3",
@@ -126,7 +126,7 @@ def test_cost_of_quarters():
         ),
         (
             lambda: balance(BalancerParameters(lines=1, count_bits=2), [[1, 4]]),
-            "counts must be from 0 to 3, not 4 at index",
+            "counts must be from 0 to 3, not 4 at index 0, 1",
         ),
         (
             lambda: imbalance(tile=6, density=0.1, pieces=4),

@@ -245,7 +245,7 @@ def test_he_deviation(words, fan_in):
         ),
         (
             lambda: regenerate(RegeneratorParameters(), [5], seed=1, shift=[1, 64]),
-            "shift must be from 0 to 63, not",
+            "shift must be from 0 to 63, not 64 at index 1",
         ),
         (
             lambda: regenerate(RegeneratorParameters(), [5], seed=1, shift=1, decay=-0.5),

@@ -102,11 +102,11 @@ def test_period():
         ),
         (
             lambda: convert(StochasticConverterParameters(), np.zeros((2, 5), np.float32)),
-            "x must be of shape (vectors, 16), not (2, 5)",
+            "x must have the shape (vectors, 16), not (2, 5)",
         ),
         (
             lambda: convert(StochasticConverterParameters(), np.zeros((2, 16))),
-            "vectors must be float32 in blocks of 16, not float64 of shape (2, 16)",
+            "x must be an array of float32, not float64",
         ),
     ],
 )

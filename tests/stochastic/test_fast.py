@@ -1,5 +1,7 @@
 """The compiled loops give the bits of the plain models."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -26,9 +28,11 @@ def test_any_parameters(seed):
     pairs = 60 // p.batch * p.batch if p.scale == "batch" else 60
     x, d = vectors(pairs, p.columns, seed), vectors(pairs, p.rows, seed + 1000)
     last = None if p.scale == "batch" else rng.random(pairs) < 0.2
-    shift, rate = int(rng.integers(-3, 200)), float(np.float32(rng.standard_normal()))
+    scale: dict[str, Any] = {"shift": int(rng.integers(0, 32))}
+    if p.rate == "free":
+        scale = {"rate": float(np.float32(rng.standard_normal()))}
     first = int(rng.integers(0, 9)) if seed % 2 else 10**12 + seed // 2
-    check(p, x, d, last=last, first=first, shift=shift, rate=rate)
+    check(p, x, d, last=last, first=first, **scale)
 
 
 @pytest.mark.parametrize("share", SHARES)
@@ -121,7 +125,7 @@ def test_gradients_of_weights(scale):
 def test_gradients_check_their_operands():
     p = OuterProductParameters()
     for d, x in (((2, 3), (2, 4)), ((2, 0), (2, 0)), ((3,), (3,))):
-        with pytest.raises(UserError, match=r"d and x must be \(m, pairs\) and \(n, pairs\), not"):
+        with pytest.raises(UserError, match="must have "):
             weight_gradient(p, np.zeros(d, np.float32), np.zeros(x, np.float32), Block(p))
 
 

@@ -1,15 +1,17 @@
 """The model of the outer product against a slow second reading, and its parameters' words."""
 
 from fractions import Fraction
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from sim.compare import MismatchError, assert_equal
+from sim.stochastic.outer import simulate
 from sw import binary32
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, BlockFormat
-from sw.stochastic import outer
+from sw.stochastic import fast, outer
 from sw.stochastic.outer import Weights, ends, outer_product, subtract, to_blocks
 from sw.stochastic.outer_parameters import OuterProductParameters
 from tests import words_reference
@@ -41,8 +43,10 @@ def test_against_the_second_reading(seed):
     pairs = PAIRS // p.batch * p.batch if p.scale == "batch" else PAIRS
     x, d = vectors(pairs, p.columns, seed), vectors(pairs, p.rows, seed + 1000)
     last = None if p.scale == "batch" else rng.random(pairs) < 0.2
-    shift, rate = int(rng.integers(-3, 200)), float(np.float32(rng.standard_normal()))
-    check(p, x, d, last, first=int(rng.integers(0, 9)), shift=shift, rate=rate)
+    scale: dict[str, Any] = {"shift": int(rng.integers(0, 32))}
+    if p.rate == "free":
+        scale = {"rate": float(np.float32(rng.standard_normal()))}
+    check(p, x, d, last, first=int(rng.integers(0, 9)), **scale)
 
 
 @pytest.mark.parametrize("parallel, rows", [(1, 7), (2, 12), (8, 5), (16, 16)])
@@ -168,14 +172,15 @@ def test_rates():
     p = OuterProductParameters(rows=2, columns=3, batch=1)
     plain = outer_product(p, x, d)
     for rated, factor in (
-        (outer_product(p, x, d, shift=7, rate=3.0), Fraction(1, 128)),
-        (outer_product(p.replace(rate="free"), x, d, shift=7, rate=-0.625), Fraction(-5, 8)),
+        (outer_product(p, x, d, shift=7), Fraction(1, 128)),
+        (outer_product(p.replace(rate="free"), x, d, rate=-0.625), Fraction(-5, 8)),
     ):
         for before, after in zip(plain.ravel().tolist(), rated.ravel().tolist(), strict=True):
             assert after == blocks.to_binary32(Fraction(before) * factor)
 
 
 P = OuterProductParameters(rows=2, columns=3)
+FREE = P.replace(rate="free")
 X, D = np.zeros((4, 3), np.float32), np.zeros((4, 2), np.float32)
 NONE = np.zeros((0, 2, 3), np.int32)
 
@@ -183,12 +188,19 @@ NONE = np.zeros((0, 2, 3), np.int32)
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: outer_product(P, X[:, :2], D), "x must be float32 of shape (pairs, 3), not"),
-        (lambda: outer_product(P, X, D.astype(float)), "d must be float32 of shape (pairs, 2)"),
+        (lambda: outer_product(P, X[:, :2], D), "x must have the shape (pairs, 3), not (4, 2)"),
+        (
+            lambda: outer_product(P, X, D.astype(float)),
+            "d must be an array of float32, not float64",
+        ),
         (lambda: outer_product(P, X, D[1:]), "x and d must be as many vectors, not 4 and 3"),
         (
-            lambda: outer_product(P, X, D, last=np.zeros(3)),
-            "last must be 4 flags, one a pair, not of shape (3,)",
+            lambda: outer_product(P, X, D, last=np.zeros(3, bool)),
+            "last must have the shape (4,), not (3,)",
+        ),
+        (
+            lambda: outer_product(P, X, D, last=np.zeros(4, np.uint8)),
+            "last must be an array of bool, not uint8",
         ),
         (
             lambda: outer_product(P.replace(scale="batch", batch=3), X, D),
@@ -197,6 +209,29 @@ NONE = np.zeros((0, 2, 3), np.int32)
         (
             lambda: outer_product(P.replace(source="bfloat16"), X + np.float32(1.001), D),
             "x must hold values of bfloat16, not 1.001",
+        ),
+        (
+            lambda: outer_product(P, X, D, shift=64),  # the register would make it 0
+            "shift must be an integer from 0 to 31, not 64",
+        ),
+        (lambda: outer_product(P, X, D, shift=-3), "shift must be an integer from 0 to 31, not -3"),
+        (
+            lambda: outer_product(P, X, D, shift=cast(int, 1.5)),
+            "shift must be an integer from 0 to 31, not 1.5",
+        ),
+        (lambda: fast.outer_product(P, X, D, shift=32), "shift must be an integer from 0 to 31, n"),
+        (
+            lambda: outer_product(P, X, D, rate=2),
+            "rate must be 1 where the parameter rate is shift",
+        ),
+        (lambda: fast.outer_product(P, X, D, rate=2), "rate must be 1 where the parameter rate is"),
+        (lambda: outer_product(FREE, X, D, shift=1), "shift must be 0 where the parameter rate is"),
+        (lambda: outer_product(FREE, X, D, rate=1e39), "rate must be a number from -3.4028234663"),
+        (lambda: outer_product(FREE, X, D, rate=np.nan), "rate must be a number from -3.402823466"),
+        (lambda: simulate(P, X, D, shift=32), "shift must be an integer from 0 to 31, not 32"),
+        (
+            lambda: outer_product(P, X, D, first=-1),
+            "first must be an integer from 0 to 28147497671",
         ),
         (
             lambda: subtract(
@@ -223,9 +258,9 @@ def test_errors(call, message):
 @pytest.mark.parametrize(
     "fields, message",
     [
-        ({"length": 48}, "length must be a power of two from 1 to 256, not 48"),
-        ({"length": 512}, "length must be a power of two from 1 to 256, not 512"),
-        ({"length": True}, "length must be a power of two from 1 to 256, not True"),
+        ({"length": 48}, "length must be one of 1, 2, 4, 8, 16, 32, 64, 128, 256, not 48"),
+        ({"length": 512}, "length must be one of 1, 2, 4, 8, 16, 32, 64, 128, 256, not 512"),
+        ({"length": True}, "length must be one of 1, 2, 4, 8, 16, 32, 64, 128, 256, not True"),
         ({"parallel": 3}, "parallel must divide the length of 64, not 3"),
         ({"parallel": 0}, "parallel must be an integer from 1 to 256, not 0"),
         ({"share": "none"}, "share must be one of shared, rotated, independent, not 'none'"),

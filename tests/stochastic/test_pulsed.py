@@ -182,7 +182,7 @@ def test_parameter_errors(fields, message):
 
 
 def test_operand_errors():
-    with pytest.raises(UserError, match=r"d and x must be \(m, pairs\) and \(n, pairs\), not"):
+    with pytest.raises(UserError, match=r"x must have the shape \(n, 3\), not \(2, 4\)"):
         pulsed_gradient(
             PulsedParameters(), np.zeros((2, 3), "f4"), np.zeros((2, 4), "f4"), rate=0.1
         )

@@ -170,7 +170,7 @@ def test_parameters():
         ("essop:length", "update essop needs field=value, not 'length'"),
         ("pulsed:step=0.1,fast", "update pulsed needs field=value, not 'fast'"),
         ("essop:lenght=4", "unknown field 'lenght', did you mean length? (known: batch, bits, "),
-        ("essop:length=48", "length must be a power of two from 1 to 256, not 48"),
+        ("essop:length=48", "length must be one of 1, 2, 4, 8, 16, 32, 64, 128, 256, not 48"),
         ("essop:share=none", "share must be one of shared, rotated, independent, not 'none'"),
         ("essop:seed=0", "seed must be an integer from 1 to 16777215, not 0"),
         ("pulsed:step=0", "step must be a number above 0 and below 1, not 0"),

@@ -1,0 +1,71 @@
+"""The shared checks: what passes, as what, and the words of the rest."""
+
+import numpy as np
+import pytest
+
+from sw import checks
+from sw.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "dtype"),
+    [
+        ([1, 2], "float32", "float32"),
+        ([0.5, np.nan], "float32", "float32"),
+        (3, "integer", "int64"),
+        (np.int8(3), "integer", "int8"),
+        ([], "integer", "int64"),
+        ([], "bool", "bool"),
+        ([True], "bool", "bool"),
+        (np.uint64(2**63), "number", "uint64"),
+        (np.float16(1), "number", "float16"),
+    ],
+)
+def test_arrays_taken(value, kind, dtype):
+    assert checks.array("x", value, kind).dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "options", "words"),
+    [
+        ([0.1], "float32", {}, "x must be an array of float32, not float64"),
+        ([1e39], "float32", {}, "x must be an array of float32, not float64"),
+        ([2**24 + 1], "float32", {}, "x must be an array of float32, not int64"),
+        (np.ones(2), "float32", {}, "x must be an array of float32, not float64"),
+        ([[1], [2, 3]], "integer", {}, "x must be an array of integer, not [[1], [2, 3]]"),
+        ([2**70], "integer", {}, "x must be an array of integer, not [1180591620717411303424]"),
+        ([1, True], "bool", {}, "x must be an array of bool, not int64"),
+        (None, "number", {}, "x must be an array of number, not None"),
+        ([1, 5], "integer", {"high": 4}, "x must be at most 4, not 5 at index 1"),
+        ([[1, -5]], "integer", {"low": 0}, "x must be at least 0, not -5 at index 0, 1"),
+        (7, "integer", {"low": 0, "high": 4}, "x must be from 0 to 4, not 7 at its only value"),
+        (
+            np.uint64(2**64 - 1),
+            "integer",
+            {"low": -1, "high": 4},
+            "x must be from -1 to 4, not 1844",
+        ),
+        (np.float16(70), "number", {"low": -1e39, "high": 9}, "x must be from -1e+39 to 9, not 70"),
+        ([np.nan], "float32", {"low": 0}, "x must be at least 0, not nan at index 0"),
+        ([1.0, np.inf], "float32", {"finite": True}, "x must be finite, not inf at index 1"),
+        ([1], "integer", {"shape": ("n", 2)}, "x must have the shape (n, 2), not (1,)"),
+        ([[1, 2]], "integer", {"shape": ("n", "n")}, "x must have the shape (n, n), not (1, 2)"),
+        ([1], "integer", {"shape": (..., 2)}, "x must have the shape (..., 2), not (1,)"),
+        (1, "integer", {"shape": ("n",)}, "x must have the shape (n,), not ()"),
+    ],
+)
+def test_arrays_refused(value, kind, options, words):
+    with pytest.raises(UserError) as error:
+        checks.array("x", value, kind, **options)
+    assert str(error.value).startswith(words)
+
+
+def test_scalars():
+    whole = checks.whole("n", np.uint8(4), 0, 300)
+    number = checks.number("r", np.float16(0.5), -1e39, 1e39)
+    assert (type(whole), type(number)) == (int, float) and (whole, number) == (4, 0.5)
+    for wrong in (16.0, True, "16", None, np.float64(16), 10**5000):
+        with pytest.raises(UserError, match="n must be one of 16, 32, not "):
+            checks.one_of("n", wrong, (16, 32))
+    with pytest.raises(UserError, match="n must be an integer from 0 to 9, not a int"):
+        checks.whole("n", 10**5000, 0, 9)
