@@ -19,7 +19,7 @@ from .bfp.quantize import dequantize, quantize, zero_setting_error
 from .checks import whole
 from .cli import Group, console, output_folder, read_array
 from .errors import UserError
-from .formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
+from .formats import BLOCK_FORMATS, BOX_FORMATS, ROUNDINGS, BlockFormat
 from .train.data import DATA, load
 from .train.loop import Epoch, train
 from .train.network import MODELS
@@ -49,7 +49,7 @@ def formats() -> None:
     for heading in ("block", "m", "q", "E", "rule", "each", "rounding"):
         numeric = heading not in ("rule", "rounding")
         table.add_column(heading, justify="right" if numeric else "left", no_wrap=True)
-    for name, format in BLOCK_FORMATS.items():
+    for name, format in (BLOCK_FORMATS | BOX_FORMATS).items():
         table.add_row(
             name,
             "x".join(map(str, format.block)),

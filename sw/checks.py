@@ -139,19 +139,18 @@ def array(
     if finite and found.dtype.kind == "f" and not np.isfinite(found).all():
         where = np.argwhere(~np.isfinite(found))[0]
         raise UserError(f"{field} must be finite, not {found[tuple(where)]} at {_index(where)}")
+    # NaN is the least and the largest of what holds one, and in no range.
     wrong = np.zeros(found.shape, bool)
-    if low is not None:
+    if low is not None and found.size and not found.min() >= low:
         wrong |= ~(found >= low)
-    if high is not None:
+    if high is not None and found.size and not found.max() <= high:
         wrong |= ~(found <= high)
     if wrong.any():
         where = np.argwhere(wrong)[0]
         bounds = f"from {low} to {high}"
         if low is None or high is None:
             bounds = f"at least {low}" if high is None else f"at most {high}"
-        raise UserError(
-            f"{field} must be {bounds}, not {found[tuple(where)]} at {_index(where)}"
-        )
+        raise UserError(f"{field} must be {bounds}, not {found[tuple(where)]} at {_index(where)}")
     return found
 
 

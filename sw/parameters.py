@@ -1,6 +1,7 @@
 """The base of every parameter object: checked fields, presets, TOML, ``field=value`` overrides."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 import tomllib
@@ -8,11 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 from .checks import unknown
 from .errors import UserError
 
 __all__ = [
     "TARGETS",
+    "Checked",
     "Parameters",
     "kind_and_fields",
     "table_fields",
@@ -60,8 +64,37 @@ def _literal(text: str) -> Any:
         return text
 
 
+class Checked:
+    """The base of data classes that check their fields: these hold no scalars of NumPy.
+
+    Before a subclass's ``__post_init__`` sees them, fields become the Python numbers, truth values
+    and texts that they stand for, in tuples and lists too, so that JSON, TOML and digests have
+    them.
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Put the conversion before the check of a class's own."""
+        super().__init_subclass__(**options)
+        check = cls.__dict__.get("__post_init__")
+        if check is not None:
+
+            @functools.wraps(check)
+            def checked(self: Checked) -> None:
+                for name, value in vars(self).items():
+                    object.__setattr__(self, name, _plain(value))
+                check(self)
+
+            cls.__post_init__ = checked  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    return type(value)(map(_plain, value)) if type(value) in (tuple, list) else value
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Parameters:
+class Parameters(Checked):
     """A frozen, checked set of fields from which a model and a component are both built.
 
     A subclass checks its fields in ``__post_init__`` and raises `UserError`. ``PRESETS`` maps

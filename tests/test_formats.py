@@ -8,6 +8,7 @@ from sw.formats import (
     BINARY16,
     BINARY32,
     BLOCK_FORMATS,
+    BOX_FORMATS,
     FLOAT_FORMATS,
     BlockFormat,
     FloatFormat,
@@ -19,6 +20,13 @@ FACTS = {
     "fb12": (4, 5, 8, "floor", (216,), "truncate", -126),
     "fb16": (8, 9, 8, "floor", (108,), "truncate", -126),
     "fb24": (16, 17, 8, "floor", (54,), "truncate", -126),
+    # the same groups on matrices and 1 x 1 kernels, and as boxes of tensors
+    "fb12_linear": (4, 5, 8, "floor", (24,), "truncate", -126),
+    "fb16_linear": (8, 9, 8, "floor", (12,), "truncate", -126),
+    "fb24_linear": (16, 17, 8, "floor", (6,), "truncate", -126),
+    "fb12_box": (4, 5, 8, "floor", (1, 24, 3, 3), "truncate", -126),
+    "fb16_box": (8, 9, 8, "floor", (1, 12, 3, 3), "truncate", -126),
+    "fb24_box": (16, 17, 8, "floor", (1, 6, 3, 3), "truncate", -126),
     "fb12_sign_inside": (3, 4, 8, "floor", (216,), "truncate", -126),
     "fb16_sign_inside": (7, 8, 8, "floor", (108,), "truncate", -126),
     "fb24_sign_inside": (15, 16, 8, "floor", (54,), "truncate", -126),
@@ -52,8 +60,11 @@ def facts(format: BlockFormat) -> tuple:
 
 
 def test_presets():
-    assert {name: facts(format) for name, format in BLOCK_FORMATS.items()} == FACTS
-    assert all(name == format.name and format.symmetric for name, format in BLOCK_FORMATS.items())
+    presets = BLOCK_FORMATS | BOX_FORMATS
+    assert {name: facts(format) for name, format in presets.items()} == FACTS
+    assert all(name == format.name and format.symmetric for name, format in presets.items())
+    assert [n for n, format in presets.items() if format.in_twos_complement] == ["mxint8"]
+    assert [n for n, format in presets.items() if format.is_box] == list(BOX_FORMATS)
 
 
 @pytest.mark.parametrize("change", [{"sign_inside": False}, {"exponent_floor": -25}, {"block": 65}])
@@ -84,7 +95,16 @@ def test_derived():
 
 @pytest.mark.parametrize(
     "block, expected",
-    [(16, (16,)), ("16", (16,)), ("8x8", (8, 8)), ([16], (16,)), ((4, 4), (4, 4)), (1, (1,))],
+    [
+        (16, (16,)),
+        ("16", (16,)),
+        ("8x8", (8, 8)),
+        ([16], (16,)),
+        ((4, 4), (4, 4)),
+        (1, (1,)),
+        ((8, 4), (8, 4)),
+        ("1x24x3x3", (1, 24, 3, 3)),
+    ],
 )
 def test_block_is_read(block, expected):
     assert BlockFormat(block=block).block == expected
@@ -102,18 +122,27 @@ def test_block_is_read(block, expected):
         ({"exponent_rule": "up"}, "exponent_rule must be one of floor, ceil, not 'up'"),
         ({"exponent_floor": -127}, "exponent_floor must be an integer from -126 to 128, not -127"),
         ({"exponent_floor": 129}, "exponent_floor must be an integer from -126 to 128, not 129"),
-        ({"block": (8, 4)}, r"block must be a length \(16\) or a square \(8x8\), not \(8, 4\)"),
-        ({"block": 0}, r"block must be a length \(16\) or a square \(8x8\), not 0"),
-        ({"block": 65537}, r"block must be a length \(16\) or a square \(8x8\), not 65537"),
-        ({"block": "1025x1025"}, r"block must be a length \(16\) or a square \(8x8\), not '1025x"),
-        ({"block": "8x"}, r"block must be a length \(16\) or a square \(8x8\), not '8x'"),
-        ({"block": "ten"}, r"block must be a length \(16\) or a square \(8x8\), not 'ten'"),
-        ({"block": [8, 8, 8]}, r"block must be a length \(16\) or a square \(8x8\), not \[8,"),
-        ({"block": True}, r"block must be a length \(16\) or a square \(8x8\), not True"),
-        ({"block": None}, r"block must be a length \(16\) or a square \(8x8\), not None"),
+        ({"block": (8, 0)}, r"block must .* a square\), not \(8, 0\)"),
+        ({"block": (256, 257)}, r"block must .* not \(256, 257\)"),
+        ({"block": (1,) * 9}, r"block must .* not \(1, 1, 1, 1, 1, 1, 1, 1, 1\)"),
+        ({"block": ()}, r"block must .* not \(\)"),
+        (
+            {"block": 0},
+            (
+                r"block must be a length \(16\), a square \(8x8\) or a box \(1x24x3x3\) of at "
+                r"most 65536 elements \(1024x1024 a square\), not 0"
+            ),
+        ),
+        ({"block": 65537}, r"block must .* not 65537"),
+        ({"block": "1025x1025"}, r"block must .* not '1025x"),
+        ({"block": "8x"}, r"block must .* not '8x'"),
+        ({"block": "ten"}, r"block must .* not 'ten'"),
+        ({"block": [8, 8, 8.0]}, r"block must .* not \[8,"),
+        ({"block": True}, r"block must .* not True"),
+        ({"block": None}, r"block must .* not None"),
         (
             {"rounding": "up"},
-            "rounding must be one of truncate, nearest_even, stochastic, not 'up'",
+            "rounding must be one of truncate, nearest_even, nearest_away, stochastic, not 'up'",
         ),
         ({"random_bits": 0}, "random_bits must be an integer from 1 to 24, not 0"),
         ({"symmetric": "yes"}, "symmetric must be true or false, not 'yes'"),

@@ -163,6 +163,7 @@ def test_default_lanes():
     assert {name: default_lanes(f) for name, f in BLOCK_FORMATS.items() if "fb2" in name} == {
         "fb24": 6,
         "fb24_sign_inside": 6,
+        "fb24_linear": 6,
     }
     assert default_lanes(BLOCK_FORMATS["hbfp4_8x8"]) == 8
 

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from sw.__main__ import main
-from sw.formats import BLOCK_FORMATS
+from sw.formats import BLOCK_FORMATS, BOX_FORMATS
 from sw.train.network import load_weights
 
 
@@ -29,7 +29,7 @@ def test_formats():
     result = run("formats")
     assert result.exit_code == 0 and result.stderr == ""
     rows = [line.split("│")[1].strip() for line in result.stdout.splitlines() if "│" in line]
-    assert rows == list(BLOCK_FORMATS)
+    assert rows == [*BLOCK_FORMATS, *BOX_FORMATS]
     assert "…" not in result.stdout
 
 
@@ -82,7 +82,7 @@ def test_quantize_of_exact_numbers(tmp_path):
         (("quantize", "pair.npz"), "pair.npz must be an .npy file of real numbers"),
         (("quantize", "empty.npy"), "empty.npy must hold at least one number, its shape is (0, 3)"),
         (("quantize", "x.npy", "--format", "hbfp5"), "unknown format 'hbfp5', did you mean hbfp"),
-        (("quantize", "x.npy", "--axis", 3), "axis must be from -1 to 0, not 3"),
+        (("quantize", "x.npy", "--axis", 3), "axis must be an integer from -1 to 0, not 3"),
         (("quantize", "x.npy", "--seed", 0), "seed must be an integer from 1 to 4294967295, not 0"),
         (("quantize", "x.npy", "--format", "hbfp4_8x8"), "x must have at least 2 axes for hbfp4"),
         (("train", "--data", "cifar"), "unknown data set 'cifar' (known: digits, mnist)"),

@@ -70,11 +70,12 @@ def generate(unit_name: str, parameters: Parameters) -> Design:
 
     if unit_name not in UNITS:
         raise unknown("unit", unit_name, UNITS)
-    return _generate(unit_name, parameters)
+    return _generate(unit_name, parameters, parameters.digest)
 
 
 @functools.lru_cache(maxsize=16)
-def _generate(unit_name: str, parameters: Parameters) -> Design:
+def _generate(unit_name: str, parameters: Parameters, digest: str) -> Design:
+    # Configurations that are equal but for a name have texts of their own.
     from ..units import UNITS
 
     unit = UNITS[unit_name]

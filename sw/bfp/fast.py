@@ -11,15 +11,21 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from .. import lfsr
-from ..errors import UserError
+from .. import checks, lfsr
 from ..formats import BlockFormat
 from . import array
+from .cut import blocked_axes
 from .quantize import Blocks
 
 __all__ = ["Random", "gemm", "quantize", "zero_set"]
 
-ROUNDINGS = {"truncate": 0, "nearest_even": 1, "stochastic": 2}
+TRUNCATE, NEAREST_EVEN, NEAREST_AWAY, STOCHASTIC = range(4)
+ROUNDINGS = {
+    "truncate": TRUNCATE,
+    "nearest_even": NEAREST_EVEN,
+    "nearest_away": NEAREST_AWAY,
+    "stochastic": STOCHASTIC,
+}
 
 jit: Any = numba.njit(cache=True)
 
@@ -62,13 +68,11 @@ def quantize(x: npt.NDArray[np.float32], format: BlockFormat, *, random: Random)
     Equal to `sw.bfp.quantize.quantize` with ``axis=1`` and words for every element drawn from
     ``random``, row by row; only stochastic rounding draws any.
     """
-    if x.dtype != np.float32 or x.ndim != 2:
-        raise UserError(f"x must be a float32 matrix, not {x.dtype} of shape {x.shape}")
+    x = checks.array("x", x, "float32", shape=("rows", "columns"))
+    down, side = _sides(format)
     words = np.zeros((1, 1), np.uint32)
     if format.rounding == "stochastic":
         words = random.draw(x.shape, format.random_bits)
-    side = format.reduction
-    down = side if len(format.block) == 2 else 1
     mantissa = np.empty(x.shape, np.int32)
     codes = np.empty((-(-x.shape[0] // down), -(-x.shape[1] // side)), np.int32)
     _quantize(
@@ -79,12 +83,19 @@ def quantize(x: npt.NDArray[np.float32], format: BlockFormat, *, random: Random)
         (down, side),
         format.magnitude_bits,
         (format.lowest_code, format.highest_code, format.exponent_bias, format.nan_code),
-        (format.largest, -format.most_negative),
+        (format.largest, -format.lowest),
         (format.exponent_rule == "ceil", ROUNDINGS[format.rounding], format.random_bits),
     )
     return Blocks(
         mantissa=mantissa, exponent=codes, format=format, axis=1 if len(format.block) == 1 else None
     )
+
+
+def _sides(format: BlockFormat) -> tuple[int, int]:
+    """Return the extents of a matrix's blocks, of which flat ones lie along rows."""
+    blocked_axes(format, 1, 2, "x")
+    down, side = (1, *format.block)[-2:]
+    return down, side
 
 
 @jit
@@ -126,15 +137,16 @@ def _quantize(bits, words, mantissa, codes, block, m, code_range, limits, rules)
                     # Two places to the left put the hidden one beyond the largest magnitude.
                     value <<= min(max(-shift, 0), 2)
                     shift = min(max(shift, 0), 62)
-                    if rounding == 2:
+                    if rounding == STOCHASTIC:
                         value = ((value << random_bits) >> shift) + np.int64(words[r, c])
                         value >>= random_bits
                     else:
                         kept = value >> shift
                         rest = value - (kept << shift)
                         half = (np.int64(1) << shift) >> 1
-                        if rounding == 1 and half > 0:
-                            kept += rest > half or (rest == half and kept & 1 == 1)
+                        if rounding != TRUNCATE and half > 0:
+                            away = rounding == NEAREST_AWAY or kept & 1 == 1
+                            kept += rest > half or (rest == half and away)
                         value = kept
                     if word >> np.uint32(31):
                         mantissa[r, c] = -min(value, limits[1])
@@ -194,24 +206,28 @@ def _accumulate(result, totals, scale_a, scale_b):
 def zero_set(x: npt.NDArray[np.float32], format: BlockFormat) -> int:
     """Return how many elements of a matrix, in blocks along its rows, count as set to zero.
 
-    As `sw.bfp.quantize.zero_setting_error` counts them.
+    As `sw.bfp.quantize.zero_set_counts` counts them.
     """
+    x = checks.array("x", x, "float32", shape=("rows", "columns"))
     bits = np.ascontiguousarray(x).view(np.uint32)
-    return int(_zero_set(bits, format.reduction, format.magnitude_bits))
+    return int(_zero_set(bits, _sides(format), format.magnitude_bits))
 
 
 @jit
-def _zero_set(bits, side, m):
+def _zero_set(bits, block, m):
     """Count exponents that are ``m`` or more below the largest of their block, and zeros."""
     count = 0
-    for i in range(bits.shape[0]):
-        for start in range(0, bits.shape[1], side):
-            stop = min(start + side, bits.shape[1])
+    for i in range(0, bits.shape[0], block[0]):
+        down = range(i, min(i + block[0], bits.shape[0]))
+        for j in range(0, bits.shape[1], block[1]):
+            across = range(j, min(j + block[1], bits.shape[1]))
             largest = np.int64(0)
-            for j in range(start, stop):
-                largest = max(largest, np.int64(bits[i, j] >> np.uint32(23)) & 255)
+            for r in down:
+                for c in across:
+                    largest = max(largest, np.int64(bits[r, c] >> np.uint32(23)) & 255)
             if 0 < largest < 255:
-                for j in range(start, stop):
-                    field = np.int64(bits[i, j] >> np.uint32(23)) & 255
-                    count += field == 0 or largest - field >= m
+                for r in down:
+                    for c in across:
+                        field = np.int64(bits[r, c] >> np.uint32(23)) & 255
+                        count += field == 0 or largest - field >= m
     return count

@@ -6,8 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
+from ..checks import array, shown
 from ..errors import UserError
 from ..formats import BlockFormat
+from .cut import blocked_axes, cut, join
 
 __all__ = [
     "Blocks",
@@ -16,6 +18,7 @@ __all__ = [
     "encode",
     "quantize",
     "quantize_groups",
+    "zero_set_counts",
     "zero_setting_error",
 ]
 
@@ -30,13 +33,14 @@ class Blocks:
     Parameters
     ----------
     mantissa : array of int32
-        The integers ``q``, in the shape of the array that was quantized.
+        The integers ``q``, in the shape of the array that was quantized; other integers become
+        int32. All that the format has codes for are taken.
     exponent : array of int32
         Exponent codes: the same shape, with the number of blocks in place of each blocked extent.
     format : BlockFormat
         Their format.
     axis : int or None
-        The blocked axis, not negative; None for square blocks, which tile the last two.
+        The blocked axis; None for squares and boxes, which tile the last axes.
     """
 
     mantissa: Integers
@@ -45,15 +49,25 @@ class Blocks:
     axis: int | None
 
     def __post_init__(self) -> None:
-        """Check that shapes fit each other."""
-        shape = list(self.mantissa.shape)
-        for axis in _axes(self.format, self.axis, len(shape), "mantissa"):
-            shape[axis] = -(-shape[axis] // self.format.reduction)
-        if list(self.exponent.shape) != shape:
+        """Check that codes are the format's and shapes fit each other."""
+        form = self.format
+        if not isinstance(form, BlockFormat):
+            raise UserError(f"format must be a BlockFormat, not {shown(form)}")
+        q = _mantissa(self.mantissa, form)
+        what = f"exponent in {form.name}"
+        codes = array(what, self.exponent, "integer", low=0, high=form.nan_code)
+        axes = blocked_axes(form, self.axis, q.ndim, "mantissa")
+        shape = list(q.shape)
+        for axis, side in zip(axes, form.block, strict=True):
+            shape[axis] = -(-shape[axis] // side)
+        if list(codes.shape) != shape:
             raise UserError(
                 f"exponent must have shape {tuple(shape)} for a mantissa of shape "
-                f"{self.mantissa.shape} in {self.format.name}, not {self.exponent.shape}"
+                f"{q.shape} in {form.name}, not {codes.shape}"
             )
+        object.__setattr__(self, "mantissa", q.astype(np.int32, copy=False))
+        object.__setattr__(self, "exponent", codes.astype(np.int32, copy=False))
+        object.__setattr__(self, "axis", axes[0] if len(axes) == 1 else None)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -65,6 +79,7 @@ class Blocks:
         """A matrix with its axes exchanged; square blocks are then those of the transpose."""
         if len(self.shape) != 2:
             raise UserError(f"a matrix has 2 axes, not {len(self.shape)}")
+        assert self.format.reduction
         axis = None if self.axis is None else 1 - self.axis
         return Blocks(
             mantissa=self.mantissa.T, exponent=self.exponent.T, format=self.format, axis=axis
@@ -73,48 +88,18 @@ class Blocks:
     def codes(self, *axes: int) -> Integers:
         """Return the exponent codes with the blocked ones of ``axes`` spread over elements."""
         codes = self.exponent
-        for axis in _axes(self.format, self.axis, len(self.shape), "mantissa"):
+        blocked = blocked_axes(self.format, self.axis, len(self.shape), "mantissa")
+        for axis, side in zip(blocked, self.format.block, strict=True):
             if axis in [a % len(self.shape) for a in axes]:
-                codes = np.repeat(codes, self.format.reduction, axis)
+                codes = np.repeat(codes, side, axis)
                 codes = codes.take(range(self.shape[axis]), axis)
         return codes
 
 
-def _axes(format: BlockFormat, axis: int | None, ndim: int, field: str) -> tuple[int, ...]:
-    """Return the blocked axes, not negative."""
-    need = len(format.block)
-    if ndim < need:
-        raise UserError(f"{field} must have at least {need} axes for {format.name}, not {ndim}")
-    if need == 2:
-        return ndim - 2, ndim - 1
-    if axis is None or not -ndim <= axis < ndim:
-        raise UserError(f"axis must be from {-ndim} to {ndim - 1}, not {axis!r}")
-    return (axis % ndim,)
-
-
-def _split(x: np.ndarray, axes: tuple[int, ...], side: int) -> np.ndarray:
-    """Cut into blocks, filled up with zeros: (..., blocks along each axis, elements of one)."""
-    x = np.pad(x, [(0, -n % side if axis in axes else 0) for axis, n in enumerate(x.shape)])
-    x = np.moveaxis(x, axes, range(-len(axes), 0))
-    outer = x.shape[: x.ndim - len(axes)]
-    counts = [n // side for n in x.shape[len(outer) :]]
-    x = x.reshape(*outer, *(part for count in counts for part in (count, side)))
-    if len(axes) == 2:
-        x = x.swapaxes(-3, -2)
-    return x.reshape(*outer, *counts, side ** len(axes))
-
-
-def _join(groups: np.ndarray, axes: tuple[int, ...], side: int, shape: tuple) -> np.ndarray:
-    """Undo `_split` for an array of ``shape``."""
-    count = len(axes)
-    *outer, _ = groups.shape
-    if count == 2:
-        groups = groups.reshape(*outer, side, side).swapaxes(-3, -2)
-    counts = outer[len(outer) - count :]
-    outer = outer[: len(outer) - count]
-    x = groups.reshape(*outer, *(n * side for n in counts))
-    x = np.moveaxis(x, range(-count, 0), axes)
-    return np.ascontiguousarray(x[tuple(slice(n) for n in shape)])
+def _mantissa(q: npt.ArrayLike, format: BlockFormat) -> np.ndarray:
+    """Check that integers have codes."""
+    what = f"mantissa in {format.name}"
+    return array(what, q, "integer", low=format.most_negative, high=format.largest)
 
 
 def _round(
@@ -132,7 +117,10 @@ def _round(
     kept = value >> shift
     rest = value - (kept << shift)
     half = (np.int64(1) << shift) >> 1
-    return kept + ((rest > half) | ((rest == half) & (half > 0) & (kept & 1 == 1)))
+    tie = (rest == half) & (half > 0)
+    if format.rounding == "nearest_even":
+        tie &= kept & 1 == 1
+    return kept + ((rest > half) | tie)
 
 
 def quantize_groups(
@@ -161,7 +149,7 @@ def quantize_groups(
     shift = code + 1 - format.exponent_bias - m - (field - 150)
     magnitude = _round(significand, shift, format, np.asarray(words, np.int64))
     negative = bits >> np.uint32(31) > 0
-    magnitude = np.minimum(magnitude, np.where(negative, -format.most_negative, format.largest))
+    magnitude = np.minimum(magnitude, np.where(negative, -format.lowest, format.largest))
     special = largest == 255
     mantissa = np.where(special, 0, np.where(negative, -magnitude, magnitude))
     code = np.where(special, format.nan_code, code)
@@ -175,24 +163,8 @@ def _words(random: npt.ArrayLike | None, x: Floats, format: BlockFormat) -> np.n
         return None
     if random is None:
         raise UserError(f"random must be given: {format.name} rounds stochastically")
-    words = np.asarray(random)
-    if words.dtype.kind not in "iu" or words.shape != x.shape:
-        raise UserError(
-            f"random must be integers of shape {x.shape}, not {words.dtype} of shape {words.shape}"
-        )
-    if words.size and not 0 <= words.min() <= words.max() < 1 << format.random_bits:
-        raise UserError(
-            f"random must be words of {format.random_bits} bits, not {words.min()} to {words.max()}"
-        )
-    return words
-
-
-def _floats(x: npt.ArrayLike) -> Floats:
-    """Check the input of a quantizer."""
-    x = np.asarray(x)
-    if x.dtype != np.float32:
-        raise UserError(f"x must be float32, not {x.dtype}")
-    return x
+    highest = (1 << format.random_bits) - 1
+    return array("random", random, "integer", shape=x.shape, low=0, high=highest)
 
 
 def quantize(
@@ -200,8 +172,8 @@ def quantize(
 ) -> Blocks:
     """Return ``x`` in a block format.
 
-    Subnormals are zeros. Formats of one dimension block along ``axis``, square ones tile the last
-    two axes; where an extent is no multiple of the block the last block is smaller.
+    Subnormals are zeros. Formats of one dimension block along ``axis``, squares and boxes tile the
+    last axes; where an extent is no multiple of the block the last block is smaller.
 
     Parameters
     ----------
@@ -210,20 +182,19 @@ def quantize(
     format : BlockFormat
         The format made.
     axis : int
-        The axis of a product's reduction; without meaning for square blocks.
+        The axis of a product's reduction; without meaning for squares and boxes.
     random : array of unsigned integers, optional
         Words of ``format.random_bits`` bits in the shape of ``x``, for stochastic rounding.
     """
-    x = _floats(x)
-    axes = _axes(format, axis, x.ndim, "x")
+    x = array("x", x, "float32")
+    axes = blocked_axes(format, axis, x.ndim, "x")
     words = _words(random, x, format)
-    side = format.reduction
-    words = 0 if words is None else _split(words, axes, side)
-    mantissa, code, _ = quantize_groups(_split(x, axes, side), format, words)
+    words = 0 if words is None else cut(words, axes, format.block)
+    mantissa, code, _ = quantize_groups(cut(x, axes, format.block), format, words)
     if len(axes) == 1:
         code = np.moveaxis(code, -1, axes[0])
     return Blocks(
-        mantissa=_join(mantissa, axes, side, x.shape),
+        mantissa=join(mantissa, axes, format.block, x.shape),
         exponent=np.ascontiguousarray(code),
         format=format,
         axis=axes[0] if len(axes) == 1 else None,
@@ -238,49 +209,41 @@ def dequantize(blocks: Blocks) -> Floats:
     return binary32.from_integer(blocks.mantissa, scale, codes == format.nan_code)
 
 
-def zero_setting_error(x: npt.ArrayLike, format: BlockFormat, *, axis: int = -1) -> float:
-    """Return FlexBlock's zero-setting error: the share of elements that the blocks set to zero.
+def zero_set_counts(x: npt.ArrayLike, format: BlockFormat, *, axis: int = -1) -> tuple[int, int]:
+    """Return how many elements FlexBlock counts as set to zero, and how many there are.
 
-    Elements that were zero count too, blocks of nothing but zeros do not.
+    Elements that were zero count too, blocks of nothing but zeros do not. Squares and boxes tile
+    the last axes, with smaller ones at the ends; others lie along ``axis``.
     """
-    x = _floats(x)
-    axes = _axes(format, axis, x.ndim, "x")
+    x = array("x", x, "float32")
+    axes = blocked_axes(format, axis, x.ndim, "x")
     exact = dataclasses.replace(format, rounding="truncate")
-    *_, flags = quantize_groups(_split(x, axes, format.reduction), exact)
-    flags = _join(flags, axes, format.reduction, x.shape)
-    return float(flags.mean()) if x.size else 0.0
+    *_, flags = quantize_groups(cut(x, axes, format.block), exact)
+    return int(join(flags, axes, format.block, x.shape).sum()), x.size
+
+
+def zero_setting_error(x: npt.ArrayLike, format: BlockFormat, *, axis: int = -1) -> float:
+    """Return FlexBlock's zero-setting error: the share of `zero_set_counts`; 0 of no elements."""
+    zeros, elements = zero_set_counts(x, format, axis=axis)
+    return zeros / elements if elements else 0.0
 
 
 def encode(mantissa: npt.ArrayLike, format: BlockFormat) -> npt.NDArray[np.uint32]:
     """Return the ``element_bits`` wide codes of integers.
 
-    Sign and magnitude, the sign on top, in symmetric formats; else two's complement.
+    Two's complement, or sign and magnitude with the sign on top, as the format says.
     """
-    q = np.asarray(mantissa)
-    if q.dtype.kind not in "iu":
-        raise UserError(f"mantissa must be integers, not {q.dtype}")
-    if q.size and not format.most_negative <= q.min() <= q.max() <= format.largest:
-        raise UserError(
-            f"mantissa must be from {format.most_negative} to {format.largest} in {format.name}, "
-            f"not {q.min()} to {q.max()}"
-        )
-    q = q.astype(np.int64)
+    q = _mantissa(mantissa, format).astype(np.int64)
     sign = np.int64(1) << format.magnitude_bits
-    code = np.where(q < 0, sign - q, q) if format.symmetric else q & (2 * sign - 1)
+    code = q & (2 * sign - 1) if format.in_twos_complement else np.where(q < 0, sign - q, q)
     return code.astype(np.uint32)
 
 
 def decode(code: npt.ArrayLike, format: BlockFormat) -> Integers:
     """Return the integers that codes stand for; a negative zero is zero."""
-    code = np.asarray(code)
-    if code.dtype.kind not in "iu":
-        raise UserError(f"code must be integers, not {code.dtype}")
-    if code.size and not 0 <= code.min() <= code.max() < 1 << format.element_bits:
-        raise UserError(
-            f"code must have {format.element_bits} bits in {format.name}, not {code.max()}"
-        )
+    highest = (1 << format.element_bits) - 1
+    codes = array(f"code in {format.name}", code, "integer", low=0, high=highest).astype(np.int64)
     sign = np.int64(1) << format.magnitude_bits
-    magnitude = code.astype(np.int64) & (sign - 1)
-    negative = code.astype(np.int64) >= sign
-    below = -magnitude if format.symmetric else magnitude - sign
-    return np.where(negative, below, magnitude).astype(np.int32)
+    magnitude = codes & (sign - 1)
+    below = magnitude - sign if format.in_twos_complement else -magnitude
+    return np.where(codes >= sign, below, magnitude).astype(np.int32)

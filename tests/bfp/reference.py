@@ -83,6 +83,8 @@ def quantize_block(
         n = math.floor(t)
         if format.rounding == "nearest_even":
             n = round(t)
+        elif format.rounding == "nearest_away":
+            n = math.floor(t + Fraction(1, 2))
         elif format.rounding == "stochastic":
             steps = 2**format.random_bits
             n += math.floor((t - n) * steps) + word >= steps

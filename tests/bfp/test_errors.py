@@ -14,23 +14,41 @@ from sw.formats import BLOCK_FORMATS
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda f: quantize(np.zeros(4), f), "x must be float32, not float64"),
+        (lambda f: quantize(np.full(4, 0.1), f), "x must be an array of float32, not float64"),
         (lambda f: quantize(np.zeros((), np.float32), f), "x must have at least 1 axes for hbfp4"),
-        (lambda f: quantize(np.zeros(4, np.float32), f, axis=1), "axis must be from -1 to 0"),
+        (
+            lambda f: quantize(np.zeros(4, np.float32), f, axis=1),
+            "axis must be an integer from -1 to 0, not 1",
+        ),
         (lambda f: quantize(np.zeros(4, np.float32), f), "random must be given: hbfp4 rounds"),
         (
             lambda f: quantize(np.zeros(4, np.float32), f, random=np.zeros(3, int)),
-            r"random must be integers of shape \(4,\), not int64 of shape \(3,\)",
+            r"random must have the shape \(4,\), not \(3,\)",
         ),
         (
             lambda f: quantize(np.zeros(4, np.float32), f, random=np.full(4, 256)),
-            "random must be words of 8 bits, not 256 to 256",
+            "random must be from 0 to 255, not 256 at index 0",
         ),
-        (lambda f: zero_setting_error(np.zeros(4, int), f), "x must be float32, not int64"),
-        (lambda f: encode(np.array([8]), f), "mantissa must be from -7 to 7 in hbfp4, not 8 to 8"),
-        (lambda f: encode(np.array([1.0]), f), "mantissa must be integers, not float64"),
-        (lambda f: decode(np.array([16]), f), "code must have 4 bits in hbfp4, not 16"),
-        (lambda f: decode(np.array([1.0]), f), "code must be integers, not float64"),
+        (
+            lambda f: zero_setting_error(np.zeros(4, int), f),
+            "x must be an array of float32, not int64",
+        ),
+        (
+            lambda f: encode(np.array([8]), f),
+            "mantissa in hbfp4 must be from -7 to 7, not 8 at index 0",
+        ),
+        (
+            lambda f: encode(np.array([1.0]), f),
+            "mantissa in hbfp4 must be an array of integer, not float64",
+        ),
+        (
+            lambda f: decode(np.array([16]), f),
+            "code in hbfp4 must be from 0 to 15, not 16 at index 0",
+        ),
+        (
+            lambda f: decode(np.array([1.0]), f),
+            "code in hbfp4 must be an array of integer, not float64",
+        ),
         (
             lambda f: Blocks(
                 mantissa=np.zeros((2, 65), np.int32),

@@ -8,11 +8,10 @@ import pytest
 
 import sw.bfp.quantize as module
 from sw.bfp.quantize import dequantize, quantize, zero_setting_error
-from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
 from tests import stimuli
 from tests.bfp import reference
 
-ROUNDINGS = ("truncate", "nearest_even", "stochastic")
 TINY = {
     "two_bits": BlockFormat(mantissa_bits=2, block=(3,)),
     "two_bits_beside": BlockFormat(mantissa_bits=2, sign_inside=False, block=(2,), symmetric=False),

@@ -1,95 +1,25 @@
-"""Number formats: IEEE-style floating point and block floating point (BFP).
-
-The only place for widths, biases and conventions; models and circuits both read them here.
-"""
+"""Block floating-point formats."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from .checks import choice, flag, line, unknown, whole
-from .errors import UserError
-from .parameters import table_fields
+from ..checks import choice, flag, line, shown, unknown, whole
+from ..errors import UserError
+from ..parameters import Checked, table_fields
 
-__all__ = [
-    "BFLOAT16",
-    "BINARY16",
-    "BINARY32",
-    "BLOCK_FORMATS",
-    "FLOAT_FORMATS",
-    "MOST_BLOCK",
-    "BlockFormat",
-    "FloatFormat",
-]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class FloatFormat:
-    """An IEEE-754 binary interchange format: sign, biased exponent, fraction with a hidden one.
-
-    Subnormals are read as signed zeros everywhere in Gradgate.
-
-    Parameters
-    ----------
-    name : str
-        For messages and file headers.
-    exponent_bits : int
-        2..8; binary32 holds the values of every format.
-    fraction_bits : int
-        2..23.
-    """
-
-    name: str = "custom"
-    exponent_bits: int
-    fraction_bits: int
-
-    def __post_init__(self) -> None:
-        """Check every field."""
-        line("name", self.name)
-        whole("exponent_bits", self.exponent_bits, 2, 8)
-        whole("fraction_bits", self.fraction_bits, 2, 23)
-
-    @classmethod
-    def read(cls, value: "FloatFormat | str | Mapping[str, Any]") -> "FloatFormat":
-        """Return the format for a preset's name, a table of fields, or a format."""
-        if isinstance(value, FloatFormat):
-            return value
-        if isinstance(value, str):
-            if value not in FLOAT_FORMATS:
-                raise unknown("format", value, FLOAT_FORMATS)
-            return FLOAT_FORMATS[value]
-        return cls(**table_fields(cls, "format", value))
-
-    @property
-    def width(self) -> int:
-        """Bits of one value."""
-        return 1 + self.exponent_bits + self.fraction_bits
-
-    @property
-    def bias(self) -> int:
-        """The exponent field of 1.0."""
-        return (1 << (self.exponent_bits - 1)) - 1
-
-    @property
-    def exponent_ones(self) -> int:
-        """The exponent field of infinity and NaN."""
-        return (1 << self.exponent_bits) - 1
-
-
-BINARY32 = FloatFormat(name="binary32", exponent_bits=8, fraction_bits=23)
-BFLOAT16 = FloatFormat(name="bfloat16", exponent_bits=8, fraction_bits=7)
-BINARY16 = FloatFormat(name="binary16", exponent_bits=5, fraction_bits=10)
-
-FLOAT_FORMATS = {f.name: f for f in (BINARY32, BFLOAT16, BINARY16)}
+__all__ = ["BLOCK_FORMATS", "BOX_FORMATS", "MOST_BLOCK", "ROUNDINGS", "BlockFormat"]
 
 EXPONENT_RULES = ("floor", "ceil")
-ROUNDINGS = ("truncate", "nearest_even", "stochastic")
+ROUNDINGS = ("truncate", "nearest_even", "nearest_away", "stochastic")
 
-MOST_BLOCK, MOST_SIDE = 1 << 16, 1 << 10  # elements along the reduction, or of a square's side
+MOST_BLOCK, MOST_SIDE = 1 << 16, 1 << 10  # elements of a block or box, or of a square's side
+MOST_AXES = 8
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class BlockFormat:
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class BlockFormat(Checked):
     """A block floating-point format: integers that share one power of two per block.
 
     With ``m = magnitude_bits`` an element is ``q * 2**(E - m)`` where ``q`` is an integer, and the
@@ -106,9 +36,13 @@ class BlockFormat:
     non-zero element has the lowest code. The code of all ones marks a block that holds a NaN or an
     infinity; each of its elements reads as NaN.
 
-    A magnitude that rounds beyond ``largest`` clamps to it. ``symmetric`` formats have codes
-    ``-(2**m - 1) .. 2**m - 1`` and are stored as sign and magnitude; others have ``-2**m`` too and
-    are stored in two's complement. Either takes ``element_bits`` bits.
+    Elements are stored and sent as sign and magnitude, ``-(2**m - 1) .. 2**m - 1``, or in two's
+    complement, ``-2**m .. 2**m - 1``, in ``element_bits`` bits either way. A magnitude that rounds
+    beyond ``largest`` clamps to it; a quantizer makes ``-2**m`` unless the format is
+    ``symmetric``, and all that computes takes it.
+
+    Formats are equal if they hold the same numbers in the same codes, whatever their names and
+    however their bits are counted.
 
     Parameters
     ----------
@@ -125,13 +59,17 @@ class BlockFormat:
     exponent_floor : int or None
         The lowest ``E``; None for the lowest that ``exponent_bits`` allow.
     block : tuple of int
-        ``(n,)``: n elements along the reduction; ``(b, b)``: a square tile of a matrix.
+        ``(n,)``: n elements along the reduction; ``(b, b)``: a square tile of a matrix; else a box
+        of a tensor's last axes, such as ``(1, 24, 3, 3)``, which no matrix product takes.
     rounding : str
-        ``truncate`` (toward zero), ``nearest_even`` or ``stochastic``.
+        ``truncate`` (toward zero), ``nearest_even``, ``nearest_away`` (ties away from zero) or
+        ``stochastic``.
     random_bits : int
         Random bits per element under stochastic rounding, 1..24.
     symmetric : bool
-        Whether the most negative code is left out.
+        Whether quantizers leave out the most negative code of two's complement.
+    twos_complement : bool or None
+        Whether elements are in two's complement; None where the format is not symmetric.
     """
 
     name: str = "custom"
@@ -144,6 +82,7 @@ class BlockFormat:
     rounding: str = "nearest_even"
     random_bits: int = 8
     symmetric: bool = True
+    twos_complement: bool | None = None
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -158,6 +97,10 @@ class BlockFormat:
         choice("rounding", self.rounding, ROUNDINGS)
         whole("random_bits", self.random_bits, 1, 24)
         flag("symmetric", self.symmetric)
+        if self.twos_complement is not None:
+            flag("twos_complement", self.twos_complement)
+        if not (self.symmetric or self.in_twos_complement):
+            raise UserError("symmetric must be true where twos_complement is false, not False")
 
     @staticmethod
     def _shape(block: Any) -> tuple[int, ...]:
@@ -167,13 +110,31 @@ class BlockFormat:
             sides = [int(s) if s.isdecimal() and len(s) < 6 else s for s in block.split("x")]
         elif isinstance(block, int):
             sides = [block]
-        good = isinstance(sides, (list, tuple)) and len(sides) in (1, 2)
+        good = isinstance(sides, (list, tuple)) and 1 <= len(sides) <= MOST_AXES
         good = good and all(isinstance(s, int) and not isinstance(s, bool) for s in sides)
-        most = MOST_BLOCK if good and len(sides) == 1 else MOST_SIDE
-        good = good and all(1 <= s <= most for s in sides) and len(set(sides)) == 1
+        good = good and all(s >= 1 for s in sides)
+        square = good and len(sides) == 2 and sides[0] == sides[1]
+        good = good and math.prod(sides) <= (MOST_SIDE**2 if square else MOST_BLOCK)
         if not good:
-            raise UserError(f"block must be a length (16) or a square (8x8), not {block!r}")
+            raise UserError(
+                f"block must be a length (16), a square (8x8) or a box (1x24x3x3) of at most "
+                f"{MOST_BLOCK} elements ({MOST_SIDE}x{MOST_SIDE} a square), not {shown(block)}"
+            )
         return tuple(sides)
+
+    @property
+    def _numbers(self) -> tuple[Any, ...]:
+        """What decides the numbers that the format holds, and their codes."""
+        random = self.rounding, self.random_bits if self.rounding == "stochastic" else 0
+        exponent = self.exponent_bits, self.exponent_rule, self.lowest_code
+        wire = self.magnitude_bits, self.symmetric, self.in_twos_complement
+        return *wire, *exponent, *random, self.block
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BlockFormat) and self._numbers == other._numbers
+
+    def __hash__(self) -> int:
+        return hash(self._numbers)
 
     @classmethod
     def read(cls, value: "BlockFormat | str | Mapping[str, Any]") -> "BlockFormat":
@@ -184,9 +145,10 @@ class BlockFormat:
         if isinstance(value, BlockFormat):
             return value
         if isinstance(value, str):
-            if value not in BLOCK_FORMATS:
-                raise unknown("format", value, BLOCK_FORMATS)
-            return BLOCK_FORMATS[value]
+            presets = BLOCK_FORMATS | BOX_FORMATS
+            if value not in presets:
+                raise unknown("format", value, presets)
+            return presets[value]
         fields = table_fields(cls, "format", value, "preset")
         base = fields.pop("preset", None)
         if base is None:
@@ -204,23 +166,46 @@ class BlockFormat:
         return self.magnitude_bits + 1
 
     @property
+    def in_twos_complement(self) -> bool:
+        """Whether elements are in two's complement; else they are sign and magnitude."""
+        return not self.symmetric if self.twos_complement is None else self.twos_complement
+
+    @property
     def largest(self) -> int:
         """The largest magnitude of a positive element."""
         return (1 << self.magnitude_bits) - 1
 
     @property
     def most_negative(self) -> int:
-        """The most negative element."""
+        """The most negative element that has a code."""
+        return -self.largest - self.in_twos_complement
+
+    @property
+    def lowest(self) -> int:
+        """The most negative element that a quantizer makes."""
         return -self.largest - (not self.symmetric)
 
     @property
     def block_elements(self) -> int:
         """Elements that share an exponent."""
-        return self.block[0] ** len(self.block)
+        return math.prod(self.block)
+
+    @property
+    def is_box(self) -> bool:
+        """Whether blocks are boxes: neither along one axis nor square."""
+        return len(self.block) > 2 or len(set(self.block)) > 1
 
     @property
     def reduction(self) -> int:
-        """Elements of a block along the reduction of a matrix product."""
+        """Elements of a block along the reduction of a matrix product.
+
+        Raises `UserError` for boxes, which lie along none.
+        """
+        if self.is_box:
+            raise UserError(
+                "block must be a length (16) or a square (8x8) where matrices are multiplied, not "
+                f"the box {'x'.join(map(str, self.block))} of {self.name}"
+            )
         return self.block[0]
 
     @property
@@ -252,19 +237,24 @@ class BlockFormat:
         return (1 << self.exponent_bits) - 1
 
 
-def _flexblock(bits: int, group: int) -> dict[str, BlockFormat]:
-    """Both readings of a FlexBlock mode: sign beside the mantissa, or inside it."""
+def _flexblock(bits: int, channels: int) -> dict[str, BlockFormat]:
+    """Return a FlexBlock mode: flat; with the sign inside; of matrices; in boxes."""
     name = f"fb{bits + 8}"
-    beside = BlockFormat(
+    flat = BlockFormat(
         name=name,
         mantissa_bits=bits,
         sign_inside=False,
         exponent_rule="floor",
-        block=(group,),
+        block=(channels * 9,),
         rounding="truncate",
     )
-    inside = dataclasses.replace(beside, name=f"{name}_sign_inside", sign_inside=True)
-    return {beside.name: beside, inside.name: inside}
+    others = {
+        f"{name}_sign_inside": {"sign_inside": True},
+        f"{name}_linear": {"block": (channels,)},
+        f"{name}_box": {"block": (1, channels, 3, 3)},
+    }
+    made = {n: dataclasses.replace(flat, name=n, **fields) for n, fields in others.items()}
+    return {name: flat} | made
 
 
 def _hbfp(bits: int) -> dict[str, BlockFormat]:
@@ -282,20 +272,27 @@ def _hbfp(bits: int) -> dict[str, BlockFormat]:
     return {flat.name: flat, square.name: square}
 
 
+_FLEXBLOCK = _flexblock(4, 24) | _flexblock(8, 12) | _flexblock(16, 6)
+
 BLOCK_FORMATS: dict[str, BlockFormat] = {
-    **_flexblock(4, 216),
-    **_flexblock(8, 108),
-    **_flexblock(16, 54),
+    **{name: format for name, format in _FLEXBLOCK.items() if not format.is_box},
     **(_hbfp(4) | _hbfp(6) | _hbfp(8) | _hbfp(12)),
     "msfp12": BlockFormat(name="msfp12", mantissa_bits=3, sign_inside=False),
     "msfp16": BlockFormat(name="msfp16", mantissa_bits=7, sign_inside=False),
-    "mxint8": BlockFormat(name="mxint8", block=(32,)),
+    "mxint8": BlockFormat(name="mxint8", block=(32,), twos_complement=True),
 }
 """Presets by name.
 
-FlexBlock (arXiv 2203.06673): groups of 216, 108 and 54 elements, 864 mantissa bits each; whether
-the sign is counted inside the 4, 8 or 16 bits is not published, so both are here. HBFP (arXiv
-2211.10737): mantissa bits include the sign, 10 exponent bits, 64 elements, stochastic rounding;
-the epsilon of the authors' emulator becomes the exponent floor of -26. MSFP (NeurIPS 2020): sign
-and 3 or 7 magnitude bits, 16 elements. MXINT8 (OCP MX 1.0): 32 elements, 127/64 the largest.
+FlexBlock (arXiv 2203.06673): the sign stands beside the 4, 8 or 16 bits in the authors' simulator;
+``_sign_inside`` is the reading that would make 12, 16 and 24 bits with the exponent's 8. Groups of
+216, 108 and 54 elements hold 864 mantissa bits; ``_linear`` are those of 24, 12 and 6 channels
+that its boxes leave of matrices and of 1 x 1 kernels. HBFP (arXiv 2211.10737): mantissa bits
+include the sign, 10 exponent bits, 64 elements, stochastic rounding; the epsilon of the authors'
+emulator becomes the exponent floor of -26. No wire is published; the authors' circuits take
+mantissas in two's complement (``twos_complement``). MSFP (NeurIPS 2020): sign and 3 or 7 magnitude
+bits, 16 elements. MXINT8 (OCP MX 1.0): 32 elements in two's complement, 127/64 the largest; -2 has
+a code, which quantizers need not make and these do not.
 """
+
+BOX_FORMATS = {name: format for name, format in _FLEXBLOCK.items() if format.is_box}
+"""Presets of boxes: FlexBlock's groups on tensors, rows x channels x 3 x 3, smaller at the ends."""

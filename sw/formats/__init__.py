@@ -1,0 +1,20 @@
+"""Number formats: IEEE-style floating point and block floating point (BFP).
+
+The only place for widths, biases and conventions; models and circuits both read them here.
+"""
+
+from .block import BLOCK_FORMATS, BOX_FORMATS, MOST_BLOCK, ROUNDINGS, BlockFormat
+from .floating import BFLOAT16, BINARY16, BINARY32, FLOAT_FORMATS, FloatFormat
+
+__all__ = [
+    "BFLOAT16",
+    "BINARY16",
+    "BINARY32",
+    "BLOCK_FORMATS",
+    "BOX_FORMATS",
+    "FLOAT_FORMATS",
+    "MOST_BLOCK",
+    "ROUNDINGS",
+    "BlockFormat",
+    "FloatFormat",
+]
