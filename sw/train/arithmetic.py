@@ -1,7 +1,7 @@
 """The arithmetic of a product in training: floating point, of blocks, or approximate."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,10 +12,11 @@ from .. import binary32
 from ..approx.names import KINDS, fractions
 from ..approx.product import Fractions
 from ..bfp.quantize import Blocks
-from ..checks import unknown
+from ..checks import shown, unknown
 from ..core.products import OPERANDS, Layer, Product, execute
 from ..core.window import Window
-from ..formats import BFLOAT16, BLOCK_FORMATS, BlockFormat
+from ..errors import UserError
+from ..formats import BINARY32, BLOCK_FORMATS, BOX_FORMATS, FLOAT_FORMATS, BlockFormat
 from .data import package
 
 __all__ = ["ARITHMETICS", "Arithmetic", "Engine", "Operand", "Products", "compiled", "read"]
@@ -25,9 +26,9 @@ Engine = Callable[[Any, Any], Floats]
 """Computes the product of (m, k) and (k, n), of blocks or of binary32."""
 
 Arithmetic = str | BlockFormat | Fractions
-"""``binary32``, ``bfloat16``, blocks of a format, or approximate multipliers of fractions."""
+"""A name of `FLOAT_FORMATS`, blocks of a format, or approximate multipliers of fractions."""
 
-ARITHMETICS = ("binary32", "bfloat16", *BLOCK_FORMATS, *KINDS)
+ARITHMETICS = (*FLOAT_FORMATS, *BLOCK_FORMATS, *KINDS)
 """Arithmetics by name: how the operands of a product are rounded and multiplied.
 
 Sums are binary32.
@@ -35,15 +36,28 @@ Sums are binary32.
 
 
 def read(arithmetic: Any) -> Arithmetic:
-    """Return the arithmetic of a name, or itself."""
-    if not isinstance(arithmetic, str) or arithmetic in ("binary32", "bfloat16"):
-        return arithmetic
-    if arithmetic in BLOCK_FORMATS:
-        return BLOCK_FORMATS[arithmetic]
-    found = fractions(arithmetic)
-    if found is None:
-        raise unknown("arithmetic", arithmetic, ARITHMETICS)
-    return found
+    """Return the arithmetic of a name, or itself.
+
+    Fields of a block format may follow its name, ``hbfp4:block=8:rounding=truncate``, or a table of
+    fields stand for it, see `BlockFormat.read`.
+    """
+    if isinstance(arithmetic, str):
+        preset = arithmetic.partition(":")[0]
+        if preset in BLOCK_FORMATS or preset in BOX_FORMATS:
+            arithmetic = BlockFormat.read(arithmetic)
+        elif arithmetic not in FLOAT_FORMATS:
+            found = fractions(arithmetic)
+            if found is None:
+                raise unknown("arithmetic", arithmetic, ARITHMETICS)
+            arithmetic = found
+    elif isinstance(arithmetic, Mapping):
+        arithmetic = BlockFormat.read(arithmetic)
+    if isinstance(arithmetic, BlockFormat):
+        # Boxes have none.
+        _ = arithmetic.reduction
+    elif not isinstance(arithmetic, str | Fractions):
+        raise UserError(f"arithmetic must be a name or a format, not {shown(arithmetic)}")
+    return arithmetic
 
 
 def compiled(wing: str = "bfp") -> Any:
@@ -125,6 +139,7 @@ class Products:
         if not isinstance(arithmetic, str):
             engine = self.engine or partial(compiled("approx").gemm, arithmetic)
             return engine(left, right.T)
-        if arithmetic == "bfloat16":
-            left, right = (binary32.rounded(x, BFLOAT16) for x in (left, right))
+        format = FLOAT_FORMATS[arithmetic]
+        if format != BINARY32:
+            left, right = (binary32.rounded(x, format) for x in (left, right))
         return left @ right.T

@@ -16,10 +16,11 @@ from .arithmetic import Engine, Operand, Products, compiled
 from .data import Data, package
 from .layers import Product, Weighted, cross_entropy
 from .network import MODELS, Network
-from .precision import Precision, read
+from .precision import Precision
 from .settings import Settings
 from .sparse import Sparse
 from .sparse import read as read_sparse
+from .spec import read
 from .update import Update
 from .update import read as read_update
 
@@ -84,9 +85,8 @@ class _Step:
         else:
             arithmetic = self.precision.arithmetic(layer.number, which)
             result = self.products.run(layer.layer, which, batch, operands, arithmetic)
-        if which == "weight":
-            tensors = {name: operand.tensor for name, operand in operands.items()}
-            self.precision.observe(layer.number, tensors | {"dw": result})
+        if which != "forward":
+            self.precision.observe(layer.number, which, operands["w"].tensor, result)
         return result
 
 
@@ -160,7 +160,9 @@ def _train(
     hidden = {"hidden": s.hidden} if s.model == "mlp" else {}
     classes = int(data.train_y.max()) + 1
     network = MODELS[s.model](data.train_x.shape[1], classes, rng, **hidden)
-    precision = precision or read(s.arithmetic, layers=len(network.products), epochs=s.epochs)
+    layers = len(network.products)
+    precision = precision or read(s.arithmetic, layers=layers, epochs=s.epochs)
+    precision.check(layers)
     products = Products(seed=s.seed, engine=engine)
     step = _Step(precision, products, training=True, update=update)
     store = _Storage(s, precision, network)
@@ -195,6 +197,7 @@ def _train(
             total += loss * len(part)
             seen += len(part)
             done += 1
+            precision.step()
         note = precision.now()
         right = accuracy(network, precision, data.test_x, data.test_y)
         density = tuple(np.mean(sparse.densities[first:], 0).tolist()) if sparse and seen else ()

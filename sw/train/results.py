@@ -36,9 +36,7 @@ def write(run: Run, path: Path) -> list[Path]:
         "settings": dataclasses.asdict(run.settings),
         "epochs": [dataclasses.asdict(epoch) for epoch in run.epochs],
         "pairs": PAIRS,
-        "modes": None
-        if run.precision.history is None
-        else np.array(run.precision.history).tolist(),
+        **run.precision.record(),
     }
     text = path.with_suffix(".json")
     with whole_file(text) as beside:
@@ -69,7 +67,7 @@ def _draw(run: Run, path: Path) -> list[Path]:
     names = (s.model, s.arithmetic, *s.unusual.values())
     axes.set_title(", ".join(names), fontsize=10)
     for other in more:
-        modes = np.array(history).reshape(len(epochs), -1).T
+        modes = np.array(run.precision.record()["modes"], float).reshape(len(epochs), -1).T
         image = other.imshow(
             modes,
             aspect="auto",

@@ -7,8 +7,8 @@ from typing import Any
 from ..checks import choice, unknown, whole
 from ..errors import UserError
 from .network import MODELS
-from .precision import read
 from .sparse import read as read_sparse
+from .spec import read
 from .update import read as read_update
 
 __all__ = ["STORAGES", "Settings"]
@@ -39,7 +39,7 @@ class Settings:
     model : str
         Of `sw.train.network.MODELS`.
     arithmetic : str
-        See `sw.train.precision.read`.
+        See `sw.train.spec.read`.
     hidden : tuple of int
         Widths of the hidden layers of ``mlp``.
     epochs : int or None
@@ -96,7 +96,7 @@ class Settings:
             if type(value) not in (int, float) or not 0 <= value < highest:
                 raise UserError(f"{name} must be a number from 0 to below {highest}, not {value!r}")
         choice("storage", self.storage, STORAGES)
-        read(self.arithmetic, layers=1, epochs=self.epochs or 1)
+        read(self.arithmetic, layers=None, epochs=self.epochs or 1)
         whole("seed", self.seed, 1, 2**32 - 1)
         read_update(self.update, seed=self.seed)
         read_sparse(self.sparse, seed=self.seed)

@@ -78,9 +78,9 @@ class ZseRule(Parameters):
         Steps from one change of a pair to its next, at least, 1..255; 1 lets each step change it,
         as the authors' code does whatever hold it is given. With 3, a pair that changes in step 5
         can change again in step 8.
-    initial : int or tuple of int
+    initial : int, str or tuple of int
         Modes at the start, 0, 1 or 2 for 4, 8 or 16 bits: of all pairs, or of the forward, the
-        input gradient's and the weight gradient's pair.
+        input gradient's and the weight gradient's pair, ``0/2/0``.
     """
 
     PRESETS: ClassVar = {
@@ -94,7 +94,7 @@ class ZseRule(Parameters):
     hi: Threshold = 0.8
     warmup: int = 0
     hold: int = 1
-    initial: int | tuple[int, ...] = WIDEST
+    initial: int | str | tuple[int, ...] = WIDEST
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -148,7 +148,10 @@ def _plain(exact: Fraction) -> float | str:
 
 
 def _modes(field: str, value: object) -> tuple[int, ...]:
-    """Check a mode for all pairs, or one for each."""
+    """Check a mode for all pairs, or one for each, which may be a text such as ``0/2/0``."""
+    if isinstance(value, str) and re.fullmatch("[0-9](/[0-9])*", value):
+        modes = [int(mode) for mode in value.split("/")]
+        value = modes if len(modes) > 1 else modes[0]
     if not isinstance(value, list | tuple):
         return (mode_of(field, value),) * len(PAIRS)
     if len(value) != len(PAIRS):
@@ -206,7 +209,7 @@ class ZseController:
         self.parameters = parameters
         self.rule = rule or parameters
         shape = (parameters.layers, len(PAIRS))
-        self.modes = np.full(shape, self.rule.initial, np.int32)
+        self.modes = np.full(shape, self.rule.modes, np.int32)
         self.steps = self.changes = 0
         self._zeros, self._elements = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         self._age = np.full(shape, MOST_AGE)
