@@ -118,7 +118,7 @@ def test_boosters_that_are_never_narrow_say_so(digits):
 def test_binary16():
     layer = mlp(70, 11, np.random.default_rng(1), ()).products[0].layer
     rng = np.random.default_rng(2)
-    x, w = (np.float32(rng.standard_normal(shape)) for shape in ((5, 70), (11, 70)))
+    x, w = (rng.standard_normal(shape).astype(np.float32) for shape in ((5, 70), (11, 70)))
     got, wanted = (
         Products(seed=1).run(layer, "forward", 5, {"x": Operand(a), "w": Operand(b)}, name)
         for a, b, name in (
