@@ -1,8 +1,11 @@
 """How a network is trained."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from ..checks import choice, unknown, whole
 from ..errors import UserError
@@ -28,6 +31,13 @@ SPARSE: Mapping[str, Mapping[str, Any]] = DENSE | {
     "lenet": {"epochs": 12, "rate": 0.05, "momentum": 0.9},
 }
 """Where few weights are trained: these bear greater steps, and need more of them."""
+
+
+@functools.cache
+def _layers(model: str, hidden: int) -> int:
+    """Return how many layers with products a model has, whatever the images."""
+    widths = {"hidden": (1,) * hidden} if model == "mlp" else {}
+    return len(MODELS[model](64, 2, np.random.default_rng(1), **widths).products)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -96,7 +106,8 @@ class Settings:
             if type(value) not in (int, float) or not 0 <= value < highest:
                 raise UserError(f"{name} must be a number from 0 to below {highest}, not {value!r}")
         choice("storage", self.storage, STORAGES)
-        read(self.arithmetic, layers=None, epochs=self.epochs or 1)
+        layers = _layers(self.model, len(self.hidden))
+        read(self.arithmetic, layers=layers, epochs=self.epochs or 1)
         whole("seed", self.seed, 1, 2**32 - 1)
         read_update(self.update, seed=self.seed)
         read_sparse(self.sparse, seed=self.seed)

@@ -190,14 +190,23 @@ def test_refused(text, message):
 
 
 def test_refused_before_any_training(tmp_path: Path):
-    """At the command line, with nothing written; the settings alone do not know the layers."""
-    arguments = ["train", "--arith", "fb12,2=fb24", "-o", str(tmp_path / "x.npz")]
-    result = CliRunner().invoke(main, arguments)
-    assert result.exit_code == 2
-    assert result.stderr.splitlines()[-1].startswith("error: arithmetic of 2 in 'fb12,2=fb24' has ")
-    assert list(tmp_path.iterdir()) == []
-    result = CliRunner().invoke(main, ["train", "--arith", "fb12,2=fb24,0.input=fb16"])
-    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    """At the command line, in one line, with nothing written."""
+    for arguments, layers in (
+        ([], 2),
+        (["--hidden", "8,8"], 3),
+        (["--model", "lenet"], 5),
+        (["--model", "resnet8"], 10),
+        (["--model", "transformer"], 10),
+    ):
+        text = f"fb12,{layers}=fb24"
+        more = ["--arith", text, "-o", str(tmp_path / "x.npz")]
+        result = CliRunner().invoke(main, ["train", *arguments, *more])
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr == (
+            f"error: arithmetic of {layers} in '{text}' has no effect: the network has {layers} "
+            f"layers, the last of which is {layers - 1}\n"
+        )
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_precision_of_another_network(digits):
