@@ -1,7 +1,7 @@
 """The arithmetic of a product in training: floating point, of blocks, or approximate."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,16 @@ from ..errors import UserError
 from ..formats import BINARY32, BLOCK_FORMATS, BOX_FORMATS, FLOAT_FORMATS, BlockFormat
 from .data import package
 
-__all__ = ["ARITHMETICS", "Arithmetic", "Engine", "Operand", "Products", "compiled", "read"]
+__all__ = [
+    "ARITHMETICS",
+    "Arithmetic",
+    "Engine",
+    "Operand",
+    "Products",
+    "compiled",
+    "effective",
+    "read",
+]
 
 Floats = npt.NDArray[np.float32]
 Engine = Callable[[Any, Any], Floats]
@@ -41,23 +50,33 @@ def read(arithmetic: Any) -> Arithmetic:
     Fields of a block format may follow its name, ``hbfp4:block=8:rounding=truncate``, or a table of
     fields stand for it, see `BlockFormat.read`.
     """
-    if isinstance(arithmetic, str):
-        preset = arithmetic.partition(":")[0]
-        if preset in BLOCK_FORMATS or preset in BOX_FORMATS:
-            arithmetic = BlockFormat.read(arithmetic)
-        elif arithmetic not in FLOAT_FORMATS:
-            found = fractions(arithmetic)
-            if found is None:
-                raise unknown("arithmetic", arithmetic, ARITHMETICS)
-            arithmetic = found
-    elif isinstance(arithmetic, Mapping):
-        arithmetic = BlockFormat.read(arithmetic)
     if isinstance(arithmetic, BlockFormat):
-        # Boxes have none.
-        _ = arithmetic.reduction
-    elif not isinstance(arithmetic, str | Fractions):
+        return effective(arithmetic)
+    if isinstance(arithmetic, Mapping):
+        return effective(BlockFormat.read(arithmetic), arithmetic)
+    if isinstance(arithmetic, str):
+        preset, *texts = arithmetic.split(":")
+        if preset in BLOCK_FORMATS or preset in BOX_FORMATS:
+            given = [text.partition("=")[0] for text in texts]
+            return effective(BlockFormat.read(arithmetic), given)
+        found = arithmetic if arithmetic in FLOAT_FORMATS else fractions(arithmetic)
+        if found is None:
+            raise unknown("arithmetic", arithmetic, ARITHMETICS)
+        return found
+    if not isinstance(arithmetic, Fractions):
         raise UserError(f"arithmetic must be a name or a format, not {shown(arithmetic)}")
     return arithmetic
+
+
+def effective(format: BlockFormat, given: Iterable[str] = ()) -> BlockFormat:
+    """Return a format that products are computed in, if all fields that were given decide on it."""
+    if "random_bits" in given and format.rounding != "stochastic":
+        raise UserError(
+            f"random_bits of {format.name!r} has no effect: its rounding is {format.rounding}"
+        )
+    # Boxes have none.
+    _ = format.reduction
+    return format
 
 
 def compiled(wing: str = "bfp") -> Any:

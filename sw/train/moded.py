@@ -15,7 +15,7 @@ from ..checks import whole
 from ..core.products import PASSES
 from ..errors import UserError
 from ..formats import BOX_FORMATS, MOST_BLOCK, BlockFormat
-from .arithmetic import Arithmetic, compiled
+from .arithmetic import Arithmetic, compiled, effective
 from .places import Places
 from .precision import Precision
 
@@ -102,17 +102,15 @@ def _changed(format: BlockFormat, fields: Mapping[str, Any]) -> BlockFormat:
     if fields:
         name = ":".join((format.name.partition("_")[0], *(f"{n}={v}" for n, v in fields.items())))
         format = dataclasses.replace(format, name=name, **fields)
-    # Boxes have none.
-    _ = format.reduction
-    return format
+    return effective(format, fields)
 
 
 class Boosted(Moded):
     """Accuracy Boosters (arXiv 2211.10737): HBFP4, and HBFP6 where `EpochSchedule` says so.
 
     HBFP4 in blocks of 256 and HBFP6 in blocks of 128 along the reduction, one payload of the
-    multi-mode array, where ``fields`` have no ``block``. The authors' scripts say tiles of 8 x 8,
-    which their code cuts into blocks of 8 along the last axis: ``{"block": 8}``.
+    multi-mode array, where ``fields`` have no ``block``. The authors' scripts have blocks of 8
+    along the last axis of a tensor; ``{"block": 8}`` are blocks of 8 along the reduction.
     """
 
     def __init__(

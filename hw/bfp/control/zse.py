@@ -36,7 +36,8 @@ class ZseController(Core):
     Beats of counts add up; a beat of no elements changes nothing. One with ``last`` ends a control
     step: the unit decides on all pairs as `ZseRule` says, gives a packet of a beat for each layer,
     and counts anew. The registers of the rule and ``layers`` count as they are at that beat;
-    changed during the step they serve the next one. A beat with an error is not counted, but still
+    changed during the step they serve the next one; ``lo``, ``hi`` and ``scale`` belong together,
+    and are to be written while no beat may come. A beat with an error is not counted, but still
     ends the step.
 
     After reset, and by ``restart``, which waits for the end of a step, all pairs take the modes

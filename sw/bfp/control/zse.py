@@ -45,6 +45,7 @@ MOST_AGE = 255
 """Steps since a change of a pair are counted up to here, and so far ``hold`` reaches."""
 
 MOST_WARMUP = 2**16 - 1
+MOST_STEPS = 2**32 - 1
 MOST_ELEMENTS = 2**32 - 1
 
 Recording = Iterable[Mapping[tuple[int, int], tuple[int, int]]]
@@ -226,7 +227,7 @@ class ZseController:
 
     def step(self) -> npt.NDArray[np.int32]:
         """End a control step: decide on every pair, and return the modes."""
-        self.steps += 1
+        self.steps = min(self.steps + 1, MOST_STEPS)
         self._age = np.minimum(self._age + 1, MOST_AGE)
         lo, hi, scale = self.rule.thresholds
         # Of at most 32 and 20 bits: the products are exact.
