@@ -99,7 +99,9 @@ def test_one_count_beside_a_threshold_changes():
         (0.6, 0.8, (0.6, 0.8), (3, 4, 5)),
         ("3/5", ".80", (0.6, 0.8), (3, 4, 5)),
         (Fraction(1, 3), "2/3", ("1/3", "2/3"), (1, 2, 3)),
-        (np.float32(0.1), np.float64(0.2), (0.1, 0.2), (1, 2, 10)),
+        (np.float64(0.1), np.float32(0.5), (0.1, 0.5), (1, 5, 10)),
+        # The nearest number of binary32, which prints more digits.
+        (np.float32(0.1), 1, None, "at most 1048575, not 25000000000000000, that of 0.1000000014"),
         (0, 1, (0.0, 1.0), (0, 1, 1)),
         (1e-6, 0.999999, (1e-6, 0.999999), (1, 999999, 10**6)),
         ("1/1048575", "0/7", None, "lo must be at most hi, 0.0, not 1/1048575"),
