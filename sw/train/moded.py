@@ -19,12 +19,12 @@ from .arithmetic import Arithmetic, compiled, effective
 from .places import Places
 from .precision import Precision
 
-__all__ = ["GROUPS", "Boosted", "Controlled", "Moded"]
+__all__ = ["CHANNELS", "Boosted", "Controlled", "Moded"]
 
 Floats = npt.NDArray[np.float32]
 
-GROUPS = tuple(BOX_FORMATS[f"fb{bits}_box"].block for bits in (12, 16, 24))
-"""FlexBlock's groups of each mode, boxes of a tensor: 24, 12 or 6 channels x 3 x 3."""
+CHANNELS = BOX_FORMATS["fb12_box"].block[1]
+"""Of FlexBlock's group of 216 elements, the box of a tensor that its authors name: 24 x 3 x 3."""
 
 
 class Moded(Precision):
@@ -150,18 +150,17 @@ class Controlled(Moded):
     The error of a pair is that of the layer's weights, of the gradient of its input or of that of
     its weights, in groups as the authors' code cuts the tensor as it is: boxes of channels x 3 x 3,
     or channels along the last axis of tensors of other than four axes. As there, the controller
-    changes the bits of a group and never its shape, which is that of `GROUPS` for the mode at the
-    start (inferred: their configurations have one for each pair). Products multiply blocks along
-    their reduction all the same. A pair without a gradient, that of the input of layer 0, has no
-    error and stays.
+    changes the bits of a group and never its shape (which shape their dynamic examples have is not
+    published; 216 elements are the paper's). Products multiply blocks along their reduction all the
+    same. A pair without a gradient, that of the input of layer 0, has no error and stays.
 
     Parameters
     ----------
     every : int or None
         Steps of training of a control step, counted through the epochs; None: an epoch (inferred).
         The authors' ImageNet example has 500, in which its warm-up counts.
-    group : int or None
-        Channels of all groups.
+    group : int
+        Channels of a group.
 
     Attributes
     ----------
@@ -180,13 +179,11 @@ class Controlled(Moded):
         places: Mapping[str, Any] | None = None,
         *,
         every: int | None = None,
-        group: int | None = None,
+        group: int = CHANNELS,
     ) -> None:
         self.controller = ZseController(ZseParameters(layers=layers, **dataclasses.asdict(rule)))
         self.every = every if every is None else whole("every", every, 1, 2**31 - 1)
-        if group is not None:
-            whole("group", group, 1, MOST_BLOCK // 9)
-        self.groups = [(1, group, 3, 3) if group else GROUPS[mode] for mode in rule.modes]
+        self.box = (1, whole("group", group, 1, MOST_BLOCK // 9), 3, 3)
         self.recording: list[dict[tuple[int, int], tuple[int, int]]] = []
         self.decisions: list[npt.NDArray[np.int32]] = []
         self.counts: dict[tuple[int, int], tuple[int, int]] = {}
@@ -228,8 +225,7 @@ class Controlled(Moded):
         """Add a tensor's counts to those of a pair."""
         if not self.used[layer, pair]:
             return
-        group = self.groups[pair]
-        block = group if tensor.ndim == len(group) else group[1:2]
+        block = self.box if tensor.ndim == len(self.box) else self.box[1:2]
         format = dataclasses.replace(self.formats[self.modes[layer, pair]], block=block)
         zeros, elements = self.counts.get((layer, pair), (0, 0))
         zeros, elements = zeros + compiled().zero_set(tensor, format), elements + tensor.size

@@ -45,7 +45,7 @@ def read(text: str, *, layers: int | None, epochs: int) -> Precision:
     ``flexblock`` or ``flexblock:0.6/0.8/0/1``: FB12, FB16 or FB24 by zero-setting error, with the
     thresholds, the warm-up and the hold of `ZseRule`, or its fields by name, ``initial=0/2/0`` too;
     ``every=500``: a control step of 500 steps of training instead of an epoch; ``group=24``:
-    channels of all groups, see `sw.train.moded.Controlled`.
+    channels of a group, see `sw.train.moded.Controlled`.
 
     Raises `UserError` for anything else, and for what has no effect in such a network.
     """

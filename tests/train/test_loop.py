@@ -193,8 +193,8 @@ def test_what_the_controller_counts():
     for _ in range(2):
         precision.observe(1, "weight", w, dw)
         precision.observe(1, "input", w, dx)
-    # Groups of a matrix are of 6 channels at the start, with 16 bits.
-    group = BLOCK_FORMATS["fb24_linear"]
+    # Groups of a matrix are of 24 channels, at the start with 16 bits.
+    group = dataclasses.replace(BLOCK_FORMATS["fb24"], block=(24,))
     for pair, tensor in enumerate((w, dx, dw)):
         zeros, elements = precision.counts[1, pair]
         assert elements == 2 * tensor.size

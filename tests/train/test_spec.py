@@ -92,11 +92,10 @@ def test_rules_by_position_and_by_name():
     assert known.controller.rule == named.controller.rule
     assert known.controller.rule.thresholds == (3, 4, 5)
     assert rule("flexblock").controller.rule.thresholds == (1, 2, 10)
-    begun = rule("flexblock:0.1/0.2/50/1:initial=0/2/0:every=500:group=24")
+    begun = rule("flexblock:0.1/0.2/50/1:initial=0/2/0:every=500:group=6")
     assert begun.modes.tolist() == [[0, 2, 0], [0, 2, 0]]
-    assert (begun.every, begun.groups) == (500, [(1, 24, 3, 3)] * 3)
-    assert rule("flexblock:initial=0/2/0").groups == [(1, 24, 3, 3), (1, 6, 3, 3), (1, 24, 3, 3)]
-    assert rule("flexblock:initial=1").groups == [(1, 12, 3, 3)] * 3
+    assert (begun.every, begun.box) == (500, (1, 6, 3, 3))
+    assert (known.every, known.box) == (None, (1, 24, 3, 3))
     boosted = read("boosters:boosted=4:wide=2", layers=3, epochs=9)
     assert isinstance(boosted, Boosted)
     assert boosted.schedule.modes_at(6)[1].tolist() == [2, 2, 2]
