@@ -210,8 +210,8 @@ def train_network(overrides: tuple[str, ...], data: str, steps: int, **fields: A
 
     Formats of FlexBlock and of the boosters go through bfp_multimode_array, other blocks through
     bfp_array, approximate multipliers through approx_array, updates by essop through outer_product,
-    the choice of tracked weights through quantile_estimator. Beside these two, products in binary32
-    or bfloat16 stay with NumPy; else all go through an array.
+    the choice of tracked weights through quantile_estimator. Beside these two, products in
+    binary32, bfloat16 or binary16 stay with NumPy; else all go through an array.
 
     \b
     Examples:

@@ -12,15 +12,16 @@ from sw.approx import names
 from sw.approx.array import TABLE, ApproxArrayParameters
 from sw.approx.product import Datapath, Fractions
 from sw.approx.table import Table
+from sw.bfp.control.epochs import MOST_EPOCHS
 from sw.bfp.multimode import MultimodeParameters
 from sw.errors import UserError
-from sw.formats import BFLOAT16
+from sw.formats import BFLOAT16, FLOAT_FORMATS, BlockFormat
 from sw.train.data import Data
 from sw.train.layers import Weighted
 from sw.train.loop import Run, train
-from sw.train.precision import Fixed, read
 from sw.train.settings import Settings
 from sw.train.sparse import read as read_sparse
+from sw.train.spec import read
 from sw.train.update import Essop
 from sw.train.update import read as read_update
 
@@ -53,11 +54,11 @@ def _fields(fractions: Fractions) -> dict[str, Any]:
 def _circuit(arithmetic: str, parameters: ArrayFields) -> Circuit:
     """Return the circuit that trains in an arithmetic; `UserError` if the array has another."""
     fractions = names.fractions(arithmetic)
-    precision = read(arithmetic, layers=1, epochs=1)
-    each = precision.arithmetics.values() if isinstance(precision, Fixed) else ()
+    precision = read(arithmetic, layers=None, epochs=MOST_EPOCHS)
+    each = (*precision.places.arithmetics.values(), *precision.formats)
     if fractions is None and isinstance(parameters, MultimodeParameters):
         mixed = any(isinstance(one, (Datapath, Table)) for one in each)
-        if arithmetic not in ("binary32", "bfloat16") and not mixed:
+        if any(isinstance(one, BlockFormat) for one in each) and not mixed:
             return BlockCircuit(parameters)
     elif fractions is not None and isinstance(parameters, ApproxArrayParameters):
         for name, value in _fields(fractions).items():
@@ -96,7 +97,7 @@ def _tracking(settings: Settings) -> TrackingCircuit | None:
 
 def spared(settings: Settings) -> bool:
     """Return whether no product needs an array: only gradients or choices go through circuits."""
-    plain = settings.arithmetic in ("binary32", "bfloat16")
+    plain = settings.arithmetic in FLOAT_FORMATS
     return plain and (settings.update != "exact" or settings.sparse != "none")
 
 

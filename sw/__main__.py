@@ -68,7 +68,9 @@ def formats() -> None:
 
 @main.command("quantize")
 @click.argument("path", metavar="FILE.npy", type=click.Path(path_type=Path))
-@click.option("--format", "name", default="hbfp8", show_default=True, help="Preset.")
+@click.option(
+    "--format", "name", default="hbfp8", show_default=True, help="Preset, or hbfp8:block=8:…"
+)
 @click.option("--rounding", type=click.Choice(ROUNDINGS), help="Instead of the preset's.")
 @click.option("--axis", default=-1, show_default=True, help="Axis along which blocks lie.")
 @click.option("--seed", default=1, show_default=True, help="Seed of stochastic rounding.")
@@ -233,12 +235,18 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
     """Train a network; with -o write its weights, its course (.json) and learning curve (.png).
 
     Each layer has three products: forward, gradient of the input, gradient of the weights. --arith
-    names the arithmetic of all (binary32, bfloat16, a format of `python -m sw formats`, a
-    multiplier of `python -m sw multipliers` and its bits, as in mbm7 or realm8:7, or lut:FILE, a
-    table of products), others for a pass, a layer or a pass of one
-    (fb12,input=fb16,0=fb24,1.weight=fb16), or what chooses it: boosters[:EPOCHS], HBFP4 with HBFP6
-    in the last EPOCHS and in the first and last layer; flexblock[:LO/HI/WARMUP/HOLD], FB12, FB16 or
-    FB24 by zero-setting error.
+    names the arithmetic of all (binary32, bfloat16, binary16, a format of `python -m sw formats`,
+    perhaps with fields to change, hbfp4:block=8:rounding=truncate, a multiplier of
+    `python -m sw multipliers` and its bits, as in mbm7 or realm8:7, or lut:FILE, a table of
+    products), and others for a pass, a layer (0, first, last) or a pass of one
+    (fb12,input=fb16,0=fb24,1.weight=fb16). What decides no product is refused.
+
+    In the place of the first one, what chooses it, beside layers that have their own:
+    boosters[:EPOCHS][:FIELD=VALUE...], HBFP4 in blocks of 256 with HBFP6 in blocks of 128 in the
+    last EPOCHS and in the first and last layer (boosters:5:block=64; the authors' scripts have
+    blocks of 8); flexblock[:LO/HI/WARMUP/HOLD][:FIELD=VALUE...], FB12, FB16 or FB24 by zero-setting
+    error (flexblock:0.6/0.8/0/1,first=binary32,last=binary32), initial=0/2/0 the modes of the three
+    products at the start, every=500 a control step of 500 steps instead of an epoch.
 
     --update names how layers with weights compute the gradients of these: exact, as --arith says;
     essop[:FIELD=VALUE,...], by stochastic outer products in a block of 32 x 32 with the fields of
@@ -271,6 +279,7 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
       python -m sw train --arith mbm7 -o build/mbm.npz
       python -m sw train --arith lut:build/own_7.bin
       python -m sw train --model resnet8 --arith flexblock:0.1/0.2/0/1 -o build/resnet.npz
+      python -m sw train --arith hbfp6,first=hbfp4:block=8 --hidden 64,32
       python -m sw train --update essop:length=16,share=rotated
       python -m sw train --arith hbfp6 --update essop:rows=16,columns=16 -o build/essop.npz
       python -m sw train --update pulsed:step=0.0005,length=31

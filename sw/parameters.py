@@ -20,6 +20,9 @@ __all__ = [
     "Checked",
     "Parameters",
     "kind_and_fields",
+    "literal",
+    "named_fields",
+    "preset_and_fields",
     "table_fields",
 ]
 
@@ -47,6 +50,27 @@ def kind_and_fields(what: str, text: str, kinds: Sequence[str]) -> tuple[str, li
     return kind, overrides
 
 
+def named_fields(what: str, texts: Iterable[str]) -> dict[str, Any]:
+    """Read ``field=value`` texts: values are TOML's, or else texts."""
+    fields: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UserError(f"{what} needs field=value, not {text!r}")
+        if name in fields:
+            raise UserError(f"{name} is given twice in {what}")
+        fields[name] = literal(value)
+    return fields
+
+
+def preset_and_fields(what: str, text: str, presets: Iterable[str]) -> tuple[str, dict[str, Any]]:
+    """Read ``preset`` or ``preset:field=value:...``."""
+    preset, *texts = text.split(":")
+    if preset not in presets:
+        raise unknown(what, preset, presets)
+    return preset, named_fields(f"{what} {text!r}", texts)
+
+
 def table_fields(cls: type, field: str, value: object, *more: str) -> dict[str, Any]:
     """Check that a table in ``field`` has a dataclass's fields, and perhaps ``more``, alone."""
     if not isinstance(value, Mapping):
@@ -61,7 +85,7 @@ def table_fields(cls: type, field: str, value: object, *more: str) -> dict[str, 
     return dict(value)
 
 
-def _literal(text: str) -> Any:
+def literal(text: str) -> Any:
     """Read ``text`` as a TOML value; what is none is a string."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
@@ -133,7 +157,7 @@ class Parameters(Checked):
             name, equals, value = text.partition("=")
             if not equals:
                 raise UserError(f"--set needs field=value, not {text!r}")
-            cls._set(values, name.strip(), _literal(value.strip()))
+            cls._set(values, name.strip(), literal(value.strip()))
         values |= fields
         known = [field.name for field in dataclasses.fields(cls)]
         for name in values:

@@ -100,7 +100,7 @@ def test_quantize_of_exact_numbers(tmp_path):
         (("train", "--model", "lenet", "--hidden", 7), "hidden must not be given for lenet, only"),
         (("train", "-o", "folder.npz"), "cannot write folder.npz: it is a folder"),
         (("train", "--arith", "input=fb16"), "arithmetic of the pass forward must be given in"),
-        (("train", "--arith", "boosters:x"), "boosters must be an integer, not 'x'"),
+        (("train", "--arith", "boosters:x"), "boosted must be an integer from 0 to 20, not 'x'"),
         (("train", "--arith", "boosters:99"), "boosted must be an integer from 0 to 20, not 99"),
         (("train", "--arith", "flexblock:1"), "flexblock must be followed by LO/HI/WARMUP/HOLD"),
         (("train", "--arith", "flexblock:.5/.2/0/1"), "lo must be at most hi, 0.2, not 0.5"),

@@ -1,7 +1,7 @@
 """Products of floating-point values by an approximate multiplier, and of matrices of them."""
 
 import dataclasses
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from .multipliers import Integers, multiplier
 __all__ = ["Datapath", "Fractions", "gemm", "matrices", "multiply", "multiply_bits"]
 
 
+@runtime_checkable
 class Fractions(Protocol):
     """What multiplies fractions: a `Datapath` or a `sw.approx.table.Table`."""
 

@@ -17,7 +17,7 @@ from ..jit import njit
 from ..words import Words, fields_of
 from . import array
 from .cut import blocked_axes
-from .quantize import Blocks
+from .quantize import Blocks, zero_set_counts
 from .sums import EXACT_BITS
 
 __all__ = ["gemm", "quantize", "zero_set"]
@@ -213,30 +213,42 @@ def _accumulate(result, totals, scale_a, scale_b):
 
 
 def zero_set(x: npt.NDArray[np.float32], format: BlockFormat) -> int:
-    """Return how many elements of a matrix, in blocks along its rows, count as set to zero.
+    """Return how many elements of a tensor `sw.bfp.quantize.zero_set_counts` counts as set to zero.
 
-    As `sw.bfp.quantize.zero_set_counts` counts them.
+    Blocks of one dimension lie along its last axis.
     """
-    x = checks.array("x", x, "float32", shape=("rows", "columns"))
-    bits = np.ascontiguousarray(x).view(np.uint32)
-    return int(_zero_set(bits, _sides(format), format.magnitude_bits))
+    x = checks.array("x", x, "float32")
+    blocked_axes(format, -1, x.ndim, "x")
+    *more, down, deep, side = (1, 1, *format.block)
+    if math.prod(more) > 1:
+        return zero_set_counts(x, format)[0]
+    shape = (1, 1, *x.shape)
+    cut = np.ascontiguousarray(x).view(np.uint32).reshape(math.prod(shape[:-3]), *shape[-3:])
+    return int(_zero_set(cut, (down, deep, side), format.magnitude_bits))
 
 
 @jit
 def _zero_set(bits, block, m):
     """Count exponents that are ``m`` or more below the largest of their block, and zeros."""
     count = 0
-    for i in range(0, bits.shape[0], block[0]):
-        down = range(i, min(i + block[0], bits.shape[0]))
-        for j in range(0, bits.shape[1], block[1]):
-            across = range(j, min(j + block[1], bits.shape[1]))
-            largest = np.int64(0)
-            for r in down:
-                for c in across:
-                    largest = max(largest, np.int64(bits[r, c] >> np.uint32(23)) & 255)
-            if 0 < largest < 255:
-                for r in down:
-                    for c in across:
-                        field = np.int64(bits[r, c] >> np.uint32(23)) & 255
-                        count += field == 0 or largest - field >= m
+    for n in range(bits.shape[0]):
+        for i in range(0, bits.shape[1], block[0]):
+            for j in range(0, bits.shape[2], block[1]):
+                for k in range(0, bits.shape[3], block[2]):
+                    box = bits[n, i : i + block[0], j : j + block[1], k : k + block[2]]
+                    count += _zeros(box, m)
+    return count
+
+
+@jit
+def _zeros(box, m):
+    """Count those of a block."""
+    largest = np.int64(0)
+    for word in box.flat:
+        largest = max(largest, np.int64(word >> np.uint32(23)) & 255)
+    count = 0
+    if 0 < largest < 255:
+        for word in box.flat:
+            field = np.int64(word >> np.uint32(23)) & 255
+            count += field == 0 or largest - field >= m
     return count

@@ -3,9 +3,11 @@
 import dataclasses
 from collections.abc import Sequence
 
+from ..checks import shown, whole
 from ..core.convolution import Convolution
 from ..core.products import PASSES, Layer, Product
-from .multimode import MultimodeParameters
+from ..errors import UserError
+from .multimode import MODES, MultimodeParameters
 
 __all__ = ["Mapping", "map_pass", "utilization"]
 
@@ -64,6 +66,16 @@ def _cycles(
     return min(options)
 
 
+def _check(batch: int, modes: tuple[int, int], latency: int) -> None:
+    """Check what is common to all layers."""
+    whole("batch", batch, 1, 2**31 - 1)
+    whole("latency", latency, 1, 2**31 - 1)
+    if not isinstance(modes, tuple) or len(modes) != 2:
+        raise UserError(f"modes must be those of the two operands, not {shown(modes)}")
+    for name, mode in zip(("a", "b"), modes, strict=True):
+        whole(f"mode of {name}", mode, 0, len(MODES) - 1)
+
+
 def map_pass(
     parameters: MultimodeParameters,
     layer: Layer,
@@ -76,8 +88,9 @@ def map_pass(
     """Return the mapping of a pass that takes the fewest cycles.
 
     Each product is a job, as many equal ones as there are channels or heads a single one;
-    ``latency`` is that of the circuit.
+    ``modes``, each 0, 1 or 2, are those of its two operands; ``latency`` is that of the circuit.
     """
+    _check(batch, modes, latency)
     depthwise = isinstance(layer, Convolution) and layer.depthwise
     best: Mapping | None = None
     for tile in TILES if depthwise else TILES[:1]:
@@ -108,6 +121,9 @@ def utilization(
     latency: int,
 ) -> tuple[float, list[Mapping]]:
     """Return the share of slots used by a network's three passes, and the mapping of each."""
+    _check(batch, modes, latency)
+    if not layers:
+        raise UserError("layers must be at least one, not none")
     maps = [
         map_pass(parameters, layer, which, batch, modes, latency=latency)
         for layer in layers

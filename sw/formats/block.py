@@ -5,9 +5,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..checks import choice, flag, line, shown, unknown, whole
+from ..checks import choice, flag, line, shown, whole
 from ..errors import UserError
-from ..parameters import Checked, table_fields
+from ..parameters import Checked, preset_and_fields, table_fields
 
 __all__ = ["BLOCK_FORMATS", "BOX_FORMATS", "MOST_BLOCK", "ROUNDINGS", "BlockFormat"]
 
@@ -140,15 +140,17 @@ class BlockFormat(Checked):
     def read(cls, value: "BlockFormat | str | Mapping[str, Any]") -> "BlockFormat":
         """Return the format for a preset's name, a table of fields, or a format.
 
-        A table may name a ``preset`` whose fields it changes.
+        A name may have fields behind it, ``hbfp4:block=8:rounding=truncate``, a table a ``preset``.
         """
         if isinstance(value, BlockFormat):
             return value
         if isinstance(value, str):
             presets = BLOCK_FORMATS | BOX_FORMATS
-            if value not in presets:
-                raise unknown("format", value, presets)
-            return presets[value]
+            preset, named = preset_and_fields("format", value, presets)
+            if not named:
+                return presets[preset]
+            fields = table_fields(cls, "format", {"name": value} | named)
+            return dataclasses.replace(presets[preset], **fields)
         fields = table_fields(cls, "format", value, "preset")
         base = fields.pop("preset", None)
         if base is None:

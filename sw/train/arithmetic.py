@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,11 @@ from .. import binary32
 from ..approx.names import KINDS, fractions
 from ..approx.product import Fractions
 from ..bfp.quantize import Blocks
-from ..checks import array, choice, unknown
+from ..checks import array, choice, shown, unknown
 from ..core.products import OPERANDS, PASSES, Layer, Product, execute
 from ..core.window import Window
-from ..formats import BFLOAT16, BLOCK_FORMATS, BlockFormat
+from ..errors import UserError
+from ..formats import BINARY32, BLOCK_FORMATS, BOX_FORMATS, FLOAT_FORMATS, BlockFormat
 from ..words import Words, stream_key
 from .data import package
 
@@ -28,6 +29,7 @@ __all__ = [
     "Operand",
     "Products",
     "compiled",
+    "effective",
     "read",
 ]
 
@@ -36,9 +38,9 @@ Engine = Callable[[Any, Any], Floats]
 """Computes the product of (m, k) and (k, n), of blocks or of binary32."""
 
 Arithmetic = str | BlockFormat | Fractions
-"""``binary32``, ``bfloat16``, blocks of a format, or approximate multipliers of fractions."""
+"""A name of `FLOAT_FORMATS`, blocks of a format, or approximate multipliers of fractions."""
 
-ARITHMETICS = ("binary32", "bfloat16", *BLOCK_FORMATS, *KINDS)
+ARITHMETICS = (*FLOAT_FORMATS, *BLOCK_FORMATS, *KINDS)
 """Arithmetics by name: how the operands of a product are rounded and multiplied.
 
 Sums are binary32, in the order of the reduction, so that results are the same on every processor.
@@ -55,15 +57,38 @@ EVALUATION = 8
 
 
 def read(arithmetic: Any) -> Arithmetic:
-    """Return the arithmetic of a name, or itself."""
-    if not isinstance(arithmetic, str) or arithmetic in ("binary32", "bfloat16"):
-        return arithmetic
-    if arithmetic in BLOCK_FORMATS:
-        return BLOCK_FORMATS[arithmetic]
-    found = fractions(arithmetic)
-    if found is None:
-        raise unknown("arithmetic", arithmetic, ARITHMETICS)
-    return found
+    """Return the arithmetic of a name, or itself.
+
+    Fields of a block format may follow its name, ``hbfp4:block=8:rounding=truncate``, or a table of
+    fields stand for it, see `BlockFormat.read`.
+    """
+    if isinstance(arithmetic, BlockFormat):
+        return effective(arithmetic)
+    if isinstance(arithmetic, Mapping):
+        return effective(BlockFormat.read(arithmetic), arithmetic)
+    if isinstance(arithmetic, str):
+        preset, *texts = arithmetic.split(":")
+        if preset in BLOCK_FORMATS or preset in BOX_FORMATS:
+            given = [text.partition("=")[0] for text in texts]
+            return effective(BlockFormat.read(arithmetic), given)
+        found = arithmetic if arithmetic in FLOAT_FORMATS else fractions(arithmetic)
+        if found is None:
+            raise unknown("arithmetic", arithmetic, ARITHMETICS)
+        return found
+    if not isinstance(arithmetic, Fractions):
+        raise UserError(f"arithmetic must be a name or a format, not {shown(arithmetic)}")
+    return arithmetic
+
+
+def effective(format: BlockFormat, given: Iterable[str] = ()) -> BlockFormat:
+    """Return a format that products are computed in, if all fields that were given decide on it."""
+    if "random_bits" in given and format.rounding != "stochastic":
+        raise UserError(
+            f"random_bits of {format.name!r} has no effect: its rounding is {format.rounding}"
+        )
+    # Boxes have none.
+    _ = format.reduction
+    return format
 
 
 def compiled(wing: str = "bfp") -> Any:
@@ -206,6 +231,7 @@ class Products:
         if not isinstance(arithmetic, str):
             engine = self.engine or functools.partial(compiled("approx").gemm, arithmetic)
             return engine(left, right.T)
-        if arithmetic == "bfloat16":
-            left, right = (binary32.rounded(x, BFLOAT16) for x in (left, right))
+        format = FLOAT_FORMATS[arithmetic]
+        if format != BINARY32:
+            left, right = (binary32.rounded(x, format) for x in (left, right))
         return compiled("train").gemm(left, right.T)

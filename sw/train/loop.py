@@ -16,10 +16,11 @@ from .data import Data, package
 from .layers import Product, Weighted
 from .loss import cross_entropy
 from .network import MODELS, Network
-from .precision import Precision, read
+from .precision import Precision
 from .settings import Settings
 from .sparse import Sparse
 from .sparse import read as read_sparse
+from .spec import read
 from .storage import Storage
 from .update import Update
 from .update import read as read_update
@@ -92,9 +93,8 @@ class _Step:
             result = self.products.run(
                 layer.layer, which, batch, operands, arithmetic, layer.number
             )
-        if which == "weight":
-            tensors = {name: operand.tensor for name, operand in operands.items()}
-            self.precision.observe(layer.number, tensors | {"dw": result})
+        if which != "forward":
+            self.precision.observe(layer.number, which, operands["w"].tensor, result)
         return result
 
 
@@ -220,8 +220,9 @@ def _train(
     hidden = {"hidden": s.hidden} if s.model == "mlp" else {}
     network = MODELS[s.model](data.train_x.shape[1], data.classes, rng, **hidden)
     network.check(data.sample)
-    if precision is None:
-        precision = read(s.arithmetic, layers=len(network.products), epochs=s.epochs)
+    layers = len(network.products)
+    precision = precision or read(s.arithmetic, layers=layers, epochs=s.epochs)
+    precision.check(layers)
     products = Products(seed=s.seed, engine=engine)
     step = _Step(precision, products, training=True, update=update)
     store = Storage(s, precision, network)
@@ -265,6 +266,7 @@ def _train(
             total += loss * len(part)
             seen += len(part)
             done += 1
+            precision.step()
         if sparse and seen == len(order):
             sparse.end_epoch(epoch + 1, done - first)
         note = precision.now()

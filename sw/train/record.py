@@ -44,9 +44,7 @@ def record(run: Run) -> str:
         "steps": run.steps,
         "epochs": [dataclasses.asdict(epoch) for epoch in run.epochs],
         "pairs": PAIRS,
-        "modes": None
-        if run.precision.history is None
-        else [modes.tolist() for modes in run.precision.history],
+        **run.precision.record(),
     }
     return json.dumps(course, indent=1, allow_nan=False) + "\n"
 

@@ -62,7 +62,7 @@ def _draw(run: Run, path: Path) -> bool:
     names = (s.model, run.precision.name, *s.unusual.values())
     axes.set_title(", ".join(names), fontsize=10)
     for other in more:
-        modes = np.array(history).reshape(len(epochs), -1).T
+        modes = np.array(run.precision.record()["modes"], float).reshape(len(epochs), -1).T
         image = other.imshow(
             modes,
             aspect="auto",

@@ -1,15 +1,18 @@
 """How a network is trained."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from ..checks import choice, is_number, line, shown, unknown, whole
 from ..errors import UserError
 from ..parameters import Checked
 from .network import MODELS
-from .precision import read
 from .sparse import read as read_sparse
+from .spec import read
 from .update import read as read_update
 
 __all__ = ["STORAGES", "Settings"]
@@ -31,6 +34,13 @@ SPARSE: Mapping[str, Mapping[str, Any]] = DENSE | {
 """Where few weights are trained: these bear greater steps, and need more of them."""
 
 
+@functools.cache
+def _layers(model: str, hidden: int) -> int:
+    """Return how many layers with products a model has, whatever the images."""
+    widths = {"hidden": (1,) * hidden} if model == "mlp" else {}
+    return len(MODELS[model](64, 2, np.random.default_rng(1), **widths).products)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(Checked):
     """How to train.
@@ -40,7 +50,7 @@ class Settings(Checked):
     model : str
         Of `sw.train.network.MODELS`.
     arithmetic : str
-        See `sw.train.precision.read`.
+        See `sw.train.spec.read`.
     hidden : tuple of int
         Widths of the hidden layers of ``mlp``.
     epochs : int or None
@@ -101,7 +111,8 @@ class Settings(Checked):
             found = shown(self.momentum)
             raise UserError(f"momentum must be a number from 0 to below 1, not {found}")
         choice("storage", self.storage, STORAGES)
-        read(self.arithmetic, layers=1, epochs=self.epochs or 1)
+        layers = _layers(self.model, len(self.hidden))
+        read(self.arithmetic, layers=layers, epochs=self.epochs or 1)
         whole("seed", self.seed, 1, 2**32 - 1)
         read_update(self.update, seed=self.seed)
         read_sparse(self.sparse, seed=self.seed)

@@ -20,13 +20,14 @@ RULES = [
     ZseRule(lo=0, hi=1, initial=1),
     ZseRule(lo=1, hi=1, hold=255),
     ZseRule(lo=0, hi=0, initial=0),
+    ZseRule(lo="1/3", hi="233017/349525", initial=(0, 1, 2)),
 ]
 
 
 def reference(rule: ZseRule, layers: int, recording: Recording) -> list[list[list[int]]]:
     """The modes after each step, by fractions."""
-    lo, hi = (Fraction(threshold, 65536) for threshold in rule.thresholds)
-    bits = {key: 4 << rule.initial for key in np.ndindex(layers, 3)}
+    lo, hi = (Fraction(str(threshold)) for threshold in (rule.lo, rule.hi))
+    bits = {(layer, k): 4 << rule.modes[k] for layer, k in np.ndindex(layers, 3)}
     changed = dict.fromkeys(bits, -1000)
     history = []
     for step, counts in enumerate(recording, 1):
@@ -54,7 +55,7 @@ def test_random_trainings(rule):
     assert_equal(control(p, recording, rule), expected)
     model = ZseController(p, rule)
     assert_equal(model.run(recording), expected)
-    before = np.concatenate([np.full((1, 4, 3), rule.initial), expected[:-1]])
+    before = np.concatenate([np.broadcast_to(rule.modes, (1, 4, 3)), expected[:-1]])
     assert model.changes == (expected != before).sum()
     assert model.steps == 300
 
@@ -71,15 +72,64 @@ def test_a_threshold_met_exactly_changes_nothing(elements):
     assert [_step(high + i, elements, rule) for i in (-1, 0, 1)] == [1, 1, 2]
 
 
-def test_a_threshold_is_a_multiple_of_2_to_the_minus_16():
+@pytest.mark.parametrize(
+    ("zeros", "elements", "lo", "hi"),
+    [(3, 5, 0.6, 0.8), (1, 10, 0.1, 0.2), (1, 5, 0.1, 0.2), (4, 5, 0.6, 0.8), (1, 3, "1/3", "1/3")],
+)
+def test_a_ratio_that_is_the_threshold_stays(zeros, elements, lo, hi):
+    """In binary and in units of 2**-16 these thresholds are other numbers than in decimal."""
+    rule = ZseRule(lo=lo, hi=hi, initial=1)
+    for times in (1, 7, (2**32 - 1) // elements):
+        assert _step(times * zeros, times * elements, rule) == 1
+
+
+def test_one_count_beside_a_threshold_changes():
     rule = ZseRule(lo=0.6, hi=0.8, initial=1)
-    assert rule.thresholds == (39322, 52429)
-    assert [_step(39322 + i, 65536, rule) for i in (-1, 0)] == [0, 1]
-    # The largest counts: 0.6 and 0.8 of them by their codes, and one more.
+    assert [_step(39321 + i, 65536, rule) for i in (0, 1)] == [0, 1]
+    # The largest counts, a multiple of 5: 0.6 and 0.8 of them are whole.
     most = 2**32 - 1
-    low, high = (code * most >> 16 for code in rule.thresholds)
-    assert [_step(low + i, most, rule) for i in (0, 1)] == [0, 1]
-    assert [_step(high + i, most, rule) for i in (0, 1)] == [1, 2]
+    low, high = most // 5 * 3, most // 5 * 4
+    assert [_step(low + i, most, rule) for i in (-1, 0, 1)] == [0, 1, 1]
+    assert [_step(high + i, most, rule) for i in (-1, 0, 1)] == [1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("lo", "hi", "kept", "thresholds"),
+    [
+        (0.6, 0.8, (0.6, 0.8), (3, 4, 5)),
+        ("3/5", ".80", (0.6, 0.8), (3, 4, 5)),
+        (Fraction(1, 3), "2/3", ("1/3", "2/3"), (1, 2, 3)),
+        (np.float64(0.1), np.float32(0.5), (0.1, 0.5), (1, 5, 10)),
+        # The nearest number of binary32, which prints more digits.
+        (np.float32(0.1), 1, None, "at most 1048575, not 25000000000000000, that of 0.1000000014"),
+        (0, 1, (0.0, 1.0), (0, 1, 1)),
+        (1e-6, 0.999999, (1e-6, 0.999999), (1, 999999, 10**6)),
+        ("1/1048575", "0/7", None, "lo must be at most hi, 0.0, not 1/1048575"),
+        ("0/7", "1/1048575", (0.0, "1/1048575"), (0, 1, 1048575)),
+        ("1/1048576", 1, None, "common denominator of at most 1048575, not 1048576"),
+        (1e-7, 1, None, "common denominator of at most 1048575, not 10000000, that of 1e-07 and"),
+        ("1/1023", "1/1025", None, "lo must be at most hi, 1/1025, not 1/1023"),
+        ("1/1025", "1/1024", None, "at most 1048575, not 1049600, that of 1/1025 and 0.0009765625"),
+        (5e-324, 1, None, "common denominator of at most 1048575, not "),
+        ("1/0", 1, None, "lo must be a number from 0 to 1, not '1/0'"),
+        ("3/2", 1, None, "lo must be a number from 0 to 1, not '3/2'"),
+        ("1e-3", 1, None, "lo must be a number from 0 to 1, not '1e-3'"),
+        (" 1/3", 1, None, "lo must be a number from 0 to 1, not ' 1/3'"),
+        (float("nan"), 1, None, "lo must be a number from 0 to 1, not nan"),
+        pytest.param(10**5000, 1, None, "lo must be a number from 0 to 1, not a int", id="huge"),
+        (None, 1, None, "lo must be a number from 0 to 1, not None"),
+    ],
+)
+def test_thresholds_are_exact_fractions(lo, hi, kept, thresholds):
+    if kept is None:
+        with pytest.raises(UserError) as error:
+            ZseRule(lo=lo, hi=hi)
+        assert thresholds in str(error.value) and "\n" not in str(error.value)
+        return
+    rule = ZseRule(lo=lo, hi=hi)
+    assert (rule.lo, rule.hi, rule.thresholds) == (*kept, thresholds)
+    assert ZseRule(**rule.as_dict()) == rule
+    assert ZseRule.make(overrides=["lo=" + str(lo), "hi=" + str(hi)]) == rule
 
 
 def test_published_settings():
@@ -87,7 +137,11 @@ def test_published_settings():
     # ImageNet. Accuracy Boosters' scripts: of 160 epochs 159 < e <= 160 with 6 bits for ResNet-20
     # on CIFAR-10, of 90 epochs 85 < e <= 90 for ResNet-50 on ImageNet.
     assert ZseRule.make(preset="cifar10") == ZseRule(lo=0.6, hi=0.8, warmup=0, hold=1)
-    assert ZseRule.make(preset="imagenet") == ZseRule(lo=0.1, hi=0.2, warmup=50, hold=1)
+    # The latter begins with FB12LG24.
+    rule = ZseRule.make(preset="imagenet")
+    assert rule == ZseRule(lo=0.1, hi=0.2, warmup=50, hold=1, initial=(0, 2, 0))
+    begin = ZseController(ZseParameters.make(preset="imagenet", layers=2)).modes
+    assert begin.tolist() == [[0, 2, 0], [0, 2, 0]]
     p = EpochParameters.make(preset="cifar10", layers=20)
     modes = schedule(p, range(1, 161))
     narrow = [1, *[0] * 18, 1]
@@ -145,6 +199,9 @@ def test_first_and_last_layer_are_switched_apart():
         (ZseRule, {"warmup": 65536}, "warmup must be an integer from 0 to 65535, not 65536"),
         (ZseRule, {"hold": 0}, "hold must be an integer from 1 to 255, not 0"),
         (ZseRule, {"initial": 3}, "initial must be an integer from 0 to 2, not 3"),
+        (ZseRule, {"initial": (0, 3, 0)}, "initial of input_gradient must be an integer from 0 to"),
+        (ZseRule, {"initial": [0, 2]}, "initial must be a mode, or one for each of forward, inp"),
+        (ZseRule, {"initial": 2.0}, "initial must be an integer from 0 to 2, not 2.0"),
         (EpochParameters, {"layers": 257}, "layers must be an integer from 1 to 256, not 257"),
         (BoostRule, {"epochs": 0}, "epochs must be an integer from 1 to 65535, not 0"),
         (BoostRule, {"boosted": 161}, "boosted must be an integer from 0 to 160, not 161"),
@@ -165,6 +222,9 @@ def test_errors(kind, fields, message):
         ((0, 3, 0, 1), "pair must be an integer from 0 to 2, not 3"),
         ((0, 0, 2, 1), "zeros must be an integer from 0 to 1, not 2"),
         ((1, 1, 0, 2**32 - 1), "elements must be an integer from 0 to 4294967294"),
+        ((0.0, 1, 0, 1), "layer must be an integer from 0 to 3, not 0.0"),
+        ((0, True, 0, 1), "pair must be an integer from 0 to 2, not True"),
+        ((0, 1, 0.5, 1), "zeros must be an integer from 0 to 1, not 0.5"),
     ],
 )
 def test_counts_that_are_none(counts, message):

@@ -8,7 +8,7 @@ import pytest
 
 from sw.bfp import fast
 from sw.bfp.array import gemm
-from sw.bfp.quantize import Blocks, quantize
+from sw.bfp.quantize import Blocks, quantize, zero_set_counts
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
 from sw.words import Words, stream_key
@@ -29,7 +29,7 @@ def words_of(format: BlockFormat, shape: tuple[int, int], random: Words) -> np.n
     return words.reshape(rows * down, columns * side)[: shape[0], : shape[1]]
 
 
-def matrices(shape: tuple[int, int]) -> list[np.ndarray]:
+def matrices(shape: tuple[int, ...]) -> list[np.ndarray]:
     """Any bit patterns, and numbers of like size with zeros among them."""
     rng = np.random.default_rng(3)
     near = rng.standard_normal(shape) * 2.0 ** rng.integers(-3, 3, shape)
@@ -128,3 +128,35 @@ def test_errors():
         fast.quantize(wide, BLOCK_FORMATS["fb12"], random=RANDOM)
     with pytest.raises(UserError, match="a matrix has 2 axes, not 1"):
         _ = quantize(np.zeros(4, np.float32), BLOCK_FORMATS["fb12"]).transposed
+
+
+@pytest.mark.parametrize(
+    ("block", "shape"),
+    [
+        ((6,), (37,)),
+        ((6,), (3, 2, 50)),
+        ((8, 8), (19, 21)),
+        ((1, 24), (5, 53)),
+        ((1, 12, 3, 3), (3, 25, 7, 4)),
+        ((1, 6, 3, 3), (2, 2, 7, 1, 1)),
+        ((2, 3, 2), (5, 4, 7)),
+        ((2, 3, 2, 2), (5, 4, 7, 3)),
+        ((6,), (0, 6)),
+    ],
+)
+def test_zero_set(block, shape):
+    format = BlockFormat(mantissa_bits=5, block=block, rounding="truncate")
+    for x in matrices(shape):
+        x = np.where(np.isfinite(x), x, np.float32(1))
+        zeros = fast.zero_set(x, format)
+        assert (zeros, x.size) == zero_set_counts(x, format)
+        assert fast.zero_set(x[..., ::-1], format) == zero_set_counts(x[..., ::-1], format)[0]
+    x = matrices((4, 40))[0]
+    rows = BlockFormat(block=(8,))
+    assert fast.zero_set(x, rows) == zero_set_counts(x, rows)[0]
+
+
+def test_zero_set_by_hand():
+    x = np.array([[1, 2**-7, 2**-6, 0], [0, 0, 0, 0]], np.float32)
+    assert fast.zero_set(x, BlockFormat(mantissa_bits=8, block=(4,))) == 2
+    assert fast.zero_set(x, BlockFormat(mantissa_bits=8, block=(2, 4))) == 6

@@ -13,6 +13,7 @@ from sw.bfp.quantize import Blocks, quantize
 from sw.bfp.schedule import map_pass, utilization
 from sw.core.convolution import Convolution
 from sw.core.products import PASSES, Attention, Dense
+from sw.errors import UserError
 from sw.networks import NETWORKS
 
 ARRAY = MultimodeParameters(rows=2, columns=8)
@@ -99,3 +100,25 @@ def test_cycles_of_layers_are_those_of_the_model(layer):
 def transposed(a: Blocks, b: Blocks) -> tuple[Blocks, Blocks]:
     """Return both operands of ``a @ b.T``."""
     return a, Blocks(mantissa=b.mantissa.T, exponent=b.exponent.T, format=b.format, axis=0)
+
+
+@pytest.mark.parametrize(
+    ("batch", "modes", "latency", "message"),
+    [
+        (0, (0, 0), 20, "batch must be an integer from 1 to 2147483647, not 0"),
+        (8.0, (0, 0), 20, "batch must be an integer from 1 to 2147483647, not 8.0"),
+        (8, (0, 3), 20, "mode of b must be an integer from 0 to 2, not 3"),
+        (8, (-1, 0), 20, "mode of a must be an integer from 0 to 2, not -1"),
+        (8, (0,), 20, "modes must be those of the two operands, not \\(0,\\)"),
+        (8, 1, 20, "modes must be those of the two operands, not 1"),
+        (8, (0, 0), -20, "latency must be an integer from 1 to 2147483647, not -20"),
+    ],
+)
+def test_errors(batch, modes, latency, message):
+    layer = Dense(name="dense", inputs=7, outputs=3)
+    with pytest.raises(UserError, match=message):
+        map_pass(ARRAY, layer, "forward", batch, modes, latency=latency)
+    with pytest.raises(UserError, match=message):
+        utilization(ARRAY, [layer], batch, modes, latency=latency)
+    with pytest.raises(UserError, match="layers must be at least one, not none"):
+        utilization(ARRAY, [], 8, (0, 0), latency=20)

@@ -51,7 +51,7 @@ def _drive(bench: Any) -> None:
     dut = ZseController(parameters=ZseParameters(layers=2))
 
     async def testbench(ctx: Any) -> None:
-        values = {"lo": 0x4000, "hi": 0x8000, "hold": 1, "layers": 2, "initial": 1}
+        values = {"lo": 1, "hi": 2, "scale": 4, "hold": 1, "layers": 2, "initial": 0b010101}
         for name, value in values.items():
             ctx.set(getattr(dut, name), value)
         await bench(Driver(ctx, dut))
@@ -66,7 +66,14 @@ def test_registers_changed_during_a_step_serve_the_next_one():
     async def bench(d: Driver) -> None:
         await d.beat(0, 0, 0, 1)
         await d.beat(1, 1, 0, 1, last=1)
-        for name, value in (("lo", 0), ("hi", 0), ("warmup", 9), ("hold", 9), ("layers", 1)):
+        for name, value in (
+            ("lo", 0),
+            ("hi", 0),
+            ("scale", 1),
+            ("warmup", 9),
+            ("hold", 9),
+            ("layers", 1),
+        ):
             d.ctx.set(getattr(d.dut, name), value)
         assert await d.modes() == [(0, 1, 1), (1, 0, 1)]
         await d.beat(0, 0, 1, 1, last=1)
@@ -89,7 +96,7 @@ def test_restart_waits_for_the_end_of_a_step():
         await d.beat(1, 0, 0, 1)
         await d.beat(0, 0, 0, 1, last=1)
         await d.pulse("restart")
-        d.ctx.set(d.dut.initial, 2)
+        d.ctx.set(d.dut.initial, 0b101010)
         assert await d.modes() == [(0, 1, 1), (0, 1, 1)]
         assert d.ctx.get(d.dut.busy)
         await d.ctx.tick().until(~d.dut.busy)

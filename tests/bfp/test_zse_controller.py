@@ -28,6 +28,7 @@ RULES = [
     TIGHT,
     ZseRule(lo=0, hi=1, initial=1),
     ZseRule(lo=1, hi=1, hold=255),
+    ZseRule(lo="1/3", hi="233017/349525", initial=(0, 1, 2)),
 ]
 GRID = [Stalls(idle=i, back_pressure=b) for i in (0.0, 0.3, 0.8) for b in (0.0, 0.3, 0.8)]
 BOTH = Stalls(idle=0.3, back_pressure=0.5)
@@ -86,7 +87,7 @@ def test_a_recorded_training_is_one_call():
 
 def test_the_documented_cycles():
     latency = generate("bfp_zse_controller", SMALL).manifest["latency"]
-    assert latency == 64
+    assert latency == 73
     # The source offers a beat in every cycle; one in three is taken.
     counts = {(layer, pair): (1, 2) for layer in range(4) for pair in range(3)}
     _, result = simulate(SMALL, [counts], parts=2)
@@ -153,20 +154,34 @@ def test_odd_values_of_registers():
     # 3 is the widest mode, and numbers of layers that there are not are all layers.
     recording = [{(3, 0): (0, 1)}]
     wanted = model(SMALL, recording)
-    for writes in ([("initial", 3), ("restart", 1)], [("layers", 0)], [("layers", 5)]):
+    for writes in ([("initial", 63), ("restart", 1)], [("layers", 0)], [("layers", 5)]):
         modes, _ = simulate(SMALL, recording, writes=writes)
         assert_equal(modes, wanted)
+    # Thresholds out of order: below comes first. With a scale of 0 all lies below but at lo = 0.
+    half = [{(0, 0): (1, 2), (0, 1): (0, 2), (0, 2): (2, 2)}]
+    for lo, hi, scale, after in (
+        (4, 2, 5, [0, 0, 2]),
+        (1, 0, 0, [0, 0, 0]),
+        (0, 0, 0, [1, 1, 1]),
+        (2**20 - 1, 2**20 - 1, 2**20 - 1, [0, 0, 1]),
+    ):
+        writes = [("lo", lo), ("hi", hi), ("scale", scale), ("initial", 21), ("restart", 1)]
+        assert simulate(SMALL, half, writes=writes)[0][0, 0].tolist() == after
     # A hold of 0 is one of 1.
     recording = [{(0, 0): (0, 1)}] * 2
     assert_equal(control(SMALL, recording, writes=[("hold", 0)]), model(SMALL, recording))
 
 
+# Thresholds that use all bits of their registers.
+FINE = TIGHT.replace(lo="524287/1048575", hi="524287/1048575")
 FAULTS = [
-    ("zse_decision", "ratio < threshold_lo", "ratio <= threshold_lo", "mode"),
-    ("zse_decision", "ratio > threshold_hi", "ratio >= threshold_hi", "mode"),
-    ("zse_decision", r"= ~ exact", "= 1'h0", "mode"),
+    ("threshold_compare", r"1'h0 \} < \{ lo_top", "1'h0 } <= { lo_top", "mode"),
+    ("threshold_compare", r"1'h0 \} < \{ scale_top", "1'h0 } <= { scale_top", "mode"),
+    ("threshold_compare", r"lo_under \};", "1'h0 };", "mode"),
+    ("threshold_compare", r"hi_under \};", "1'h0 };", "mode"),
+    ("threshold_compare", "5'h13", "5'h12", "mode"),
+    ("zse_controller", r"initial_\[3:2\]", "initial_[1:0]", "mode"),
     ("zse_decision", "steps >= least_age", "steps > least_age", "mode"),
-    ("serial_ratio", "5'h11", "5'h10", "mode"),
     ("zse_sequence", r"pair == 2'h2", "pair == 2'h1", "mode"),
     ("zse_controller", "steps < warmup", "steps <= warmup", "mode"),
     ("zse_controller", r"state\[31:0\] \+ ", "", "mode"),
@@ -177,8 +192,9 @@ FAULTS = [
 @pytest.mark.parametrize(("module", "old", "new", "what"), FAULTS)
 def test_a_planted_fault_is_caught(module, old, new, what):
     mutant = plant(generate("bfp_zse_controller", SMALL).verilog, module, old, new)
+    rule = FINE.replace(initial=(0, 1, 2))
     try:
-        found = regress(SMALL, blocks=4000, seed=14, rule=TIGHT, netlist=mutant).message
+        found = regress(SMALL, blocks=4000, seed=14, rule=rule, netlist=mutant).message
     except BenchError as error:
         found = str(error)
     assert re.search(what, found), found

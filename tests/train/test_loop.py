@@ -14,9 +14,11 @@ from sw.train.arithmetic import Products
 from sw.train.data import load
 from sw.train.loop import Run, _Step, accuracy, train
 from sw.train.loss import cross_entropy
+from sw.train.moded import Controlled
 from sw.train.network import mlp
-from sw.train.precision import BINARY32, Controlled, Fixed, read
+from sw.train.precision import BINARY32, Fixed
 from sw.train.settings import Settings
+from sw.train.spec import read
 
 
 @pytest.fixture(scope="module")
@@ -179,22 +181,24 @@ def test_the_controller_follows_the_zero_setting_error(digits):
 
 
 def test_what_the_controller_counts():
-    precision = read("flexblock", layers=1, epochs=1)
+    precision = read("flexblock", layers=2, epochs=1)
     assert isinstance(precision, Controlled)
     precision.start(1)
     rng = np.random.default_rng(1)
-    kinds = {"w": (5, 70), "y": (8, 5), "dw": (5, 70)}
-    tensors = {
-        name: (rng.standard_normal(shape) * 2.0 ** rng.integers(-20, 1, shape)).astype(np.float32)
-        for name, shape in kinds.items()
-    }
-    precision.observe(0, tensors)
-    precision.observe(0, tensors)
-    wide = FAMILIES["flexblock"][2]
-    for pair, tensor in enumerate(tensors.values()):
-        zeros, elements = precision.counts[0, pair]
+    kinds = {"w": (5, 70), "dx": (8, 70), "dw": (5, 70)}
+    w, dx, dw = (
+        (rng.standard_normal(shape) * 2.0 ** rng.integers(-20, 1, shape)).astype(np.float32)
+        for shape in kinds.values()
+    )
+    for _ in range(2):
+        precision.observe(1, "weight", w, dw)
+        precision.observe(1, "input", w, dx)
+    # Groups of a matrix are of 24 channels, at the start with 16 bits.
+    group = dataclasses.replace(BLOCK_FORMATS["fb24"], block=(24,))
+    for pair, tensor in enumerate((w, dx, dw)):
+        zeros, elements = precision.counts[1, pair]
         assert elements == 2 * tensor.size
-        assert zeros / elements == zero_setting_error(tensor, wide) > 0
+        assert zeros / elements == zero_setting_error(tensor, group) > 0
 
 
 def test_planted_fault(digits, monkeypatch):

@@ -6,12 +6,12 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, memory
 
 from sw.bfp.control.pairs import PAIRS
-from sw.bfp.control.zse import FRACTION_BITS, MOST_AGE, ZseParameters
+from sw.bfp.control.zse import MOST_AGE, ZseParameters
 
 from ...core import Core, StreamField
 from ...pipeline import count_events, wire
 from ...registers import Field, Register, word
-from .decision import AGE_BITS, COUNT_BITS, ZseDecision
+from .decision import AGE_BITS, COUNT_BITS, THRESHOLD_BITS, ZseDecision
 from .fields import LAYER_BITS, MODE_BITS, MODE_FIELDS, in_use, layers_register, mode_of
 from .sequence import ZseSequence
 
@@ -36,10 +36,11 @@ class ZseController(Core):
     Beats of counts add up; a beat of no elements changes nothing. One with ``last`` ends a control
     step: the unit decides on all pairs as `ZseRule` says, gives a packet of a beat for each layer,
     and counts anew. The registers of the rule and ``layers`` count as they are at that beat;
-    changed during the step they serve the next one. A beat with an error is not counted, but still
+    changed during the step they serve the next one; ``lo``, ``hi`` and ``scale`` belong together,
+    and are to be written while no beat may come. A beat with an error is not counted, but still
     ends the step.
 
-    After reset, and by ``restart``, which waits for the end of a step, all pairs take the mode
+    After reset, and by ``restart``, which waits for the end of a step, all pairs take the modes
     ``initial`` and all counts begin; that takes four cycles for each of ``parameters.layers``.
     Layers not in use keep modes and counts.
 
@@ -70,20 +71,27 @@ class ZseController(Core):
     def __init__(self, *, parameters: ZseParameters) -> None:
         self.parameters = p = parameters
         self.decision = ZseDecision()
-        lo, hi = p.thresholds
-        width = FRACTION_BITS + 1
-        unit = f"in units of 2**-{FRACTION_BITS}"
-        modes = [Field(name=name, bits=MODE_BITS, description="mode") for name in PAIRS]
+        lo, hi, scale = p.thresholds
+        width = THRESHOLD_BITS
+        modes = tuple(Field(name=name, bits=MODE_BITS, description="mode") for name in PAIRS)
+        first = sum(mode << i * MODE_BITS for i, mode in enumerate(p.modes))
         self.registers = (
-            word("lo", "rw", width, f"ZSE below which a pair narrows, {unit}", reset=lo),
-            word("hi", "rw", width, f"ZSE above which a pair widens, {unit}", reset=hi),
+            word("lo", "rw", width, "ZSE times scale below which a pair narrows", reset=lo),
+            word("hi", "rw", width, "ZSE times scale above which a pair widens", reset=hi),
+            word("scale", "rw", width, "common denominator of lo and hi", reset=scale),
             word("warmup", "rw", 16, "control steps at the start without changes", reset=p.warmup),
             word("hold", "rw", 8, "steps between changes of a pair, at least", reset=p.hold),
             layers_register(p.layers),
-            word("initial", "rw", MODE_BITS, "mode of all pairs at a restart", reset=p.initial),
-            word("restart", "wo", 1, "starts a training: step 0, all pairs in the initial mode"),
+            Register(
+                name="initial",
+                access="rw",
+                fields=modes,
+                description="Modes of each layer at a restart; 3 is taken as the widest.",
+                reset=first,
+            ),
+            word("restart", "wo", 1, "starts a training: step 0, all pairs in the initial modes"),
             word("inspect", "rw", LAYER_BITS, "the layer whose modes are read"),
-            Register(name="modes", access="ro", fields=tuple(modes), description="Of that layer."),
+            Register(name="modes", access="ro", fields=modes, description="Of that layer."),
             word("busy", "ro", 1, "a step or a restart is worked off"),
             word("steps", "ro", 32, "control steps since reset or restart, at most 2**32 - 1"),
             word("changes", "ro", 32, "changes of the mode of a pair"),
@@ -132,8 +140,9 @@ class ZseController(Core):
                 self.steps.eq(Mux(self.steps.all(), self.steps, self.steps + 1)),
                 most.eq(used),
                 decision.warm.eq(self.steps < self.warmup),
-                decision.threshold_lo.eq(self.lo),
-                decision.threshold_hi.eq(self.hi),
+                decision.lo.eq(self.lo),
+                decision.hi.eq(self.hi),
+                decision.scale.eq(self.scale),
                 decision.least_age.eq(self.hold),
             ]
         with m.If(sequence.sweeping):
@@ -146,7 +155,8 @@ class ZseController(Core):
         with m.Elif(sequence.deciding):
             m.d.sync += order.eq(Cat(order[MODE_BITS:], decision.next_mode))
 
-        initial = wire(m, "first_mode", MODE_BITS, mode_of(self.initial))
+        pairs = range(0, MODES_BITS, MODE_BITS)
+        initial = Cat(mode_of(self.initial[i : i + MODE_BITS]) for i in pairs)
         sound = ~self.flags.as_value()[:4].any()
         new_age = Mux(sequence.sweeping, MOST_AGE, decision.next_age)
         m.d.comb += [
@@ -172,7 +182,7 @@ class ZseController(Core):
             self.modes.eq(look.data),
             keep.addr.eq(sequence.layer),
             keep.en.eq(sequence.sweeping | sequence.giving),
-            keep.data.eq(Mux(sequence.sweeping, initial.replicate(len(PAIRS)), order)),
+            keep.data.eq(Mux(sequence.sweeping, initial, order)),
             self.i.ready.eq(adding),
             self.o.valid.eq(sequence.giving),
             self.o.payload.data.eq(Cat(sequence.layer, order)),

@@ -1,6 +1,6 @@
 """Bench of the controller of precision by zero-setting error."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from hw.flow.emit import generate
 from sw.bfp.control.pairs import PAIRS
-from sw.bfp.control.zse import FRACTION_BITS, Recording, ZseController, ZseParameters, ZseRule
+from sw.bfp.control.zse import Recording, ZseController, ZseParameters, ZseRule
 
 from ...bench import Result, run
 from ...registers import constants, readable
@@ -83,9 +83,14 @@ def simulate(
 
 def writes_of(rule: ZseRule) -> list[tuple[str, int]]:
     """Return the register writes that begin a training under a rule."""
-    lo, hi = rule.thresholds
-    values = {"lo": lo, "hi": hi, "warmup": rule.warmup, "hold": rule.hold}
-    return [*values.items(), ("initial", rule.initial), ("restart", 1)]
+    lo, hi, scale = rule.thresholds
+    values = {"lo": lo, "hi": hi, "scale": scale, "warmup": rule.warmup, "hold": rule.hold}
+    return [*values.items(), ("initial", word_of(rule.modes)), ("restart", 1)]
+
+
+def word_of(modes: Iterable[int]) -> int:
+    """Return the modes of a layer's pairs as registers hold them."""
+    return sum(int(mode) << 2 * pair for pair, mode in enumerate(modes))
 
 
 def beats_of(recording: Recording, parts: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -119,6 +124,7 @@ def random_recording(
     rng: np.random.Generator, rule: ZseRule, *, layers: int, steps: int
 ) -> list[dict[tuple[int, int], tuple[int, int]]]:
     """Return counts of random size, most of them at a threshold or one element beside it."""
+    lo, hi, scale = rule.thresholds
     keys = [(layer, pair) for layer in range(layers) for pair in range(len(PAIRS))]
     recording = []
     for _ in range(steps):
@@ -129,8 +135,8 @@ def random_recording(
             elements = int(2 ** rng.uniform(0, 32)) - 1
             if rng.random() < 0.3:
                 # A threshold may be met exactly.
-                elements = elements >> FRACTION_BITS << FRACTION_BITS
-            near = rule.thresholds[int(rng.integers(2))] * elements >> FRACTION_BITS
+                elements -= elements % scale
+            near = int(rng.choice((lo, hi))) * elements // scale
             zeros = near + int(rng.integers(-1, 2))
             if rng.random() < 0.2:
                 zeros = int(rng.integers(0, elements + 1))
@@ -179,7 +185,7 @@ def regress(
         "layers": layers,
         "restart": 0,
         "inspect": inspect,
-        "modes": int(wanted[-1, inspect] @ [1, 4, 16]),
+        "modes": word_of(wanted[-1, inspect]),
         "busy": 0,
         "steps": model.steps,
         "changes": model.changes,

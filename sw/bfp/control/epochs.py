@@ -16,7 +16,7 @@ from ...errors import UserError
 from ...parameters import Parameters
 from .pairs import MOST_LAYERS, PAIRS, mode_of
 
-__all__ = ["BoostRule", "EpochParameters", "EpochSchedule", "schedule"]
+__all__ = ["MOST_EPOCHS", "BoostRule", "EpochParameters", "EpochSchedule", "schedule"]
 
 MOST_EPOCHS = 2**16 - 1
 

@@ -1,0 +1,106 @@
+"""Which arithmetic is meant for which products of a network."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..checks import shown
+from ..core.products import PASSES
+from ..errors import UserError
+from .arithmetic import Arithmetic
+from .arithmetic import read as read_arithmetic
+
+__all__ = ["Places", "computed"]
+
+Place = tuple[int | None, str | None]
+"""A layer or all, and a pass or all."""
+
+_PLACE = re.compile(rf"(?:([0-9]{{1,9}}|first|last)(?:\.|$))?({'|'.join(PASSES)})?")
+
+
+def computed(layers: int) -> npt.NDArray[np.bool_]:
+    """Return which products a training computes, (layers, 3).
+
+    The gradient of the input of layer 0 is never computed: it is that of the data.
+    """
+    result = np.ones((layers, len(PASSES)), bool)
+    result[0, PASSES.index("input")] = False
+    return result
+
+
+class Places:
+    """Arithmetics of products by layer and pass.
+
+    Parameters
+    ----------
+    name : str
+        For messages.
+    arithmetics : mapping of str to Arithmetic, or its name
+        Under ``""`` for all products, ``"input"`` for a pass, ``"0"`` for a layer, counted from 0,
+        or ``"0.input"`` for a pass of a layer; the last of these that there is counts. Layers are
+        also ``first`` and ``last``.
+    layers : int or None
+        How many there are; without, ``last`` is not known.
+    """
+
+    def __init__(
+        self, name: str, arithmetics: Mapping[str, Any], layers: int | None = None
+    ) -> None:
+        self.name = name
+        self.arithmetics: dict[Place, Arithmetic] = {}
+        self._texts: dict[Place, str] = {}
+        for text, arithmetic in arithmetics.items():
+            place = self._read(text, layers)
+            if place in self._texts:
+                both = f"{self._texts[place]} and {text}"
+                raise UserError(f"arithmetic of one place is given twice, {both}, in {name!r}")
+            self._texts[place] = text
+            self.arithmetics[place] = read_arithmetic(arithmetic)
+
+    def _read(self, text: str, layers: int | None) -> Place:
+        """Return the place of a text."""
+        found = _PLACE.fullmatch(text) if isinstance(text, str) else None
+        if found is None or text.endswith("."):
+            raise UserError(
+                f"arithmetic must be given for {', '.join(PASSES)}, a layer (0, first, last) or a "
+                f"pass of one (0.input), not for {shown(text)}"
+            )
+        layer, which = found.groups()
+        if layer == "last" and layers is None:
+            raise UserError(f"layers must be given for the last one of {self.name!r}, not None")
+        numbers = {None: None, "first": 0, "last": (layers or 0) - 1}
+        return numbers[layer] if layer in numbers else int(layer), which
+
+    def _owner(self, layer: int, which: str) -> Place | None:
+        """Return the place that decides a pass of a layer."""
+        places = ((layer, which), (layer, None), (None, which), (None, None))
+        return next((place for place in places if place in self.arithmetics), None)
+
+    def find(self, layer: int, which: str) -> Arithmetic | None:
+        """Return the arithmetic of a pass of a layer, None where none is given."""
+        place = self._owner(layer, which)
+        return None if place is None else self.arithmetics[place]
+
+    def free(self, layers: int) -> npt.NDArray[np.bool_]:
+        """Return which products that are computed have no arithmetic here, (layers, 3)."""
+        given = [[self._owner(layer, which) for which in PASSES] for layer in range(layers)]
+        return computed(layers) & np.array([[each is None for each in row] for row in given])
+
+    def check(self, layers: int) -> None:
+        """Raise `UserError` unless each arithmetic decides a product of so many layers."""
+        products = np.argwhere(computed(layers)).tolist()
+        used = {self._owner(layer, PASSES[column]) for layer, column in products}
+        for place, text in self._texts.items():
+            if place in used:
+                continue
+            layer, which = place
+            why = "others are given for all of its products"
+            if layer is not None and layer >= layers:
+                why = f"the network has {layers} layers, the last of which is {layers - 1}"
+            elif which == "input" and (layer == 0 or layers == 1):
+                why = "the gradient of the input of layer 0 is never computed"
+            where = text or "all products"
+            raise UserError(f"arithmetic of {where} in {self.name!r} has no effect: {why}")
