@@ -42,7 +42,7 @@ def test_dot(value, factor, flags):
         a[place, 1], b[place] = value, factor
         operands = [_blocks(x, DOT.format) for x in (a, b)]
         assert _said(bfp_dot.simulate(DOT, *operands)[1]) == flags
-        p = DotParameters(format=DOT.format, lanes=DOT.lanes, operands="binary32")
+        p = DotParameters(format=DOT.format, lanes=size, operands="binary32")
         assert _said(bfp_dot.simulate(p, a, b)[1]) == flags
 
 
