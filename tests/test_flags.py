@@ -8,12 +8,14 @@ from sim.bfp import array as bfp_array
 from sim.bfp import dot as bfp_dot
 from sim.bfp import multimode
 from sim.sparse import array as sparse_array
+from sim.sparse import csb_encoder
 from sw.approx.array import ApproxArrayParameters
 from sw.bfp.array import ArrayParameters
 from sw.bfp.dot import DotParameters
 from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.quantize import quantize
 from sw.sparse.array_parameters import Job
+from sw.sparse.csb_parameters import CsbEncoderParameters
 from tests.sparse.test_array import SMALL as SPARSE
 
 from .small import DOT, FORMAT
@@ -88,3 +90,16 @@ def test_sparse_array(value, factor, flags):
         operands["values"] = np.ones_like(operands["values"])
         operands["values"][place] = value
         assert _said(sparse_array.simulate(SPARSE, job, operands)[1]) == flags
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3.0])
+def test_encoder_of_values_that_are_kept_and_not(value):
+    p = CsbEncoderParameters(lanes=1, keep=True, pointer_bits=8)
+    for place in (0, 4, 8):
+        dense = np.ones((2, 3, 3), np.float32)
+        dense[1].flat[place] = value
+        keep = np.ones(dense.shape, bool)
+        for kept in (True, False):
+            keep[1].flat[place] = kept
+            _, result = csb_encoder.simulate(p, [(dense, keep)])
+            assert result.registers["status.nan"] == (kept and not np.isfinite(value))

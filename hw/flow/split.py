@@ -179,9 +179,11 @@ class _Body:
         lines = []
         for low, high in itertools.pairwise([0, *ends]):
             goal, *read = (self.write(_slice(parts, low, high)) for parts in operands)
-            taken = iter(read)
-            chosen = [v if o == "?" else next(taken) for v, o in zip(values, operators, strict=True)]
-            pairs = (f"{v} {o}" for v, o in zip(chosen, operators, strict=True))
+            pieces = iter(read)
+            pairs = [
+                f"{value if operator == '?' else next(pieces)} {operator}"
+                for value, operator in zip(values, operators, strict=True)
+            ]
             lines.append(f"  assign {goal} = {sign}{' '.join(pairs).rstrip()};")
         return "\n".join(lines)
 
@@ -195,7 +197,8 @@ def split(
 ) -> tuple[list[str], str]:
     """Return the declarations of wires and the body of a module without loops of whole signals.
 
-    ``widths`` gets the new wires. A primitive is taken for a register. ValueError if a loop is left.
+    ``widths`` gets the new wires. A primitive is taken for a register. Raises ValueError if a loop
+    is left.
     """
     state = _Body(body, widths, children)
     taken = set(re.findall(r"\w+", body)) | set(widths)

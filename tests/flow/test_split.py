@@ -31,7 +31,8 @@ def module(ports: str, *statements: str) -> str:
 
 def body(text: str, children: Any = None) -> list[str]:
     """Return the declarations and statements of a module that was split."""
-    return [line.strip() for line in tidy(text, children or {})[0].partition("  wire")[2].split("\n")]
+    lines = tidy(text, children or {})[0].partition("  wire")[2].split("\n")
+    return [line.strip() for line in lines]
 
 
 def test_bits_that_are_driven_apart_become_wires():
@@ -185,7 +186,8 @@ def expected(a: int, b: int) -> dict[str, int]:
 def test_a_chain_that_is_opened_computes_the_same(output, bits, tmp_path):
     text = emit(Chain(), "top").verilog
     draw = random.Random(1)
-    pairs = [(draw.randrange(256) | draw.choice((0, 0xF0)), draw.randrange(256)) for _ in range(200)]
+    high = (0, 0xF0)
+    pairs = [(draw.randrange(256) | draw.choice(high), draw.randrange(256)) for _ in range(200)]
     actual = simulate(
         tmp_path,
         text,
@@ -200,7 +202,7 @@ def test_a_chain_that_is_opened_computes_the_same(output, bits, tmp_path):
 
 
 SHIFT = re.compile(r"^  assign (\w+) = \W*(?:signed\()?(\w+).*? (?:<<<?|>>>?) (.*);$", re.M)
-DECLARED = re.compile(r"^  (?:wire|reg|input wire|output wire|output reg)(?: \[(\d+):0\])? (\w+)", re.M)
+DECLARED = re.compile(r"^  (?:(?:in|out)put )?(?:wire|reg)(?: \[(\d+):0\])? (\w+)", re.M)
 
 
 def shift_width(amount: str, widths: dict[str, int]) -> int:
