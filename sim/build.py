@@ -41,13 +41,10 @@ __all__ = [
 
 SIMULATORS = ("icarus", "verilator")
 FLAGS = ("-std=gnu++17", "-Og", "-fPIC", "-fvisibility=hidden", "-w")
-# Modules that stay modules halve the time of the compiler and cost no speed. Verilator 5.048 makes
-# wrong code of some designs by its optimization of data flow: their Verilog is right on Icarus and
-# in Verilator without it.
+# Modules that stay modules halve the time of the compiler and cost no speed.
 VERILATE = (
     "--no-timing",
     "-fno-inline",
-    "-fno-dfg",
     "--quiet",
     "-Wno-fatal",
     "-Wno-lint",

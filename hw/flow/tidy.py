@@ -6,7 +6,9 @@ are gathered where a linter sees that they are meant to be unused.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+
+from .split import INSTANCE, Paths, paths, split
 
 __all__ = ["tidy"]
 
@@ -32,14 +34,13 @@ _PURPOSES = (
     (r" \^ ", "differ"),
     (r"= [-~]", "inverse"),
 )
-_INSTANCE = re.compile(r"^  (\w+) (?:#\(\n(?:    .*\n)*?  \) )?\w+ \(\n(?:    .*\n)*?  \);$", re.M)
 _LARGEST_CHAIN = 8
 
 
-def tidy(text: str, outputs: Mapping[str, Collection[str]]) -> str:
-    """Return the text of one module from ``module`` to ``endmodule``, rewritten.
+def tidy(text: str, children: Mapping[str, Paths]) -> tuple[str, Paths]:
+    """Return the text of one module from ``module`` to ``endmodule``, rewritten, and its paths.
 
-    ``outputs`` names the output ports of each module that it may hold.
+    ``children`` has the paths of each module that it may hold.
     """
     name, widths, declared, initial, body = _parse(_unescape(_NOISE.sub("", text)))
     ports, wires = declared
@@ -47,12 +48,13 @@ def tidy(text: str, outputs: Mapping[str, Collection[str]]) -> str:
     body = _SELECT.sub(lambda match: _select(match, widths), body)
     body = re.sub(r"= ! ", "= ~| ", body)
     body = _MEMORY.sub(_fill, body)
+    wires, body = split(wires, body, widths, ports, children)
     values = [f"    {register} = {value};" for register, value in initial]
     lines = [f"module {name} (", ",\n".join(f"  {p}" for p in ports), ");", *wires]
     if values:
         lines += ["  initial begin", *values, "  end"]
-    lines += [body.rstrip("\n"), *_unused(body, widths, ports, outputs), "endmodule"]
-    return _rename("\n".join(lines), body)
+    lines += [body.rstrip("\n"), *_unused(body, widths, ports, children), "endmodule"]
+    return _rename("\n".join(lines), body), paths(body, widths, ports, children)
 
 
 def _unescape(text: str) -> str:
@@ -196,12 +198,12 @@ def _unused(
     body: str,
     widths: dict[str, int],
     ports: list[str],
-    children: Mapping[str, Collection[str]],
+    children: Mapping[str, Paths],
 ) -> list[str]:
     """Return the line that reads the bits which nothing else reads."""
     outputs = {p.split()[-1] for p in ports if p.startswith("output")}
     reads = re.sub(r"^ +assign [^=]*=|\b\w+(?:\[\S*\])? <= ", " ", body, flags=re.M)
-    reads = _INSTANCE.sub(lambda match: _inputs(match, children), reads)
+    reads = INSTANCE.sub(lambda match: _inputs(match, children), reads)
     used = {name: [False] * width for name, width in widths.items()}
     for name, high, low in re.findall(r"\b([A-Za-z_]\w*)(?:\[(\d+)(?::(\d+))?\])?", reads):
         if name in used:
@@ -220,7 +222,7 @@ def _unused(
     return [f"  wire unused = &{{ 1'b0, {', '.join(idle)} }};"]
 
 
-def _inputs(match: re.Match[str], children: Mapping[str, Collection[str]]) -> str:
+def _inputs(match: re.Match[str], children: Mapping[str, Paths]) -> str:
     """Return an instance without the connections of its outputs and without wires of no use."""
     outputs = children.get(match[1], ())
     lines = match[0].splitlines()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..cells import primitive_outputs
 from . import cache
+from .split import Paths
 from .tidy import tidy
 from .tools import TOOLS
 
@@ -29,8 +30,6 @@ memory_collect
 write_verilog
 """
 
-_OUTPUT = re.compile(r"^  output (?:\[.*?\] )?(\w+);$", re.M)
-
 
 def write_verilog(
     rtlil: str, *, comment: Callable[[str], str], primitives: Sequence[Path] = ()
@@ -50,11 +49,14 @@ def write_verilog(
     found = re.findall(r"^module (\w+).*?^endmodule$", text, re.M | re.S)
     texts = re.findall(r"^module \w+.*?^endmodule$", text, re.M | re.S)
     bodies = dict(zip(found, texts, strict=True))
-    outputs = {name: frozenset(_OUTPUT.findall(body)) for name, body in bodies.items()}
-    outputs |= primitive_outputs(*primitives)
+    known: dict[str, Paths] = {
+        name: dict.fromkeys(ports, frozenset())
+        for name, ports in primitive_outputs(*primitives).items()
+    }
     order = re.findall(r"^module \\(\w+)$", rtlil, re.M)
-    texts = [f"// {comment(name)}\n{tidy(bodies[name], outputs)}\n" for name in order]
-    return "\n".join(texts)
+    for name in reversed(order):
+        bodies[name], known[name] = tidy(bodies[name], known)
+    return "\n".join(f"// {comment(name)}\n{bodies[name]}\n" for name in order)
 
 
 def _verilog(script: str) -> str:

