@@ -36,12 +36,8 @@ class Multiplier:
         self.products = self.status = 0
 
     def command(self, write: bool, address: int, value: int) -> tuple[int, int]:
-        words = {
-            "identity": 0x47470001,
-            "digest": int(self.manifest["digest"][:8], 16),
-            "status": self.status,
-            "products": self.products,
-        }
+        words = {r["name"]: r["reset"] for r in self.manifest["registers"] if r["constant"]}
+        words |= {"status": self.status, "products": self.products}
         return self.response, 0 if write else words.get(self.names[address], 0)
 
     def move(self, inlets: list[Inlet], outlets: list[Outlet]) -> None:

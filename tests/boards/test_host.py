@@ -27,7 +27,7 @@ def test_a_board_is_known_by_its_identity():
     with board(multiplier_device()) as behind, Board.open(behind.port) as opened:
         assert (opened.unit, opened.parameters) == ("approx_multiplier", PARAMETERS)
         assert opened.name == f"none at {behind.port}"
-        assert opened.read_register("identity") == 0x47470001
+        assert opened.read_register("identity") == 0x47470002
         opened.write_register("control", 1)
 
 

@@ -46,7 +46,7 @@ def test_regression_through_the_port(simulated):
 def test_sessions_follow_each_other(simulated):
     for _ in range(3):
         with Board.open(simulated.port, BAUD) as board:
-            assert board.read_register("identity") == 0x47470001
+            assert board.read_register("identity") == 0x47470002
             board.write_register("tile_rows", 3)
             assert board.read_registers(["tile_rows", "tile_columns"])[0] == 3
             # Left in the middle of a frame.

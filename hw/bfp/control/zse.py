@@ -59,6 +59,7 @@ class ZseController(Core):
         Events, see ``FLAGS``.
     """
 
+    ABORT = "counts, steps, and the modes, for the initial one"
     FLAGS = {
         "layer": "a beat for a layer not in use was left out",
         "pair": "a beat for pair 3 was left out",
@@ -81,7 +82,13 @@ class ZseController(Core):
             word("hold", "rw", 8, "steps between changes of a pair, at least", reset=p.hold),
             layers_register(p.layers),
             word("initial", "rw", MODE_BITS, "mode of all pairs at a restart", reset=p.initial),
-            word("restart", "wo", 1, "starts a training: step 0, all pairs in the initial mode"),
+            word(
+                "restart",
+                "wo",
+                1,
+                "starts a training: step 0, all pairs in the initial mode",
+                locked="aborting",
+            ),
             word("inspect", "rw", LAYER_BITS, "the layer whose modes are read"),
             Register(name="modes", access="ro", fields=tuple(modes), description="Of that layer."),
             word("busy", "ro", 1, "a step or a restart is worked off"),
