@@ -68,7 +68,7 @@ CASES: dict[str, tuple[Any, tuple[tuple[str, int], ...], int]] = {
 
 # A small configuration of every unit.
 PARAMETERS: dict[str, Any] = {unit: parameters for unit, (parameters, _, _) in CASES.items()} | {
-    "bfp_multimode_array": MultimodeParameters(rows=2, columns=2),
+    "bfp_multimode_array": MultimodeParameters(rows=1, columns=1),
     "bfp_zse_controller": ZseParameters(layers=4),
     "bfp_epoch_schedule": EpochParameters(layers=4),
     "approx_array": ApproxArrayParameters(multiplier="table", bits=2, rows=3, columns=2),

@@ -78,7 +78,13 @@ class QuantileEstimator(Core):
                 "initial", "rw", bits, "first estimate, a normal binary32", reset=p.start >> p.guard
             ),
             *([restart] if p.between == "carry" else []),
-            word("estimate", "ro", bits, "estimate by which the next beat is decided, a binary32"),
+            word(
+                "estimate",
+                "ro",
+                bits,
+                "estimate by which the next beat is decided, a binary32",
+                reset=p.start >> p.guard,
+            ),
             word("values", "ro", 32, "values given"),
             word("kept", "ro", 32, "values kept"),
         )
