@@ -263,3 +263,36 @@ def test_a_job_after_an_abort_that_came_with_its_start():
         assert await bus.read("status.refused") == 0
 
     simulate("bfp_array", PARAMETERS["bfp_array"], bench)
+
+
+def test_sizes_of_the_sparse_array_are_locked_while_a_wave_is_under_way():
+    # Of a dense job, whose waves need no pointers to begin.
+    sizes = {"rows": 1, "depth": 8, "positions": 2, "patch": 2, "waves": 1, "mode": 1}
+
+    async def bench(bus: Bus) -> None:
+        await bus.reset()
+        for _ in range(2):
+            for name, value in sizes.items():
+                assert await bus.write(name, value) == OKAY
+            assert await bus.read("status") == 0
+        bus.set("s_axis_x_tvalid", 1)
+        await bus.tick()
+        bus.set("s_axis_x_tvalid", 0)
+        assert await bus.read("status.busy") == 1
+        for name in (*sizes, "offset", "base", "shift"):
+            assert await bus.write(name, 2) == SLVERR
+        assert [await bus.read(name) for name in sizes] == [*sizes.values()]
+        await bus.write("control.abort", 1)
+        await bus.tick(3)
+        assert await bus.read("status.busy") == 0
+        assert await bus.write("rows", 2) == OKAY
+        # Data for which the registers hold no job wait, and do not keep it from being set.
+        assert await bus.write("waves", 0) == OKAY
+        bus.set("s_axis_x_tvalid", 1)
+        await bus.tick(4)
+        assert await bus.read("status.busy") == 0
+        assert await bus.read("status.refused") == 1
+        assert await bus.write("waves", 1) == OKAY
+        assert await bus.read("status.busy") == 1
+
+    simulate("sparse_array", PARAMETERS["sparse_array"], bench)
