@@ -1,12 +1,13 @@
 """A board from the host's side: its unit, by the names of the unit's manifest."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from hw.flow.emit import Design, generate
 from hw.flow.version import version
 from hw.units import UNITS
-from sw.checks import unknown
+from sim.ports import decode_read, encode_write, find_register
 from sw.errors import UserError
 from sw.parameters import Parameters
 
@@ -46,6 +47,7 @@ class Board:
         self.unit, self.parameters = _held(session.identity, session.line.port)
         self.design: Design = generate(self.unit, self.parameters)
         self._channels = _numbers(self.design.manifest)
+        self._check_constants()
 
     @classmethod
     def open(cls, port: str, baud: int | None = None) -> Self:
@@ -94,17 +96,36 @@ class Board:
         """Access registers as `Session.access` does."""
         return self.session.access(accesses)
 
+    def abort(self, *, patience: float = 1.0) -> None:
+        """Drop what the unit holds, as its ``control.abort`` does; return when it has.
+
+        What waits in the channels in front of it comes next, and what has come out, or was offered,
+        is still to be read: `reset` drops these too. ``LinkError`` if an output's beat that was
+        offered is not taken for ``patience`` seconds.
+        """
+        self.write_register("control.abort", 1)
+        end = time.monotonic() + patience
+        while self.read_register("status.aborting"):
+            if time.monotonic() > end:
+                raise LinkError(
+                    f"the abort waits for a beat that the {self.name} offered: read its streams, "
+                    "or reset it"
+                )
+        self.write_register("status.aborted", 1)
+
     def write_register(self, name: str, value: int) -> None:
-        """Write a register."""
-        self._checked([(True, self._address(name), value)], [name])
+        """Write a register, or ``register.field`` with the other fields 0."""
+        self._checked([(True, *encode_write(self.manifest, name, value))], [name])
 
     def read_register(self, name: str) -> int:
-        """Return a register's word."""
+        """Return what a register, or ``register.field``, holds."""
         return self.read_registers([name])[0]
 
     def read_registers(self, names: Sequence[str]) -> list[int]:
-        """Return the words of some registers."""
-        return self._checked([(False, self._address(name), 0) for name in names], names)
+        """Return what some registers or fields hold."""
+        addresses = [find_register(self.manifest, name)[0] for name in names]
+        words = self._checked([(False, address, 0) for address in addresses], names)
+        return [decode_read(self.manifest, n, w) for n, w in zip(names, words, strict=True)]
 
     def stream(
         self, inputs: Mapping[str, bytes], outputs: Mapping[str, int], *, patience: float = 5.0
@@ -126,11 +147,16 @@ class Board:
         """Return how many bytes of an input stream the unit has taken since the reset."""
         return self.session.taken(self._channels[stream])
 
-    def _address(self, name: str) -> int:
-        offsets = {register["name"]: register["offset"] for register in self.manifest["registers"]}
-        if name not in offsets:
-            raise unknown("register", name, offsets)
-        return offsets[name]
+    def _check_constants(self) -> None:
+        """Compare what the unit tells of itself with what this checkout generates."""
+        constants = {r["name"]: r["reset"] for r in self.manifest["registers"] if r["constant"]}
+        words = self.read_registers(list(constants))
+        for (name, constant), word in zip(constants.items(), words, strict=True):
+            if word != constant:
+                raise LinkError(
+                    f"the {self.name} has {word:#x} in its register {name}, and what this checkout "
+                    f"generates {constant:#x}: generate its bitstream again"
+                )
 
     def _checked(
         self, accesses: Sequence[tuple[bool, int, int]], names: Sequence[str]

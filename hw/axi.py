@@ -3,13 +3,23 @@
 from collections.abc import Callable
 from typing import Any
 
-from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, Mux, ResetSignal, Signal
+from amaranth.hdl import (
+    Cat,
+    ClockDomain,
+    ClockSignal,
+    DomainRenamer,
+    Module,
+    ResetSignal,
+    Signal,
+    Value,
+)
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from .circuit import Circuit
+from .common import beat_bytes, events, first_registers, last_registers
 from .core import Core, StreamField, stream_payload
-from .registers import AxiLiteRegisters, Field, Register, axi_lite_members, word
+from .registers import AxiLiteRegisters, Register, axi_lite_members
 
 __all__ = ["AxiTop"]
 
@@ -18,9 +28,15 @@ class AxiTop(Circuit):
     """A unit's core behind AXI4-Stream and AXI4-Lite ports.
 
     The core's stream ``i_a`` is ``s_axis_a``, ``o`` is ``m_axis``; data are padded with zeros to
-    whole bytes. The register map begins with ``identity``, ``digest``, ``control`` and ``status``;
-    the core's registers follow. Each of the core's flags is one bit of ``status`` that stays set
-    until ``control.clear``. A set padding bit of an accepted beat sets ``framing``.
+    whole bytes. The register map is `hw.common.first_registers`, the core's registers and
+    `hw.common.last_registers`. Each event, an error answer, an abort, a job's end and each of the
+    core's flags, is one bit of ``status`` that stays set until it is cleared; ``irq`` is high while
+    one is set that ``interrupt_enable`` has too. A set padding bit of an accepted beat sets
+    ``framing``.
+
+    After reset, and for ``control.abort``, the streams are closed: nothing is taken, and no beat is
+    offered but one that was. When that has been taken an abort resets the core, which has a clock
+    domain of its own for that, and the streams open again.
 
     Parameters
     ----------
@@ -37,12 +53,17 @@ class AxiTop(Circuit):
         self.unit = unit
         self.core = core(parameters=parameters)
         self.parameters = parameters
-        self.registers = (*self._common(), *self.core.registers)
-        self.registers_slave = AxiLiteRegisters(registers=self.registers)
         self.streams: dict[str, tuple[StreamField, ...]] = {
             self.axis_name(name): fields for name, fields in self.core.streams.items()
         }
-        members: dict[str, Any] = {"aclk": In(1), "aresetn": In(1)}
+        self.registers = (
+            *first_registers(unit, parameters.digest, self.core, self.streams),
+            *self.core.registers,
+            *last_registers(parameters),
+        )
+        self.registers_slave = AxiLiteRegisters(registers=self.registers)
+        self.notes = {"irq": "interrupt, a level, active high"}
+        members: dict[str, Any] = {"aclk": In(1), "aresetn": In(1), "irq": Out(1)}
         for name, member in axi_lite_members(self.registers_slave.address_bits).items():
             members[f"s_axi_{name}"] = member
         for name, fields in self.streams.items():
@@ -62,46 +83,51 @@ class AxiTop(Circuit):
     @staticmethod
     def bytes(fields: tuple[StreamField, ...]) -> int:
         """Return the bytes of a beat."""
-        return -(-sum(f.bits * f.count for f in fields) // 8)
+        return beat_bytes(fields)
 
     @property
     def latency(self) -> int | None:
         """Cycles from a beat's acceptance to its result, where that is fixed."""
         return self.core.latency
 
-    def _common(self) -> tuple[Register, ...]:
-        flags = [Field(name=n, bits=1, description=t) for n, t in self.core.FLAGS.items()]
-        control = [Field(name="clear", bits=1, description="clears flags and counters")]
-        state = []
-        if self.core.JOBS:
-            control.insert(0, Field(name="start", bits=1, description="starts the job set up"))
-            state.append(Field(name="busy", bits=1, description="a job runs"))
-            state.append(Field(name="done", bits=1, description="a job has ended since the start"))
-        return (
-            word("identity", "ro", 32, "ASCII 'GG' above, the layout of this map (1) below"),
-            word("digest", "ro", 32, "the first 32 bits of the configuration's digest"),
-            Register(name="control", access="wo", fields=tuple(control), description="Commands."),
-            Register(
-                name="status",
-                access="ro",
-                fields=(*state, *flags),
-                description="State, and flags that stay until cleared.",
-            ),
-        )
-
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
         m = Module()
         m.domains.sync = ClockDomain()
-        m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
-        m.submodules.core = core = self.core
+        m.domains.core = ClockDomain()
+        m.submodules.core = DomainRenamer("core")(self.core)
         m.submodules.registers = slave = self.registers_slave
+        control = data.View(_layout(self.registers, "control"), slave.reg_control)
 
-        for name in axi_lite_members(slave.address_bits):
-            mine, its = getattr(self, f"s_axi_{name}"), getattr(slave, name)
-            m.d.comb += its.eq(mine) if slave.signature.members[name].flow is In else mine.eq(its)
+        offered = Signal(sum(name.startswith("m") for name in self.streams))
+        passing = Signal()
+        aborting = Signal()
+        flush = Signal()
+        m.d.sync += [
+            flush.eq(aborting & ~flush & ~offered.any()),
+            aborting.eq(control.abort | (aborting & ~flush)),
+            passing.eq(~control.abort & (~aborting | flush)),
+        ]
+        m.d.comb += [
+            ClockSignal().eq(self.aclk),
+            ResetSignal().eq(~self.aresetn),
+            ClockSignal("core").eq(self.aclk),
+            ResetSignal("core").eq(~self.aresetn | flush),
+        ]
+        padding = self._connect_streams(m, passing, offered)
+        self._connect_registers(m)
+        self._keep_events(m, control, passing=passing, aborted=flush, padding=padding)
+        m.d.comb += slave.aborting.eq(aborting)
+        m.d.comb += slave.reg_status[len(slave.reg_interrupt_enable)].eq(aborting)
+        return m
 
-        padding = []
+    def _connect_streams(self, m: Module, passing: Value, offered: Signal) -> Value:
+        """Connect the streams while open; return whether a beat with padding is taken.
+
+        ``offered`` keeps which outputs offered a beat that was not taken.
+        """
+        core = self.core
+        padding, waiting = [], []
         for member, fields in core.streams.items():
             name = self.axis_name(member)
             axis = {s: getattr(self, f"{name}_t{s}") for s in ("data", "valid", "ready", "last")}
@@ -111,46 +137,68 @@ class AxiTop(Circuit):
                 m.d.comb += [
                     port.payload.data.eq(axis["data"]),
                     port.payload.last.eq(axis["last"]),
-                    port.valid.eq(axis["valid"]),
-                    axis["ready"].eq(port.ready),
+                    port.valid.eq(axis["valid"] & passing),
+                    axis["ready"].eq(port.ready & passing),
                 ]
                 padding.append(port.valid & port.ready & axis["data"][bits:].any())
             else:
+                gives = passing | offered[len(waiting)]
                 m.d.comb += [
                     axis["data"].eq(port.payload.data),
                     axis["last"].eq(port.payload.last),
-                    axis["valid"].eq(port.valid),
-                    port.ready.eq(axis["ready"]),
+                    axis["valid"].eq(port.valid & gives),
+                    port.ready.eq(axis["ready"] & gives),
                 ]
+                waiting.append(axis["valid"] & ~axis["ready"])
+        m.d.sync += offered.eq(Cat(waiting))
+        return Cat(padding).any()
 
-        control = data.View(_layout(self.registers[2]), slave.reg_control)
-        m.d.comb += core.clear.eq(control.clear)
-        flags = Signal(len(core.FLAGS))
-        events = data.View(core.flags.shape(), Signal(len(core.FLAGS)))
-        m.d.comb += [
-            events.as_value().eq(core.flags),
-            events.framing.eq(core.flags.framing | Cat(padding).any()),
-        ]
-        m.d.sync += flags.eq(Mux(control.clear, 0, flags) | events.as_value())
-        state = []
-        if core.JOBS:
-            done = Signal()
-            with m.If(core.start & ~core.flags.refused):
-                m.d.sync += done.eq(0)
-            with m.Elif(core.done):
-                m.d.sync += done.eq(1)
-            m.d.comb += core.start.eq(control.start)
-            state = [core.busy, done]
-        m.d.comb += [
-            slave.reg_identity.eq(0x47470001),
-            slave.reg_digest.eq(int(self.parameters.digest[:8], 16)),
-            slave.reg_status.eq(Cat(*state, flags)),
-        ]
+    def _connect_registers(self, m: Module) -> None:
+        """Connect the slave to its port and to the core's registers."""
+        core, slave = self.core, self.registers_slave
+        for name in axi_lite_members(slave.address_bits):
+            mine, its = getattr(self, f"s_axi_{name}"), getattr(slave, name)
+            m.d.comb += its.eq(mine) if slave.signature.members[name].flow is In else mine.eq(its)
         for register in core.registers:
             mine, its = getattr(core, register.name), getattr(slave, f"reg_{register.name}")
             m.d.comb += its.eq(mine) if register.access == "ro" else mine.eq(its)
-        return m
+        if core.BUSY:
+            m.d.comb += [slave.busy.eq(core.busy), slave.reg_status[-1].eq(core.busy)]
+
+    def _keep_events(
+        self, m: Module, control: Any, *, passing: Value, aborted: Value, padding: Value
+    ) -> None:
+        """Keep events until they are cleared, and raise the interrupt."""
+        core, slave = self.core, self.registers_slave
+        layout = data.StructLayout(dict.fromkeys(events(core), 1))
+        now, kept, cleared = (Signal(layout, name=n) for n in ("now", "kept", "cleared"))
+        enabled = slave.reg_interrupt_enable
+        asked = data.View(layout, slave.clear_status[: len(enabled)])
+        m.d.comb += [
+            cleared.eq(asked.as_value() | control.clear.replicate(len(enabled))),
+            now.access.eq(slave.refused),
+            now.aborted.eq(aborted),
+            core.clear.eq(control.clear),
+            slave.reg_status[: len(enabled)].eq(kept),
+        ]
+        for flag in core.FLAGS:
+            m.d.comb += now[flag].eq(core.flags[flag])
+        m.d.comb += now.framing.eq(core.flags.framing | padding)
+        if core.JOBS:
+            started = core.start & ~core.flags.refused
+            m.d.comb += [
+                core.start.eq(control.start & passing),
+                now.done.eq(core.done),
+                now.refused.eq(core.flags.refused | (control.start & ~passing)),
+                cleared.done.eq(asked.done | started),
+            ]
+        m.d.sync += [
+            kept.eq((kept.as_value() & ~cleared.as_value()) | now.as_value()),
+            self.irq.eq((kept.as_value() & enabled).any()),
+        ]
 
 
-def _layout(register: Register) -> data.StructLayout:
+def _layout(registers: tuple[Register, ...], name: str) -> data.StructLayout:
+    """Return the fields of a register."""
+    [register] = (r for r in registers if r.name == name)
     return data.StructLayout({field.name: field.bits for field in register.fields})

@@ -33,7 +33,9 @@ class Core(Circuit):
 
     ``registers`` describes the registers that follow those common to all units, ``FLAGS`` the
     events that `AxiTop` keeps, both of the class or of the object. A unit with ``JOBS`` works when
-    started; others whenever data come.
+    started; others whenever data come. `AxiTop` resets the core for ``control.abort``; ``ABORT``
+    says what is lost by it besides what is in flight. ``BUSY`` says when the core is busy, and is
+    empty for one that never is.
 
     Parameters
     ----------
@@ -49,13 +51,17 @@ class Core(Circuit):
         Clears the counters.
     flags : Out(struct)
         Events, see ``FLAGS``.
+    busy : Out(1)
+        With ``BUSY`` only.
     start : In(1)
         With ``JOBS`` only: starts a job.
-    busy, done : Out(1)
-        With ``JOBS`` only: a job runs; its last result was taken in this cycle.
+    done : Out(1)
+        With ``JOBS`` only: its last result was taken in this cycle.
     """
 
     JOBS: ClassVar[bool] = False
+    BUSY: ClassVar[str] = ""
+    ABORT: ClassVar[str] = ""
     FLAGS: Mapping[str, str]
     registers: tuple[Register, ...]
 
@@ -66,7 +72,8 @@ class Core(Circuit):
             for name, fields in streams.items()
         }
         members |= {"clear": In(1)} | ({"start": In(1)} if self.JOBS else {})
-        members |= {"busy": Out(1), "done": Out(1)} if self.JOBS else {}
+        members |= {"busy": Out(1)} if self.BUSY else {}
+        members |= {"done": Out(1)} if self.JOBS else {}
         members["flags"] = Out(data.StructLayout(dict.fromkeys(self.FLAGS, 1)))
         for register in self.registers:
             members[register.name] = (Out if register.access == "ro" else In)(register.bits)

@@ -95,9 +95,10 @@ class Sequencer(Circuit):
         m = Module()
         more = Signal()
         beat = Signal(range(self.block_beats))
-        block = Signal(self.block_bits)
-        tile_row = Signal(16)
-        tile_column = Signal(16)
+        # From 1 on, so that they are compared with the sizes as these are.
+        block = Signal(self.block_bits, init=1)
+        tile_row = Signal(16, init=1)
+        tile_column = Signal(16, init=1)
         last_beat = Signal()
         last_block = Signal()
         last_column = Signal()
@@ -105,9 +106,9 @@ class Sequencer(Circuit):
         tile_end = Signal()
         m.d.comb += [
             last_beat.eq(beat == self.block_beats - 1),
-            last_block.eq(block == self.blocks - 1),
-            last_column.eq(tile_column == self.tile_columns - 1),
-            last_row.eq(tile_row == self.tile_rows - 1),
+            last_block.eq(block == self.blocks),
+            last_column.eq(tile_column == self.tile_columns),
+            last_row.eq(tile_row == self.tile_rows),
             tile_end.eq(last_beat & last_block),
             self.end_a.eq(tile_end),
             self.end_b.eq(last_block if self.interleaved else tile_end),
@@ -124,7 +125,7 @@ class Sequencer(Circuit):
         if self.interleaved:
             valid_b, may_take_b = valid_b | (beat != 0), may_take_b & (beat == 0)
         m.d.comb += [
-            inside.eq((beat != 0) | (block != 0)),
+            inside.eq((beat != 0) | (block != 1)),
             wants.eq(more & self.room & (inside | may_begin)),
             ready.eq(self.valid_a & valid_b),
             take.eq(wants & ready),
@@ -158,11 +159,11 @@ class Sequencer(Circuit):
             with m.If(last_beat):
                 m.d.sync += [beat.eq(0), block.eq(block + 1)]
             with m.If(tile_end):
-                m.d.sync += [block.eq(0), tile_column.eq(tile_column + 1)]
+                m.d.sync += [block.eq(1), tile_column.eq(tile_column + 1)]
                 with m.If(last_column):
-                    m.d.sync += [tile_column.eq(0), tile_row.eq(tile_row + 1)]
+                    m.d.sync += [tile_column.eq(1), tile_row.eq(tile_row + 1)]
                     with m.If(last_row):
-                        m.d.sync += [tile_row.eq(0), more.eq(0)]
+                        m.d.sync += [tile_row.eq(1), more.eq(0)]
 
         close = take if self.interleaved else take & last_beat
         m.d.sync += self.en.eq(move)
@@ -170,12 +171,12 @@ class Sequencer(Circuit):
             m.d.sync += [
                 self.first.eq(take & (beat == 0)),
                 self.close.eq(close),
-                self.fresh.eq(close & (block < self.ways)),
+                self.fresh.eq(close & (block <= self.ways)),
                 self.ending.eq(close & last_block),
                 self.job_end.eq(take & tile_end & last_column & last_row),
             ]
             if self.levels:
-                m.d.sync += self.keep.eq(Cat(close & (block >= 1 << i) for i in range(self.levels)))
+                m.d.sync += self.keep.eq(Cat(close & (block > 1 << i) for i in range(self.levels)))
 
         events = (self.busy, take, wants & ~ready, self.busy & ~self.room)
         counters = (getattr(self, name) for name in self.COUNTERS)

@@ -17,9 +17,9 @@ NO, YES = Const(0), Const(1)
 def job_registers(depth: str, bits: int, description: str) -> tuple[Register, ...]:
     """Return the registers of a `TileArray`; ``depth`` names the one of a tile's blocks."""
     return (
-        word("tile_rows", "rw", 16, "rows of tiles in a job; not to be changed while busy"),
-        word("tile_columns", "rw", 16, "columns of tiles in a job; not to be changed while busy"),
-        word(depth, "rw", bits, f"{description}; not to be changed while busy"),
+        word("tile_rows", "rw", 16, "rows of tiles in a job", locked="busy"),
+        word("tile_columns", "rw", 16, "columns of tiles in a job", locked="busy"),
+        word(depth, "rw", bits, description, locked="busy"),
         word("cycles", "ro", 32, "cycles spent busy"),
         word("beats", "ro", 32, "operand beats taken"),
         word("operand_stalls", "ro", 32, "cycles that waited for an operand"),
@@ -62,6 +62,7 @@ class TileArray(Core):
     """
 
     JOBS = True
+    BUSY = "a job runs"
     FLAGS = {
         "nan": "a result was NaN",
         "overflow": "a result was infinite",

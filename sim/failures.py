@@ -41,7 +41,10 @@ def raise_for(job: Job, outcome: Outcome, registers: Mapping[str, list[str]]) ->
             for name, transfer in outcome.transfers.items()
             if transfer.done < _expected(job, name)
         )
-        raise WatchdogError(f"no handshake for {patience}: {stopped} ({where})")
+        text = f"no handshake for {patience}: {stopped} ({where})"
+        if any(register["name"] == "control" for register in job.manifest["registers"]):
+            text += "; control.abort ends what waits"
+        raise WatchdogError(text)
     name = str(outcome.culprit)
     if outcome.status == SURPLUS:
         text = f"{name} gave more than the {_expected(job, name)} beats expected"

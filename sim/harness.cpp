@@ -64,8 +64,7 @@ struct Channel {
   void restart() {
     stream.done = 0;
     waiting = false;
-    valid.set(0);
-    if (!stream.input) ready.set(0);
+    (stream.input ? valid : ready).set(0);
   }
 
   // Drives this cycle's tvalid or tready; a source never takes back a beat that it has offered.

@@ -14,5 +14,8 @@ def readable(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def constants(manifest: Mapping[str, Any]) -> dict[str, int]:
-    """Return the values of the registers that nothing changes."""
-    return {"identity": 0x47470001, "digest": int(manifest["digest"][:8], 16), "control": 0}
+    """Return the values of the registers that nothing changes, and of those that no run should."""
+    untouched = ("control", "interrupt_enable")
+    quiet = ("access", "aborted", "aborting")
+    values = {r["name"]: r["reset"] for r in manifest["registers"] if r["constant"]}
+    return values | dict.fromkeys((*untouched, *(f"status.{name}" for name in quiet)), 0)

@@ -3,14 +3,19 @@
 import dataclasses
 from typing import Any
 
+from sw.approx.array import ApproxArrayParameters
 from sw.approx.parameters import AmsimParameters, ApproxParameters
 from sw.bfp.array import ArrayParameters
+from sw.bfp.control.epochs import EpochParameters
+from sw.bfp.control.zse import ZseParameters
 from sw.bfp.converter import ConverterParameters
 from sw.bfp.dot import DotParameters
+from sw.bfp.multimode import MultimodeParameters
 from sw.bfp.transposer import TransposerParameters
 from sw.formats import BLOCK_FORMATS, FloatFormat
+from sw.sparse.array_parameters import SparseArrayParameters
 from sw.sparse.balance import BalancerParameters
-from sw.sparse.csb_parameters import CsbDecoderParameters
+from sw.sparse.csb_parameters import CsbDecoderParameters, CsbEncoderParameters
 from sw.sparse.quantile import QuantileParameters
 from sw.sparse.regenerate import RegeneratorParameters
 from sw.stochastic.converter import StochasticConverterParameters
@@ -59,6 +64,26 @@ CASES: dict[str, tuple[Any, tuple[tuple[str, int], ...], int]] = {
     "csb_decoder": (DECODER, (), 12),
     "quantile_estimator": (ESTIMATOR, (), 12),
     "weight_regenerator": (REGENERATOR, (("scale", 1),), 12),
+}
+
+# A small configuration of every unit.
+PARAMETERS: dict[str, Any] = {unit: parameters for unit, (parameters, _, _) in CASES.items()} | {
+    "bfp_multimode_array": MultimodeParameters(rows=1, columns=1),
+    "bfp_zse_controller": ZseParameters(layers=4),
+    "bfp_epoch_schedule": EpochParameters(layers=4),
+    "approx_array": ApproxArrayParameters(multiplier="table", bits=2, rows=3, columns=2),
+    "sparse_array": SparseArrayParameters(
+        lines=2,
+        columns=1,
+        fetch=2,
+        mask_bits=8,
+        depth=32,
+        entries=64,
+        patch=32,
+        sums=32,
+        positions=16,
+    ),
+    "csb_encoder": CsbEncoderParameters(rows=2, columns=2, lanes=2, pointer_bits=6),
 }
 
 

@@ -47,6 +47,7 @@ class AmsimUnit(Core):
         Events, see ``FLAGS``.
     """
 
+    ABORT = "the table"
     FLAGS = {
         **pairs.FLAGS,
         "refused": "a load while products were under way or a table was loading",

@@ -48,6 +48,7 @@ class ApproxArray(TileArray):
     the job's operands wait until it is there.
     """
 
+    ABORT = "a table of products"
     FLAGS = {
         **TileArray.FLAGS,
         "framing": "tlast inside a tile, a table that ended early or had no end, or padding bits "

@@ -14,7 +14,9 @@ from ..registers import Field, Register, word
 __all__ = ["Upload", "table_field", "table_registers"]
 
 table_registers = (
-    word("load", "wo", 1, "takes a table from its stream, if nothing is under way"),
+    word(
+        "load", "wo", 1, "takes a table from its stream, if nothing is under way", locked="aborting"
+    ),
     Register(
         name="table",
         access="ro",

@@ -177,6 +177,8 @@ def _manifest(top: Circuit, name: str, parameters: Parameters | None) -> dict[st
                 "offset": 4 * index,
                 "access": register.access,
                 "reset": register.reset,
+                "constant": register.constant,
+                "locked": register.locked,
                 "description": register.description,
                 "fields": _fields(register.fields),
             }

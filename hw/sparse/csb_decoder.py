@@ -50,6 +50,7 @@ class CsbDecoder(Core):
         Events, see ``FLAGS``.
     """
 
+    ABORT = "the blocks held"
     FLAGS = {
         "corrupt": "a block asked for was corrupt or not there; it was given as an empty one",
         "overlong": "a packet had more blocks or values than there is room for",

@@ -39,8 +39,8 @@ class Placement(Circuit):
         Obey the balancer.
     i : In(stream.Signature(...))
         Pointers, as of `LoadBalancer`.
-    ready : Out(1)
-        A wave is placed that is not fetched.
+    ready, busy : Out(1)
+        A wave is placed that is not fetched; there are pointers of one whose sums are not read.
     fetch, drained : In(1)
         It is to be fetched; the sums of the oldest wave are read.
     fetched_piece : In(ceil_log2(slots)), fetched_line : Out(ceil_log2(lines))
@@ -66,6 +66,7 @@ class Placement(Circuit):
                 "balanced": In(1),
                 "i": In(stream.Signature(stream_payload(self._balancer.streams["i"]))),
                 "ready": Out(1),
+                "busy": Out(1),
                 "fetch": In(1),
                 "drained": In(1),
                 "fetched_piece": In(piece),
@@ -117,6 +118,7 @@ class Placement(Circuit):
         take = Signal()
         m.d.comb += [
             take.eq(self.i.valid & self.i.ready),
+            self.busy.eq(under_way != 0),
             self.astray.eq(balancer.flags.framing),
             balancer.i.payload.eq(self.i.payload),
             balancer.i.valid.eq(self.i.valid & allowed),

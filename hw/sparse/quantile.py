@@ -45,6 +45,7 @@ class QuantileEstimator(Core):
         Events, see ``FLAGS``.
     """
 
+    ABORT = "the estimate, for the initial one"
     FLAGS = {
         "nan": "a value that was present was a NaN or an infinity",
         "framing": "padding bits that were not zero",
@@ -68,14 +69,22 @@ class QuantileEstimator(Core):
     @staticmethod
     def _registers(p: QuantileParameters) -> tuple[Register, ...]:
         bits = MAGNITUDE_BITS
-        restart = word("restart", "wo", 1, "has the estimate start anew; between packets")
+        restart = word(
+            "restart", "wo", 1, "has the estimate start anew; between packets", locked="aborting"
+        )
         return (
             word("share", "rw", p.unit, f"share to keep, times 2**{p.unit}", reset=p.down),
             word(
                 "initial", "rw", bits, "first estimate, a normal binary32", reset=p.start >> p.guard
             ),
             *([restart] if p.between == "carry" else []),
-            word("estimate", "ro", bits, "estimate by which the next beat is decided, a binary32"),
+            word(
+                "estimate",
+                "ro",
+                bits,
+                "estimate by which the next beat is decided, a binary32",
+                reset=p.start >> p.guard,
+            ),
             word("values", "ro", 32, "values given"),
             word("kept", "ro", 32, "values kept"),
         )

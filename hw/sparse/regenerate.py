@@ -22,8 +22,8 @@ class WeightRegenerator(Core):
     """Weights of ``lanes`` successive numbers a request, as `sw.sparse.regenerate.regenerate`.
 
     A request gives a beat of weights, with its ``last``; the numbers go on after ``2**32 - 1`` with
-    0. A layer's shift is written to ``scale``. ``seed``, ``decay`` and ``scale`` are written while
-    no request is under way. With a decay below ``parameters.least`` weights are +0 and the lanes,
+    0. A layer's shift is written to ``scale``. ``seed``, ``decay`` and ``scale`` are locked while a
+    request is there. With a decay below ``parameters.least`` weights are +0 and the lanes,
     which are clocked for requests only, stand still.
 
     Latency is `latency` cycles, without stalls; throughput is a request a cycle. ``o`` comes from a
@@ -49,6 +49,8 @@ class WeightRegenerator(Core):
         Events, see ``FLAGS``.
     """
 
+    BUSY = "a request is there, or its weights are"
+    ABORT = "the shifts of layers"
     FLAGS = {
         "nan": "a weight was a NaN or an infinity",
         "framing": "padding bits that were not zero",
@@ -67,10 +69,14 @@ class WeightRegenerator(Core):
             request.append(StreamField(name="layer", bits=layer, count=1, description="layer"))
             fields.append(Field(name="layer", bits=layer, description="of the layer"))
         self.registers = (
-            word("seed", "rw", 32, "seed of all weights"),
-            word("decay", "rw", 31, "decay, a binary32 that is not negative", reset=ONE),
+            word("seed", "rw", 32, "seed of all weights", locked="busy"),
+            word("decay", "rw", 31, "decay, a binary32, not negative", reset=ONE, locked="busy"),
             Register(
-                name="scale", access="wo", fields=tuple(fields), description="Sets a layer's shift."
+                name="scale",
+                access="wo",
+                fields=tuple(fields),
+                description="Sets a layer's shift.",
+                locked="busy",
             ),
             word("weights", "ro", 32, "weights given"),
         )
@@ -153,6 +159,7 @@ class WeightRegenerator(Core):
             self.o.payload.eq(queue.o.payload),
             self.o.valid.eq(queue.o.valid),
             queue.o.ready.eq(self.o.ready),
+            self.busy.eq(self.i.valid | Cat(stage[0] for stage in stages).any() | queue.o.valid),
             self.flags.nan.eq(push & Cat(w[point:-1].all() for w in weights).any()),
         ]
         count_events(m, self.clear, ((self.weights, Mux(push, p.lanes, 0)),))

@@ -1,5 +1,6 @@
 """The registers of the sparse array, and whether what they hold can be done."""
 
+import functools
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, Value
@@ -15,13 +16,13 @@ __all__ = ["fitting", "registers"]
 def registers(p: SparseArrayParameters) -> tuple[Register, ...]:
     """Return what follows the registers common to all units: a job, its tables, counters."""
     row = ceil_log2(p.patch)
-    still = "; not to be changed while a wave is under way"
+    size = functools.partial(word, access="rw", locked="busy")
     return (
-        word("rows", "rw", 1 + ceil_log2(p.sums), f"rows of a piece{still}"),
-        word("depth", "rw", 1 + ceil_log2(p.depth), f"dense places of a row{still}"),
-        word("positions", "rw", 1 + ceil_log2(p.positions), f"positions of a row{still}"),
-        word("patch", "rw", 1 + row, f"rows of a wave's dense operand{still}"),
-        word("waves", "rw", 16, f"waves that are added up{still}"),
+        size("rows", bits=1 + ceil_log2(p.sums), description="rows of a piece"),
+        size("depth", bits=1 + ceil_log2(p.depth), description="dense places of a row"),
+        size("positions", bits=1 + ceil_log2(p.positions), description="positions of a row"),
+        size("patch", bits=1 + row, description="rows of a wave's dense operand"),
+        size("waves", bits=16, description="waves that are added up"),
         Register(
             name="mode",
             access="rw",
@@ -30,7 +31,8 @@ def registers(p: SparseArrayParameters) -> tuple[Register, ...]:
                 Field(name="balanced", bits=1, description="move pieces between lines"),
                 Field(name="keep", bits=5, description="bits set in a group, if structured"),
             ),
-            description=f"How masks are given{still}.",
+            description="How masks are given.",
+            locked="busy",
         ),
         _table("offset", "Writes the offset of a place.", "place", ceil_log2(p.depth), row),
         _table("base", "Writes the base of a position.", "position", ceil_log2(p.positions), row),
@@ -60,6 +62,7 @@ def _table(name: str, what: str, index: str, index_bits: int, row_bits: int) -> 
             Field(name="rows", bits=row_bits, description="rows of the patch"),
         ),
         description=what,
+        locked="busy",
     )
 
 

@@ -89,9 +89,6 @@ def array_cycles(p: SparseArrayParameters, job: Job, waves: Waves, *, latency: i
         if sparse:
             pointers = [max(pointers[0] + b.period, read[0] + 1)]
             begin = max(begin, pointers[0] + placing + 1)
-        elif fetched < 0:
-            # The first beat taken is a mask's, or else the value that is the first entry.
-            begin = -1 if job.mode == "structured" else -3
         fetched = begin + 2 + entries
         patched = max(patched + 1, free) + job.patch - 1
         start = max(fetched + 4, patched + 1, read[-2] + 1, applied[-1])

@@ -19,7 +19,10 @@ SETTINGS = LinkSettings(board="none", clock=50_000_000, baud=3_000_000)
 
 @dataclasses.dataclass
 class Multiplier:
-    """The unit: ``extra`` beats more than it should give, and one ``wrong`` bit in the first."""
+    """The unit: ``extra`` beats more than it should give, and one ``wrong`` bit in the first.
+
+    ``response`` is that of registers that are not constant, ``other`` a constant one that differs.
+    """
 
     products: int = 0
     status: int = 0
@@ -27,6 +30,7 @@ class Multiplier:
     wrong: int = 0
     deaf: bool = False
     response: int = 0
+    other: str = ""
 
     def __post_init__(self) -> None:
         self.manifest = generate("approx_multiplier", PARAMETERS).manifest
@@ -36,13 +40,12 @@ class Multiplier:
         self.products = self.status = 0
 
     def command(self, write: bool, address: int, value: int) -> tuple[int, int]:
-        words = {
-            "identity": 0x47470001,
-            "digest": int(self.manifest["digest"][:8], 16),
-            "status": self.status,
-            "products": self.products,
-        }
-        return self.response, 0 if write else words.get(self.names[address], 0)
+        name = self.names[address]
+        constants = {r["name"]: r["reset"] for r in self.manifest["registers"] if r["constant"]}
+        if name in constants:
+            return 2 * write, 0 if write else constants[name] ^ (self.other == name)
+        words = {"status": self.status, "products": self.products}
+        return self.response, 0 if write else words.get(name, 0)
 
     def move(self, inlets: list[Inlet], outlets: list[Outlet]) -> None:
         streams = self.manifest["streams"]

@@ -27,7 +27,7 @@ def test_a_board_is_known_by_its_identity():
     with board(multiplier_device()) as behind, Board.open(behind.port) as opened:
         assert (opened.unit, opened.parameters) == ("approx_multiplier", PARAMETERS)
         assert opened.name == f"none at {behind.port}"
-        assert opened.read_register("identity") == 0x47470001
+        assert opened.read_register("identity") == 0x47470002
         opened.write_register("control", 1)
 
 
@@ -64,6 +64,29 @@ def test_registers_that_fail():
         with Board.open(behind.port) as opened:
             with pytest.raises(LinkError, match="^the register status answered with response 2$"):
                 opened.read_registers(["status", "control"])
+
+
+@pytest.mark.parametrize(("register", "right"), [("unit", 0x48046303), ("capabilities", 0x60311)])
+def test_a_register_that_tells_another_unit(register, right):
+    with board(multiplier_device(Multiplier(other=register))) as behind:
+        with pytest.raises(LinkError) as error:
+            Board.open(behind.port)
+    assert str(error.value) == (
+        f"the none at {behind.port} has {right ^ 1:#x} in its register {register}, and what this "
+        f"checkout generates {right:#x}: generate its bitstream again"
+    )
+
+
+def test_an_abort_waits_for_what_was_offered():
+    unit = Multiplier()
+    with board(multiplier_device(unit)) as behind, Board.open(behind.port) as opened:
+        opened.abort()
+        [status] = (r for r in opened.manifest["registers"] if r["name"] == "status")
+        [place] = (f["offset"] for f in status["fields"] if f["name"] == "aborting")
+        unit.status = 1 << place
+        assert opened.read_register("status.aborting") == 1
+        with pytest.raises(LinkError, match="^the abort waits for a beat that the none "):
+            opened.abort(patience=0.05)
 
 
 def selftest(unit: Multiplier, *more: str) -> tuple[int, str]:

@@ -35,6 +35,29 @@ def simulated():
         yield board
 
 
+def test_an_abort_ends_a_job_and_the_next_one_is_right(simulated, monkeypatch):
+    with Board.open(simulated.port, BAUD) as board:
+        for name in ("tile_rows", "tile_columns", "blocks"):
+            board.write_register(name, 9)
+        board.write_register("control.start", 1)
+        with pytest.raises(LinkError, match="^the register blocks answered with response 2$"):
+            board.write_register("blocks", 1)
+        streams = board.manifest["streams"]
+        beats = {n: bytes(5 * s["bytes"] + 5) for n, s in streams.items() if n != "m_axis"}
+        board.stream(beats, {}, patience=0.2)
+        assert board.read_registers(["beats", "status.busy", "status.access"]) == [5, 1, 1]
+        board.abort()
+        assert board.read_registers(["beats", "status.busy", "tile_rows"]) == [0, 0, 9]
+        board.write_register("control.clear", 1)
+        # The engine would reset the board, and count the beats from there on.
+        taken = board.taken
+        monkeypatch.setattr(board, "reset", lambda: None)
+        monkeypatch.setattr(board, "taken", lambda name: taken(name) - len(beats[name]))
+        stalls = Stalls(idle=0.5, back_pressure=0.5)
+        report = regress(PARAMETERS, seed=2, blocks=40, stalls=stalls, engine=BoardEngine(board))
+        assert report.message == "" and report.values > 100
+
+
 def test_regression_through_the_port(simulated):
     with Board.open(simulated.port, BAUD) as board:
         engine = BoardEngine(board)
@@ -46,7 +69,7 @@ def test_regression_through_the_port(simulated):
 def test_sessions_follow_each_other(simulated):
     for _ in range(3):
         with Board.open(simulated.port, BAUD) as board:
-            assert board.read_register("identity") == 0x47470001
+            assert board.read_register("identity") == 0x47470002
             board.write_register("tile_rows", 3)
             assert board.read_registers(["tile_rows", "tile_columns"])[0] == 3
             # Left in the middle of a frame.

@@ -60,6 +60,7 @@ class ZseController(Core):
         Events, see ``FLAGS``.
     """
 
+    ABORT = "counts, steps, and the modes, for the initial one"
     FLAGS = {
         "layer": "a beat for a layer not in use was left out",
         "pair": "a beat for pair 3 was left out",
@@ -89,9 +90,21 @@ class ZseController(Core):
                 description="Modes of each layer at a restart; 3 is taken as the widest.",
                 reset=first,
             ),
-            word("restart", "wo", 1, "starts a training: step 0, all pairs in the initial modes"),
+            word(
+                "restart",
+                "wo",
+                1,
+                "starts a training: step 0, all pairs in the initial modes",
+                locked="aborting",
+            ),
             word("inspect", "rw", LAYER_BITS, "the layer whose modes are read"),
-            Register(name="modes", access="ro", fields=modes, description="Of that layer."),
+            Register(
+                name="modes",
+                access="ro",
+                fields=modes,
+                description="Of that layer.",
+                reset=first,
+            ),
             word("busy", "ro", 1, "a step or a restart is worked off"),
             word("steps", "ro", 32, "control steps since reset or restart, at most 2**32 - 1"),
             word("changes", "ro", 32, "changes of the mode of a pair"),

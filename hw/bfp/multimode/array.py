@@ -59,6 +59,7 @@ class MultimodeArray(Core):
     """
 
     JOBS = True
+    BUSY = "a job runs"
     FLAGS = {
         "nan": "a result was NaN",
         "overflow": "a result was infinite",
@@ -66,8 +67,8 @@ class MultimodeArray(Core):
         "refused": "a start while busy, or with a size of 0",
     }
     registers = (
-        word("tiles", "rw", 32, "tiles in a job; not to be changed while busy"),
-        word("beats", "rw", 32, "beats of a tile; not to be changed while busy"),
+        word("tiles", "rw", 32, "tiles in a job", locked="busy"),
+        word("beats", "rw", 32, "beats of a tile", locked="busy"),
         word("cycles", "ro", 32, "cycles spent busy"),
         word("taken", "ro", 32, "operand beats taken"),
         word("operand_stalls", "ro", 32, "cycles that waited for an operand"),

@@ -65,18 +65,19 @@ class MultimodeSequencer(Circuit):
         m = Module()
         p = self.parameters
         more = Signal()
-        tile = Signal(32)
-        beat = Signal(32)
+        # From 1 on, so that they are compared with the sizes as these are.
+        tile = Signal(32, init=1)
+        beat = Signal(32, init=1)
         place = Signal(range(p.formats[0].reduction // p.lanes))
         fresh = Signal()
         inside, last_tile = Signal(), Signal()
         mode_a, mode_b, held_a, held_b = (Signal(2) for _ in range(4))
         m.d.comb += [
-            inside.eq(beat != 0),
+            inside.eq(beat != 1),
             mode_a.eq(Mux(inside, held_a, self.mode_a)),
             mode_b.eq(Mux(inside, held_b, self.mode_b)),
-            last_tile.eq(tile == self.tiles - 1),
-            self.tile_end.eq(beat == self.beats - 1),
+            last_tile.eq(tile == self.tiles),
+            self.tile_end.eq(beat == self.beats),
         ]
 
         # The results of a block take the adders for some time.
@@ -119,9 +120,9 @@ class MultimodeSequencer(Circuit):
             with m.If(close):
                 m.d.sync += [place.eq(0), fresh.eq(0)]
             with m.If(self.tile_end):
-                m.d.sync += [beat.eq(0), fresh.eq(1), tile.eq(tile + 1)]
+                m.d.sync += [beat.eq(1), fresh.eq(1), tile.eq(tile + 1)]
                 with m.If(last_tile):
-                    m.d.sync += [tile.eq(0), more.eq(0)]
+                    m.d.sync += [tile.eq(1), more.eq(0)]
 
         m.d.sync += self.en.eq(self.room)
         with m.If(self.room):

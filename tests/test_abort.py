@@ -1,0 +1,54 @@
+"""A job or a stream that is broken off by an abort leaves nothing behind, in every unit."""
+
+from typing import Any
+
+import pytest
+
+from hw.units import UNITS
+from sim.bench import Stalls
+from sim.units import BENCHES
+from tests.aborted import Aborted
+from tests.small import PARAMETERS
+
+BLOCKS = {"bfp_multimode_array": 60, "sparse_array": 4, "approx_array": 10}
+JOBS = [name for name, unit in UNITS.items() if unit.core.JOBS]
+
+
+def _regress(unit: str, engine: Aborted, **options: Any) -> str:
+    blocks = BLOCKS.get(unit, 24)
+    report = BENCHES[unit].regress(
+        PARAMETERS[unit], seed=3, blocks=blocks, engine=engine, **options
+    )
+    return report.message
+
+
+def test_all_units_are_here():
+    assert set(PARAMETERS) == set(UNITS)
+    assert JOBS == ["bfp_array", "bfp_multimode_array", "approx_array"]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_an_abort_in_mid_stream_leaves_nothing_behind(unit):
+    waited = 0
+    for share, blocked in ((0.13, False), (0.61, True), (1.0, True)):
+        engine = Aborted(share, blocked)
+        assert _regress(unit, engine) == ""
+        assert blocked or not engine.waited
+        waited += engine.waited
+    # Of all that came in something was offered, and stayed.
+    assert waited
+
+
+@pytest.mark.parametrize("unit", JOBS)
+def test_a_job_that_waits_for_operands_is_ended(unit):
+    table = {"s_axis_table": 1.0}
+    for a, b in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.37)):
+        for stalls in (Stalls(), Stalls(idle=0.3, back_pressure=0.5)):
+            engine = Aborted({"s_axis_a": a, "s_axis_b": b} | table, blocked=False)
+            assert _regress(unit, engine, stalls=stalls) == ""
+
+
+def test_a_job_that_waits_for_its_table_is_ended():
+    for entries in (0.0, 0.4):
+        engine = Aborted({"s_axis_a": 1.0, "s_axis_b": 1.0, "s_axis_table": entries})
+        assert _regress("approx_array", engine) == ""
