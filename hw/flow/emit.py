@@ -1,4 +1,4 @@
-"""Emission of a unit: Verilog to hand over, its manifest and its FuseSoC core file."""
+"""Emission of a unit: Verilog to hand over, models of its cells, manifest, FuseSoC core file."""
 
 import dataclasses
 import functools
@@ -15,12 +15,22 @@ from sw.checks import unknown
 from sw.errors import UserError
 from sw.parameters import Parameters
 
+from ..cells import models
 from ..circuit import Circuit
+from .command import command
+from .core import core_file
+from .names import module_name
+from .primitives import cell_models, timescale_of
 from .rtlil import Emission, members
 from .verilog import write_verilog
 from .version import version
 
-__all__ = ["Design", "emit", "generate", "write"]
+__all__ = ["OWNER", "Design", "emit", "generate", "write", "write_files"]
+
+OWNER = (
+    "This text is yours: the licence of Gradgate extends to Gradgate itself,",
+    "and makes no claim on what it generates.",
+)
 
 _LINT = (
     ("DECLFILENAME", "one file holds all modules of the unit"),
@@ -30,24 +40,37 @@ _LINT = (
 
 @dataclasses.dataclass(frozen=True)
 class Design:
-    """A generated unit: the name of its top module, its Verilog and what there is to know of it."""
+    """A generated unit.
+
+    Parameters
+    ----------
+    name : str
+        Of its top module.
+    verilog : str
+        All its modules.
+    manifest : dict
+        What there is to know of it.
+    cells : str
+        Models of the primitives that it instantiates, for simulation; empty if there are none.
+    """
 
     name: str
     verilog: str
     manifest: dict[str, Any]
+    cells: str = ""
 
     @property
     def core(self) -> str:
         """The FuseSoC (CAPI2) core file."""
-        return _CORE.format(
-            name=self.name, version=self.manifest["version"], digest=self.manifest["digest"]
-        )
+        cells = f"{self.name}_cells.v" if self.cells else ""
+        return core_file(self.name, self.manifest, cells=cells)
 
     @property
     def files(self) -> dict[str, str]:
         """Text by file name, as `write` leaves them."""
         return {
             f"{self.name}.v": self.verilog,
+            **({f"{self.name}_cells.v": self.cells} if self.cells else {}),
             f"{self.name}.json": json.dumps(self.manifest, indent=2) + "\n",
             f"{self.name}.core": self.core,
         }
@@ -60,25 +83,63 @@ class Design:
         lines = ",\n".join(f"  .{name:<{width}} ({name})" for name in names)
         return f"{self.name} {self.name}_0 (\n{lines}\n);\n"
 
+    def component(self, module: str) -> str:
+        """Return the name of a module without what tells it from those of other designs."""
+        return module.removeprefix(self.manifest["prefix"]) if module != self.name else module
 
-def generate(unit_name: str, parameters: Parameters) -> Design:
+
+def generate(
+    unit_name: str,
+    parameters: Parameters,
+    *,
+    name: str | None = None,
+    timescale: str | None = None,
+) -> Design:
     """Return the design of a unit of the table for a configuration.
 
-    Raises `UserError` for a unit that is not in the table.
+    Parameters
+    ----------
+    unit_name : str
+        The unit.
+    parameters : Parameters
+        Its configuration.
+    name : str, optional
+        Of the top module, instead of the unit's. Two configurations of a unit stand in one project
+        if they have two names: those of all other modules are made of it and the digest.
+    timescale : str, optional
+        Such as ``1ns/1ps``, for a project whose other files have one; the circuit has no delays.
+
+    Raises
+    ------
+    UserError
+        For a unit that is not in the table, a name or a timescale that Verilog does not take, and
+        a configuration that makes no design.
     """
     from ..units import UNITS
 
     if unit_name not in UNITS:
         raise unknown("unit", unit_name, UNITS)
-    return _generate(unit_name, parameters)
+    if timescale is not None:
+        timescale = timescale_of("timescale", timescale)
+    return _generate(unit_name, parameters, module_name("name", name or unit_name), timescale)
 
 
 @functools.lru_cache(maxsize=16)
-def _generate(unit_name: str, parameters: Parameters) -> Design:
+def _generate(
+    unit_name: str, parameters: Parameters, name: str, timescale: str | None
+) -> Design:
     from ..units import UNITS
 
     unit = UNITS[unit_name]
-    return emit(unit.top(parameters), unit_name, parameters=parameters, summary=unit.summary)
+    facts = {"unit": unit_name, "command": command(unit_name, parameters, name, timescale)}
+    return emit(
+        unit.top(parameters),
+        name,
+        parameters=parameters,
+        summary=unit.summary,
+        timescale=timescale,
+        facts=facts,
+    )
 
 
 def emit(
@@ -88,6 +149,8 @@ def emit(
     parameters: Parameters | None = None,
     summary: str = "",
     primitives: Sequence[Path] = (),
+    timescale: str | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> Design:
     """Return the design of any top module.
 
@@ -98,27 +161,40 @@ def emit(
         itself by attributes ``streams``, ``registers`` and ``latency``, ``notes`` on its ports, and
         ``facts``, more entries of the manifest.
     name : str
-        Name of its Verilog module.
+        Name of its Verilog module; those of the others begin with it and the digest.
     parameters : Parameters, optional
         The configuration, for the header and the manifest.
     summary : str
         One line for the header.
     primitives : sequence of Path
         Verilog models of cells that it instantiates, besides those of `hw.cells`.
+    timescale : str, optional
+        As for `generate`.
+    facts : mapping, optional
+        More entries of the manifest.
     """
-    emission = Emission(top, name=name)
-    manifest = _manifest(top, name, parameters)
-    header = _header(manifest, summary)
+    prefix = f"{name}_{parameters.digest[:8]}_" if parameters else f"{name}_"
+    emission = Emission(top, name=name, prefix=prefix)
+    manifest = _manifest(top, name, prefix, parameters, facts or {})
+    manifest["combinational"] = [list(pair) for pair in emission.combinational]
     comments = {n: _comment(module) for n, module in emission.names.items()}
     text = write_verilog(
         emission.text,
         comment=lambda n: comments.get(n, "From a library."),
         primitives=primitives,
     )
-    design = Design(name, f"{header}\n{text}", manifest)
-    for file in (f"{name}.v", f"{name}.core"):
-        digest = hashlib.sha256(design.files[file].encode()).hexdigest()
-        manifest["files"][file] = digest
+    directive = f"`timescale {timescale}\n\n" if timescale else ""
+    target = getattr(parameters, "target", "generic")
+    cells = cell_models(text, (models(target), *primitives))
+    design = Design(
+        name,
+        f"{_header(manifest, summary)}\n{directive}{text}",
+        manifest,
+        f"{directive}{cells}" if cells else "",
+    )
+    for file, content in design.files.items():
+        if not file.endswith(".json"):
+            manifest["files"][file] = hashlib.sha256(content.encode()).hexdigest()
     return design
 
 
@@ -149,11 +225,19 @@ def write_files(files: Mapping[str, str | bytes], directory: str | Path) -> list
     return list(beside)
 
 
-def _manifest(top: Circuit, name: str, parameters: Parameters | None) -> dict[str, Any]:
+def _manifest(
+    top: Circuit,
+    name: str,
+    prefix: str,
+    parameters: Parameters | None,
+    facts: Mapping[str, Any],
+) -> dict[str, Any]:
     streams = {n: _stream(n, fields) for n, fields in getattr(top, "streams", {}).items()}
     notes = getattr(top, "notes", {})
     return {
         "unit": name,
+        "top": name,
+        "prefix": prefix,
         "version": version(),
         "parameters": parameters.as_dict() if parameters else {},
         "digest": parameters.digest if parameters else "",
@@ -183,6 +267,7 @@ def _manifest(top: Circuit, name: str, parameters: Parameters | None) -> dict[st
         "latency": getattr(top, "latency", None),
         "files": {},
         **getattr(top, "facts", {}),
+        **facts,
     }
 
 
@@ -239,7 +324,11 @@ def _header(manifest: Mapping[str, Any], summary: str) -> str:
     ports = manifest["ports"]
     width = max(len(p["name"]) for p in ports)
     lines = [f"{manifest['unit']}: {summary}" if summary else manifest["unit"]]
-    lines += [f"Generated by Gradgate {manifest['version']}."]
+    lines += [f"Generated by Gradgate {manifest['version']}.", *OWNER]
+    lines += ["", f"The top is {manifest['top']}; other modules begin with {manifest['prefix']}."]
+    if "command" in manifest:
+        lines += ["Another configuration beside it needs a top of another name: hw verilog --name."]
+        lines += ["Made by:", f"  {manifest['command']}"]
     if manifest["digest"]:
         lines += ["", f"Configuration {manifest['digest']}, as TOML:"]
         lines += [f"  {line}" for line in _toml(manifest["parameters"])]
@@ -259,37 +348,3 @@ def _comment(module: Circuit) -> str:
     arguments = [(k, v) for k, v in module.identity[1] if isinstance(v, int | str)]
     values = ", ".join(f"{name} = {value}" for name, value in arguments)
     return f"{summary} ({values})" if values else summary
-
-
-_CORE = """\
-CAPI=2:
-name: gradgate::{name}:{version}
-description: Gradgate {name}, configuration {digest}
-
-filesets:
-  rtl:
-    files:
-      - {name}.v
-    file_type: verilogSource-2005
-
-targets:
-  default: &default
-    filesets:
-      - rtl
-    toplevel: {name}
-  lint:
-    <<: *default
-    default_tool: verilator
-    tools:
-      verilator:
-        mode: lint-only
-        verilator_options:
-          - -Wall
-  sim:
-    <<: *default
-    default_tool: icarus
-    tools:
-      icarus:
-        iverilog_options:
-          - -g2005
-"""

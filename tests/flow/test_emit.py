@@ -31,7 +31,12 @@ def verilog() -> str:
 
 
 def test_each_distinct_module_is_emitted_once(verilog):
-    assert modules(verilog) == ["unit", "accumulator_width4", "delay", "accumulator_width8"]
+    assert modules(verilog) == [
+        "unit",
+        "unit_accumulator_width4",
+        "unit_delay",
+        "unit_accumulator_width8",
+    ]
     assert modules(emit(Top(size=9), "unit").verilog) == modules(verilog)
 
 
@@ -47,8 +52,8 @@ def test_ports_are_in_order_of_declaration(verilog):
         return re.findall(r"(\w+),?$", head, re.M)
 
     assert ports("unit") == ["aclk", "aresetn", "x", "go", "wide", "narrow", "odd"]
-    assert ports("accumulator_width8") == ["clk", "rst", "en", "pair", "total"]
-    assert ports("delay") == ["clk", "i", "o"]
+    assert ports("unit_accumulator_width8") == ["clk", "rst", "en", "pair", "total"]
+    assert ports("unit_delay") == ["clk", "i", "o"]
 
 
 def test_no_escaped_or_numbered_names_remain(verilog):
