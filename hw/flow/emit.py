@@ -125,9 +125,7 @@ def generate(
 
 
 @functools.lru_cache(maxsize=16)
-def _generate(
-    unit_name: str, parameters: Parameters, name: str, timescale: str | None
-) -> Design:
+def _generate(unit_name: str, parameters: Parameters, name: str, timescale: str | None) -> Design:
     from ..units import UNITS
 
     unit = UNITS[unit_name]

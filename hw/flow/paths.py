@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from amaranth.hdl import _nir as nir
 
@@ -32,7 +33,7 @@ class Paths:
         ]
 
 
-def trace(netlist: nir.Netlist, known: Mapping[str, Paths]) -> Paths:
+def trace(netlist: Any, known: Mapping[str, Paths]) -> Paths:
     """Return the paths through a netlist.
 
     Parameters
@@ -56,7 +57,7 @@ def trace(netlist: nir.Netlist, known: Mapping[str, Paths]) -> Paths:
 
 
 def _reach(
-    netlist: nir.Netlist, end: nir.Net, known: Mapping[str, Paths], masks: dict[nir.Net, int]
+    netlist: Any, end: nir.Net, known: Mapping[str, Paths], masks: dict[nir.Net, int]
 ) -> None:
     """Find which inputs reach a net, and all nets on the way."""
     waiting = [end]
@@ -77,16 +78,15 @@ def _reach(
         waiting.pop()
 
 
-def _sources(
-    netlist: nir.Netlist, net: nir.Net, known: Mapping[str, Paths]
-) -> Iterable[nir.Net]:
+def _sources(netlist: Any, net: nir.Net, known: Mapping[str, Paths]) -> Iterable[nir.Net]:
     """Return what a net depends on within the cycle."""
     if net.is_const or net.cell == 0:
         return ()
-    cell = netlist.cells[net.cell]
-    if isinstance(cell, nir.FlipFlop):
+    cell: Any = netlist.cells[net.cell]
+    kind = type(cell)
+    if kind is nir.FlipFlop:
         return ()
-    if not isinstance(cell, nir.Instance):
+    if kind is not nir.Instance:
         return {source for source, _ in cell.comb_edges_to(net.bit)}
     if cell.type not in known:
         return cell.input_nets()

@@ -6,11 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from amaranth.back import rtlil  # pyright: ignore[reportMissingImports]
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.hdl import ClockSignal, Fragment, Instance, ResetSignal, Signal, ValueCastable
 from amaranth.hdl._ast import SignalDict
 from amaranth.hdl._ir import PortDirection, build_netlist
-from amaranth.hdl._nir import Netlist
 from amaranth.lib import memory, wiring
 
 from ..circuit import Circuit
@@ -153,7 +152,7 @@ class Emission:
         return names
 
 
-def _text(netlist: Netlist) -> str:
+def _text(netlist: Any) -> str:
     """Return the RTLIL of a netlist, empty if it has no cells."""
     names = SignalDict()
     builder = rtlil.Design(emit_src=False)

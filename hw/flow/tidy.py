@@ -263,7 +263,8 @@ def _purposes(body: str) -> dict[str, str]:
         if not _NUMBERED.fullmatch(register):
             purposes[wire] = f"{register}_next"
     for port, wire in re.findall(r"^    \.(\w+)\((_\d+_)\),?$", body, re.M):
-        purposes.setdefault(wire, f"unused_{port}" if body.count(wire) == 1 else port)
+        once = len(re.findall(rf"\b{wire}\b", body)) == 1
+        purposes.setdefault(wire, f"unused_{port}" if once else port)
     for wire in re.findall(r"^  function .*?(_\d+_);$", body, re.M):
         purposes[wire] = "select"
     return purposes

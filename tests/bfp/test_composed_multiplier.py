@@ -18,6 +18,7 @@ from sw.bfp.dot import DotParameters
 from sw.bfp.multimode import DIGITS, MODES
 from sw.formats import BlockFormat
 
+from ..plant import plant
 from .clocked import Clocked
 from .composed import ComposedParameters, ComposedProducts, ComposedUnit
 

