@@ -3,6 +3,7 @@
 import inspect
 from typing import TYPE_CHECKING, Any, Self
 
+from amaranth.hdl import Value
 from amaranth.lib import wiring
 
 from sw.errors import UserError
@@ -50,7 +51,7 @@ class Circuit(wiring.Component):
         super().__init__(signature)
         for flow, side in ((wiring.In, "inputs"), (wiring.Out, "outputs")):
             members = self.signature.flatten(self)
-            bits = sum(len(value) for _, member, value in members if member.flow == flow)
+            bits = sum(len(Value.cast(v)) for _, member, v in members if member.flow == flow)
             if bits > _MOST_BITS:
                 raise UserError(
                     f"the configuration is too large: a {type(self).__name__} would have {bits:,} "

@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from amaranth.hdl._ir import PortDirection
-
 from sw.checks import unknown
 from sw.errors import UserError
 from sw.parameters import Parameters
@@ -19,23 +17,14 @@ from ..cells import models
 from ..circuit import Circuit
 from .command import command
 from .core import core_file
+from .header import comment, header
+from .manifest import manifest_of
 from .names import module_name
 from .primitives import cell_models, timescale_of
-from .rtlil import Emission, members
+from .rtlil import Emission
 from .verilog import write_verilog
-from .version import version
 
-__all__ = ["OWNER", "Design", "emit", "generate", "write", "write_files"]
-
-OWNER = (
-    "This text is yours: the licence of Gradgate extends to Gradgate itself,",
-    "and makes no claim on what it generates.",
-)
-
-_LINT = (
-    ("DECLFILENAME", "one file holds all modules of the unit"),
-    ("WIDTHEXPAND", "operands of one operator may differ in width"),
-)
+__all__ = ["Design", "emit", "generate", "write", "write_files"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,9 +162,9 @@ def emit(
     """
     prefix = f"{name}_{parameters.digest[:8]}_" if parameters else f"{name}_"
     emission = Emission(top, name=name, prefix=prefix)
-    manifest = _manifest(top, name, prefix, parameters, facts or {})
+    manifest = manifest_of(top, name, prefix, parameters, facts or {})
     manifest["combinational"] = [list(pair) for pair in emission.combinational]
-    comments = {n: _comment(module) for n, module in emission.names.items()}
+    comments = {n: comment(module) for n, module in emission.names.items()}
     text = write_verilog(
         emission.text,
         comment=lambda n: comments.get(n, "From a library."),
@@ -186,7 +175,7 @@ def emit(
     cells = cell_models(text, (models(target), *primitives))
     design = Design(
         name,
-        f"{_header(manifest, summary)}\n{directive}{text}",
+        f"{header(manifest, summary)}\n{directive}{text}",
         manifest,
         f"{directive}{cells}" if cells else "",
     )
@@ -221,128 +210,3 @@ def write_files(files: Mapping[str, str | bytes], directory: str | Path) -> list
                 temporary.unlink(missing_ok=True)
         raise UserError(f"cannot write to {folder}: {error.strerror}") from None
     return list(beside)
-
-
-def _manifest(
-    top: Circuit,
-    name: str,
-    prefix: str,
-    parameters: Parameters | None,
-    facts: Mapping[str, Any],
-) -> dict[str, Any]:
-    streams = {n: _stream(n, fields) for n, fields in getattr(top, "streams", {}).items()}
-    notes = getattr(top, "notes", {})
-    return {
-        "unit": name,
-        "top": name,
-        "prefix": prefix,
-        "version": version(),
-        "parameters": parameters.as_dict() if parameters else {},
-        "digest": parameters.digest if parameters else "",
-        "clock": "aclk",
-        "reset": "aresetn",
-        "ports": [
-            {
-                "name": port,
-                "direction": "in" if direction is PortDirection.Input else "out",
-                "width": len(signal),
-                "description": notes.get(port) or _describe(port, streams),
-            }
-            for port, signal, direction in members(top)
-        ],
-        "streams": streams,
-        "registers": [
-            {
-                "name": register.name,
-                "offset": 4 * index,
-                "access": register.access,
-                "reset": register.reset,
-                "description": register.description,
-                "fields": _fields(register.fields),
-            }
-            for index, register in enumerate(getattr(top, "registers", ()))
-        ],
-        "latency": getattr(top, "latency", None),
-        "files": {},
-        **getattr(top, "facts", {}),
-        **facts,
-    }
-
-
-def _stream(name: str, fields: tuple[Any, ...]) -> dict[str, Any]:
-    bits = sum(field.bits * field.count for field in fields)
-    return {
-        "direction": "in" if name.startswith("s_") else "out",
-        "bits": bits,
-        "bytes": -(-bits // 8),
-        "fields": _fields(fields),
-    }
-
-
-def _fields(fields: tuple[Any, ...]) -> list[dict[str, Any]]:
-    """Return the fields of a register or of a stream's data with their offsets, in bits."""
-    result = []
-    offset = 0
-    for field in fields:
-        entry = {"name": field.name, "offset": offset, "bits": field.bits}
-        count = getattr(field, "count", None)
-        if count is not None:
-            entry["count"] = count
-        result.append(entry | {"description": field.description})
-        offset += field.bits * (count or 1)
-    return result
-
-
-def _describe(port: str, streams: Mapping[str, Any]) -> str:
-    stream, _, signal = port.rpartition("_t")
-    if stream in streams:
-        if signal != "data":
-            return {"valid": "handshake", "ready": "handshake", "last": "end of a packet"}[signal]
-        fields = streams[stream]["fields"]
-        return ", ".join(
-            f["name"] + (f" {f['count']} x {f['bits']}" if f["count"] > 1 else f" {f['bits']}")
-            for f in fields
-        )
-    if port.startswith("s_axi_"):
-        return "AXI4-Lite registers"
-    return {"aclk": "clock", "aresetn": "synchronous reset, active low"}.get(port, "")
-
-
-def _toml(table: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Return the lines of a TOML file that reads as ``table``; a None is left out."""
-    values = {k: v for k, v in table.items() if v is not None and not isinstance(v, Mapping)}
-    lines = [f"{k} = {json.dumps(v)}" for k, v in values.items()]
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            lines += [f"[{prefix}{key}]", *_toml(value, f"{prefix}{key}.")]
-    return lines
-
-
-def _header(manifest: Mapping[str, Any], summary: str) -> str:
-    ports = manifest["ports"]
-    width = max(len(p["name"]) for p in ports)
-    lines = [f"{manifest['unit']}: {summary}" if summary else manifest["unit"]]
-    lines += [f"Generated by Gradgate {manifest['version']}.", *OWNER]
-    lines += ["", f"The top is {manifest['top']}; other modules begin with {manifest['prefix']}."]
-    if "command" in manifest:
-        lines += ["Another configuration beside it needs a top of another name: hw verilog --name."]
-        lines += ["Made by:", f"  {manifest['command']}"]
-    if manifest["digest"]:
-        lines += ["", f"Configuration {manifest['digest']}, as TOML:"]
-        lines += [f"  {line}" for line in _toml(manifest["parameters"])]
-    lines += ["", "Ports:"]
-    lines += [
-        f"  {p['name']:<{width}}  {p['direction']:<3}  {p['width']:>5}  {p['description']}".rstrip()
-        for p in ports
-    ]
-    text = "".join(f"// {line}".rstrip() + "\n" for line in lines)
-    lint = "".join(f"/* verilator lint_off {rule} */  // {reason}\n" for rule, reason in _LINT)
-    return f"{text}\n{lint}"
-
-
-def _comment(module: Circuit) -> str:
-    """Return what a module is and its simple arguments; the header has the configuration."""
-    summary = (type(module).__doc__ or type(module).__name__).strip().splitlines()[0]
-    arguments = [(k, v) for k, v in module.identity[1] if isinstance(v, int | str)]
-    values = ", ".join(f"{name} = {value}" for name, value in arguments)
-    return f"{summary} ({values})" if values else summary

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import subprocess
 
 import pytest
 
@@ -108,3 +109,61 @@ def test_all_units_twice_are_one_design_for_every_tool(designs, tmp_path):
         "all_units",
         *(name for design in designs for name in modules(design)),
     }
+
+
+# 1.5 x 1.5 in bfloat16 is 2.25; Mitchell's logarithm gives 2, MBM with its correction 2.21875.
+PRODUCTS = {"mitchell": "4000", "mbm": "4007"}
+
+BENCH = """\
+module bench;
+  reg aclk = 0, aresetn = 0, valid = 0;
+  wire ready_0, ready_1, valid_0, valid_1;
+  wire [15:0] product_0, product_1;
+  reg [15:0] found_0, found_1;
+  integer i;
+{instances}
+  initial begin
+    for (i = 0; i < 40; i = i + 1) begin
+      #1 aclk = 1;
+      if (valid_0) found_0 = product_0;
+      if (valid_1) found_1 = product_1;
+      #1 aclk = 0;
+      aresetn = i >= 4;
+      valid = i == 8;
+    end
+    $display("%h %h", found_0, found_1);
+  end
+endmodule
+"""
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_two_multipliers_of_one_simulation_are_both_right(order, tmp_path):
+    kind = UNITS["approx_multiplier"].parameters
+    designs = [
+        generate("approx_multiplier", kind.make(overrides=[f"multiplier={name}"]), name=name)
+        for name in PRODUCTS
+    ]
+    instances = []
+    for i, design in enumerate(designs):
+        wires = {
+            "aclk": "aclk",
+            "aresetn": "aresetn",
+            "s_axis_tdata": "32'h3fc03fc0",
+            "s_axis_tvalid": "valid",
+            "s_axis_tready": f"ready_{i}",
+            "s_axis_tlast": "1'b1",
+            "m_axis_tdata": f"product_{i}",
+            "m_axis_tvalid": f"valid_{i}",
+            "m_axis_tready": "1'b1",
+        }
+        idle = {p["name"]: "0" for p in design.manifest["ports"] if p["direction"] == "in"}
+        ports = ", ".join(f".{name}({wire})" for name, wire in (idle | wires).items())
+        instances.append(f"  {design.name} dut_{i} ({ports});")
+        (tmp_path / f"{design.name}.v").write_text(design.verilog)
+    (tmp_path / "bench.v").write_text(BENCH.format(instances="\n".join(instances)))
+    files = [f"{design.name}.v" for design in designs][::order]
+    command = ["iverilog", "-g2005", "-o", "both.vvp", "-s", "bench", "bench.v", *files]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    done = subprocess.run(["vvp", "both.vvp"], cwd=tmp_path, check=True, capture_output=True)
+    assert done.stdout.decode().split() == list(PRODUCTS.values())
