@@ -2,11 +2,13 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from sw.errors import UserError
 from sw.parameters import Parameters
 
-from .core import StreamField
+if TYPE_CHECKING:
+    from .core import StreamField
 
 __all__ = ["MOST_BITS", "SIZES", "WIDE", "check_streams", "sizes", "warnings"]
 
@@ -26,21 +28,22 @@ def sizes(parameters: Parameters) -> dict[str, int]:
     return {name: getattr(parameters, name) for name in SIZES if name in known}
 
 
-def check_streams(
-    unit: str, parameters: Parameters, streams: Mapping[str, tuple[StreamField, ...]]
-) -> None:
-    """Raise `UserError` if beats are wider than a circuit can take or give."""
-    for side, verb in (("i", "takes"), ("o", "gives")):
+def check_streams(parameters: Parameters, streams: Mapping[str, tuple["StreamField", ...]]) -> None:
+    """Raise `UserError` if beats are wider than a circuit can take or give.
+
+    ``streams`` are those of a core, as `hw.core.Core` takes them.
+    """
+    for side, text in (("i", "streams in"), ("o", "the stream out")):
         bits = sum(_bits(fields) for name, fields in streams.items() if name[0] == side)
         if bits > MOST_BITS:
             fields = ", ".join(f"{name}={value}" for name, value in sizes(parameters).items())
             raise UserError(
-                f"{unit} {verb} at most {MOST_BITS:,} bits of tdata in a cycle, not {bits:,} as "
-                f"with {fields}"
+                f"{text} may have at most {MOST_BITS:,} bits of tdata in a cycle, not {bits:,} "
+                f"as with {fields}"
             )
 
 
-def warnings(streams: Mapping[str, tuple[StreamField, ...]]) -> list[str]:
+def warnings(streams: Mapping[str, tuple["StreamField", ...]]) -> list[str]:
     """Return a line for each stream, by its AXI name, that is wider than common IP takes."""
     return [
         f"{name}_tdata has {bits:,} bits: few interconnects, width converters and DMA engines "
@@ -50,5 +53,5 @@ def warnings(streams: Mapping[str, tuple[StreamField, ...]]) -> list[str]:
     ]
 
 
-def _bits(fields: tuple[StreamField, ...]) -> int:
+def _bits(fields: tuple["StreamField", ...]) -> int:
     return sum(field.bits * field.count for field in fields)

@@ -81,8 +81,8 @@ def csb_decoder(p: CsbDecoderParameters) -> Storage:
 
 
 def load_balancer(p: BalancerParameters) -> Storage:
-    """Count the keys that are sorted."""
-    return Storage(registers=p.keys * p.count_bits)
+    """Count the keys that are sorted, and the numbers of their pieces."""
+    return Storage(registers=p.keys * (p.count_bits + p.number_bits))
 
 
 def outer_product(p: OuterProductParameters) -> Storage:
