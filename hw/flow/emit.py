@@ -161,7 +161,10 @@ def emit(
         More entries of the manifest.
     """
     prefix = f"{name}_{parameters.digest[:8]}_" if parameters else f"{name}_"
-    emission = Emission(top, name=name, prefix=prefix)
+    try:
+        emission = Emission(top, name=name, prefix=prefix)
+    except (OverflowError, RecursionError) as error:
+        raise UserError(f"{name}: the configuration is too large for a circuit: {error}") from None
     manifest = manifest_of(top, name, prefix, parameters, facts or {})
     manifest["combinational"] = [list(pair) for pair in emission.combinational]
     comments = {n: comment(module) for n, module in emission.names.items()}

@@ -8,8 +8,9 @@ from click.testing import CliRunner
 
 from hw.__main__ import main
 from hw.circuit import Circuit
+from hw.core import StreamField
 from hw.flow.emit import generate
-from hw.size import MOST_BITS, warnings
+from hw.size import MOST_BITS, check_streams, warnings
 from hw.units import UNITS
 from sw.errors import UserError
 
@@ -32,6 +33,16 @@ TOO_LARGE = [
     ("bfp_converter", ["lanes=1024", "format.block=1024"], "lanes must be .* 256, not 1024"),
     ("stochastic_converter", ["elements=1024", "lanes=1024"], "lanes must be .* 256, not 1024"),
     ("outer_product", ["rows=128", "columns=128", "lanes=512"], "lanes must be .* 256, not 512"),
+    (
+        "outer_product",
+        ["rows=128", "columns=128", "parallel=64", "lanes=128"],
+        "a Sums would have 90,126 bits of outputs",
+    ),
+    (
+        "outer_product",
+        ["rows=128", "columns=128", "length=256", "parallel=256"],
+        "a Side would have 65,676 bits of outputs",
+    ),
 ]
 
 
@@ -39,7 +50,7 @@ TOO_LARGE = [
 def nothing_elaborated(monkeypatch):
     """Fail if a circuit is elaborated."""
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise AssertionError("elaborated")
 
     monkeypatch.setattr("hw.flow.emit.Emission", fail)
@@ -88,3 +99,19 @@ def test_a_component_with_too_many_bits_is_refused_in_words():
     Wide(bits=65_000)
     with pytest.raises(UserError, match="a Wide would have 65,001 bits of inputs, of which"):
         Wide(bits=65_001)
+
+
+def test_the_limit_of_a_beat_is_exact():
+    p = UNITS["bfp_dot"].parameters()
+
+    def beat(*bits: int) -> dict[str, tuple[StreamField, ...]]:
+        fields = (StreamField(name="x", bits=b, count=2, description="") for b in bits)
+        return {f"i_{i}": (field,) for i, field in enumerate(fields)}
+
+    check_streams(p, beat(24_576))
+    check_streams(p, beat(12_288, 12_288))
+    for bits in ((24_577,), (12_288, 12_289)):
+        with pytest.raises(UserError, match=r"not 49,154 as with lanes=8"):
+            check_streams(p, beat(*bits))
+    assert warnings({"s_axis": beat(2_048)["i_0"]}) == []
+    assert len(warnings({"s_axis": beat(2_049)["i_0"]})) == 1
