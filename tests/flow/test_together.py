@@ -10,7 +10,9 @@ from hw.flow.emit import Design, generate
 from hw.flow.progress import Progress
 from hw.flow.yosys import yosys
 from hw.units import UNITS
+from sim.units import BENCHES
 
+from ..small import CASES
 from .test_emit import accepted_by_icarus, lint
 
 # Unit: fields of the second configuration.
@@ -28,9 +30,9 @@ SECOND = {
     "sparse_array": ["lines=1", "columns=1", "pieces=1", "mask_bits=4"],
     "csb_decoder": ["form=dense", "lanes=1", "blocks=4", "values=20"],
     "csb_encoder": ["keep=true", "lanes=1"],
-    "load_balancer": ["lines=3", "pieces=1"],
+    "load_balancer": ["lines=2", "pieces=2"],
     "outer_product": ["rows=4", "columns=4", "results=4"],
-    "quantile_estimator": ["lanes=1"],
+    "quantile_estimator": ["lanes=2"],
     "stochastic_converter": ["elements=4", "length=2"],
     "weight_regenerator": ["lanes=1", "layers=2"],
 }
@@ -167,3 +169,15 @@ def test_two_multipliers_of_one_simulation_are_both_right(order, tmp_path):
     subprocess.run(command, cwd=tmp_path, check=True)
     done = subprocess.run(["vvp", "both.vvp"], cwd=tmp_path, check=True, capture_output=True)
     assert done.stdout.decode().split() == list(PRODUCTS.values())
+
+
+@pytest.mark.parametrize("unit", ["bfp_dot", "load_balancer", "quantile_estimator"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_unit_is_right_beside_another_of_its_kind(unit, turned):
+    kind = UNITS[unit].parameters
+    small = (CASES[unit][0], kind.make(overrides=SECOND[unit]))
+    one, other = small[::-1] if turned else small
+    assert one != other
+    text = generate(unit, other, name="another").verilog + generate(unit, one).verilog
+    report = BENCHES[unit].regress(one, blocks=40, netlist=text)
+    assert (report.mismatches, report.message) == (0, "")
