@@ -83,10 +83,8 @@ def _sources(netlist: Any, net: nir.Net, known: Mapping[str, Paths]) -> Iterable
     if net.is_const or net.cell == 0:
         return ()
     cell: Any = netlist.cells[net.cell]
-    kind = type(cell)
-    if kind is nir.FlipFlop:
-        return ()
-    if kind is not nir.Instance:
+    # A flip-flop depends on its clock alone, which is no input here.
+    if type(cell) is not nir.Instance:
         return {source for source, _ in cell.comb_edges_to(net.bit)}
     if cell.type not in known:
         return cell.input_nets()

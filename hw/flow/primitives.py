@@ -10,7 +10,8 @@ from sw.errors import UserError
 __all__ = ["cell_models", "timescale_of"]
 
 _HEAD = """\
-// Models of the cells of a device, for simulation and lint; synthesis has its own.
+// Models of the cells of a device, for simulation and lint; synthesis has its own. As the design
+// beside which they are, they are yours: Gradgate's licence makes no claim on them.
 """
 
 _GUARDED = """
