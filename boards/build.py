@@ -16,6 +16,7 @@ from sw.checks import whole
 from sw.errors import UserError
 from sw.parameters import Parameters
 
+from .bound import check_bound
 from .cells import logic_cells, unseen_luts
 from .constraints import constraints, suffix
 from .pack import PACKERS, pack
@@ -83,8 +84,8 @@ def build(
     Raises
     ------
     UserError
-        If the unit does not fit, with the nearest configuration that does; if the clock is not
-        reached; if a tool is missing.
+        If the unit cannot fit, at once, or does not, with the nearest configuration that does; if
+        the clock is not reached; if a tool is missing.
     """
     progress = progress or Progress()
     whole("--seeds", seeds, 1, 100)
@@ -100,6 +101,7 @@ def build(
         with progress.stage(f"generate {unit} for {board}"):
             return board_design(board, unit, configuration, clock=clock, baud=baud)
 
+    check_bound(where, unit, parameters)
     made = design(parameters)
     taken = use(where, made, progress=progress)
     if taken.excess:

@@ -61,7 +61,8 @@ def build(
 ) -> None:
     """Build UNIT for BOARD: Verilog, constraints, bitstream and a report of what it costs.
 
-    What does not fit is refused before it is placed, with the nearest configuration that fits.
+    What stores more than the device can is refused at once, by arithmetic on its parameters; what
+    does not fit otherwise before it is placed, with the nearest configuration that fits.
     Unchanged work is not done twice: results are kept in ~/.cache/gradgate ($GRADGATE_CACHE
     moves it).
 

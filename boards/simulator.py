@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Self
 
 from hw.flow.emit import Design
-from sim.bench import cells
 from sim.models import library_model
 from sw.errors import UserError
 
-from .pll import models
 from .table import board as find_board
 
 __all__ = ["Simulation", "SimulatedBoard"]
@@ -66,8 +64,7 @@ class Simulation:
 
     def __init__(self, design: Design, *, seed: int = 1) -> None:
         where = find_board(design.manifest["board"])
-        models_text = models(where.family).read_text(encoding="utf-8")
-        verilog = design.verilog + cells(design) + models_text
+        verilog = design.verilog + design.cells
         glue = Path(__file__).with_name("simulator.cpp").read_text(encoding="utf-8")
         self._library = _library(library_model(design.name, verilog, glue))
         hertz, baud = (U64(design.manifest[name]) for name in ("hertz", "baud"))

@@ -1,17 +1,14 @@
 """Smaller configurations of a unit that is too large for a board."""
 
-import dataclasses
 import itertools
 import math
 from collections.abc import Callable
 
+from hw.size import sizes
 from sw.errors import UserError
 from sw.parameters import Parameters
 
 __all__ = ["nearest", "smaller"]
-
-_SIZES = ("rows", "columns", "lanes", "lines", "parallel", "elements", "words")
-"""Fields to which a unit's size is about proportional, where it has them."""
 
 
 def _steps(value: int) -> list[int]:
@@ -25,11 +22,10 @@ def smaller(parameters: Parameters) -> list[dict[str, int]]:
     Of changes that keep as much of the product of the sizes the one with the fewest fields is
     given; those that the unit does not allow are left out.
     """
-    known = {field.name for field in dataclasses.fields(parameters)}
-    sizes = {name: getattr(parameters, name) for name in _SIZES if name in known}
+    known = sizes(parameters)
     found: dict[int, dict[str, int]] = {}
-    for values in itertools.product(*map(_steps, sizes.values())):
-        change = {n: v for n, v in zip(sizes, values, strict=True) if v != sizes[n]}
+    for values in itertools.product(*map(_steps, known.values())):
+        change = {n: v for n, v in zip(known, values, strict=True) if v != known[n]}
         kept = math.prod(values)
         if not change or (kept in found and len(found[kept]) <= len(change)):
             continue

@@ -89,33 +89,62 @@ def list_units() -> None:
 
 @main.command()
 @_configured
+@click.option("--name", metavar="NAME", help="Of the top module and the files.  [default: UNIT]")
+@click.option(
+    "--timescale", metavar="1ns/1ps", help="Begin with this `timescale; none unless told."
+)
 @click.option("-o", "--output", metavar="DIR", default="build", show_default=True, help="Folder.")
 def verilog(
     unit_name: str,
     preset: str | None,
     config: str | None,
     overrides: tuple[str, ...],
+    name: str | None,
+    timescale: str | None,
     output: str,
 ) -> None:
     """Write the Verilog of UNIT, its manifest (JSON) and its FuseSoC core file.
+
+    What is written is yours: the licence of Gradgate makes no claim on it. A design for a target
+    whose cells it instantiates, such as target=ecp5, comes with models of them for simulation.
+
+    Designs of two units stand in one project as they are; two configurations of one unit need two
+    names, by --name: those of all other modules are made of it and of the configuration's digest.
+
+    A beat of more than 4,096 bits is warned of; one of more than 49,152 in all streams of one
+    direction is refused.
 
     \b
     Examples:
       python -m hw verilog bfp_array -o build
       python -m hw verilog bfp_array --preset hbfp4 --set rows=16 --set columns=16 -o build
       python -m hw verilog bfp_dot --config dot.toml -o build
+      python -m hw verilog bfp_dot --preset mxint8 --name dot_mx --timescale 1ns/1ps -o build
     """
     from .flow.emit import generate, write
+    from .flow.names import module_name
+    from .flow.primitives import timescale_of
 
+    if name is not None:
+        module_name("--name", name)
+    if timescale is not None:
+        timescale_of("--timescale", timescale)
     parameters = _parameters(unit_name, preset, config, overrides)
     folder = output_folder(output)
     progress = Progress(console(stderr=True))
     with progress.stage(f"generate {unit_name}"):
-        design = generate(unit_name, parameters)
+        design = generate(unit_name, parameters, name=name, timescale=timescale)
+    for warning in design.manifest["warnings"]:
+        click.echo(f"warning: {warning}", err=True)
     table = Table(Column("file", overflow="fold"), "bytes", "what it is")
-    kinds = {".v": "Verilog-2005", ".json": "manifest", ".core": "FuseSoC core file"}
+    kinds = {
+        f"{design.name}.v": "Verilog-2005",
+        f"{design.name}_cells.v": "models of the device's cells, for simulation",
+        f"{design.name}.json": "manifest",
+        f"{design.name}.core": "FuseSoC core file",
+    }
     for path in write(design, folder):
-        table.add_row(str(path), f"{path.stat().st_size:,}", kinds[path.suffix])
+        table.add_row(str(path), f"{path.stat().st_size:,}", kinds[path.name])
     OUT.print(table)
     OUT.print(f"\nAn instance of {design.name}:\n", highlight=False)
     click.echo(design.snippet)
@@ -145,8 +174,10 @@ def synth(
 ) -> None:
     """Show what UNIT costs on a target, by component.
 
-    The field "target" of the unit follows --target, unless it is set. Unchanged work is not done
-    twice: results are kept in ~/.cache/gradgate ($GRADGATE_CACHE moves it).
+    The field "target" of the unit follows --target, unless it is set: then the design is built of
+    that device's cells, is not the one that "hw verilog" writes unless told, and a line says by
+    which command it does. Unchanged work is not done twice: results are kept in ~/.cache/gradgate
+    ($GRADGATE_CACHE moves it).
 
     \b
     Examples:
@@ -179,6 +210,14 @@ def synth(
         progress=progress,
     )
     show(cost, OUT)
+    if parameters != _parameters(unit_name, preset, config, overrides):
+        OUT.print(
+            f"the design has target={target}, set by --target; its Verilog is written by\n  "
+            f"{design.manifest['command']}",
+            highlight=False,
+            soft_wrap=True,
+            markup=False,
+        )
     if folder is not None:
         for path in write_files(as_files(cost), folder):
             OUT.print(f"wrote {path}", highlight=False, style="dim")

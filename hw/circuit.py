@@ -3,9 +3,15 @@
 import inspect
 from typing import TYPE_CHECKING, Any, Self
 
+from amaranth.hdl import Value
 from amaranth.lib import wiring
 
+from sw.errors import UserError
+
 __all__ = ["Circuit"]
+
+_MOST_BITS = 65_000
+"""Of the ports of one direction together: Amaranth numbers a module's bits by 16."""
 
 
 class Circuit(wiring.Component):
@@ -39,6 +45,18 @@ class Circuit(wiring.Component):
         # Amaranth would warn of each that it is not used.
         object.__setattr__(self, "_MustUse__used", True)
         return self
+
+    def __init__(self, signature: Any) -> None:
+        """Make the members; `UserError` if they are too wide for a Verilog module."""
+        super().__init__(signature)
+        for flow, side in ((wiring.In, "inputs"), (wiring.Out, "outputs")):
+            members = self.signature.flatten(self)
+            bits = sum(len(Value.cast(v)) for _, member, v in members if member.flow == flow)
+            if bits > _MOST_BITS:
+                raise UserError(
+                    f"the configuration is too large: a {type(self).__name__} would have {bits:,} "
+                    f"bits of {side}, of which a circuit has at most {_MOST_BITS:,}"
+                )
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         """Wrap ``elaborate`` so that emission can replace the body by an instance."""

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from .circuit import Circuit
 from .registers import Register
+from .size import check_streams
 
 __all__ = ["Core", "StreamField", "stream_payload"]
 
@@ -67,6 +68,7 @@ class Core(Circuit):
 
     def __init__(self, *, streams: Mapping[str, tuple[StreamField, ...]]) -> None:
         self.streams = streams
+        check_streams(dict(self.identity[1])["parameters"], streams)
         members: dict[str, Any] = {
             name: (Out if name.startswith("o") else In)(stream.Signature(stream_payload(fields)))
             for name, fields in streams.items()

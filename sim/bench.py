@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from hw.cells import models
 from sw.checks import choice
 from sw.errors import UserError
 
@@ -28,7 +27,6 @@ __all__ = [
     "Session",
     "Stalls",
     "assert_equal",
-    "cells",
     "run",
     "writable",
 ]
@@ -180,7 +178,7 @@ def run(
     ports = {port["name"] for port in manifest["ports"]}
     job = Job(
         name=design.name,
-        verilog=netlist if netlist is not None else design.verilog + cells(design),
+        verilog=netlist if netlist is not None else design.verilog + design.cells,
         manifest=manifest,
         inputs={name: check_beats(manifest, name, beats) for name, beats in inputs.items()},
         last={n: _last(b, (last or {}).get(n)) for n, b in inputs.items() if f"{n}_tlast" in ports},
@@ -217,12 +215,6 @@ def run(
         seed=seed,
         waves=outcome.waves,
     )
-
-
-def cells(design: Design) -> str:
-    """Return models of the primitives that a design for a target may instantiate."""
-    target = design.manifest.get("parameters", {}).get("target", "generic")
-    return "" if target == "generic" else models(target).read_text(encoding="utf-8")
 
 
 def _engine(engine: str | Engine, simulator: str | None, session: Session | None) -> Engine:

@@ -49,6 +49,7 @@ def as_dict(cost: Cost) -> dict[str, Any]:
         "digest": manifest["digest"],
         "parameters": manifest["parameters"],
         **board,
+        **({"command": manifest["command"]} if "command" in manifest else {}),
         "target": cost.target,
         "device": cost.device,
         "tools": dict(cost.tools),
@@ -123,6 +124,8 @@ def _settings(report: dict[str, Any]) -> list[tuple[str, str]]:
         *report["tools"].items(),
         ("gradgate", report["version"]),
     ]
+    if "command" in report:
+        settings.insert(1, ("Verilog", report["command"]))
     if report["clock"]:
         settings.insert(2, ("routed for", report["clock"]["device"]))
     if "board" in report:

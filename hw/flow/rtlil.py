@@ -3,34 +3,21 @@
 import dataclasses
 import gc
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from amaranth.back.rtlil import convert_fragment  # pyright: ignore[reportMissingImports]
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
 from amaranth.hdl import ClockSignal, Fragment, Instance, ResetSignal, Signal, ValueCastable
-from amaranth.hdl._ir import PortDirection
+from amaranth.hdl._ast import SignalDict
+from amaranth.hdl._ir import PortDirection, build_netlist
 from amaranth.lib import memory, wiring
 
 from ..circuit import Circuit
 from ..memory import is_uninitialized
+from .names import distinguish, legal, snake, unused
+from .paths import Paths, trace
 
 __all__ = ["Emission", "members"]
-
-# Verilog-2005 and the SystemVerilog words that a signal's name might well be.
-_KEYWORDS = frozenset(
-    """always and assign automatic begin bit break buf byte case casex casez cell checker class
-    clocking config const constraint context continue cover default deassign defparam design
-    disable do edge else end endcase endmodule endfunction enum event expect export extends extern
-    final first_match for force foreach forever fork function generate genvar global if iff import
-    include initial inout input inside instance int integer interface join large let liblist
-    library local localparam logic longint macromodule matches medium modport module nand negedge
-    new nor not null or output package packed parameter posedge primitive priority program property
-    protected pull0 pull1 pulldown pullup pure rand ref reg release repeat restrict return scalared
-    sequence shortint shortreal signed small solve specify static string strong struct super supply
-    table tagged task this throughout time timeprecision timeunit tran tri tri0 tri1 type typedef
-    union unique unsigned use uwire var vectored virtual void wait weak while wildcard wire with
-    within wor xnor xor""".split()
-)
 
 _NAME = re.compile(r"\\([A-Za-z_$][^\s\"]*)")
 _PORT = re.compile(r"^(  wire .*?(?:input|output) )\d+ ( signed)? \\(\S+)$")
@@ -46,17 +33,6 @@ _KEPT_ATTRIBUTES = re.compile(
 )
 
 
-def _snake(name: str) -> str:
-    """Return ``MacArray`` as ``mac_array``."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-
-
-def _legal(name: str) -> str:
-    """Return a name that Verilog takes without an escape."""
-    name = re.sub(r"[^A-Za-z0-9_]", "_", name.lstrip("$"))
-    return f"{name}_" if name in _KEYWORDS else name
-
-
 def _token(index: int) -> str:
     """Return what stands for the name of the module number ``index`` until all are known."""
     return f"@{index}@"
@@ -64,12 +40,13 @@ def _token(index: int) -> str:
 
 @dataclasses.dataclass
 class _Emitted:
-    """One distinct module: where it comes from, its text and the ports that it has."""
+    """One distinct module: where it comes from, its text, clock and reset, and paths through it."""
 
     module: Circuit
     token: str
     text: str
     clocked: frozenset[str]
+    paths: Paths
 
 
 class Emission:
@@ -81,9 +58,11 @@ class Emission:
         The root; it declares its clock and reset as members.
     name : str
         Name of its Verilog module.
+    prefix : str
+        What the names of all other modules begin with.
     """
 
-    def __init__(self, top: Circuit, *, name: str) -> None:
+    def __init__(self, top: Circuit, *, name: str, prefix: str) -> None:
         self.top = self._outermost = top
         self._emitted: dict[Any, _Emitted] = {}
         # The millions of small objects of a conversion live to its end: collecting finds nothing
@@ -95,7 +74,7 @@ class Emission:
         finally:
             if collecting:
                 gc.enable()
-        self._names = self._name_all(name)
+        self._names = self._name_all(name, prefix)
 
     @property
     def names(self) -> Mapping[str, Circuit]:
@@ -107,6 +86,11 @@ class Emission:
         """The RTLIL of all modules, parents before children."""
         texts = "\n".join(e.text for e in reversed(self._emitted.values()))
         return re.sub(r"@\d+@", lambda match: self._names[match[0]], texts)
+
+    @property
+    def combinational(self) -> list[tuple[str, str]]:
+        """The inputs of the top, each with an output that it reaches without a register."""
+        return self._root.paths.pairs
 
     def instance(self, module: Circuit) -> Instance:
         """Return an instance of the Verilog module of ``module``, which is made if it is new."""
@@ -134,34 +118,50 @@ class Emission:
     def _convert(self, module: Circuit) -> _Emitted:
         ports = {name: (value, direction) for name, value, direction in members(module)}
         for name in ports:
-            if module is self._outermost and name != _legal(name):
+            if module is self._outermost and name != legal(name):
                 raise ValueError(f"{module!r} has a port {name!r}, which Verilog does not take")
         fragment = Fragment.get(module, self)
         token = _token(len(self._emitted))
-        text, _ = convert_fragment(fragment, ports, token, emit_src=False)
+        netlist = build_netlist(fragment, ports, name=token)
+        text = _text(netlist)
         if not text:
             raise ValueError(f"{module!r} has no logic of its own and cannot be a Verilog module")
         order = ["clk", "rst", *ports]
         text, clocked = _clean(text, order)
-        emitted = _Emitted(module, token, text, clocked)
+        known = {each.token: each.paths for each in self._emitted.values()}
+        emitted = _Emitted(module, token, text, clocked, trace(netlist, known))
         self._emitted[module.identity] = emitted
         return emitted
 
-    def _name_all(self, top: str) -> dict[str, str]:
+    def _name_all(self, top: str, prefix: str) -> dict[str, str]:
         """Name each module after its class and, where a class has several, what differs."""
         groups: dict[str, list[_Emitted]] = {}
         for emitted in self._emitted.values():
             if emitted is not self._root:
-                groups.setdefault(_snake(type(emitted.module).__name__), []).append(emitted)
+                groups.setdefault(snake(type(emitted.module).__name__), []).append(emitted)
         names = {self._root.token: top}
+        taken = {top}
         for base, group in groups.items():
-            suffixes = _distinguish([dict(e.module.identity[1]) for e in group])
+            suffixes = distinguish([dict(e.module.identity[1]) for e in group])
             for emitted, suffix in zip(group, suffixes, strict=True):
-                name = _legal(f"{base}{suffix}")
-                while name in names.values():
+                name = legal(f"{base}{suffix}")
+                while name in taken:
                     name += "_"
-                names[emitted.token] = name
+                taken.add(name)
+                names[emitted.token] = f"{prefix}{name}"
         return names
+
+
+def _text(netlist: Any) -> str:
+    """Return the RTLIL of a netlist, empty if it has no cells."""
+    names = SignalDict()
+    builder = rtlil.Design(emit_src=False)
+    empty = rtlil.EmptyModuleChecker(netlist)
+    for index, module in enumerate(netlist.modules):
+        if not empty.is_empty(index):
+            made = builder.module(".".join(module.name))
+            rtlil.ModuleEmitter(made, netlist, module, names, empty_checker=empty).emit()
+    return str(builder)
 
 
 def members(module: Circuit) -> list[tuple[str, Signal, PortDirection]]:
@@ -203,16 +203,15 @@ def _clean_module(text: str, order: list[str]) -> str:
     ports = [match[3] for line in lines if (match := _PORT.match(line))]
     rank = {name: i for i, name in enumerate(order)}
     ports.sort(key=lambda name: rank.get(name, len(rank)))
-    names = {name: _legal(name) for name in ports}
+    names = {name: legal(name) for name in ports}
     taken = set(names.values())
     assert len(taken) == len(names), f"ports of one legal name among {ports}"
 
     def rename(match: re.Match[str]) -> str:
         name = match[1]
         if name not in names:
-            legal = _unused(_legal(name), taken)
-            taken.add(legal)
-            names[name] = legal
+            names[name] = unused(legal(name), taken)
+            taken.add(names[name])
         return f"\\{names[name]}"
 
     result = []
@@ -227,7 +226,7 @@ def _clean_module(text: str, order: list[str]) -> str:
             line = f"  cell {kind} {_NAME.sub(rename, words[2])}"
         elif words[0] == "connect" and line.startswith("    "):
             # Inside a cell the first name is a port of what the cell is an instance of.
-            port = words[1] if words[1].startswith("$") else f"\\{_legal(words[1][1:])}"
+            port = words[1] if words[1].startswith("$") else f"\\{legal(words[1][1:])}"
             line = f"    connect {port} {_NAME.sub(rename, ' '.join(words[2:]))}"
         elif match := _PORT.match(line):
             line = f"{match[1]}{ports.index(match[3]) + 1} \\{names[match[3]]}"
@@ -235,52 +234,3 @@ def _clean_module(text: str, order: list[str]) -> str:
             line = _NAME.sub(rename, line)
         result.append(line)
     return "\n".join(result) + "\n"
-
-
-def _unused(name: str, taken: Iterable[str]) -> str:
-    """Return ``name``, numbered if need be, such that it is not in ``taken``."""
-    if name not in taken:
-        return name
-    number = 2
-    while f"{name}_{number}" in taken:
-        number += 1
-    return f"{name}_{number}"
-
-
-def _flatten(arguments: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return arguments with parameter objects opened, in the order of declaration."""
-    flat: dict[str, Any] = {}
-    for name, value in arguments.items():
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-            flat |= _flatten(fields, f"{prefix}{name}_")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat
-
-
-def _distinguish(configurations: list[dict[str, Any]]) -> list[str]:
-    """Return for each configuration a suffix of the fewest arguments that tell them apart."""
-    suffixes = [""] * len(configurations)
-    if len(configurations) == 1:
-        return suffixes
-    flat = [_flatten(c) for c in configurations]
-    for name in {name: None for f in flat for name in f}:
-        words = [_describe(name, f[name]) if name in f else "" for f in flat]
-        more = [s + word for s, word in zip(suffixes, words, strict=True)]
-        if len(set(more)) > len(set(suffixes)):
-            suffixes = more
-        if len(set(suffixes)) == len(suffixes):
-            break
-    if len(set(suffixes)) < len(suffixes) or max(map(len, suffixes)) > 40:
-        suffixes = [f"_{i}" for i in range(len(suffixes))]
-    return suffixes
-
-
-def _describe(name: str, value: Any) -> str:
-    word = name.rsplit("_", 1)[-1]
-    if isinstance(value, bool):
-        return f"_{word}" if value else f"_no_{word}"
-    if isinstance(value, int):
-        return f"_{word}{value}" if value >= 0 else f"_{word}m{-value}"
-    return "_" + re.sub(r"\W+", "_", str(value)).strip("_").lower()

@@ -187,7 +187,7 @@ def cost_of(
         )
     except ToolError as error:
         raise liberty.refused(str(error)) if liberty else error from None
-    components = _components(design.name, statistics)
+    components = _components(design, statistics)
     if liberty:
         used = {kind for component in components for kind in component.cells}
         if unmapped := sorted(used - set(liberty.areas) - set(MEMORY_BITS.weights) - _FREE):
@@ -214,7 +214,7 @@ def _rule(family: Family, liberty: Liberty | None) -> str:
     return f"area as {liberty.name} gives it; NAND2 equivalents = area / its smallest NAND2"
 
 
-def _components(top: str, statistics: Mapping[str, Any]) -> tuple[Component, ...]:
+def _components(design: Design, statistics: Mapping[str, Any]) -> tuple[Component, ...]:
     """Return the mapped modules, the top first, and how often each stands in the design."""
     cells = {
         name.removeprefix("\\"): module["num_cells_by_type"]
@@ -228,10 +228,10 @@ def _components(top: str, statistics: Mapping[str, Any]) -> tuple[Component, ...
             if kind in cells:
                 visit(kind, number * count)
 
-    visit(top, 1)
+    visit(design.name, 1)
     return tuple(
         Component(
-            module=module,
+            module=design.component(module),
             instances=number,
             cells={k: v for k, v in cells[module].items() if k not in cells},
         )

@@ -35,6 +35,7 @@ _PURPOSES = (
     (r"= [-~]", "inverse"),
 )
 _LARGEST_CHAIN = 8
+_LONGEST_LOOP = 4096  # Quartus ends a loop of more than 5,000 passes with an error.
 
 
 def tidy(text: str, children: Mapping[str, Paths]) -> tuple[str, Paths]:
@@ -121,14 +122,16 @@ def _shrink(wires: list[str], body: str, widths: dict[str, int]) -> tuple[list[s
 
 
 def _fill(match: re.Match[str]) -> str:
-    """Write the initial contents of a memory of equal words as a loop."""
+    """Write the initial contents of a memory of equal words as loops."""
     memory, count = match[2], match[1].count("\n")
     index = f"{memory}_index"
-    return (
-        f"  integer {index};\n  initial\n"
-        f"    for ({index} = 0; {index} < {count}; {index} = {index} + 1)\n"
-        f"      {memory}[{index}] = {match[3]};\n"
-    )
+    loops = [
+        f"    for ({index} = {start}; {index} < {min(start + _LONGEST_LOOP, count)}; "
+        f"{index} = {index} + 1)\n      {memory}[{index}] = {match[3]};\n"
+        for start in range(0, count, _LONGEST_LOOP)
+    ]
+    begin, end = ("  initial begin\n", "  end\n") if len(loops) > 1 else ("  initial\n", "")
+    return f"  integer {index};\n{begin}{''.join(loops)}{end}"
 
 
 def _split(text: str) -> list[str]:
@@ -265,7 +268,8 @@ def _purposes(body: str) -> dict[str, str]:
         if not _NUMBERED.fullmatch(register):
             purposes[wire] = f"{register}_next"
     for port, wire in re.findall(r"^    \.(\w+)\((_\d+_)\),?$", body, re.M):
-        purposes.setdefault(wire, f"unused_{port}" if body.count(wire) == 1 else port)
+        once = len(re.findall(rf"\b{wire}\b", body)) == 1
+        purposes.setdefault(wire, f"unused_{port}" if once else port)
     for wire in re.findall(r"^  function .*?(_\d+_);$", body, re.M):
         purposes[wire] = "select"
     return purposes

@@ -43,7 +43,7 @@ class ConverterParameters(Parameters):
     def __post_init__(self) -> None:
         """Check every field."""
         object.__setattr__(self, "format", BlockFormat.read(self.format))
-        whole("lanes", self.lanes, 1, 1024)
+        whole("lanes", self.lanes, 1, 256)
         if self.format.block_elements % self.lanes:
             raise UserError(
                 f"lanes must divide the {self.format.block_elements} elements of a "

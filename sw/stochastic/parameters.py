@@ -109,7 +109,7 @@ class StochasticParameters(Parameters):
 
     def _check_lanes(self, **sides: int) -> None:
         """Check that the lanes divide the elements of each side."""
-        whole("lanes", self.lanes, 1, 1024)
+        whole("lanes", self.lanes, 1, 256)
         for name, elements in sides.items():
             if elements % self.lanes:
                 raise UserError(f"lanes must divide {name}, {elements}, not {self.lanes}")

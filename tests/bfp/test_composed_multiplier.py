@@ -18,6 +18,7 @@ from sw.bfp.dot import DotParameters
 from sw.bfp.multimode import DIGITS, MODES
 from sw.formats import BlockFormat
 
+from ..plant import plant
 from .clocked import Clocked
 from .composed import ComposedParameters, ComposedProducts, ComposedUnit
 
@@ -110,10 +111,7 @@ def test_a_million_products_of_the_other_pairs(modes):
 
 
 def test_a_planted_fault_is_caught():
-    text = design().verilog
-    head, start, body = text.partition("module composer (")
-    assert "mask[6]" in body
-    mutant = head + start + body.replace("mask[6]", "mask[7]", 1)
+    mutant = plant(design().verilog, "composer", r"mask\[6\]", "mask[7]")
     rng = np.random.default_rng(1)
     a, b = (mantissas(rng, 0, 100) for _ in range(2))
     with pytest.raises(MismatchError):

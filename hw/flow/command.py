@@ -1,0 +1,43 @@
+"""The command line that emits a design."""
+
+import dataclasses
+import json
+import shlex
+from typing import Any
+
+from sw.errors import UserError
+from sw.parameters import Parameters
+
+__all__ = ["command"]
+
+
+def command(
+    unit: str, parameters: Parameters, name: str | None = None, timescale: str | None = None
+) -> str:
+    """Return the command that emits a unit: each field that differs from its default is set."""
+    words = ["python", "-m", "hw", "verilog", unit]
+    defaults = type(parameters)()
+    for field in dataclasses.fields(parameters):
+        value = getattr(parameters, field.name)
+        if value != getattr(defaults, field.name):
+            words += ["--set", f"{field.name}={_toml(value)}"]
+    if name not in (None, unit):
+        words += ["--name", str(name)]
+    if timescale:
+        words += ["--timescale", timescale]
+    return shlex.join(words)
+
+
+def _toml(value: Any) -> str:
+    """Return a field's value as ``--set`` reads it: a format that is a preset by its name."""
+    if isinstance(value, str):
+        return value
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return json.dumps(value)
+    fields: dict[str, Any] = dataclasses.asdict(value)
+    try:
+        if type(value).read(fields["name"]) == value:  # pyright: ignore[reportAttributeAccessIssue]
+            return fields["name"]
+    except UserError:
+        pass
+    return f"{{{', '.join(f'{k} = {json.dumps(v)}' for k, v in fields.items() if v is not None)}}}"

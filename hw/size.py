@@ -1,0 +1,57 @@
+"""What a configuration is known to take before anything of it is made, and what is too large."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from sw.errors import UserError
+from sw.parameters import Parameters
+
+if TYPE_CHECKING:
+    from .core import StreamField
+
+__all__ = ["MOST_BITS", "SIZES", "WIDE", "check_streams", "sizes", "warnings"]
+
+MOST_BITS = 48 << 10
+"""Of a beat of all streams of one direction together: Amaranth numbers a module's bits by 16."""
+
+WIDE = 4096
+"""Bits of a beat that AXI4-Stream interconnects, width converters and DMA engines still take."""
+
+SIZES = ("rows", "columns", "lanes", "lines", "parallel", "elements", "words")
+"""Fields to which a unit's size is about proportional, where it has them."""
+
+
+def sizes(parameters: Parameters) -> dict[str, int]:
+    """Return those of `SIZES` that a unit has."""
+    known = {field.name for field in dataclasses.fields(parameters)}
+    return {name: getattr(parameters, name) for name in SIZES if name in known}
+
+
+def check_streams(parameters: Parameters, streams: Mapping[str, tuple["StreamField", ...]]) -> None:
+    """Raise `UserError` if beats are wider than a circuit can take or give.
+
+    ``streams`` are those of a core, as `hw.core.Core` takes them.
+    """
+    for side, text in (("i", "streams in"), ("o", "the stream out")):
+        bits = sum(_bits(fields) for name, fields in streams.items() if name[0] == side)
+        if bits > MOST_BITS:
+            fields = ", ".join(f"{name}={value}" for name, value in sizes(parameters).items())
+            raise UserError(
+                f"{text} may have at most {MOST_BITS:,} bits of tdata in a cycle, not {bits:,} "
+                f"as with {fields}"
+            )
+
+
+def warnings(streams: Mapping[str, tuple["StreamField", ...]]) -> list[str]:
+    """Return a line for each stream, by its AXI name, that is wider than common IP takes."""
+    return [
+        f"{name}_tdata has {bits:,} bits: few interconnects, width converters and DMA engines "
+        f"take more than {WIDE:,}"
+        for name, fields in streams.items()
+        if (bits := 8 * -(-_bits(fields) // 8)) > WIDE
+    ]
+
+
+def _bits(fields: tuple["StreamField", ...]) -> int:
+    return sum(field.bits * field.count for field in fields)

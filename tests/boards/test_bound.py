@@ -1,0 +1,124 @@
+"""Units that no board has room for are refused by arithmetic, and no others."""
+
+import re
+
+import pytest
+
+from boards.bound import check_bound, room
+from boards.build import build
+from boards.table import BOARDS
+from hw.flow.emit import generate
+from hw.flow.progress import Progress
+from hw.flow.yosys import yosys
+from hw.units import UNITS
+from sw.errors import UserError
+
+
+def parameters(unit: str, *sets: str):
+    return UNITS[unit].parameters.make(overrides=sets)
+
+
+@pytest.fixture
+def no_tools(monkeypatch):
+    """Fail if a design is generated or synthesized."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("made")
+
+    for name in ("board_design", "map_design", "cost_of"):
+        monkeypatch.setattr(f"boards.build.{name}", fail)
+
+
+@pytest.mark.usefixtures("no_tools")
+@pytest.mark.parametrize(
+    ("board", "unit", "sets", "words"),
+    [
+        (
+            "icebreaker",
+            "bfp_array",
+            ["format=hbfp4", "rows=16", "columns=16"],
+            "with rows=16, columns=16, lanes=8 it takes at least 9,536 registers, of which iCE40",
+        ),
+        ("orangecrab-25f", "bfp_array", ["rows=32", "columns=32"], "least .* room for 24,288"),
+        ("tang-nano-20k", "bfp_transposer", ["format.block=[64,64]"], "room for 15,552"),
+        ("icebreaker", "bfp_converter", ["format.block=65536"], "bits stored, of which"),
+        ("icebreaker", "amsim_multiplier", ["bits=9", "format=binary32"], "bits stored, of which"),
+        ("ulx3s-85f", "sparse_array", ["lines=32", "columns=32"], "bits stored, of which"),
+        ("arty-a7-35", "outer_product", ["rows=128", "columns=128"], "room for 41,600"),
+        ("tang-nano-9k", "stochastic_converter", ["elements=1024"], "room for 6,480"),
+        ("ulx3s-25f", "csb_decoder", ["values=65536", "blocks=4096"], "bits stored, of which"),
+        (
+            "icebreaker",
+            "load_balancer",
+            ["lines=64", "pieces=4", "count_bits=20", "pointer_bits=20"],
+            "registers",
+        ),
+        ("arty-a7-35", "bfp_multimode_array", ["rows=3", "columns=64"], "registers, of which"),
+        ("tang-nano-9k", "approx_array", ["rows=64", "columns=64"], "registers, of which"),
+    ],
+)
+def test_what_cannot_fit_is_refused_before_any_tool_runs(board, unit, sets, words):
+    with pytest.raises(UserError, match=words):
+        build(board, unit, parameters(unit, *sets))
+
+
+@pytest.mark.parametrize("board", list(BOARDS))
+def test_the_defaults_of_all_units_are_left_to_synthesis(board):
+    for unit in UNITS:
+        if (board, unit) in NO_ROOM:
+            with pytest.raises(UserError, match=f"^{unit} does not fit {board}: "):
+                check_bound(BOARDS[board], unit, parameters(unit))
+        else:
+            check_bound(BOARDS[board], unit, parameters(unit))
+
+
+# Sixteen lines of patches and sums.
+NO_ROOM = {("icebreaker", "sparse_array")}
+
+SMALL = {
+    "bfp_array": ["format=hbfp4", "rows=2", "columns=2", "lanes=2"],
+    "bfp_multimode_array": ["rows=1", "columns=1"],
+    "bfp_transposer": ["format.block=[4,4]"],
+    "approx_array": ["rows=2", "columns=1"],
+    "load_balancer": ["lines=4", "pieces=2"],
+    "outer_product": ["rows=4", "columns=4", "length=16", "batch=2"],
+    "stochastic_converter": ["elements=4", "length=8"],
+    "bfp_converter": ["format.block=16", "lanes=2"],
+    "sparse_array": ["lines=1", "columns=1", "pieces=1", "entries=8", "patch=8", "sums=8"],
+    "csb_decoder": ["blocks=4", "values=8"],
+    "amsim_multiplier": ["bits=2", "lanes=1"],
+}
+
+
+COUNT = (
+    "proc\nflatten\nopt\nmemory_dff\nmemory_collect\nopt -full\nopt_clean\nwrite_rtlil count.il\n"
+)
+
+
+@pytest.mark.parametrize("unit", list(SMALL))
+def test_no_unit_takes_less_than_the_bound(unit):
+    """Of the registers and memories of the unit as one module, optimized."""
+    design = generate(unit, parameters(unit, *SMALL[unit]))
+    script = f"read_verilog design.v\nhierarchy -top {design.name}\n{COUNT}"
+    files = {"design.v": design.verilog}
+    text = yosys(script, files, ["count.il"], progress=Progress(), stage="count")["count.il"]
+    cells = re.findall(r"^  cell \$(\w+) .*?^  end$", text, re.M | re.S)
+    bodies = re.findall(r"^  cell \$\w+ .*?^  end$", text, re.M | re.S)
+    registers = memory = 0
+    for kind, body in zip(cells, bodies, strict=True):
+        size = {n: int(v) for n, v in re.findall(r"parameter \\(\w+) (\d+)$", body, re.M)}
+        registers += size["WIDTH"] if "dff" in kind else 0
+        memory += size["WIDTH"] * size["SIZE"] if kind == "mem_v2" else 0
+    stored = UNITS[unit].storage(parameters(unit, *SMALL[unit]))
+    assert stored.registers <= registers and stored.memory <= memory
+    assert stored.registers + stored.memory > 0
+
+
+def test_what_is_counted_has_a_case():
+    some = {name for name, unit in UNITS.items() if unit.storage.__name__ != "<lambda>"}
+    assert some == set(SMALL)
+
+
+def test_room_counts_registers_memories_and_tables():
+    assert room(BOARDS["icebreaker"]) == 5280 + 30 * 4096 + 5280 * 16
+    assert room(BOARDS["arty-a7-35"]) == 41600 + 50 * 36864 + 20800 * 64
