@@ -1,0 +1,26 @@
+"""Every unit's ports keep the rules of AXI4-Stream and AXI4-Lite, whatever comes, for all time."""
+
+import pytest
+
+from hw.flow.emit import generate
+from hw.units import UNITS
+
+from .ports import broken, reached
+from .units import SMALL
+
+CYCLES = 100
+"""Within which a word can have waited at each port of each unit."""
+
+
+def test_every_unit_is_here():
+    assert set(SMALL) == set(UNITS)
+
+
+@pytest.mark.parametrize("unit", SMALL)
+def test_no_rule_is_ever_broken(tmp_path, unit):
+    assert broken(tmp_path, generate(unit, SMALL[unit])) == ""
+
+
+@pytest.mark.parametrize("unit", SMALL)
+def test_the_rules_have_something_to_say(tmp_path, unit):
+    assert reached(tmp_path, generate(unit, SMALL[unit]), CYCLES)
