@@ -52,6 +52,11 @@ class Design(Protocol):
         """Its ports, streams and registers."""
         ...
 
+    @property
+    def cells(self) -> str:
+        """Models of the primitives that it instantiates."""
+        ...
+
 
 class Engine(Protocol):
     """What runs jobs, for instance a board."""

@@ -84,7 +84,8 @@ def _sources(netlist: Any, net: nir.Net, known: Mapping[str, Paths]) -> Iterable
         return ()
     cell: Any = netlist.cells[net.cell]
     # A flip-flop depends on its clock alone, which is no input here.
-    if type(cell) is not nir.Instance:
+    kind = type(cell)
+    if kind is not nir.Instance:
         return {source for source, _ in cell.comb_edges_to(net.bit)}
     if cell.type not in known:
         return cell.input_nets()
