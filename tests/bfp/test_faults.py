@@ -27,11 +27,19 @@ FAULTS: list[tuple[str, Parameters, str, str, str, Stalls, str]] = [
     # The array moves when its queue has no place left for what is under way.
     ("bfp_array", ARRAY, "result_queue", "level <= 2'h2", "level <= 2'h3", STALLS, "m_axis"),
     # The final addition leaves out a partial sum that exists.
-    ("bfp_array", ARRAY, "sequencer", "block >= ", "block > ", PLAIN, "product: "),
+    ("bfp_array", ARRAY, "sequencer", "block > ", "block >= ", PLAIN, "product: "),
     # The next tile begins a cycle too soon.
     ("bfp_array", SHORT, "sequencer", "age == 2'h2", "age >= 2'h1", STALLS, "m_axis gave"),
-    ("bfp_array", ARRAY, "sequencer", "wants & inverse_2", "wants", PLAIN, "beats \\+ stalls"),
-    ("bfp_array", ARRAY, "sequencer", "start & inverse_1", "start", PLAIN, "status.refused"),
+    ("bfp_array", ARRAY, "sequencer", "wants & inverse_1", "wants", PLAIN, "beats \\+ stalls"),
+    (
+        "bfp_array",
+        ARRAY,
+        "sequencer",
+        "refused = start & inverse",
+        "refused = start",
+        PLAIN,
+        "status.refused",
+    ),
     ("bfp_dot", DOT, "dot_unit", "both & test_1", "1'h0", PLAIN, "status.nan"),
     # The end of the packet is lost.
     ("bfp_dot", DOT, "result_queue", "<= word", "<= word[31:0]", PLAIN, "tlast does not follow"),

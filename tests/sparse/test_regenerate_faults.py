@@ -42,7 +42,7 @@ FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
     "layers change places": (UNIT, " ? shift_1", " ? shift_0", PLAIN, "weight:"),
     "a smaller decay counts": (UNIT, "decay >=", "decay >= 0 &", PLAIN, "weight:"),
     "the least decay does not count": (UNIT, "decay >=", "decay >", PLAIN, "weight:"),
-    "the lanes move without the rest": (UNIT, "room & test_2", "test_2", STALLS, "weight:"),
+    "the lanes move without the rest": (UNIT, "room & test_3", "test_3", STALLS, "weight:"),
     "the lanes stop early": (
         UNIT,
         f"tags_{LAST - 1}_0[1], tags_{LAST - 2}_0[1], ",
