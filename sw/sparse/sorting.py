@@ -3,15 +3,22 @@
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import array
+
 __all__ = ["Network", "descending", "exchange", "insertion_network"]
 
 Network = tuple[tuple[tuple[int, int], ...], ...]
 """Passes of compare-exchanges between two places; after each the first place has the larger key."""
 
 
+def _keys(keys: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Check keys."""
+    return array("keys", keys, "integer", low=1 - 2**63, high=2**63 - 1).astype(np.int64)
+
+
 def descending(keys: npt.ArrayLike) -> npt.NDArray[np.int64]:
     """Return the places of the last axis's keys from the largest down; of equal ones the first."""
-    return np.argsort(-np.asarray(keys, np.int64), axis=-1, kind="stable")
+    return np.argsort(-_keys(keys), axis=-1, kind="stable")
 
 
 def insertion_network(keys: int) -> Network:
@@ -27,7 +34,7 @@ def insertion_network(keys: int) -> Network:
 
 def exchange(network: Network, keys: npt.ArrayLike) -> npt.NDArray[np.int64]:
     """Return the keys of the first axis as a network leaves them, all of the others at once."""
-    sorted_keys = np.array(keys, np.int64)
+    sorted_keys = _keys(keys).copy()
     for one_pass in network:
         for first, second in one_pass:
             pair = sorted_keys[[first, second]]

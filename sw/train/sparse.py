@@ -74,7 +74,7 @@ class Sparse:
         """
         weights = np.concatenate([w.ravel() for w in self.weights.values()])
         keep = self.choose(importance(weights, self._initial()))
-        self.decay = np.float32(binary32.multiply(self.decay, self.parameters.decay))
+        self.decay = np.float32(binary32.multiply(self.decay, np.float32(self.parameters.decay)))
         self._store(settle(weights, keep, self._initial()))
         for (name, weight), mask, part in zip(
             self.weights.items(), np.split(keep, self.ends), self.parts, strict=True
