@@ -8,6 +8,7 @@ import numpy.typing as npt
 from hw.flow.emit import generate
 from sw.approx.parameters import ApproxParameters
 from sw.approx.parameters import multiply as model
+from sw.checks import array
 from sw.formats import FloatFormat
 
 from ..bench import Result, run
@@ -37,7 +38,11 @@ def simulate(
     p = parameters
     design = generate("approx_multiplier", p)
     streams = design.manifest["streams"]
-    a, b = (np.asarray(x, np.uint32) for x in (a, b))
+    most = (1 << p.format.width) - 1
+    a, b = (
+        array(name, x, "integer", shape=("pairs",), low=0, high=most).astype(np.uint32)
+        for name, x in (("a", a), ("b", b))
+    )
     fields = {
         name: np.pad(x, (0, -len(x) % p.lanes)).reshape(-1, p.lanes)
         for name, x in (("a", a), ("b", b))

@@ -9,6 +9,7 @@ from hw.flow.emit import generate
 from sw.bfp.dot import DotParameters
 from sw.bfp.dot import dot as model
 from sw.bfp.quantize import Blocks, quantize
+from sw.binary32 import to_bits
 from sw.words import Words
 
 from ..bench import Result, run
@@ -84,7 +85,7 @@ def simulate(
 
 
 def _values(p: DotParameters, x: Any) -> dict[str, np.ndarray]:
-    return {"value": np.ascontiguousarray(x, np.float32).view(np.uint32)}
+    return {"value": to_bits(x)}
 
 
 def _elements(p: DotParameters, x: Any) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sw.bfp.quantize import Blocks
+from sw.checks import array
 from sw.formats import FLOAT_FORMATS, BlockFormat
 
 from ..bench import Result
@@ -18,7 +19,7 @@ Integers = npt.NDArray[np.int64]
 
 def encode(mantissa: npt.ArrayLike, format: BlockFormat) -> Integers:
     """Return the codes of elements: sign and magnitude, or two's complement."""
-    q = np.asarray(mantissa, np.int64)
+    q = array("mantissa", mantissa, "integer").astype(np.int64)
     if format.in_twos_complement:
         return q & ((1 << format.element_bits) - 1)
     return np.abs(q) | (q < 0).astype(np.int64) << format.magnitude_bits
@@ -31,7 +32,7 @@ def decode(
 
     ``result`` is the run that gave them, for the error to tell of it.
     """
-    code = np.asarray(code, np.int64)
+    code = array("code", code, "integer").astype(np.int64)
     sign = 1 << format.magnitude_bits
     if format.in_twos_complement:
         return (code - 2 * (code & sign)).astype(np.int32)

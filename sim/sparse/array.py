@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 from hw.flow.emit import generate
 from hw.sparse.line import Line
+from sw.binary32 import to_bits
+from sw.checks import array
 from sw.sparse.array import apply as model
 from sw.sparse.array_parameters import MODES, Job, SparseArrayParameters
 from sw.sparse.cycles import array_cycles, waves_of
@@ -63,7 +65,7 @@ def simulate(
     p = parameters
     job.check(p)
     design = generate("sparse_array", p)
-    mask = np.asarray(operands["mask"], bool)
+    mask = array("mask", operands["mask"], "bool")
     waves, given = len(mask), job.given(p)
     bits = np.zeros((*mask.shape[:-1], job.beats(p) * p.mask_bits), np.int64)
     bits[..., : job.depth] = mask
@@ -74,8 +76,8 @@ def simulate(
         starts = np.r_[0, ends[:-1, -1]][:, None]
         pointers = np.concatenate([starts, ends], 1) % (1 << p.pointer_bits)
     fields: dict[str, npt.ArrayLike] = {
-        "x": np.ascontiguousarray(operands["x"], np.float32).view(np.uint32).reshape(-1, p.columns),
-        "value": _packed(p, mask, np.asarray(operands["values"], np.float32)),
+        "x": to_bits(operands["x"]).reshape(-1, p.columns),
+        "value": _packed(p, mask, array("values", operands["values"], "float32")),
     }
     if job.mode != "dense":
         fields["mask"] = bits.sum(-1)

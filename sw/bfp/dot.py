@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..checks import choice, whole
+from ..checks import array, choice, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
 from ..parameters import TARGETS, Parameters
@@ -121,9 +121,9 @@ def block_value(
     ``formats`` are those of both operands; ``total * 2**exponent`` is the sum, see
     `sum_of_products`.
     """
-    scale, nan = np.asarray(exponent, np.int64), np.False_
+    scale, nan = array("exponent", exponent, "integer").astype(np.int64), np.False_
     for format, code in zip(formats, (code_a, code_b), strict=True):
-        code = np.asarray(code, np.int64)
+        code = array("code", code, "integer").astype(np.int64)
         scale = scale + code + 1 - format.exponent_bias - format.magnitude_bits
         nan = nan | (code == format.nan_code)
     return binary32.from_integer(total, scale, nan)

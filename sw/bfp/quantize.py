@@ -135,7 +135,8 @@ def quantize_groups(
     or it is zero, in a block that has an element other than zero and no NaN or infinity.
     """
     m = format.magnitude_bits
-    bits = x.view(np.uint32)
+    bits = array("x", x, "float32", shape=(..., "elements")).view(np.uint32)
+    words = array("words", words, "integer", low=0).astype(np.int64)
     field = ((bits >> np.uint32(23)) & np.uint32(255)).astype(np.int64)
     fraction = (bits & np.uint32(0x7FFFFF)).astype(np.int64)
     significand = np.where(field > 0, fraction | 1 << 23, 0)
@@ -149,7 +150,7 @@ def quantize_groups(
     code = np.where(largest == 0, format.lowest_code, code)
     # The last place of an element is 2**(field - 150), that of its mantissa 2**(E - m).
     shift = code + 1 - format.exponent_bias - m - (field - 150)
-    magnitude = _round(significand, shift, format, np.asarray(words, np.int64))
+    magnitude = _round(significand, shift, format, words)
     negative = bits >> np.uint32(31) > 0
     magnitude = np.minimum(magnitude, np.where(negative, -format.lowest, format.largest))
     special = largest == 255

@@ -39,7 +39,8 @@ class BlockFormat(Checked):
     Elements are stored and sent as sign and magnitude, ``-(2**m - 1) .. 2**m - 1``, or in two's
     complement, ``-2**m .. 2**m - 1``, in ``element_bits`` bits either way. A magnitude that rounds
     beyond ``largest`` clamps to it; a quantizer makes ``-2**m`` unless the format is
-    ``symmetric``, and all that computes takes it.
+    ``symmetric``, and all that computes takes it. A zero has no sign: quantizers give +0 for what
+    is negative and becomes zero, as FlexBlock's simulator does, and a -0 on the wire is read as 0.
 
     Formats are equal if they hold the same numbers in the same codes, whatever their names and
     however their bits are counted.

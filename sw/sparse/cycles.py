@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..binary32 import ADDER_LATENCY
+from ..checks import array
 from .array_parameters import Job, SparseArrayParameters
 from .balance import balance, wave_time
 
@@ -38,7 +39,7 @@ class Waves:
 
 def waves_of(p: SparseArrayParameters, job: Job, mask: npt.ArrayLike) -> Waves:
     """Return what the time of waves of such masks, (waves, slots, rows, depth), depends on."""
-    mask = np.asarray(mask, bool)
+    mask = array("mask", mask, "bool", shape=("waves", p.slots, job.rows, job.depth))
     fill = job.beats(p) * p.mask_bits - job.depth
     beats = np.pad(mask, ((0, 0), (0, 0), (0, 0), (0, fill)))
     bits = beats.reshape(*mask.shape[:3], -1, p.mask_bits).sum(-1)
@@ -47,7 +48,7 @@ def waves_of(p: SparseArrayParameters, job: Job, mask: npt.ArrayLike) -> Waves:
 
 def count_waves(p: SparseArrayParameters, job: Job, bits: npt.ArrayLike) -> Waves:
     """Return the same from the bits set in each beat of masks, (waves, slots, rows, beats)."""
-    bits = np.asarray(bits, np.int64)
+    bits = array("bits", bits, "integer", low=0, high=p.mask_bits).astype(np.int64)
     values = bits.sum(-1)
     entries = np.maximum(values, 1).sum(-1)
     waves = len(entries)

@@ -11,10 +11,14 @@ Network = tuple[tuple[tuple[int, int], ...], ...]
 """Passes of compare-exchanges between two places; after each the first place has the larger key."""
 
 
+def _keys(keys: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Check keys."""
+    return array("keys", keys, "integer", shape=(..., "keys"), low=1 - 2**63, high=2**63 - 1).astype(np.int64)
+
+
 def descending(keys: npt.ArrayLike) -> npt.NDArray[np.int64]:
     """Return the places of the last axis's keys from the largest down; of equal ones the first."""
-    sizes = array("keys", keys, "integer", shape=(..., "keys"), low=-(2**62), high=2**62)
-    return np.argsort(-sizes.astype(np.int64), axis=-1, kind="stable")
+    return np.argsort(-_keys(keys), axis=-1, kind="stable")
 
 
 def insertion_network(keys: int) -> Network:
@@ -30,7 +34,7 @@ def insertion_network(keys: int) -> Network:
 
 def exchange(network: Network, keys: npt.ArrayLike) -> npt.NDArray[np.int64]:
     """Return the keys of the first axis as a network leaves them, all of the others at once."""
-    sorted_keys = np.array(keys, np.int64)
+    sorted_keys = _keys(keys).copy()
     for one_pass in network:
         for first, second in one_pass:
             pair = sorted_keys[[first, second]]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import array
 from ..errors import UserError
 from .array_parameters import Job, SparseArrayParameters
 from .correlation import Correlation
@@ -171,7 +172,7 @@ class Tiling:
 
         ``mask`` is that of the whole sparse operand, (rows, channels, down, across).
         """
-        places = self.gather(np.asarray(mask, bool))
+        places = self.gather(array("mask", mask, "bool"))
         fill = -places.shape[-1] % self.parameters.mask_bits
         padded = np.pad(places, [(0, 0)] * 4 + [(0, fill)])
         return padded.reshape(*places.shape[:-1], -1, self.parameters.mask_bits).sum(-1)

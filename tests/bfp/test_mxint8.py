@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from sim.bfp.dot import simulate
+from sw import binary32
 from sw.bfp import fast
 from sw.bfp.array import gemm
 from sw.bfp.converter import ConverterParameters, convert
 from sw.bfp.dot import DotParameters, dot
 from sw.bfp.quantize import Blocks, decode, dequantize, encode, quantize
 from sw.errors import UserError
-from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.formats import BFLOAT16, BINARY16, BLOCK_FORMATS, BlockFormat
 
 MXINT8 = BLOCK_FORMATS["mxint8"]
 
@@ -101,3 +102,28 @@ def test_ties(rounding, expected):
     assert quantize(x, format).mantissa[0, :8].tolist() == expected
     assert fast.quantize(x, format, random=fast.Random(1)).mantissa[0, :8].tolist() == expected
     assert convert(ConverterParameters(format=format), x)[0][0, :8].tolist() == expected
+
+
+def test_zeros_of_blocks_have_no_sign():
+    x = np.resize(np.array([-0.0, -1e-6, 1.0], np.float32), (1, 216))
+    for name in ("fb12", "msfp16", "mxint8"):
+        format = BLOCK_FORMATS[name]
+        q = quantize(x, format)
+        assert encode(q.mantissa, format)[0, :2].tolist() == [0, 0]
+        assert not np.signbit(dequantize(q)[0, :2]).any()
+
+
+def test_zeros_of_floats_keep_theirs():
+    zero, one = np.array([-0.0, 1.0], np.float32)
+    for format in (BFLOAT16, BINARY16):
+        for found in (
+            binary32.add(zero, zero, format),
+            binary32.multiply(zero, one, format),
+            binary32.rounded(zero, format),
+            binary32.rounded(np.float32(-1e-40), format),
+            binary32.from_bits(0x8000, format),
+        ):
+            assert found == 0 and np.signbit(found)
+        assert binary32.to_bits(zero, format) == 0x8000
+    assert np.signbit(binary32.from_integer(-1, -200))
+    assert not np.signbit(binary32.add(one, -one))

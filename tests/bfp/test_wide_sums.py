@@ -91,3 +91,17 @@ def test_circuit():
     p = DotParameters(format=TWOS, lanes=1)
     values, _ = simulate(p, x, y)
     np.testing.assert_array_equal(values, dot(p, x, y))
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"), [(1, 2.0**63 + 2.0**40), (0, 2.0**63), (-1, 2.0**63)], ids=str
+)
+def test_a_last_bit_decides_a_tie(one, expected):
+    """2**63 + 2**39, half-way between two numbers of 24 bits, and one more or less."""
+    a, b = np.zeros((2, 1, 1 << 16), np.int64)
+    a[0, : 1 << 15] = b[0, : 1 << 15] = -(1 << 24)
+    a[0, -2:], b[0, -2:] = (1 << 20, 1), (1 << 19, one)
+    p = DotParameters(format=TWOS, lanes=1)
+    x, y = blocks(a, TWOS), blocks(b, TWOS)
+    assert dot(p, x, y) == expected / 2.0**46
+    assert gemm(x, y.transposed) == expected / 2.0**46
