@@ -163,6 +163,43 @@ def test_the_end_of_the_random_words_is_told(unit, left, monkeypatch):
     assert sum(ends) == (left <= 96)
 
 
+@pytest.mark.parametrize("lanes", [2, 8])
+def test_a_restart_is_told_while_elements_are_inside(lanes):
+    """While beats are taken, while they wait, until the last is given; neither before nor after."""
+    format = dataclasses.replace(BLOCK_FORMATS["hbfp6"], block=(8,))
+    dut = ConverterUnit(parameters=ConverterParameters(format=format, lanes=lanes))
+    beats = 8 // lanes
+    told = []
+
+    async def restart(ctx):
+        ctx.set(dut.restart, 1)
+        await ctx.delay(1e-9)
+        told.append(ctx.get(dut.flags.restarted))
+        await ctx.tick()
+        ctx.set(dut.restart, 0)
+
+    async def bench(ctx):
+        await restart(ctx)
+        ctx.set(dut.i.valid, 1)
+        await restart(ctx)
+        for _ in range(beats - 1):
+            await ctx.tick()
+        ctx.set(dut.i.valid, 0)
+        await restart(ctx)
+        await ctx.tick().repeat(30)
+        await restart(ctx)
+        ctx.set(dut.o.ready, 1)
+        await ctx.tick().repeat(beats)
+        assert not ctx.get(dut.o.valid)
+        await restart(ctx)
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert told == [0, 1, 1, 1, 0]
+
+
 @pytest.mark.parametrize("count", [2, 3, 6, 7])
 def test_maximum(count):
     dut = Maximum(count=count, width=3)
