@@ -261,9 +261,9 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
     the unit quantile_estimator does (lanes=4,step=12,between=carry,...), from the first step's
     quantile or from initial=VALUE; dropback[:FIELD=VALUE,...] has it exact, by a sort;
     published[:FIELD=VALUE,...] as the authors' software (threshold=multiplicative,step=20,
-    initial=0.01,between=restart,scan=reversed,measured=after). Others are between=mean,memory=0.1,
-    a running mean, and scope=layer, a share of each layer. -o writes masks of the weights that are
-    tracked too.
+    initial=0.01,between=restart,scan=reversed,measured=after), whose steps are too small for fewer
+    than a million weights. Others are between=mean,memory=0.1, a running mean, and scope=layer, a
+    share of each layer. -o writes masks of the weights that are tracked too.
 
     The same arguments give the same weights on any processor, with the same NumPy. A training whose
     loss or weights leave the finite numbers, or that tracks no weight in an epoch, ends in an error

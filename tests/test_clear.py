@@ -8,7 +8,7 @@ from tests.small import BEATS, CASES, START, beats
 # Registers that are read alone, but are no counters.
 STATES = ("table", "estimate")
 # Flags that the beats below do not set, in any unit and in some.
-RARE = {"access", "aborted", "overflow", "underflow"}
+RARE = {"access", "aborted", "overflow", "underflow", "restarted", "exhausted"}
 MISSED = {
     "load_balancer": {"saturated"},
     "csb_decoder": {"overlong"},

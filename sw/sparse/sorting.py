@@ -13,7 +13,9 @@ Network = tuple[tuple[tuple[int, int], ...], ...]
 
 def _keys(keys: npt.ArrayLike) -> npt.NDArray[np.int64]:
     """Check keys."""
-    return array("keys", keys, "integer", shape=(..., "keys"), low=1 - 2**63, high=2**63 - 1).astype(np.int64)
+    most = 2**63 - 1
+    found = array("keys", keys, "integer", shape=(..., "keys"), low=-most, high=most)
+    return found.astype(np.int64)
 
 
 def descending(keys: npt.ArrayLike) -> npt.NDArray[np.int64]:

@@ -7,11 +7,15 @@ import pytest
 from amaranth.sim import Simulator
 
 from hw.bfp.converter import Converter
+from hw.bfp.converter_unit import ConverterUnit
+from hw.bfp.dot import DotUnit
 from hw.bfp.maximum import Maximum
 from sw import binary32
 from sw.bfp.converter import ConverterParameters, convert
+from sw.bfp.dot import DotParameters
 from sw.bfp.quantize import encode
 from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS
+from sw.words import Words
 from tests import stimuli
 
 
@@ -127,6 +131,76 @@ def test_a_planted_fault_is_caught():
         x = values(p, 10, seed=3)
         codes, *_ = simulate(p.replace(seed=10), x)
         np.testing.assert_array_equal(codes, encode(convert(p, x)[0], p.format).reshape(-1, 2))
+
+
+@pytest.mark.parametrize("unit", ["converter", "dot"])
+@pytest.mark.parametrize("left", [8, 16, 96, 104])
+def test_the_end_of_the_random_words_is_told(unit, left, monkeypatch):
+    """Once, by the beat that has the last ones, of 96 elements in twelve blocks."""
+    stream = Words(key=1, first=2**34 - left)
+    format = dataclasses.replace(BLOCK_FORMATS["hbfp6"], block=(8,))
+    if unit == "converter":
+        monkeypatch.setattr(ConverterParameters, "stream", stream)
+        dut = ConverterUnit(parameters=ConverterParameters(format=format, lanes=8))
+        inputs = [dut.i]
+    else:
+        monkeypatch.setattr(DotParameters, "streams", (stream, stream))
+        p = DotParameters(format=format, lanes=8, operands="binary32")
+        dut = DotUnit(parameters=p)
+        inputs = [dut.i_a, dut.i_b]
+    ends = []
+
+    async def bench(ctx):
+        ctx.set(dut.o.ready, 1)
+        for cycle in range(60):
+            for port in inputs:
+                ctx.set(port.valid, cycle < 12)
+            ends.append(ctx.get(dut.flags.exhausted))
+            assert not ctx.get(dut.flags.restarted)
+            await ctx.tick()
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert sum(ends) == (left <= 96)
+
+
+@pytest.mark.parametrize("lanes", [2, 8])
+def test_a_restart_is_told_while_elements_are_inside(lanes):
+    """While beats are taken, while they wait, until the last is given; neither before nor after."""
+    format = dataclasses.replace(BLOCK_FORMATS["hbfp6"], block=(8,))
+    dut = ConverterUnit(parameters=ConverterParameters(format=format, lanes=lanes))
+    beats = 8 // lanes
+    told = []
+
+    async def restart(ctx):
+        ctx.set(dut.restart, 1)
+        await ctx.delay(1e-9)
+        told.append(ctx.get(dut.flags.restarted))
+        await ctx.tick()
+        ctx.set(dut.restart, 0)
+
+    async def bench(ctx):
+        await restart(ctx)
+        ctx.set(dut.i.valid, 1)
+        await restart(ctx)
+        for _ in range(beats - 1):
+            await ctx.tick()
+        ctx.set(dut.i.valid, 0)
+        await restart(ctx)
+        await ctx.tick().repeat(30)
+        await restart(ctx)
+        ctx.set(dut.o.ready, 1)
+        await ctx.tick().repeat(beats)
+        assert not ctx.get(dut.o.valid)
+        await restart(ctx)
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert told == [0, 1, 1, 1, 0]
 
 
 @pytest.mark.parametrize("count", [2, 3, 6, 7])

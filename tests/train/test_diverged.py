@@ -207,3 +207,14 @@ def test_a_record_is_json(tmp_path):
         raise AssertionError(name)
 
     json.loads(path.with_suffix(".json").read_text(), parse_constant=no)
+
+
+def test_no_picture_without_matplotlib(tmp_path, monkeypatch):
+    """The other two files are written, and an old picture is left alone."""
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    path = tmp_path / "w.npz"
+    path.with_suffix(".png").write_text("old")
+    result = CliRunner().invoke(main, ["train", "--epochs", "1", "-o", str(path)])
+    assert result.exit_code == 0 and "w.png" not in result.stdout
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["w.json", "w.npz", "w.png"]
+    assert path.with_suffix(".png").read_text() == "old"
