@@ -115,6 +115,8 @@ def test_data_that_is_none(changes, message):
 def test_what_an_accuracy_takes():
     data = small()
     network = train(data, Settings(epochs=1)).network
+    x: Any
+    y: Any
     x, y = data.test_x, data.test_y
     for bad, labels, message in (
         (x.astype(float), y, "x must be an array of float32, not float64"),
@@ -130,6 +132,8 @@ def test_what_an_accuracy_takes():
 
 
 def test_what_a_training_takes():
+    arguments: dict[str, Any]
+    good: dict[str, Any] = {"data": small(), "settings": Settings(epochs=1)}
     for arguments, message in (
         ({"data": "digits"}, "data must be of the class Data, not 'digits'"),
         ({"settings": {}}, "settings must be of the class Settings, not {}"),
@@ -143,7 +147,7 @@ def test_what_a_training_takes():
         ),
     ):
         with pytest.raises(UserError, match=f"^{message}$"):
-            train(**{"data": small(), "settings": Settings(epochs=1)} | arguments)
+            train(**good | arguments)
 
 
 def test_a_digest_tells_data_apart():

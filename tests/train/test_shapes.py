@@ -220,7 +220,7 @@ def test_pixels_of_models(model, pixels, message):
 @pytest.mark.parametrize("sample", [(4, 8, 8), (4, 64), (2, 4, 32)])
 def test_planes_are_square_and_of_one_channel(sample):
     """256 pixels are a square, but these images are not 16 x 16."""
-    x, y = np.ones((4, *sample)), np.array([0, 1, 0, 1])
+    x, y = zeros(4, *sample) + 1, np.array([0, 1, 0, 1])
     data = Data(name="mine", train_x=x, train_y=y, test_x=x, test_y=y)
     with told(r"images must be square and of one channel for this model, not \(.*\)"):
         train(data, Settings(model="lenet", epochs=1))
