@@ -17,6 +17,8 @@ FRACTIONS = [
     *(Datapath(name=name, bits=23) for name in ("exact_nearest", "realm16", "drum9", "array2")),
 ]
 
+SIGNS = np.array([-1, 1], np.float32)
+
 
 def check(fractions, a, b) -> None:
     got, expected = fast.gemm(fractions, a, b), gemm(fractions, a, b)
@@ -59,11 +61,11 @@ def test_near_the_ends_of_the_exponents(name):
     for low in range(-14, 3):
         a = np.ldexp(rng.uniform(1, 2, (9, 8)), -60).astype(np.float32)
         b = np.ldexp(rng.uniform(1, 2, (8, 66)), -66 + 7 + low).astype(np.float32)
-        check(Datapath(name=name, bits=7), a * rng.choice(np.float32([-1, 1]), a.shape), b)
+        check(Datapath(name=name, bits=7), a * rng.choice(SIGNS, a.shape), b)
     for high in range(-2, 3):
         a = np.ldexp(rng.uniform(1, 2, (9, 8)), 63 + high).astype(np.float32)
         b = np.ldexp(rng.uniform(1, 2, (8, 66)), 63).astype(np.float32)
-        check(Datapath(name=name, bits=7), a * rng.choice(np.float32([-1, 1]), a.shape), b)
+        check(Datapath(name=name, bits=7), a * rng.choice(SIGNS, a.shape), b)
     for top in (126, 127):
         b = np.full((2, 65), 2.0**top, np.float32)
         check(Datapath(name=name, bits=7), np.array([[0.5, -0.5], [0, 1], [2, 3]], np.float32), b)

@@ -8,7 +8,7 @@ from hw.flow.emit import Design
 
 from ..solver import refute
 
-TAKES_IN_RESET = True
+TAKES_IN_RESET = False
 """Whether units may have ``tready`` high in reset."""
 
 REQUESTS = 1

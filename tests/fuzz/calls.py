@@ -14,7 +14,8 @@ from hw.flow.emit import generate
 from hw.units import unit
 from sim import ports, streams
 from sim.compare import assert_equal
-from sw import binary32, lfsr
+from sw import binary32
+from sw import words as random_words
 from sw.approx import array as approx_array
 from sw.approx import fast as approx_fast
 from sw.approx import multipliers
@@ -112,13 +113,10 @@ call(binary32.from_integer, q="negative range", exponent="negative range", nan="
         "nan": rng.random((3, 4)) < 0.2,
     }
 )
-call(lfsr.step, state="shape rows empty")(lambda rng: {"state": words(rng, 31, 5).astype("u4") + 1})
-call(lfsr.jump, steps="range")(lambda rng: {"state": 77, "steps": 5})
-call(lfsr.states)(lambda rng: {"seed": 77, "count": 5})
-call(lfsr.lane_seeds)(lambda rng: {"seed": 77, "lanes": 5})
-call(lfsr.random_words, first="range")(
-    lambda rng: {"beats": 3, "lanes": 4, "seed": 7, "bits": 8, "first": 2}
+call(random_words.stream_key)(
+    lambda rng: {"seed": 5, "step": 3, "layer": 2, "use": 1, "part": 4}
 )
+call(random_words.Words, "Words")(lambda rng: {"key": 12345, "first": 6})
 call(FloatFormat, "FloatFormat", name="text")(
     lambda rng: {"name": "mine", "exponent_bits": 5, "fraction_bits": 3}
 )

@@ -15,7 +15,8 @@ from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, BlockFormat
 from sw.train.data import load
 from sw.train.loop import Run, train
-from sw.train.precision import Boosted, Fixed
+from sw.train.moded import Boosted
+from sw.train.precision import Fixed
 from sw.train.results import write
 from sw.train.settings import Settings
 from sw.train.storage import stored
@@ -102,15 +103,17 @@ def test_the_record_of_a_precision_of_ones_own(digits, tmp_path):
     """It said binary32."""
     two = BlockFormat(name="hbfp6", mantissa_bits=2)
     table = make("mbm", 2)
-    precision = Fixed("two bits", {"": two, "1": "fb12", "1.weight": table, "0.input": "mbm5"})
+    precision = Fixed("two bits", {"": two, "1": "fb12", "1.weight": table, "1.input": "mbm5"})
     run = train(digits, Settings(), precision=precision, steps=1)
     found = course(run, tmp_path)
     assert found["settings"]["arithmetic"] == "two bits" and found["precision"] == "Fixed"
     first, second = found["layers"]
     assert first["forward"] == first["weight"] == json.loads(json.dumps(dataclasses.asdict(two)))
     assert first["forward"]["mantissa_bits"] == 2 and first["storage"] == "binary32"
-    assert first["input"] == {"multiplier": "mbm", "bits": 5}
-    assert second["forward"] == second["input"] == "fb12"
+    # The gradient of the input of layer 0 is never computed.
+    assert first["input"] is None
+    assert second["forward"] == "fb12"
+    assert second["input"] == {"multiplier": "mbm", "bits": 5}
     assert second["weight"]["bits"] == 2 and len(second["weight"]["entries"]) == 16
 
 
@@ -133,7 +136,7 @@ def test_the_record_says_what_ran(digits, tmp_path):
     assert found["settings"]["rate"] == 0.5
     stores = [layer["storage"] for layer in found["layers"]]
     assert stores[0] == "binary32" and stores[1]["mantissa_bits"] == 16
-    assert [layer["input"] for layer in found["layers"]] == ["binary32", "hbfp6"]
+    assert [layer["input"] for layer in found["layers"]] == [None, "hbfp6"]
 
 
 def test_the_record_of_modes_that_change(digits, tmp_path):

@@ -9,8 +9,8 @@ import pytest
 from sw.train.arithmetic import compiled
 from sw.train.data import load
 from sw.train.loop import accuracy, train
-from sw.train.precision import read
 from sw.train.settings import Settings
+from sw.train.spec import read
 from tests import words_reference as reference
 
 Drawn = list[tuple[int, int, int]]
