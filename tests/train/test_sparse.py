@@ -85,7 +85,7 @@ def slowly(digits, steps: int) -> tuple[np.ndarray, np.ndarray]:
         importances += [abs(w - f) for w, f in zip(moved, initial(decay), strict=True)]
         lengths.append(len(moved))
         kept = decide(p, importances, lengths)
-        decay = np.float32(multiply(decay, 0.9))
+        decay = np.float32(multiply(decay, np.float32(0.9)))
         after = initial(decay)
         weights = [w if k else f for w, k, f in zip(moved, kept, after, strict=True)]
         momenta = [m if k else np.float32(0) for m, k in zip(momenta, kept, strict=True)]
