@@ -85,7 +85,7 @@ def slowly(digits, steps: int) -> tuple[np.ndarray, np.ndarray]:
         importances += [abs(w - f) for w, f in zip(moved, initial(decay), strict=True)]
         lengths.append(len(moved))
         kept = decide(p, importances, lengths)
-        decay = np.float32(multiply(decay, 0.9))
+        decay = np.float32(multiply(decay, np.float32(0.9)))
         after = initial(decay)
         weights = [w if k else f for w, k, f in zip(moved, kept, after, strict=True)]
         momenta = [m if k else np.float32(0) for m, k in zip(momenta, kept, strict=True)]
@@ -176,7 +176,7 @@ def test_initial_weights_decay(digits):
     first, later = (flat(train(digits, Settings(sparse=sparse), steps=n)) for n in (0, 4))
     decay = np.float32(1)
     for _ in range(4):
-        decay = multiply(decay, 0.9)
+        decay = multiply(decay, np.float32(0.9))
     assert np.array_equal(later, multiply(first, decay))
     other = flat(train(digits, Settings(sparse=f"{sparse},seed=7"), steps=0))
     assert not np.array_equal(first, other)
@@ -191,7 +191,7 @@ def test_what_is_not_tracked_is_not_rounded(digits):
     first, run = flat(train(digits, settings, steps=0)), train(digits, settings, steps=10)
     decay = np.float32(1)
     for _ in range(10):
-        decay = multiply(decay, 0.9)
+        decay = multiply(decay, np.float32(0.9))
     weights, kept = flat(run), flat(run, "mask")
     assert np.array_equal(weights[~kept], multiply(first, decay)[~kept])
     assert 0 < kept.sum() < kept.size
