@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sw.checks import unknown
+from sw.checks import instance, known
 from sw.errors import UserError
 from sw.parameters import Parameters
 
@@ -106,8 +106,7 @@ def generate(
     """
     from ..units import UNITS
 
-    if unit_name not in UNITS:
-        raise unknown("unit", unit_name, UNITS)
+    instance("parameters", parameters, known("unit", unit_name, UNITS).parameters)
     if timescale is not None:
         timescale = timescale_of("timescale", timescale)
     named = module_name("name", name or unit_name)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import array, whole
+from ..checks import array, instance, whole
 from ..errors import UserError
 
 __all__ = ["Window", "matrix"]
@@ -92,7 +92,7 @@ class Window:
 
     def gather(self, tensor: npt.NDArray[np.float32], c: int = 0) -> npt.NDArray[np.float32]:
         """Return the matrix; `UserError` for a tensor that ends before its last address."""
-        self._reach(tensor, c)
+        self._reach(instance("tensor", tensor, np.ndarray), c)
         # The address of what is outside, -1, is that of a zero behind the tensor.
         return np.append(tensor, tensor.dtype.type(0))[self.addresses(c)]
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import choice, is_number, whole
+from ..checks import array, choice, instance, is_number, whole
 from ..errors import UserError
 from ..formats import BINARY32
 from ..parameters import Parameters
@@ -210,9 +210,8 @@ def beats_of(
 
     And the state before the first beat. The arguments are those of `estimate`.
     """
-    x = np.asarray(x)
-    if x.dtype != np.float32:
-        raise UserError(f"x must be float32, not {x.dtype}")
+    instance("parameters", p, QuantileParameters)
+    x = array("x", x, "float32")
     if x.ndim == 2 and x.shape[1] == p.lanes:
         here = np.ones(x.shape, np.bool_)
     else:
@@ -220,15 +219,11 @@ def beats_of(
         here = np.pad(np.ones(x.size, np.bool_), (0, fill)).reshape(-1, p.lanes)
         x = np.pad(x.ravel(), (0, fill)).reshape(-1, p.lanes)
     if present is not None:
-        if np.shape(present) != x.shape:
-            raise UserError(f"present must be of shape {x.shape}, not {np.shape(present)}")
-        here &= np.asarray(present, np.bool_)
+        here &= array("present", present, "bool", shape=x.shape)
     ends = np.zeros(len(x), np.bool_)
     if last is not None:
-        if np.shape(last) != (len(x),):
-            raise UserError(f"last must be of shape ({len(x)},), not {np.shape(last)}")
-        ends |= np.asarray(last, np.bool_) & (p.between == "restart")
-    state = np.asarray(p.start if start is None else start, np.int64)
+        ends |= array("last", last, "bool", shape=(len(x),)) & (p.between == "restart")
+    state = array("start", p.start if start is None else start, "integer").astype(np.int64)
     if state.shape not in ((), (p.delay + 1,)) or ((state < p.least) | (state > p.most)).any():
         raise UserError(
             f"start must be {p.delay + 1} estimates from {p.least} to {p.most}, or one of them"

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..checks import choice, number, whole
+from ..checks import array, choice, number, whole
 from ..parameters import Parameters
 from .multiplicative import Scan, scan
 from .quantile import Estimates, Integers, QuantileParameters, estimate
@@ -188,7 +188,7 @@ def importance(weights: Floats, fallback: Floats) -> Floats:
         Initial values times the decay: of the step, from which those that were not tracked started;
         or, measured after the decay, of the next one.
     """
-    return np.abs(binary32.add(weights, -fallback))
+    return np.abs(binary32.add(weights, -array("fallback", fallback, "float32")))
 
 
 def settle(weights: Floats, keep: Bits, fallback: Floats) -> Floats:
@@ -202,6 +202,8 @@ def largest(keep: float, values: Floats) -> Bits:
     They are the nearest number of them, at least one. Of equal ones the first are; a NaN is the
     largest of all.
     """
+    values = array("values", values, "float32").ravel()
+    number("keep", keep, 0, 1)
     kept = np.zeros(values.size, np.bool_)
     size = np.abs(values).view(np.uint32).astype(np.int64)
     kept[np.argsort(-size, kind="stable")[: kept_of(keep, values.size)]] = True
