@@ -87,5 +87,8 @@ def test_clear_after_the_streams(unit):
             for name, value in (("blocks", 0), START):
                 await bus.write(name, value)
             assert await status(bus) == done | {"refused"}
+            for name, value in (("blocks", 3), START):
+                await bus.write(name, value)
+            assert await status(bus) == {"refused"}
 
     simulate(unit, parameters, bench)

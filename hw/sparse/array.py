@@ -49,7 +49,7 @@ class SparseArray(Core):
         Events, a cycle later or more, see ``FLAGS``.
     """
 
-    BUSY = "a wave is under way, or a beat of one waits"
+    BUSY = "a wave is under way, or a part of one was taken"
     ABORT = "the sums of the tile"
     FLAGS = {
         "nan": "a result was NaN",
@@ -100,7 +100,10 @@ class SparseArray(Core):
             self.flags.nan.eq(collector.nan),
             self.flags.overflow.eq(collector.overflow),
             self.flags.mask.eq(fetch.astray),
-            self.flags.refused.eq(~fits & self._waits()),
+            self.flags.refused.eq(
+                ~fits
+                & (self.i_pointer.valid | self.i_mask.valid | self.i_value.valid | self.i_x.valid)
+            ),
             self.flags.pointer.eq(placement.wrong & (self.mode[:2] == 0)),
             self.flags.capacity.eq(Cat(line.lost for line in lines).any()),
         ]
@@ -161,23 +164,17 @@ class SparseArray(Core):
 
         sparse = self.mode[:2] == 0
         # Without pointers a wave begins with its entries, so that there is none between jobs.
-        offered = self.i_mask.valid | self.i_value.valid
+        offered = Mux(self.mode[0], self.i_value.valid, self.i_mask.valid)
         room = pending != 2
         m.d.comb += [
             fetch.go.eq(fits & Mux(sparse, placement.ready, offered) & (storing != 2)),
             conductor.go.eq((stored != 0) & (patched != 0) & room),
             collector.go.eq(unread != 0),
         ]
-        m.d.comb += self.busy.eq(
-            placement.busy | Cat(storing, pending, patching, row).any() | (fits & self._waits())
-        )
+        m.d.comb += self.busy.eq(placement.busy | Cat(storing, pending, patching, row).any())
         idle = ~conductor.busy
         entries, patch = idle & (stored == 0), idle & (stored != 0) & (patched == 0)
         return entries, patch, idle & (stored != 0) & (patched != 0) & ~room
-
-    def _waits(self) -> Value:
-        """Return whether a beat waits to be taken."""
-        return self.i_pointer.valid | self.i_mask.valid | self.i_value.valid | self.i_x.valid
 
     def _ended(self, m: Module, name: str, begin: Value) -> Value:
         """Return whether a wave goes on behind the ``last`` of one of its streams."""

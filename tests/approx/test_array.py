@@ -148,7 +148,7 @@ FAULTS = [
     # The next tile begins a cycle too soon.
     ("sequencer", "age == 4'ha", "age == 4'h9", "m_axis"),
     # A beat of b with each of a.
-    ("sequencer", "ready_b = both_1 & test_1", "ready_b = both_1", "s_axis|product: "),
+    ("sequencer", "ready_b = both & test_1", "ready_b = both", "s_axis|product: "),
     ("result_queue", "level <= 2'h2", "level <= 2'h3", "m_axis"),
 ]
 
