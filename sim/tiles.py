@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sw.errors import UserError
+
 from .bench import Design, Result, run
 from .registers import readable
 from .report import Report, compare, insist, merge
 from .streams import Stalls
 
-__all__ = ["START", "check", "multiply", "over_depths"]
+__all__ = ["START", "check", "check_size", "multiply", "over_depths"]
 
 START = (("control.start", 1),)
 
@@ -62,6 +64,15 @@ def multiply(
     words = result.outputs["m_axis"].view("<f4").reshape(down, across, *tile)
     product = words.swapaxes(1, 2).reshape(down * tile[0], across * tile[1])
     return np.ascontiguousarray(product[: size[0], : size[1]]), result
+
+
+def check_size(a: tuple[int, ...], b: tuple[int, ...]) -> None:
+    """Check that a product has something to go through a circuit, which refuses an empty job."""
+    if 0 in (*a, *b):
+        raise UserError(
+            "a and b must have a row, a column and a place of the reduction at least to go through "
+            f"a circuit, not the shapes {a} and {b}"
+        )
 
 
 def _all(tiles: np.ndarray) -> np.ndarray:

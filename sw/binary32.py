@@ -8,7 +8,7 @@ refused: nothing is rounded on the way in.
 import numpy as np
 import numpy.typing as npt
 
-from .checks import array
+from .checks import array, instance
 from .errors import UserError
 from .formats import BINARY32, FloatFormat
 
@@ -37,6 +37,7 @@ NAN = np.uint32(0x7FC00000).view(np.float32)
 
 def flush(x: npt.ArrayLike, format: FloatFormat = BINARY32) -> npt.NDArray[np.float32]:
     """Return ``x`` with what is subnormal in ``format`` replaced by a zero of the same sign."""
+    instance("format", format, FloatFormat)
     bits = array("x", x, "float32").view(np.uint32)
     small = (bits >> np.uint32(23) & np.uint32(255)) < BINARY32.bias + 1 - format.bias
     return np.where(small, bits & np.uint32(1 << 31), bits).view(np.float32)
@@ -69,6 +70,7 @@ def _rounded(x: npt.NDArray[np.float64], format: FloatFormat) -> npt.NDArray[np.
 
 def rounded(x: npt.ArrayLike, format: FloatFormat) -> npt.NDArray[np.float32]:
     """Return ``x`` in ``format``: flushed, rounded to nearest even and flushed; a NaN is `NAN`."""
+    instance("format", format, FloatFormat)
     with np.errstate(invalid="ignore"):
         return _rounded(flush(x).astype(np.float64), format)
 
@@ -133,7 +135,7 @@ def from_integer(
 
 def from_bits(bits: npt.ArrayLike, format: FloatFormat = BINARY32) -> npt.NDArray[np.float32]:
     """Return the values of bit patterns of ``format``, subnormals as they are."""
-    highest = (1 << format.width) - 1
+    highest = (1 << instance("format", format, FloatFormat).width) - 1
     codes = array("bits", bits, "integer", low=0, high=highest).astype(np.uint32)
     places = format.fraction_bits
     fraction = codes & np.uint32((1 << places) - 1)
@@ -152,6 +154,7 @@ def to_bits(x: npt.ArrayLike, format: FloatFormat = BINARY32) -> npt.NDArray[np.
     A NaN stays as it is in binary32 and is the quiet one with an empty payload otherwise. Raises
     `UserError` for a value that would need rounding.
     """
+    instance("format", format, FloatFormat)
     x = array("x", x, "float32")
     return x.view(np.uint32) if format == BINARY32 else _codes("x", x, format)
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
-from sw.approx.array import ApproxArrayParameters, cut
+from sw.approx.array import ApproxArrayParameters, cut, fractions
 from sw.approx.array import matmul as model
 from sw.approx.product import matrices
 from sw.approx.table import Table
@@ -18,7 +18,7 @@ from ..bench import Result
 from ..registers import constants
 from ..report import Report
 from ..streams import Stalls, pack
-from ..tiles import START, check, multiply, over_depths
+from ..tiles import START, check, check_size, multiply, over_depths
 from .amsim import LOADED, random_table
 
 __all__ = ["matmul", "regress", "simulate"]
@@ -53,6 +53,8 @@ def simulate(
     p = parameters
     design = generate("approx_array", p)
     a, b = matrices(a, b)
+    fractions(p, table)
+    check_size(a.shape, b.shape)
     load: tuple[tuple[str, int], ...] = ()
     if table is not None:
         stream = design.manifest["streams"]["s_axis_table"]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
-from sw.bfp.array import ArrayParameters
+from sw.bfp.array import ArrayParameters, check_operands
 from sw.bfp.array import matmul as model
 from sw.bfp.quantize import Blocks, quantize
 
@@ -17,7 +17,7 @@ from ..bench import Result
 from ..registers import constants
 from ..report import Report
 from ..streams import Stalls, pack
-from ..tiles import START, check, multiply, over_depths
+from ..tiles import START, check, check_size, multiply, over_depths
 from .elements import encode, random_blocks, with_all_codes
 
 __all__ = ["matmul", "regress", "simulate"]
@@ -43,6 +43,8 @@ def simulate(
     ``commands`` are the register writes that follow those of the product's size.
     """
     p = parameters
+    check_operands(p, a, b)
+    check_size(a.shape, b.shape)
     design = generate("bfp_array", p)
     streams = design.manifest["streams"]
     return multiply(

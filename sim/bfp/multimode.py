@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
+from sw.bfp.array import common_block
 from sw.bfp.multimode import DIGIT_BITS, DIGITS, MODES, MultimodeParameters
 from sw.bfp.multimode import matmul as model
 from sw.bfp.quantize import Blocks, quantize
@@ -16,6 +17,7 @@ from ..bench import Result, run
 from ..registers import constants, readable
 from ..report import Report, compare
 from ..streams import Stalls, pack
+from ..tiles import check_size
 from .elements import random_blocks
 
 __all__ = ["matmul", "regress", "simulate"]
@@ -45,6 +47,8 @@ def simulate(
     streams = design.manifest["streams"]
     operands, sizes = [], []
     for a, b in products:
+        common_block(a, b)
+        check_size(a.shape, b.shape)
         rows = _operand(p, streams["s_axis_a"], a.mantissa, a.codes(0), a.format, p.rows)
         columns = _operand(p, streams["s_axis_b"], b.mantissa.T, b.codes(1).T, b.format, p.columns)
         operands.append((rows, columns))

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from .. import binary32
 from ..binary32 import ADDER_LATENCY
-from ..checks import whole
+from ..checks import instance, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
 from ..parameters import Parameters
@@ -16,7 +16,7 @@ from .dot import DotParameters, block_value, default_lanes
 from .quantize import Blocks
 from .sums import sum_of_products
 
-__all__ = ["ArrayParameters", "common_block", "gemm", "matmul"]
+__all__ = ["ArrayParameters", "check_operands", "check_ways", "common_block", "gemm", "matmul"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -102,6 +102,7 @@ class ArrayParameters(Parameters):
 
 def common_block(a: Blocks, b: Blocks) -> int:
     """Check that ``a`` (m, k) and ``b`` (k, n) can be multiplied; return their shorter block."""
+    a, b = instance("a", a, Blocks), instance("b", b, Blocks)
     formats = a.format, b.format
     step, other = sorted(format.reduction for format in formats)
     if other % step:
@@ -116,6 +117,13 @@ def common_block(a: Blocks, b: Blocks) -> int:
             f"a must be blocked along axis 1 and b along axis 0, not {a.axis} and {b.axis}"
         )
     return step
+
+
+def check_ways(ways: int) -> int:
+    """Check a number of partial sums."""
+    if whole("ways", ways, 1, 64) & (ways - 1):
+        raise UserError(f"ways must be a power of two, not {ways}")
+    return int(ways)
 
 
 def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
@@ -142,8 +150,7 @@ def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
     """
     step = common_block(a, b)
     formats = a.format, b.format
-    if whole("ways", ways, 1, 64) & (ways - 1):
-        raise UserError(f"ways must be a power of two, not {ways}")
+    check_ways(ways)
     blocks = -(-a.shape[1] // step)
     code_a = a.codes(0).repeat(a.format.reduction // step, 1)
     code_b = b.codes(1).repeat(b.format.reduction // step, 0)
@@ -164,9 +171,14 @@ def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
 
 def matmul(parameters: ArrayParameters, a: Blocks, b: Blocks) -> npt.NDArray[np.float32]:
     """Return what ``bfp_array`` makes of two matrices: `gemm` in its format, with its ways."""
-    for name, blocks in (("a", a), ("b", b)):
-        if blocks.format != parameters.format:
-            raise UserError(
-                f"{name} must be in {parameters.format.name}, not in {blocks.format.name}"
-            )
+    check_operands(parameters, a, b)
     return gemm(a, b, ways=parameters.ways)
+
+
+def check_operands(parameters: ArrayParameters, a: Blocks, b: Blocks) -> None:
+    """Check that two matrices can be multiplied by ``bfp_array``, which has a format."""
+    form = instance("parameters", parameters, ArrayParameters).format
+    common_block(a, b)
+    for name, blocks in (("a", a), ("b", b)):
+        if blocks.format != form:
+            raise UserError(f"{name} must be in {form.name}, not in {blocks.format.name}")

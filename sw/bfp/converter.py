@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..checks import array, choice, whole
+from ..checks import array, choice, instance, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat
 from ..parameters import Parameters
@@ -87,7 +87,7 @@ def convert(
     zero_set : array of bool, (blocks, elements of a block)
         Elements that count in the zero-setting error, see `quantize_groups`.
     """
-    format = parameters.format
+    format = instance("parameters", parameters, ConverterParameters).format
     x = array("x", x, "float32", shape=("blocks", format.block_elements))
     source = FLOAT_FORMATS[parameters.source]
     binary32.to_bits(x, source)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ..checks import whole
+from ..checks import instance, whole
 from ..errors import UserError
 from ..formats import BlockFormat
 
@@ -13,7 +13,7 @@ __all__ = ["blocked_axes", "cut", "join"]
 
 def blocked_axes(format: BlockFormat, axis: int | None, ndim: int, field: str) -> tuple[int, ...]:
     """Return the blocked axes, not negative: ``axis``, or the last ones of squares and boxes."""
-    need = len(format.block)
+    need = len(instance("format", format, BlockFormat).block)
     if ndim < need:
         raise UserError(f"{field} must have at least {need} axes for {format.name}, not {ndim}")
     if need > 1:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..checks import array, choice, whole
+from ..checks import array, choice, instance, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
 from ..parameters import TARGETS, Parameters
@@ -156,7 +156,7 @@ def dot(
     array of float32
         In the shape of ``a``, with the number of blocks as the last extent.
     """
-    format = parameters.format
+    format = instance("parameters", parameters, DotParameters).format
     if parameters.operands == "binary32":
         if isinstance(a, Blocks) or isinstance(b, Blocks):
             raise UserError("a and b must be float32 arrays where operands are binary32")

@@ -165,8 +165,9 @@ def _quantize(bits, random, mantissa, codes, block, m, code_range, limits, rules
 
 def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
     """Return what `sw.bfp.array.gemm` returns; sums beyond 53 bits are left to it."""
-    pair = (a.format, b.format)
     step = array.common_block(a, b)
+    pair = (a.format, b.format)
+    array.check_ways(ways)
     width = sum(f.magnitude_bits for f in pair) + step.bit_length()
     if ways > 1 or width > EXACT_BITS:
         return array.gemm(a, b, ways=ways)

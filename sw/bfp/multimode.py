@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import choice, whole
+from ..checks import choice, instance, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
 from ..parameters import TARGETS, Parameters
@@ -203,6 +203,8 @@ def matmul(parameters: MultimodeParameters, a: Blocks, b: Blocks) -> npt.NDArray
     Blocks of the formats of a family divide one another; the products of the shorter ones are
     summed exactly, rounded once to binary32 and added in order (`gemm`).
     """
-    for blocks in (a, b):
+    instance("parameters", parameters, MultimodeParameters)
+    for name, blocks in (("a", a), ("b", b)):
+        instance(name, blocks, Blocks)
         parameters.mode(blocks.format)
     return gemm(a, b)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..checks import array, shown
+from ..checks import array, instance
 from ..errors import UserError
 from ..formats import BlockFormat
 from ..words import Words
@@ -52,9 +52,7 @@ class Blocks:
 
     def __post_init__(self) -> None:
         """Check that codes are the format's and shapes fit each other."""
-        form = self.format
-        if not isinstance(form, BlockFormat):
-            raise UserError(f"format must be a BlockFormat, not {shown(form)}")
+        form = instance("format", self.format, BlockFormat)
         q = _mantissa(self.mantissa, form)
         what = f"exponent in {form.name}"
         codes = array(what, self.exponent, "integer", low=0, high=form.nan_code)
@@ -197,10 +195,11 @@ def quantize(
     axes = blocked_axes(format, axis, x.ndim, "x")
     groups = cut(x, axes, format.block)
     words: npt.ArrayLike = 0
+    given = None if random is None or isinstance(random, Words) else _words(random, x, format)
     if format.rounding == "stochastic" and isinstance(random, Words):
         words = random.draw(groups.shape, format.random_bits)
     elif format.rounding == "stochastic":
-        words = cut(_words(random, x, format), axes, format.block)
+        words = cut(_words(given, x, format), axes, format.block)
     mantissa, code, _ = quantize_groups(groups, format, words)
     if len(axes) == 1:
         code = np.moveaxis(code, -1, axes[0])
@@ -214,7 +213,7 @@ def quantize(
 
 def dequantize(blocks: Blocks) -> Floats:
     """Return the values, rounded as `sw.binary32.from_integer` does; NaN blocks are NaN."""
-    codes = blocks.codes(*range(len(blocks.shape)))
+    codes = instance("blocks", blocks, Blocks).codes(*range(len(blocks.shape)))
     format = blocks.format
     scale = codes.astype(np.int64) + 1 - format.exponent_bias - format.magnitude_bits
     return binary32.from_integer(blocks.mantissa, scale, codes == format.nan_code)
@@ -244,7 +243,7 @@ def encode(mantissa: npt.ArrayLike, format: BlockFormat) -> npt.NDArray[np.uint3
 
     Two's complement, or sign and magnitude with the sign on top, as the format says.
     """
-    q = _mantissa(mantissa, format).astype(np.int64)
+    q = _mantissa(mantissa, instance("format", format, BlockFormat)).astype(np.int64)
     sign = np.int64(1) << format.magnitude_bits
     code = q & (2 * sign - 1) if format.in_twos_complement else np.where(q < 0, sign - q, q)
     return code.astype(np.uint32)
@@ -252,7 +251,7 @@ def encode(mantissa: npt.ArrayLike, format: BlockFormat) -> npt.NDArray[np.uint3
 
 def decode(code: npt.ArrayLike, format: BlockFormat) -> Integers:
     """Return the integers that codes stand for; a negative zero is zero."""
-    highest = (1 << format.element_bits) - 1
+    highest = (1 << instance("format", format, BlockFormat).element_bits) - 1
     codes = array(f"code in {format.name}", code, "integer", low=0, high=highest).astype(np.int64)
     sign = np.int64(1) << format.magnitude_bits
     magnitude = codes & (sign - 1)

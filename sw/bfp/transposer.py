@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import array
+from ..checks import array, instance
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
 from ..parameters import Parameters
@@ -74,6 +74,7 @@ def transpose(
     flags : array of bool, (tiles,)
         Which to transpose.
     """
+    instance("parameters", parameters, TransposerParameters)
     exponent = array("exponent", exponent, "integer", shape=("tiles",))
     side, count = parameters.side, len(exponent)
     mantissa = array("mantissa", mantissa, "integer", shape=(count, side, side))

@@ -171,6 +171,11 @@ def wave_time(counts: npt.ArrayLike, assignment: npt.ArrayLike) -> Integers:
     counts = array("counts", counts, "integer", shape=("waves", "keys"), low=0).astype(np.int64)
     shape, most = (len(counts), "lines", "pieces"), counts.shape[1] - 1
     assignment = array("assignment", assignment, "integer", shape=shape, low=0, high=most)
+    if assignment[:1].size != counts[:1].size:
+        raise UserError(
+            f"assignment must name each of the {counts.shape[1]} pieces of a wave, "
+            f"not {assignment[:1].size}"
+        )
     flat = assignment.reshape(len(counts), -1)
     of_pieces = np.take_along_axis(counts, flat, 1).reshape(assignment.shape)
     return of_pieces.sum(2).max(1)

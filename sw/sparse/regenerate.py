@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..checks import array, broadcast, instance, is_number, is_whole, number, shown, whole
+from ..checks import array, broadcast, instance, is_number, number, shown, whole
 from ..cipher import encrypt, round_keys
 from ..errors import UserError
 from ..parameters import Parameters
@@ -160,7 +160,7 @@ def regenerate(
     if not is_number(decay) or decay < 0:
         raise UserError(f"decay must be a number that is not negative, not {shown(decay)}")
     with np.errstate(over="ignore"):
-        factor = np.float32(min(decay, math.inf) if is_whole(decay) else decay)
+        factor = np.float32(math.inf if decay > 2.0**200 else decay)
     if np.abs(factor).view(np.uint32) < p.least_pattern:
         return np.zeros(index.shape, np.float32)
     if not np.isfinite(factor):

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ..bfp.converter import ConverterParameters
 from ..bfp.converter import convert as to_blocks
-from ..checks import array, whole
+from ..checks import array, instance, whole
 from ..errors import UserError
 from .bits import MOST_FIRST, BitSource
 from .parameters import StochasticParameters
@@ -111,7 +111,7 @@ def convert(
     first : int
         Vectors that were converted before.
     """
-    p = parameters
+    p = instance("parameters", parameters, StochasticConverterParameters)
     x = array("x", x, "float32", shape=("vectors", p.elements))
     first = whole("first", first, 0, MOST_FIRST)
     magnitude, negative, code = magnitudes(p.converter, x)

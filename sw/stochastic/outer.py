@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from .. import binary32
 from ..bfp.quantize import Blocks, dequantize, quantize_groups
-from ..checks import array, whole
+from ..checks import array, instance, whole
 from ..errors import UserError
 from .bits import MOST_FIRST
 from .converter import magnitudes
@@ -159,6 +159,7 @@ def batches(
     p: OuterProductParameters, x: npt.ArrayLike, d: npt.ArrayLike, last: npt.ArrayLike | None
 ) -> tuple[Floats, Floats, Integers]:
     """Check the arguments of `outer_product`; return both, and the pairs up to each batch's end."""
+    instance("parameters", p, OuterProductParameters)
     x = array("x", x, "float32", shape=("pairs", p.columns))
     d = array("d", d, "float32", shape=("pairs", p.rows))
     if len(x) != len(d):

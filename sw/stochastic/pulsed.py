@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..checks import array, choice, flag, is_number, number, whole
+from ..checks import array, choice, flag, instance, is_number, number, whole
 from ..errors import UserError
 from ..parameters import Parameters
 from .bits import MOST_FIRST, SHARES, BitSource, sources
@@ -207,6 +207,7 @@ def pulsed_gradient(
     count : callable
         `sums`, or that of `sw.stochastic.fast`.
     """
+    instance("p", p, PulsedParameters)
     rate = number("rate", rate, 0, binary32.LARGEST)
     first = whole("first", first, 0, MOST_FIRST)
     d = array("d", d, "float32", shape=("m", "pairs"))

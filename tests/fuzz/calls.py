@@ -97,7 +97,7 @@ def blocks(rng: np.random.Generator, format: BlockFormat, axis: int, *shape: int
 call(binary32.flush, x=EACH)(lambda rng: {"x": floats(rng, 3, 4), "format": BINARY32})
 call(binary32.rounded, x=EACH)(lambda rng: {"x": floats(rng, 3, 4), "format": BFLOAT16})
 for function in (binary32.add, binary32.multiply):
-    call(function, x=VALUES, y=VALUES)(
+    call(function, x=f"{VALUES} shape", y=f"{VALUES} shape")(
         lambda rng: {"x": floats(rng, 3, 4), "y": floats(rng, 3, 4), "format": BINARY32}
     )
 call(binary32.to_bits, x=f"{EACH} huge", format="")(
@@ -106,7 +106,7 @@ call(binary32.to_bits, x=f"{EACH} huge", format="")(
 call(binary32.from_bits, bits="shape rows empty")(
     lambda rng: {"bits": words(rng, 16, 3, 4).astype("u4"), "format": BFLOAT16}
 )
-call(binary32.from_integer, q="negative range", exponent="negative range", nan="")(
+call(binary32.from_integer, q="negative range shape", exponent="negative range shape", nan="shape")(
     lambda rng: {
         "q": words(rng, 30, 3, 4),
         "exponent": words(rng, 5, 3, 4) - 16,
@@ -116,7 +116,7 @@ call(binary32.from_integer, q="negative range", exponent="negative range", nan="
 call(random_words.stream_key)(
     lambda rng: {"seed": 5, "step": 3, "layer": 2, "use": 1, "part": 4}
 )
-call(random_words.Words, "Words")(lambda rng: {"key": 12345, "first": 6})
+call(random_words.Words, "Words", key="range")(lambda rng: {"key": 12345, "first": 6})
 call(FloatFormat, "FloatFormat", name="text")(
     lambda rng: {"name": "mine", "exponent_bits": 5, "fraction_bits": 3}
 )
@@ -133,7 +133,7 @@ call(BlockFormat, "BlockFormat", name="text", exponent_floor="none negative")(
         "symmetric": True,
     }
 )
-call(quantize.quantize, x=f"{VALUES} empty", axis="negative none type", random="none")(
+call(quantize.quantize, x=f"{VALUES} empty", axis="negative", random="none range negative")(
     lambda rng: {
         "x": floats(rng, 3, 10),
         "format": MX,
@@ -148,7 +148,7 @@ call(quantize.quantize, "quantize at random", x=VALUES)(
         "random": words(rng, HBFP4.random_bits, 3, 10),
     }
 )
-call(quantize.Blocks, "Blocks", axis="negative")(
+call(quantize.Blocks, "Blocks", mantissa="shape", axis="negative")(
     lambda rng: {
         "mantissa": (words(rng, 7, 3, 16) - 64).astype("i4"),
         "exponent": words(rng, 7, 3, 2).astype("i4"),
@@ -216,14 +216,14 @@ for multiply in (approx_product.multiply,):
         }
     )
 for gemm in (approx_product.gemm, approx_fast.gemm):
-    call(gemm, a=f"{VALUES} rows empty", b=VALUES)(
+    call(gemm, a=f"{VALUES} rows empty", b=f"{VALUES} shape")(
         lambda rng: {
             "fractions": approx_product.Datapath(name="mbm", bits=7),
             "a": floats(rng, 3, 4),
             "b": floats(rng, 4, 5),
         }
     )
-call(approx_array.matmul, a=f"{VALUES} rows empty", b=VALUES)(
+call(approx_array.matmul, a=f"{VALUES} rows empty", b=f"{VALUES} shape")(
     lambda rng: {
         "parameters": approx_array.ApproxArrayParameters(rows=2, columns=2),
         "a": floats(rng, 3, 4),
@@ -258,7 +258,7 @@ call(stochastic_converter.convert, x=f"{VALUES} rows empty", first="range")(
 call(StochasticParameters.__subclasses__()[0], "StochasticParameters")(
     lambda rng: {"length": 16, "width": 32, "bits": 8, "seed": 3}
 )
-call(pulsed.pulsed_gradient, d=VALUES, x=VALUES, first="range")(
+call(pulsed.pulsed_gradient, d=f"{VALUES} rows", x=f"{VALUES} rows", first="range")(
     lambda rng: {
         "p": PulsedParameters(),
         "d": floats(rng, 3, 5),
@@ -275,7 +275,7 @@ call(balance.balance, counts="rows empty")(
 call(balance.counts, pointers="rows empty")(
     lambda rng: {"parameters": LINES, "pointers": np.sort(words(rng, 9, 4, LINES.pointers))}
 )
-call(balance.wave_time)(
+call(balance.wave_time, counts="range")(
     lambda rng: {
         "counts": words(rng, 5, 4, LINES.keys),
         "assignment": np.tile(np.arange(LINES.keys).reshape(1, 3, 2), (4, 1, 1)),
@@ -292,7 +292,7 @@ call(csb.encode, dense=f"{VALUES} empty", keep="none")(
         "keep": rng.random((3, 2, 3)) < 0.6,
     }
 )
-call(csb.Compressed, "Compressed", values=VALUES)(
+call(csb.Compressed, "Compressed", masks="shape", values=f"{VALUES} rows shape empty")(
     lambda rng: {
         "masks": np.ones((2, 6), bool),
         "pointers": np.array([0, 6]),
@@ -300,7 +300,7 @@ call(csb.Compressed, "Compressed", values=VALUES)(
     }
 )
 for read in (csb.read, csb.walk):
-    call(read, numbers="", rotate="shape")(
+    call(read, numbers="negative", rotate="shape")(
         lambda rng: {
             "parameters": CSB,
             "compressed": csb.encode(CSB, floats(rng, 3, 2, 3)),
@@ -313,7 +313,7 @@ call(sorting.descending, keys="negative shape rows empty range")(
 )
 ESTIMATOR = quantile.QuantileParameters(lanes=2)
 for estimate in (quantile.estimate, sparse_fast.estimate):
-    call(estimate, x=VALUES, present="none", last="none")(
+    call(estimate, x=f"{VALUES} shape", present="none", last="none")(
         lambda rng: {
             "parameters": ESTIMATOR,
             "x": np.abs(floats(rng, 6, 2)),
@@ -322,7 +322,7 @@ for estimate in (quantile.estimate, sparse_fast.estimate):
         }
     )
 INDEX = "shape rows empty negative range"
-call(regenerate.regenerate, index=INDEX, shift="shape", decay="nan inf range")(
+call(regenerate.regenerate, index=INDEX, shift="shape type", decay="nan inf range")(
     lambda rng: {
         "parameters": regenerate.RegeneratorParameters(),
         "index": words(rng, 20, 7),
@@ -334,7 +334,9 @@ call(regenerate.regenerate, index=INDEX, shift="shape", decay="nan inf range")(
 call(tracking.importance, weights=EACH, fallback=EACH)(
     lambda rng: {"weights": floats(rng, 3, 4), "fallback": floats(rng, 3, 4)}
 )
-call(tracking.largest, values=EACH)(lambda rng: {"keep": 0.25, "values": floats(rng, 3, 4)})
+call(tracking.largest, values=EACH)(
+    lambda rng: {"keep": 0.25, "values": floats(rng, 3, 4)}
+)
 SPARSE = SparseArrayParameters.make(
     overrides=["lines=2", "columns=2", "fetch=2", "mask_bits=8", "depth=32", "entries=64"]
     + ["patch=32", "positions=16", "sums=32"]
@@ -357,7 +359,7 @@ def _(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
-call(Window.gather, "Window.gather", tensor=VALUES)(
+call(Window.gather, "Window.gather", tensor=f"{VALUES} type wider rows shape", c="range")(
     lambda rng: {"self": matrix(3, 4), "tensor": floats(rng, 3, 4), "c": 0}
 )
 call(Dense, "Dense", name="text")(lambda rng: {"name": "fc", "inputs": 3, "outputs": 4})

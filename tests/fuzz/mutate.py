@@ -105,7 +105,7 @@ INTEGERS = (
     Change("wider", True, _cast("i8")),
     Change("type", False, _cast("f8")),
     Change("type", False, lambda array, rng: array + 0.5),
-    Change("negative", False, _put(-1)),
+    Change("negative", False, lambda array, rng: _put(-1)(array.astype("i8"), rng)),
     Change("range", False, lambda array, rng: _put(2**62)(array.astype("i8"), rng)),
     Change("range", False, lambda array, rng: _put(2**63)(array.astype("u8"), rng)),
     Change("range", False, lambda array, rng: _put(-(2**62))(array.astype("i8"), rng)),
