@@ -231,6 +231,8 @@ def _inputs(match: re.Match[str], children: Mapping[str, Paths]) -> str:
     lines = match[0].splitlines()
     ports = [(re.match(r"    \.(\w+)\(", line), line) for line in lines]
     kept = [line for port, line in ports if not port or port[1] not in outputs]
+    # The name of a port is no reading of a signal of that name.
+    kept = [re.sub(r"^    \.\w+\(", "    (", line) for line in kept]
     return "\n".join(kept)
 
 

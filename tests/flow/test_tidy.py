@@ -148,3 +148,13 @@ def test_bits_that_nothing_drives_are_cut_off():
     )
     result, _ = tidy(text, {})
     assert "  wire [3:0] sum;\n  assign sum = a + 1'h1;\n  assign q = sum;\nendmodule" in result
+
+
+def test_the_name_of_a_port_reads_no_signal():
+    text = (
+        "module m(a, o);\n  input a;\n  wire a;\n  output o;\n  wire o;\n  wire [1:0] fresh;\n"
+        "  c x (\n    .fresh({ a, fresh[0] }),\n    .o(o)\n  );\n"
+        "  assign fresh[0] = ~a;\n  assign fresh[1] = a;\nendmodule"
+    )
+    made, _ = tidy(text, {"c": {"o": frozenset({"fresh"})}})
+    assert "wire unused = &{ 1'b0, fresh[1] };" in made
