@@ -46,6 +46,9 @@ CASES = (
     Case(model="mlp", data="digits", fields=(("hidden", (32, 32)),)),
     Case(model="lenet", data="mnist"),
 )
+AUTHORS = "flexblock:0.6/0.8/0/1,first=binary32,last=binary32"
+"""FlexBlock's rule for CIFAR-10 with the layers that its authors' configurations leave out."""
+
 ARITHMETICS = (
     "binary32",
     "bfloat16",
@@ -54,14 +57,19 @@ ARITHMETICS = (
     "fb12",
     "flexblock",
     "flexblock:0.6/0.8/0/1",
+    AUTHORS,
     "hbfp8",
     "hbfp6",
     "hbfp6_8x8",
     "hbfp4",
     "boosters",
 )
-NEAR = ("fb24", "fb16", "hbfp6", "hbfp6_8x8", "boosters", "flexblock", "flexblock:0.6/0.8/0/1")
-"""Arithmetics that are to be within a point of binary32."""
+NEAR = ("fb24", "fb16", "hbfp6", "hbfp6_8x8", "boosters", "flexblock", AUTHORS)
+"""Arithmetics that are to be within a point of binary32.
+
+The rule of 0.6 and 0.8 for all layers is not: digits 94.4 % over 15 seeds, binary32 96.2 %. It puts
+everything into FB12 within a few epochs, also the first and last layers, which the authors leave out.
+"""
 
 
 def paper(folder: Path, *, sections: tuple[str, ...], seeds: int, out: Console) -> bool:
