@@ -66,8 +66,8 @@ def output_folder(path: str | Path) -> Path:
 def whole_files(*paths: Path) -> Iterator[list[Path]]:
     """Give paths beside ``paths`` to write to, which take their places when the block ends well.
 
-    Raises `UserError` where that cannot be; then nothing is left. What the block does not write is
-    not there afterwards either.
+    Raises `UserError` where that cannot be; then nothing is left. What the block does not write
+    stays as it was.
     """
     beside = [path.with_name(f".{path.name}.{os.getpid()}") for path in paths]
     try:

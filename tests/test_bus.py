@@ -4,7 +4,7 @@ import zlib
 
 import pytest
 
-from hw.common import SIZES
+from hw.common_registers import DATA_SIZES
 from hw.flow.emit import generate
 from hw.units import UNITS
 from tests.bus import Bus, simulate
@@ -30,7 +30,7 @@ def test_the_manifest_tells_what_registers_hold_after_reset(unit):
     assert names[: len(FIRST)] == [*FIRST]
     assert names[len(FIRST) : len(FIRST) + len(beats)] == beats
     own = len(UNITS[unit].top(PARAMETERS[unit]).core.registers)
-    sizes = {n: v for n, v in manifest["parameters"].items() if n in SIZES}
+    sizes = {n: v for n, v in manifest["parameters"].items() if n in DATA_SIZES}
     assert set(names[len(FIRST) + len(beats) + own :]) == {f"size_{name}" for name in sizes}
     assert sizes == SIZED.get(unit, sizes)
 
