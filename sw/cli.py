@@ -13,12 +13,14 @@ from typing import Any
 import click
 import numpy as np
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from .errors import UserError
 from .files import read_numpy
 
 __all__ = [
     "Group",
+    "bars",
     "console",
     "output_folder",
     "read_array",
@@ -33,6 +35,12 @@ def console(*, stderr: bool = False) -> Console:
     return (
         plain if plain.is_terminal or "COLUMNS" in os.environ else Console(stderr=stderr, width=120)
     )
+
+
+def bars() -> Progress:
+    """Return bars on standard error for what is counted."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    return Progress(*columns, TimeElapsedColumn(), console=console(stderr=True))
 
 
 def output_folder(path: str | Path) -> Path:
