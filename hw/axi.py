@@ -112,8 +112,10 @@ class AxiTop(Circuit):
         padding = self._connect_streams(m, passing, offered)
         self._connect_registers(m)
         self._keep_events(m, control, passing=passing, aborted=flush, padding=padding)
-        m.d.comb += slave.aborting.eq(aborting)
-        m.d.comb += slave.reg_status[len(slave.reg_interrupt_enable)].eq(aborting)
+        status = data.View(_layout(self.registers, "status"), slave.reg_status)
+        m.d.comb += [slave.aborting.eq(aborting), status.aborting.eq(aborting)]
+        if self.core.BUSY:
+            m.d.comb += [slave.busy.eq(self.core.busy), status.busy.eq(self.core.busy)]
         return m
 
     def _connect_streams(self, m: Module, passing: Value, offered: Signal) -> Value:
@@ -157,8 +159,6 @@ class AxiTop(Circuit):
         for register in core.registers:
             mine, its = getattr(core, register.name), getattr(slave, f"reg_{register.name}")
             m.d.comb += its.eq(mine) if register.access == "ro" else mine.eq(its)
-        if core.BUSY:
-            m.d.comb += [slave.busy.eq(core.busy), slave.reg_status[-1].eq(core.busy)]
 
     def _keep_events(
         self, m: Module, control: Any, *, passing: Value, aborted: Value, padding: Value
