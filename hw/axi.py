@@ -16,9 +16,10 @@ from amaranth.hdl import (
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
+from .beats import StreamField, beat_bytes
 from .circuit import Circuit
-from .common import beat_bytes, events, first_registers, last_registers
-from .core import Core, StreamField, stream_payload
+from .common_registers import events, first_registers, last_registers
+from .core import Core, stream_payload
 from .registers import AxiLiteRegisters, Register, axi_lite_members
 
 __all__ = ["AxiTop"]
@@ -28,11 +29,10 @@ class AxiTop(Circuit):
     """A unit's core behind AXI4-Stream and AXI4-Lite ports.
 
     The core's stream ``i_a`` is ``s_axis_a``, ``o`` is ``m_axis``; data are padded with zeros to
-    whole bytes. The register map is `hw.common.first_registers`, the core's registers and
-    `hw.common.last_registers`. Each event, an error answer, an abort, a job's end and each of the
-    core's flags, is one bit of ``status`` that stays set until it is cleared; ``irq`` is high while
-    one is set that ``interrupt_enable`` has too. A set padding bit of an accepted beat sets
-    ``framing``.
+    whole bytes. The register map is the core's registers between those of
+    `hw.common_registers`. Each event, an error answer, an abort, a job's end and each of the core's
+    flags, is one bit of ``status`` that stays set until it is cleared; ``irq`` is high while one is
+    set that ``interrupt_enable`` has too. A set padding bit of an accepted beat sets ``framing``.
 
     After reset, and for ``control.abort``, the streams are closed: nothing is taken, and no beat is
     offered but one that was. When that has been taken an abort resets the core, which has a clock
@@ -68,7 +68,7 @@ class AxiTop(Circuit):
             members[f"s_axi_{name}"] = member
         for name, fields in self.streams.items():
             down, up = (In, Out) if name.startswith("s") else (Out, In)
-            members[f"{name}_tdata"] = down(8 * self.bytes(fields))
+            members[f"{name}_tdata"] = down(8 * beat_bytes(fields))
             members[f"{name}_tvalid"] = down(1)
             members[f"{name}_tready"] = up(1)
             members[f"{name}_tlast"] = down(1)
@@ -79,11 +79,6 @@ class AxiTop(Circuit):
         """Return the AXI4-Stream name of a core's stream member."""
         side, _, name = member.partition("_")
         return {"i": "s_axis", "o": "m_axis"}[side] + (f"_{name}" if name else "")
-
-    @staticmethod
-    def bytes(fields: tuple[StreamField, ...]) -> int:
-        """Return the bytes of a beat."""
-        return beat_bytes(fields)
 
     @property
     def latency(self) -> int | None:
@@ -117,8 +112,10 @@ class AxiTop(Circuit):
         padding = self._connect_streams(m, passing, offered)
         self._connect_registers(m)
         self._keep_events(m, control, passing=passing, aborted=flush, padding=padding)
-        m.d.comb += slave.aborting.eq(aborting)
-        m.d.comb += slave.reg_status[len(slave.reg_interrupt_enable)].eq(aborting)
+        status = data.View(_layout(self.registers, "status"), slave.reg_status)
+        m.d.comb += [slave.aborting.eq(aborting), status.aborting.eq(aborting)]
+        if self.core.BUSY:
+            m.d.comb += [slave.busy.eq(self.core.busy), status.busy.eq(self.core.busy)]
         return m
 
     def _connect_streams(self, m: Module, passing: Value, offered: Signal) -> Value:
@@ -162,8 +159,6 @@ class AxiTop(Circuit):
         for register in core.registers:
             mine, its = getattr(core, register.name), getattr(slave, f"reg_{register.name}")
             m.d.comb += its.eq(mine) if register.access == "ro" else mine.eq(its)
-        if core.BUSY:
-            m.d.comb += [slave.busy.eq(core.busy), slave.reg_status[-1].eq(core.busy)]
 
     def _keep_events(
         self, m: Module, control: Any, *, passing: Value, aborted: Value, padding: Value

@@ -13,8 +13,7 @@ from .pipeline import register, wire
 
 __all__ = ["IndexCipher"]
 
-ROUNDS = 2
-"""Rounds of a cycle."""
+ROUNDS_A_CYCLE = 2
 
 
 class IndexCipher(Circuit):
@@ -54,7 +53,7 @@ class IndexCipher(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from word to word."""
-        return -(-self.rounds // ROUNDS)
+        return -(-self.rounds // ROUNDS_A_CYCLE)
 
     def elaborate(self, platform: Any) -> Module:
         """Build the rounds."""
@@ -65,7 +64,7 @@ class IndexCipher(Circuit):
             key = self.key.word_select(n % (self.bits // 16), 16) ^ constant
             x = net(f"x_{n}", 16, (x.rotate_right(7) + y)[:16] ^ key)
             y = net(f"y_{n}", 16, y.rotate_left(2) ^ x)
-            if n % ROUNDS == ROUNDS - 1 or n == self.rounds - 1:
+            if n % ROUNDS_A_CYCLE == ROUNDS_A_CYCLE - 1 or n == self.rounds - 1:
                 x, y = reg(f"x_{n}_later", 16, x), reg(f"y_{n}_later", 16, y)
         m.d.comb += self.o.eq(Cat(y, x))
         return m

@@ -1,12 +1,12 @@
 """What the core of a unit is: streams, registers and flags, which the AXI top puts outside."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
+from .beats import StreamField, beat_bits
 from .circuit import Circuit
 from .registers import Register
 from .size import check_streams
@@ -14,19 +14,9 @@ from .size import check_streams
 __all__ = ["Core", "StreamField", "stream_payload"]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class StreamField:
-    """``count`` equal lanes of ``bits`` in a stream's data, lane 0 lowest."""
-
-    name: str
-    bits: int
-    count: int
-    description: str
-
-
 def stream_payload(fields: tuple[StreamField, ...]) -> data.StructLayout:
     """Return the payload of a unit's stream: its fields from bit 0 up, and the packet's end."""
-    return data.StructLayout({"data": sum(f.bits * f.count for f in fields), "last": 1})
+    return data.StructLayout({"data": beat_bits(fields), "last": 1})
 
 
 class Core(Circuit):

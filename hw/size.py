@@ -2,13 +2,11 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from sw.errors import UserError
 from sw.parameters import Parameters
 
-if TYPE_CHECKING:
-    from .core import StreamField
+from .beats import StreamField, beat_bits, beat_bytes
 
 __all__ = ["MOST_BITS", "SIZES", "WIDE", "check_streams", "sizes", "warnings"]
 
@@ -28,13 +26,13 @@ def sizes(parameters: Parameters) -> dict[str, int]:
     return {name: getattr(parameters, name) for name in SIZES if name in known}
 
 
-def check_streams(parameters: Parameters, streams: Mapping[str, tuple["StreamField", ...]]) -> None:
+def check_streams(parameters: Parameters, streams: Mapping[str, tuple[StreamField, ...]]) -> None:
     """Raise `UserError` if beats are wider than a circuit can take or give.
 
     ``streams`` are those of a core, as `hw.core.Core` takes them.
     """
     for side, text in (("i", "streams in"), ("o", "the stream out")):
-        bits = sum(_bits(fields) for name, fields in streams.items() if name[0] == side)
+        bits = sum(beat_bits(fields) for name, fields in streams.items() if name[0] == side)
         if bits > MOST_BITS:
             fields = ", ".join(f"{name}={value}" for name, value in sizes(parameters).items())
             raise UserError(
@@ -43,15 +41,11 @@ def check_streams(parameters: Parameters, streams: Mapping[str, tuple["StreamFie
             )
 
 
-def warnings(streams: Mapping[str, tuple["StreamField", ...]]) -> list[str]:
+def warnings(streams: Mapping[str, tuple[StreamField, ...]]) -> list[str]:
     """Return a line for each stream, by its AXI name, that is wider than common IP takes."""
     return [
         f"{name}_tdata has {bits:,} bits: few interconnects, width converters and DMA engines "
         f"take more than {WIDE:,}"
         for name, fields in streams.items()
-        if (bits := 8 * -(-_bits(fields) // 8)) > WIDE
+        if (bits := 8 * beat_bytes(fields)) > WIDE
     ]
-
-
-def _bits(fields: tuple["StreamField", ...]) -> int:
-    return sum(field.bits * field.count for field in fields)

@@ -5,8 +5,6 @@ from typing import Any
 
 import click
 from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TextColumn,
@@ -18,7 +16,7 @@ from hw.units import unit as find_unit
 from sw.approx.parameters import AmsimParameters
 from sw.approx.table import read
 from sw.bfp.array import ArrayParameters
-from sw.cli import Group, console, output_folder
+from sw.cli import Group, bars, console, output_folder
 from sw.errors import UserError
 from sw.train.data import load
 from sw.train.network import MODELS
@@ -227,9 +225,8 @@ def train_network(overrides: tuple[str, ...], data: str, steps: int, **fields: A
         found = settings.arithmetic
         raise UserError(f"--set is of an array, through which products in {found} do not go here")
     parameters, images = configure(settings.arithmetic, overrides), load(data)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     try:
-        with Progress(*columns, TimeElapsedColumn(), console=console(stderr=True)) as progress:
+        with bars() as progress:
             task = progress.add_task("train through the circuit", total=None)
 
             def report(products: int, total: int) -> None:

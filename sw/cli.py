@@ -13,12 +13,14 @@ from typing import Any
 import click
 import numpy as np
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from .errors import UserError
 from .files import read_numpy
 
 __all__ = [
     "Group",
+    "bars",
     "console",
     "output_folder",
     "read_array",
@@ -33,6 +35,12 @@ def console(*, stderr: bool = False) -> Console:
     return (
         plain if plain.is_terminal or "COLUMNS" in os.environ else Console(stderr=stderr, width=120)
     )
+
+
+def bars() -> Progress:
+    """Return bars on standard error for what is counted."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    return Progress(*columns, TimeElapsedColumn(), console=console(stderr=True))
 
 
 def output_folder(path: str | Path) -> Path:
@@ -66,8 +74,8 @@ def output_folder(path: str | Path) -> Path:
 def whole_files(*paths: Path) -> Iterator[list[Path]]:
     """Give paths beside ``paths`` to write to, which take their places when the block ends well.
 
-    Raises `UserError` where that cannot be; then nothing is left. What the block does not write is
-    not there afterwards either.
+    Raises `UserError` where that cannot be; then nothing is left. What the block does not write
+    stays as it was.
     """
     beside = [path.with_name(f".{path.name}.{os.getpid()}") for path in paths]
     try:

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 __all__ = ["Linear"]
 
-Words = npt.NDArray[np.uint32]
+States = npt.NDArray[np.uint32]
 
 
-def _tables(matrix: Words) -> Words:
+def _tables(matrix: States) -> States:
     """Return the products of a matrix and the values of each byte of a word, (4, 256)."""
     tables = np.zeros((4, 256), np.uint32)
     for bit, image in enumerate(matrix):
@@ -23,7 +23,7 @@ def _tables(matrix: Words) -> Words:
     return tables
 
 
-def _apply(matrix: Words, words: Words) -> Words:
+def _apply(matrix: States, words: States) -> States:
     """Multiply words by a matrix, a byte at a time."""
     result = np.zeros_like(words)
     for byte, table in enumerate(_tables(matrix)):
@@ -32,7 +32,7 @@ def _apply(matrix: Words, words: Words) -> Words:
 
 
 @functools.cache
-def _power(images: tuple[int, ...], steps: int) -> Words:
+def _power(images: tuple[int, ...], steps: int) -> States:
     """Return the images of ``steps`` steps, given those of one."""
     if steps == 0:
         return np.uint32(1) << np.arange(len(images), dtype=np.uint32)
@@ -51,18 +51,18 @@ class Linear:
 
     images: tuple[int, ...]
 
-    def power(self, steps: int) -> Words:
+    def power(self, steps: int) -> States:
         """Return the images of ``steps`` steps."""
         return _power(self.images, steps)
 
-    def tables(self, steps: int) -> Words:
+    def tables(self, steps: int) -> States:
         """Return what ``steps`` steps make of the values of each byte of a state, (4, 256).
 
         The state that follows is the sum of its bytes' entries.
         """
         return _tables(self.power(steps))
 
-    def orbit(self, start: npt.ArrayLike, stride: int, count: int) -> Words:
+    def orbit(self, start: npt.ArrayLike, stride: int, count: int) -> States:
         """Return ``count`` states along a new first axis, ``stride`` steps from one to the next."""
         start = np.asarray(start, np.uint32)
         orbit = np.empty((count, *start.shape), np.uint32)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .checks import unknown
+from .checks import known, unknown
 from .errors import UserError
 from .files import read_toml
 
@@ -30,23 +30,32 @@ TARGETS = ("generic", "ecp5", "xilinx")
 """Whose primitives circuits may be built of; ``generic`` has none."""
 
 
-def kind_and_fields(what: str, text: str, kinds: Sequence[str]) -> tuple[str, list[str]]:
-    """Split ``kind:field=value,...``; the first of the kinds has no fields."""
+def _split(what: str, text: str) -> tuple[str, str]:
+    """Split ``field=value``."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UserError(f"{what} needs field=value, not {text!r}")
+    return name, value
+
+
+def kind_and_fields(what: str, text: str, kinds: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Split ``kind:field=value,...`` into the kind and the fields' texts by their names.
+
+    The first of the kinds has no fields.
+    """
     kind, colon, fields = text.partition(":")
     if kind not in kinds:
         raise unknown(what, kind, kinds)
     if not colon:
-        return kind, []
+        return kind, {}
     if kind == kinds[0]:
         raise UserError(f"{what} {kind} has no fields, not {fields!r}")
-    overrides = fields.split(",")
-    for each in overrides:
-        if "=" not in each:
-            raise UserError(f"{what} {kind} needs field=value, not {each!r}")
-    names = [each.partition("=")[0].strip() for each in overrides]
-    for name in names:
-        if names.count(name) > 1:
+    overrides: dict[str, str] = {}
+    for each in fields.split(","):
+        name = _split(f"{what} {kind}", each)[0].strip()
+        if name in overrides:
             raise UserError(f"{name} is given twice in {text}")
+        overrides[name] = each
     return kind, overrides
 
 
@@ -54,9 +63,7 @@ def named_fields(what: str, texts: Iterable[str]) -> dict[str, Any]:
     """Read ``field=value`` texts: values are TOML's, or else texts."""
     fields: dict[str, Any] = {}
     for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise UserError(f"{what} needs field=value, not {text!r}")
+        name, value = _split(what, text)
         if name in fields:
             raise UserError(f"{name} is given twice in {what}")
         fields[name] = literal(value)
@@ -75,10 +82,10 @@ def table_fields(cls: type, field: str, value: object, *more: str) -> dict[str, 
     """Check that a table in ``field`` has a dataclass's fields, and perhaps ``more``, alone."""
     if not isinstance(value, Mapping):
         raise UserError(f"{field} must be a preset's name or a table, not {value!r}")
-    known = [each.name for each in dataclasses.fields(cls)]
+    allowed = [each.name for each in dataclasses.fields(cls)]
     for name in value:
-        if name not in (*known, *more):
-            raise unknown("field", f"{field}.{name}", [f"{field}.{k}" for k in known])
+        if name not in (*allowed, *more):
+            raise unknown("field", f"{field}.{name}", [f"{field}.{k}" for k in allowed])
     for each in dataclasses.fields(cls):
         if each.default is dataclasses.MISSING and each.name not in value:
             raise UserError(f"{field}.{each.name} must be given")
@@ -148,21 +155,17 @@ class Parameters(Checked):
         """
         values: dict[str, Any] = dict(defaults or {})
         if preset is not None:
-            if preset not in cls.PRESETS:
-                raise unknown("preset", preset, cls.PRESETS)
-            values |= cls.PRESETS[preset]
+            values |= known("preset", preset, cls.PRESETS)
         if config is not None:
             values |= read_toml(config)
         for text in overrides:
-            name, equals, value = text.partition("=")
-            if not equals:
-                raise UserError(f"--set needs field=value, not {text!r}")
+            name, value = _split("--set", text)
             cls._set(values, name.strip(), literal(value.strip()))
         values |= fields
-        known = [field.name for field in dataclasses.fields(cls)]
+        allowed = [field.name for field in dataclasses.fields(cls)]
         for name in values:
-            if name not in known:
-                raise unknown("field", name, known)
+            if name not in allowed:
+                raise unknown("field", name, allowed)
         return cls(**values)
 
     @staticmethod

@@ -8,7 +8,9 @@ from amaranth.sim import Simulator
 from hw.axi import AxiTop
 from hw.units import UNITS
 
-__all__ = ["Bus", "simulate"]
+__all__ = ["OKAY", "SLVERR", "Bus", "simulate"]
+
+OKAY, SLVERR = 0, 2
 
 
 class Bus:

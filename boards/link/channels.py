@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from hw.axi import AxiTop
+from hw.beats import beat_bytes
 from hw.circuit import Circuit
 from hw.registers import axi_lite_members
 
@@ -108,7 +109,7 @@ class Channels(Circuit):
         ]
         for name, fields in top.streams.items():
             axis = {s: getattr(top, f"{name}_t{s}") for s in ("data", "valid", "ready", "last")}
-            size = top.bytes(fields) + 1
+            size = beat_bytes(fields) + 1
             if name.startswith("s"):
                 inputs.append(channel := self._input(m, name, size))
                 m.d.comb += [

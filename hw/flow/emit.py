@@ -4,19 +4,19 @@ import dataclasses
 import functools
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sw.checks import instance, known
+from sw.cli import whole_files
 from sw.errors import UserError
 from sw.parameters import Parameters
 
 from ..cells import models
 from ..circuit import Circuit
 from .command import command
-from .core import core_file
+from .fusesoc import core_file
 from .header import comment, header
 from .manifest import manifest_of
 from .names import module_name
@@ -202,17 +202,12 @@ def write(design: Design, directory: str | Path) -> list[Path]:
 def write_files(files: Mapping[str, str | bytes], directory: str | Path) -> list[Path]:
     """Write contents by file name as `write` does."""
     folder = Path(directory)
-    beside = {folder / name: folder / f".{name}.{os.getpid()}" for name in files}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path, temporary in beside.items():
-            content = files[path.name]
-            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-        for path, temporary in beside.items():
-            temporary.replace(path)
     except OSError as error:
-        for temporary in beside.values():
-            if temporary.parent.is_dir():
-                temporary.unlink(missing_ok=True)
         raise UserError(f"cannot write to {folder}: {error.strerror}") from None
-    return list(beside)
+    paths = [folder / name for name in files]
+    with whole_files(*paths) as beside:
+        for path, content in zip(beside, files.values(), strict=True):
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return paths

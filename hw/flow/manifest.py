@@ -7,6 +7,7 @@ from amaranth.hdl._ir import PortDirection
 
 from sw.parameters import Parameters
 
+from ..beats import beat_bits, beat_bytes
 from ..circuit import Circuit
 from ..size import warnings
 from .rtlil import members
@@ -70,11 +71,10 @@ def manifest_of(
 
 
 def _stream(name: str, fields: tuple[Any, ...]) -> dict[str, Any]:
-    bits = sum(field.bits * field.count for field in fields)
     return {
         "direction": "in" if name.startswith("s_") else "out",
-        "bits": bits,
-        "bytes": -(-bits // 8),
+        "bits": beat_bits(fields),
+        "bytes": beat_bytes(fields),
         "fields": _fields(fields),
     }
 

@@ -9,10 +9,10 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 
-__all__ = ["INSTANCE", "Paths", "paths", "split"]
+__all__ = ["INSTANCE", "Dependence", "dependence", "split"]
 
-# Of a module: from which inputs a way through logic leads to each of its outputs.
-Paths = Mapping[str, frozenset[str]]
+# Of a module: the inputs on which each of its outputs depends through logic, by whole signals.
+Dependence = Mapping[str, frozenset[str]]
 
 INSTANCE = re.compile(r"^  (\w+) (?:#\(\n(?:    .*\n)*?  \) )?\w+ \(\n((?:    .*\n)*?)  \);$", re.M)
 _CONNECTION = re.compile(r"^    \.(\w+)\((.*)\),?$", re.M)
@@ -44,7 +44,9 @@ class _Part:
 class _Body:
     """The statements of a module, with the widths of what they refer to."""
 
-    def __init__(self, text: str, widths: dict[str, int], children: Mapping[str, Paths]) -> None:
+    def __init__(
+        self, text: str, widths: dict[str, int], children: Mapping[str, Dependence]
+    ) -> None:
         self.text = text
         self.widths = widths
         self.children = children
@@ -193,7 +195,7 @@ def split(
     body: str,
     widths: dict[str, int],
     ports: list[str],
-    children: Mapping[str, Paths],
+    children: Mapping[str, Dependence],
 ) -> tuple[list[str], str]:
     """Return the declarations of wires and the body of a module without loops of whole signals.
 
@@ -223,9 +225,9 @@ def split(
     return wires, state.text
 
 
-def paths(
-    body: str, widths: dict[str, int], ports: list[str], children: Mapping[str, Paths]
-) -> Paths:
+def dependence(
+    body: str, widths: dict[str, int], ports: list[str], children: Mapping[str, Dependence]
+) -> Dependence:
     """Return the inputs on which each output of a module depends through logic."""
     inputs = {port.split()[-1] for port in ports if port.startswith("input")}
     graph = _Body(body, widths, children).graph()

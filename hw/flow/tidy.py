@@ -8,7 +8,7 @@ are gathered where a linter sees that they are meant to be unused.
 import re
 from collections.abc import Mapping
 
-from .split import INSTANCE, Paths, paths, split
+from .split import INSTANCE, Dependence, dependence, split
 
 __all__ = ["tidy"]
 
@@ -38,10 +38,10 @@ _LARGEST_CHAIN = 8
 _LONGEST_LOOP = 4096  # Quartus ends a loop of more than 5,000 passes with an error.
 
 
-def tidy(text: str, children: Mapping[str, Paths]) -> tuple[str, Paths]:
-    """Return the text of one module from ``module`` to ``endmodule``, rewritten, and its paths.
+def tidy(text: str, children: Mapping[str, Dependence]) -> tuple[str, Dependence]:
+    """Return the text of one module from ``module`` to ``endmodule``, rewritten.
 
-    ``children`` has the paths of each module that it may hold.
+    And on what its outputs depend; ``children`` has that of each module that it may hold.
     """
     name, widths, declared, initial, body = _parse(_unescape(_NOISE.sub("", text)))
     ports, wires = declared
@@ -55,7 +55,7 @@ def tidy(text: str, children: Mapping[str, Paths]) -> tuple[str, Paths]:
     if values:
         lines += ["  initial begin", *values, "  end"]
     lines += [body.rstrip("\n"), *_unused(body, widths, ports, children), "endmodule"]
-    return _rename("\n".join(lines), body), paths(body, widths, ports, children)
+    return _rename("\n".join(lines), body), dependence(body, widths, ports, children)
 
 
 def _unescape(text: str) -> str:
@@ -201,7 +201,7 @@ def _unused(
     body: str,
     widths: dict[str, int],
     ports: list[str],
-    children: Mapping[str, Paths],
+    children: Mapping[str, Dependence],
 ) -> list[str]:
     """Return the line that reads the bits which nothing else reads."""
     outputs = {p.split()[-1] for p in ports if p.startswith("output")}
@@ -225,7 +225,7 @@ def _unused(
     return [f"  wire unused = &{{ 1'b0, {', '.join(idle)} }};"]
 
 
-def _inputs(match: re.Match[str], children: Mapping[str, Paths]) -> str:
+def _inputs(match: re.Match[str], children: Mapping[str, Dependence]) -> str:
     """Return an instance without the connections of its outputs and without wires of no use."""
     outputs = children.get(match[1], ())
     lines = match[0].splitlines()

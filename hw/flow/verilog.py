@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..cells import primitive_outputs
 from . import cache
-from .split import Paths
+from .split import Dependence
 from .tidy import tidy
 from .tools import TOOLS
 
@@ -49,7 +49,7 @@ def write_verilog(
     found = re.findall(r"^module (\w+).*?^endmodule$", text, re.M | re.S)
     texts = re.findall(r"^module \w+.*?^endmodule$", text, re.M | re.S)
     bodies = dict(zip(found, texts, strict=True))
-    known: dict[str, Paths] = {
+    known: dict[str, Dependence] = {
         name: dict.fromkeys(ports, frozenset())
         for name, ports in primitive_outputs(*primitives).items()
     }

@@ -293,8 +293,7 @@ that its boxes leave of matrices and of 1 x 1 kernels. HBFP (arXiv 2211.10737): 
 include the sign, 10 exponent bits, 64 elements, stochastic rounding; the epsilon of the authors'
 emulator becomes the exponent floor of -26. No wire is published; the authors' circuits take
 mantissas in two's complement (``twos_complement``). MSFP (NeurIPS 2020): sign and 3 or 7 magnitude
-bits, 16 elements. MXINT8 (OCP MX 1.0): 32 elements in two's complement, 127/64 the largest; -2 has
-a code, which quantizers need not make and these do not.
+bits, 16 elements. MXINT8 (OCP MX 1.0): 32 elements in two's complement; quantizers make no -2.
 """
 
 BOX_FORMATS = {name: format for name, format in _FLEXBLOCK.items() if format.is_box}

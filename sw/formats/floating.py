@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from ..checks import line, unknown, whole
+from ..checks import known, line, whole
 from ..parameters import Checked, table_fields
 
 __all__ = ["BFLOAT16", "BINARY16", "BINARY32", "FLOAT_FORMATS", "FloatFormat"]
@@ -42,9 +42,7 @@ class FloatFormat(Checked):
         if isinstance(value, FloatFormat):
             return value
         if isinstance(value, str):
-            if value not in FLOAT_FORMATS:
-                raise unknown("format", value, FLOAT_FORMATS)
-            return FLOAT_FORMATS[value]
+            return known("format", value, FLOAT_FORMATS)
         return cls(**table_fields(cls, "format", value))
 
     @property

@@ -37,11 +37,10 @@ class RegeneratorParameters(Parameters):
     """Parameters of ``weight_regenerator``.
 
     A weight's number, its index, is enciphered under the seed (`sw.cipher`). What comes out is cut
-    into ``words`` signed words from bit 0 up.
-    A word ``u`` stands for the odd number ``2*u + 1``, so that the mean is zero; a weight is their
-    sum, times a power of two of its layer, times the decay. A xorshift generator of the seed and
-    the index would not do: it is linear, and the exclusive or of any four words whose indices
-    cancel is zero.
+    into ``words`` signed words from bit 0 up. A word ``u`` stands for the odd number ``2*u + 1``,
+    so that the mean is zero; a weight is their sum, times a power of two of its layer, times the
+    decay. A xorshift generator of the seed and the index would not do: it is linear, and the
+    exclusive or of any four words whose indices cancel is zero.
 
     Parameters
     ----------

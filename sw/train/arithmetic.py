@@ -86,8 +86,7 @@ def effective(format: BlockFormat, given: Iterable[str] = ()) -> BlockFormat:
         raise UserError(
             f"random_bits of {format.name!r} has no effect: its rounding is {format.rounding}"
         )
-    # Boxes have none.
-    _ = format.reduction
+    _ = format.reduction  # boxes have none
     return format
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import array, line, unknown
+from ..checks import array, known, line
 from ..errors import UserError
 
 __all__ = ["DATA", "Data", "load", "package"]
@@ -129,9 +129,7 @@ def load(name: str) -> Data:
 
     Raises `UserError` for another name or if its package is not installed.
     """
-    if name not in DATA:
-        raise unknown("data set", name, DATA)
-    read, distribution = DATA[name]
+    read, distribution = known("data set", name, DATA)
     x, y = read()
     source = f"{distribution} {importlib.metadata.version(distribution)}"
     test = np.arange(len(x)) % 5 == 4

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import array, shown, whole
+from ..checks import array, instance, whole
 from ..errors import DivergedError, UserError
 from ..formats import BlockFormat
 from ..sparse.tracking import Choice
@@ -188,9 +188,8 @@ def _check(
     steps: int | None,
 ) -> None:
     """Check what `train` takes."""
-    for name, value, kind in (("data", data, Data), ("settings", settings, Settings)):
-        if not isinstance(value, kind):
-            raise UserError(f"{name} must be of the class {kind.__name__}, not {shown(value)}")
+    instance("data", data, Data)
+    instance("settings", settings, Settings)
     if steps is not None:
         whole("steps", steps, 0, 10**9)
     if precision is not None and settings.arithmetic != Settings.arithmetic:

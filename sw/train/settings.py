@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import choice, is_number, line, shown, unknown, whole
+from ..checks import choice, is_number, known, line, shown, whole
 from ..errors import UserError
 from ..parameters import Checked
 from .network import MODELS
@@ -91,8 +91,7 @@ class Settings(Checked):
         for name in ("model", "arithmetic", "storage", "update", "sparse"):
             if getattr(self, name) != "":  # which each table refuses by its own words
                 line(name, getattr(self, name))
-        if self.model not in MODELS:
-            raise unknown("model", self.model, MODELS)
+        known("model", self.model, MODELS)
         table = DENSE if self.sparse == type(self).sparse else SPARSE
         for name, value in table[self.model].items():
             if getattr(self, name) is None:

@@ -111,7 +111,7 @@ class Sparse:
 
     def _decay(self) -> None:
         """Have the initial values decay."""
-        self.decay = np.float32(binary32.multiply(self.decay, self.parameters.decay))
+        self.decay = np.float32(binary32.multiply(self.decay, np.float32(self.parameters.decay)))
 
     def end_epoch(self, epoch: int, steps: int) -> None:
         """Raise `StuckError` if the last ``steps`` steps, all of an epoch, tracked no weight."""
@@ -149,12 +149,11 @@ def read(text: str, *, seed: int, choose: Choice | None = None) -> Sparse | None
     kind, overrides = kind_and_fields("sparse training", text, SPARSE)
     if kind == "none":
         return None
-    p = TrackingParameters.make(preset=kind, overrides=overrides, defaults={"seed": seed})
+    p = TrackingParameters.make(preset=kind, overrides=overrides.values(), defaults={"seed": seed})
     idle = IDLE[p.threshold]
     if p.threshold == "multiplicative" and p.between != "mean":
         idle = (*idle, "memory")
-    for each in overrides:
-        name = each.partition("=")[0].strip()
+    for name in overrides:
         if name in idle:
             article = "an" if p.threshold == "exact" else "a"
             raise UserError(

@@ -142,17 +142,16 @@ def read(text: str, *, seed: int, engine: Engine | None = None) -> Update | None
     if kind == "exact":
         return None
     if kind == "essop":
-        for each in overrides:
-            name = each.partition("=")[0].strip()
+        for name in overrides:
             if name in WITHOUT_EFFECT:
                 raise UserError(f"{name} has no effect on gradients in training, as in {text}")
         return Essop(_make(OuterProductParameters, overrides, seed, Essop.DEFAULTS), engine)
     return Pulsed(_make(PulsedParameters, overrides, seed, {}))
 
 
-def _make(cls: Any, overrides: list[str], seed: int, defaults: dict[str, Any]) -> Any:
+def _make(cls: Any, overrides: dict[str, str], seed: int, defaults: dict[str, Any]) -> Any:
     """Return parameters; ``seed`` counts where the overrides have none."""
-    parameters = cls.make(overrides=overrides, defaults=defaults)
-    if any(each.partition("=")[0].strip() == "seed" for each in overrides):
+    parameters = cls.make(overrides=overrides.values(), defaults=defaults)
+    if "seed" in overrides:
         return parameters
     return parameters.replace(seed=1 + (seed - 1) % parameters.lfsr.period)

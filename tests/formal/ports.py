@@ -8,9 +8,6 @@ from hw.flow.emit import Design
 
 from ..solver import refute
 
-TAKES_IN_RESET = False
-"""Whether units may have ``tready`` high in reset."""
-
 REQUESTS = 1
 """Requests of each direction that a register port takes before it answers the first."""
 
@@ -81,7 +78,6 @@ def claims(
     *,
     faults: Mapping[str, str] | None = None,
     state: str = "",
-    takes_in_reset: bool = TAKES_IN_RESET,
 ) -> str:
     """Return a module ``proof`` with a unit, inputs that are free, and the rules of each port.
 
@@ -94,8 +90,6 @@ def claims(
         ``given``, of other ports, and of ``whim``, which is free.
     state : str
         Verilog that ``faults`` need.
-    takes_in_reset : bool
-        Whether ``tready`` may be high in reset.
     """
     ports = {p["name"]: f"[{p['width'] - 1}:0] {p['name']}" for p in design.manifest["ports"]}
     outputs = [p["name"] for p in design.manifest["ports"] if p["direction"] == "out"]
@@ -121,7 +115,7 @@ def claims(
         pins |= {"payload": f"{{{', '.join(words)}}}", "kept": f"{name}_kept"}
         lines += [f"wire {name}_kept;"]
         lines += [_rules("source", name, pins, WIDTH=width, ASSUMED=int(assumed))]
-        if name in design.manifest["streams"] and assumed and not takes_in_reset:
+        if name in design.manifest["streams"] and assumed:
             lines += [_rules("sink", f"{name}_sink", {"ready": pins["ready"]})]
     for name, first, second, answer in (("write", "aw", "w", "b"), ("read", "ar", "ar", "r")):
         channels = {"first_": first, "second_": second, "": answer}

@@ -102,15 +102,7 @@ CIRCUITS: dict[str, tuple[str, str, str, str, str]] = {
 @pytest.mark.parametrize("fault", PORTS)
 def test_a_fault_at_a_port_is_found(tmp_path, fault):
     port, expression, state, rule = PORTS[fault]
-    takes_in_reset = port != "s_axis_tready"
-    found = broken(
-        tmp_path,
-        DESIGN,
-        depth=CYCLES,
-        faults={port: expression},
-        state=state,
-        takes_in_reset=takes_in_reset,
-    )
+    found = broken(tmp_path, DESIGN, depth=CYCLES, faults={port: expression}, state=state)
     assert found.startswith(f"load_balancer: {rule} is broken in step ")
     assert "$scope module proof" in Path(found.rpartition(" ")[2]).read_text()
 

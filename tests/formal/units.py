@@ -5,14 +5,11 @@ from typing import Any
 from sw.approx.array import ApproxArrayParameters
 from sw.bfp.control.epochs import EpochParameters
 from sw.bfp.control.zse import ZseParameters
-from sw.bfp.multimode import MultimodeParameters
 from sw.sparse.array_parameters import SparseArrayParameters
-from sw.sparse.csb_parameters import CsbEncoderParameters
-from tests.small import CASES
+from tests.small import PARAMETERS
 
 SMALL: dict[str, Any] = {
-    **{unit: parameters for unit, (parameters, _, _) in CASES.items()},
-    "bfp_multimode_array": MultimodeParameters(rows=1, columns=1),
+    **PARAMETERS,
     "bfp_zse_controller": ZseParameters(layers=1),
     "bfp_epoch_schedule": EpochParameters(layers=1),
     "approx_array": ApproxArrayParameters(rows=1, columns=1, multiplier="mitchell"),
@@ -28,5 +25,4 @@ SMALL: dict[str, Any] = {
         positions=8,
         pointer_bits=8,
     ),
-    "csb_encoder": CsbEncoderParameters(rows=2, columns=2, lanes=2, pointer_bits=6),
 }

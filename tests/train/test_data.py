@@ -135,8 +135,8 @@ def test_what_a_training_takes():
     arguments: dict[str, Any]
     good: dict[str, Any] = {"data": small(), "settings": Settings(epochs=1)}
     for arguments, message in (
-        ({"data": "digits"}, "data must be of the class Data, not 'digits'"),
-        ({"settings": {}}, "settings must be of the class Settings, not {}"),
+        ({"data": "digits"}, "data must be of Data, not 'digits'"),
+        ({"settings": {}}, "settings must be of Settings, not {}"),
         ({"steps": -1}, "steps must be an integer from 0 to 1000000000, not -1"),
         ({"steps": 2.5}, "steps must be an integer from 0 to 1000000000, not 2.5"),
         ({"update_engine": print}, "update must be essop for update_engine, not exact"),

@@ -1,15 +1,10 @@
-"""Training that tracks few weights, and how it is named."""
-
-import json
+"""Training that tracks few weights."""
 
 import numpy as np
 import pytest
 import threadpoolctl
-from click.testing import CliRunner
 
-from sw.__main__ import main
 from sw.binary32 import multiply
-from sw.errors import UserError
 from sw.sparse.regenerate import regenerate
 from sw.sparse.tracking import TrackingParameters
 from sw.train import sparse as module
@@ -17,7 +12,7 @@ from sw.train.arithmetic import Products
 from sw.train.data import load
 from sw.train.loop import Run, _Step, train
 from sw.train.loss import cross_entropy
-from sw.train.network import load_weights, mlp
+from sw.train.network import mlp
 from sw.train.precision import BINARY32
 from sw.train.settings import Settings
 from sw.train.sparse import Sparse, read
@@ -240,66 +235,3 @@ def test_hyper_parameters():
     dense = Settings()
     assert (dense.epochs, dense.rate, dense.momentum) == (20, 0.03, 0.9)
     assert dense.unusual == {} and sparse.unusual == {"sparse": "procrustes"}
-
-
-def test_one_epoch_is_shown_once():
-    command = ["train", "--epochs", "1", "--sparse", "dropback"]
-    result = CliRunner().invoke(main, command)
-    assert result.exit_code == 0 and result.stdout.count("epoch 1 %") == 1
-
-
-def test_command(tmp_path):
-    path = tmp_path / "weights.npz"
-    command = ["train", "--epochs", "2", "--sparse", "procrustes:keep=0.2", "-o", str(path)]
-    result = CliRunner().invoke(main, command)
-    assert result.exit_code == 0
-    assert "mlp on digits, binary32, sparse procrustes:keep=0.2." in result.stdout
-    rows = [line.split("│") for line in result.stdout.splitlines() if "weight0" in line]
-    assert [cell.strip() for cell in rows[0][1:4]] == ["weight0", "32 x 64", "2,048"]
-    course = json.loads(path.with_suffix(".json").read_text())
-    assert course["settings"]["sparse"] == "procrustes:keep=0.2"
-    assert [len(epoch["density"]) for epoch in course["epochs"]] == [2, 2]
-    with np.load(path) as file:
-        arrays = dict(file)
-    assert list(arrays) == ["weight0", "bias0", "weight1", "bias1", "mask0", "mask1"]
-    for i in range(2):
-        mask, weight = arrays[f"mask{i}"], arrays[f"weight{i}"]
-        assert mask.dtype == bool and mask.shape == weight.shape
-        shown = float(result.stdout.split(f"weight{i}")[1].split("│")[5])
-        assert shown == pytest.approx(100 * mask.mean(), abs=0.006)
-    again = load_weights(path).arrays
-    assert all(np.array_equal(again[name], arrays[name]) for name in again)
-    text = CliRunner().invoke(main, ["train", "--help"]).stdout
-    assert "--sparse procrustes:keep=0.1 -o build/sparse.npz" in text
-
-
-@pytest.mark.parametrize(
-    "text, message",
-    [
-        (
-            "procrusts",
-            "unknown sparse training 'procrusts', did you mean procrustes? (known: dropback, none",
-        ),
-        ("none:keep=0.1", "sparse training none has no fields, not 'keep=0.1'"),
-        ("procrustes:", "sparse training procrustes needs field=value, not ''"),
-        ("procrustes:0.1", "sparse training procrustes needs field=value, not '0.1'"),
-        ("procrustes:kept=0.1", "unknown field 'kept', did you mean keep? (known: between, "),
-        ("procrustes:keep=0", "keep must be a number from 9.5e-07 to 1 - 9.5e-07, not 0"),
-        ("procrustes:between=never", "between must be one of restart, carry, not 'never'"),
-        (
-            "procrustes:threshold=top",
-            "threshold must be one of quantile, multiplicative, exact, not 'top'",
-        ),
-        ("procrustes:keep=0.1,keep=0.2", "keep is given twice in procrustes:keep=0.1,keep=0.2"),
-        ("dropback:step=5", "step has no effect on an exact threshold, as of dropback:step=5"),
-        ("procrustes:threshold=exact,lanes=2", "lanes has no effect on an exact threshold, as o"),
-        ("dropback:initial=0.1", "initial has no effect on an exact threshold, as of dropback:in"),
-    ],
-)
-def test_errors(text, message):
-    with pytest.raises(UserError) as error:
-        Settings(sparse=text)
-    assert message in str(error.value) and "\n" not in str(error.value)
-    result = CliRunner().invoke(main, ["train", "--sparse", text])
-    assert result.exit_code == 2 and message in " ".join(result.stderr.split())
-    assert result.stdout == ""

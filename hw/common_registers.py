@@ -4,21 +4,17 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from .core import Core, StreamField
+from .beats import StreamField, beat_bytes
+from .core import Core
 from .registers import Field, Register, word
 
-__all__ = ["LAYOUT", "beat_bytes", "events", "first_registers", "last_registers"]
+__all__ = ["DATA_SIZES", "LAYOUT", "events", "first_registers", "last_registers"]
 
 LAYOUT = 2
 """Of the registers below; one that a driver of an earlier layout would not take has another."""
 
-SIZES = ("rows", "columns", "lanes", "lines", "elements", "results", "layers")
+DATA_SIZES = ("rows", "columns", "lanes", "lines", "elements", "results", "layers")
 """Fields of a configuration that a driver needs to cut its data."""
-
-
-def beat_bytes(fields: tuple[StreamField, ...]) -> int:
-    """Return the bytes of a beat."""
-    return -(-sum(f.bits * f.count for f in fields) // 8)
 
 
 def events(core: Core) -> dict[str, str]:
@@ -70,7 +66,7 @@ def last_registers(parameters: Any) -> tuple[Register, ...]:
     fields = parameters.as_dict()
     return tuple(
         _constant(f"size_{name}", 16, fields[name], f"{name} of the configuration")
-        for name in SIZES
+        for name in DATA_SIZES
         if name in fields
     )
 
