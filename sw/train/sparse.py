@@ -111,7 +111,7 @@ class Sparse:
 
     def _decay(self) -> None:
         """Have the initial values decay."""
-        self.decay = np.float32(binary32.multiply(self.decay, self.parameters.decay))
+        self.decay = np.float32(binary32.multiply(self.decay, np.float32(self.parameters.decay)))
 
     def end_epoch(self, epoch: int, steps: int) -> None:
         """Raise `StuckError` if the last ``steps`` steps, all of an epoch, tracked no weight."""
