@@ -144,7 +144,8 @@ class Parameters(Checked):
     ) -> Self:
         """Build from ``defaults``, a preset, a TOML file, ``field=value`` texts, then ``fields``.
 
-        A later source wins. Raises `UserError` for an unknown preset, field or unreadable file.
+        A later source wins. Raises `UserError` for an unknown preset, field or unreadable file, and
+        for a text that another one overrides.
         """
         values: dict[str, Any] = dict(defaults or {})
         if preset is not None:
@@ -153,11 +154,16 @@ class Parameters(Checked):
             values |= cls.PRESETS[preset]
         if config is not None:
             values |= read_toml(config)
+        given: list[str] = []
         for text in overrides:
-            name, equals, value = text.partition("=")
+            name, equals, value = (part.strip() for part in text.partition("="))
             if not equals:
                 raise UserError(f"--set needs field=value, not {text!r}")
-            cls._set(values, name.strip(), literal(value.strip()))
+            lost = [each for each in given if f"{each}.".startswith(f"{name}.")]
+            if lost:
+                raise UserError(f"{lost[0]} is given twice: {text!r} overrides it")
+            given.append(name)
+            cls._set(values, name, literal(value))
         values |= fields
         known = [field.name for field in dataclasses.fields(cls)]
         for name in values:
