@@ -151,16 +151,22 @@ class Parameters(Checked):
     ) -> Self:
         """Build from ``defaults``, a preset, a TOML file, ``field=value`` texts, then ``fields``.
 
-        A later source wins. Raises `UserError` for an unknown preset, field or unreadable file.
+        A later source wins. Raises `UserError` for an unknown preset, field or unreadable file, and
+        for a text that another one overrides.
         """
         values: dict[str, Any] = dict(defaults or {})
         if preset is not None:
             values |= known("preset", preset, cls.PRESETS)
         if config is not None:
             values |= read_toml(config)
+        given: list[str] = []
         for text in overrides:
-            name, value = _split("--set", text)
-            cls._set(values, name.strip(), literal(value.strip()))
+            name, value = (part.strip() for part in _split("--set", text))
+            lost = [each for each in given if f"{each}.".startswith(f"{name}.")]
+            if lost:
+                raise UserError(f"{lost[0]} is given twice: {text!r} overrides it")
+            given.append(name)
+            cls._set(values, name, literal(value))
         values |= fields
         allowed = [field.name for field in dataclasses.fields(cls)]
         for name in values:

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
@@ -51,6 +52,21 @@ def test_overrides_reach_into_the_format():
     assert p.format.rounding == "truncate" and p.format.block == (16,)
     assert p.format.magnitude_bits == 3 and p.source == "bfloat16"
     assert DotParameters.make(overrides=["format=fb12"]).format == BLOCK_FORMATS["fb12"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "lost"),
+    [
+        (["lanes=2", "lanes=4"], "lanes is given twice: 'lanes=4' overrides it"),
+        (["lanes=2", " lanes = 2"], "lanes is given twice"),
+        (["format.block=8", "format=hbfp4"], "format.block is given twice: 'format=hbfp4'"),
+        (["format=hbfp4", "lanes=2", "format=hbfp6"], "format is given twice"),
+        (["format.block=8", "format.block=16"], "format.block is given twice"),
+    ],
+)
+def test_no_override_is_lost(texts, lost):
+    with pytest.raises(UserError, match=re.escape(lost)):
+        DotParameters.make(overrides=texts)
 
 
 def test_digest_tells_every_field():

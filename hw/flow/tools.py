@@ -15,7 +15,7 @@ from sw.errors import UserError
 
 from .progress import Progress
 
-__all__ = ["TOOLS", "Tool", "ToolError", "run"]
+__all__ = ["TOOLS", "Tool", "ToolError", "complaints", "run"]
 
 
 class ToolError(UserError):
@@ -158,15 +158,18 @@ def run(name: str, arguments: Sequence[str], folder: Path, *, progress: Progress
     if done.returncode:
         # What Yosys prints is lost once ABC has run; its log is not.
         logs = [path.read_text(errors="replace") for path in folder.glob("*.log")]
-        complaints = " / ".join(_complaints("\n".join([done.stdout, *logs])))
-        raise ToolError(f"{name} failed: {complaints}")
+        text = "\n".join([done.stdout, *logs])
+        raise ToolError(f"{name} failed: {complaints(text)}")
     return done.stdout
 
 
-def _complaints(text: str) -> list[str]:
+def complaints(text: str) -> str:
+    """Return what a tool complained of in its output, on one line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if line.upper().startswith("ERROR")]
-    return errors[:3] or lines[-3:] or ["no output"]
+    if folder := [line for line in lines if "failed to create cache directory" in line]:
+        errors = [*folder, "XDG_CACHE_HOME may name another"]
+    return " / ".join(errors[:3] or lines[-3:] or ["no output"])
 
 
 def _compiled(name: str) -> bool:

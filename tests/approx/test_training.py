@@ -7,12 +7,15 @@ from sim.circuits import ApproxCircuit
 from sim.compare import assert_equal
 from sim.training import compare, configure
 from sw.approx.array import ApproxArrayParameters
+from sw.approx.product import Fractions
 from sw.approx.table import make, write
 from sw.bfp.multimode import MultimodeParameters
+from sw.core.products import PASSES
 from sw.errors import UserError
 from sw.formats import BFLOAT16, BINARY32
 from sw.train.data import load
 from sw.train.settings import Settings
+from sw.train.spec import read
 
 STEPS = 5
 
@@ -89,3 +92,14 @@ def test_the_array_of_an_arithmetic():
 def test_an_array_of_another_arithmetic(digits, arithmetic, parameters, message):
     with pytest.raises(UserError, match=message):
         compare(digits, Settings(arithmetic=arithmetic), parameters, steps=1)
+
+
+def test_names_of_tables_may_have_commas_and_equals_signs(tmp_path):
+    path = tmp_path / "a=b,own_3.bin"
+    write(make("mbm", 3), path, "byte")
+    found = read(f"lut:{path},weight=lut:{path},forward=binary32", layers=2, epochs=1)
+    first, *others = (found.arithmetic(1, which) for which in PASSES)
+    assert first == "binary32"
+    assert all(isinstance(each, Fractions) and each.bits == 3 for each in others)
+    with pytest.raises(UserError, match=r"not 'a=b,own_3.bin,fb12'$"):
+        read(f"lut:{path},fb12", layers=1, epochs=1)

