@@ -109,7 +109,7 @@ def _quantize(bits, random, mantissa, codes, block, m, code_range, limits, rules
     words = np.empty((used + 2 * fields - 2) // fields * fields, np.uint32)
     for i in range(codes.shape[0]):
         place = first + i * codes.shape[1] * elements
-        if rounding == 2:
+        if rounding == STOCHASTIC:
             _fill(words, keys, place // fields, fields, mask)
         place %= fields
         for j in range(codes.shape[1]):
