@@ -1,0 +1,81 @@
+"""What the ports do while an abort waits, cycle by cycle."""
+
+from tests.bus import Bus, simulate
+from tests.small import PARAMETERS
+
+
+def watch(bus: Bus, port: str) -> None:
+    """Have each tick see that no beat is withdrawn that was offered."""
+    plain = bus.tick
+
+    async def tick(cycles: int = 1) -> None:
+        for _ in range(cycles):
+            waits = bus.get(f"{port}_tvalid") and not bus.get(f"{port}_tready")
+            await plain()
+            assert bus.get(f"{port}_tvalid") or not waits
+
+    bus.tick = tick
+
+
+def test_an_abort_withdraws_no_beat_whenever_it_comes():
+    """A beat that is first offered as the abort arrives is one that was not, or stays."""
+
+    async def bench(bus: Bus) -> None:
+        watched: list[bool] = []
+        for cycles in range(12):
+            await bus.reset()
+            if not watched:
+                watch(bus, "m_axis")
+            bus.set("s_axis_tdata", 0)
+            bus.set("s_axis_tvalid", 1)
+            while not bus.get("s_axis_tready"):
+                await bus.tick()
+            await bus.tick()
+            bus.set("s_axis_tvalid", 0)
+            await bus.tick(cycles)
+            await bus.write("control.abort", 1)
+            await bus.tick(4)
+            watched.append(bool(bus.get("m_axis_tvalid")))
+            assert await bus.read("status.aborting") == watched[-1]
+            bus.set("m_axis_tready", 1)
+            await bus.tick(4)
+            bus.set("m_axis_tready", 0)
+            assert await bus.read("status.aborted") == 1
+            assert await bus.read("status.aborting") == 0
+        # The sweep holds the cycle in which the beat comes.
+        assert watched == sorted(watched) and {False, True} == set(watched)
+
+    simulate("approx_multiplier", PARAMETERS["approx_multiplier"], bench)
+
+
+def test_an_output_that_offered_nothing_stays_silent_while_another_waits():
+    async def bench(bus: Bus) -> None:
+        await bus.reset()
+        bus.set("s_axis_tdata", 0x3F800000_3F800000)
+        # The mask of a block of four values waits, and the next block's first value.
+        bus.set("m_axis_value_tready", 1)
+        for given, wanted in ((2, 4), (1, 0)):
+            bus.set("s_axis_tvalid", 1)
+            while given or wanted:
+                given -= bus.get("s_axis_tvalid") & bus.get("s_axis_tready")
+                wanted -= bus.get("m_axis_value_tvalid") & bus.get("m_axis_value_tready")
+                await bus.tick()
+                bus.set("s_axis_tvalid", given > 0)
+            bus.set("m_axis_value_tready", 0)
+        await bus.tick(4)
+        assert bus.get("m_axis_value_tvalid") == bus.get("m_axis_block_tvalid") == 1
+        await bus.write("control.abort", 1)
+        await bus.tick(4)
+        bus.set("m_axis_value_tready", 1)
+        taken = 0
+        for _ in range(8):
+            taken += bus.get("m_axis_value_tvalid")
+            await bus.tick()
+        assert taken == 1
+        assert bus.get("m_axis_block_tvalid") == await bus.read("status.aborting") == 1
+        bus.set("m_axis_block_tready", 1)
+        await bus.tick(4)
+        assert await bus.read("status.aborting") == 0
+        assert await bus.read("status.aborted") == 1
+
+    simulate("csb_encoder", PARAMETERS["csb_encoder"], bench)
