@@ -299,22 +299,3 @@ def test_sizes_of_the_sparse_array_are_locked_while_a_wave_is_under_way():
         assert await bus.read("status.busy") == 1
 
     simulate("sparse_array", PARAMETERS["sparse_array"], bench)
-
-
-def test_padding_is_seen_in_a_beat_that_is_taken_alone():
-    async def bench(bus: Bus) -> None:
-        await bus.reset()
-        bus.set("s_axis_a_tdata", -1)
-        bus.set("s_axis_a_tvalid", 1)
-        await bus.tick(4)
-        # It waits for the other operand.
-        assert bus.get("s_axis_a_tready") == 0
-        assert await bus.read("status.framing") == 0
-        bus.set("s_axis_b_tvalid", 1)
-        assert bus.get("s_axis_a_tready") == 1
-        await bus.tick()
-        bus.set("s_axis_a_tvalid", 0)
-        bus.set("s_axis_b_tvalid", 0)
-        assert await bus.read("status.framing") == 1
-
-    simulate("bfp_dot", PARAMETERS["bfp_dot"], bench)

@@ -1,4 +1,4 @@
-"""What the ports do while an abort waits, cycle by cycle."""
+"""What the ports do while beats wait, cycle by cycle."""
 
 from tests.bus import Bus, simulate
 from tests.small import PARAMETERS
@@ -79,3 +79,22 @@ def test_an_output_that_offered_nothing_stays_silent_while_another_waits():
         assert await bus.read("status.aborted") == 1
 
     simulate("csb_encoder", PARAMETERS["csb_encoder"], bench)
+
+
+def test_padding_is_seen_in_a_beat_that_is_taken_alone():
+    async def bench(bus: Bus) -> None:
+        await bus.reset()
+        bus.set("s_axis_a_tdata", -1)
+        bus.set("s_axis_a_tvalid", 1)
+        await bus.tick(4)
+        # It waits for the other operand.
+        assert bus.get("s_axis_a_tready") == 0
+        assert await bus.read("status.framing") == 0
+        bus.set("s_axis_b_tvalid", 1)
+        assert bus.get("s_axis_a_tready") == 1
+        await bus.tick()
+        bus.set("s_axis_a_tvalid", 0)
+        bus.set("s_axis_b_tvalid", 0)
+        assert await bus.read("status.framing") == 1
+
+    simulate("bfp_dot", PARAMETERS["bfp_dot"], bench)
