@@ -98,3 +98,34 @@ def test_padding_is_seen_in_a_beat_that_is_taken_alone():
         assert await bus.read("status.framing") == 1
 
     simulate("bfp_dot", PARAMETERS["bfp_dot"], bench)
+
+
+def test_an_event_that_comes_as_it_is_cleared_stays():
+    async def bench(bus: Bus) -> None:
+        await bus.reset()
+        for port in ("bready", "rready"):
+            bus.set(f"s_axi_{port}", 1)
+        bus.set("s_axi_araddr", 4 * len(bus.top.registers))
+        bus.set("s_axi_awaddr", bus.addresses["status"])
+        bus.set("s_axi_wdata", 1)
+        bus.set("s_axi_wstrb", 15)
+        kept = []
+        for delay in range(4):
+            # A read that is refused, and a write that clears the event of that.
+            for cycle in range(8):
+                for channel, start in (("ar", 0), ("aw", delay), ("w", delay)):
+                    if cycle == start:
+                        bus.set(f"s_axi_{channel}valid", 1)
+                taken = [c for c in ("ar", "aw", "w") if bus.get(f"s_axi_{c}ready")]
+                await bus.tick()
+                for channel in taken:
+                    bus.set(f"s_axi_{channel}valid", 0)
+            kept.append(await bus.read("status.access"))
+            bus.set("s_axi_rready", 1)
+            bus.set("s_axi_araddr", 4 * len(bus.top.registers))
+            await bus.write("status", 1)
+            bus.set("s_axi_bready", 1)
+        # The two meet where the write is a cycle behind.
+        assert kept == [1, 1, 0, 0]
+
+    simulate("bfp_dot", PARAMETERS["bfp_dot"], bench)
