@@ -129,3 +129,49 @@ def test_an_event_that_comes_as_it_is_cleared_stays():
         assert kept == [1, 1, 0, 0]
 
     simulate("bfp_dot", PARAMETERS["bfp_dot"], bench)
+
+
+def test_an_estimator_is_not_restarted_while_an_abort_waits():
+    async def bench(bus: Bus) -> None:
+        await bus.reset()
+        bus.set("s_axis_tvalid", 1)
+        bus.set("s_axis_tlast", 1)
+        await bus.tick(20)
+        bus.set("s_axis_tvalid", 0)
+        assert bus.get("m_axis_tvalid") == 1
+        assert await bus.write("restart", 1) == 0
+        assert await bus.write("control.abort", 1) == 0
+        assert await bus.write("restart", 1) == 2
+        bus.set("m_axis_tready", 1)
+        await bus.tick(4)
+        assert await bus.write("restart", 1) == 0
+
+    parameters = PARAMETERS["quantile_estimator"].replace(between="carry")
+    simulate("quantile_estimator", parameters, bench)
+
+
+def test_sizes_are_locked_while_an_idle_unit_aborts():
+    async def bench(bus: Bus) -> None:
+        await bus.reset()
+        assert await bus.write("control.abort", 1) == 0
+        # The core is reset as this write comes.
+        assert await bus.write("blocks", 3) == 2
+        assert await bus.write("blocks", 3) == 0
+
+    simulate("bfp_array", PARAMETERS["bfp_array"], bench)
+
+
+def test_a_command_reads_as_zero_even_as_it_is_given():
+    async def bench(bus: Bus) -> None:
+        await bus.reset()
+        bus.set("s_axi_araddr", bus.addresses["control"])
+        bus.set("s_axi_awaddr", bus.addresses["control"])
+        bus.set("s_axi_wdata", 1)
+        bus.set("s_axi_wstrb", 1)
+        for channel in ("ar", "aw", "w"):
+            bus.set(f"s_axi_{channel}valid", 1)
+        await bus.tick(2)
+        assert bus.get("s_axi_rvalid") == bus.get("s_axi_bvalid") == 1
+        assert bus.get("s_axi_rdata") == 0
+
+    simulate("bfp_dot", PARAMETERS["bfp_dot"], bench)
