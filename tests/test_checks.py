@@ -69,3 +69,27 @@ def test_scalars():
             checks.one_of("n", wrong, (16, 32))
     with pytest.raises(UserError, match="n must be an integer from 0 to 9, not a int"):
         checks.whole("n", 10**5000, 0, 9)
+
+
+def test_truth_values_are_flags_and_no_numbers():
+    for value in (True, np.True_):
+        assert checks.flag("f", value) is True
+        assert not checks.is_whole(value) and not checks.is_number(value)
+        with pytest.raises(UserError, match="n must be an integer from 0 to 9, not "):
+            checks.whole("n", value, 0, 9)
+    for wrong in (1, "true", None):
+        with pytest.raises(UserError, match="f must be true or false, not "):
+            checks.flag("f", wrong)
+
+
+def test_a_value_is_shown_on_a_line():
+    assert checks.shown("x" * 78) == f"'{'x' * 78}'"
+    assert checks.shown("x" * 79) == f"'{'x' * 76}..."
+    assert checks.shown(np.zeros((2, 1))) == "array([[0.], [0.]])"
+
+
+def test_shapes_that_broadcast():
+    assert checks.broadcast(a=np.ones((2, 1)), b=np.ones(3)) == (2, 3)
+    words = r"a and b must have shapes that broadcast, not \(2,\) and \(3,\)"
+    with pytest.raises(UserError, match=words):
+        checks.broadcast(a=np.ones(2), b=np.ones(3))

@@ -135,3 +135,27 @@ def test_library_with_an_area_that_is_none(tmp_path, area, message):
     path.write_text(LIBRARY.format(area))
     with pytest.raises(UserError, match=message):
         Liberty.read(path)
+
+
+def test_an_array_of_objects_is_not_read(tmp_path):
+    """What pickle would run as it reads does not run."""
+    made = tmp_path / "made"
+
+    class Runs:
+        def __reduce__(self):
+            return made.write_text, ("",)
+
+    path = tmp_path / "x.npy"
+    np.save(path, np.array([Runs()], object), allow_pickle=True)
+    with pytest.raises(UserError, match=r"x\.npy must be an \.npy file of numbers"):
+        read_array(path)
+    assert not made.exists()
+
+
+def test_words_of_a_parser_are_one_line_and_not_long(tmp_path):
+    path = tmp_path / "x.npy"
+    path.write_bytes(npy(WHOLE.replace(b"<f4", b"q\\n" * 200)))
+    with pytest.raises(UserError) as error:
+        read_array(path)
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < len(str(path)) + 260

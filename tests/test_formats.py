@@ -124,6 +124,10 @@ def test_block_is_read(block, expected):
         ({"exponent_floor": 129}, "exponent_floor must be an integer from -126 to 128, not 129"),
         ({"block": (8, 0)}, r"block must .* a square\), not \(8, 0\)"),
         ({"block": (256, 257)}, r"block must .* not \(256, 257\)"),
+        (
+            {"symmetric": False, "twos_complement": False},
+            "symmetric must be true where twos_complement is false, not False",
+        ),
         ({"block": (1,) * 9}, r"block must .* not \(1, 1, 1, 1, 1, 1, 1, 1, 1\)"),
         ({"block": ()}, r"block must .* not \(\)"),
         (
@@ -236,3 +240,8 @@ def test_formats_are_equal_by_their_numbers():
 )
 def test_every_other_field_decides(change):
     assert dataclasses.replace(BlockFormat(), **change) != BlockFormat()
+
+
+def test_the_largest_blocks():
+    for block, elements in ((65536, 1 << 16), ((1024, 1024), 1 << 20), ((32768, 2), 1 << 16)):
+        assert BlockFormat(block=block).block_elements == elements

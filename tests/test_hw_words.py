@@ -34,6 +34,7 @@ def run(dut: RandomWords, beats: int, starts: dict[int, int]) -> tuple[np.ndarra
             step = step and len(asked) < min([*starts, beats])
             ctx.set(dut.en, en)
             ctx.set(dut.step, step)
+            assert (en and step) or not ctx.get(dut.exhausted)
             if en:
                 enabled.append(step)
                 if step and ctx.get(dut.exhausted):
@@ -84,3 +85,10 @@ def test_the_end_of_a_stream_is_told(lanes, bits, fields):
     found, ends = run(dut, 8, {})
     assert found[:6].ravel().tolist() == reference.words(KEY, 6 * lanes, bits, first)
     assert ends == [5]
+
+
+@pytest.mark.parametrize("lanes, first", [(4, 2), (4, 1), (2, 3)])
+def test_a_stream_begins_within_a_block(lanes, first):
+    dut = RandomWords(lanes=lanes, bits=8, key=KEY, first=first, stride=lanes)
+    found, _ = run(dut, 8, {})
+    assert found.ravel().tolist() == reference.words(KEY, 8 * lanes, 8, first)

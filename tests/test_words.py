@@ -236,3 +236,12 @@ def test_rounding_is_unbiased(bits):
 def test_errors(call, message):
     with pytest.raises(UserError, match=message):
         call()
+
+
+def test_a_stream_has_a_first_word():
+    for key, first in ((0, 0), (2**64 - 1, 2**37)):
+        assert Words(key=key, first=first).first == first
+    with pytest.raises(UserError, match="^first must be an integer from 0 to 137438953472, not "):
+        Words(key=1, first=2**37 + 1)
+    with pytest.raises(UserError, match="^key must be an integer from 0 to 18446744073709551615"):
+        Words(key=2**64)

@@ -15,6 +15,7 @@ from ..core.products import PASSES
 from ..formats import BLOCK_FORMATS, BlockFormat
 from .arithmetic import Arithmetic
 from .loop import Run
+from .places import computed
 
 __all__ = ["record"]
 
@@ -59,7 +60,11 @@ def _version(name: str) -> str:
 def _layer(run: Run, number: int) -> dict[str, Any]:
     """Return what a product resolved to."""
     storage = run.storage[number]
-    passes = {which: _told(run.precision.arithmetic(number, which)) for which in PASSES}
+    done = dict(zip(PASSES, computed(number + 1)[number].tolist(), strict=True))
+    passes = {
+        which: _told(run.precision.arithmetic(number, which)) if done[which] else None
+        for which in PASSES
+    }
     return passes | {"storage": "binary32" if storage is None else _told(storage)}
 
 

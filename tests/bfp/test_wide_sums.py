@@ -1,5 +1,6 @@
 """Sums of products beyond 62 bits, the widest that a block format allows."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -105,3 +106,15 @@ def test_a_last_bit_decides_a_tie(one, expected):
     x, y = blocks(a, TWOS), blocks(b, TWOS)
     assert dot(p, x, y) == expected / 2.0**46
     assert gemm(x, y.transposed) == expected / 2.0**46
+
+
+@pytest.mark.parametrize(("one", "expected"), [(1, 2.0**53 + 2.0**30), (0, 2.0**53)], ids=str)
+def test_a_last_bit_of_54_decides_a_tie(one, expected):
+    """2**53 + 2**29 and one more, which binary64 does not hold."""
+    format = dataclasses.replace(TWOS, block=(63,))
+    a, b = np.zeros((2, 1, 63), np.int64)
+    a[0, :32] = b[0, :32] = -(1 << 24)
+    a[0, -2:], b[0, -2:] = (1 << 15, 1), (1 << 14, one)
+    x, y = blocks(a, format), blocks(b, format)
+    assert dot(DotParameters(format=format, lanes=1), x, y) == expected / 2.0**46
+    assert gemm(x, y.transposed) == fast.gemm(x, y.transposed) == expected / 2.0**46

@@ -36,8 +36,8 @@ class Outer(Circuit):
 
     def __init__(self) -> None:
         ports = {"aclk": In(1), "aresetn": In(1), "a": In(1), "b": In(1), "gate": In(1)}
-        results = ("straight", "waited", "at_once", "clocked", "reset")
-        super().__init__(ports | {"address": In(2)} | dict.fromkeys(results, Out(1)))
+        results = ("straight", "waited", "gated", "top", "at_once", "clocked", "reset")
+        super().__init__(ports | {"address": In(2), "pair": In(2)} | dict.fromkeys(results, Out(1)))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -55,6 +55,8 @@ class Outer(Circuit):
             second.gate.eq(self.a),
             self.straight.eq(second.pair[0]),
             self.waited.eq(second.pair[1]),
+            self.gated.eq(first.pair[1]),
+            self.top.eq(self.pair[1]),
             at_once.addr.eq(self.address),
             clocked.addr.eq(self.address),
             clocked.en.eq(1),
@@ -70,7 +72,9 @@ def test_each_bit_is_followed_through_modules_and_memories():
         ["aresetn", "reset"],
         ["a", "straight"],
         ["a", "waited"],
+        ["gate", "gated"],
         ["address", "at_once"],
+        ["pair", "top"],
     ]
 
 

@@ -130,6 +130,18 @@ def test_copies_and_bitwise_operators_are_opened():
     ]
 
 
+def test_an_inverted_operand_and_unknown_bits_are_opened():
+    text = module(
+        "input 5 a, output 5 q, wire 5 g, wire 5 h, wire 5 i",
+        "assign g = { i[3:0], a[0] };",
+        "assign h = ~ g;",
+        "assign i = h ^ 5'hx;",
+        "assign q = i;",
+    )
+    assert "assign h_bit_4 = ~ g_bit_4;" in body(text)
+    assert "assign i_bit_4 = h_bit_4 ^ 1'bx;" in body(text)
+
+
 def test_a_ring_of_single_bits_is_refused():
     text = module("output 1 q, wire 1 g", "assign g = ~ q;", "assign q = g;")
     with pytest.raises(ValueError, match=r"^signals depend on one another in a ring: (g, q|q, g)$"):

@@ -64,6 +64,11 @@ def test_layers_by_name():
     text = "fb12,first=fb24,last.input=binary32,1=fb16"
     assert [row[0].partition("/")[0] for row in layout(text)] == ["16", "8", "4"]
     assert layout(text)[2][1] == "binary32"
+    # A layer counts before a pass.
+    assert layout("fb12,1=fb16,input=fb24")[1:] == [
+        ["8/108/t"] * 3,
+        ["4/216/t", "16/54/t", "4/216/t"],
+    ]
 
 
 def test_controllers_beside_layers_of_their_own():

@@ -88,6 +88,11 @@ def test_stored():
     assert found is not None and (found.mantissa_bits, found.sign_inside) == (17, True)
 
 
+def test_wide_storage_of_some_layers(digits):
+    run = train(digits, Settings(arithmetic="fb12,0=binary32", storage="wide"), steps=1)
+    assert [format and format.mantissa_bits for format in run.storage] == [None, 16]
+
+
 @pytest.mark.parametrize("arithmetic", ["binary32", "bfloat16", "mbm7", "binary32,weight=hbfp6"])
 def test_wide_storage_of_nothing_in_blocks(digits, arithmetic):
     with pytest.raises(UserError, match="^storage wide needs a layer whose forward pass is in blo"):
