@@ -67,7 +67,7 @@ ARITHMETICS = (
 NEAR = ("fb24", "fb16", "hbfp6", "hbfp6_8x8", "boosters", "flexblock", AUTHORS)
 """Arithmetics that are to be within a point of binary32.
 
-The rule of 0.6 and 0.8 for all layers is not: over 15 seeds of digits it has 94.4 %, binary32 96.2 %,
+The rule of 0.6 and 0.8 for all layers is not: over 15 seeds of digits it has 94.4 %, binary32 96.2,
 and the rule as its authors have it 95.9 %. It puts all layers into FB12 within a few epochs.
 """
 
