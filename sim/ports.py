@@ -26,13 +26,12 @@ def check_beats(manifest: Mapping[str, Any], name: str, beats: np.ndarray) -> np
 def find_register(manifest: Mapping[str, Any], name: str) -> tuple[int, int, int]:
     """Return the address of ``register`` or ``register.field`` and the field's offset and width."""
     register, _, field = name.partition(".") if isinstance(name, str) else (name, "", "")
-    registers = {r["name"]: r for r in manifest["registers"]}
-    known("register", register, registers)
+    found = known("register", register, {r["name"]: r for r in manifest["registers"]})
     if not field:
-        return registers[register]["offset"], 0, 32
-    fields = {f["name"]: f for f in registers[register]["fields"]}
-    found = known(f"field of register {register}", field, fields)
-    return registers[register]["offset"], found["offset"], found["bits"]
+        return found["offset"], 0, 32
+    fields = {f["name"]: f for f in found["fields"]}
+    part = known(f"field of register {register}", field, fields)
+    return found["offset"], part["offset"], part["bits"]
 
 
 def encode_write(manifest: Mapping[str, Any], name: str, value: int) -> tuple[int, int]:

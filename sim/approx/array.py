@@ -32,6 +32,7 @@ def matmul(
     **options: Any,
 ) -> npt.NDArray[np.float32]:
     """Return what the circuit makes of two matrices; ``options`` are those of `sim.bench.run`."""
+    fractions(parameters, table)
     return simulate(parameters, a, b, table, **options)[0]
 
 
@@ -48,12 +49,13 @@ def simulate(
     """Return the product as `matmul` does, and the run: cycles, counters, flags.
 
     ``commands`` are the register writes that follow those of the product's size, ``inputs`` beats
-    of a stream instead of the table's.
+    of a stream instead of the table's; without either the circuit starts with none.
     """
     p = parameters
     design = generate("approx_array", p)
     a, b = matrices(a, b)
-    fractions(p, table)
+    if table is not None:
+        fractions(p, table)
     check_size(a.shape, b.shape)
     load: tuple[tuple[str, int], ...] = ()
     if table is not None:

@@ -52,9 +52,7 @@ class Datapath:
 
 def _check(fractions: object) -> None:
     """Check that an object multiplies fractions."""
-    if isinstance(fractions, type) or not all(
-        hasattr(fractions, each) for each in ("name", "bits", "codes")
-    ):
+    if isinstance(fractions, type) or not isinstance(fractions, Fractions):
         raise UserError(
             f"fractions must be a Datapath, a Table or an object like them, not {shown(fractions)}"
         )

@@ -119,11 +119,10 @@ def common_block(a: Blocks, b: Blocks) -> int:
     return step
 
 
-def check_ways(ways: int) -> int:
+def check_ways(ways: int) -> None:
     """Check a number of partial sums."""
     if whole("ways", ways, 1, 64) & (ways - 1):
         raise UserError(f"ways must be a power of two, not {ways}")
-    return int(ways)
 
 
 def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:

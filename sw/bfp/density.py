@@ -21,8 +21,8 @@ __all__ = [
     "accumulator_bits",
     "density",
     "dot_density",
-    "float_dot_area",
     "float_area",
+    "float_dot_area",
     "hbfp_area",
     "hbfp_dot_area",
 ]

@@ -158,12 +158,13 @@ def quantize_groups(
     return mantissa.astype(np.int32), code[..., 0].astype(np.int32), zero_set
 
 
-def _words(random: Any, x: Floats, format: BlockFormat) -> np.ndarray:
-    """Check the random words."""
+def _words(random: Any, x: Floats, format: BlockFormat, axes: tuple[int, ...]) -> np.ndarray:
+    """Check the random words of the elements of ``x``, and cut them as these."""
     if random is None:
         raise UserError(f"random must be given: {format.name} rounds stochastically")
     highest = (1 << format.random_bits) - 1
-    return array("random", random, "integer", shape=x.shape, low=0, high=highest)
+    words = array("random", random, "integer", shape=x.shape, low=0, high=highest)
+    return cut(words, axes, format.block)
 
 
 def quantize(
@@ -194,12 +195,12 @@ def quantize(
     x = array("x", x, "float32")
     axes = blocked_axes(format, axis, x.ndim, "x")
     groups = cut(x, axes, format.block)
+    stochastic = format.rounding == "stochastic"
     words: npt.ArrayLike = 0
-    given = None if random is None or isinstance(random, Words) else _words(random, x, format)
-    if format.rounding == "stochastic" and isinstance(random, Words):
-        words = random.draw(groups.shape, format.random_bits)
-    elif format.rounding == "stochastic":
-        words = cut(_words(given, x, format), axes, format.block)
+    if isinstance(random, Words):
+        words = random.draw(groups.shape, format.random_bits) if stochastic else 0
+    elif random is not None or stochastic:
+        words = _words(random, x, format, axes)
     mantissa, code, _ = quantize_groups(groups, format, words)
     if len(axes) == 1:
         code = np.moveaxis(code, -1, axes[0])

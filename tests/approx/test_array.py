@@ -16,6 +16,7 @@ from sim.job import BenchError
 from sw.approx.array import ApproxArrayParameters
 from sw.approx.array import matmul as model
 from sw.approx.table import Table
+from sw.errors import UserError
 
 from ..plant import plant
 
@@ -208,6 +209,8 @@ def test_a_start_without_a_table_is_refused():
     assert _set(result) == {"refused"}
     with pytest.raises(BenchError, match="s_axis"):
         simulate(LOOKED_UP, a, b, commands=(START,), watchdog=200)
+    with pytest.raises(UserError, match="^table must be given where the multiplier is a table"):
+        matmul(LOOKED_UP, a, b)
 
 
 def test_a_table_cut_short_is_a_framing_error_and_may_come_again():

@@ -71,14 +71,14 @@ def make(mantissa: Any, exponent: Any, format: Any = HBFP8, axis: Any = -1) -> B
         (lambda: make([[1]], [[1]], axis=2), "axis must be an integer from -2 to 1, not 2"),
         (lambda: make([[1]], [[1]], axis=None), "axis must be an integer from -2 to 1, not None"),
         (lambda: make([[1]], [[1]], axis=0.0), "axis must be an integer from -2 to 1, not 0.0"),
-        (lambda: make([[1]], [[1]], "hbfp8"), "format must be a BlockFormat, not 'hbfp8'"),
+        (lambda: make([[1]], [[1]], "hbfp8"), "format must be of BlockFormat, not 'hbfp8'"),
         (
             lambda: fast.quantize(DOUBLES, HBFP8),
             "x must be an array of float32, not float64",
         ),
         (
-            lambda: fast.zero_set(np.ones(3, np.float32), HBFP8),
-            r"x must have the shape \(rows, columns\), not \(3,\)",
+            lambda: fast.zero_set(np.ones((), np.float32), HBFP8),
+            "x must have at least 1 axes for hbfp8, not 0",
         ),
         (
             lambda: quantize(np.ones(3, np.float32), HBFP8, random=np.full(3, -1)),

@@ -148,7 +148,7 @@ def test_a_tile_leaves_without_the_rest_of_the_next_one(rows):
     for stalls in (Stalls(), Stalls(idle=0.8), BOTH):
         result = run(
             design,
-            inputs={"s_axis": _beats(p, mantissa, np.ones(24))[: 16 + rows]},
+            inputs={"s_axis": _beats(p, mantissa, np.ones(24, bool))[: 16 + rows]},
             outputs={"m_axis": 16},
             stalls=stalls,
         )
