@@ -46,7 +46,8 @@ def test_accuracy(tmp_path, monkeypatch, end, code):
     assert dense[1]["binary32"] == {"sparse": "none"}
     assert dense[1]["keep 0.1"] == {"sparse": "procrustes:keep=0.1"}
     assert dict(long[0][0].fields) == FEW["mlp"] | dict(SMALL.fields)
-    assert "binary32, as long" in text and "mlp epochs 2, rate 0.5, momentum 0.5" in text
+    words = " ".join(text.split())
+    assert "binary32, as long" in words and "mlp epochs 2, rate 0.5, momentum 0.5" in words
     lines = (tmp_path / "accuracy.csv").read_text().splitlines()
     assert lines[0] == "case,arithmetic,seed,epoch,accuracy" and len(lines) == 1 + 5 * 2 * 2
     assert "digits mlp 1" in text and "10 x 8" in text

@@ -187,15 +187,15 @@ X = np.zeros((3, 4), np.float32)
         ),
         (
             lambda: quantile.estimate(QuantileParameters(), np.zeros((3, 4))),
-            "x must be float32, not float64",
+            "x must be an array of float32, not float64",
         ),
         (
             lambda: quantile.estimate(QuantileParameters(), X, present=[True]),
-            "present must be of shape (3, 4), not (1,)",
+            "present must have the shape (3, 4), not (1,)",
         ),
         (
             lambda: quantile.estimate(QuantileParameters(), X, last=np.ones((3, 4))),
-            "last must be of shape (3,), not (3, 4)",
+            "last must have the shape (3,), not (3, 4)",
         ),
         (
             lambda: quantile.estimate(QuantileParameters(), X, start=0),
