@@ -148,7 +148,7 @@ def test_a_tile_leaves_without_the_rest_of_the_next_one(rows):
     for stalls in (Stalls(), Stalls(idle=0.8), BOTH):
         result = run(
             design,
-            inputs={"s_axis": _beats(p, mantissa, np.ones(24))[: 16 + rows]},
+            inputs={"s_axis": _beats(p, mantissa, np.ones(24, int))[: 16 + rows]},
             outputs={"m_axis": 16},
             stalls=stalls,
         )
@@ -249,7 +249,7 @@ def test_the_model_turns_a_matrix_tile_by_tile():
         ),
         (
             lambda: assemble(np.zeros((1, 8, 8)), np.zeros(1), FORMAT, (1, 8, 8)),
-            "a matrix has 2 axes, not 3",
+            "shape must be the two extents of a matrix, not (1, 8, 8)",
         ),
     ],
 )
