@@ -30,6 +30,7 @@ __all__ = [
     "whole",
 ]
 
+
 def unknown(what: str, name: object, known: Iterable[str]) -> UserError:
     """Return the error for a name that is not in a table, with the nearest match and the table."""
     names = sorted(known)

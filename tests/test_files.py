@@ -116,8 +116,6 @@ def test_damaged_override(value):
     assert len(str(error.value)) < 200
 
 
-
-
 LIBRARY = """library (x) {{ cell (INV) {{ area : {0}; pin (Y) {{ function : "!A"; }} }}
 cell (NAND2) {{ area : 1; pin (Y) {{ function : "!(A & B)"; }} }}
 cell (DFF) {{ area : 1; ff (IQ) {{}} }} }}"""

@@ -113,9 +113,7 @@ call(binary32.from_integer, q="negative range shape", exponent="negative range s
         "nan": rng.random((3, 4)) < 0.2,
     }
 )
-call(random_words.stream_key)(
-    lambda rng: {"seed": 5, "step": 3, "layer": 2, "use": 1, "part": 4}
-)
+call(random_words.stream_key)(lambda rng: {"seed": 5, "step": 3, "layer": 2, "use": 1, "part": 4})
 call(random_words.Words, "Words", key="range")(lambda rng: {"key": 12345, "first": 6})
 call(FloatFormat, "FloatFormat", name="text")(
     lambda rng: {"name": "mine", "exponent_bits": 5, "fraction_bits": 3}
@@ -334,9 +332,7 @@ call(regenerate.regenerate, index=INDEX, shift="shape type", decay="nan inf rang
 call(tracking.importance, weights=EACH, fallback=EACH)(
     lambda rng: {"weights": floats(rng, 3, 4), "fallback": floats(rng, 3, 4)}
 )
-call(tracking.largest, values=EACH)(
-    lambda rng: {"keep": 0.25, "values": floats(rng, 3, 4)}
-)
+call(tracking.largest, values=EACH)(lambda rng: {"keep": 0.25, "values": floats(rng, 3, 4)})
 SPARSE = SparseArrayParameters.make(
     overrides=["lines=2", "columns=2", "fetch=2", "mask_bits=8", "depth=32", "entries=64"]
     + ["patch=32", "positions=16", "sums=32"]
