@@ -67,7 +67,7 @@ def formats() -> None:
 @click.option("--axis", default=-1, show_default=True, help="Axis along which blocks lie.")
 @click.option("--seed", default=1, show_default=True, help="Seed of stochastic rounding.")
 def quantize_file(path: Path, name: str, rounding: str | None, axis: int, seed: int) -> None:
-    """Print what a block format makes of the numbers in FILE.npy.
+    """Print what a block format makes of the numbers in FILE.npy, rounded to binary32 before.
 
     \b
     Examples:

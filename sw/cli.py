@@ -162,11 +162,15 @@ def _terminable() -> Iterator[None]:
 
 
 def read_array(path: Path) -> np.ndarray:
-    """Read an .npy file of real numbers as binary32."""
+    """Read an .npy file of real numbers, rounded to binary32; `UserError` for one beyond it."""
     array = read_numpy(path, "an .npy file of numbers")
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise UserError(f"{path} must be an .npy file of real numbers")
     if not array.size:
         raise UserError(f"{path} must hold at least one number, its shape is {array.shape}")
     with np.errstate(over="ignore"):
-        return array.astype(np.float32)
+        rounded = array.astype(np.float32)
+    beyond = np.isinf(rounded) & ~np.isinf(array)
+    if beyond.any():
+        raise UserError(f"{path} must hold numbers of binary32, not {array[beyond][0]}")
+    return rounded

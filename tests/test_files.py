@@ -43,6 +43,16 @@ def test_damaged_array(tmp_path, damage):
     assert "\n" not in str(error.value)
 
 
+def test_numbers_beyond_binary32(tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, np.array([1.0, np.inf, -1e39]))
+    with pytest.raises(UserError, match=r"x\.npy must hold numbers of binary32, not -1e\+39$"):
+        read_array(path)
+    within = np.array([np.inf, np.nan, 3.4e38])
+    np.save(path, within)
+    assert read_array(path).tobytes() == within.astype(np.float32).tobytes()
+
+
 def archive(**changes: int) -> bytes:
     """Return an .npz file of one array, whose bytes at places by name are changed."""
     stream = io.BytesIO()

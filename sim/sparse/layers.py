@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.sparse.line import Line
-from sw.core.products import Layer
+from sw.checks import array, choice, instance
+from sw.core.products import PASSES, Layer
 from sw.sparse.array import apply as model
 from sw.sparse.array_parameters import SparseArrayParameters
 from sw.sparse.correlation import correlations
@@ -20,6 +21,9 @@ from .array import simulate
 __all__ = ["Pass", "run_pass"]
 
 Floats = npt.NDArray[np.float32]
+
+TENSORS = {"forward": ("w", "x", "y"), "input": ("w", "y", "x"), "weight": ("x", "y", "w")}
+"""The sparse operand, the dense one and the result of each pass."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,7 +70,13 @@ def run_pass(
     options
         As of `sim.bench.run`.
     """
-    shape = layer.shapes(batch)[{"forward": "y", "input": "x", "weight": "w"}[which]]
+    instance("p", p, SparseArrayParameters)
+    instance("layer", layer, Layer)
+    names = TENSORS[choice("which", which, PASSES)]
+    sparse, dense = array(names[0], sparse, "float32"), array(names[1], dense, "float32")
+    layer.check(batch, {names[0]: sparse, names[1]: dense})
+    choice("mode", mode, ("sparse", "dense"))
+    shape = layer.shapes(batch)[names[2]]
     result = np.zeros(shape if len(shape) == 4 else (*shape, 1, 1), np.float32)
     cycles = expected = 0
     for c in correlations(layer, which, batch):

@@ -80,7 +80,8 @@ class Multiplier:
 
 def check_fractions(field: str, x: npt.ArrayLike, bits: int) -> Integers:
     """Check fractions of ``bits`` bits."""
-    return array(field, x, "integer", low=0, high=(1 << bits) - 1).astype(np.int64)
+    highest = (1 << whole("bits", bits, 1, LARGEST_BITS)) - 1
+    return array(field, x, "integer", low=0, high=highest).astype(np.int64)
 
 
 def encode(product: Integers, bits: int, nearest: bool = False) -> Integers:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import array, choice, is_whole, line, whole
+from ..checks import array, choice, instance, is_whole, line, whole
 from ..cli import whole_file
 from ..errors import UserError
 from .multipliers import Integers, check_fractions, encode, multiplier
@@ -94,7 +94,7 @@ def function(name: str) -> Callable[..., Any]:
     It takes two significands and their fraction bits as integers, as described in
     `sw.approx.multipliers`, and returns their product. Raises `UserError` if there is none.
     """
-    module_name, _, attribute = name.rpartition(":")
+    module_name, _, attribute = line("name", name).rpartition(":")
     try:
         if module_name.endswith(".py"):
             path = Path(module_name)
@@ -159,8 +159,8 @@ def write(table: Table, path: str | Path, layout: str) -> None:
     ``word``: a little-endian word of 32 bits, bit 31 the carry, bits 22..0 the fraction, its first
     bit in bit 22. The name of the file ends in ``_<bits>.bin``, where `read` finds them.
     """
-    path = Path(path)
-    check_name(path, table.bits, layout)
+    path = Path(instance("path", path, str, Path))
+    check_name(path, instance("table", table, Table).bits, layout)
     top, point = _places(layout, table.bits)
     entries = table.entries.astype(np.uint32)
     carry, fraction = entries >> table.bits, entries & np.uint32((1 << table.bits) - 1)
@@ -180,7 +180,7 @@ def read(path: str | Path, bits: int | None = None) -> Table:
     ``bits`` is found in a name that ends in ``_<bits>.bin`` unless it is given. Raises `UserError`
     for a file that cannot be read or is no such table.
     """
-    path = Path(path)
+    path = Path(instance("path", path, str, Path))
     if bits is None:
         number = re.search(r"_(\d{1,2})\.bin$", path.name)
         if number is None:

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import array, instance
+from ..checks import array, instance, shown, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
 from ..parameters import Parameters
@@ -90,7 +90,7 @@ def tiles(blocks: Blocks, *, by_columns: bool = False) -> tuple[Integers, Intege
     They come by rows of tiles, or by columns of tiles, which is the order of the transpose's. Tiles
     that reach beyond the matrix are filled up with zeros.
     """
-    side = blocks.format.reduction
+    side = instance("blocks", blocks, Blocks).format.reduction
     if len(blocks.shape) != 2 or blocks.axis is not None:
         raise UserError(f"blocks must be square ones of a matrix, not {blocks.format.name}")
     rows, columns = blocks.exponent.shape
@@ -109,9 +109,11 @@ def assemble(
     shape: tuple[int, ...],
 ) -> Blocks:
     """Return the matrix of a ``shape`` whose tiles come by rows of tiles: `tiles` undone."""
-    if len(shape) != 2:
-        raise UserError(f"a matrix has 2 axes, not {len(shape)}")
-    side = format.reduction
+    if not isinstance(shape, tuple) or len(shape) != 2:
+        raise UserError(f"shape must be the two extents of a matrix, not {shown(shape)}")
+    for extent in shape:
+        whole("extent", extent, 1, 2**31 - 1)
+    side = instance("format", format, BlockFormat).reduction
     rows, columns = (-(-n // side) for n in shape)
     what = f"mantissa of a matrix of {shape[0]} x {shape[1]}"
     mantissa = array(what, mantissa, "integer", shape=(rows * columns, side, side))

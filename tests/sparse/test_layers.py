@@ -1,11 +1,14 @@
 """Passes of small layers on the sparse array: results, and cycles in RTL and model."""
 
+import re
+
 import numpy as np
 import pytest
 
 from sim.sparse.layers import run_pass
 from sw.core.convolution import Convolution
 from sw.core.products import Dense, execute
+from sw.errors import UserError
 from sw.sparse.array_parameters import SparseArrayParameters
 
 P = SparseArrayParameters(
@@ -84,3 +87,25 @@ def test_rtl_gives_it_in_the_cycles_of_the_model(name, which, mode):
     found = run_pass(P, layer, which, sparse, dense, batch=BATCH, mode=mode)
     np.testing.assert_array_equal(found.result, wanted)
     assert found.cycles == found.expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"which": "backward"}, "which must be one of forward, input, weight, not 'backward'"),
+        ({"which": "input"}, "y of layer must have the shape (4, 10, 7, 7), not (4, 5, 7, 7)"),
+        ({"sparse": np.zeros((5, 5, 3, 3), np.float32)}, "w of layer must have the shape (10, 5"),
+        ({"sparse": np.zeros((10, 5, 3, 3))}, "w must be an array of float32, not float64"),
+        ({"dense": np.zeros((1, 5, 7, 7), np.float32)}, "x of layer must have the shape (4, 5"),
+        ({"dense": None}, "x must be an array of float32, not None"),
+        ({"batch": 4.0}, "batch must be an integer from 1 to"),
+        ({"batch": 0}, "batch must be an integer from 1 to"),
+        ({"mode": "2:4"}, "mode must be one of sparse, dense, not '2:4'"),
+        ({"p": None}, "p must be of SparseArrayParameters, not None"),
+    ],
+)
+def test_what_a_pass_is_given_is_its_layers(changes, message):
+    layer, sparse, dense, _ = _operands("3 x 3", "forward")
+    given = {"p": P, "layer": layer, "which": "forward", "sparse": sparse, "dense": dense}
+    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
+        run_pass(**given | {"batch": BATCH, "rtl": False} | changes)

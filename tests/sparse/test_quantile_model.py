@@ -194,7 +194,7 @@ X = np.zeros((3, 4), np.float32)
             "present must have the shape (3, 4), not (1,)",
         ),
         (
-            lambda: quantile.estimate(QuantileParameters(), X, last=np.ones((3, 4))),
+            lambda: quantile.estimate(QuantileParameters(), X, last=np.ones((3, 4), bool)),
             "last must have the shape (3,), not (3, 4)",
         ),
         (
