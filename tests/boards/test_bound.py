@@ -1,5 +1,6 @@
 """Units that no board has room for are refused by arithmetic, and no others."""
 
+import dataclasses
 import re
 
 import pytest
@@ -148,3 +149,14 @@ def test_room_counts_registers_memories_and_tables():
 def test_the_bound_counts_no_more_than_is_said(unit, sets, registers, memory):
     stored = UNITS[unit].storage(parameters(unit, *SMALL[unit], *sets))
     assert (stored.registers, stored.memory) == (registers, memory)
+
+
+def test_what_just_fits_is_left_to_synthesis():
+    """A square of 128 bits and a beat of 41 that the link holds, one bit of it a flag."""
+    p = parameters("bfp_transposer", *SMALL["bfp_transposer"])
+    whole, less = (
+        dataclasses.replace(BOARDS["icebreaker"], capacity={"FF": bits}) for bits in (169, 168)
+    )
+    check_bound(whole, "bfp_transposer", p)
+    with pytest.raises(UserError, match="icebreaker: it takes at least 169 registers, .* for 168$"):
+        check_bound(less, "bfp_transposer", p)
