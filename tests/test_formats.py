@@ -243,5 +243,5 @@ def test_every_other_field_decides(change):
 
 
 def test_the_largest_blocks():
-    for block, elements in ((65536, 1 << 16), ((1024, 1024), 1 << 20), ((32768, 2), 1 << 16)):
+    for block, elements in (((65536,), 1 << 16), ((1024, 1024), 1 << 20), ((32768, 2), 1 << 16)):
         assert BlockFormat(block=block).block_elements == elements

@@ -107,7 +107,7 @@ def test_functions():
     double: Any = x.astype(np.float64)
     assert np.abs(exponential(double) / wide - 1).max() < 2**-51
     # The slowest of the series is at the root of 2.
-    y = np.random.default_rng(1).uniform(0.5, 2, 10_000)
+    y: Any = np.random.default_rng(1).uniform(0.5, 2, 10_000)
     assert np.abs(logarithm(y) - np.log(y.astype(np.longdouble))).max() < 2**-51
     assert abs(logarithm(np.array([1.4142135]))[0] - 0.3465735461755332) < 2**-52
 
