@@ -43,7 +43,8 @@ def _check(
 ) -> None:
     if least > most:
         fields = ", ".join(f"{name}={value}" for name, value in sizes(parameters).items())
+        where = f"with {fields} it" if fields else "it"
         raise UserError(
-            f"{unit} does not fit {board.name}: with {fields} it takes at least {least:,} {what}, "
+            f"{unit} does not fit {board.name}: {where} takes at least {least:,} {what}, "
             f"of which {board.device} has room for {most:,}"
         )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.words import start_words
 from sw.bfp import fast
 from sw.bfp.quantize import dequantize
 from sw.cipher import encrypt
@@ -245,3 +246,10 @@ def test_a_stream_has_a_first_word():
         Words(key=1, first=2**37 + 1)
     with pytest.raises(UserError, match="^key must be an integer from 0 to 18446744073709551615"):
         Words(key=2**64)
+
+
+def test_registers_start_a_stream_from_its_first_word():
+    writes = [("stream_a_low", 0x89ABCDEF), ("stream_a_high", 0x01234567), ("restart", 1)]
+    assert start_words({"_a": Words(key=0x0123456789ABCDEF)}) == writes
+    with pytest.raises(UserError, match="^first must be an integer from 0 to 0, not 1"):
+        start_words({"_a": Words(key=0, first=1)})

@@ -1,5 +1,6 @@
 """Units that no board has room for are refused by arithmetic, and no others."""
 
+import dataclasses
 import re
 
 import pytest
@@ -122,3 +123,40 @@ def test_what_is_counted_has_a_case():
 def test_room_counts_registers_memories_and_tables():
     assert room(BOARDS["icebreaker"]) == 5280 + 30 * 4096 + 5280 * 16
     assert room(BOARDS["arty-a7-35"]) == 41600 + 50 * 36864 + 20800 * 64
+
+
+@pytest.mark.parametrize(
+    ("unit", "sets", "registers", "memory"),
+    [
+        # rows x columns x lanes elements of 4 bits; with DSP blocks those of all rows but one.
+        ("bfp_array", [], 32, 0),
+        ("bfp_array", ["multiplier=dsp", "target=ecp5"], 16, 0),
+        ("bfp_transposer", [], 4 * 4 * 8, 0),
+        ("bfp_converter", [], 0, 16 * 8),
+        ("bfp_converter", ["lanes=16"], 0, 0),
+        ("approx_array", [], 2 * 8, 2 * 32),
+        ("approx_array", ["rows=3", "multiplier=table", "bits=2"], 3 * 3, 3 * 32 + 2 * 48),
+        ("amsim_multiplier", [], 0, 4**2 * 3),
+        ("amsim_multiplier", ["lanes=3"], 0, 2 * 4**2 * 3),
+        ("sparse_array", [], 0, 32 * 2 * (8 + 8)),
+        ("csb_decoder", [], 0, 4 * (9 + 20) + 8 * 32),
+        ("load_balancer", [], 8 * (12 + 3), 0),
+        ("outer_product", [], 16 * 5, 16 * 15),
+        ("stochastic_converter", [], 4 * (8 + 1), 0),
+        ("bfp_multimode_array", [], 2 * 16 * 17, 0),
+    ],
+)
+def test_the_bound_counts_no_more_than_is_said(unit, sets, registers, memory):
+    stored = UNITS[unit].storage(parameters(unit, *SMALL[unit], *sets))
+    assert (stored.registers, stored.memory) == (registers, memory)
+
+
+def test_what_just_fits_is_left_to_synthesis():
+    """A square of 128 bits and a beat of 41 that the link holds, one bit of it a flag."""
+    p = parameters("bfp_transposer", *SMALL["bfp_transposer"])
+    whole, less = (
+        dataclasses.replace(BOARDS["icebreaker"], capacity={"FF": bits}) for bits in (169, 168)
+    )
+    check_bound(whole, "bfp_transposer", p)
+    with pytest.raises(UserError, match="icebreaker: it takes at least 169 registers, .* for 168$"):
+        check_bound(less, "bfp_transposer", p)

@@ -4,6 +4,7 @@ import zlib
 import pytest
 
 from boards.frames import FrameError, Header, Kind, cobs, decode, encode, uncobs
+from sw.errors import UserError
 
 RAMP = bytes(range(1, 255))
 # The examples of Wikipedia's article on COBS, and those of the paper's text.
@@ -77,3 +78,13 @@ def test_damage_is_told():
     body[3] ^= 1
     with pytest.raises(FrameError, match="^the CRC is wrong$"):
         decode(cobs(bytes(body)))
+
+
+def test_fields_of_a_header_fit_their_bytes():
+    most = Header(sequence=65535, kind=255, channel=255, position=65535, extra=65535, length=65535)
+    assert most.channel == 255
+    for field in ("kind", "channel"):
+        with pytest.raises(UserError, match=f"^{field} must be an integer from 0 to 255, not 256$"):
+            Header(**{"sequence": 0, "kind": 0, "channel": 0} | {field: 256})
+    with pytest.raises(UserError, match="^sequence must be an integer from 0 to 65535, not -1$"):
+        Header(sequence=-1, kind=0, channel=0)

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from hw.__main__ import main
 from hw.flow.command import command
 from hw.flow.emit import generate
+from hw.flow.primitives import cell_models
 from hw.units import UNITS
 from sw.errors import UserError
 
@@ -176,3 +177,12 @@ def test_header_and_help_say_whose_the_text_is():
     ) in text
     told = " ".join(run("verilog", "--help").stdout.split())
     assert "What is written is yours: the licence of Gradgate makes no claim on it." in told
+
+
+def test_models_of_instances_with_parameters_and_without(tmp_path):
+    file = tmp_path / "cells.v"
+    file.write_text("module ONE (i);\nendmodule\nmodule OTHER (i);\nendmodule\n")
+    for text in ("  ONE one (", "  OTHER #(", "  OTHER x ("):
+        assert "`ifndef GRADGATE_CELLS_ONE\n" in cell_models(f"module m();\n{text}\n", [file])
+    for text in ("  ONES x (", "  // ONE one (", "  wire ONE;"):
+        assert cell_models(f"module m();\n{text}\n", [file]) == ""

@@ -113,5 +113,8 @@ def test_the_limit_of_a_beat_is_exact():
     for bits in ((24_577,), (12_288, 12_289)):
         with pytest.raises(UserError, match=r"not 49,154 as with lanes=8"):
             check_streams(p, beat(*bits))
+    odd = StreamField(name="x", bits=49_153, count=1, description="")
+    with pytest.raises(UserError, match=r"not 49,153 as with lanes=8"):
+        check_streams(p, {"i_x": (odd,)})
     assert warnings({"s_axis": beat(2_048)["i_0"]}) == []
     assert len(warnings({"s_axis": beat(2_049)["i_0"]})) == 1

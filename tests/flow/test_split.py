@@ -142,6 +142,19 @@ def test_an_inverted_operand_and_unknown_bits_are_opened():
     assert "assign i_bit_4 = h_bit_4 ^ 1'bx;" in body(text)
 
 
+def test_parts_of_parts_are_named_by_their_places_in_the_whole():
+    text = module(
+        "input 2 a, output 4 q, wire 4 g, wire 2 h",
+        "assign g[1:0] = a;",
+        "assign g[3:2] = { h[0], a[0] };",
+        "assign h = g[3:2] & g[1:0];",
+        "assign q = g;",
+    )
+    result = body(text)
+    assert "assign g_bit_3 = h_bit_0;" in result
+    assert "assign q = { g_bit_3, g_bit_2, g_bits_1_0 };" in result
+
+
 def test_a_ring_of_single_bits_is_refused():
     text = module("output 1 q, wire 1 g", "assign g = ~ q;", "assign q = g;")
     with pytest.raises(ValueError, match=r"^signals depend on one another in a ring: (g, q|q, g)$"):

@@ -136,3 +136,14 @@ def test_errors(fields, message):
     with pytest.raises(UserError) as error:
         TrackingParameters(**fields)
     assert str(error.value) == message
+
+
+def test_the_first_estimate_is_the_largest_value_that_is_not_kept():
+    values = np.array([3, -10, 1, 2, 5, 4, 7, 6, -9, 8], np.float32)
+    assert TrackingParameters(keep=0.1).started(values).initial == 9
+    assert TrackingParameters(keep=0.4).started(values).initial == 6
+
+
+def test_the_first_of_many_equal_ones_are_kept():
+    kept = largest(0.25, np.tile(np.array([1, 2], np.float32), 500))
+    assert np.flatnonzero(kept).tolist() == [*range(1, 500, 2)]
