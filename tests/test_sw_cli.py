@@ -84,8 +84,8 @@ def test_quantize_of_exact_numbers(tmp_path):
         (("quantize", "x.npy", "--format", "hbfp5"), "unknown format 'hbfp5', did you mean hbfp"),
         (("quantize", "x.npy", "--axis", 3), "axis must be an integer from -1 to 0, not 3"),
         (
-            ("quantize", "x.npy", "--seed", -1),
-            "seed must be an integer from 0 to 4294967295, not -1",
+            ("quantize", "x.npy", "--seed", 0),
+            "seed must be an integer from 1 to 4294967295, not 0",
         ),
         (("quantize", "x.npy", "--format", "hbfp4_8x8"), "x must have at least 2 axes for hbfp4"),
         (("train", "--data", "cifar"), "unknown data set 'cifar' (known: digits, mnist)"),
