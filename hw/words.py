@@ -4,14 +4,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from sw.words import KEY_BITS, ROUNDS, Words, fields_of
 
 from .cipher import IndexCipher
 from .circuit import Circuit
-from .pipeline import delay
+from .pipeline import delay, wire
 from .registers import Register, word
 
 __all__ = ["STREAM_FLAGS", "RandomWords", "restarted_inside", "stream_registers"]
@@ -138,7 +138,9 @@ class RandomWords(Circuit):
             ]
             turn = delay(m, self.en, index[:turn_bits], cipher.latency, name=f"turn_{n}")
             width = BLOCK_BITS // fields
-            group = cipher.o.word_select(turn, shared * width)
+            # Verilator warns of shifts that are cut, which a selection is.
+            bits = (shared * width).bit_length() - 1
+            group = wire(m, f"group_{n}", BLOCK_BITS, cipher.o >> Cat(Const(0, bits), turn))
             words += [group[lane * width :][: self.bits] for lane in range(shared)]
         m.d.comb += [
             self.o.eq(Cat(words)),

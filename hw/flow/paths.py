@@ -50,32 +50,43 @@ def trace(netlist: Any, known: Mapping[str, Paths]) -> Paths:
     for start, width in inputs.values():
         for bit in range(start, start + width):
             masks[nir.Net.from_cell(0, bit)] = 1 << bit
+    order: dict[nir.Net, Iterable[nir.Net]] = {}
     for value in top.ports_o.values():
         for net in value:
-            _reach(netlist, net, known, masks)
+            _visit(netlist, net, known, masks, order)
+    # A net comes behind what it depends on, but for loops, such as a clock's through its PLL.
+    changed = True
+    while changed:
+        changed = False
+        for net, sources in order.items():
+            mask = 0
+            for source in sources:
+                mask |= masks.get(source, 0)
+            changed |= masks.get(net) != mask
+            masks[net] = mask
     return Paths(inputs, {n: [masks[net] for net in v] for n, v in top.ports_o.items()})
 
 
-def _reach(
-    netlist: Any, end: nir.Net, known: Mapping[str, Paths], masks: dict[nir.Net, int]
+def _visit(
+    netlist: Any,
+    end: nir.Net,
+    known: Mapping[str, Paths],
+    inputs: Mapping[nir.Net, int],
+    order: dict[nir.Net, Iterable[nir.Net]],
 ) -> None:
-    """Find which inputs reach a net, and all nets on the way."""
+    """Enter a net and all that it depends on, with their sources, the deepest first."""
     waiting = [end]
+    begun: dict[nir.Net, Iterable[nir.Net]] = {}
     while waiting:
         net = waiting[-1]
-        if net in masks:
+        if net in inputs or net in order:
             waiting.pop()
-            continue
-        sources = _sources(netlist, net, known)
-        missing = [source for source in sources if source not in masks]
-        if missing:
-            waiting += missing
-            continue
-        mask = 0
-        for source in sources:
-            mask |= masks[source]
-        masks[net] = mask
-        waiting.pop()
+        elif net in begun:
+            order[net] = begun[net]
+            waiting.pop()
+        else:
+            begun[net] = _sources(netlist, net, known)
+            waiting += [source for source in begun[net] if source not in begun]
 
 
 def _sources(netlist: Any, net: nir.Net, known: Mapping[str, Paths]) -> Iterable[nir.Net]:

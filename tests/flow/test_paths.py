@@ -1,12 +1,15 @@
 """Paths between ports that no register cuts, as the manifest has them."""
 
+from typing import Any
+
 import pytest
-from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, Instance, Module, ResetSignal, Signal
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw.circuit import Circuit
 from hw.flow.emit import emit, generate
+from hw.flow.rtlil import Emission
 from hw.units import UNITS
 
 from .circuits import Parity
@@ -102,3 +105,23 @@ def test_no_path_begins_or_ends_at_the_registers():
     for name in UNITS:
         for pair in found(name):
             assert not any(port.startswith("s_axi_") for port in pair if pair[0] != "aresetn")
+
+
+class Looped(Circuit):
+    """Two primitives that feed each other, as a clock and its PLL."""
+
+    def __init__(self) -> None:
+        super().__init__({"i": In(1), "o": Out(1)})
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        back = Signal()
+        forth = Signal()
+        m.submodules.first = Instance("FIRST", i_A=self.i, i_B=back, o_Z=forth)
+        m.submodules.second = Instance("SECOND", i_A=forth, o_Z=back)
+        m.d.comb += self.o.eq(back)
+        return m
+
+
+def test_a_loop_through_primitives_ends():
+    assert Emission(Looped(), name="looped", prefix="looped_").combinational == [("i", "o")]

@@ -67,7 +67,9 @@ class ThresholdCompare(Circuit):
         tops, bits = [], []
         for name, count in (("scale", self.part), ("lo", self.whole), ("hi", self.whole)):
             top = Signal(self.bits, name=f"{name}_top", reset_less=True)
-            bit = getattr(self, name).bit_select(place, 1)
+            # A name of its own, as long as the factor: Verilator warns of shifts that are cut.
+            factor = getattr(self, name)
+            bit = wire(m, f"{name}_shifted", len(factor), factor >> place)[0]
             total = wire(m, f"{name}_sum", self.bits + 1, top + Mux(bit, count, 0))
             with m.If(self.start):
                 m.d.sync += top.eq(0)
