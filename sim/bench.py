@@ -26,12 +26,16 @@ __all__ = [
     "Result",
     "Session",
     "Stalls",
+    "WATCHDOG",
     "assert_equal",
     "run",
     "writable",
 ]
 
 ENGINES = ("batch", "cocotb")
+
+WATCHDOG = 10_000
+"""Cycles without a handshake that end a run, unless a bench knows that its job is silent longer."""
 
 
 class Design(Protocol):
@@ -125,7 +129,7 @@ def run(
     waves: str | Path | None = None,
     reset_after: int | None = None,
     netlist: str | None = None,
-    watchdog: int = 10_000,
+    watchdog: int = WATCHDOG,
     settle: int = 64,
     junit: str | Path | None = None,
     session: Session | None = None,

@@ -14,7 +14,7 @@ from sw.sparse.array import apply as model
 from sw.sparse.array_parameters import MODES, Job, SparseArrayParameters
 from sw.sparse.cycles import array_cycles, waves_of
 
-from ..bench import Result, run
+from ..bench import WATCHDOG, Result, run
 from ..bfp.elements import random_blocks
 from ..registers import constants, readable
 from ..report import Report, compare, insist, merge
@@ -221,9 +221,12 @@ def check(
     **options: Any,
 ) -> Report:
     """Compare a job with the model: sums, registers and, without stalls, cycles."""
+    waves = waves_of(p, job, operands["mask"])
+    cycles = array_cycles(p, job, waves, latency=Line(parameters=p).latency)
+    # Nothing may move at any port while a wave of many entries and positions is worked off.
+    options = {"watchdog": WATCHDOG + cycles} | options
     found, result = simulate(p, job, operands, stalls=stalls, **options)
     sums = model(p, job, **operands)
-    waves = waves_of(p, job, operands["mask"])
     finite = np.isfinite(sums)
     mode = MODES.index(job.mode) | job.balanced << 2 | job.keep << 3
     expected = {
@@ -239,6 +242,5 @@ def check(
     }
     actual = result.registers | {"sums": found, "cycles": result.cycles}
     if stalls in (None, Stalls()):
-        latency = Line(parameters=p).latency
-        expected["cycles"] = array_cycles(p, job, waves, latency=latency)
+        expected["cycles"] = cycles
     return compare(actual, expected, result, {})
