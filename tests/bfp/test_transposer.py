@@ -249,7 +249,7 @@ def test_the_model_turns_a_matrix_tile_by_tile():
         ),
         (
             lambda: assemble(np.zeros((1, 8, 8)), np.zeros(1), FORMAT, (1, 8, 8)),
-            "shape must be the two extents of a matrix, not (1, 8, 8)",
+            r"shape must be the two extents of a matrix, not \(1, 8, 8\)",
         ),
     ],
 )

@@ -16,7 +16,9 @@ from sw.errors import UserError
 
 
 def parameters(unit: str, *sets: str):
-    return UNITS[unit].parameters.make(overrides=sets)
+    """Return parameters; of two texts that set a field the later counts."""
+    last = {text.partition("=")[0]: text for text in sets}
+    return UNITS[unit].parameters.make(overrides=last.values())
 
 
 @pytest.fixture
