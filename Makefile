@@ -6,7 +6,7 @@ ARGS ?=
 PYTHON := .venv/bin/python
 BASE := sim,synth,train,report
 
-.PHONY: demo test lint bench train paper-bfp paper-approx paper-essop paper-sparse verilog simulate synth board doctor list help clean
+.PHONY: demo test lint fuzz deep bench train paper-bfp paper-approx paper-essop paper-sparse verilog simulate synth board doctor list help clean
 .DEFAULT_GOAL := demo
 
 demo: ## generate, prove on real data, synthesize and report the default design (default)
@@ -17,6 +17,12 @@ test: ## every test
 
 lint: ## ruff and pyright
 	@./setup.sh $(BASE),pnr,boards,dev && .venv/bin/ruff check . && .venv/bin/pyright
+
+fuzz: ## random configurations of every unit against their models (ARGS="--count 30"; resumes)
+	@./setup.sh $(BASE),pnr,boards,dev && $(PYTHON) -m tests.fuzz.configurations $(ARGS)
+
+deep: ## proofs of the bus rules of larger configurations (long)
+	@./setup.sh $(BASE),pnr,boards,dev && $(PYTHON) -m pytest -q tests/formal --deep $(ARGS)
 
 bench: ## ratios of speed, size and time, as JSON in build/bench.json
 	@./setup.sh $(BASE),pnr,dev && $(PYTHON) -m sim bench $(ARGS)
