@@ -38,7 +38,7 @@ def test_the_simulated_board(tmp_path):
         assert re.search(r"on the board │ +[\d,]+ │ +- │ +0 │", table)
         [code] = blocks("python")
         told = run("-c", code.replace("build/board", str(link)))
-        assert told.startswith(f"ulx3s-85f at {link} 1195835393 Statistics(")
+        assert told.startswith(f"ulx3s-85f at {link} 1195835394 Statistics(")
         board.send_signal(signal.SIGTERM)
         assert board.wait() == 0
 
