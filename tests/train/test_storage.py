@@ -12,15 +12,18 @@ import numpy as np
 import pytest
 
 from sw.approx.table import make
+from sw.bfp.quantize import dequantize, quantize
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.train.arithmetic import STORED
 from sw.train.data import load
 from sw.train.loop import Run, train
 from sw.train.moded import Boosted
 from sw.train.precision import Fixed
 from sw.train.results import write
 from sw.train.settings import Settings
-from sw.train.storage import stored
+from sw.train.storage import Storage, stored
+from sw.words import Words, stream_key
 
 HBFP6 = BLOCK_FORMATS["hbfp6"]
 MINE = dataclasses.replace(HBFP6, name="mine")
@@ -87,6 +90,19 @@ def test_stored():
         assert found == dataclasses.replace(base, name="mine wide", mantissa_bits=bits)
     found = stored("wide", BLOCK_FORMATS["fb24"])
     assert found is not None and (found.mantissa_bits, found.sign_inside) == (17, True)
+
+
+@pytest.mark.parametrize("step", [0, 1, 7])
+def test_weights_are_rounded_by_words_of_seed_step_and_layer(digits, step):
+    run = train(digits, Settings(arithmetic="hbfp6", seed=5), steps=0)
+    weight = run.network.products[1].parameters["weight"]
+    weight[:] = np.random.default_rng(1).standard_normal(weight.shape)
+    format = run.storage[1]
+    assert format is not None
+    key = stream_key(5, step=step, layer=1, use=STORED)
+    expected = dequantize(quantize(weight, format, axis=1, random=Words(key=key)))
+    Storage(run.settings, run.precision, run.network).keep(step)
+    assert np.array_equal(weight, expected)
 
 
 def test_wide_storage_of_some_layers(digits):
