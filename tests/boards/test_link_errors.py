@@ -40,7 +40,7 @@ def test_a_silent_board():
 
 
 def test_a_board_that_gives_garbage(monkeypatch):
-    monkeypatch.setattr("boards.requests.LATENCY", 0.05)
+    monkeypatch.setattr("boards.requests.LATENCY", 0.3)
     words = "version 1 of the link, 2,000 bytes came, 4 damaged frames among them; is the board at"
     assert words in error_of(echo_device(), to_host=lambda data: DATA[:500])
 
