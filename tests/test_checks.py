@@ -82,6 +82,14 @@ def test_truth_values_are_flags_and_no_numbers():
             checks.flag("f", wrong)
 
 
+def test_a_line_of_text():
+    assert checks.line("s", "α b") == "α b"
+    for wrong, text in (("", "''"), ("a\nb", r"'a\nb'"), ("\0", r"'\x00'"), (1, "1")):
+        with pytest.raises(UserError) as error:
+            checks.line("s", wrong)
+        assert str(error.value) == f"s must be a line of text, not {text}"
+
+
 def test_a_value_is_shown_on_a_line():
     assert checks.shown("x" * 78) == f"'{'x' * 78}'"
     assert checks.shown("x" * 79) == f"'{'x' * 76}..."

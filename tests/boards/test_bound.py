@@ -153,12 +153,24 @@ def test_the_bound_counts_no_more_than_is_said(unit, sets, registers, memory):
     assert (stored.registers, stored.memory) == (registers, memory)
 
 
-def test_what_just_fits_is_left_to_synthesis():
-    """A square of 128 bits and a beat of 41 that the link holds, one bit of it a flag."""
-    p = parameters("bfp_transposer", *SMALL["bfp_transposer"])
+@pytest.mark.parametrize(
+    ("unit", "sets", "bits"),
+    [
+        # A square of 128 bits and a beat of 41, one bit of it a flag, that the link holds.
+        ("bfp_transposer", [], 169),
+        # Beats of up to a byte are not counted: of operands of 32 bits and entries of 3, and of
+        # pointers of 20, values and activations of 32 each, and masks of 8.
+        ("amsim_multiplier", [], 32),
+        ("sparse_array", ["mask_bits=8"], 84),
+    ],
+)
+def test_what_just_fits_is_left_to_synthesis(unit, sets, bits):
+    p = parameters(unit, *SMALL[unit], *sets)
     whole, less = (
-        dataclasses.replace(BOARDS["icebreaker"], capacity={"FF": bits}) for bits in (169, 168)
+        dataclasses.replace(BOARDS["icebreaker"], capacity={"FF": number, "DP16KD": 1})
+        for number in (bits, bits - 1)
     )
-    check_bound(whole, "bfp_transposer", p)
-    with pytest.raises(UserError, match="icebreaker: it takes at least 169 registers, .* for 168$"):
-        check_bound(less, "bfp_transposer", p)
+    check_bound(whole, unit, p)
+    words = f"icebreaker: .*it takes at least {bits} registers, .* for {bits - 1}$"
+    with pytest.raises(UserError, match=words):
+        check_bound(less, unit, p)

@@ -40,7 +40,7 @@ def test_a_silent_board():
 
 
 def test_a_board_that_gives_garbage(monkeypatch):
-    monkeypatch.setattr("boards.requests.LATENCY", 0.05)
+    monkeypatch.setattr("boards.requests.LATENCY", 0.3)
     words = "version 1 of the link, 2,000 bytes came, 4 damaged frames among them; is the board at"
     assert words in error_of(echo_device(), to_host=lambda data: DATA[:500])
 
@@ -103,10 +103,17 @@ def test_no_identity(text, words, monkeypatch):
     assert error_of(device).startswith(UNKNOWN + words)
 
 
-def test_another_rate():
-    assert error_of(echo_device(baud=1_000_000)) == (
-        "the board at PORT is made for 1,000,000 baud, and the port was opened at 3,000,000"
+@pytest.mark.parametrize("rate", [1_000_000, 2_909_999, 3_090_001, 6_000_000])
+def test_another_rate(rate):
+    assert error_of(echo_device(baud=rate)) == (
+        f"the board at PORT is made for {rate:,} baud, and the port was opened at 3,000,000"
     )
+
+
+@pytest.mark.parametrize("rate", [2_910_000, 3_090_000])
+def test_a_rate_that_the_line_bears(rate):
+    with board(echo_device(baud=rate)) as behind, Session(Line(behind.port)) as session:
+        assert session.identity["baud"] == rate
 
 
 def test_a_port_that_echoes():
@@ -153,6 +160,41 @@ def test_a_wrong_answer_to_a_read():
     assert str(error.value) == (
         "channel 1 answered GAP, 0 bytes at 4000, to a READ of 100 bytes at 4,000 (modulo 65,536 "
         "4000) of which all before 4,000 were received; was the board reset?"
+    )
+
+
+def test_bytes_that_were_not_sent():
+    device = echo_device()
+
+    def ahead(data: bytes) -> bytes:
+        header, payload = decode(data.strip(b"\0"))
+        return encode(dataclasses.replace(header, position=header.position + 1), payload)
+
+    with board(device) as behind, Session(Line(behind.port)) as session:
+        behind.to_host = ahead
+        with pytest.raises(LinkError) as error:
+            session.stream({1: b"abc"}, {}, patience=0.2)
+    assert str(error.value) == (
+        "channel 1 answered OK to a WRITE of 3 bytes at 0: 0 were received and 2045 free, now 4 "
+        "(modulo 65,536) and 2045; was the board reset?"
+    )
+
+
+def test_more_bytes_than_were_asked_for():
+    device = echo_device()
+
+    def longer(data: bytes) -> bytes:
+        header, payload = decode(data.strip(b"\0"))
+        return encode(dataclasses.replace(header, length=4), payload + b"d")
+
+    with board(device) as behind, Session(Line(behind.port)) as session:
+        session.stream({1: b"abc"}, {})
+        behind.to_host = longer
+        with pytest.raises(LinkError) as error:
+            session.stream({}, {1: 3}, patience=0.2)
+    assert str(error.value) == (
+        "channel 1 answered OK, 4 bytes at 0, to a READ of 3 bytes at 0 (modulo 65,536 0) of which "
+        "all before 0 were received; was the board reset?"
     )
 
 

@@ -48,6 +48,8 @@ def test_an_abort_ends_a_job_and_the_next_one_is_right(simulated, monkeypatch):
         assert board.read_registers(["beats", "status.busy", "status.access"]) == [5, 1, 1]
         board.abort()
         assert board.read_registers(["beats", "status.busy", "tile_rows"]) == [0, 0, 9]
+        # Its event is taken back, and raises no irq later.
+        assert board.read_registers(["status.aborted", "status.access"]) == [0, 1]
         board.write_register("control.clear", 1)
         # The engine would reset the board, and count the beats from there on.
         taken = board.taken

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.flow.names import distinguish, legal, snake, unused
+from hw.flow.names import distinguish, legal, module_name, snake, unused
 
 
 @pytest.mark.parametrize(
@@ -30,4 +30,5 @@ def test_names():
         "logic_",
         "logical",
     ]
+    assert module_name("name", "d" * 64) == "d" * 64
     assert snake("AxiLiteRegistersABC") == "axi_lite_registers_abc"

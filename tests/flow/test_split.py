@@ -161,6 +161,12 @@ def test_a_ring_of_single_bits_is_refused():
         tidy(text, {})
 
 
+def test_operands_of_other_widths_are_not_opened():
+    text = module("input 2 a, output 3 q, wire 3 g", "assign g = { q[0], a };", "assign q = g & a;")
+    with pytest.raises(ValueError, match=r"^signals depend on one another in a ring: "):
+        tidy(text, {})
+
+
 def test_a_child_is_looked_through_where_it_has_a_path():
     text = module(
         "input 1 a, output 2 q, wire 2 g",

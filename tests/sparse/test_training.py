@@ -83,10 +83,17 @@ def test_values_in_another_order_are_seen(digits, monkeypatch):
     assert missed == 0 and mismatches > 0
 
 
-def test_a_sort_has_no_circuit(digits):
-    settings = Settings(sparse="dropback")
-    with pytest.raises(UserError, match=r"^threshold must be quantile for a circuit, not exact$"):
-        compare(digits, settings, configure("binary32"), steps=1)
+@pytest.mark.parametrize(
+    ("sparse", "words"),
+    [
+        ("dropback", "threshold must be quantile for a circuit, not exact"),
+        ("procrustes:scope=layer", "scope must be all for a circuit, not layer"),
+    ],
+)
+def test_what_has_no_circuit_is_refused_before_any_training(digits, monkeypatch, sparse, words):
+    monkeypatch.delattr("sim.training.train")
+    with pytest.raises(UserError, match=f"^{words}$"):
+        compare(digits, Settings(sparse=sparse), configure("binary32"), steps=1)
 
 
 def test_fields_of_an_array_that_there_is_not():

@@ -119,3 +119,11 @@ def test_shares_and_their_loss():
     loss, gradient = cross_entropy(outputs, np.array([1, 1]))
     assert loss == pytest.approx((np.log(2) + np.log(4 / 3)) / 2, abs=1e-7)
     assert np.abs(gradient - [[0.25, -0.25], [0.125, -0.125]]).max() < 1e-7
+
+
+def test_a_share_of_nothing():
+    """It counts as the binary32 next to 1e-30, of which math.log gives the logarithm."""
+    outputs = np.array([[0, -1000]], np.float32)
+    loss, gradient = cross_entropy(outputs, np.array([1]))
+    assert loss == 69.07755278665029
+    assert gradient.tolist() == [[1, -1]]

@@ -77,6 +77,8 @@ def test_controllers_beside_layers_of_their_own():
     assert layout("boosters,1.input=fb16")[1] == ["4/256/s", "8/108/t", "4/256/s"]
     precision = read(text, layers=3, epochs=1)
     assert precision.now() == "pairs of 4/8/16 bits: 0/0/3"
+    narrow = read("flexblock:initial=0", layers=2, epochs=1)
+    assert narrow.now() == "pairs of 4/8/16 bits: 5/0/0"
     assert read("boosters,0=fb16", layers=3, epochs=9).now() == "1 of 2 layers wide"
 
 
@@ -96,7 +98,8 @@ def test_rules_by_position_and_by_name():
     named = rule("flexblock:lo=3/5:hi=4/5:warmup=3:hold=2")
     assert known.controller.rule == named.controller.rule
     assert known.controller.rule.thresholds == (3, 4, 5)
-    assert rule("flexblock").controller.rule.thresholds == (1, 2, 10)
+    default = rule("flexblock").controller.rule
+    assert (default.thresholds, default.warmup, default.hold) == ((1, 2, 10), 0, 1)
     begun = rule("flexblock:0.1/0.2/50/1:initial=0/2/0:every=500:group=6")
     assert begun.modes.tolist() == [[0, 2, 0], [0, 2, 0]]
     assert (begun.every, begun.box) == (500, (1, 6, 3, 3))
@@ -194,6 +197,15 @@ def test_refused(text, message):
         read(text, layers=2, epochs=3)
     assert str(error.value).startswith(message)
     assert "\n" not in str(error.value)
+
+
+def test_the_gradient_of_the_input_of_a_single_layer():
+    with pytest.raises(UserError) as error:
+        read("fb12,input=fb24", layers=1, epochs=3)
+    assert str(error.value) == (
+        "arithmetic of input in 'fb12,input=fb24' has no effect: the gradient of the input of "
+        "layer 0 is never computed"
+    )
 
 
 def test_refused_before_any_training(tmp_path: Path):

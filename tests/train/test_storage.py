@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import hashlib
 import json
 from importlib.metadata import version
 from pathlib import Path
@@ -11,15 +12,18 @@ import numpy as np
 import pytest
 
 from sw.approx.table import make
+from sw.bfp.quantize import dequantize, quantize
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.train.arithmetic import STORED
 from sw.train.data import load
 from sw.train.loop import Run, train
 from sw.train.moded import Boosted
 from sw.train.precision import Fixed
 from sw.train.results import write
 from sw.train.settings import Settings
-from sw.train.storage import stored
+from sw.train.storage import Storage, stored
+from sw.words import Words, stream_key
 
 HBFP6 = BLOCK_FORMATS["hbfp6"]
 MINE = dataclasses.replace(HBFP6, name="mine")
@@ -88,6 +92,19 @@ def test_stored():
     assert found is not None and (found.mantissa_bits, found.sign_inside) == (17, True)
 
 
+@pytest.mark.parametrize("step", [0, 1, 7])
+def test_weights_are_rounded_by_words_of_seed_step_and_layer(digits, step):
+    run = train(digits, Settings(arithmetic="hbfp6", seed=5), steps=0)
+    weight = run.network.products[1].parameters["weight"]
+    weight[:] = np.random.default_rng(1).standard_normal(weight.shape)
+    format = run.storage[1]
+    assert format is not None
+    key = stream_key(5, step=step, layer=1, use=STORED)
+    expected = dequantize(quantize(weight, format, axis=1, random=Words(key=key)))
+    Storage(run.settings, run.precision, run.network).keep(step)
+    assert np.array_equal(weight, expected)
+
+
 def test_wide_storage_of_some_layers(digits):
     run = train(digits, Settings(arithmetic="fb12,0=binary32", storage="wide"), steps=1)
     assert [format and format.mantissa_bits for format in run.storage] == [None, 16]
@@ -119,7 +136,8 @@ def test_the_record_of_a_precision_of_ones_own(digits, tmp_path):
     assert first["input"] is None
     assert second["forward"] == "fb12"
     assert second["input"] == {"multiplier": "mbm", "bits": 5}
-    assert second["weight"]["bits"] == 2 and len(second["weight"]["entries"]) == 16
+    entries = hashlib.sha256(table.entries.tobytes()).hexdigest()[:16]
+    assert second["weight"] == {"table": table.name, "bits": 2, "entries": entries}
 
 
 def test_the_record_says_what_ran(digits, tmp_path):
