@@ -45,7 +45,7 @@ def test_arrays_taken(value, kind, dtype):
         ([2**70], "integer", {}, "x must be an array of integer, not [1180591620717411303424]"),
         ([1, True], "bool", {}, "x must be an array of bool, not int64"),
         (None, "number", {}, "x must be an array of number, not None"),
-        (np.ma.array([1, 2], mask=[0, 1]), "integer", {}, "x must be an array without a mask, not"),
+        (np.ma.masked_equal([1, 2], 2), "integer", {}, "x must be an array without a mask, not"),
         ([1, 5], "integer", {"high": 4}, "x must be at most 4, not 5 at index 1"),
         ([[1, -5]], "integer", {"low": 0}, "x must be at least 0, not -5 at index 0, 1"),
         (7, "integer", {"low": 0, "high": 4}, "x must be from 0 to 4, not 7 at its only value"),

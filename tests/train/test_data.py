@@ -130,6 +130,7 @@ def test_what_an_accuracy_takes():
     ):
         with pytest.raises(UserError, match=f"^{message}$"):
             accuracy(network, BINARY32, bad, labels)
+    wrong: dict[str, Any]
     for wrong, message in (
         ({"seed": 0}, "seed must be an integer from 1 to 4294967295, not 0"),
         ({"number": -1}, "number must be an integer from 0 to 10000, not -1"),
