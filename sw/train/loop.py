@@ -226,8 +226,7 @@ def _train(
     precision = precision or read(s.arithmetic, layers=layers, epochs=s.epochs)
     precision.check(layers)
     if update:
-        weighted = [p.number for p in network.products if isinstance(p, Weighted)]
-        precision.places.check(layers, updated=weighted)
+        precision.places.check(layers, updated=network.weighted)
     products = Products(seed=s.seed, engine=engine)
     step = _Step(precision, products, training=True, update=update)
     store = Storage(s, precision, network)
@@ -277,10 +276,9 @@ def _train(
         note = precision.now()
         right = accuracy(network, precision, data.test_x, data.test_y, seed=s.seed, number=epoch)
         density = tuple(np.mean(sparse.densities[first:], 0).tolist()) if sparse and seen else ()
-        epochs.append(
-            Epoch(epoch=epoch + 1, loss=total / max(seen, 1), accuracy=right, density=density)
-        )
-        report(epochs[-1], note)
+        end = Epoch(epoch=epoch + 1, loss=total / max(seen, 1), accuracy=right, density=density)
+        epochs.append(end)
+        report(end, note)
     return Run(
         data=data,
         settings=s,

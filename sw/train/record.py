@@ -14,7 +14,6 @@ from ..bfp.control.pairs import PAIRS
 from ..core.products import PASSES
 from ..formats import BLOCK_FORMATS, BlockFormat
 from .arithmetic import Arithmetic
-from .layers import Weighted
 from .loop import Run
 from .places import computed
 
@@ -67,7 +66,7 @@ def _layer(run: Run, number: int) -> dict[str, Any]:
         which: _told(run.precision.arithmetic(number, which)) if done[which] else None
         for which in PASSES
     }
-    if update != "exact" and isinstance(run.network.products[number], Weighted):
+    if update != "exact" and number in run.network.weighted:
         passes["weight"] = update
     return passes | {"storage": "binary32" if storage is None else _told(storage)}
 
