@@ -5,7 +5,7 @@ import functools
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from sw.checks import is_number
+from sw.checks import is_number, shown
 from sw.errors import UserError
 
 __all__ = ["LIMITS", "Dividers", "Limits", "divide", "reachable"]
@@ -177,7 +177,8 @@ def divide(kind: str, reference: Fraction, clock: float) -> Dividers | None:
     per cent.
     """
     if not is_number(clock) or not 0 < clock < MOST:
-        raise UserError(f"clock must be a number of MHz above 0 and below {MOST:,}, not {clock!r}")
+        found = shown(clock)
+        raise UserError(f"clock must be a number of MHz above 0 and below {MOST:,}, not {found}")
     wanted = Fraction(clock).limit_denominator(10**6)
     if wanted == reference:
         return None

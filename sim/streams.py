@@ -62,7 +62,7 @@ def pack(stream: Mapping[str, Any], fields: Mapping[str, np.ndarray]) -> np.ndar
     field = stream["fields"][0]
     if len(names) == 1 and field["bits"] in (8, 16, 32, 64):
         words = np.asarray(fields[field["name"]]).astype(f"<u{field['bits'] // 8}", order="C")
-        return words.reshape(beats, -1).view(np.uint8)
+        return words.view(np.uint8).reshape(beats, stream["bytes"])
     packed = np.zeros((beats, stream["bytes"]), np.uint8)
     step = max(1, CHUNK // (8 * stream["bytes"]))
     for start in range(0, beats, step):

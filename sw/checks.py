@@ -187,6 +187,8 @@ _KINDS = {"integer": "iu", "bool": "b", "number": "iuf"}
 
 def _array(field: str, value: npt.ArrayLike, kind: str) -> npt.NDArray[Any]:
     """Return ``value`` as an array of a kind."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise UserError(f"{field} must be an array without a mask, not {shown(value)}")
     typed = isinstance(value, np.ndarray | np.generic)
     try:
         found = np.asarray(value)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .checks import known, unknown
+from .checks import known, shown, unknown
 from .errors import UserError
 from .files import read_toml
 
@@ -81,7 +81,7 @@ def preset_and_fields(what: str, text: str, presets: Iterable[str]) -> tuple[str
 def table_fields(cls: type, field: str, value: object, *more: str) -> dict[str, Any]:
     """Check that a table in ``field`` has a dataclass's fields, and perhaps ``more``, alone."""
     if not isinstance(value, Mapping):
-        raise UserError(f"{field} must be a preset's name or a table, not {value!r}")
+        raise UserError(f"{field} must be a preset's name or a table, not {shown(value)}")
     allowed = [each.name for each in dataclasses.fields(cls)]
     for name in value:
         if name not in (*allowed, *more):

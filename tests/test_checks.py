@@ -1,10 +1,19 @@
 """The shared checks: what passes, as what, and the words of the rest."""
 
+from fractions import Fraction
+from typing import Any
+
 import numpy as np
 import pytest
 
+from boards.dividers import divide
 from sw import checks
 from sw.errors import UserError
+from sw.formats import BlockFormat
+from sw.sparse.balance import imbalance
+from sw.sparse.quantile import QuantileParameters
+from sw.stochastic.pulsed import PulsedParameters
+from sw.train.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -36,6 +45,7 @@ def test_arrays_taken(value, kind, dtype):
         ([2**70], "integer", {}, "x must be an array of integer, not [1180591620717411303424]"),
         ([1, True], "bool", {}, "x must be an array of bool, not int64"),
         (None, "number", {}, "x must be an array of number, not None"),
+        (np.ma.masked_equal([1, 2], 2), "integer", {}, "x must be an array without a mask, not"),
         ([1, 5], "integer", {"high": 4}, "x must be at most 4, not 5 at index 1"),
         ([[1, -5]], "integer", {"low": 0}, "x must be at least 0, not -5 at index 0, 1"),
         (7, "integer", {"low": 0, "high": 4}, "x must be from 0 to 4, not 7 at its only value"),
@@ -101,3 +111,24 @@ def test_shapes_that_broadcast():
     words = r"a and b must have shapes that broadcast, not \(2,\) and \(3,\)"
     with pytest.raises(UserError, match=words):
         checks.broadcast(a=np.ones(2), b=np.ones(3))
+
+
+MANY: Any = np.zeros((20, 20))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: BlockFormat.read(MANY), "format must be a preset's name or a table"),
+        (lambda: PulsedParameters(step=MANY), "step must be a number above 0 and below 1"),
+        (lambda: QuantileParameters(keep=MANY), "keep must be a number from 2.4e-07 to 1 - "),
+        (lambda: QuantileParameters(initial=MANY), "initial must be a positive normal number of"),
+        (lambda: imbalance(tile=144, density=MANY), "density must be a number above 0 to 1"),
+        (lambda: Settings(hidden=MANY), "hidden must be a tuple of widths"),
+        (lambda: divide("ecp5", Fraction(25), MANY), "clock must be a number of MHz above 0"),
+    ],
+)
+def test_a_refusal_is_one_line(call, words):
+    with pytest.raises(UserError) as error:
+        call()
+    assert str(error.value).startswith(words) and "\n" not in str(error.value)

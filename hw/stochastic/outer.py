@@ -20,9 +20,12 @@ from .sums import Sums
 
 __all__ = ["OuterProduct"]
 
+_WHEN = "; not to be written while there are vectors whose results have not come"
 RATES = {
-    "shift": word("shift", "rw", SHIFT_BITS, "results are multiplied by 2**-shift"),
-    "free": word("rate", "rw", 32, "binary32 that results are multiplied by", reset=0x3F800000),
+    "shift": word("shift", "rw", SHIFT_BITS, f"results are multiplied by 2**-shift{_WHEN}"),
+    "free": word(
+        "rate", "rw", 32, f"binary32 that results are multiplied by{_WHEN}", reset=0x3F800000
+    ),
 }
 
 
@@ -55,7 +58,7 @@ class OuterProduct(Core):
     o : Out(stream.Signature(...))
         Results, or weights less results.
     shift or rate : In(bits)
-        The learning rate; not to be changed while there are vectors whose results have not come.
+        The learning rate.
     clear : In(1)
         Clears the counters.
     flags : Out(struct)

@@ -80,7 +80,9 @@ def simulate(
     )
     insist(result.last["m_axis"] == ends, "tlast does not follow its block", result)
     values = result.outputs["m_axis"].view("<f4")
-    shape = (*a.shape[:-1], -1) if isinstance(a, Blocks) else (-1,)
+    shape = (-1,)
+    if isinstance(a, Blocks):
+        shape = (*a.shape[:-1], -(-a.shape[-1] // p.format.reduction))
     return values.reshape(shape), result
 
 

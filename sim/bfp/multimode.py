@@ -11,6 +11,7 @@ from sw.bfp.array import common_block
 from sw.bfp.multimode import DIGIT_BITS, DIGITS, MODES, MultimodeParameters
 from sw.bfp.multimode import matmul as model
 from sw.bfp.quantize import Blocks, quantize
+from sw.errors import UserError
 from sw.formats import BlockFormat
 
 from ..bench import Result, run
@@ -43,6 +44,8 @@ def simulate(
     takes product after product.
     """
     p = parameters
+    if not products:
+        raise UserError("products must be one or more")
     design = generate("bfp_multimode_array", p)
     streams = design.manifest["streams"]
     operands, sizes = [], []
@@ -55,6 +58,8 @@ def simulate(
         sizes.append(len(rows) * len(columns))
     if order is None:
         order = np.repeat(np.arange(len(products)), sizes).tolist()
+    elif sorted(order) != np.repeat(np.arange(len(products)), sizes).tolist():
+        raise UserError(f"order must name each product as often as it has tiles, {sizes}")
     done = [0] * len(products)
     beats: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     results = 0
@@ -65,7 +70,6 @@ def simulate(
         beats[1].append(columns[column])
         done[i] += 1
         results += p.rows * p.sums(*_modes(p, products[i]))
-    assert done == sizes, "order must name every tile of every product"
     result = run(
         design,
         inputs={"s_axis_a": np.concatenate(beats[0]), "s_axis_b": np.concatenate(beats[1])},

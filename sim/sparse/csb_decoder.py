@@ -10,6 +10,7 @@ import numpy.typing as npt
 from hw.flow.emit import generate
 from hw.sparse.block_memory import BlockMemory
 from sw import binary32
+from sw.errors import UserError
 from sw.sparse.csb import Compressed, encode, limited, read, requested, steps, walk
 from sw.sparse.csb_parameters import NUMBER_BITS, CsbDecoderParameters
 
@@ -76,6 +77,8 @@ def simulate(
 ) -> tuple[Fields, Result]:
     """Return what `decode` returns, and the run."""
     p = parameters
+    if not loads:
+        raise UserError("loads must be one or more")
     design = generate("csb_decoder", p)
     streams = design.manifest["streams"]
     wanted = expected(p, loads)

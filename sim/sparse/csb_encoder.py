@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from hw.flow.emit import generate
 from sw import binary32
+from sw.errors import UserError
 from sw.sparse.csb import Compressed, steps
 from sw.sparse.csb import encode as model
 from sw.sparse.csb_parameters import CsbEncoderParameters, CsbParameters
@@ -42,6 +43,8 @@ def simulate(
 ) -> tuple[list[Compressed], Result]:
     """Return what `encode` returns, and the run."""
     p = parameters
+    if not packets or not all(len(dense) for dense, _ in packets):
+        raise UserError("packets must be one or more, each of a block or more")
     design = generate("csb_encoder", p)
     streams = design.manifest["streams"]
     fields: dict[str, np.ndarray] = {

@@ -53,7 +53,10 @@ def simulate(
     insist(result.last["m_axis"] == given.ravel(), "tlast does not follow its vector", result)
     fields = unpack(streams["m_axis"], result.outputs["m_axis"])
     bit = fields["bit"].reshape(*given.shape, p.elements, p.parallel).swapaxes(2, 3)
-    about = {name: fields[name].reshape(*given.shape, -1) for name in ("negative", "exponent")}
+    about = {
+        name: fields[name].reshape(*given.shape, fields[name].shape[1])
+        for name in ("negative", "exponent")
+    }
     for name, of_beats in about.items():
         insist(of_beats == of_beats[:, :1], f"the beats of a vector differ in {name}", result)
     found = Streams(

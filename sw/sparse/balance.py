@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import array, flag, instance, is_number, number, one_of, whole
+from ..checks import array, flag, instance, is_number, number, one_of, shown, whole
 from ..errors import UserError
 from ..parameters import Parameters
 from .sorting import descending
@@ -213,7 +213,7 @@ def imbalance(
     if tile % pieces:
         raise UserError(f"pieces must divide the tile of {tile}, not {pieces}")
     if not is_number(density) or not 0 < density <= 1:
-        raise UserError(f"density must be a number above 0 to 1, not {density!r}")
+        raise UserError(f"density must be a number above 0 to 1, not {shown(density)}")
     number("spread", spread, 0, 10)
     whole("waves", waves, 1, 10**6)
     whole("seed", seed, 0, 2**32 - 1)

@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import array, choice, instance, is_number, whole
+from ..checks import array, choice, instance, is_number, shown, whole
 from ..errors import UserError
 from ..formats import BINARY32
 from ..parameters import Parameters
@@ -84,14 +84,14 @@ class QuantileParameters(Parameters):
         if not is_number(self.keep) or not 0 < self.keep < 1 or not 0 < self.down < 1 << self.unit:
             least = 0.5 / (1 << self.unit)
             raise UserError(
-                f"keep must be a number from {least:.2g} to 1 - {least:.2g}, not {self.keep!r}"
+                f"keep must be a number from {least:.2g} to 1 - {least:.2g}, not {shown(self.keep)}"
             )
         if (
             not is_number(self.initial)
             or not self.least <= self._pattern << self.guard <= self.most
         ):
             raise UserError(
-                f"initial must be a positive normal number of binary32, not {self.initial!r}"
+                f"initial must be a positive normal number of binary32, not {shown(self.initial)}"
             )
         choice("between", self.between, BETWEEN)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..bfp.converter import ConverterParameters
 from ..binary32 import LARGEST
-from ..checks import choice, is_number, is_whole, number, whole
+from ..checks import choice, is_number, is_whole, number, shown, whole
 from ..errors import UserError
 from ..formats import MOST_BLOCK, BlockFormat
 from ..parameters import TARGETS
@@ -129,11 +129,13 @@ class OuterProductParameters(StochasticParameters):
         if self.rate == "shift":
             whole("shift", shift, 0, (1 << SHIFT_BITS) - 1)
             if not (is_number(rate) and rate == 1):
-                raise UserError(f"rate must be 1 where the parameter rate is shift, not {rate!r}")
+                raise UserError(
+                    f"rate must be 1 where the parameter rate is shift, not {shown(rate)}"
+                )
             return np.float32(1)
         number("rate", rate, -LARGEST, LARGEST)
         if not (is_whole(shift) and shift == 0):
-            raise UserError(f"shift must be 0 where the parameter rate is free, not {shift!r}")
+            raise UserError(f"shift must be 0 where the parameter rate is free, not {shown(shift)}")
         return np.float32(rate)
 
     @property

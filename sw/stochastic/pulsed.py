@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..checks import array, choice, flag, instance, is_number, number, whole
+from ..checks import array, choice, flag, instance, is_number, number, shown, whole
 from ..errors import UserError
 from ..parameters import Parameters
 from .bits import MOST_FIRST, SHARES, BitSource, sources
@@ -69,7 +69,7 @@ class PulsedParameters(Parameters):
     def __post_init__(self) -> None:
         """Check every field."""
         if not is_number(self.step) or not 0 < self.step < 1:
-            raise UserError(f"step must be a number above 0 and below 1, not {self.step!r}")
+            raise UserError(f"step must be a number above 0 and below 1, not {shown(self.step)}")
         whole("length", self.length, 1, 256)
         flag("update_management", self.update_management)
         flag("length_management", self.length_management)

@@ -109,12 +109,14 @@ def accuracy(
 ) -> float:
     """Return the share of rows whose largest output is their label's, in the present arithmetic.
 
-    ``x`` is (n, pixels) of binary32, as `Data` has it. ``seed`` and ``number`` are of stochastic
-    rounding; of one seed, evaluations of the same rows with different numbers have no random word
-    in common. `DivergedError` if an output is not finite.
+    ``x`` is (n, pixels) of binary32, as `Data` has it. ``seed``, as of `Settings`, and ``number``,
+    0..10000, are of stochastic rounding; of one seed, evaluations of the same rows with different
+    numbers have no random word in common. `DivergedError` if an output is not finite.
     """
     array("x", x, "float32", shape=("images", "pixels"))
     array("labels", labels, "integer", shape=(len(x),), low=0)
+    whole("seed", seed, 1, 2**32 - 1)
+    whole("number", number, 0, 10_000)
     if not len(x):
         raise UserError("x must have an image or more")
     products = Products(seed=seed, evaluation=True)
@@ -126,6 +128,7 @@ def accuracy(
             outputs = network.forward(x[part], step)
         if not np.isfinite(outputs).all():
             raise DivergedError("diverged: outputs of the network are not finite numbers")
+        array("labels", labels, "integer", high=outputs.shape[1] - 1)
         right += int((outputs.argmax(1) == labels[part]).sum())
     return right / len(x)
 
@@ -222,6 +225,8 @@ def _train(
     layers = len(network.products)
     precision = precision or read(s.arithmetic, layers=layers, epochs=s.epochs)
     precision.check(layers)
+    if update:
+        precision.places.check(layers, updated=network.weighted)
     products = Products(seed=s.seed, engine=engine)
     step = _Step(precision, products, training=True, update=update)
     store = Storage(s, precision, network)
@@ -271,10 +276,9 @@ def _train(
         note = precision.now()
         right = accuracy(network, precision, data.test_x, data.test_y, seed=s.seed, number=epoch)
         density = tuple(np.mean(sparse.densities[first:], 0).tolist()) if sparse and seen else ()
-        epochs.append(
-            Epoch(epoch=epoch + 1, loss=total / max(seen, 1), accuracy=right, density=density)
-        )
-        report(epochs[-1], note)
+        end = Epoch(epoch=epoch + 1, loss=total / max(seen, 1), accuracy=right, density=density)
+        epochs.append(end)
+        report(end, note)
     return Run(
         data=data,
         settings=s,

@@ -26,6 +26,7 @@ from .layers import (
     Product,
     Rectifier,
     Residual,
+    Weighted,
 )
 
 __all__ = ["MODELS", "Network", "load_weights", "mlp"]
@@ -51,6 +52,11 @@ class Network:
         self.products = [part for part in self.parts if isinstance(part, Product)]
         for number, product in enumerate(self.products):
             product.number = number
+
+    @property
+    def weighted(self) -> list[int]:
+        """Numbers of the products of weights; the others are of two activations."""
+        return [part.number for part in self.products if isinstance(part, Weighted)]
 
     @property
     def arrays(self) -> dict[str, Floats]:

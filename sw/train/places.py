@@ -1,7 +1,7 @@
 """Which arithmetic is meant for which products of a network."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,12 @@ from ..errors import UserError
 from .arithmetic import Arithmetic
 from .arithmetic import read as read_arithmetic
 
-__all__ = ["Places", "computed"]
+__all__ = ["Places", "computed", "is_place"]
 
 Place = tuple[int | None, str | None]
 """A layer or all, and a pass or all."""
 
-_PLACE = re.compile(rf"(?:([0-9]{{1,9}}|first|last)(?:\.|$))?({'|'.join(PASSES)})?")
+_PLACE = re.compile(rf"(?:([0-9]{{1,9}}|first|last)(?:\.(?=.)|$))?({'|'.join(PASSES)})?")
 
 
 def computed(layers: int) -> npt.NDArray[np.bool_]:
@@ -29,6 +29,11 @@ def computed(layers: int) -> npt.NDArray[np.bool_]:
     result = np.ones((layers, len(PASSES)), bool)
     result[0, PASSES.index("input")] = False
     return result
+
+
+def is_place(text: str) -> bool:
+    """Tell whether a text names a layer, a pass, or a pass of a layer."""
+    return bool(text) and _PLACE.fullmatch(text) is not None
 
 
 class Places:
@@ -63,7 +68,7 @@ class Places:
     def _read(self, text: str, layers: int | None) -> Place:
         """Return the place of a text."""
         found = _PLACE.fullmatch(text) if isinstance(text, str) else None
-        if found is None or text.endswith("."):
+        if found is None:
             raise UserError(
                 f"arithmetic must be given for {', '.join(PASSES)}, a layer (0, first, last) or a "
                 f"pass of one (0.input), not for {shown(text)}"
@@ -89,9 +94,14 @@ class Places:
         given = [[self._owner(layer, which) for which in PASSES] for layer in range(layers)]
         return computed(layers) & np.array([[each is None for each in row] for row in given])
 
-    def check(self, layers: int) -> None:
-        """Raise `UserError` unless each arithmetic decides a product of so many layers."""
-        products = np.argwhere(computed(layers)).tolist()
+    def check(self, layers: int, *, updated: Iterable[int] = ()) -> None:
+        """Raise `UserError` unless each arithmetic decides a product of so many layers.
+
+        The gradients of the weights of layers ``updated`` are computed otherwise.
+        """
+        done = computed(layers)
+        done[list(updated), PASSES.index("weight")] = False
+        products = np.argwhere(done).tolist()
         used = {self._owner(layer, PASSES[column]) for layer, column in products}
         for place, text in self._texts.items():
             if place in used:
@@ -102,5 +112,7 @@ class Places:
                 why = f"the network has {layers} layers, the last of which is {layers - 1}"
             elif which == "input" and (layer == 0 or layers == 1):
                 why = "the gradient of the input of layer 0 is never computed"
+            elif which == "weight":
+                why = "the update computes the gradients of weights"
             where = text or "all products"
             raise UserError(f"arithmetic of {where} in {self.name!r} has no effect: {why}")

@@ -60,11 +60,14 @@ def _version(name: str) -> str:
 def _layer(run: Run, number: int) -> dict[str, Any]:
     """Return what a product resolved to."""
     storage = run.storage[number]
+    update = run.settings.update
     done = dict(zip(PASSES, computed(number + 1)[number].tolist(), strict=True))
     passes = {
         which: _told(run.precision.arithmetic(number, which)) if done[which] else None
         for which in PASSES
     }
+    if update != "exact" and number in run.network.weighted:
+        passes["weight"] = update
     return passes | {"storage": "binary32" if storage is None else _told(storage)}
 
 

@@ -97,7 +97,7 @@ class Settings(Checked):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
         if not isinstance(self.hidden, tuple):
-            raise UserError(f"hidden must be a tuple of widths, not {self.hidden!r}")
+            raise UserError(f"hidden must be a tuple of widths, not {shown(self.hidden)}")
         if self.model != "mlp" and self.hidden != type(self).hidden:
             raise UserError(f"hidden must not be given for {self.model}, only for mlp")
         for width in self.hidden:

@@ -12,6 +12,7 @@ from ..errors import UserError
 from ..formats import BlockFormat
 from ..parameters import literal, named_fields
 from .moded import Boosted, Controlled
+from .places import is_place
 from .precision import Fixed, Precision
 
 __all__ = ["read"]
@@ -54,7 +55,8 @@ def read(text: str, *, layers: int | None, epochs: int) -> Precision:
     places: dict[str, str] = {}
     where = ""
     for part in text.split(","):
-        if places.get(where, "").startswith("lut:") and not _placed(part):
+        in_file = places.get(where, "").startswith("lut:")
+        if in_file and not (_placed(part) and is_place(part.partition("=")[0])):
             places[where] += f",{part}"  # of the file's name
             continue
         where, _, name = part.partition("=") if _placed(part) else ("", "", part)

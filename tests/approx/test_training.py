@@ -103,3 +103,8 @@ def test_names_of_tables_may_have_commas_and_equals_signs(tmp_path):
     assert all(isinstance(each, Fractions) and each.bits == 3 for each in others)
     with pytest.raises(UserError, match=r"not 'a=b,own_3.bin,fb12'$"):
         read(f"lut:{path},fb12", layers=1, epochs=1)
+    # What stands before an equals sign is no place.
+    for name in ("a,b=c_3.bin", "a,0.=c_3.bin", "a,=c_3.bin"):
+        path = path.rename(tmp_path / name)
+        found = read(f"fb12,forward=lut:{path},0.weight=fb16", layers=2, epochs=1)
+        assert isinstance(found.arithmetic(1, "forward"), Fractions)

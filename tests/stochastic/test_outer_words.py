@@ -15,6 +15,7 @@ from sw.stochastic.outer_parameters import OuterProductParameters
 P = OuterProductParameters(rows=2, columns=3)
 FREE = P.replace(rate="free")
 X, D = np.zeros((4, 3), np.float32), np.zeros((4, 2), np.float32)
+MANY = cast(int, np.zeros((20, 20)))
 NONE = np.zeros((0, 2, 3), np.int32)
 
 
@@ -59,6 +60,11 @@ NONE = np.zeros((0, 2, 3), np.int32)
         ),
         (lambda: fast.outer_product(P, X, D, rate=2), "rate must be 1 where the parameter rate is"),
         (lambda: outer_product(FREE, X, D, shift=1), "shift must be 0 where the parameter rate is"),
+        (lambda: outer_product(FREE, X, D, shift=MANY), "shift must be 0 where the parameter rate"),
+        (
+            lambda: outer_product(P, X, D, rate=MANY),
+            "rate must be 1 where the parameter rate is sh",
+        ),
         (lambda: outer_product(FREE, X, D, rate=1e39), "rate must be a number from -3.4028234663"),
         (lambda: outer_product(FREE, X, D, rate=np.nan), "rate must be a number from -3.402823466"),
         (lambda: simulate(P, X, D, shift=32), "shift must be an integer from 0 to 31, not 32"),
@@ -85,7 +91,7 @@ NONE = np.zeros((0, 2, 3), np.int32)
 def test_errors(call, message):
     with pytest.raises(UserError) as error:
         call()
-    assert message in str(error.value)
+    assert message in str(error.value) and "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -126,9 +126,18 @@ def test_what_an_accuracy_takes():
         (x, y[:3], r"labels must have the shape \(4,\), not \(3,\)"),
         (x, y / 1, "labels must be an array of integer, not float64"),
         (x, -y, "labels must be at least 0, not -1 at index 1"),
+        (x, y + 9, "labels must be at most 3, not 9 at index 0"),
     ):
         with pytest.raises(UserError, match=f"^{message}$"):
             accuracy(network, BINARY32, bad, labels)
+    wrong: dict[str, Any]
+    for wrong, message in (
+        ({"seed": 0}, "seed must be an integer from 1 to 4294967295, not 0"),
+        ({"number": -1}, "number must be an integer from 0 to 10000, not -1"),
+        ({"number": 1.5}, "number must be an integer from 0 to 10000, not 1.5"),
+    ):
+        with pytest.raises(UserError, match=f"^{message}$"):
+            accuracy(network, BINARY32, x, y, **wrong)
 
 
 def test_what_a_training_takes():

@@ -20,6 +20,7 @@ from sw.train.loop import Run, _Step, train
 from sw.train.loss import cross_entropy
 from sw.train.network import mlp
 from sw.train.precision import BINARY32
+from sw.train.record import record
 from sw.train.settings import Settings
 from sw.train.update import Essop, Pulsed, read
 
@@ -108,6 +109,28 @@ def test_one_step_by_hand(digits):
         assert np.array_equal(after, before - rate * expected)
         before, after = (run.network.arrays[f"bias{number}"] for run in runs)
         assert np.array_equal(after, before - rate * layer.gradients["bias"])
+
+
+@pytest.mark.parametrize(
+    ("arithmetic", "place"),
+    [("fb12,weight=fb24", "weight"), ("fb12,1.weight=fb24", "1.weight")],
+)
+def test_an_arithmetic_in_the_place_of_the_update_has_no_effect(digits, arithmetic, place):
+    for update in ("essop", "pulsed"):
+        settings = Settings(arithmetic=arithmetic, update=update)
+        message = f"arithmetic of {place} in '{arithmetic}' has no effect: the update computes the"
+        with pytest.raises(UserError, match=f"^{message} gradients of weights$"):
+            train(digits, settings, steps=0)
+
+
+def test_the_record_tells_the_update(digits):
+    settings = Settings(model="transformer", arithmetic="fb12,weight=fb24", update="essop:length=1")
+    run = train(digits, settings, steps=0)
+    found = [layer["weight"] for layer in json.loads(record(run))["layers"]]
+    weighted = [isinstance(part, Weighted) for part in run.network.products]
+    # Of two activations, in attention.
+    assert weighted.count(False) == 2
+    assert found == ["essop:length=1" if each else "fb24" for each in weighted]
 
 
 def test_pulses_are_steps(digits):
