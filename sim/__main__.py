@@ -16,7 +16,7 @@ from hw.units import unit as find_unit
 from sw.approx.parameters import AmsimParameters
 from sw.approx.table import read
 from sw.bfp.array import ArrayParameters
-from sw.cli import Group, bars, console, output_folder
+from sw.cli import bars, command_line, console, output_folder
 from sw.errors import UserError
 from sw.train.data import load
 from sw.train.network import MODELS
@@ -39,7 +39,7 @@ SEEDS = click.IntRange(0, 2**32 - 1)
 BLOCKS = click.IntRange(1, 10**7)
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@command_line
 def main() -> None:
     """Run generated hardware in a simulator, against its model."""
 
