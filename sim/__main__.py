@@ -218,13 +218,14 @@ def train_network(overrides: tuple[str, ...], data: str, steps: int, **fields: A
       python -m sim train --arith binary32 --update essop:length=16,parallel=4,lanes=4
       python -m sim train --arith binary32 --sparse procrustes:keep=0.05 --steps 100
     """
-    from .training import compare, configure, show, spared
+    from .training import check, compare, configure, show, spared
 
     settings = Settings(**fields)
     if overrides and spared(settings):
         found = settings.arithmetic
         raise UserError(f"--set is of an array, through which products in {found} do not go here")
     parameters, images = configure(settings.arithmetic, overrides), load(data)
+    check(images, settings, parameters)
     try:
         with bars() as progress:
             task = progress.add_task("train through the circuit", total=None)

@@ -216,12 +216,15 @@ def _train(
     s = settings
     assert s.epochs is not None and s.rate is not None and s.momentum is not None
     rng = np.random.default_rng(s.seed)
-    hidden = {"hidden": s.hidden} if s.model == "mlp" else {}
+    hidden = {} if s.hidden is None else {"hidden": s.hidden}
     network = MODELS[s.model](data.train_x.shape[1], data.classes, rng, **hidden)
     network.check(data.sample)
     layers = len(network.products)
     precision = precision or read(s.arithmetic, layers=layers, epochs=s.epochs)
     precision.check(layers)
+    if update:
+        weighted = [each.number for each in network.products if isinstance(each, Weighted)]
+        precision.places.check(layers, weighted)
     products = Products(seed=s.seed, engine=engine)
     step = _Step(precision, products, training=True, update=update)
     store = Storage(s, precision, network)

@@ -1,7 +1,7 @@
 """Which arithmetic is meant for which products of a network."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -89,15 +89,22 @@ class Places:
         given = [[self._owner(layer, which) for which in PASSES] for layer in range(layers)]
         return computed(layers) & np.array([[each is None for each in row] for row in given])
 
-    def check(self, layers: int) -> None:
-        """Raise `UserError` unless each arithmetic decides a product of so many layers."""
-        products = np.argwhere(computed(layers)).tolist()
-        used = {self._owner(layer, PASSES[column]) for layer, column in products}
+    def check(self, layers: int, updated: Sequence[int] = ()) -> None:
+        """Raise `UserError` unless each arithmetic decides a product of so many layers.
+
+        The gradients of the weights of the layers ``updated`` are computed otherwise.
+        """
+        products = computed(layers)
+        products[list(updated), PASSES.index("weight")] = False
+        places = np.argwhere(products).tolist()
+        used = {self._owner(layer, PASSES[column]) for layer, column in places}
         for place, text in self._texts.items():
             if place in used:
                 continue
             layer, which = place
             why = "others are given for all of its products"
+            if updated:
+                why = "the update computes the gradients of weights"
             if layer is not None and layer >= layers:
                 why = f"the network has {layers} layers, the last of which is {layers - 1}"
             elif which == "input" and (layer == 0 or layers == 1):
