@@ -91,6 +91,8 @@ class Settings(Checked):
         for name in ("model", "arithmetic", "storage", "update", "sparse"):
             if getattr(self, name) != "":  # which each table refuses by its own words
                 line(name, getattr(self, name))
+        for name in ("arithmetic", "update", "sparse"):
+            object.__setattr__(self, name, getattr(self, name).strip())
         known("model", self.model, MODELS)
         table = DENSE if self.sparse == type(self).sparse else SPARSE
         for name, value in table[self.model].items():
