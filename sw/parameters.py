@@ -50,8 +50,7 @@ def kind_and_fields(what: str, text: str, kinds: Sequence[str]) -> tuple[str, di
 
     The first of the kinds has no fields.
     """
-    text = tight(text)
-    kind, colon, fields = text.partition(":")
+    kind, colon, fields = tight(text).partition(":")
     if kind not in kinds:
         raise unknown(what, kind, kinds)
     if not colon:

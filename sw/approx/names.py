@@ -2,6 +2,7 @@
 
 import re
 
+from ..checks import shown
 from ..errors import UserError
 from ..parameters import tight
 from .multipliers import NAMES
@@ -31,6 +32,8 @@ def fractions(text: str) -> Fractions | None:
     ``mbm``: of 7 fraction bits; ``mbm5`` or ``mbm:5``: of 5; ``realm8`` and ``realm8:5`` likewise;
     ``lut:FILE``: a table. Raises `UserError` for a multiplier or a file that cannot be.
     """
+    if not isinstance(text, str):
+        raise UserError(f"multiplier must be a name, not {shown(text)}")
     text = tidy(text)
     kind, colon, rest = text.partition(":")
     if kind == "lut":
