@@ -117,6 +117,7 @@ class Words:
         if not isinstance(shape, tuple):
             raise UserError(f"shape must be a tuple of extents, not {shown(shape)}")
         shape = tuple(whole("extent of shape", extent, 0, 2**37) for extent in shape)
+        bits = whole("bits", bits, 1, 32)
         count, fields = math.prod(shape), fields_of(bits)
         numbers = self.blocks(count, bits)
         blocks = encrypt(self.keys, np.arange(numbers.start, numbers.stop).astype(np.uint32))
