@@ -1,8 +1,6 @@
 """The command line of the boards: ``python -m boards``."""
 
-import click
-
-from sw.cli import Group
+from sw.cli import command_line
 
 from .build_commands import build, list_boards, program
 from .run_commands import selftest, simulate
@@ -10,7 +8,7 @@ from .run_commands import selftest, simulate
 __all__ = ["main"]
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@command_line
 def main() -> None:
     """Units on boards: bitstreams, a link to a board, simulated boards.
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from hw.flow.emit import Design, generate
-from hw.flow.version import version
 from hw.units import UNITS
 from sim.ports import decode_read, encode_write, find_register
 from sw.errors import UserError
 from sw.parameters import Parameters
+from sw.version import version
 
 from .line import BAUD, Line, LinkError
 from .requests import Statistics

@@ -7,14 +7,13 @@ from typing import Any
 import click
 from rich.table import Column, Table
 
-from sw.cli import Group, console, output_folder
+from sw.cli import command_line, console, output_folder
 from sw.errors import UserError
 from sw.parameters import TARGETS, Parameters
 
 from .flow.families import FAMILIES
 from .flow.progress import Progress
 from .flow.tools import TOOLS
-from .flow.version import version
 
 OUT = console()
 
@@ -55,8 +54,7 @@ def _parameters(
     return kind.make(preset=preset, config=config, overrides=overrides, defaults=defaults)
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version(), prog_name="gradgate")
+@command_line
 def main() -> None:
     """Circuits of Gradgate: from a configuration to Verilog and to what it costs.
 

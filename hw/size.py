@@ -8,10 +8,22 @@ from sw.parameters import Parameters
 
 from .beats import StreamField, beat_bits, beat_bytes
 
-__all__ = ["MOST_BITS", "SIZES", "WIDE", "check_streams", "sizes", "warnings"]
+__all__ = [
+    "MOST_BITS",
+    "MOST_INSIDE",
+    "SIZES",
+    "WIDE",
+    "check_inside",
+    "check_streams",
+    "sizes",
+    "warnings",
+]
 
 MOST_BITS = 48 << 10
 """Of a beat of all streams of one direction together: Amaranth numbers a module's bits by 16."""
+
+MOST_INSIDE = 128 << 10
+"""Registers that carry one operand inside of a module: with more it takes many minutes to emit."""
 
 WIDE = 4096
 """Bits of a beat that AXI4-Stream interconnects, width converters and DMA engines still take."""
@@ -34,11 +46,23 @@ def check_streams(parameters: Parameters, streams: Mapping[str, tuple[StreamFiel
     for side, text in (("i", "streams in"), ("o", "the stream out")):
         bits = sum(beat_bits(fields) for name, fields in streams.items() if name[0] == side)
         if bits > MOST_BITS:
-            fields = ", ".join(f"{name}={value}" for name, value in sizes(parameters).items())
             raise UserError(
                 f"{text} may have at most {MOST_BITS:,} bits of tdata in a cycle, not {bits:,} "
-                f"as with {fields}"
+                f"as with {_told(parameters)}"
             )
+
+
+def check_inside(parameters: Parameters, what: str, bits: int) -> None:
+    """Raise `UserError` if ``what`` is carried by more registers than a module is emitted with."""
+    if bits > MOST_INSIDE:
+        raise UserError(
+            f"{what} may take at most {MOST_INSIDE:,} registers, not {bits:,} as with "
+            f"{_told(parameters)}"
+        )
+
+
+def _told(parameters: Parameters) -> str:
+    return ", ".join(f"{name}={value}" for name, value in sizes(parameters).items())
 
 
 def warnings(streams: Mapping[str, tuple[StreamField, ...]]) -> list[str]:

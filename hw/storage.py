@@ -18,7 +18,10 @@ from sw.sparse.csb_parameters import VALUE_BITS, CsbDecoderParameters
 from sw.stochastic.converter import StochasticConverterParameters
 from sw.stochastic.outer_parameters import OuterProductParameters
 
-__all__ = ["Storage"]
+__all__ = ["SPARSE_ELEMENT", "Storage"]
+
+SPARSE_ELEMENT = 500
+"""Registers that a multiplier and an adder of binary32 have on every device, and more."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,8 +74,12 @@ def _table(bits: int) -> int:
 
 
 def sparse_array(p: SparseArrayParameters) -> Storage:
-    """Count the patches and the sums of two waves in each line."""
-    return Storage(memory=p.lines * p.columns * VALUE_BITS * 2 * (p.patch + p.sums))
+    """Count each element's pipeline, and the patches and the sums of two waves."""
+    elements = p.lines * p.columns
+    return Storage(
+        registers=elements * SPARSE_ELEMENT,
+        memory=elements * VALUE_BITS * 2 * (p.patch + p.sums),
+    )
 
 
 def csb_decoder(p: CsbDecoderParameters) -> Storage:

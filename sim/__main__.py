@@ -16,7 +16,7 @@ from hw.units import unit as find_unit
 from sw.approx.parameters import AmsimParameters
 from sw.approx.table import read
 from sw.bfp.array import ArrayParameters
-from sw.cli import Group, bars, console, output_folder
+from sw.cli import bars, command_line, console, output_folder
 from sw.errors import UserError
 from sw.train.data import load
 from sw.train.network import MODELS
@@ -39,7 +39,7 @@ SEEDS = click.IntRange(0, 2**32 - 1)
 BLOCKS = click.IntRange(1, 10**7)
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@command_line
 def main() -> None:
     """Run generated hardware in a simulator, against its model."""
 
@@ -218,13 +218,14 @@ def train_network(overrides: tuple[str, ...], data: str, steps: int, **fields: A
       python -m sim train --arith binary32 --update essop:length=16,parallel=4,lanes=4
       python -m sim train --arith binary32 --sparse procrustes:keep=0.05 --steps 100
     """
-    from .training import compare, configure, show, spared
+    from .training import check, compare, configure, show, spared
 
     settings = Settings(**fields)
     if overrides and spared(settings):
         found = settings.arithmetic
         raise UserError(f"--set is of an array, through which products in {found} do not go here")
     parameters, images = configure(settings.arithmetic, overrides), load(data)
+    check(images, settings, parameters)
     try:
         with bars() as progress:
             task = progress.add_task("train through the circuit", total=None)

@@ -16,10 +16,10 @@ import numpy as np
 from hw.flow.emit import generate
 from hw.flow.progress import Progress
 from hw.flow.synth import synthesize
-from hw.flow.version import version
 from sw.bfp.array import ArrayParameters
 from sw.bfp.dot import DotParameters
 from sw.bfp.quantize import quantize
+from sw.version import version
 
 from .approx.speed import speed
 from .bfp.array import simulate

@@ -16,6 +16,7 @@ from sw.bfp.control.epochs import MOST_EPOCHS
 from sw.bfp.multimode import MultimodeParameters
 from sw.errors import UserError
 from sw.formats import BFLOAT16, FLOAT_FORMATS, BlockFormat
+from sw.train.arithmetic import Arithmetic
 from sw.train.data import Data
 from sw.train.layers import Weighted
 from sw.train.loop import Run, train
@@ -27,18 +28,28 @@ from sw.train.update import read as read_update
 
 from .circuits import ApproxCircuit, BlockCircuit, Circuit, TrackingCircuit, UpdateCircuit
 
-__all__ = ["Comparison", "compare", "configure", "show", "spared"]
+__all__ = ["Comparison", "check", "compare", "configure", "show", "spared"]
 
 ArrayFields = MultimodeParameters | ApproxArrayParameters
 
 
 def configure(arithmetic: str, overrides: Iterable[str] = ()) -> ArrayFields:
-    """Return the parameters of the array for an arithmetic by name; ``overrides`` as in `make`."""
+    """Return the parameters of the array for an arithmetic by name; ``overrides`` as in `make`.
+
+    Raises `UserError` for overrides of an array through which no product goes.
+    """
     defaults: dict[str, Any] = {"rows": 2, "columns": 8}
     fractions = names.fractions(arithmetic)
     if fractions is None:
         defaults["family"] = "boosters" if arithmetic.startswith("boosters") else "flexblock"
-        return MultimodeParameters.make(overrides=overrides, defaults=defaults)
+        given = tuple(overrides)
+        parameters = MultimodeParameters.make(overrides=given, defaults=defaults)
+        if given and not set(_arithmetics(arithmetic)) & set(parameters.formats):
+            raise UserError(
+                f"--set is of bfp_multimode_array in the family {parameters.family}, through which "
+                f"no products in {arithmetic} go"
+            )
+        return parameters
     defaults |= _fields(fractions)
     short = fractions.bits <= BFLOAT16.fraction_bits
     defaults["format"] = "bfloat16" if short else "binary32"
@@ -51,11 +62,16 @@ def _fields(fractions: Fractions) -> dict[str, Any]:
     return {"multiplier": name, "bits": fractions.bits}
 
 
+def _arithmetics(text: str) -> tuple[Arithmetic, ...]:
+    """Return all that products may be computed in."""
+    precision = read(text, layers=None, epochs=MOST_EPOCHS)
+    return (*precision.places.arithmetics.values(), *precision.formats)
+
+
 def _circuit(arithmetic: str, parameters: ArrayFields) -> Circuit:
     """Return the circuit that trains in an arithmetic; `UserError` if the array has another."""
     fractions = names.fractions(arithmetic)
-    precision = read(arithmetic, layers=None, epochs=MOST_EPOCHS)
-    each = (*precision.places.arithmetics.values(), *precision.formats)
+    each = _arithmetics(arithmetic)
     if fractions is None and isinstance(parameters, MultimodeParameters):
         mixed = any(isinstance(one, (Datapath, Table)) for one in each)
         if any(isinstance(one, BlockFormat) for one in each) and not mixed:
@@ -99,6 +115,21 @@ def spared(settings: Settings) -> bool:
     """Return whether no product needs an array: only gradients or choices go through circuits."""
     plain = settings.arithmetic in FLOAT_FORMATS
     return plain and (settings.update != "exact" or settings.sparse != "none")
+
+
+def _circuits(
+    settings: Settings, parameters: ArrayFields
+) -> tuple[Circuit | None, UpdateCircuit | None, TrackingCircuit | None]:
+    """Return what computes products, gradients of weights, and the choice of those to track."""
+    update, tracking = _update(settings), _tracking(settings)
+    circuit = None if spared(settings) else _circuit(settings.arithmetic, parameters)
+    return circuit, update, tracking
+
+
+def check(data: Data, settings: Settings, parameters: ArrayFields) -> None:
+    """Raise `UserError` for what `compare` would refuse, before anything is trained."""
+    _circuits(settings, parameters)
+    train(data, settings, steps=0)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -166,8 +197,7 @@ def compare(
     or bfloat16's and there is one of the others. ``parameters`` are as of `configure`; ``report``
     gets the products, gradients and choices done and those of all steps.
     """
-    update, tracking = _update(settings), _tracking(settings)
-    circuit = None if spared(settings) else _circuit(settings.arithmetic, parameters)
+    circuit, update, tracking = _circuits(settings, parameters)
     model = train(data, settings, steps=steps)
     each = model.network.products
     weighted = sum(isinstance(product, Weighted) for product in each) if update else 0

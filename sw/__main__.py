@@ -14,7 +14,7 @@ from .approx.table import LARGEST_TABLE_BITS, LAYOUTS, check_name, make
 from .approx.table import write as write_table
 from .bfp.quantize import dequantize, quantize, zero_setting_error
 from .checks import whole
-from .cli import Group, bars, console, output_folder, read_array
+from .cli import bars, command_line, console, output_folder, read_array
 from .errors import UserError
 from .formats import BLOCK_FORMATS, BOX_FORMATS, ROUNDINGS, BlockFormat
 from .train.command import train_network
@@ -24,7 +24,7 @@ EXAMPLES = {"drumK": "6", "arrayK": "2"}
 """For K."""
 
 
-@click.group(cls=Group)
+@command_line
 def main() -> None:
     """Show number formats, multipliers and their errors, and train a small network."""
 

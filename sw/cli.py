@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from .errors import UserError
 from .files import read_numpy
+from .version import version
 
 __all__ = [
     "Group",
     "bars",
+    "command_line",
     "console",
     "output_folder",
     "read_array",
@@ -137,6 +139,16 @@ class Group(click.Group):
         message = " ".join(message.split())
         click.echo(f"error: {message if len(message) <= 800 else message[:797] + '...'}", err=True)
         sys.exit(2)
+
+
+def command_line(function: Callable[[], None]) -> click.Group:
+    """Make ``function`` the command line of a room: a `Group` with -h, --help and --version.
+
+    Its commands have -h and --help too.
+    """
+    versioned = click.version_option(version(), prog_name="gradgate")(function)
+    names = {"help_option_names": ["-h", "--help"]}
+    return click.group(cls=Group, context_settings=names)(versioned)
 
 
 class _Terminated(KeyboardInterrupt):

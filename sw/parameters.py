@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -24,15 +25,21 @@ __all__ = [
     "named_fields",
     "preset_and_fields",
     "table_fields",
+    "tight",
 ]
 
 TARGETS = ("generic", "ecp5", "xilinx")
 """Whose primitives circuits may be built of; ``generic`` has none."""
 
 
+def tight(text: str) -> str:
+    """Return ``text`` without spaces at its ends and around ``=``, ``:``, ``,`` and ``/``."""
+    return re.sub(r"\s*([=:,/])\s*", r"\1", text.strip())
+
+
 def _split(what: str, text: str) -> tuple[str, str]:
-    """Split ``field=value``."""
-    name, equals, value = text.partition("=")
+    """Split ``field=value``; spaces around both are of no account."""
+    name, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not name:
         raise UserError(f"{what} needs field=value, not {text!r}")
     return name, value
@@ -43,7 +50,7 @@ def kind_and_fields(what: str, text: str, kinds: Sequence[str]) -> tuple[str, di
 
     The first of the kinds has no fields.
     """
-    kind, colon, fields = text.partition(":")
+    kind, colon, fields = tight(text).partition(":")
     if kind not in kinds:
         raise unknown(what, kind, kinds)
     if not colon:
@@ -52,7 +59,7 @@ def kind_and_fields(what: str, text: str, kinds: Sequence[str]) -> tuple[str, di
         raise UserError(f"{what} {kind} has no fields, not {fields!r}")
     overrides: dict[str, str] = {}
     for each in fields.split(","):
-        name = _split(f"{what} {kind}", each)[0].strip()
+        name = _split(f"{what} {kind}", each)[0]
         if name in overrides:
             raise UserError(f"{name} is given twice in {text}")
         overrides[name] = each
@@ -161,7 +168,7 @@ class Parameters(Checked):
             values |= read_toml(config)
         given: list[str] = []
         for text in overrides:
-            name, value = (part.strip() for part in _split("--set", text))
+            name, value = _split("--set", text)
             lost = [each for each in given if f"{each}.".startswith(f"{name}.")]
             if lost:
                 raise UserError(f"{lost[0]} is given twice: {text!r} overrides it")

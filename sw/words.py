@@ -20,7 +20,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from .checks import whole
+from .checks import shown, whole
 from .cipher import encrypt, round_keys
 from .errors import UserError
 
@@ -36,7 +36,12 @@ GAMMA = 0x9E3779B97F4A7C15
 
 
 def splitmix64(state: int, number: int = 0) -> int:
-    """Return an output of SplitMix64 started with ``state``: the first one, or a later one."""
+    """Return an output of SplitMix64 started with ``state``: the first one, or a later one.
+
+    Both are integers from 0 to ``2**64 - 1``.
+    """
+    state = whole("state", state, 0, 2**KEY_BITS - 1)
+    number = whole("number", number, 0, 2**KEY_BITS - 1)
     z = state + (number + 1) * GAMMA & 2**64 - 1
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & 2**64 - 1
     z = (z ^ z >> 27) * 0x94D049BB133111EB & 2**64 - 1
@@ -100,7 +105,7 @@ class Words:
     def blocks(self, count: int, bits: int) -> range:
         """Return the numbers of the blocks of ``count`` words; `UserError` beyond the last one."""
         fields = fields_of(bits)
-        end = self.first + count
+        end = self.first + whole("count", count, 0, 2**63 - 1)
         if end > fields << 32:
             raise UserError(
                 f"a stream has {fields << 32} random words of {bits} bits, not {end}: start another"
@@ -109,6 +114,10 @@ class Words:
 
     def draw(self, shape: tuple[int, ...], bits: int) -> npt.NDArray[np.uint32]:
         """Return words of ``bits`` bits, 1..32, the last axis counting fastest."""
+        if not isinstance(shape, tuple):
+            raise UserError(f"shape must be a tuple of extents, not {shown(shape)}")
+        shape = tuple(whole("extent of shape", extent, 0, 2**37) for extent in shape)
+        bits = whole("bits", bits, 1, 32)
         count, fields = math.prod(shape), fields_of(bits)
         numbers = self.blocks(count, bits)
         blocks = encrypt(self.keys, np.arange(numbers.start, numbers.stop).astype(np.uint32))

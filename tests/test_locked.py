@@ -2,6 +2,7 @@
 
 import pytest
 
+from hw.units import UNITS
 from tests.bus import OKAY, SLVERR, Bus, simulate
 from tests.small import PARAMETERS
 
@@ -89,3 +90,87 @@ def test_sizes_of_the_sparse_array_are_locked_while_a_wave_is_under_way():
         assert await bus.read("status.busy") == 1
 
     simulate("sparse_array", PARAMETERS["sparse_array"], bench)
+
+
+@pytest.mark.parametrize(("rate", "name"), [("shift", "shift"), ("free", "rate")])
+def test_the_rate_of_outer_products_is_locked_while_a_batch_is_under_way(rate, name):
+    p = PARAMETERS["outer_product"].replace(rate=rate, scale="vector", batch=2, weights="none")
+    beats = {"x": p.columns // p.lanes, "d": p.rows // p.lanes}
+    results = p.rows * p.columns // p.results
+
+    async def vectors(bus: Bus) -> None:
+        for stream, count in beats.items():
+            bus.set(f"s_axis_{stream}_tvalid", 1)
+            for _ in range(count):
+                while not bus.get(f"s_axis_{stream}_tready"):
+                    await bus.tick()
+                await bus.tick()
+            bus.set(f"s_axis_{stream}_tvalid", 0)
+        await bus.tick(200)
+
+    async def bench(bus: Bus) -> None:
+        await bus.reset()
+        bus.set("m_axis_tready", 0)
+        assert await bus.write(name, 3) == OKAY
+        # The first pair of a batch, and its last, whose results wait to be taken.
+        for _ in range(2):
+            await vectors(bus)
+            assert await bus.read("status.busy") == 1
+            assert await bus.write(name, 4) == SLVERR
+            assert await bus.read(name) == 3
+        for _ in range(results):
+            assert await bus.read("status.busy") == 1
+            while not bus.get("m_axis_tvalid"):
+                await bus.tick()
+            bus.set("m_axis_tready", 1)
+            await bus.tick()
+            bus.set("m_axis_tready", 0)
+        assert await bus.read("status.busy") == 0
+        assert await bus.write(name, 4) == OKAY
+        # An abort drops a batch that is open.
+        await vectors(bus)
+        assert await bus.write(name, 5) == SLVERR
+        assert await bus.write("control.abort", 1) == OKAY
+        await bus.tick(3)
+        assert await bus.write(name, 5) == OKAY
+
+    simulate("outer_product", p, bench)
+
+
+def test_the_share_of_an_estimator_is_locked_inside_packets_that_restart():
+    async def bench(bus: Bus) -> None:
+        await bus.reset()
+        bus.set("m_axis_tready", 1)
+        assert await bus.write("share", 1000) == OKAY
+        for last in (0, 1):
+            bus.set("s_axis_tvalid", 1)
+            bus.set("s_axis_tlast", last)
+            await bus.tick()
+            bus.set("s_axis_tvalid", 0)
+            assert await bus.read("status.busy") == 1 - last
+            assert await bus.write("share", 2000 + last) == (OKAY if last else SLVERR)
+            assert await bus.read("share") == (2001 if last else 1000)
+
+    p = PARAMETERS["quantile_estimator"].replace(between="restart")
+    simulate("quantile_estimator", p, bench)
+    # An estimate that goes on has no packets of its own: the share counts from the next beat on.
+    top = UNITS["quantile_estimator"].top(p.replace(between="carry"))
+    assert {r.locked for r in top.registers} == {"", "aborting"}
+
+
+def test_initial_modes_written_in_a_restart_are_the_next_one_s():
+    async def bench(bus: Bus) -> None:
+        await bus.reset()
+        await bus.tick(40)
+        for written, late in ((0b010101, 0b101010), (0b100001, 0)):
+            assert await bus.write("initial", written) == OKAY
+            assert await bus.write("restart", 1) == OKAY
+            assert await bus.write("initial", late) == OKAY
+            assert await bus.read("busy") == 1
+            await bus.tick(80)
+            for layer in range(8):
+                assert await bus.write("inspect", layer) == OKAY
+                await bus.tick()
+                assert await bus.read("modes") == written
+
+    simulate("bfp_zse_controller", PARAMETERS["bfp_zse_controller"].replace(layers=8), bench)

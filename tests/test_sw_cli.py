@@ -101,6 +101,16 @@ def test_quantize_of_exact_numbers(tmp_path):
         (("train", "--arith", "fb12,0=fb16,0=fb24"), "arithmetic of 0 is given twice in 'fb12,0"),
         (("train", "--arith", "flexblock:"), "flexblock must be followed by LO/HI/WARMUP/HOLD"),
         (("train", "--model", "lenet", "--hidden", 7), "hidden must not be given for lenet, only"),
+        (("train", "--model", "lenet", "--hidden", 32), "hidden must not be given for lenet, only"),
+        (("train", "--storage", "wide"), "storage wide needs a layer whose forward pass is in bl"),
+        (
+            ("train", "--update", "essop", "--arith", "binary32,weight=bfloat16"),
+            "arithmetic of weight in 'binary32,weight=bfloat16' has no effect: the update computes",
+        ),
+        (
+            ("train", "--update", "pulsed", "--arith", "flexblock,1.weight=bfloat16"),
+            "arithmetic of 1.weight in 'flexblock,1.weight=bfloat16' has no effect: the update",
+        ),
         (("train", "-o", "folder.npz"), "cannot write folder.npz: it is a folder"),
         (("train", "--arith", "input=fb16"), "arithmetic of the pass forward must be given in"),
         (("train", "--arith", "boosters:x"), "boosted must be an integer from 0 to 20, not 'x'"),

@@ -18,6 +18,7 @@ from tests import words_reference as reference
 
 COUNT = 1 << 15
 FRACTION: Any = 1.0
+SHAPE: Any = 3
 
 
 def test_splitmix64():
@@ -215,6 +216,10 @@ def test_rounding_is_unbiased(bits):
         (lambda: stream_key(1, part=FRACTION), "part must be an integer from 0 to 255, not 1.0"),
         (lambda: Words(key=2**64), "key must be an integer from 0 to 18446744073709551615"),
         (lambda: Words(key=0, first=-1), "first must be an integer from 0"),
+        (lambda: Words(key=0).draw(SHAPE, 8), "shape must be a tuple of extents, not 3"),
+        (lambda: Words(key=0).draw((FRACTION,), 8), "extent of shape must be an integer from 0 to"),
+        (lambda: Words(key=0).blocks(-1, 8), "count must be an integer from 0 to"),
+        (lambda: splitmix64(-1), "state must be an integer from 0 to 18446744073709551615, not -1"),
         (lambda: Words(key=0).draw((1,), 33), "bits must be an integer from 1 to 32, not 33"),
         (
             lambda: Words(key=0, first=2**34 - 3).draw((4,), 8),

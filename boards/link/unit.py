@@ -6,9 +6,9 @@ from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
 from amaranth.lib.wiring import In, Out
 
 from hw.circuit import Circuit
-from hw.flow.version import version
 from hw.units import UNITS
 from sw.parameters import Parameters
+from sw.version import version
 
 from ..frames import VERSION, identity
 from ..settings import LinkSettings

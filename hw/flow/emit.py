@@ -11,6 +11,7 @@ from typing import Any
 from sw.checks import instance, known
 from sw.cli import whole_files
 from sw.errors import UserError
+from sw.files import read_text
 from sw.parameters import Parameters
 
 from ..cells import models
@@ -20,7 +21,7 @@ from .fusesoc import core_file
 from .header import comment, header
 from .manifest import manifest_of
 from .names import module_name
-from .primitives import cell_models, timescale_of
+from .primitives import are_cell_models, cell_models, timescale_of
 from .rtlil import Emission
 from .verilog import write_verilog
 
@@ -194,7 +195,9 @@ def emit(
 def write(design: Design, directory: str | Path) -> list[Path]:
     """Write the files of a design, each beside its place and then renamed; return their paths.
 
-    Raises `UserError`, with nothing left behind, when the folder cannot be written.
+    Models of cells that an earlier design of the name left, and this one needs not, are removed.
+    Raises `UserError`, with nothing left behind, when the folder cannot be written, or has a file
+    of the name of such models that is another.
     """
     return write_files(design.files, directory)
 
@@ -207,7 +210,24 @@ def write_files(files: Mapping[str, str | bytes], directory: str | Path) -> list
     except OSError as error:
         raise UserError(f"cannot write to {folder}: {error.strerror}") from None
     paths = [folder / name for name in files]
+    old = [path for path in map(_cells, paths) if path not in paths and path.is_file()]
+    for path in old:
+        if not are_cell_models(read_text(path, "models of cells")):
+            raise UserError(
+                f"{path} must be moved away: it is where models of cells would be, of which this "
+                "design needs none, and holds something else"
+            )
     with whole_files(*paths) as beside:
         for path, content in zip(beside, files.values(), strict=True):
             path.write_bytes(content.encode() if isinstance(content, str) else content)
+    for path in old:
+        try:
+            path.unlink()
+        except OSError as error:
+            raise UserError(f"cannot remove {path}: {error.strerror}") from None
     return paths
+
+
+def _cells(path: Path) -> Path:
+    """Return where the models of cells of a design's file are; of another's, itself."""
+    return path.with_name(f"{path.stem}_cells.v") if path.suffix == ".v" else path

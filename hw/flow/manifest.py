@@ -6,12 +6,12 @@ from typing import Any
 from amaranth.hdl._ir import PortDirection
 
 from sw.parameters import Parameters
+from sw.version import version
 
 from ..beats import beat_bits, beat_bytes
 from ..circuit import Circuit
 from ..size import warnings
 from .rtlil import members
-from .version import version
 
 __all__ = ["manifest_of"]
 

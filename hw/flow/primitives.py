@@ -7,7 +7,7 @@ from pathlib import Path
 from sw.checks import line
 from sw.errors import UserError
 
-__all__ = ["cell_models", "timescale_of"]
+__all__ = ["are_cell_models", "cell_models", "timescale_of"]
 
 _HEAD = """\
 // Models of the cells of a device, for simulation and lint; synthesis has its own. As the design
@@ -35,6 +35,11 @@ def cell_models(verilog: str, files: Iterable[Path]) -> str:
         if any(re.search(rf"^  {name} (?:#\(|\w+ \()", verilog, re.M) for name in names):
             parts.append(_GUARDED.format(first=names[0], text=text))
     return "".join((_HEAD, *parts)) if parts else ""
+
+
+def are_cell_models(text: str) -> bool:
+    """Tell whether a file's text is one of `cell_models`, perhaps behind a time scale."""
+    return re.sub(r"\A`timescale .*\n\n", "", text).startswith(_HEAD)
 
 
 def timescale_of(field: str, value: object) -> str:

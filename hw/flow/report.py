@@ -13,8 +13,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from sw.version import version
+
 from .synth import Cost
-from .version import version
 
 __all__ = ["as_dict", "as_files", "show"]
 

@@ -64,6 +64,8 @@ class QuantileEstimator(Core):
             name="keep", bits=1, count=p.lanes, description="which values are above the estimate"
         )
         self.registers = self._registers(p)
+        if p.between != "carry":
+            self.BUSY = "a packet is under way"
         super().__init__(streams={"i": (value, present), "o": (value, present, keep)})
 
     @staticmethod
@@ -73,7 +75,14 @@ class QuantileEstimator(Core):
             "restart", "wo", 1, "has the estimate start anew; between packets", locked="aborting"
         )
         return (
-            word("share", "rw", p.unit, f"share to keep, times 2**{p.unit}", reset=p.down),
+            word(
+                "share",
+                "rw",
+                p.unit,
+                f"share to keep, times 2**{p.unit}",
+                reset=p.down,
+                locked="" if p.between == "carry" else "busy",
+            ),
             word(
                 "initial", "rw", bits, "first estimate, a normal binary32", reset=p.start >> p.guard
             ),
@@ -110,6 +119,8 @@ class QuantileEstimator(Core):
             self.i.ready.eq(move),
         ]
         m.d.sync += fresh.eq(anew | fresh & ~take)
+        if self.BUSY:
+            m.d.comb += self.busy.eq(~fresh | self.i.valid)
         m.d.comb += [
             tracker.en.eq(take),
             tracker.load.eq(anew | fresh & ~take),

@@ -12,19 +12,23 @@ from sw.stochastic.outer_parameters import SHIFT_BITS, OuterProductParameters
 from ..bfp.converter import Converter
 from ..core import Core, StreamField
 from ..pipeline import count_events
+from ..queue import ResultQueue
 from ..registers import word
+from ..size import check_inside
 from ..words import STREAM_FLAGS
 from .crossbar import Crossbar
 from .results import Results
+from .row import banks
 from .sums import Sums
 
 __all__ = ["OuterProduct"]
 
-_WHEN = "; not to be written while there are vectors whose results have not come"
+ONE = 0x3F800000
+
 RATES = {
-    "shift": word("shift", "rw", SHIFT_BITS, f"results are multiplied by 2**-shift{_WHEN}"),
+    "shift": word("shift", "rw", SHIFT_BITS, "results are multiplied by 2**-shift", locked="busy"),
     "free": word(
-        "rate", "rw", 32, f"binary32 that results are multiplied by{_WHEN}", reset=0x3F800000
+        "rate", "rw", 32, "binary32 that results are multiplied by", reset=ONE, locked="busy"
     ),
 }
 
@@ -58,13 +62,16 @@ class OuterProduct(Core):
     o : Out(stream.Signature(...))
         Results, or weights less results.
     shift or rate : In(bits)
-        The learning rate.
+        The learning rate; not to be changed while busy.
+    busy : Out(1)
+        A batch is under way: from the start of its first pair until its last result is taken.
     clear : In(1)
         Clears the counters.
     flags : Out(struct)
         Events, see ``FLAGS``.
     """
 
+    BUSY = "a batch is under way"
     FLAGS = {
         "nan": "a vector held a NaN or an infinity",
         "overflow": "a result was infinite",
@@ -96,6 +103,8 @@ class OuterProduct(Core):
         self._sums = Sums(parameters=p)
         self._results = Results(parameters=p)
         self._blocks = self._block_converters()
+        lines = len(banks(p.columns)) * p.rows * 2 * p.parallel
+        check_inside(p, "bits of d, in all banks of columns,", lines)
 
     def _values(self) -> tuple[StreamField, ...]:
         """Return the fields of a beat of results, or of weights."""
@@ -179,6 +188,7 @@ class OuterProduct(Core):
         if p.weights != "none":
             self._take_weights(m)
         infinite = self._give(m)
+        self._tell_busy(m)
 
         wrong = crossbar.last_x ^ crossbar.last_d
         if p.scale == "batch":
@@ -195,6 +205,21 @@ class OuterProduct(Core):
         )
         count_events(m, self.clear, events)
         return m
+
+    def _tell_busy(self, m: Module) -> None:
+        """Count the batches that have all their pairs, and note whether another has some."""
+        start = self._crossbar.start
+        ends, given, open_batch = Signal(), Signal(), Signal()
+        # No more than one is at a stage or in a place of a queue.
+        whole = Signal(range(self.latency + 2 * ResultQueue.DEPTH))
+        m.d.comb += [
+            ends.eq(start & (self._sums.ends | self._sums.full)),
+            given.eq(self.o.valid & self.o.ready & self.o.payload.last),
+            self.busy.eq(start | open_batch | whole.any()),
+        ]
+        m.d.sync += whole.eq(whole + ends - given)
+        with m.If(start):
+            m.d.sync += open_batch.eq(~ends)
 
     def _take_weights(self, m: Module) -> None:
         """Connect the stream of weights to the results."""

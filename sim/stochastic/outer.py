@@ -152,6 +152,7 @@ def regress(
         "status.nan": int(not (np.isfinite(x).all() and np.isfinite(d).all())),
         "status.overflow": int(np.isinf(expected).any()),
         "status.framing": 0,
+        "status.busy": 0,
         **constants(generate("outer_product", p).manifest),
     }
     actual: dict[str, Any] = dict(result.registers)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from ..binary32 import ADDER_LATENCY, to_bits
 from ..checks import choice, instance, whole
+from ..core.products import MOST
 from ..errors import UserError
 from ..formats import BFLOAT16, BINARY32, FloatFormat
 from ..parameters import TARGETS, Parameters
@@ -85,6 +86,7 @@ class ApproxArrayParameters(Parameters):
 
     def tiles(self, m: int, n: int) -> int:
         """Tiles of an ``m`` x ``n`` result."""
+        m, n = whole("m", m, 1, MOST), whole("n", n, 1, MOST)
         return -(-m // self.tile_rows) * -(-n // self.columns)
 
     def cycles(self, m: int, n: int, k: int, *, latency: int) -> int:
@@ -94,7 +96,8 @@ class ApproxArrayParameters(Parameters):
         that of the circuit, from a row's last beat to its results. A tile takes `interleave` cycles
         a place of the reduction, but no fewer than it has rows, and the next follows at once.
         """
-        beats = k * self.interleave
+        latency = whole("latency", latency, 1, MOST)
+        beats = whole("k", k, 1, MOST) * self.interleave
         last = beats + self.tile_rows - self.interleave
         return (self.tiles(m, n) - 1) * max(beats, self.tile_rows) + last + latency
 
@@ -143,7 +146,7 @@ def matmul(
 
 def fractions(parameters: ApproxArrayParameters, table: Table | None) -> Fractions:
     """Return what multiplies fractions in an array with a table, or without; `UserError` if not."""
-    p = parameters
+    p = instance("parameters", parameters, ApproxArrayParameters)
     if not p.has_table:
         if table is not None:
             raise UserError(f"table must be None where the multiplier is {p.multiplier}")

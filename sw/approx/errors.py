@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import whole
+from ..checks import instance, shown, whole
+from ..errors import UserError
 from .multipliers import LARGEST_BITS, Integers, Multiplier
 
 __all__ = ["EXHAUSTIVE_BITS", "Errors", "measure", "untruncated"]
@@ -64,6 +65,8 @@ def measure(
     fraction_bits : int or None
         Of the fraction returned, p; None for as many.
     """
+    if not callable(codes):
+        raise UserError(f"codes must be a function of fractions, not {shown(codes)}")
     whole("bits", bits, 1, LARGEST_BITS)
     point = bits if fraction_bits is None else whole("fraction_bits", fraction_bits, 1, 62)
     step = max(bits - EXHAUSTIVE_BITS, 0)
@@ -101,7 +104,8 @@ def measure(
 
 def untruncated(multiplier: Multiplier, bits: int) -> Errors:
     """Return the errors of a multiplier's products before they are cut to ``bits``."""
-    one = 1 << multiplier.check(bits)
+    bits = instance("multiplier", multiplier, Multiplier).check(bits)
+    one = 1 << bits
 
     def codes(x: Integers, y: Integers) -> Integers:
         product = multiplier.product(x + one, y + one, bits)

@@ -2,12 +2,14 @@
 
 import re
 
+from ..checks import shown
 from ..errors import UserError
+from ..parameters import tight
 from .multipliers import NAMES
 from .product import Datapath, Fractions
 from .table import read
 
-__all__ = ["KINDS", "fractions"]
+__all__ = ["KINDS", "fractions", "tidy"]
 
 DEFAULT_BITS = 7
 
@@ -18,12 +20,21 @@ _PLAIN = "exact|exact_nearest|mitchell|mbm"
 _NUMBERED = "realm|drum|array"
 
 
+def tidy(text: str) -> str:
+    """Return ``text`` as `sw.parameters.tight` does, but for what is inside a file's name."""
+    kind, _, file = text.partition(":")
+    return f"lut:{file.strip()}" if kind.strip() == "lut" else tight(text)
+
+
 def fractions(text: str) -> Fractions | None:
     """Return what a name means, None for one that is no multiplier's.
 
     ``mbm``: of 7 fraction bits; ``mbm5`` or ``mbm:5``: of 5; ``realm8`` and ``realm8:5`` likewise;
     ``lut:FILE``: a table. Raises `UserError` for a multiplier or a file that cannot be.
     """
+    if not isinstance(text, str):
+        raise UserError(f"multiplier must be a name, not {shown(text)}")
+    text = tidy(text)
     kind, colon, rest = text.partition(":")
     if kind == "lut":
         if not rest:

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import choice
+from ..checks import one_of
 
 __all__ = ["FACTOR_BITS", "SEGMENTS", "exact_factors", "factors"]
 
@@ -24,7 +24,7 @@ def exact_factors(segments: int) -> npt.NDArray[np.float64]:
     relative error over the pair, divided by the integral of 1 / ((1 + x)(1 + y)), so that the mean
     relative error of the pair is 0. The error is x y where x + y < 1, and (1 - x)(1 - y) elsewhere.
     """
-    choice("segments", str(segments), map(str, SEGMENTS))
+    one_of("segments", segments, SEGMENTS)
     edges = np.arange(segments + 1) / segments
     nodes, weights = np.polynomial.legendre.leggauss(24)
     # Inside a pair of segments no corner of the error lies on a line of constant y.
@@ -39,7 +39,11 @@ def exact_factors(segments: int) -> npt.NDArray[np.float64]:
     return error / np.multiply.outer(scale, scale)
 
 
-@functools.cache
 def factors(segments: int) -> npt.NDArray[np.int64]:
     """Return `exact_factors` rounded to units of ``2**-FACTOR_BITS``."""
+    return _factors(one_of("segments", segments, SEGMENTS))
+
+
+@functools.cache
+def _factors(segments: int) -> npt.NDArray[np.int64]:
     return np.floor(exact_factors(segments) * (1 << FACTOR_BITS) + 0.5).astype(np.int64)

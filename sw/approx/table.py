@@ -143,8 +143,9 @@ def _call(
     return encode(products.ravel(), bits)
 
 
-def check_name(path: Path, bits: int, layout: str) -> None:
+def check_name(path: str | Path, bits: int, layout: str) -> None:
     """Check that a table of ``bits`` can be kept in a layout under a name."""
+    path = Path(instance("path", path, str, Path))
     choice("layout", layout, LAYOUTS)
     most = BYTE_BITS if layout == "byte" else LARGEST_TABLE_BITS
     whole(f"bits of a table in layout {layout}", bits, 1, most)

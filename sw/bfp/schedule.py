@@ -3,9 +3,9 @@
 import dataclasses
 from collections.abc import Sequence
 
-from ..checks import shown, whole
+from ..checks import choice, instance, shown, whole
 from ..core.convolution import Convolution
-from ..core.products import PASSES, Layer, Product
+from ..core.products import PASSES, Layer, Product, check_layers
 from ..errors import UserError
 from .multimode import MODES, MultimodeParameters
 
@@ -48,6 +48,7 @@ class Mapping:
 
     def utilization(self, parameters: MultimodeParameters) -> float:
         """Return the share of the multipliers' slots that work of the layer fills."""
+        instance("parameters", parameters, MultimodeParameters)
         slots = parameters.rows * parameters.columns * parameters.lanes
         return self.work / (self.cycles * slots * parameters.sums(*self.modes))
 
@@ -66,14 +67,17 @@ def _cycles(
     return min(options)
 
 
-def _check(batch: int, modes: tuple[int, int], latency: int) -> None:
-    """Check what is common to all layers."""
-    whole("batch", batch, 1, 2**31 - 1)
-    whole("latency", latency, 1, 2**31 - 1)
+def _check(
+    parameters: MultimodeParameters, batch: int, modes: tuple[int, int], latency: int
+) -> tuple[int, tuple[int, int], int]:
+    """Check what is common to all layers; return all but the first."""
+    instance("parameters", parameters, MultimodeParameters)
+    batch = whole("batch", batch, 1, 2**31 - 1)
+    latency = whole("latency", latency, 1, 2**31 - 1)
     if not isinstance(modes, tuple) or len(modes) != 2:
         raise UserError(f"modes must be those of the two operands, not {shown(modes)}")
-    for name, mode in zip(("a", "b"), modes, strict=True):
-        whole(f"mode of {name}", mode, 0, len(MODES) - 1)
+    a, b = (whole(f"mode of {n}", m, 0, len(MODES) - 1) for n, m in zip("ab", modes, strict=True))
+    return batch, (a, b), latency
 
 
 def map_pass(
@@ -90,7 +94,9 @@ def map_pass(
     Each product is a job, as many equal ones as there are channels or heads a single one;
     ``modes``, each 0, 1 or 2, are those of its two operands; ``latency`` is that of the circuit.
     """
-    _check(batch, modes, latency)
+    batch, modes, latency = _check(parameters, batch, modes, latency)
+    instance("layer", layer, Layer)
+    choice("which", which, PASSES)
     depthwise = isinstance(layer, Convolution) and layer.depthwise
     best: Mapping | None = None
     for tile in TILES if depthwise else TILES[:1]:
@@ -121,9 +127,8 @@ def utilization(
     latency: int,
 ) -> tuple[float, list[Mapping]]:
     """Return the share of slots used by a network's three passes, and the mapping of each."""
-    _check(batch, modes, latency)
-    if not layers:
-        raise UserError("layers must be at least one, not none")
+    batch, modes, latency = _check(parameters, batch, modes, latency)
+    check_layers(layers)
     maps = [
         map_pass(parameters, layer, which, batch, modes, latency=latency)
         for layer in layers

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import array, choice, line, whole
+from ..checks import array, choice, instance, line, whole
+from ..errors import UserError
 from .window import Window, matrix
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Dense",
     "Layer",
     "Product",
+    "check_layers",
     "execute",
     "share_work",
 ]
@@ -197,6 +199,16 @@ class Attention(Layer):
         a, b, out = sides[which]
         count = batch * self.heads
         return [Product(a=a, b=b, out=out, count=count, work=count * m * n * k)]
+
+
+def check_layers(layers: Sequence[Layer]) -> Sequence[Layer]:
+    """Check that there are layers, one or more."""
+    instance("layers", layers, list, tuple)
+    if not layers:
+        raise UserError("layers must be at least one, not none")
+    for layer in layers:
+        instance("each of layers", layer, Layer)
+    return layers
 
 
 def share_work(products: list[Product], work: int) -> list[Product]:

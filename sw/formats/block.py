@@ -7,7 +7,7 @@ from typing import Any
 
 from ..checks import choice, flag, line, shown, whole
 from ..errors import UserError
-from ..parameters import Checked, preset_and_fields, table_fields
+from ..parameters import Checked, preset_and_fields, table_fields, tight
 
 __all__ = ["BLOCK_FORMATS", "BOX_FORMATS", "MOST_BLOCK", "ROUNDINGS", "BlockFormat"]
 
@@ -147,6 +147,7 @@ class BlockFormat(Checked):
             return value
         if isinstance(value, str):
             presets = BLOCK_FORMATS | BOX_FORMATS
+            value = tight(value)
             preset, named = preset_and_fields("format", value, presets)
             if not named:
                 return presets[preset]

@@ -7,8 +7,9 @@ base model: 6 + 6 layers, 512 wide, 8 heads, 2048 in between.
 
 from collections.abc import Callable, Mapping
 
+from ..checks import whole
 from ..core.convolution import Convolution
-from ..core.products import Attention, Dense, Layer
+from ..core.products import MOST, Attention, Dense, Layer
 
 __all__ = ["NETWORKS"]
 
@@ -114,6 +115,7 @@ def mobilenet_v2() -> list[Layer]:
 
 def transformer(length: int = 128) -> list[Layer]:
     """Return the Transformer on ``length`` tokens, without its embedding and output."""
+    whole("length", length, 1, MOST)
     wide, heads, between = 512, 8, 2048
 
     def attention(name: str) -> list[Layer]:

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..checks import choice
+from ..checks import choice, shown, whole
 from ..core.convolution import Convolution
-from ..core.products import PASSES, Dense, Layer
+from ..core.products import MOST, PASSES, Dense, Layer
 from ..core.stride import Phase
 from ..errors import UserError
 
@@ -149,6 +149,8 @@ def correlations(layer: Layer, which: str, batch: int, *, parts: int = 1) -> lis
         Parts of the batch, in pass ``weight`` alone: `Correlation.blocks`. They divide it.
     """
     choice("which", which, PASSES)
+    whole("batch", batch, 1, MOST)
+    whole("parts", parts, 1, batch)
     if parts > 1 and (which != "weight" or batch % parts):
         raise UserError(f"parts must be 1, or divide the batch in pass weight, not {parts}")
     if isinstance(layer, Dense):
@@ -158,7 +160,7 @@ def correlations(layer: Layer, which: str, batch: int, *, parts: int = 1) -> lis
         filters, inputs, images = layer.filters, layer.channels, batch
         axes, depthwise = list(_axes(layer, which)), layer.depthwise
     else:
-        raise UserError(f"{layer.name} must be a convolution or dense, not {type(layer).__name__}")
+        raise UserError(f"layer must be a convolution or dense, not {shown(layer)}")
     rows, channels, columns = {
         "forward": (filters, inputs, images),
         "input": (inputs, filters, images),

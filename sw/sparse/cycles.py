@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..binary32 import ADDER_LATENCY
-from ..checks import array
+from ..checks import array, instance, whole
+from ..errors import UserError
 from .array_parameters import Job, SparseArrayParameters
 from .balance import balance, wave_time
 
@@ -36,9 +37,17 @@ class Waves:
     fetched: Integers
     most: Integers
 
+    def __post_init__(self) -> None:
+        """Check types and shapes."""
+        fetched = array("fetched", self.fetched, "integer", shape=("waves",), low=0)
+        most = array("most", self.most, "integer", shape=fetched.shape, low=0)
+        object.__setattr__(self, "fetched", fetched)
+        object.__setattr__(self, "most", most)
+
 
 def waves_of(p: SparseArrayParameters, job: Job, mask: npt.ArrayLike) -> Waves:
     """Return what the time of waves of such masks, (waves, slots, rows, depth), depends on."""
+    _check(p, job)
     mask = array("mask", mask, "bool", shape=("waves", p.slots, job.rows, job.depth))
     fill = job.beats(p) * p.mask_bits - job.depth
     beats = np.pad(mask, ((0, 0), (0, 0), (0, 0), (0, fill)))
@@ -48,7 +57,11 @@ def waves_of(p: SparseArrayParameters, job: Job, mask: npt.ArrayLike) -> Waves:
 
 def count_waves(p: SparseArrayParameters, job: Job, bits: npt.ArrayLike) -> Waves:
     """Return the same from the bits set in each beat of masks, (waves, slots, rows, beats)."""
-    bits = array("bits", bits, "integer", low=0, high=p.mask_bits).astype(np.int64)
+    _check(p, job)
+    shape = ("waves", p.slots, job.rows, "beats")
+    bits = array("bits", bits, "integer", shape=shape, low=0, high=p.mask_bits).astype(np.int64)
+    if not bits.size:
+        raise UserError(f"bits must be those of a wave or more, not of shape {bits.shape}")
     values = bits.sum(-1)
     entries = np.maximum(values, 1).sum(-1)
     waves = len(entries)
@@ -60,6 +73,12 @@ def count_waves(p: SparseArrayParameters, job: Job, bits: npt.ArrayLike) -> Wave
     return Waves(
         fetched=np.maximum(-(-bits // p.fetch), 1).sum((1, 2, 3)), most=wave_time(entries, lines)
     )
+
+
+def _check(p: SparseArrayParameters, job: Job) -> None:
+    """Check what all take."""
+    instance("p", p, SparseArrayParameters)
+    instance("job", job, Job)
 
 
 def array_cycles(p: SparseArrayParameters, job: Job, waves: Waves, *, latency: int) -> int:
@@ -76,6 +95,9 @@ def array_cycles(p: SparseArrayParameters, job: Job, waves: Waves, *, latency: i
     latency : int
         Cycles from a step to its sums in memory, `hw.sparse.line.Line.latency`.
     """
+    _check(p, job)
+    instance("waves", waves, Waves)
+    latency = whole("latency", latency, 1, 2**31 - 1)
     sparse = job.mode == "sparse"
     given = job.given(p)
     b = p.balancer

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ..core.products import Layer
+from ..checks import array, number, whole
+from ..core.products import Layer, check_layers
+from ..errors import UserError
 from .tiling import Tiling
 
 __all__ = ["Density", "Measured", "layer_densities"]
@@ -22,13 +24,18 @@ class Density:
     Parameters
     ----------
     mean : float
-        Of all places.
+        Of all places, 0..1.
     spread : float
-        Standard deviation of the logarithm of a row's share.
+        Standard deviation of the logarithm of a row's share, 0..10.
     """
 
     mean: float
     spread: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        number("mean", self.mean, 0, 1)
+        number("spread", self.spread, 0, 10)
 
     def bits(self, tiling: Tiling, rng: np.random.Generator) -> Integers:
         """Return random bits set in each beat of masks, as `Tiling.count` takes them."""
@@ -54,6 +61,13 @@ class Measured:
     """
 
     mask: npt.NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        """Check the mask."""
+        mask = array("mask", self.mask, "bool")
+        if mask.ndim not in (2, 4) or not mask.size:
+            raise UserError(f"mask must have two axes or four and a place, not {mask.shape}")
+        object.__setattr__(self, "mask", mask)
 
     @property
     def mean(self) -> float:
@@ -81,7 +95,11 @@ def layer_densities(
     seed : int
         Of the random numbers.
     """
-    rng = np.random.default_rng(seed)
+    check_layers(layers)
+    number("keep", keep, 0, 1)
+    number("spread", spread, 0, 10)
+    number("row_spread", row_spread, 0, 10)
+    rng = np.random.default_rng(whole("seed", seed, 0, 2**32 - 1))
     size = np.array([math.prod(layer.shapes(1)["w"]) for layer in layers])
     share = np.exp(rng.normal(0, spread, len(layers)))
     density = np.minimum(share * keep, 1)

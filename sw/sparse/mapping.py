@@ -6,14 +6,18 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from ..checks import choice, instance, number
 from .array_parameters import LEAST_SPACING, SparseArrayParameters
 from .correlation import Correlation
 from .cycles import COLLECT_LATENCY
 from .tiling import CapacityError, Tiling
 
-__all__ = ["best_tiling"]
+__all__ = ["MOST_MARGIN", "best_tiling"]
 
 Integers = npt.NDArray[np.int64]
+
+MOST_MARGIN = 1e9
+"""That lines can hold all that is in a wave."""
 
 ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 
@@ -39,8 +43,13 @@ def best_tiling(
     mode : str
         ``sparse`` or ``dense``.
     margin : float
-        How many times the mean a line must be able to hold of a wave, at most all.
+        How many times the mean a line must be able to hold of a wave, at most all; to 1e9.
     """
+    instance("p", p, SparseArrayParameters)
+    instance("c", c, Correlation)
+    number("density", density, 0, 1)
+    choice("mode", mode, ("sparse", "dense"))
+    number("margin", margin, 1, MOST_MARGIN)
     taps, outputs = ([len(getattr(a, n)) for a in (c.down, c.across)] for n in ("taps", "outputs"))
     whole = [[n] for n in (taps if c.which != "weight" else outputs)]
     cut = [_parts(n) for n in (outputs if c.which != "weight" else taps)]

@@ -15,14 +15,15 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import choice, flag, instance, whole
 from ..core.convolution import Convolution
-from ..core.products import PASSES, Layer
+from ..core.products import MOST, PASSES, Dense, Layer, check_layers
 from ..errors import UserError
 from .array_parameters import SparseArrayParameters
 from .correlation import correlations
 from .cycles import array_cycles
 from .density import Density, Measured
-from .mapping import best_tiling
+from .mapping import MOST_MARGIN, best_tiling
 from .tiling import CapacityError, Tiling
 
 __all__ = ["BUFFER", "Cost", "network_cost", "pass_cost"]
@@ -39,7 +40,7 @@ BANDWIDTH = 256
 STEPS = (1, 2, 4, 8, 16, 32)
 """Parts into which a batch may be cut."""
 
-MARGINS = (1.5, np.inf)
+MARGINS = (1.5, MOST_MARGIN)
 """How many times the mean lines can hold in the tilings that are tried."""
 
 
@@ -123,6 +124,16 @@ def pass_cost(
     seed : int
         Of the masks.
     """
+    instance("p", p, SparseArrayParameters)
+    instance("layer", layer, Convolution, Dense)
+    choice("which", which, PASSES)
+    batch = whole("batch", batch, 1, MOST)
+    tensors = (("weights", weights), ("activations", activations), ("results", results))
+    for name, density in tensors:
+        instance(name, density, Density, Measured, type(None))
+    flag("balanced", balanced)
+    latency = whole("latency", latency, 1, 2**31 - 1)
+    whole("seed", seed, 0, 2**32 - 1)
     operand = activations if which == "weight" else weights
     tiled: Sequence[tuple[Tiling, str]] = ()
     for margin in MARGINS:
@@ -261,6 +272,13 @@ def network_cost(
     ``weights`` and ``activations`` are those of the layers, of which each is taken to give the next
     one's activations; ``options`` as of `pass_cost`.
     """
+    check_layers(layers)
+    for name, densities in (("weights", weights), ("activations", activations)):
+        instance(name, densities, list, tuple)
+        if len(densities) != len(layers):
+            raise UserError(
+                f"{name} must be one of each of the {len(layers)} layers, not {len(densities)}"
+            )
     results = [*activations[1:], None]
     total: dict[str, Cost] = dict.fromkeys(PASSES, Cost())
     tensors = zip(layers, weights, activations, results, strict=True)

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import array
+from ..checks import array, choice, flag, instance, shown, whole
+from ..core.products import MOST
 from ..errors import UserError
-from .array_parameters import Job, SparseArrayParameters
+from .array_parameters import MODES, Job, SparseArrayParameters
 from .correlation import Correlation
 from .cycles import Waves, count_waves
 
@@ -50,6 +51,18 @@ class Tiling:
     rows: int
     chunk: tuple[int, int, int]
     tile: tuple[int, int, int]
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        instance("parameters", self.parameters, SparseArrayParameters)
+        instance("correlation", self.correlation, Correlation)
+        whole("rows", self.rows, 1, MOST)
+        for name in ("chunk", "tile"):
+            parts = getattr(self, name)
+            if not isinstance(parts, tuple) or len(parts) != 3:
+                raise UserError(f"{name} must be a tuple of three extents, not {shown(parts)}")
+            for part in parts:
+                whole(f"extent of {name}", part, 1, MOST)
 
     @property
     def wave_rows(self) -> int:
@@ -108,6 +121,8 @@ class Tiling:
 
     def job(self, mode: str = "sparse", *, balanced: bool = True) -> Job:
         """Return what the array is told."""
+        choice("mode", mode, MODES)
+        flag("balanced", balanced)
         return Job(
             rows=self.rows,
             depth=math.prod(self.chunk),
@@ -123,8 +138,8 @@ class Tiling:
         """Dense places in each beat of a row's mask, (chunks, beats)."""
         p = self.parameters
         inside = np.ones((1, 1), bool)
-        for whole, part, count in zip(self.reduction, self.chunk, self.chunks, strict=True):
-            axis = np.arange(count * part).reshape(count, part) < whole
+        for extent, part, count in zip(self.reduction, self.chunk, self.chunks, strict=True):
+            axis = np.arange(count * part).reshape(count, part) < extent
             inside = (inside[:, None, :, None] & axis[:, None]).reshape(
                 len(inside) * count, inside.shape[1] * part
             )
@@ -152,11 +167,10 @@ class Tiling:
             As of `Job`.
         """
         p = self.parameters
-        bits = np.asarray(bits)
-        shape = self.row_groups, math.prod(self.chunks), p.slots, self.rows
-        if bits.shape[:-1] != shape:
-            raise UserError(f"bits must be of shape {shape} and beats, not {bits.shape}")
-        once = count_waves(p, self.job(balanced=balanced), bits.reshape(-1, *bits.shape[2:]))
+        job = self.job(balanced=balanced)
+        shape = self.row_groups, math.prod(self.chunks), p.slots, self.rows, job.beats(p)
+        bits = array("bits", bits, "integer", shape=shape)
+        once = count_waves(p, job, bits.reshape(-1, *bits.shape[2:]))
         most = once.most.max(initial=0)
         if most > p.entries:
             raise CapacityError(f"entries must be at least the {most} non-zeros of a line")
@@ -183,6 +197,10 @@ class Tiling:
         ``operand`` is (rows, channels of a block, down, across).
         """
         p = self.parameters
+        shape = (self.correlation.rows, *self.reduction)
+        if not isinstance(operand, np.ndarray) or operand.shape != shape:
+            found = getattr(operand, "shape", shown(operand))
+            raise UserError(f"operand must be an array of the shape {shape}, not {found}")
         (a, b, d), (k, u, v) = self.chunks, self.chunk
         sizes = self.row_groups * self.wave_rows, a * k, b * u, d * v
         fill = [(0, s - n) for s, n in zip(sizes, operand.shape, strict=True)]
@@ -213,6 +231,8 @@ class Tiling:
         ``x`` is (columns, channels, down, across), as of `Correlation.dense`.
         """
         p, c = self.parameters, self.correlation
+        shape = (c.columns, c.channels, c.down.span, c.across.span)
+        x = array("x", x, "float32", shape=shape)
         (k, u, v), (groups, i, j) = self.chunk, self.tile
         width = groups * p.columns
         sides = self.planes
@@ -254,9 +274,12 @@ class Tiling:
 
         ``sums`` are those of `sw.sparse.array.apply`. A column that was not needed is zero.
         """
-        c = self.correlation
+        p, c = self.parameters, self.correlation
+        number = self.row_groups * math.prod(self.tiles)
+        shape = (number, p.slots, self.rows, math.prod(self.tile), p.columns)
+        sums = array("sums", sums, "float32", shape=shape)
         groups, i, j = self.tile
-        width = groups * self.parameters.columns
+        width = groups * p.columns
         _, downs, acrosses = self.tiles
         rows = self.row_groups * self.wave_rows
         columns = c.columns + self.tiles[0] * width

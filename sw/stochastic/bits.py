@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import choice, whole
+from ..checks import array, broadcast, choice, instance, whole
 from ..errors import UserError
 from ..parameters import Checked
 from .lfsr import Lfsr
@@ -16,6 +16,9 @@ __all__ = ["MOST_FIRST", "SHARES", "BitSource", "sources"]
 
 MOST_FIRST = 1 << 48
 """Pairs or vectors that may have come before."""
+
+MOST_COUNT = 1 << 31
+"""Words at a time."""
 
 SHARES = ("shared", "rotated", "independent")
 
@@ -55,10 +58,12 @@ class BitSource(Checked):
 
     def __post_init__(self) -> None:
         """Check every field."""
+        instance("lfsr", self.lfsr, Lfsr)
         whole("bits", self.bits, 1, self.lfsr.width)
         choice("share", self.share, SHARES)
         whole("elements", self.elements, 1, 1 << 16)
         needed = self.elements if self.share == "independent" else 1
+        instance("starts", self.starts, tuple)
         if len(self.starts) != needed:
             raise UserError(f"starts must be {needed} states, not {len(self.starts)}")
 
@@ -70,6 +75,9 @@ class BitSource(Checked):
     def states(self, first: int, count: int, start: int = 0) -> npt.NDArray[np.uint32]:
         """Return ``count`` states of a register, ``first`` words after its start."""
         lfsr = self.lfsr
+        first = whole("first", first, 0, MOST_FIRST << 32)
+        count = whole("count", count, 0, MOST_COUNT)
+        whole("start", start, 0, len(self.starts) - 1)
         state = lfsr.jump(self.starts[start], first * lfsr.leap)
         return lfsr.linear.orbit(state, lfsr.leap, count)
 
@@ -89,7 +97,10 @@ class BitSource(Checked):
         return states >> np.uint32(width - self.bits)
 
     def compare(self, words: npt.ArrayLike, magnitude: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-        """Return the bits of magnitudes for words."""
+        """Return the bits of magnitudes for words, arrays of integers."""
+        words = array("words", words, "integer")
+        magnitude = array("magnitude", magnitude, "integer")
+        broadcast(words=words, magnitude=magnitude)
         return np.less_equal(words, magnitude) if self.inclusive else np.less(words, magnitude)
 
 
@@ -101,7 +112,11 @@ def sources(
     The registers lie at equal distances on the cycle of states, the first of them half a distance
     after ``seed``, whose bits may be few.
     """
+    instance("lfsr", lfsr, Lfsr)
     whole("seed", seed, 1, lfsr.period)
+    instance("elements", elements, list, tuple)
+    for each in elements:
+        whole("elements", each, 1, 1 << 16)
     counts = [each if share == "independent" else 1 for each in elements]
     total = sum(counts)
     if total > lfsr.period:

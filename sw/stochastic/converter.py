@@ -85,6 +85,7 @@ def magnitudes(
 
     Where vectors share a scale each has its code. A zero is positive.
     """
+    instance("converter", converter, ConverterParameters)
     x = np.ascontiguousarray(array("vectors", x, "float32", shape=("vectors", "elements")))
     block = converter.format.block_elements
     if x.size % block:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from .. import binary32
 from ..bfp.converter import ConverterParameters
 from ..bfp.fast import quantize
-from ..checks import whole
+from ..checks import instance, whole
 from ..formats import FLOAT_FORMATS
 from . import outer
 from .bits import MOST_FIRST
@@ -104,6 +104,9 @@ def _magnitudes(converter: ConverterParameters, x: Floats) -> tuple[Any, Integer
 
 def pulsed_sums(p: PulsedParameters, pulses: Pulses, *, first: int = 0) -> Integers:
     """Return what `sw.stochastic.pulsed.sums` returns."""
+    instance("p", p, PulsedParameters)
+    instance("pulses", pulses, Pulses)
+    first = whole("first", first, 0, MOST_FIRST)
     pairs, columns = pulses.x.shape
     rows = pulses.d.shape[1]
     generators = _pulse_generators(p, columns, rows)

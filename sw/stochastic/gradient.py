@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..checks import array
+from ..checks import array, instance, shown
 from ..errors import UserError
 from .outer import outer_product
 from .outer_parameters import OuterProductParameters
@@ -40,7 +40,7 @@ class Block:
     def __init__(
         self, parameters: OuterProductParameters, compute: Callable[..., Floats] = outer_product
     ) -> None:
-        self.parameters = parameters
+        self.parameters = instance("parameters", parameters, OuterProductParameters)
         self.compute = compute
         self.pairs = 0
 
@@ -74,7 +74,9 @@ def weight_gradient(
     engine : callable
         See `Engine`.
     """
-    p = parameters
+    p = instance("parameters", parameters, OuterProductParameters)
+    if not callable(engine):
+        raise UserError(f"engine must be a function as of Engine, not {shown(engine)}")
     d = array("d", d, "float32", shape=("m", "pairs"))
     x = array("x", x, "float32", shape=("n", d.shape[1]))
     if not d.shape[1]:

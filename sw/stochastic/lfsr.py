@@ -45,6 +45,9 @@ P. Alfke, "Efficient Shift Registers, LFSR Counters, and Long Pseudo-Random Sequ
 Xilinx application note 052, 1996, table 3.
 """
 
+MOST_STEPS = 1 << 128
+"""More than any run has."""
+
 LEAST_WIDTH, MOST_WIDTH = min(TAPS), max(TAPS)
 
 
@@ -91,6 +94,7 @@ class Lfsr(Checked):
 
     def step(self, state: int) -> int:
         """Return the state that follows."""
+        whole("state", state, 1, self.period)
         up = state << 1 & self.period
         if self.form == "fibonacci":
             return up | sum(state >> tap - 1 & 1 for tap in TAPS[self.width]) & 1
@@ -105,4 +109,5 @@ class Lfsr(Checked):
     def jump(self, state: int, steps: int) -> int:
         """Return the state ``steps`` steps after ``state``, or before it if negative."""
         whole("state", state, 1, self.period)
+        steps = whole("steps", steps, -MOST_STEPS, MOST_STEPS)
         return self.linear.jump(state, steps % self.period)

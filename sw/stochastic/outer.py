@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from .. import binary32
 from ..bfp.quantize import Blocks, dequantize, quantize_groups
-from ..checks import array, instance, whole
+from ..checks import array, flag, instance, whole
 from ..errors import UserError
 from .bits import MOST_FIRST
 from .converter import magnitudes
@@ -57,6 +57,16 @@ class Sums:
     exponent: Integers
     nan: Flags
 
+    def __post_init__(self) -> None:
+        """Check types and shapes."""
+        shape = ("batches", "rows", "columns")
+        value = array("value", self.value, "integer", shape=shape)
+        exponent = array("exponent", self.exponent, "integer", shape=(len(value),))
+        nan = array("nan", self.nan, "bool", shape=(len(value),))
+        object.__setattr__(self, "value", value.astype(np.int64, copy=False))
+        object.__setattr__(self, "exponent", exponent.astype(np.int64, copy=False))
+        object.__setattr__(self, "nan", nan)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Weights:
@@ -81,6 +91,7 @@ class Weights:
 
 def ends(p: OuterProductParameters, last: npt.ArrayLike) -> list[int]:
     """Return the numbers of the pairs that end a batch: those marked, and each ``batch``-th."""
+    instance("p", p, OuterProductParameters)
     last = array("last", last, "bool", shape=("pairs",))
     found, begin = [], 0
     for end in [*np.flatnonzero(last).tolist(), len(last)]:
@@ -99,6 +110,7 @@ def counts(
     follow those of the last. A group of rows counts a cycle, ``parallel`` words, behind the one
     before; a bit of ``x`` meets the bit of ``d`` of the same word's number.
     """
+    instance("p", p, OuterProductParameters)
     most = 1 << p.bits
     x = array("x", x, "integer", shape=("pairs", p.columns), low=0, high=most)
     d = array("d", d, "integer", shape=(len(x), p.rows), low=0, high=most)
@@ -145,6 +157,14 @@ def add_up(
     nan : bool
         Whether any vector holds a NaN or an infinity.
     """
+    instance("p", p, OuterProductParameters)
+    shape = ("pairs", p.rows, p.columns)
+    counts = array("counts", counts, "integer", shape=shape, low=0, high=p.length)
+    negative = array("negative", negative, "bool", shape=counts.shape)
+    scale = array("scale", scale, "integer", shape=(len(counts),))
+    flag("nan", nan)
+    if not len(counts):
+        raise UserError("counts must be those of a pair or more, not of 0")
     total, top = np.zeros(counts.shape[1:], np.int64), int(scale[0])
     for count, sign, each in zip(counts, negative, scale.tolist(), strict=True):
         rise = max(each - top, 0)
@@ -210,6 +230,8 @@ def results(p: OuterProductParameters, sums: Sums, *, shift: int = 0, rate: floa
     where it is ``free``: a finite number, which is rounded to binary32. Each sum is rounded to
     binary32, and by a free rate again.
     """
+    instance("p", p, OuterProductParameters)
+    instance("sums", sums, Sums)
     factor = p.check_scale(shift, rate)
     exponent = sums.exponent - int(shift)
     value = binary32.from_integer(sums.value, exponent[:, None, None], sums.nan[:, None, None])
@@ -252,18 +274,21 @@ def subtract(p: OuterProductParameters, weights: Floats | Weights, results: Floa
 
     Weights in blocks are rounded to binary32 first.
     """
+    instance("p", p, OuterProductParameters)
     format = p.weight_format
     if isinstance(weights, Weights) != (format is not None) or p.weights == "none":
         wanted = format.name if format else p.weights
         raise UserError(f"weights must be those of {wanted}, not {type(weights).__name__}")
     results = array("results", results, "float32", shape=("batches", p.rows, p.columns))
-    if format is not None and isinstance(weights, Weights):
+    plain: npt.ArrayLike
+    if isinstance(weights, Weights):
+        assert format is not None
         blocks = Blocks(
             mantissa=weights.mantissa, exponent=weights.exponent, format=format, axis=-1
         )
         plain = dequantize(blocks)
     else:
-        plain = np.asarray(weights)
+        plain = weights
     return binary32.add(array("weights", plain, "float32", shape=results.shape), -results)
 
 
@@ -273,6 +298,7 @@ def to_blocks(p: OuterProductParameters, weights: Floats, *, first: int = 0) -> 
     Under stochastic rounding each weight takes a random word (`OuterProductParameters.stream`), of
     which ``first`` were taken before.
     """
+    instance("p", p, OuterProductParameters)
     format = p.weight_format
     if format is None:
         raise UserError(f"weights must be of a format of blocks, not {p.weights}")

@@ -131,6 +131,7 @@ def pulses(p: PulsedParameters, x: Floats, d: Floats, *, rate: float) -> Pulses:
     the order in which it stands here; a chance is rounded to a magnitude, a half up. ``rate`` is
     not negative.
     """
+    instance("p", p, PulsedParameters)
     rate = number("rate", rate, 0, binary32.LARGEST)
     x = array("x", x, "float32", shape=("pairs", "columns"), finite=True)
     d = array("d", d, "float32", shape=(len(x), "rows"), finite=True)
@@ -160,6 +161,9 @@ def sums(p: PulsedParameters, pulses: Pulses, *, first: int = 0) -> Integers:
 
     A pair uses up ``length`` words of each source whatever its pulses; ``first`` pairs came before.
     """
+    instance("p", p, PulsedParameters)
+    instance("pulses", pulses, Pulses)
+    first = whole("first", first, 0, MOST_FIRST)
     x, d = pulses.x, pulses.d
     x_source, d_source = p.sources(x.shape[1], d.shape[1])
     total = np.zeros((d.shape[1], x.shape[1]), np.float64)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..approx.names import KINDS, fractions
+from ..approx.names import KINDS, fractions, tidy
 from ..approx.product import Fractions
 from ..bfp.quantize import Blocks
 from ..checks import array, choice, shown, unknown
@@ -67,6 +67,7 @@ def read(arithmetic: Any) -> Arithmetic:
     if isinstance(arithmetic, Mapping):
         return effective(BlockFormat.read(arithmetic), arithmetic)
     if isinstance(arithmetic, str):
+        arithmetic = tidy(arithmetic)
         preset, *texts = arithmetic.split(":")
         if preset in BLOCK_FORMATS or preset in BOX_FORMATS:
             given = [text.partition("=")[0] for text in texts]

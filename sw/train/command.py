@@ -28,7 +28,7 @@ __all__ = ["train_network"]
     show_default=True,
     help="Arithmetic of the products, see below.",
 )
-@click.option("--hidden", default="32", show_default=True, help="Widths of mlp's hidden layers.")
+@click.option("--hidden", help="Widths of mlp's hidden layers, as in 64,32.  [default: 32]")
 @click.option("--epochs", type=int, help="Times through the data; without, the model's.")
 @click.option("--batch", default=64, show_default=True, help="Images of a step.")
 @click.option("--rate", type=float, help="First learning rate; without, the model's.")
@@ -52,7 +52,7 @@ __all__ = ["train_network"]
 )
 @click.option("--seed", default=1, show_default=True, help="Of weights, order and random bits.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File of the weights, .npz.")
-def train_network(name: str, output: Path | None, hidden: str, **fields: Any) -> None:
+def train_network(name: str, output: Path | None, hidden: str | None, **fields: Any) -> None:
     """Train a network; with -o write its weights, its course (.json) and learning curve (.png).
 
     Each layer has three products: forward, gradient of the input, gradient of the weights. --arith
@@ -107,13 +107,16 @@ def train_network(name: str, output: Path | None, hidden: str, **fields: Any) ->
       python -m sw train --sparse procrustes:keep=0.1 -o build/sparse.npz
       python -m sw train --model lenet --data mnist --sparse dropback:keep=0.05
     """
-    if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", hidden):
-        raise UserError(f"hidden must be widths as in 64,32, not {shown(hidden)}")
-    settings = Settings(hidden=tuple(map(int, hidden.split(","))), **fields)
+    if hidden is not None:
+        if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", hidden):
+            raise UserError(f"hidden must be widths as in 64,32, not {shown(hidden)}")
+        fields["hidden"] = tuple(map(int, hidden.split(",")))
+    settings = Settings(**fields)
     if output is not None:
         check_path(output)
         output_folder(output.parent)
     data = load(name)
+    train(data, settings, steps=0)  # refuses what cannot be, before anything is shown
     with bars() as progress:
         task = progress.add_task(f"train {name}", total=settings.epochs)
 

@@ -219,7 +219,7 @@ def _train(
     s = settings
     assert s.epochs is not None and s.rate is not None and s.momentum is not None
     rng = np.random.default_rng(s.seed)
-    hidden = {"hidden": s.hidden} if s.model == "mlp" else {}
+    hidden = {} if s.hidden is None else {"hidden": s.hidden}
     network = MODELS[s.model](data.train_x.shape[1], data.classes, rng, **hidden)
     network.check(data.sample)
     layers = len(network.products)

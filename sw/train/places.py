@@ -108,6 +108,8 @@ class Places:
                 continue
             layer, which = place
             why = "others are given for all of its products"
+            if updated:
+                why = "the update computes the gradients of weights"
             if layer is not None and layer >= layers:
                 why = f"the network has {layers} layers, the last of which is {layers - 1}"
             elif which == "input" and (layer == 0 or layers == 1):

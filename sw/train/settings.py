@@ -51,8 +51,8 @@ class Settings(Checked):
         Of `sw.train.network.MODELS`.
     arithmetic : str
         See `sw.train.spec.read`.
-    hidden : tuple of int
-        Widths of the hidden layers of ``mlp``.
+    hidden : tuple of int, or None
+        Widths of the hidden layers of ``mlp``; None for a single one of 32, and for other models.
     epochs : int or None
         Times through the data; None for the model's, which are others for sparse training.
     batch : int
@@ -76,7 +76,7 @@ class Settings(Checked):
 
     model: str = "mlp"
     arithmetic: str = "binary32"
-    hidden: tuple[int, ...] = (32,)
+    hidden: tuple[int, ...] | None = None
     epochs: int | None = None
     batch: int = 64
     rate: float | None = None
@@ -91,17 +91,22 @@ class Settings(Checked):
         for name in ("model", "arithmetic", "storage", "update", "sparse"):
             if getattr(self, name) != "":  # which each table refuses by its own words
                 line(name, getattr(self, name))
+        for name in ("arithmetic", "update", "sparse"):
+            object.__setattr__(self, name, getattr(self, name).strip())
         known("model", self.model, MODELS)
         table = DENSE if self.sparse == type(self).sparse else SPARSE
         for name, value in table[self.model].items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
-        if not isinstance(self.hidden, tuple):
-            raise UserError(f"hidden must be a tuple of widths, not {shown(self.hidden)}")
-        if self.model != "mlp" and self.hidden != type(self).hidden:
-            raise UserError(f"hidden must not be given for {self.model}, only for mlp")
-        for width in self.hidden:
-            whole("hidden", width, 1, 4096)
+        if self.hidden is None and self.model == "mlp":
+            object.__setattr__(self, "hidden", (32,))
+        if self.hidden is not None:
+            if not isinstance(self.hidden, tuple):
+                raise UserError(f"hidden must be a tuple of widths, not {shown(self.hidden)}")
+            if self.model != "mlp":
+                raise UserError(f"hidden must not be given for {self.model}, only for mlp")
+            for width in self.hidden:
+                whole("hidden", width, 1, 4096)
         whole("epochs", self.epochs, 1, 10_000)
         whole("batch", self.batch, 1, 65_536)
         if not is_number(self.rate) or not 0 < self.rate < 10:
@@ -110,7 +115,7 @@ class Settings(Checked):
             found = shown(self.momentum)
             raise UserError(f"momentum must be a number from 0 to below 1, not {found}")
         choice("storage", self.storage, STORAGES)
-        layers = _layers(self.model, len(self.hidden))
+        layers = _layers(self.model, len(self.hidden or ()))
         read(self.arithmetic, layers=layers, epochs=self.epochs or 1)
         whole("seed", self.seed, 1, 2**32 - 1)
         read_update(self.update, seed=self.seed)
@@ -120,7 +125,6 @@ class Settings(Checked):
             object.__setattr__(self, name, int(getattr(self, name)))
         for name in ("rate", "momentum"):
             object.__setattr__(self, name, float(getattr(self, name)))
-        object.__setattr__(self, "hidden", tuple(map(int, self.hidden)))
 
     @property
     def unusual(self) -> dict[str, str]:

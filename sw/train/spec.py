@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from ..approx.names import tidy
 from ..bfp.control.epochs import BoostRule
 from ..bfp.control.pairs import MOST_LAYERS
 from ..bfp.control.zse import ZseRule
@@ -35,7 +36,8 @@ def read(text: str, *, layers: int | None, epochs: int) -> Precision:
     An arithmetic for all products, and others for a place: a pass (``forward``, ``input`` or
     ``weight``), a layer, counted from 0 or ``first`` or ``last``, or a pass of a layer:
     ``fb12,input=fb16,0=fb24,2.weight=fb16``. See `sw.train.arithmetic.read` for arithmetics;
-    fields of a block format follow its name, ``hbfp4:block=8:rounding=truncate``.
+    fields of a block format follow its name, ``hbfp4:block=8:rounding=truncate``. Spaces around
+    ``=``, ``:``, ``,`` and ``/`` are of no account, but for those inside a file's name.
 
     In the place of the first one two controllers, whose formats take fields likewise:
 
@@ -55,14 +57,16 @@ def read(text: str, *, layers: int | None, epochs: int) -> Precision:
     places: dict[str, str] = {}
     where = ""
     for part in text.split(","):
-        in_file = places.get(where, "").startswith("lut:")
-        if in_file and not (_placed(part) and is_place(part.partition("=")[0])):
+        in_file = places.get(where, "").partition(":")[0].strip() == "lut"
+        if in_file and not (_placed(part) and is_place(part.partition("=")[0].strip())):
             places[where] += f",{part}"  # of the file's name
             continue
         where, _, name = part.partition("=") if _placed(part) else ("", "", part)
+        where = where.strip()
         if where in places:
             raise UserError(f"arithmetic of {where or 'all products'} is given twice in {text!r}")
         places[where] = name
+    places = {where: tidy(name) for where, name in places.items()}
     count = MOST_LAYERS if layers is None else layers
     kind, *fields = places.get("", "").split(":")
     if kind not in ("boosters", "flexblock"):

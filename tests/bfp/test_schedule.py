@@ -122,3 +122,18 @@ def test_errors(batch, modes, latency, message):
         utilization(ARRAY, [layer], batch, modes, latency=latency)
     with pytest.raises(UserError, match="layers must be at least one, not none"):
         utilization(ARRAY, [], 8, (0, 0), latency=20)
+
+
+def test_errors_of_what_is_no_layer_or_no_array():
+    layer: Any = Dense(name="dense", inputs=7, outputs=3)
+    odd: Any = "x"
+    with pytest.raises(UserError, match="layers must be of list or tuple, not 'x'"):
+        utilization(ARRAY, odd, 8, (0, 0), latency=20)
+    with pytest.raises(UserError, match="each of layers must be of Layer, not 'x'"):
+        utilization(ARRAY, [layer, odd], 8, (0, 0), latency=20)
+    with pytest.raises(UserError, match="parameters must be of MultimodeParameters, not 'x'"):
+        utilization(odd, [layer], 8, (0, 0), latency=20)
+    with pytest.raises(UserError, match="layer must be of Layer, not 'x'"):
+        map_pass(ARRAY, odd, "forward", 8, (0, 0), latency=20)
+    with pytest.raises(UserError, match="which must be one of forward, input, weight, not 'x'"):
+        map_pass(ARRAY, layer, "x", 8, (0, 0), latency=20)

@@ -8,9 +8,13 @@ import pytest
 from boards.bound import check_bound, room
 from boards.build import build
 from boards.table import BOARDS
-from hw.flow.emit import generate
+from hw.flow.emit import emit, generate
+from hw.flow.multiplier_costs import used
 from hw.flow.progress import Progress
+from hw.flow.synth import synthesize
 from hw.flow.yosys import yosys
+from hw.sparse.element import Element
+from hw.storage import SPARSE_ELEMENT
 from hw.units import UNITS
 from sw.errors import UserError
 
@@ -46,7 +50,9 @@ def no_tools(monkeypatch):
         ("tang-nano-20k", "bfp_transposer", ["format.block=[64,64]"], "room for 15,552"),
         ("icebreaker", "bfp_converter", ["format.block=65536"], "bits stored, of which"),
         ("icebreaker", "amsim_multiplier", ["bits=9", "format=binary32"], "bits stored, of which"),
-        ("ulx3s-85f", "sparse_array", ["lines=32", "columns=32"], "bits stored, of which"),
+        ("ulx3s-85f", "sparse_array", ["lines=32", "columns=32"], "least 513,108 registers, of wh"),
+        ("ulx3s-85f", "sparse_array", ["lines=8", "patch=4096", "sums=1024"], "bits stored, of "),
+        ("tang-nano-9k", "sparse_array", [], "least 8,212 registers, of which .* room for 6,480"),
         ("arty-a7-35", "outer_product", ["rows=128", "columns=128"], "room for 41,600"),
         ("tang-nano-9k", "stochastic_converter", ["elements=1024"], "room for 6,480"),
         ("ulx3s-25f", "csb_decoder", ["values=65536", "blocks=4096"], "bits stored, of which"),
@@ -75,8 +81,8 @@ def test_the_defaults_of_all_units_are_left_to_synthesis(board):
             check_bound(BOARDS[board], unit, parameters(unit))
 
 
-# Sixteen lines of patches and sums.
-NO_ROOM = {("icebreaker", "sparse_array")}
+# Sixteen elements.
+NO_ROOM = {("icebreaker", "sparse_array"), ("tang-nano-9k", "sparse_array")}
 
 SMALL = {
     "bfp_array": ["format=hbfp4", "rows=2", "columns=2", "lanes=2"],
@@ -117,6 +123,15 @@ def test_no_unit_takes_less_than_the_bound(unit):
     assert stored.registers + stored.memory > 0
 
 
+@pytest.mark.parametrize(
+    ("family", "target"),
+    [("ecp5", "ecp5"), ("gowin", "generic"), ("ice40", "generic"), ("xilinx", "xilinx")],
+)
+def test_an_element_of_the_sparse_array_takes_the_registers_that_are_counted(family, target):
+    cost = synthesize(emit(Element(target=target), "element"), family)
+    assert used(cost)["FF"] >= SPARSE_ELEMENT
+
+
 def test_what_is_counted_has_a_case():
     some = {name for name, unit in UNITS.items() if unit.storage.__name__ != "<lambda>"}
     assert some == set(SMALL)
@@ -140,7 +155,8 @@ def test_room_counts_registers_memories_and_tables():
         ("approx_array", ["rows=3", "multiplier=table", "bits=2"], 3 * 3, 3 * 32 + 2 * 48),
         ("amsim_multiplier", [], 0, 4**2 * 3),
         ("amsim_multiplier", ["lanes=3"], 0, 2 * 4**2 * 3),
-        ("sparse_array", [], 0, 32 * 2 * (8 + 8)),
+        ("sparse_array", [], 500, 32 * 2 * (8 + 8)),
+        ("sparse_array", ["columns=3"], 3 * 500, 3 * 32 * 2 * (8 + 8)),
         ("csb_decoder", [], 0, 4 * (9 + 20) + 8 * 32),
         ("load_balancer", [], 8 * (12 + 3), 0),
         ("outer_product", [], 16 * 5, 16 * 15),

@@ -4,7 +4,7 @@ from click.testing import CliRunner
 from boards.__main__ import main
 from boards.host import Board
 from boards.line import LinkError
-from hw.flow.version import version
+from sw.version import version
 
 from .multiplier import PARAMETERS, Multiplier, multiplier_device
 from .pty_board import board

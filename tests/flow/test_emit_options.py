@@ -186,3 +186,24 @@ def test_models_of_instances_with_parameters_and_without(tmp_path):
         assert "`ifndef GRADGATE_CELLS_ONE\n" in cell_models(f"module m();\n{text}\n", [file])
     for text in ("  ONES x (", "  // ONE one (", "  wire ONE;"):
         assert cell_models(f"module m();\n{text}\n", [file]) == ""
+
+
+@pytest.mark.parametrize("more", ["", " --timescale 1ns/1ps"])
+def test_models_of_cells_go_with_the_design_that_needs_them(more, tmp_path):
+    line = f"verilog bfp_dot --preset mxint8 --set lanes=2{more} -o {tmp_path}"
+    run(*f"{line} --set target=ecp5".split())
+    assert (tmp_path / "bfp_dot_cells.v").is_file()
+    (tmp_path / "other_cells.v").write_text("another's\n")
+    assert run(*line.split()).exit_code == 0
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["bfp_dot.core", "bfp_dot.json", "bfp_dot.v", "other_cells.v"]
+
+
+def test_what_is_no_model_of_cells_is_not_removed(tmp_path):
+    (tmp_path / "bfp_dot_cells.v").write_text("module mine;\nendmodule\n")
+    result = run(*f"verilog bfp_dot --set lanes=2 -o {tmp_path}".split())
+    assert result.exit_code == 2
+    words = "bfp_dot_cells.v must be moved away: it is where models of cells would be, of which"
+    assert words in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["bfp_dot_cells.v"]
+    assert (tmp_path / "bfp_dot_cells.v").read_text() == "module mine;\nendmodule\n"

@@ -40,6 +40,11 @@ TOO_LARGE = [
     ),
     (
         "outer_product",
+        ["rows=128", "columns=128", "parallel=32"],
+        "bits of d, in all banks of columns, may take at most 131,072 registers, not 262,144 as wi",
+    ),
+    (
+        "outer_product",
         ["rows=128", "columns=128", "length=256", "parallel=256"],
         "a Side would have 65,676 bits of outputs",
     ),
@@ -73,6 +78,11 @@ def test_the_command_line_refuses_it_in_a_line(command, tmp_path):
         "error: streams in may have at most 49,152 bits"
     )
     assert not (tmp_path / "x").exists()
+
+
+def test_what_is_just_not_too_large_inside_is_left_to_emission():
+    p = UNITS["outer_product"].parameters.make(overrides=["rows=128", "columns=128", "parallel=16"])
+    UNITS["outer_product"].top(p)
 
 
 def test_a_beat_of_many_bits_is_warned_of(tmp_path):

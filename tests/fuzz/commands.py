@@ -35,7 +35,7 @@ COMMANDS: Sequence[str] = (
     "sim run bfp_array --engine cocotb --sim icarus --blocks 10 --waves",
     "sim table mbm_3.bin --format bfloat16 --lanes 2 --blocks 10",
     "sim train --arith mbm3 --model mlp --data digits --steps 2 --batch 16",
-    "sim train --arith hbfp4 --set rows=2 --set columns=2 --steps 2 --seed 3",
+    "sim train --arith fb12 --set rows=2 --set columns=2 --steps 2 --seed 3",
     "sim demo --preset hbfp4 --data digits --samples 4 --target gates -o out",
     "sim paper bfp --only density -o out",
     "sim bench -o out/bench.json",

@@ -30,7 +30,7 @@ __all__ = ["Tried", "configuration", "try_one"]
 
 WRONG = (-1, 0, 2.0, 1.5, "two", None, True, [1], {}, 10**12, "", float("nan"))
 LARGE = 1_200_000
-"""Letters, every instance written out, from which a design is not simulated: compiling takes long."""
+"""Letters, with every instance written out, above which a design takes minutes to compile."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,7 +118,7 @@ SMALL = {"rows": 3, "columns": 3, "lines": 3}
 
 
 def _written_out(verilog: str) -> int:
-    """Return the letters of a design whose first module is the top, if each instance stood apart."""
+    """Return the letters of a design, its first module the top, with every instance written out."""
     texts = dict(re.findall(r"^module (\w+)(.*?)^endmodule$", verilog, re.M | re.S))
     letters: dict[str, int] = {}
     for name in reversed(texts):

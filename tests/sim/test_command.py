@@ -36,9 +36,9 @@ class AdderBench:
         return compare(actual, {"beats": expected}, result, {"data": data})
 
 
-def call(*arguments):
+def call(*arguments, name="run"):
     with pytest.raises(SystemExit) as stop:
-        command.main(["run", *arguments], prog_name="python -m sim")
+        command.main([name, *arguments], prog_name="python -m sim")
     return stop.value.code
 
 
@@ -114,6 +114,26 @@ def test_mistakes(monkeypatch, capsys, arguments, message):
     error = capsys.readouterr().err
     assert error.startswith(f"error: {message}")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--arith binary32", "arithmetic must have products of blocks, or all by one approximate"),
+        ("--arith mbm7 --update pulsed", "update must be exact or essop for a circuit, not pulsed"),
+        ("--arith binary32 --sparse dropback", "threshold must be quantile for a circuit, not exa"),
+        ("--arith fb12,weight=fb16 --update essop", "arithmetic of weight in 'fb12,weight=fb16' "),
+        ("--arith hbfp4 --set rows=2", "--set is of bfp_multimode_array in the family flexblock, "),
+        ("--arith boosters:block=8 --set rows=4", "--set is of bfp_multimode_array in the family"),
+        ("--arith binary32 --update essop --set rows=4", "--set is of an array, through which pro"),
+    ],
+)
+def test_a_training_that_cannot_be_is_refused_before_anything_is_shown(capsys, arguments, message):
+    assert call(*arguments.split(), name="train") == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith(f"error: {message}")
+    assert shown.err.count("\n") == 1
 
 
 def test_module_runs():

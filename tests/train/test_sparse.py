@@ -19,8 +19,9 @@ from sw.train.sparse import Sparse, read
 from tests.sparse.test_quantile_model import second
 
 FIELDS = "keep=0.2,step=5,initial=0.003,words=2,lanes=3"
+HIDDEN = (5, 4)
 SMALL = Settings(
-    hidden=(5, 4), batch=50, rate=0.125, momentum=0.5, epochs=4, sparse=f"procrustes:{FIELDS}"
+    hidden=HIDDEN, batch=50, rate=0.125, momentum=0.5, epochs=4, sparse=f"procrustes:{FIELDS}"
 )
 
 
@@ -38,7 +39,7 @@ def slowly(digits, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """Train as the words say, weight by weight; return the weights and which are tracked."""
     p = TrackingParameters.make(overrides=FIELDS.split(","))
     rng = np.random.default_rng(SMALL.seed)
-    network = mlp(64, 10, rng, SMALL.hidden)
+    network = mlp(64, 10, rng, HIDDEN)
     layers = network.products
     shapes = [layer.parameters["weight"].shape for layer in layers]
 

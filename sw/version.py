@@ -11,7 +11,7 @@ __all__ = ["version"]
 @functools.cache
 def version() -> str:
     """Return the version of the checkout that this file is in, or else of the installed wheel."""
-    project = Path(__file__).parents[2] / "pyproject.toml"
+    project = Path(__file__).parents[1] / "pyproject.toml"
     if project.is_file():
         table = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {})
         if table.get("name") == "gradgate":
