@@ -25,8 +25,8 @@ class Core(Circuit):
     ``registers`` describes the registers that follow those common to all units, ``FLAGS`` the
     events that `AxiTop` keeps, both of the class or of the object. A unit with ``JOBS`` works when
     started; others whenever data come. `AxiTop` resets the core for ``control.abort``; ``ABORT``
-    says what is lost by it besides what is in flight. ``BUSY`` says when the core is busy, and is
-    empty for one that never is.
+    says what is lost by it besides what is in flight. ``BUSY``, of the class or of the object, says
+    when the core is busy, and is empty for one that never is.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Core(Circuit):
     """
 
     JOBS: ClassVar[bool] = False
-    BUSY: ClassVar[str] = ""
+    BUSY: str = ""
     ABORT: ClassVar[str] = ""
     FLAGS: Mapping[str, str]
     registers: tuple[Register, ...]
