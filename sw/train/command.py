@@ -14,6 +14,7 @@ from .loop import Epoch, train
 from .network import MODELS
 from .results import accuracies, check_path, densities, write
 from .settings import STORAGES, Settings
+from .verdict import worse_than_guessing
 
 __all__ = ["train_network"]
 
@@ -128,8 +129,9 @@ def train_network(name: str, output: Path | None, hidden: str | None, **fields: 
     out = console()
     more = "".join(f", {field} {value}" for field, value in settings.unusual.items())
     out.print(f"{settings.model} on {name}, {run.precision.now()}{more}.", highlight=False)
-    if run.repeated:
-        out.print(f"{run.repeated}.", highlight=False, style="yellow")
+    for word in (run.repeated, worse_than_guessing(run.epochs[-1].loss, data.classes)):
+        if word:
+            out.print(f"{word}.", highlight=False, style="yellow")
     out.print(accuracies(run, data))
     if run.sparse is not None:
         out.print(densities(run, run.sparse))

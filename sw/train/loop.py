@@ -24,6 +24,7 @@ from .spec import read
 from .storage import Storage
 from .update import Update
 from .update import read as read_update
+from .verdict import check_learnt, diverged
 
 __all__ = ["Epoch", "Run", "accuracy", "train"]
 
@@ -253,7 +254,7 @@ def _train(
             loss, gradient = cross_entropy(outputs, data.train_y[part])
             where = f"epoch {epoch + 1}, step {done - first + 1}"
             if not np.isfinite(loss):
-                raise _diverged(where, "the loss", s)
+                raise diverged(where, "the loss", s)
             network.backward(gradient, step)
             for layer, kept in zip(network.parts, momenta, strict=True):
                 for name, momentum in kept.items():
@@ -266,7 +267,7 @@ def _train(
                 sparse.step(momenta)
             for name, values in network.arrays.items():
                 if not np.isfinite(values).all():
-                    raise _diverged(where, name, s)
+                    raise diverged(where, name, s)
             total += loss * len(part)
             seen += len(part)
             done += 1
@@ -279,6 +280,8 @@ def _train(
         end = Epoch(epoch=epoch + 1, loss=total / max(seen, 1), accuracy=right, density=density)
         epochs.append(end)
         report(end, note)
+    if steps is None:
+        check_learnt([end.loss for end in epochs], data.classes, s)
     return Run(
         data=data,
         settings=s,
@@ -289,12 +292,4 @@ def _train(
         storage=store.formats,
         sparse=sparse,
         repeated=update.repeated if update else "",
-    )
-
-
-def _diverged(where: str, what: str, s: Settings) -> DivergedError:
-    """Return the error of a number that is not finite."""
-    return DivergedError(
-        f"diverged in {where}: {what} is not finite; try a lower rate than {s.rate:g}, or a lower "
-        f"momentum than {s.momentum:g}"
     )

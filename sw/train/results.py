@@ -85,15 +85,17 @@ def _draw(run: Run, path: Path) -> bool:
 
 
 def accuracies(run: Run, data: Data) -> Table:
-    """Return a table of how many images the network is right about."""
+    """Return a table of how many images the network is right about; tests as in the record."""
     table = Table()
     for heading in ("images", "number", "right"):
         table.add_column(heading, justify="left" if heading == "images" else "right")
-    for kind, x, y in (
-        ("training", data.train_x, data.train_y),
-        ("test", data.test_x, data.test_y),
+    last = len(run.epochs)
+    for kind, x, y, number in (
+        ("training", data.train_x, data.train_y, last),
+        ("test", data.test_x, data.test_y, last - 1),
     ):
-        right = accuracy(run.network, run.precision, x, y)
+        seed = run.settings.seed
+        right = accuracy(run.network, run.precision, x, y, seed=seed, number=number)
         table.add_row(kind, f"{len(x):,}", f"{right:.2%}")
     return table
 

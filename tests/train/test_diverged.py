@@ -1,8 +1,10 @@
 """Training that has no result says so, in one line, and leaves nothing behind."""
 
+import contextlib
 import errno
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -27,6 +29,7 @@ from sw.train.network import mlp
 from sw.train.precision import BINARY32
 from sw.train.settings import Settings
 from sw.train.sparse import read
+from sw.train.verdict import check_learnt
 
 FAR = ["--rate", "9.9", "--momentum", "0.99", "--hidden", "64,64,64,64"]
 MESSAGE = (
@@ -119,6 +122,42 @@ def test_a_threshold_that_nothing_reaches(sparse, message):
     assert told(CliRunner().invoke(main, command)).startswith(
         f"sparse training is stuck: {message}"
     )
+
+
+def test_nothing_learnt(tmp_path):
+    """Of two epochs, both with the loss of the first weights."""
+    command = ["train", "--rate", "1e-30", "--epochs", "2", "-o", str(tmp_path / "w.npz")]
+    assert told(CliRunner().invoke(main, command)) == (
+        "nothing was learnt: the loss is 2.498 in epoch 1 and 2.498 in epoch 2, where guessing has "
+        "2.303; try another rate than 1e-30, or another momentum than 0.9"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_loss_that_falls_from_far_away():
+    result = CliRunner().invoke(
+        main, ["train", "--rate", "9", "--momentum", "0.99", "--epochs", "3"]
+    )
+    word = r"The loss of the last epoch, 10\.\d+, is no better than that of guessing, 2\.303\."
+    assert result.exit_code == 0 and re.search(word, " ".join(result.output.split()))
+
+
+@pytest.mark.parametrize(
+    ("losses", "stuck"),
+    [
+        ([3.0], False),
+        ([3.0, 3.0], True),
+        ([3.0, 2.4, 2.9], False),
+        ([2.2, 2.25], False),
+        ([2.2, 2.31], True),
+        ([2.2, 2.31, 2.1], False),
+        ([], False),
+    ],
+)
+def test_losses_that_tell_that_nothing_is_learnt(losses, stuck):
+    """Of ten classes: a guess has 2.3026."""
+    with pytest.raises(StuckError) if stuck else contextlib.nullcontext():
+        check_learnt(losses, 10, Settings())
 
 
 def test_weights_that_do_not_move():

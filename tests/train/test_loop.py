@@ -17,6 +17,7 @@ from sw.train.loss import cross_entropy
 from sw.train.moded import Controlled
 from sw.train.network import mlp
 from sw.train.precision import BINARY32, Fixed
+from sw.train.results import accuracies
 from sw.train.settings import Settings
 from sw.train.spec import read
 
@@ -214,3 +215,12 @@ def test_settings_are_kept(digits):
     assert dataclasses.asdict(run.settings) | {"epochs": 6, "rate": 0.02} == dataclasses.asdict(
         run.settings
     )
+
+
+def test_the_last_table_has_the_accuracy_of_the_last_epoch(digits):
+    """Under stochastic rounding another seed has another one."""
+    run = train(digits, Settings(arithmetic="hbfp4", epochs=2, seed=7))
+    shown = list(accuracies(run, digits).columns[2].cells)[1]
+    assert shown == f"{run.epochs[-1].accuracy:.2%}"
+    other = accuracy(run.network, run.precision, digits.test_x, digits.test_y, seed=8, number=1)
+    assert shown != f"{other:.2%}"
