@@ -29,7 +29,7 @@ from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat, FloatFormat
 __all__ = ["Tried", "configuration", "try_one"]
 
 WRONG = (-1, 0, 2.0, 1.5, "two", None, True, [1], {}, 10**12, "", float("nan"))
-LARGE = 1_200_000
+LARGE = 600_000
 """Letters, with every instance written out, above which a design takes minutes to compile."""
 
 
@@ -108,13 +108,13 @@ def configuration(unit: str, seed: int) -> tuple[str | None, dict[str, Any]]:
     chosen = rng.sample(fields, rng.randint(1, min(5, len(fields))))
     values = {field.name: _value(kind, field, rng) for field in chosen}
     for name, most in SMALL.items():
-        if name not in values and any(f.name == name for f in fields):
+        if any(f.name == name for f in fields) and (name not in values or rng.random() < 0.8):
             values[name] = rng.randint(1, most)
     return preset, values
 
 
 SMALL = {"rows": 3, "columns": 3, "lines": 3}
-"""Of arrays, where nothing else is chosen: they are as large as these say."""
+"""Sides of arrays: four of five that are chosen, and all others, are at most as large."""
 
 
 def _written_out(verilog: str) -> int:
