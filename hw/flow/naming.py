@@ -125,9 +125,7 @@ class Naming:
 
     def sketch(self, text: str) -> str:
         """Return a text with names of wires that are at least as long as theirs will be."""
-        return NUMBERED.sub(
-            lambda match: f"{max(self._candidates(match[0]), key=len)}_000", text
-        )
+        return NUMBERED.sub(lambda match: f"{max(self._candidates(match[0]), key=len)}_000", text)
 
     def _candidates(self, wire: str) -> list[str]:
         """Return the names that a wire may have, the best first."""

@@ -183,8 +183,8 @@ def _clean(
 ) -> tuple[str, frozenset[str]]:
     """Make the names of a conversion's modules legal and number its ports.
 
-    ``given`` has other names by module and name. Returns the text and which of ``clk`` and ``rst`` the first module has. A clock or reset that
-    nothing reads is not kept as a port.
+    ``given`` has other names by module and name. Returns the text and which of ``clk`` and
+    ``rst`` the first module has. A clock or reset that nothing reads is not kept as a port.
     """
     modules = re.split(r"^(?=module )", _NO_CONTENTS.sub("", _without_attributes(text)), flags=re.M)
     cleaned = [_clean_module(m, order, given) for m in modules if m.strip()]
