@@ -168,7 +168,7 @@ FAULTS = [
     (r"sum > epochs", "sum >= epochs", "mode"),
     (r"= ~\| layer;", "= 1'h0;", "mode"),
     (r"last & packet_last", "packet_last", "mode"),
-    (r"i__ready = ~ o__valid", "i__ready = 1'h1", "m_axis"),
+    (r"i__ready = ~o__valid", "i__ready = 1'h1", "m_axis"),
     (r"layer == sum_\d+", "layer == 8'h2", "m_axis gave 750"),
     (r"packet_narrow <= narrow", "packet_narrow <= 2'h0", "mode"),
 ]

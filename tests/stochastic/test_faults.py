@@ -30,7 +30,7 @@ FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
     ),
     "a pause between vectors": (
         "stochastic_converter_",
-        "inverse_3 | done",
+        "~held | done",
         "inverse_3",
         PLAIN,
         "cycles",
