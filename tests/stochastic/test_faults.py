@@ -31,7 +31,7 @@ FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
     "a pause between vectors": (
         "stochastic_converter_",
         "~held | done",
-        "inverse_3",
+        "~held",
         PLAIN,
         "cycles",
     ),
