@@ -40,14 +40,15 @@ def _base(name: str) -> str:
     return name[:1] + name[1:].partition("$")[0]
 
 
-def _members(fragment: Fragment) -> Iterator[tuple[str, Value]]:
+def _members(fragment: Any) -> Iterator[tuple[str, Value]]:
     """Yield what is connected to the instances and memories of a circuit, with a name for it."""
     for inner, name, _ in fragment.subfragments:
+        found: Any = inner  # Amaranth's types do not tell what these have.
         if isinstance(inner, Instance):
-            for port, (value, _) in inner.ports.items():
+            for port, (value, _) in found.ports.items():
                 yield f"{name}_{port}", value
         elif isinstance(inner, MemoryInstance):
-            kinds: dict[str, list[Any]] = {"read": inner._read_ports, "write": inner._write_ports}
+            kinds: dict[str, list[Any]] = {"read": found._read_ports, "write": found._write_ports}
             for kind, ports in kinds.items():
                 for number, port in enumerate(ports):
                     of = f"{name}_{kind}{number if len(ports) > 1 else ''}"
