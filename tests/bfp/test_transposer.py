@@ -185,10 +185,10 @@ FAULTS = [
     (r"= leftward \? moves_0 : moves_1;", "= moves_1;", "m_axis changed"),
     (r"= ~used\[1\] \| moves_0;", "= 1'h1;", "m_axis changed"),
     (r"= ~used\[0\] \| give;", "= 1'h1;", "m_axis changed"),
-    (r"either_1 = choice_7 \| ", "either_1 = ", "m_axis"),
+    (r"o__valid_next_term = \w+ \| ", "o__valid_next_term = ", "m_axis"),
     (r"= last & last_out;", "= last;", "tlast does not follow"),
     (r"if \(last_in & take\) exponent", "if (take) exponent", "m_axis changed"),
-    (r"= \| row_in;", "= 1'h1;", "status.framing"),
+    (r"\(\|row_in\)", "1'h1", "status.framing"),
 ]
 
 

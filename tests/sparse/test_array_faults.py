@@ -43,8 +43,8 @@ FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
     "the output is not waited for": ("collector", "get <= room", "get <= 1'h1", STALLS, "."),
     "slots are not told apart": (
         "collector",
-        "else if (get) begin_ <= begin_next.*;",
-        "else if (get) begin_ <= 5'h0;",
+        r"begin_ <= begin_next.*;",
+        "begin_ <= 5'h0;",
         PLAIN,
         "sums",
     ),
