@@ -59,7 +59,9 @@ class ArrayMultiplier(FractionMultiplier):
         stages = Schedule()
         while len(terms) > 1:
             if stages.full():
-                terms = [Term(t.weight, register(m, self.en, t.bits)) for t in terms]
+                terms = [
+                    Term(t.weight, register(m, self.en, f"rows_{t.weight}", t.bits)) for t in terms
+                ]
             pairs = zip(terms[::2], terms[1::2], strict=False)
             terms = [self._merge(m, *pair) for pair in pairs] + terms[len(terms) & ~1 :]
             stages.add()

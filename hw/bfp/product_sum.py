@@ -129,8 +129,8 @@ class ProductSum(Circuit):
         else:
             product, offset = [*product, ONE], 1 << len(product)
         negative = signs[:1]
-        for _ in range(self._schedule().latency):
-            negative = register(m, self.en, negative)
+        for i in range(self._schedule().latency):
+            negative = register(m, self.en, f"negative_lane{lane}_{i}", negative)
         return [p ^ negative[0] for p in product], offset, negative[0] ^ late
 
     def elaborate(self, platform: Any) -> Module:
@@ -145,16 +145,19 @@ class ProductSum(Circuit):
         terms = [term for term, _, _ in products]
         late = [bit for _, _, bit in products] if self._late else []
         stages = self._schedule()
-        for _ in range(self._levels):
+        for level in range(self._levels):
             if stages.full():
-                terms = [register(m, self.en, term) for term in terms]
-                late = register(m, self.en, late)
+                terms = [
+                    register(m, self.en, f"terms_{level}_{i}", term) for i, term in enumerate(terms)
+                ]
+                late = register(m, self.en, f"late_{level}", late)
             stages.add()
             pairs = zip(terms[::2], terms[1::2], strict=False)
             rest = terms[len(terms) & ~1 :]
             terms = [self._add(m, x, y, late.pop() if late else None) for x, y in pairs] + rest
         offset = sum(offset for _, offset, _ in products)
-        m.d.comb += self.sum.eq(pack(register(m, self.en, self._finish(m, terms[0], offset, late))))
+        whole = self._finish(m, terms[0], offset, late)
+        m.d.comb += self.sum.eq(pack(register(m, self.en, "whole", whole)))
         return m
 
     def _add(self, m: Module, x: list[Bit], y: list[Bit], carry: Bit | None) -> list[Bit]:

@@ -164,7 +164,7 @@ class Multiplier(Circuit):
         return Term(low.weight, low.bits[:at] + add(m, self.target, x, y, carry), low.late)
 
     def _register(self, m: Module, term: Term) -> Term:
-        *kept, late = register(m, self.en, [*term.bits, term.late])
+        *kept, late = register(m, self.en, f"rows_{term.weight}", [*term.bits, term.late])
         return Term(term.weight, kept, late)
 
     def elaborate(self, platform: Any) -> Module:

@@ -52,9 +52,9 @@ class Schedule:
         self._depth += additions
 
 
-def register(m: Module, en: Signal, values: list[Bit]) -> list[Bit]:
+def register(m: Module, en: Signal, name: str, values: list[Bit]) -> list[Bit]:
     """Return ``values`` from a register without reset, clocked where ``en`` is high."""
-    stage = Signal(len(values), reset_less=True)
+    stage = Signal(len(values), name=name, reset_less=True)
     with m.If(en):
         m.d.sync += stage.eq(pack(values))
     return bits(stage)

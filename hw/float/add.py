@@ -94,7 +94,7 @@ class Adder(Circuit):
         # 3: move by 16 places, add or subtract.
         aligned = net("aligned_3", kept, Mux(by_16, near[16:], near))
         addend = Cat(subtract, aligned ^ subtract.replicate(kept), subtract)
-        total = net("sum_3", kept + 1, (Cat(1, 0, 0, large, 1, 0) + addend)[1:])
+        total = net("added_3", kept + 1, (Cat(1, 0, 0, large, 1, 0) + addend)[1:])
         empty = zero_groups(total)
         total, empty = reg("total_3", kept + 1, total), reg("empty_3", len(empty), empty)
         group_bits = (len(empty) - 1).bit_length()

@@ -108,6 +108,6 @@ class SignificandProduct(Circuit):
                 total = net("row_0", width + 4, Cat(row, high, high, ~high))
                 continue
             size = min(width + 6, 2 * width - len(done))
-            total = net(f"sum_{k}", size, total + Cat(low, 0, row, ~high, 1))
+            total = net(f"partial_{k}", size, total + Cat(low, 0, row, ~high, 1))
             done, total = Cat(done, total[:2]), total[2:]
         return Cat(done, total)

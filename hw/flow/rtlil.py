@@ -15,12 +15,14 @@ from amaranth.lib import memory, wiring
 from ..circuit import Circuit
 from ..memory import is_uninitialized
 from .names import distinguish, legal, snake, unused
+from .owners import owned_names
 from .paths import Paths, trace
 
 __all__ = ["Emission", "members"]
 
 _NAME = re.compile(r"\\([A-Za-z_$][^\s\"]*)")
 _PORT = re.compile(r"^(  wire .*?(?:input|output) )\d+ ( signed)? \\(\S+)$")
+_NUMBER = re.compile(r"(?<=.)\$\d+$")  # That Amaranth gives to signals of one name.
 # What Amaranth makes of the initial contents that `Emission.get_memory` took out.
 _NO_CONTENTS = re.compile(
     r"^  cell \$meminit_v2 .*\n(?:    (?!connect \\DATA).*\n)*    connect \\DATA \{ *\}\n"
@@ -123,11 +125,11 @@ class Emission:
         fragment = Fragment.get(module, self)
         token = _token(len(self._emitted))
         netlist = build_netlist(fragment, ports, name=token)
-        text = _text(netlist)
+        text, names = _text(netlist)
         if not text:
             raise ValueError(f"{module!r} has no logic of its own and cannot be a Verilog module")
         order = ["clk", "rst", *ports]
-        text, clocked = _clean(text, order)
+        text, clocked = _clean(text, order, owned_names(fragment, names))
         known = {each.token: each.paths for each in self._emitted.values()}
         emitted = _Emitted(module, token, text, clocked, trace(netlist, known))
         self._emitted[module.identity] = emitted
@@ -152,8 +154,8 @@ class Emission:
         return names
 
 
-def _text(netlist: Any) -> str:
-    """Return the RTLIL of a netlist, empty if it has no cells."""
+def _text(netlist: Any) -> tuple[str, Mapping[Signal, tuple[str, ...]]]:
+    """Return the RTLIL of a netlist, empty if it has no cells, and the names of signals in it."""
     names = SignalDict()
     builder = rtlil.Design(emit_src=False)
     empty = rtlil.EmptyModuleChecker(netlist)
@@ -161,7 +163,7 @@ def _text(netlist: Any) -> str:
         if not empty.is_empty(index):
             made = builder.module(".".join(module.name))
             rtlil.ModuleEmitter(made, netlist, module, names, empty_checker=empty).emit()
-    return str(builder)
+    return str(builder), names
 
 
 def members(module: Circuit) -> list[tuple[str, Signal, PortDirection]]:
@@ -176,14 +178,16 @@ def members(module: Circuit) -> list[tuple[str, Signal, PortDirection]]:
     return ports
 
 
-def _clean(text: str, order: list[str]) -> tuple[str, frozenset[str]]:
+def _clean(
+    text: str, order: list[str], given: Mapping[str, Mapping[str, str]]
+) -> tuple[str, frozenset[str]]:
     """Make the names of a conversion's modules legal and number its ports.
 
-    Returns the text and which of ``clk`` and ``rst`` the first module has. A clock or reset that
-    nothing reads is not kept as a port.
+    ``given`` has other names by module and name. Returns the text and which of ``clk`` and
+    ``rst`` the first module has. A clock or reset that nothing reads is not kept as a port.
     """
     modules = re.split(r"^(?=module )", _NO_CONTENTS.sub("", _without_attributes(text)), flags=re.M)
-    cleaned = [_clean_module(m, order) for m in modules if m.strip()]
+    cleaned = [_clean_module(m, order, given) for m in modules if m.strip()]
     clocked = frozenset(n for n in ("clk", "rst") if re.search(_input(n), cleaned[0], re.M))
     return "".join(cleaned), clocked
 
@@ -196,7 +200,7 @@ def _without_attributes(text: str) -> str:
     return "".join(line for line in text.splitlines(True) if not _KEPT_ATTRIBUTES.match(line))
 
 
-def _clean_module(text: str, order: list[str]) -> str:
+def _clean_module(text: str, order: list[str], given: Mapping[str, Mapping[str, str]]) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
     if "@." not in lines[0] and text.count("\\rst") == 1:
         lines = [line for line in lines if not re.match(_input("rst"), line)]
@@ -207,10 +211,12 @@ def _clean_module(text: str, order: list[str]) -> str:
     taken = set(names.values())
     assert len(taken) == len(names), f"ports of one legal name among {ports}"
 
+    known = given.get(lines[0].split("\\")[-1], {})
+
     def rename(match: re.Match[str]) -> str:
         name = match[1]
         if name not in names:
-            names[name] = unused(legal(name), taken)
+            names[name] = unused(legal(known.get(name) or _NUMBER.sub("", name)), taken)
             taken.add(names[name])
         return f"\\{names[name]}"
 

@@ -8,6 +8,9 @@ are gathered where a linter sees that they are meant to be unused.
 import re
 from collections.abc import Mapping
 
+from .expressions import assignments, elements, width_of
+from .naming import Naming
+from .nest import NUMBERED, nest
 from .split import INSTANCE, Dependence, dependence, split
 
 __all__ = ["tidy"]
@@ -15,24 +18,12 @@ __all__ = ["tidy"]
 _NOISE = re.compile(r"\(\* (?:unused_bits|full_case|init)\b.*?\*\) ?")
 _HEAD = re.compile(r"\Amodule [^;]*;")
 _DECLARATION = re.compile(r"^  (input|output|wire|reg)( \[(\d+):0\])? (\w+)(?: = (.*))?;$")
-_NUMBERED = re.compile(r"\b_\d+_\b")
 _MEMORY = re.compile(
     r"^  initial begin\n((?:    (\w+)\[\d+\] = (.*);\n)(?:    \2\[\d+\] = \3;\n){3,})  end\n", re.M
 )
 _SELECT = re.compile(
     r"^  function (?:\[\d+:0\] )?(\w+);\n.*?^  endfunction\n  assign ([^\n]*?) = \1\(([^\n]*)\);\n",
     re.M | re.S,
-)
-_PURPOSES = (
-    (r"\?", "choice"),
-    (r" [-+] ", "sum"),
-    (r" \* ", "product"),
-    (r" (<<<?|>>>?) ", "shifted"),
-    (r" ([!=]=|[<>]=?) |= [!&|^]|= ~[|&^]", "test"),
-    (r" & ", "both"),
-    (r" \| ", "either"),
-    (r" \^ ", "differ"),
-    (r"= [-~]", "inverse"),
 )
 _LARGEST_CHAIN = 8
 _LONGEST_LOOP = 4096  # Quartus ends a loop of more than 5,000 passes with an error.
@@ -50,12 +41,15 @@ def tidy(text: str, children: Mapping[str, Dependence]) -> tuple[str, Dependence
     body = re.sub(r"= ! ", "= ~| ", body)
     body = _MEMORY.sub(_fill, body)
     wires, body = split(wires, body, widths, ports, children)
+    statements = list(assignments(body, widths))
+    naming = Naming(body, statements)
+    wires, body = nest(wires, body, widths, statements, naming.sketch)
     values = [f"    {register} = {value};" for register, value in initial]
     lines = [f"module {name} (", ",\n".join(f"  {p}" for p in ports), ");", *wires]
     if values:
         lines += ["  initial begin", *values, "  end"]
     lines += [body.rstrip("\n"), *_unused(body, widths, ports, children), "endmodule"]
-    return _rename("\n".join(lines), body), dependence(body, widths, ports, children)
+    return naming.rename("\n".join(lines)), dependence(body, widths, ports, children)
 
 
 def _unescape(text: str) -> str:
@@ -134,7 +128,7 @@ def _fill(match: re.Match[str]) -> str:
     return f"  integer {index};\n{begin}{''.join(loops)}{end}"
 
 
-def _split(text: str) -> list[str]:
+def _separate(text: str) -> list[str]:
     """Split at the commas that stand outside of brackets."""
     parts = [""]
     depth = 0
@@ -147,33 +141,18 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def _elements(text: str) -> list[str]:
-    """Return the parts of a concatenation, the least significant first."""
-    return _split(text[1:-1])[::-1] if text.startswith("{") else [text]
-
-
-def _width(text: str, widths: dict[str, int]) -> int:
-    if match := re.fullmatch(r"(\d+)'[hdb]\w+", text):
-        return int(match[1])
-    if match := re.fullmatch(r"\w+\[(\d+):(\d+)\]", text):
-        return int(match[1]) - int(match[2]) + 1
-    if re.fullmatch(r"\w+\[\d+\]", text):
-        return 1
-    return widths.get(text, 0)
-
-
 def _select(match: re.Match[str], widths: dict[str, int]) -> str:
     """Write a multiplexer with one selecting bit per input as conditions, or as a case."""
     function, target, arguments = match.groups()
-    otherwise, values, chosen = _split(arguments)
-    conditions = [part for part in _elements(chosen) if _width(part, widths) == 1]
-    width = _width(otherwise, widths) or sum(_width(p, widths) for p in _elements(otherwise))
+    otherwise, values, chosen = _separate(arguments)
+    conditions = [part for part in elements(chosen)[::-1] if width_of(part, widths) == 1]
+    width = width_of(otherwise, widths) or sum(width_of(p, widths) for p in elements(otherwise))
     groups: list[list[str]] = [[]]
-    for part in _elements(values):
+    for part in elements(values)[::-1]:
         groups[-1].append(part)
-        if sum(_width(p, widths) for p in groups[-1]) == width:
+        if sum(width_of(p, widths) for p in groups[-1]) == width:
             groups.append([])
-    whole = len(groups) == len(conditions) + 1 == len(_elements(chosen)) + 1 and not groups[-1]
+    whole = len(groups) == len(conditions) + 1 == len(elements(chosen)) + 1 and not groups[-1]
     if not whole or len(conditions) > _LARGEST_CHAIN:
         return _case(match[0])
     pairs = zip(conditions, groups, strict=False)
@@ -216,7 +195,7 @@ def _unused(
     idle = []
     for name, bits in used.items():
         # A numbered wire that an instance drives gets a name that says that it is unused.
-        named = _NUMBERED.fullmatch(name) and not any(bits) and f"({name})" in body
+        named = NUMBERED.fullmatch(name) and not any(bits) and f"({name})" in body
         if name not in outputs and not named:
             runs = re.finditer("0+", "".join("01"[bit] for bit in bits))
             idle += [_slice(name, run.start(), run.end() - 1, len(bits)) for run in runs]
@@ -240,38 +219,3 @@ def _slice(name: str, low: int, high: int, width: int) -> str:
     if high - low + 1 == width:
         return name
     return f"{name}[{low}]" if high == low else f"{name}[{high}:{low}]"
-
-
-def _rename(text: str, body: str) -> str:
-    """Name the wires that Yosys numbered after what drives them."""
-    taken = set(re.findall(r"\b[A-Za-z_]\w*\b", text))
-    purposes = _purposes(body)
-    names: dict[str, str] = {}
-    counts: dict[str, int] = {}
-    for wire in dict.fromkeys(_NUMBERED.findall(text)):
-        base = purposes.get(wire, "wire")
-        name = base
-        while name in taken:
-            counts[base] = counts.get(base, 0) + 1
-            name = f"{base}_{counts[base]}"
-        names[wire] = name
-        taken.add(name)
-    return _NUMBERED.sub(lambda match: names[match[0]], text)
-
-
-def _purposes(body: str) -> dict[str, str]:
-    purposes: dict[str, str] = {}
-    for wire, rest in re.findall(r"^  assign (_\d+_)(?:\[.*?\])?( =.*)$", body, re.M):
-        words = (name for pattern, name in _PURPOSES if re.search(pattern, rest))
-        purposes.setdefault(wire, "choice" if rest == " =" else next(words, "wire"))
-    for wire, memory in re.findall(r"^ +(_\d+_) <= (\w+)\[.*\];$", body, re.M):
-        purposes.setdefault(wire, f"{memory}_read")
-    for register, wire in re.findall(r"^ +(?:.*?\) |else )?(\w+) <= (_\d+_);$", body, re.M):
-        if not _NUMBERED.fullmatch(register):
-            purposes[wire] = f"{register}_next"
-    for port, wire in re.findall(r"^    \.(\w+)\((_\d+_)\),?$", body, re.M):
-        once = len(re.findall(rf"\b{wire}\b", body)) == 1
-        purposes.setdefault(wire, f"unused_{port}" if once else port)
-    for wire in re.findall(r"^  function .*?(_\d+_);$", body, re.M):
-        purposes[wire] = "select"
-    return purposes

@@ -21,7 +21,7 @@ __all__ = ["flat", "kept_modules", "map_design", "netlist", "yosys", "NETLISTS"]
 NETLISTS = ("gates", "ecp5", "xilinx")
 """The targets with a netlist that can be simulated."""
 
-_WORTH_A_LINE = 40
+_WORTH_A_LINE = 35
 """Verilog lines, with all that is below, from which a module is synthesized on its own."""
 
 

@@ -78,7 +78,7 @@ class HeldProduct(Circuit):
                 total = net("row_0", size + 3, Cat(row, high, high, ~high))
                 continue
             room = min(size + 5, len(self.o) - len(done))
-            total = net(f"sum_{k}", room, total + Cat(low, 0, row, ~high, 1))
+            total = net(f"partial_{k}", room, total + Cat(low, 0, row, ~high, 1))
             done, total = Cat(done, total[:2]), total[2:]
         m.d.comb += self.o.eq(reg("product", len(self.o), Cat(done, total)))
         return m

@@ -29,7 +29,7 @@ FAULTS = {
     "carry to the least exponent": ("mitchell", "scale", "? first : last", "? first | last : last"),
     "carry to infinity": ("mitchell", "scale", "? first : last", "? 1'h0 : last"),
     "sign of zero": ("mitchell", "scale", "o <= { state_0[10],", "o <= { state_0[10] & ~below,"),
-    "NaN": ("mitchell", "scale", "both_1[6] | state_0[9]", "both_1[6]"),
+    "NaN": ("mitchell", "scale", "o_term[6] | state_0[9]", "o_term[6]"),
 }
 
 

@@ -165,11 +165,11 @@ def test_registers_changed_during_a_packet_serve_the_next_one():
 
 
 FAULTS = [
-    (r"sum > epochs", "sum >= epochs", "mode"),
-    (r"= ~\| layer;", "= 1'h0;", "mode"),
+    (r"packet_all_next_term > epochs", "packet_all_next_term >= epochs", "mode"),
+    (r"\(~\|layer\)", "1'h0", "mode"),
     (r"last & packet_last", "packet_last", "mode"),
-    (r"i__ready = ~ o__valid", "i__ready = 1'h1", "m_axis"),
-    (r"layer == sum_\d+", "layer == 8'h2", "m_axis gave 750"),
+    (r"i__ready = ~o__valid", "i__ready = 1'h1", "m_axis"),
+    (r"layer == packet_layers_minus_1", "layer == 8'h2", "m_axis gave 750"),
     (r"packet_narrow <= narrow", "packet_narrow <= 2'h0", "mode"),
 ]
 

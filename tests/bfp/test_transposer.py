@@ -183,12 +183,12 @@ FAULTS = [
     (r"= leftward \^ ", "= ", "mantissa: "),
     (r"= leftward \? element_1_2 : element_2_1;", "= element_2_1;", "mantissa: |-0"),
     (r"= leftward \? moves_0 : moves_1;", "= moves_1;", "m_axis changed"),
-    (r"= inverse_1 \| moves_0;", "= 1'h1;", "m_axis changed"),
-    (r"= inverse \| give;", "= 1'h1;", "m_axis changed"),
-    (r"either_1 = choice_7 \| ", "either_1 = ", "m_axis"),
+    (r"= ~used\[1\] \| moves_0;", "= 1'h1;", "m_axis changed"),
+    (r"= ~used\[0\] \| give;", "= 1'h1;", "m_axis changed"),
+    (r"o__valid_next_term = \w+ \| ", "o__valid_next_term = ", "m_axis"),
     (r"= last & last_out;", "= last;", "tlast does not follow"),
-    (r"if \(test_2\) exponent", "if (take) exponent", "m_axis changed"),
-    (r"= \| row_in;", "= 1'h1;", "status.framing"),
+    (r"if \(last_in & take\) exponent", "if (take) exponent", "m_axis changed"),
+    (r"\(\|row_in\)", "1'h1", "status.framing"),
 ]
 
 

@@ -78,8 +78,8 @@ CIRCUITS: dict[str, tuple[str, str, str, str, str]] = {
     "a read is taken before the last is answered": (
         "load_balancer",
         "axi_lite_registers",
-        r"arvalid & inverse;",
-        "arvalid;",
+        r"arvalid & ~rvalid",
+        "arvalid",
         "s_axi_r.payload_until_ready",
     ),
     "a queue that ends too late": (

@@ -32,7 +32,7 @@ FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
     ),
     "the halves run together": (
         "sorting_row",
-        "{ 1'h0, after[4:0] }",
+        "{ 1'h0, cell_0_after[4:0] }",
         "after",
         PLAIN,
         "pieces|totals|m_axis",
@@ -60,8 +60,8 @@ FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
     ),
     "a pause between keys": (
         "load_balancer_",
-        "inverse_3 | i__ready_28",
-        "inverse_3",
+        "~sorter_0_i__valid | ready_0",
+        "~sorter_0_i__valid",
         PLAIN,
         "cycles",
     ),

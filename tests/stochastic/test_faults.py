@@ -30,8 +30,8 @@ FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
     ),
     "a pause between vectors": (
         "stochastic_converter_",
-        "inverse_3 | done",
-        "inverse_3",
+        "~held | done",
+        "~held",
         PLAIN,
         "cycles",
     ),
