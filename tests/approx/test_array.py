@@ -141,7 +141,7 @@ FAULTS = [
     # A sum that never starts anew.
     ("accumulator", "fresh ? 32'd0 : o", "o", "product: "),
     # The column's operand does not wait for all rows.
-    ("element", "if (both)", "if (en)", "product: "),
+    ("element", "if (en & first)", "if (en)", "product: "),
     # An element's results are another's.
     ("column", "leave[1]", "leave[0]", "product: "),
     # An operand comes a cycle too soon.
@@ -149,7 +149,7 @@ FAULTS = [
     # The next tile begins a cycle too soon.
     ("sequencer", "age == 4'ha", "age == 4'h9", "m_axis"),
     # A beat of b with each of a.
-    ("sequencer", "ready_b = both & test_1", "ready_b = both", "s_axis|product: "),
+    ("sequencer", "wants & valid_a & no_beat", "wants & valid_a", "s_axis|product: "),
     ("result_queue", "level <= 2'h2", "level <= 2'h3", "m_axis"),
 ]
 

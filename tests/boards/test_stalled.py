@@ -55,6 +55,6 @@ def check(design: Design) -> None:
 
 def test_planted_fault():
     design = board()
-    text = plant(design.verilog, "input_channel_width9", r"(taken_\d+) - o__valid", r"\1")
+    text = plant(design.verilog, "input_channel_width9", "ring_taken - o__valid", "ring_taken")
     with pytest.raises(AssertionError):
         check(dataclasses.replace(design, verilog=text))

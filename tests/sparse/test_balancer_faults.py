@@ -33,7 +33,7 @@ FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
     "the halves run together": (
         "sorting_row",
         "{ 1'h0, cell_0_after[4:0] }",
-        "after",
+        "cell_0_after",
         PLAIN,
         "pieces|totals|m_axis",
     ),
