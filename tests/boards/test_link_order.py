@@ -75,8 +75,8 @@ def test_a_reset_when_an_answer_ends(simulation):
 
 
 FAULTS = [
-    ("serial_unit", r"alone = filled == taken", "alone = 1'h1"),
-    ("frame_receiver", r"reset = both &", "reset = end_ &"),
+    ("serial_unit", r"alone = filled == requests_taken", "alone = 1'h1"),
+    ("frame_receiver", r"reset = o__valid_and_o__ready &", "reset = end_ &"),
 ]
 
 
