@@ -14,7 +14,7 @@ from .loop import Epoch, train
 from .network import MODELS
 from .results import accuracies, check_path, densities, write
 from .settings import STORAGES, Settings
-from .verdict import worse_than_guessing
+from .verdict import check_learnt, worse_than_guessing
 
 __all__ = ["train_network"]
 
@@ -126,6 +126,7 @@ def train_network(name: str, output: Path | None, hidden: str | None, **fields: 
             progress.update(task, completed=epoch.epoch, description=f"train {name}, {text}")
 
         run = train(data, settings, report=report)
+    check_learnt([epoch.loss for epoch in run.epochs], data.classes, settings)
     out = console()
     more = "".join(f", {field} {value}" for field, value in settings.unusual.items())
     out.print(f"{settings.model} on {name}, {run.precision.now()}{more}.", highlight=False)

@@ -24,7 +24,7 @@ from .spec import read
 from .storage import Storage
 from .update import Update
 from .update import read as read_update
-from .verdict import check_learnt, diverged
+from .verdict import diverged
 
 __all__ = ["Epoch", "Run", "accuracy", "train"]
 
@@ -280,8 +280,6 @@ def _train(
         end = Epoch(epoch=epoch + 1, loss=total / max(seen, 1), accuracy=right, density=density)
         epochs.append(end)
         report(end, note)
-    if steps is None:
-        check_learnt([end.loss for end in epochs], data.classes, s)
     return Run(
         data=data,
         settings=s,

@@ -225,12 +225,21 @@ def test_an_interrupt_is_told(tmp_path, number, status):
     command = [sys.executable, "-m", "sw", "train", "--epochs", "9999", "-o", "w.npz"]
     path = {"PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen(
-        command, cwd=tmp_path, env=os.environ | path, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=tmp_path,
+        env=os.environ | path,
+        stderr=subprocess.PIPE,
+        text=True,
+        # What runs behind a shell script ignores it, and so would what it starts.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     ) as process:
         assert process.stderr is not None
         time.sleep(8)  # to start, and train
         process.send_signal(number)
-        errors = process.communicate(timeout=60)[1]
+        try:
+            errors = process.communicate(timeout=60)[1]
+        finally:
+            process.kill()
     assert process.returncode == status
     assert errors.splitlines()[-1] == "interrupted" and "Traceback" not in errors
     assert list(tmp_path.iterdir()) == []
