@@ -130,6 +130,8 @@ class Naming:
     def _candidates(self, wire: str) -> list[str]:
         """Return the names that a wire may have, the best first."""
         found = [self._word(wire), self._purpose(wire)]
+        if self._drivers.get(wire, ("", ""))[0] == "unused":
+            del found[1]  # Linters look for the word.
         return [name for name in found if name] or ["net"]
 
     def _purpose(self, wire: str) -> str:

@@ -46,7 +46,7 @@ def _members(fragment: Any) -> Iterator[tuple[str, Value]]:
         found: Any = inner  # Amaranth's types do not tell what these have.
         if isinstance(inner, Instance):
             for port, (value, _) in found.ports.items():
-                yield f"{name}_{port}", value
+                yield f"{name or found.type.lower()}_{port}", value
         elif isinstance(inner, MemoryInstance):
             kinds: dict[str, list[Any]] = {"read": found._read_ports, "write": found._write_ports}
             for kind, ports in kinds.items():

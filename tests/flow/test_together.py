@@ -13,7 +13,8 @@ from hw.units import UNITS
 from sim.units import BENCHES
 
 from ..formal.units import SMALL
-from .test_emit import accepted_by_icarus, lint
+from ..lint import lint
+from .test_emit import accepted_by_icarus
 
 # Unit: fields of the second configuration.
 SECOND = {

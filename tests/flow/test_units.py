@@ -8,7 +8,7 @@ from hw.flow.emit import generate
 from hw.units import UNITS
 from sw.bfp.array import ArrayParameters
 
-from .test_emit import lint
+from ..lint import lint
 
 
 def _array(side: int) -> str:

@@ -10,6 +10,7 @@ import json
 import random
 import re
 import sys
+import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 import click
 
-from hw.flow.emit import generate
+from hw.flow.emit import Design, generate
 from hw.flow.split import INSTANCE
 from hw.units import UNITS
 from sim.bench import Stalls
@@ -26,10 +27,12 @@ from sim.units import BENCHES
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat, FloatFormat
 
+from ..lint import lint
+
 __all__ = ["Tried", "configuration", "try_one"]
 
 WRONG = (-1, 0, 2.0, 1.5, "two", None, True, [1], {}, 10**12, "", float("nan"))
-LARGE = 600_000
+LARGE = 1_000_000
 """Letters, with every instance written out, above which a design takes minutes to compile."""
 
 
@@ -127,8 +130,18 @@ def _written_out(verilog: str) -> int:
     return letters[next(iter(texts))]
 
 
+def _lint(design: Design) -> str:
+    """Return what Verilator complains of."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder, f"{design.name}.v"), Path(folder, "cells.v")]
+        paths[0].write_text(design.verilog)
+        paths[1].write_text(design.cells)
+        used = paths if design.cells else paths[:1]
+        return lint(*used, "-Wno-MULTITOP", "--top-module", design.name)
+
+
 def try_one(unit: str, seed: int, *, simulate: bool = True) -> Tried:
-    """Return what comes of a configuration: emitted, simulated against its model with stalls."""
+    """Return what comes of it: emitted, linted, simulated against its model with stalls."""
     begun = time.perf_counter()
     preset, fields = configuration(unit, seed)
 
@@ -149,6 +162,8 @@ def try_one(unit: str, seed: int, *, simulate: bool = True) -> Tried:
         return tried("right", "not emitted")
     if (letters := _written_out(design.verilog)) > LARGE:
         return tried("right", f"{letters} letters with every instance written out, not simulated")
+    if said := _lint(design):
+        return tried("wrong", said)
     try:
         report = BENCHES[unit].regress(
             parameters,
