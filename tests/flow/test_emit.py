@@ -107,7 +107,7 @@ def accepted_by_icarus(*paths: Path) -> None:
 
 
 def test_lint_finds_what_is_wrong(tmp_path, verilog):
-    (tmp_path / "unit.v").write_text(verilog.replace("assign rst = ~ aresetn;", ""))
+    (tmp_path / "unit.v").write_text(verilog.replace("assign rst = ~aresetn;", ""))
     assert "UNDRIVEN" in lint(tmp_path / "unit.v")
 
 
