@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["models", "primitive_outputs"]
+__all__ = ["models", "primitive_ports"]
 
 MODELS = Path(__file__).parent / "models"
 
@@ -16,19 +16,18 @@ def models(target: str) -> Path:
 
 
 @functools.cache
-def primitive_outputs(*more: Path) -> Mapping[str, frozenset[str]]:
-    """Return the output ports of the primitives of all targets, as their models have them.
+def primitive_ports(*more: Path) -> Mapping[str, Mapping[str, str]]:
+    """Return the ports of the primitives of all targets and their directions, as in their models.
 
     ``more`` are files of other models.
     """
-    outputs = {}
+    primitives = {}
     for path in (*MODELS.glob("*.v"), *more):
         text = path.read_text(encoding="utf-8")
         for name, ports in re.findall(r"^module (\w+) ?\((.*?)\);", text, re.M | re.S):
-            found, direction = set(), ""
+            found, direction = {}, ""
             for words in map(str.split, ports.split(",")):
                 direction = words[0] if len(words) > 1 else direction
-                if direction == "output":
-                    found.add(words[-1])
-            outputs[name] = frozenset(found)
-    return outputs
+                found[words[-1]] = direction
+            primitives[name] = found
+    return primitives

@@ -8,7 +8,7 @@ from typing import Any
 from sw.checks import line
 from sw.errors import UserError
 
-from ..cells import primitive_outputs
+from ..cells import primitive_ports
 
 __all__ = ["distinguish", "legal", "module_name", "snake", "unused"]
 
@@ -50,7 +50,7 @@ def module_name(field: str, value: object) -> str:
         )
     if name in _KEYWORDS:
         raise UserError(f"{field} must not be a keyword of Verilog or SystemVerilog, as {name} is")
-    if name in primitive_outputs():
+    if name in primitive_ports():
         raise UserError(f"{field} must not be a cell of a device, as {name} is")
     return name
 

@@ -199,8 +199,7 @@ def split(
 ) -> tuple[list[str], str]:
     """Return the declarations of wires and the body of a module without loops of whole signals.
 
-    ``widths`` gets the new wires. A primitive is taken for a register. Raises ValueError if a loop
-    is left.
+    ``widths`` gets the new wires. Raises ValueError if a loop is left.
     """
     state = _Body(body, widths, children)
     taken = set(re.findall(r"\w+", body)) | set(widths)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..cells import primitive_outputs
+from ..cells import primitive_ports
 from . import cache
 from .split import Dependence
 from .tidy import tidy
@@ -49,10 +49,12 @@ def write_verilog(
     found = re.findall(r"^module (\w+).*?^endmodule$", text, re.M | re.S)
     texts = re.findall(r"^module \w+.*?^endmodule$", text, re.M | re.S)
     bodies = dict(zip(found, texts, strict=True))
-    known: dict[str, Dependence] = {
-        name: dict.fromkeys(ports, frozenset())
-        for name, ports in primitive_outputs(*primitives).items()
-    }
+    known: dict[str, Dependence] = {}
+    for name, ports in primitive_ports(*primitives).items():
+        # Those of `hw.cells` are logic, others have clocks.
+        inputs = {p for p, direction in ports.items() if direction == "input"}
+        reached = frozenset(inputs if name in primitive_ports() else ())
+        known[name] = {p: reached for p in ports if p not in inputs}
     order = re.findall(r"^module \\(\w+)$", rtlil, re.M)
     for name in reversed(order):
         bodies[name], known[name] = tidy(bodies[name], known)

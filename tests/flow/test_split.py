@@ -12,8 +12,10 @@ from hw.circuit import Circuit
 from hw.flow.emit import emit, generate
 from hw.flow.tidy import tidy
 from hw.units import UNITS
+from sw.bfp.array import ArrayParameters
 
 from ..icarus import simulate
+from ..lint import lint
 from ..small import CASES
 
 
@@ -257,3 +259,23 @@ def test_no_shift_shifts_a_shift(name):
             for value, amount in shifts.values():
                 if value in shifts:
                     assert shift_width(amount, widths) != shift_width(shifts[value][1], widths)
+
+
+ROUNDED = {"preset": "hbfp12", "symmetric": True}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        # Low bits of a product are registers, the others sums of carry cells whose rows hold these.
+        {"format": "hbfp6_8x8", "rows": 2, "columns": 2, "lanes": 2, "target": "ecp5"},
+        {"format": "hbfp6_8x8", "rows": 2, "columns": 2, "lanes": 2, "target": "xilinx"},
+        {"format": ROUNDED, "rows": 3, "columns": 1, "target": "xilinx"},
+    ],
+)
+def test_a_ring_through_cells_is_taken_apart(fields, tmp_path):
+    design = generate("bfp_array", ArrayParameters.make(multiplier="logic", **fields))
+    paths = tmp_path / "bfp_array.v", tmp_path / "cells.v"
+    for path, text in zip(paths, (design.verilog, design.cells), strict=True):
+        path.write_text(text)
+    assert lint(*paths, "-Wno-MULTITOP", "--top-module", "bfp_array") == ""

@@ -39,7 +39,12 @@ module LUT6_2 (output O6, O5, input I0, I1, I2, I3, I4, I5);
 endmodule
 
 module CARRY4 (output [3:0] CO, O, input CI, CYINIT, input [3:0] DI, S);
-    wire [3:0] carry = {CO[2:0], CI | CYINIT};
-    assign O = S ^ carry;
-    assign CO = (S & carry) | (~S & DI);
+    // Wires of their own: no vector whose bits depend on one another.
+    wire first = CI | CYINIT;
+    wire carry0 = S[0] ? first : DI[0];
+    wire carry1 = S[1] ? carry0 : DI[1];
+    wire carry2 = S[2] ? carry1 : DI[2];
+    wire carry3 = S[3] ? carry2 : DI[3];
+    assign O = S ^ {carry2, carry1, carry0, first};
+    assign CO = {carry3, carry2, carry1, carry0};
 endmodule
