@@ -74,7 +74,7 @@ call(mapping.best_tiling)(
         "margin": 1.5,
     }
 )
-_, TILING = mapping.best_tiling(SPARSE, CORRELATION, 0.3)
+TILING = mapping.best_tiling(SPARSE, CORRELATION, 0.3)[1]
 call(Tiling, "Tiling")(
     lambda rng: {
         "parameters": SPARSE,
