@@ -18,8 +18,8 @@ from sw.bfp.quantize import Blocks
 from sw.sparse.quantile import QuantileParameters
 from sw.sparse.tracking import Estimator, TrackingParameters
 from sw.stochastic.gradient import Block
-from sw.stochastic.outer import Weights
 from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.weights import Weights
 from sw.train.arithmetic import compiled
 
 from .approx import array as approx

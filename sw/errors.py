@@ -1,6 +1,6 @@
 """The exceptions that reach a user: a worded line, no traceback, exit status 2."""
 
-__all__ = ["DivergedError", "StuckError", "UserError"]
+__all__ = ["CapacityError", "DivergedError", "StuckError", "UserError"]
 
 
 class UserError(Exception):
@@ -17,3 +17,7 @@ class DivergedError(UserError):
 
 class StuckError(UserError):
     """A training in a state that it cannot learn from."""
+
+
+class CapacityError(UserError):
+    """A sparse array without room: a line for the non-zeros of a wave, or all for a tiling."""

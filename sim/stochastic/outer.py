@@ -9,8 +9,8 @@ from hw.flow.emit import generate
 from sw import binary32
 from sw.formats import FLOAT_FORMATS
 from sw.stochastic import outer as model
-from sw.stochastic.outer import Weights
 from sw.stochastic.outer_parameters import SHIFT_BITS, OuterProductParameters
+from sw.stochastic.weights import Weights, subtract, to_blocks
 
 from ..bench import Result, run
 from ..bfp.elements import decode, encode, random_blocks, to_source
@@ -143,7 +143,7 @@ def regress(
     expected = model.outer_product(p, x, d, last=last, **scale)
     weights = random_weights(p, rng, expected)
     if weights is not None:
-        expected = model.subtract(p, weights, expected)
+        expected = subtract(p, weights, expected)
     found, result = simulate(
         p, x, d, last=last, **scale, weights=weights, seed=seed, stalls=stalls, **options
     )
@@ -157,7 +157,7 @@ def regress(
     }
     actual: dict[str, Any] = dict(result.registers)
     if isinstance(found, Weights):
-        blocked = model.to_blocks(p, expected)
+        blocked = to_blocks(p, expected)
         actual |= {"mantissa": found.mantissa, "exponent": found.exponent}
         wanted |= {"mantissa": blocked.mantissa, "exponent": blocked.exponent}
     else:
@@ -174,4 +174,4 @@ def random_weights(
     near = results * rng.choice([1, 1, 0.5, -3, 1e-5], results.shape)
     with np.errstate(over="ignore", invalid="ignore"):
         weights = np.nan_to_num(near).astype(np.float32)
-    return weights if p.weight_format is None else model.to_blocks(p, weights)
+    return weights if p.weight_format is None else to_blocks(p, weights)

@@ -147,8 +147,7 @@ class BlockFormat(Checked):
             return value
         if isinstance(value, str):
             presets = BLOCK_FORMATS | BOX_FORMATS
-            value = tight(value)
-            preset, named = preset_and_fields("format", value, presets)
+            preset, named = preset_and_fields("format", value := tight(value), presets)
             if not named:
                 return presets[preset]
             fields = table_fields(cls, "format", {"name": value} | named)

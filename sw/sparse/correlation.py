@@ -22,7 +22,7 @@ from ..core.products import MOST, PASSES, Dense, Layer
 from ..core.stride import Phase
 from ..errors import UserError
 
-__all__ = ["Axis", "Correlation", "correlations"]
+__all__ = ["Axis", "Correlation", "check_extents", "correlations", "count_parts"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -206,3 +206,17 @@ def _gradient(phase: Phase, which: str) -> Axis:
 def _planes(operand: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return an operand of four axes, of which the last two of a dense layer's are 1 long."""
     return operand if operand.ndim == 4 else operand[:, :, None, None]
+
+
+def check_extents(field: str, value: Any) -> None:
+    """Raise `UserError` unless ``value`` is a tuple of three extents."""
+    if not isinstance(value, tuple) or len(value) != 3:
+        raise UserError(f"{field} must be a tuple of three extents, not {shown(value)}")
+    for extent in value:
+        whole(f"extent of {field}", extent, 1, MOST)
+
+
+def count_parts(extents: tuple[int, int, int], part: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return how many parts there are in each direction."""
+    a, b, c = (-(-extent // n) for extent, n in zip(extents, part, strict=True))
+    return a, b, c

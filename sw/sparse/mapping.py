@@ -7,10 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..checks import choice, instance, number
+from ..errors import CapacityError
 from .array_parameters import LEAST_SPACING, SparseArrayParameters
 from .correlation import Correlation
 from .cycles import COLLECT_LATENCY
-from .tiling import CapacityError, Tiling
+from .tiling import Tiling
 
 __all__ = ["MOST_MARGIN", "best_tiling"]
 

@@ -18,13 +18,13 @@ import numpy as np
 from ..checks import choice, flag, instance, whole
 from ..core.convolution import Convolution
 from ..core.products import MOST, PASSES, Dense, Layer, check_layers
-from ..errors import UserError
+from ..errors import CapacityError, UserError
 from .array_parameters import SparseArrayParameters
 from .correlation import correlations
 from .cycles import array_cycles
 from .density import Density, Measured
 from .mapping import MOST_MARGIN, best_tiling
-from .tiling import CapacityError, Tiling
+from .tiling import Tiling
 
 __all__ = ["BUFFER", "Cost", "network_cost", "pass_cost"]
 

@@ -10,19 +10,15 @@ import numpy.typing as npt
 
 from ..checks import array, choice, flag, instance, shown, whole
 from ..core.products import MOST
-from ..errors import UserError
+from ..errors import CapacityError, UserError
 from .array_parameters import MODES, Job, SparseArrayParameters
-from .correlation import Correlation
+from .correlation import Correlation, check_extents, count_parts
 from .cycles import Waves, count_waves
 
-__all__ = ["CapacityError", "Tiling"]
+__all__ = ["Tiling"]
 
 Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
-
-
-class CapacityError(UserError):
-    """The array has not enough room: a line for the non-zeros of a wave, or all for a tiling."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,11 +54,7 @@ class Tiling:
         instance("correlation", self.correlation, Correlation)
         whole("rows", self.rows, 1, MOST)
         for name in ("chunk", "tile"):
-            parts = getattr(self, name)
-            if not isinstance(parts, tuple) or len(parts) != 3:
-                raise UserError(f"{name} must be a tuple of three extents, not {shown(parts)}")
-            for part in parts:
-                whole(f"extent of {name}", part, 1, MOST)
+            check_extents(name, getattr(self, name))
 
     @property
     def wave_rows(self) -> int:
@@ -107,12 +99,12 @@ class Tiling:
     @property
     def chunks(self) -> tuple[int, int, int]:
         """Chunks in each direction of the reduction."""
-        return _ceil(self.reduction, self.chunk)
+        return count_parts(self.reduction, self.chunk)
 
     @property
     def tiles(self) -> tuple[int, int, int]:
         """Tiles of a group of rows in each direction."""
-        return _ceil(self.results, self.tile)
+        return count_parts(self.results, self.tile)
 
     @property
     def waves(self) -> int:
@@ -304,9 +296,3 @@ class Tiling:
             first = group * self.wave_rows
             for place in np.ndindex(*self.tiles):
                 yield first if c.paired else 0, first * c.blocks // c.rows, place
-
-
-def _ceil(whole: tuple[int, int, int], part: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Return how many parts there are in each direction."""
-    a, b, c = (-(-w // n) for w, n in zip(whole, part, strict=True))
-    return a, b, c

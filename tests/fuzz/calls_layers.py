@@ -15,7 +15,7 @@ from sw.networks import NETWORKS
 from sw.sparse import correlation, cycles, density, mapping, speed
 from sw.sparse.array_parameters import Job, SparseArrayParameters
 from sw.sparse.tiling import Tiling
-from sw.stochastic import bits, converter, gradient, outer, pulsed
+from sw.stochastic import bits, converter, gradient, outer, pulsed, weights
 from sw.stochastic import fast as stochastic_fast
 from sw.stochastic.lfsr import Lfsr
 from sw.stochastic.outer_parameters import OuterProductParameters
@@ -197,7 +197,7 @@ call(outer.Sums, "Sums", value="negative range rows shape", exponent="negative r
     }
 )
 WEIGHTS = OuterProductParameters(rows=4, columns=3, lanes=1, weights="binary32")
-call(outer.subtract, weights=VALUES, results=VALUES)(
+call(weights.subtract, weights=VALUES, results=VALUES)(
     lambda rng: {"p": WEIGHTS, "weights": floats(rng, 2, 4, 3), "results": floats(rng, 2, 4, 3)}
 )
 call(gradient.weight_gradient, d=f"{VALUES} rows empty", x=f"{VALUES} rows empty")(

@@ -13,8 +13,8 @@ from sim.compare import assert_equal
 from sim.registers import readable
 from sim.stochastic.outer import outer_product, regress, simulate
 from sw.stochastic.outer import outer_product as model
-from sw.stochastic.outer import to_blocks
 from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.weights import to_blocks
 from tests import stimuli
 
 STALLS = Stalls(idle=0.3, back_pressure=0.5)

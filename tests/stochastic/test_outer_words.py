@@ -9,8 +9,9 @@ from sim.stochastic.outer import simulate
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS
 from sw.stochastic import fast
-from sw.stochastic.outer import Weights, outer_product, subtract, to_blocks
+from sw.stochastic.outer import outer_product
 from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.weights import Weights, subtract, to_blocks
 
 P = OuterProductParameters(rows=2, columns=3)
 FREE = P.replace(rate="free")
