@@ -3,8 +3,8 @@
 A lower bound: what it lets pass may still not fit, which synthesis tells.
 """
 
-from hw.beats import beat_bits
-from hw.size import sizes
+from hw.engine.size import sizes
+from hw.stream.beats import beat_bits
 from hw.units import unit as find_unit
 from sw.errors import UserError
 from sw.parameters import Parameters

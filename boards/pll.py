@@ -7,7 +7,7 @@ from typing import Any
 from amaranth.hdl import Const, Instance, Module, Signal
 from amaranth.lib.wiring import In, Out
 
-from hw.circuit import Circuit
+from hw.base.circuit import Circuit
 
 from .dividers import Dividers
 

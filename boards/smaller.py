@@ -4,7 +4,7 @@ import itertools
 import math
 from collections.abc import Callable
 
-from hw.size import sizes
+from hw.engine.size import sizes
 from sw.errors import UserError
 from sw.parameters import Parameters
 

@@ -6,7 +6,7 @@ from typing import Any
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, Signal
 from amaranth.lib.wiring import In, Out
 
-from hw.circuit import Circuit
+from hw.base.circuit import Circuit
 from hw.flow.emit import Design, emit
 from hw.units import unit as find_unit
 from sw.parameters import Parameters

@@ -13,9 +13,9 @@ from sw.approx.array import ApproxArrayParameters
 from sw.approx.product import Datapath
 from sw.approx.table import Table
 from sw.bfp.array import ArrayParameters
-from sw.bfp.multimode import MultimodeParameters
-from sw.bfp.quantize import Blocks
-from sw.sparse.quantile import QuantileParameters
+from sw.bfp.multimode_array import MultimodeParameters
+from sw.formats.quantize import Blocks
+from sw.sparse.quantile_estimator import QuantileParameters
 from sw.sparse.tracking import Estimator, TrackingParameters
 from sw.stochastic.gradient import Block
 from sw.stochastic.outer_parameters import OuterProductParameters
@@ -24,10 +24,11 @@ from sw.train.arithmetic import compiled
 
 from .approx import array as approx
 from .bench import Result, Session
-from .bfp import array, multimode
+from .bfp import array
+from .bfp import multimode_array as multimode
 from .compare import MismatchError, assert_equal
-from .sparse import quantile
-from .stochastic import outer
+from .sparse import quantile_estimator as quantile
+from .stochastic import outer_product as outer
 
 __all__ = ["ApproxCircuit", "BlockCircuit", "Circuit", "TrackingCircuit", "UpdateCircuit", "Watch"]
 

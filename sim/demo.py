@@ -18,10 +18,10 @@ from hw.flow.synth import synthesize
 from hw.units import UNITS
 from sw.bfp.array import ArrayParameters
 from sw.bfp.array import matmul as model
-from sw.bfp.quantize import Blocks, quantize
 from sw.checks import choice
 from sw.cli import console, output_folder, whole_file
 from sw.errors import UserError
+from sw.formats.quantize import Blocks, quantize
 from sw.parameters import TARGETS
 from sw.train.data import Data, load
 from sw.train.loop import accuracy, train

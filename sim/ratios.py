@@ -18,7 +18,7 @@ from hw.flow.progress import Progress
 from hw.flow.synth import synthesize
 from sw.bfp.array import ArrayParameters
 from sw.bfp.dot import DotParameters
-from sw.bfp.quantize import quantize
+from sw.formats.quantize import quantize
 from sw.version import version
 
 from .approx.speed import speed

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hw.circuit import Circuit
+from hw.base.circuit import Circuit
 from hw.flow.emit import Design, emit
 from hw.flow.families import FAMILIES
 from hw.flow.progress import Progress

@@ -12,8 +12,8 @@ from sw.approx import names
 from sw.approx.array import TABLE, ApproxArrayParameters
 from sw.approx.product import Datapath, Fractions
 from sw.approx.table import Table
-from sw.bfp.control.epochs import MOST_EPOCHS
-from sw.bfp.multimode import MultimodeParameters
+from sw.bfp.epoch_schedule import MOST_EPOCHS
+from sw.bfp.multimode_array import MultimodeParameters
 from sw.errors import UserError
 from sw.formats import BFLOAT16, FLOAT_FORMATS, BlockFormat
 from sw.train.arithmetic import Arithmetic

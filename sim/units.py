@@ -1,15 +1,21 @@
 """The bench of each unit."""
 
-from .approx import amsim
+from .approx import amsim_multiplier as amsim
 from .approx import array as approx_array
 from .approx import multiplier as approx_multiplier
-from .bfp import array, converter, dot, multimode, transposer
-from .bfp.control import epochs, zse
+from .bfp import array, dot, transposer
+from .bfp import epoch_schedule as epochs
+from .bfp import multimode_array as multimode
+from .bfp import zse_controller as zse
+from .formats import converter
 from .report import Bench
 from .sparse import array as sparse_array
-from .sparse import balancer, csb_decoder, csb_encoder, quantile, regenerate
+from .sparse import csb_decoder, csb_encoder
+from .sparse import load_balancer as balancer
+from .sparse import quantile_estimator as quantile
+from .sparse import weight_regenerator as regenerate
 from .stochastic import converter as stochastic_converter
-from .stochastic import outer
+from .stochastic import outer_product as outer
 
 __all__ = ["BENCHES"]
 

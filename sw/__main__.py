@@ -12,11 +12,11 @@ from .approx.multipliers import LARGEST_BITS, NAMES, multiplier
 from .approx.product import Datapath
 from .approx.table import LARGEST_TABLE_BITS, LAYOUTS, check_name, make
 from .approx.table import write as write_table
-from .bfp.quantize import dequantize, quantize, zero_setting_error
 from .checks import whole
 from .cli import bars, command_line, console, output_folder, read_array
 from .errors import UserError
 from .formats import BLOCK_FORMATS, BOX_FORMATS, ROUNDINGS, BlockFormat
+from .formats.quantize import dequantize, quantize, zero_setting_error
 from .train.command import train_network
 from .words import Words, stream_key
 

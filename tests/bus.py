@@ -5,7 +5,7 @@ from typing import Any
 
 from amaranth.sim import Simulator
 
-from hw.axi import AxiTop
+from hw.bus.top import AxiTop
 from hw.units import UNITS
 
 __all__ = ["OKAY", "SLVERR", "Bus", "simulate"]

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from amaranth.hdl import Cat, Module
 
-from hw.axi import AxiTop
-from hw.core import Core, StreamField
+from hw.base.pipeline import delay
+from hw.bus.top import AxiTop
+from hw.engine.core import Core, StreamField
 from hw.float.add import Adder
 from hw.float.from_integer import FromInteger
 from hw.float.multiplier import FloatMultiplier
 from hw.flow.emit import Design, emit
-from hw.pipeline import delay
-from hw.queue import ResultQueue
+from hw.stream.queue import ResultQueue
 from sim.bench import run
 from sim.streams import pack
 from sw.formats import FLOAT_FORMATS

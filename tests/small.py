@@ -6,18 +6,18 @@ from typing import Any
 from sw.approx.array import ApproxArrayParameters
 from sw.approx.parameters import AmsimParameters, ApproxParameters
 from sw.bfp.array import ArrayParameters
-from sw.bfp.control.epochs import EpochParameters
-from sw.bfp.control.zse import ZseParameters
-from sw.bfp.converter import ConverterParameters
 from sw.bfp.dot import DotParameters
-from sw.bfp.multimode import MultimodeParameters
+from sw.bfp.epoch_schedule import EpochParameters
+from sw.bfp.multimode_array import MultimodeParameters
 from sw.bfp.transposer import TransposerParameters
+from sw.bfp.zse_controller import ZseParameters
 from sw.formats import BLOCK_FORMATS, FloatFormat
+from sw.formats.converter import ConverterParameters
 from sw.sparse.array_parameters import SparseArrayParameters
-from sw.sparse.balance import BalancerParameters
 from sw.sparse.csb_parameters import CsbDecoderParameters, CsbEncoderParameters
-from sw.sparse.quantile import QuantileParameters
-from sw.sparse.regenerate import RegeneratorParameters
+from sw.sparse.load_balancer import BalancerParameters
+from sw.sparse.quantile_estimator import QuantileParameters
+from sw.sparse.weight_regenerator import RegeneratorParameters
 from sw.stochastic.converter import StochasticConverterParameters
 from sw.stochastic.outer_parameters import OuterProductParameters
 

@@ -4,7 +4,7 @@ import zlib
 
 import pytest
 
-from hw.common_registers import DATA_SIZES
+from hw.bus.common_registers import DATA_SIZES
 from hw.flow.emit import generate
 from hw.units import UNITS
 from tests.bus import OKAY, SLVERR, Bus, simulate

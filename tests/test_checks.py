@@ -10,8 +10,8 @@ from boards.dividers import divide
 from sw import checks
 from sw.errors import UserError
 from sw.formats import BlockFormat
-from sw.sparse.balance import imbalance
-from sw.sparse.quantile import QuantileParameters
+from sw.sparse.load_balancer import imbalance
+from sw.sparse.quantile_estimator import QuantileParameters
 from sw.stochastic.pulsed import PulsedParameters
 from sw.train.settings import Settings
 

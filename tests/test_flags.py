@@ -6,14 +6,14 @@ import pytest
 from sim.approx import array as approx_array
 from sim.bfp import array as bfp_array
 from sim.bfp import dot as bfp_dot
-from sim.bfp import multimode
+from sim.bfp import multimode_array as multimode
 from sim.sparse import array as sparse_array
 from sim.sparse import csb_encoder
 from sw.approx.array import ApproxArrayParameters
 from sw.bfp.array import ArrayParameters
 from sw.bfp.dot import DotParameters
-from sw.bfp.multimode import MultimodeParameters
-from sw.bfp.quantize import quantize
+from sw.bfp.multimode_array import MultimodeParameters
+from sw.formats.quantize import quantize
 from sw.sparse.array_parameters import Job
 from sw.sparse.csb_parameters import CsbEncoderParameters
 from tests.sparse.test_array import SMALL as SPARSE

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from hw.words import RandomWords
+from hw.formats.words import RandomWords
 from tests import words_reference as reference
 
 KEY = reference.key(2024)

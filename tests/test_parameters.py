@@ -7,16 +7,16 @@ import pytest
 
 from hw.flow.emit import generate
 from sw.bfp.array import ArrayParameters
-from sw.bfp.converter import ConverterParameters
 from sw.bfp.dot import DotParameters, default_lanes
 from sw.binary32 import ADDER_LATENCY
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, BlockFormat, FloatFormat
+from sw.formats.converter import ConverterParameters
 from sw.parameters import Parameters
 from sw.sparse.array_parameters import SparseArrayParameters
-from sw.sparse.balance import BalancerParameters
 from sw.sparse.csb_parameters import CsbParameters
-from sw.sparse.regenerate import RegeneratorParameters
+from sw.sparse.load_balancer import BalancerParameters
+from sw.sparse.weight_regenerator import RegeneratorParameters
 from sw.stochastic.converter import StochasticConverterParameters
 from sw.stochastic.lfsr import Lfsr
 from sw.stochastic.outer_parameters import OuterProductParameters

@@ -7,12 +7,13 @@ import pytest
 
 from hw.flow.emit import generate
 from sim.bench import Result, Stalls, run
-from sim.bfp import array, converter, dot
+from sim.bfp import array, dot
 from sim.compare import assert_equal
+from sim.formats import converter
 from sim.registers import readable
 from sw.bfp.array import matmul as model
-from sw.bfp.converter import convert
-from sw.bfp.quantize import Blocks, quantize
+from sw.formats.converter import convert
+from sw.formats.quantize import Blocks, quantize
 from tests.small import ARRAY, BEATS, CASES, CONVERTER, DOT, FORMAT, JOB, START, beats
 
 STALLS: dict[str, tuple[str, str]] = {

@@ -33,5 +33,8 @@ def test_imports_only_go_down(room):
 
 def test_planted_fault():
     assert upward("sw", "from amaranth.hdl import Module") == {"amaranth"}
-    assert upward("hw", "import sim.batch as s\nfrom hw.circuit import Circuit") == {"sim", "hw"}
+    assert upward("hw", "import sim.batch as s\nfrom hw.base.circuit import Circuit") == {
+        "sim",
+        "hw",
+    }
     assert upward("sim", "from sw.errors import UserError\nfrom .job import Job") == set()

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from sim.words import start_words
-from sw.bfp import fast
-from sw.bfp.quantize import dequantize
 from sw.cipher import encrypt
 from sw.errors import UserError
-from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.formats import BLOCK_FORMATS, BlockFormat, fast
+from sw.formats.quantize import dequantize
 from sw.words import Words, fields_of, splitmix64, stream_key
 from tests import words_reference as reference
 

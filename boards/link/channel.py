@@ -7,8 +7,8 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from hw.circuit import Circuit
-from hw.memory import uninitialized_memory
+from hw.base.circuit import Circuit
+from hw.base.memory import uninitialized_memory
 
 from .ring import Ring
 

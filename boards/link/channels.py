@@ -7,10 +7,10 @@ from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from hw.axi import AxiTop
-from hw.beats import beat_bytes
-from hw.circuit import Circuit
-from hw.registers import axi_lite_members
+from hw.base.circuit import Circuit
+from hw.bus.top import AxiTop
+from hw.engine.registers import axi_lite_members
+from hw.stream.beats import beat_bytes
 
 from ..frames import ANSWER, COMMAND, IDENTITY
 from .channel import InputChannel, OutputChannel

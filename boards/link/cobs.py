@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from hw.circuit import Circuit
+from hw.base.circuit import Circuit
 
 from .ring import Ring
 

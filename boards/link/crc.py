@@ -5,7 +5,7 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
-from hw.circuit import Circuit
+from hw.base.circuit import Circuit
 
 __all__ = ["Crc32"]
 

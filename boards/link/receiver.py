@@ -7,7 +7,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
-from hw.circuit import Circuit
+from hw.base.circuit import Circuit
 
 from ..frames import Header, Kind, Reason, Status
 from .crc import Crc32

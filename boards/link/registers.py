@@ -6,8 +6,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from hw.circuit import Circuit
-from hw.registers import axi_lite_members
+from hw.base.circuit import Circuit
+from hw.engine.registers import axi_lite_members
 
 from ..frames import ANSWER, COMMAND
 

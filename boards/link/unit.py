@@ -5,7 +5,7 @@ from typing import Any
 from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
 from amaranth.lib.wiring import In, Out
 
-from hw.circuit import Circuit
+from hw.base.circuit import Circuit
 from hw.units import UNITS
 from sw.parameters import Parameters
 from sw.version import version

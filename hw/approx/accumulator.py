@@ -5,9 +5,9 @@ from typing import Any
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
+from ..base.pipeline import delay
 from ..float.add import Adder
-from ..pipeline import delay
 
 __all__ = ["Accumulator"]
 

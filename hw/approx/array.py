@@ -7,10 +7,10 @@ from amaranth.hdl import Cat, Module, Signal, Value
 from sw.approx.array import ApproxArrayParameters
 from sw.formats import FloatFormat
 
-from ..core import StreamField
-from ..row_delay import RowDelay
-from ..sequencer import Sequencer
-from ..tiles import TileArray, job_registers
+from ..engine.core import StreamField
+from ..engine.row_delay import RowDelay
+from ..engine.sequencer import Sequencer
+from ..engine.tiles import TileArray, job_registers
 from .column import Column
 from .element import table_members
 from .upload import Upload, table_field, table_registers

@@ -5,10 +5,10 @@ from typing import Any
 
 from amaranth.hdl import Module
 
+from ..base.pipeline import register as hold
 from ..cells.bit import Bit, bits, pack
 from ..cells.carry import add
 from ..cells.pipeline import Schedule, register
-from ..pipeline import register as hold
 from .exact import truncate
 from .fractions import FractionMultiplier
 

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from sw.approx.array import ApproxArrayParameters
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
 from .element import Element, table_members
 
 __all__ = ["Column"]

@@ -8,9 +8,9 @@ from amaranth.lib.wiring import In, Out
 
 from sw.approx.array import ApproxArrayParameters
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
 from .accumulator import Accumulator
-from .multiplier import ApproxMultiplier
+from .product import ApproxMultiplier
 from .table_multiplier import TableMultiplier
 
 __all__ = ["Element", "table_members"]

@@ -5,8 +5,8 @@ from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Value
 
+from ..base.pipeline import register, wire
 from ..float.product import SignificandProduct
-from ..pipeline import register, wire
 from .fractions import FractionMultiplier
 
 __all__ = ["Drum", "Exact", "truncate"]

@@ -3,7 +3,7 @@
 from amaranth.hdl import Signal
 from amaranth.lib.wiring import In, Out
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
 
 __all__ = ["FractionMultiplier"]
 

@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from sw.approx.multipliers import CORRECTION, LARGEST_BITS
 from sw.approx.realm import FACTOR_BITS, factors
 
-from ..pipeline import register, wire
+from ..base.pipeline import register, wire
 from .fractions import FractionMultiplier
 
 __all__ = ["MinimallyBiased", "Mitchell", "Realm"]

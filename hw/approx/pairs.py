@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Module, Signal, Value
 
 from sw.formats import FloatFormat
 
-from ..core import StreamField
-from ..pipeline import delay
+from ..base.pipeline import delay
+from ..engine.core import StreamField
 
 __all__ = ["FLAGS", "events", "streams"]
 

@@ -5,9 +5,9 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
-from ..circuit import Circuit
-from ..memory import uninitialized_memory
-from ..pipeline import register, wire
+from ..base.circuit import Circuit
+from ..base.memory import uninitialized_memory
+from ..base.pipeline import register, wire
 
 __all__ = ["ProductTable"]
 

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from sw.formats import FloatFormat
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
 from .scale import Scale
 from .table import ProductTable
 

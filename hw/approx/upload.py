@@ -6,10 +6,10 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from ..circuit import Circuit
-from ..core import StreamField, stream_payload
-from ..pipeline import register
-from ..registers import Field, Register, word
+from ..base.circuit import Circuit
+from ..base.pipeline import register
+from ..engine.core import StreamField, stream_payload
+from ..engine.registers import Field, Register, word
 
 __all__ = ["Upload", "table_field", "table_registers"]
 

@@ -7,12 +7,12 @@ from amaranth.hdl import Cat, Module, Signal, Value
 from sw.bfp.array import ArrayParameters
 from sw.binary32 import ADDER_LATENCY
 
-from ..pipeline import delay
-from ..row_delay import RowDelay
-from ..sequencer import Sequencer
-from ..tiles import TileArray, job_registers
+from ..base.pipeline import delay
+from ..engine.row_delay import RowDelay
+from ..engine.sequencer import Sequencer
+from ..engine.tiles import TileArray, job_registers
+from ..formats.operand import operand_fields
 from .column import Column
-from .operand import operand_fields
 
 __all__ = ["MacArray"]
 

@@ -10,9 +10,9 @@ from amaranth.lib.wiring import In, Out
 from sw.bfp.array import ArrayParameters
 from sw.binary32 import ADDER_LATENCY
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
+from ..base.pipeline import delay
 from ..float.add import Adder
-from ..pipeline import delay
 from .element import Element
 from .value import BlockValue
 

@@ -8,14 +8,14 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from sw.bfp.dot import DotParameters
 from sw.words import Words
 
-from ..core import Core, StreamField
-from ..pipeline import count_events, delay
-from ..queue import ResultQueue
-from ..registers import word
-from ..words import STREAM_FLAGS, restarted_inside, stream_registers
-from .converter import Converter
+from ..base.pipeline import count_events, delay
+from ..engine.core import Core, StreamField
+from ..engine.registers import word
+from ..formats.operand import operand_fields
+from ..formats.quantizer import Converter
+from ..formats.words import STREAM_FLAGS, restarted_inside, stream_registers
+from ..stream.queue import ResultQueue
 from .element import Element
-from .operand import operand_fields
 from .value import BlockValue
 
 __all__ = ["DotUnit"]

@@ -7,12 +7,12 @@ from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
 
+from ..base.circuit import Circuit
 from ..cells.bit import Bit, bits, pack
 from ..cells.carry import add
 from ..cells.dsp import DspMultiplier, DspPair
 from ..cells.multiplier import Multiplier, schedule
 from ..cells.pipeline import Schedule, register
-from ..circuit import Circuit
 
 __all__ = ["ProductSum"]
 

@@ -6,10 +6,10 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
 from sw.bfp.transposer import TransposerParameters
 
-from ..core import Core, StreamField
-from ..pipeline import count_events, wire
-from ..registers import word
-from .operand import operand_fields
+from ..base.pipeline import count_events, wire
+from ..engine.core import Core, StreamField
+from ..engine.registers import word
+from ..formats.operand import operand_fields
 
 __all__ = ["Transposer"]
 

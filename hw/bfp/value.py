@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
 from ..float.from_integer import FromInteger
 
 __all__ = ["BlockValue"]

@@ -5,7 +5,7 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
 
 __all__ = ["DspMultiplier", "DspPair"]
 

@@ -6,7 +6,7 @@ from typing import Any
 from amaranth.hdl import Module, Signal
 from amaranth.lib.wiring import In, Out
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
 from .bit import Bit, bits, pack
 from .carry import add
 from .pipeline import Schedule, additions_at_first, register

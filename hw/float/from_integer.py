@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32
 
-from ..circuit import Circuit
-from ..pipeline import register, wire
+from ..base.circuit import Circuit
+from ..base.pipeline import register, wire
 from .normalize import leading_groups, leading_three, shift_groups, shift_three, zero_groups
 
 __all__ = ["FromInteger"]

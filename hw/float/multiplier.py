@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from sw.formats import FloatFormat
 
-from ..circuit import Circuit
-from ..pipeline import delay, register, wire
+from ..base.circuit import Circuit
+from ..base.pipeline import delay, register, wire
 from .product import SignificandProduct
 
 __all__ = ["FloatMultiplier"]

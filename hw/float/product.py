@@ -6,9 +6,9 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
+from ..base.circuit import Circuit
+from ..base.pipeline import register, wire
 from ..cells.multiplier import Multiplier
-from ..circuit import Circuit
-from ..pipeline import register, wire
 
 __all__ = ["SignificandProduct"]
 

@@ -14,8 +14,8 @@ from sw.errors import UserError
 from sw.files import read_text
 from sw.parameters import Parameters
 
+from ..base.circuit import Circuit
 from ..cells import models
-from ..circuit import Circuit
 from .command import command
 from .fusesoc import core_file
 from .header import comment, header

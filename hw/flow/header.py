@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
 
 __all__ = ["comment", "header"]
 

@@ -8,9 +8,9 @@ from amaranth.hdl._ir import PortDirection
 from sw.parameters import Parameters
 from sw.version import version
 
-from ..beats import beat_bits, beat_bytes
-from ..circuit import Circuit
-from ..size import warnings
+from ..base.circuit import Circuit
+from ..engine.size import warnings
+from ..stream.beats import beat_bits, beat_bytes
 from .rtlil import members
 
 __all__ = ["manifest_of"]

@@ -12,8 +12,8 @@ from amaranth.hdl._ast import SignalDict
 from amaranth.hdl._ir import PortDirection, build_netlist
 from amaranth.lib import memory, wiring
 
-from ..circuit import Circuit
-from ..memory import is_uninitialized
+from ..base.circuit import Circuit
+from ..base.memory import is_uninitialized
 from .names import distinguish, legal, snake, unused
 from .owners import owned_names
 from .paths import Paths, trace

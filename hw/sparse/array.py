@@ -10,8 +10,8 @@ from amaranth.utils import ceil_log2
 from sw.sparse.array_parameters import SparseArrayParameters
 from sw.sparse.cycles import PATCH_LATENCY
 
-from ..core import Core, StreamField
-from ..pipeline import count_events, delay
+from ..base.pipeline import count_events, delay
+from ..engine.core import Core, StreamField
 from .collector import Collector
 from .conductor import Conductor
 from .fetch import Fetch

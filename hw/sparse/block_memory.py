@@ -8,9 +8,9 @@ from amaranth.lib.wiring import In, Out
 
 from sw.sparse.csb_parameters import NUMBER_BITS, CsbDecoderParameters
 
-from ..circuit import Circuit
-from ..memory import uninitialized_memory
-from ..pipeline import register, wire
+from ..base.circuit import Circuit
+from ..base.memory import uninitialized_memory
+from ..base.pipeline import register, wire
 
 __all__ = ["REQUEST", "BlockMemory", "checked_block"]
 

@@ -9,11 +9,11 @@ from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
+from ..base.memory import uninitialized_memory
+from ..base.pipeline import delay
 from ..float.add import Adder
-from ..memory import uninitialized_memory
-from ..pipeline import delay
-from ..queue import ResultQueue
+from ..stream.queue import ResultQueue
 
 __all__ = ["Collector"]
 

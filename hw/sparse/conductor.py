@@ -8,8 +8,8 @@ from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import LEAST_SPACING, SparseArrayParameters
 
-from ..circuit import Circuit
-from ..memory import uninitialized_memory
+from ..base.circuit import Circuit
+from ..base.memory import uninitialized_memory
 from .line import step_layout
 
 __all__ = ["Conductor"]

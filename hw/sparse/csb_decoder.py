@@ -7,11 +7,11 @@ from amaranth.lib import memory
 
 from sw.sparse.csb_parameters import NUMBER_BITS, VALUE_BITS, CsbDecoderParameters
 
-from ..core import Core, StreamField
-from ..memory import uninitialized_memory
-from ..pipeline import count_events, register, wire
-from ..registers import word
-from ..skid import SkidBuffer
+from ..base.memory import uninitialized_memory
+from ..base.pipeline import count_events, register, wire
+from ..engine.core import Core, StreamField
+from ..engine.registers import word
+from ..stream.skid import SkidBuffer
 from .block_memory import REQUEST, BlockMemory
 from .csb_encoder import block_fields, value_fields
 from .first_one import number

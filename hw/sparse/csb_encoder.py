@@ -6,9 +6,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 
 from sw.sparse.csb_parameters import VALUE_BITS, CsbEncoderParameters
 
-from ..core import Core, StreamField
-from ..pipeline import count_events, register, wire
-from ..registers import word
+from ..base.pipeline import count_events, register, wire
+from ..engine.core import Core, StreamField
+from ..engine.registers import word
 from .first_one import chosen, first_one
 
 __all__ = ["CsbEncoder", "block_fields", "value_fields"]

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
 from ..float.add import Adder
 from ..float.multiplier import FloatMultiplier
 

@@ -9,9 +9,9 @@ from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
 
-from ..circuit import Circuit
-from ..memory import uninitialized_memory
-from ..pipeline import delay, wire
+from ..base.circuit import Circuit
+from ..base.memory import uninitialized_memory
+from ..base.pipeline import delay, wire
 from .line import entry_layout
 from .values import Values
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Cat, Module, Value
 
-from ..pipeline import wire
+from ..base.pipeline import wire
 
 __all__ = ["chosen", "first_one", "number"]
 

@@ -10,9 +10,9 @@ from amaranth.utils import ceil_log2
 from sw.sparse.array_parameters import SparseArrayParameters
 from sw.sparse.cycles import PATCH_LATENCY
 
-from ..circuit import Circuit
-from ..memory import uninitialized_memory
-from ..pipeline import delay
+from ..base.circuit import Circuit
+from ..base.memory import uninitialized_memory
+from ..base.pipeline import delay
 from .element import Element
 
 __all__ = ["Line", "entry_layout", "step_layout"]

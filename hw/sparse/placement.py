@@ -11,10 +11,10 @@ from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
 
-from ..circuit import Circuit
-from ..core import stream_payload
-from ..pipeline import delay
-from .balancer import LoadBalancer
+from ..base.circuit import Circuit
+from ..base.pipeline import delay
+from ..engine.core import stream_payload
+from .load_balancer import LoadBalancer
 
 __all__ = ["WAVES", "Placement"]
 

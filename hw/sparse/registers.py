@@ -8,7 +8,7 @@ from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
 
-from ..registers import Field, Register, word
+from ..engine.registers import Field, Register, word
 
 __all__ = ["fitting", "registers"]
 

@@ -6,7 +6,8 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib.wiring import In, Out
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
+from ..base.pipeline import register, wire
 from ..float.normalize import (
     leading_groups,
     leading_three,
@@ -14,7 +15,6 @@ from ..float.normalize import (
     shift_three,
     zero_groups,
 )
-from ..pipeline import register, wire
 
 __all__ = ["Significand"]
 

@@ -6,8 +6,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
-from ..circuit import Circuit
-from ..pipeline import register
+from ..base.circuit import Circuit
+from ..base.pipeline import register
 
 __all__ = ["FoldingSorter", "SortingRow", "place"]
 

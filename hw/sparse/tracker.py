@@ -6,10 +6,10 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32
-from sw.sparse.quantile import QuantileParameters
+from sw.sparse.quantile_estimator import QuantileParameters
 
-from ..circuit import Circuit
-from ..pipeline import wire
+from ..base.circuit import Circuit
+from ..base.pipeline import wire
 
 __all__ = ["MAGNITUDE_BITS", "QuantileTracker", "ones"]
 
@@ -24,10 +24,10 @@ def ones(bits: Value) -> Value:
 class QuantileTracker(Circuit):
     """An estimate that decides the values of a beat and moves towards their quantile.
 
-    The rules are those of `sw.sparse.quantile.estimate`. Between a beat's decisions and the
-    estimate that they have moved lie ``delay`` registers, which move on with the beats: first one
-    behind the decisions, then one behind the change that they make, one in front of the decisions,
-    and one within the count.
+    The rules are those of `sw.sparse.quantile_estimator.estimate`. Between a beat's decisions and
+    the estimate that they have moved lie ``delay`` registers, which move on with the beats: first
+    one behind the decisions, then one behind the change that they make, one in front of the
+    decisions, and one within the count.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
 
 __all__ = ["Values"]
 

@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from sw.sparse.csb_parameters import CsbDecoderParameters
 
-from ..circuit import Circuit
-from ..pipeline import register, wire
+from ..base.circuit import Circuit
+from ..base.pipeline import register, wire
 from .block_memory import checked_block
 from .first_one import first_one
 

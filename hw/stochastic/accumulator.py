@@ -7,8 +7,8 @@ from amaranth.lib.wiring import In, Out
 
 from sw.stochastic.outer_parameters import OuterProductParameters
 
-from ..circuit import Circuit
-from ..pipeline import delay
+from ..base.circuit import Circuit
+from ..base.pipeline import delay
 
 __all__ = ["Accumulator", "fall_bits", "rise_bits"]
 
@@ -24,7 +24,7 @@ def rise_bits(p: OuterProductParameters) -> int:
 
 
 class Accumulator(Circuit):
-    """``sum * 2**-rise + count * 2**-fall``, each term rounded, as `sw.stochastic.outer.add_up`.
+    """``sum * 2**-rise + count * 2**-fall``, each term rounded: `sw.stochastic.outer_product`.
 
     The sum comes a cycle behind the count. One addition per cycle.
 

@@ -9,8 +9,8 @@ from amaranth.utils import ceil_log2
 
 from sw.stochastic.outer_parameters import OuterProductParameters
 
-from ..circuit import Circuit
-from ..pipeline import delay
+from ..base.circuit import Circuit
+from ..base.pipeline import delay
 from .accumulator import Accumulator, fall_bits, rise_bits
 
 __all__ = ["Bank"]

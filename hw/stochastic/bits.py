@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from sw.stochastic.bits import BitSource
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
 from .lfsr import Steps
 
 __all__ = ["BitStreams"]

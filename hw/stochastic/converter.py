@@ -7,10 +7,10 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from sw.formats import FLOAT_FORMATS
 from sw.stochastic.converter import StochasticConverterParameters
 
-from ..bfp.converter import Converter
-from ..core import Core, StreamField
-from ..pipeline import count_events, register
-from ..registers import word
+from ..base.pipeline import count_events, register
+from ..engine.core import Core, StreamField
+from ..engine.registers import word
+from ..formats.quantizer import Converter
 from .bits import BitStreams
 from .loader import Loader
 

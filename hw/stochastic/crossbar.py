@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from sw.stochastic.outer_parameters import OuterProductParameters
 
-from ..circuit import Circuit
-from ..pipeline import delay
+from ..base.circuit import Circuit
+from ..base.pipeline import delay
 from .row import Row, banks
 from .side import Side
 
@@ -34,7 +34,7 @@ class Crossbar(Circuit):
     Members
     -------
     x, d : In(stream.Signature(StructLayout))
-        Converted elements of vectors, as of `hw.bfp.converter.Converter`.
+        Converted elements of vectors, as of `hw.formats.quantizer.Converter`.
     allow : In(1)
         Whether a pair may start in the next cycle, unless one starts in this.
     start : Out(1)

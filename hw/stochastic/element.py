@@ -6,7 +6,7 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
 
 __all__ = ["Element"]
 

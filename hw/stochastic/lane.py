@@ -9,11 +9,11 @@ from amaranth.lib.wiring import In, Out
 from sw.formats import BINARY32, BlockFormat
 from sw.stochastic.outer_parameters import OuterProductParameters
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
+from ..base.pipeline import delay, wire
 from ..float.add import Adder
 from ..float.from_integer import FromInteger
 from ..float.multiplier import FloatMultiplier
-from ..pipeline import delay, wire
 
 __all__ = ["EXPONENT_BITS", "ResultLane", "weight_bits"]
 
@@ -29,7 +29,8 @@ def weight_bits(format: BlockFormat | None) -> int:
 class ResultLane(Circuit):
     """``sum * 2**exponent``, times the rate if that is free, or a weight less that; binary32.
 
-    Each step is rounded as in `sw.stochastic.outer.results` and `subtract`. One result per cycle.
+    Each step is rounded as in `sw.stochastic.outer_product.results` and `subtract`. One result per
+    cycle.
 
     Parameters
     ----------

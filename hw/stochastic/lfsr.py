@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from sw.stochastic.lfsr import Lfsr
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
 
 __all__ = ["Steps"]
 

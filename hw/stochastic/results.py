@@ -10,9 +10,9 @@ from amaranth.lib.wiring import In, Out
 from sw.formats import BINARY32
 from sw.stochastic.outer_parameters import OuterProductParameters
 
-from ..circuit import Circuit
-from ..pipeline import delay
-from ..queue import ResultQueue
+from ..base.circuit import Circuit
+from ..base.pipeline import delay
+from ..stream.queue import ResultQueue
 from .lane import EXPONENT_BITS, ResultLane, weight_bits
 from .sums import word_layout
 

@@ -5,7 +5,7 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.wiring import In, Out
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
 from .element import Element
 
 __all__ = ["Row", "banks"]

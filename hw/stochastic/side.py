@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from sw.stochastic.bits import BitSource
 
-from ..circuit import Circuit
+from ..base.circuit import Circuit
 from .bits import BitStreams
 from .loader import Loader
 

@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from sw.stochastic.outer_parameters import OuterProductParameters
 
-from ..circuit import Circuit
-from ..pipeline import delay
+from ..base.circuit import Circuit
+from ..base.pipeline import delay
 from .accumulator import fall_bits, rise_bits
 from .bank import Bank
 from .row import banks
@@ -37,8 +37,9 @@ class Sums(Circuit):
     """Memory of two batches' sums: one is added to while the other is read.
 
     Counts come from a `Crossbar`, group by group. Whichever has the lower scale, the sum or the
-    count, moves right before they are added, as `sw.stochastic.outer.add_up` says. The words of a
-    batch, one a group, come out when its last pair is added; then its half of the memory is free.
+    count, moves right before they are added, as `sw.stochastic.outer_product.add_up` says. The
+    words of a batch, one a group, come out when its last pair is added; then its half of the memory
+    is free.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ from ..registers import constants
 from ..report import Report
 from ..streams import Stalls, pack
 from ..tiles import START, check, check_size, multiply, over_depths
-from .amsim import LOADED, random_table
+from .amsim_multiplier import LOADED, random_table
 
 __all__ = ["matmul", "regress", "simulate"]
 

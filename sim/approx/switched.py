@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hw.approx.multiplier import ApproxMultiplier
+from hw.approx.product import ApproxMultiplier
 from sw import binary32
 from sw.approx.product import Datapath, multiply_bits
 from sw.formats import FloatFormat

@@ -11,14 +11,14 @@ import numpy.typing as npt
 from hw.flow.emit import generate
 from sw.bfp.array import ArrayParameters, check_operands
 from sw.bfp.array import matmul as model
-from sw.bfp.quantize import Blocks, quantize
+from sw.formats.quantize import Blocks, quantize
 
 from ..bench import Result
+from ..formats.elements import encode, random_blocks, with_all_codes
 from ..registers import constants
 from ..report import Report
 from ..streams import Stalls, pack
 from ..tiles import START, check, check_size, multiply, over_depths
-from .elements import encode, random_blocks, with_all_codes
 
 __all__ = ["matmul", "regress", "simulate"]
 

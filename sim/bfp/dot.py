@@ -8,16 +8,16 @@ import numpy.typing as npt
 from hw.flow.emit import generate
 from sw.bfp.dot import DotParameters
 from sw.bfp.dot import dot as model
-from sw.bfp.quantize import Blocks, quantize
 from sw.binary32 import to_bits
+from sw.formats.quantize import Blocks, quantize
 from sw.words import Words
 
 from ..bench import Result, run
+from ..formats.elements import encode, random_blocks, with_all_codes
 from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack
 from ..words import start_words
-from .elements import encode, random_blocks, with_all_codes
 
 __all__ = ["dot", "regress", "simulate"]
 

@@ -10,10 +10,10 @@ from sw.bfp.transposer import TransposerParameters
 from sw.bfp.transposer import transpose as model
 
 from ..bench import Result, run
+from ..formats.elements import decode, encode
 from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
-from .elements import decode, encode
 
 __all__ = ["regress", "simulate", "transpose"]
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from rich.console import Console
 
 from hw.flow.emit import generate
-from hw.flow.multiplier_costs import MEGAHERTZ, cost
 from hw.flow.progress import Progress
 from hw.flow.synth import synthesize
+from sim.costs.multipliers import MEGAHERTZ, cost
 from sw.approx.errors import Errors, measure, untruncated
 from sw.approx.multipliers import multiplier
 from sw.approx.parameters import AmsimParameters

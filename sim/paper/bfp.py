@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from hw.flow.density import compare
 from hw.flow.emit import generate
 from hw.flow.progress import Progress
+from sim.costs.density import compare
 from sw.bfp.density import dot_density
-from sw.bfp.multimode import MODES, MultimodeParameters
-from sw.bfp.quantize import quantize
+from sw.bfp.multimode_array import MODES, MultimodeParameters
 from sw.bfp.schedule import utilization
 from sw.core.products import PASSES
+from sw.formats.quantize import quantize
 from sw.networks import NETWORKS
 
-from ..bfp.multimode import simulate
+from ..bfp.multimode_array import simulate
 from . import plots
 from .accuracy import Case
 from .kept import Kept

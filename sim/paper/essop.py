@@ -15,8 +15,8 @@ import numpy.typing as npt
 from rich.console import Console
 
 from hw.flow.emit import generate
-from hw.flow.outer_costs import element_cost, multiplier_cost
 from hw.flow.progress import Progress
+from sim.costs.outer import element_cost, multiplier_cost
 from sw.stochastic.bits import SHARES
 from sw.stochastic.fast import outer_product
 from sw.stochastic.outer_parameters import OuterProductParameters

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from hw.flow.density import DensityRow
+from sim.costs.density import DensityRow
 from sw.approx.errors import Errors
 from sw.cli import whole_file
 

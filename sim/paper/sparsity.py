@@ -19,14 +19,14 @@ import numpy as np
 from rich.console import Console
 
 from hw.flow.progress import Progress
-from hw.flow.sparse_costs import areas
 from hw.sparse.line import Line
+from sim.costs.sparse import areas
 from sw.core.products import PASSES, Layer
 from sw.networks import NETWORKS
 from sw.networks.cifar import CIFAR
 from sw.sparse.array_parameters import SparseArrayParameters
-from sw.sparse.balance import BalancerParameters, imbalance
 from sw.sparse.density import Density, Measured, layer_densities
+from sw.sparse.load_balancer import BalancerParameters, imbalance
 from sw.sparse.speed import BANDWIDTH, Cost, network_cost
 from sw.train.data import load
 from sw.train.layers import Weighted

@@ -15,7 +15,7 @@ from sw.sparse.array_parameters import MODES, Job, SparseArrayParameters
 from sw.sparse.cycles import array_cycles, waves_of
 
 from ..bench import WATCHDOG, Result, run
-from ..bfp.elements import random_blocks
+from ..formats.elements import random_blocks
 from ..registers import constants, readable
 from ..report import Report, compare, insist, merge
 from ..streams import Stalls, pack, unpack

@@ -8,13 +8,13 @@ import numpy.typing as npt
 from hw.flow.emit import generate
 from hw.stochastic.converter import StochasticConverter
 from sw import binary32
-from sw.bfp.converter import convert as to_blocks
 from sw.formats import FLOAT_FORMATS
+from sw.formats.converter import convert as to_blocks
 from sw.stochastic.converter import StochasticConverterParameters, Streams
 from sw.stochastic.converter import convert as model
 
 from ..bench import Result, run
-from ..bfp.elements import random_blocks, to_source
+from ..formats.elements import random_blocks, to_source
 from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack

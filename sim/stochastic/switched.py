@@ -5,15 +5,15 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from hw.bfp.converter import Converter
-from hw.circuit import Circuit
+from hw.base.circuit import Circuit
 from hw.float.multiplier import FloatMultiplier
+from hw.formats.quantizer import Converter
 from hw.stochastic.crossbar import Crossbar
 from hw.stochastic.row import banks
 from sw import binary32
-from sw.bfp.converter import ConverterParameters
 from sw.formats import BINARY16
-from sw.stochastic import outer as model
+from sw.formats.converter import ConverterParameters
+from sw.stochastic import outer_product as model
 from sw.stochastic.converter import magnitudes
 from sw.stochastic.fast import outer_product
 from sw.stochastic.gradient import Block
@@ -22,8 +22,8 @@ from sw.train.data import load
 from sw.train.loop import train
 from sw.train.settings import Settings
 
-from ..bfp.elements import encode
 from ..compare import assert_equal
+from ..formats.elements import encode
 from ..switching import Switching, measure
 
 __all__ = ["Switched", "multiplier", "operands", "outer"]

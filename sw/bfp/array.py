@@ -11,9 +11,9 @@ from ..binary32 import ADDER_LATENCY
 from ..checks import instance, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
+from ..formats.quantize import Blocks
 from ..parameters import Parameters
 from .dot import DotParameters, block_value, default_lanes
-from .quantize import Blocks
 from .sums import sum_of_products
 
 __all__ = ["ArrayParameters", "check_operands", "check_ways", "common_block", "gemm", "matmul"]

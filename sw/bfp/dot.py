@@ -10,10 +10,10 @@ from .. import binary32
 from ..checks import array, choice, instance, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
+from ..formats.converter import ConverterParameters, convert
+from ..formats.quantize import Blocks
 from ..parameters import TARGETS, Parameters
 from ..words import Words, stream_key
-from .converter import ConverterParameters, convert
-from .quantize import Blocks
 from .sums import sum_of_products
 
 __all__ = ["MULTIPLIERS", "TARGETS", "DotParameters", "block_value", "default_lanes", "dot"]

@@ -7,7 +7,7 @@ from ..checks import choice, instance, shown, whole
 from ..core.convolution import Convolution
 from ..core.products import PASSES, Layer, Product, check_layers
 from ..errors import UserError
-from .multimode import MODES, MultimodeParameters
+from .multimode_array import MODES, MultimodeParameters
 
 __all__ = ["Mapping", "map_pass", "utilization"]
 

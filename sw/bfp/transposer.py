@@ -9,8 +9,8 @@ import numpy.typing as npt
 from ..checks import array, instance, shown, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
+from ..formats.quantize import Blocks
 from ..parameters import Parameters
-from .quantize import Blocks
 
 __all__ = ["TransposerParameters", "assemble", "tiles", "transpose"]
 

@@ -2,21 +2,17 @@
 
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .planes import Planes
 from .products import Product
 from .stride import Phase
 from .window import Window
 
-if TYPE_CHECKING:
-    from .convolution import Convolution
-
 __all__ = ["depthwise"]
 
 
-def depthwise(
-    layer: "Convolution", which: str, batch: int, tile: tuple[int, int]
-) -> Iterator[Product]:
+def depthwise(layer: Planes, which: str, batch: int, tile: tuple[int, int]) -> Iterator[Product]:
     """Give the products of a depth-wise convolution, as many as channels.
 
     A product with a single kernel would have one column. Instead its columns are the outputs of a
@@ -121,7 +117,7 @@ class _Tiles:
         """Return the steps from a tile's first pixel to each of its pixels."""
         return tuple(stride * j for j in range(self.side))
 
-    def reversed(self, layer: "Convolution") -> tuple[int, ...]:
+    def reversed(self, layer: Planes) -> tuple[int, ...]:
         """Tap that would reach each pixel of a tile from the result of its first."""
         first = self.phase.pixels[0] + layer.padding
         return tuple(first + layer.stride * j for j in range(self.side))

@@ -7,7 +7,7 @@ from ..binary32 import ADDER_LATENCY
 from ..checks import choice, flag, one_of, whole
 from ..errors import UserError
 from ..parameters import TARGETS, Parameters
-from .balance import PIECES, BalancerParameters
+from .load_balancer import PIECES, BalancerParameters
 
 __all__ = ["LEAST_SPACING", "MODES", "Job", "SparseArrayParameters"]
 

@@ -9,7 +9,7 @@ from ..binary32 import ADDER_LATENCY
 from ..checks import array, instance, whole
 from ..errors import UserError
 from .array_parameters import Job, SparseArrayParameters
-from .balance import balance, wave_time
+from .load_balancer import balance, wave_time
 
 __all__ = ["COLLECT_LATENCY", "PATCH_LATENCY", "Waves", "array_cycles", "count_waves", "waves_of"]
 

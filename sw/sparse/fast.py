@@ -1,7 +1,8 @@
 """Sparse training by compiled loops: the bits of the plain models, and far faster.
 
-`estimate` here is that of `sw.sparse.quantile`, and `scan` is that of `sw.sparse.multiplicative`.
-numba compiles the loops when they are first called and keeps what it made.
+`estimate` here is that of `sw.sparse.quantile_estimator`, and `scan` is that of
+`sw.sparse.multiplicative`. numba compiles the loops when they are first called and keeps what it
+made.
 """
 
 import math
@@ -11,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..jit import njit
-from . import multiplicative, quantile
+from . import multiplicative
+from . import quantile_estimator as quantile
 from .multiplicative import Scan
-from .quantile import Estimates, QuantileParameters
+from .quantile_estimator import Estimates, QuantileParameters
 
 __all__ = ["estimate", "scan"]
 
@@ -28,7 +30,7 @@ def estimate(
     last: npt.ArrayLike | None = None,
     start: int | quantile.Integers | None = None,
 ) -> Estimates:
-    """Return what `sw.sparse.quantile.estimate` returns."""
+    """Return what `sw.sparse.quantile_estimator.estimate` returns."""
     p = parameters
     pattern, here, ends, state = quantile.beats_of(p, x, present, last, start)
     keep = np.empty(pattern.shape, np.bool_)

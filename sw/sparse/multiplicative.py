@@ -3,10 +3,10 @@
 The estimate is multiplied by ``1 + rate * (1 - keep)`` for each value that is above it, and by
 ``1 - rate * keep`` for each other one, so that a step is exactly its share of the estimate
 (A. Yazidi and H. Hammer, "Multiplicative update methods for incremental quantile estimation", IEEE
-Trans. Cybernetics 49(3), 2019; the authors' repository ``qe-cpp``). `sw.sparse.quantile`, which is
-the circuit's, takes steps of half to all of that. All is computed in binary64: in the authors'
-binary32 their usual rate of 1e-6 is off by several per cent, for ``1 + rate`` then has one or two
-bits of it.
+Trans. Cybernetics 49(3), 2019; the authors' repository ``qe-cpp``). `sw.sparse.quantile_estimator`,
+which is the circuit's, takes steps of half to all of that. All is computed in binary64: in the
+authors' binary32 their usual rate of 1e-6 is off by several per cent, for ``1 + rate`` then has one
+or two bits of it.
 """
 
 import dataclasses

@@ -22,8 +22,8 @@ from .. import binary32
 from ..checks import array, choice, number, whole
 from ..parameters import Parameters
 from .multiplicative import Scan, scan
-from .quantile import Estimates, Integers, QuantileParameters, estimate
-from .regenerate import RegeneratorParameters
+from .quantile_estimator import Estimates, Integers, QuantileParameters, estimate
+from .weight_regenerator import RegeneratorParameters
 
 __all__ = [
     "THRESHOLDS",
@@ -85,7 +85,7 @@ class TrackingParameters(Parameters):
         ``before`` or ``after`` this step's decay; after, it also falls back to that, and the first
         step has none.
     words, rounds, least, seed
-        Of the initial values, see `sw.sparse.regenerate`.
+        Of the initial values, see `sw.sparse.weight_regenerator`.
     """
 
     PRESETS: ClassVar = {
@@ -223,7 +223,7 @@ class Estimator:
     parameters : QuantileParameters
         Of the estimator.
     model : callable
-        `sw.sparse.quantile.estimate`, or its like that is compiled.
+        `sw.sparse.quantile_estimator.estimate`, or its like that is compiled.
     """
 
     def __init__(

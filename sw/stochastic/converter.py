@@ -6,10 +6,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..bfp.converter import ConverterParameters
-from ..bfp.converter import convert as to_blocks
 from ..checks import array, instance, whole
 from ..errors import UserError
+from ..formats.converter import ConverterParameters
+from ..formats.converter import convert as to_blocks
 from .bits import MOST_FIRST, BitSource
 from .parameters import StochasticParameters
 

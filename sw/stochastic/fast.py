@@ -1,7 +1,8 @@
 """Stochastic outer products by compiled loops: the bits of the plain models, and far faster.
 
-`outer_product` here is that of `sw.stochastic.outer`, `pulsed_sums` is `sw.stochastic.pulsed.sums`.
-numba compiles the loops when they are first called and keeps what it made.
+`outer_product` here is that of `sw.stochastic.outer_product`, `pulsed_sums` is
+`sw.stochastic.pulsed.sums`. numba compiles the loops when they are first called and keeps what it
+made.
 """
 
 import functools
@@ -11,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..bfp.converter import ConverterParameters
-from ..bfp.fast import quantize
 from ..checks import instance, whole
 from ..formats import FLOAT_FORMATS
-from . import outer
+from ..formats.converter import ConverterParameters
+from ..formats.fast import quantize
+from . import outer_product as outer
 from .bits import MOST_FIRST
 from .loops import Generators, add_up
 from .outer_parameters import OuterProductParameters
@@ -37,7 +38,7 @@ def outer_product(
     shift: int = 0,
     rate: float = 1.0,
 ) -> Floats:
-    """Return what `sw.stochastic.outer.outer_product` returns."""
+    """Return what `sw.stochastic.outer_product.outer_product` returns."""
     p = parameters
     x, d, stops = outer.batches(p, x, d, last)
     first = whole("first", first, 0, MOST_FIRST)

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from .. import binary32
 from ..checks import array, instance, shown
 from ..errors import UserError
-from .outer import outer_product
 from .outer_parameters import OuterProductParameters
+from .outer_product import outer_product
 
 __all__ = ["Block", "Engine", "weight_gradient"]
 
@@ -21,8 +21,8 @@ Engine = Callable[[Floats, Floats, Flags], Floats]
 """Computes the results of batches, (batches, rows, columns).
 
 Its arguments are ``x``, (pairs, columns), ``d``, (pairs, rows), and ``last``, (pairs,), which marks
-pairs that end a batch, as those of `sw.stochastic.outer.outer_product`. The generators run on from
-call to call.
+pairs that end a batch, as those of `sw.stochastic.outer_product.outer_product`. The generators run
+on from call to call.
 """
 
 
@@ -34,7 +34,7 @@ class Block:
     parameters : OuterProductParameters
         Of the block.
     compute : callable
-        `sw.stochastic.outer.outer_product` or that of `sw.stochastic.fast`.
+        `sw.stochastic.outer_product.outer_product` or that of `sw.stochastic.fast`.
     """
 
     def __init__(

@@ -179,7 +179,7 @@ def _window(begin, end, place):
 
 @jit
 def add_up(x, d, scale, lengths, stops, states, rule, shape, first, guard, totals, tops):
-    """Count the bits of pairs and add up the counts, as `sw.stochastic.outer.add_up` says.
+    """Count the bits of pairs and add up the counts, as `sw.stochastic.outer_product.add_up` says.
 
     Parameters
     ----------

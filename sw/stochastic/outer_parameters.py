@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..bfp.converter import ConverterParameters
 from ..binary32 import LARGEST
 from ..checks import choice, is_number, is_whole, number, shown, whole
 from ..errors import UserError
 from ..formats import MOST_BLOCK, BlockFormat
+from ..formats.converter import ConverterParameters
 from ..parameters import TARGETS
 from ..words import Words, stream_key
 from .bits import BitSource

@@ -2,10 +2,10 @@
 
 import dataclasses
 
-from ..bfp.converter import ConverterParameters
 from ..checks import choice, one_of, whole
 from ..errors import UserError
 from ..formats import FLOAT_FORMATS, BlockFormat
+from ..formats.converter import ConverterParameters
 from ..parameters import Parameters
 from .bits import SHARES, BitSource, sources
 from .lfsr import FORMS, LEAST_WIDTH, MOST_WIDTH, Lfsr

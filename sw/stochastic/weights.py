@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import binary32
-from ..bfp.quantize import Blocks, dequantize, quantize_groups
 from ..checks import array, instance, whole
 from ..errors import UserError
+from ..formats.quantize import Blocks, dequantize, quantize_groups
 from .bits import MOST_FIRST
 from .outer_parameters import OuterProductParameters
 

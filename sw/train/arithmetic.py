@@ -11,12 +11,12 @@ import numpy.typing as npt
 from .. import binary32
 from ..approx.names import KINDS, fractions, tidy
 from ..approx.product import Fractions
-from ..bfp.quantize import Blocks
 from ..checks import array, choice, shown, unknown
 from ..core.products import OPERANDS, PASSES, Layer, Product, execute
 from ..core.window import Window
 from ..errors import UserError
 from ..formats import BINARY32, BLOCK_FORMATS, BOX_FORMATS, FLOAT_FORMATS, BlockFormat
+from ..formats.quantize import Blocks
 from ..words import Words, stream_key
 from .data import package
 
@@ -91,9 +91,9 @@ def effective(format: BlockFormat, given: Iterable[str] = ()) -> BlockFormat:
     return format
 
 
-def compiled(wing: str = "bfp") -> Any:
-    """Return ``fast`` of a wing, `sw.bfp` or another, which needs numba."""
-    return package(f"sw.{wing}.fast", "numba")
+def compiled(room: str) -> Any:
+    """Return ``fast`` of a room, such as `sw.bfp`, which needs numba."""
+    return package(f"sw.{room}.fast", "numba")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -116,7 +116,9 @@ class Operand:
             random = None
             if format.rounding == "stochastic":
                 random = Words(key=key, first=c * count * format.block_elements)
-            blocks = compiled().quantize(window.gather(self.tensor, c), format, random=random)
+            blocks = compiled("formats").quantize(
+                window.gather(self.tensor, c), format, random=random
+            )
             if len(format.block) == 2:
                 self.made[window, c, format] = blocks
         return blocks
@@ -218,7 +220,7 @@ class Products:
         def multiply(product: Product, c: int) -> Floats:
             if isinstance(arithmetic, BlockFormat):
                 left, right = (blocks(product, side, c, arithmetic) for side in (0, 1))
-                return (self.engine or compiled().gemm)(left, right.transposed)
+                return (self.engine or compiled("bfp").gemm)(left, right.transposed)
             return self._multiply(operands[a], operands[b], product, c, arithmetic)
 
         return execute(products, layer.shapes(batch)[result], multiply)

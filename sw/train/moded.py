@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..bfp.control.epochs import BoostRule, EpochParameters, EpochSchedule
-from ..bfp.control.zse import MOST_ELEMENTS, ZseController, ZseParameters, ZseRule
-from ..bfp.multimode import FAMILIES
+from ..bfp.epoch_schedule import BoostRule, EpochParameters, EpochSchedule
+from ..bfp.multimode_array import FAMILIES
+from ..bfp.zse_controller import MOST_ELEMENTS, ZseController, ZseParameters, ZseRule
 from ..checks import whole
 from ..core.products import PASSES
 from ..errors import UserError
@@ -37,7 +37,7 @@ class Moded(Precision):
     layers : int
         Of the network.
     family : str
-        The formats of the modes, of `sw.bfp.multimode.FAMILIES`.
+        The formats of the modes, of `sw.bfp.multimode_array.FAMILIES`.
     fields : mapping, optional
         Fields of these formats to change, such as ``block``.
     places : mapping, optional
@@ -145,7 +145,7 @@ class Boosted(Moded):
 
 
 class Controlled(Moded):
-    """FlexBlock's controller by zero-setting error, see `sw.bfp.control.zse`.
+    """FlexBlock's controller by zero-setting error, see `sw.bfp.zse_controller`.
 
     The error of a pair is that of the layer's weights, of the gradient of its input or of that of
     its weights, in groups as the authors' code cuts the tensor as it is: boxes of channels x 3 x 3,
@@ -228,7 +228,10 @@ class Controlled(Moded):
         block = self.box if tensor.ndim == len(self.box) else self.box[1:2]
         format = dataclasses.replace(self.formats[self.modes[layer, pair]], block=block)
         zeros, elements = self.counts.get((layer, pair), (0, 0))
-        zeros, elements = zeros + compiled().zero_set(tensor, format), elements + tensor.size
+        zeros, elements = (
+            zeros + compiled("formats").zero_set(tensor, format),
+            elements + tensor.size,
+        )
         if elements > MOST_ELEMENTS:
             raise UserError(
                 f"a control step of {self.name!r} must count at most {MOST_ELEMENTS} elements of "

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..approx.product import Datapath
 from ..approx.table import Table
-from ..bfp.control.pairs import PAIRS
+from ..bfp.pairs import PAIRS
 from ..core.products import PASSES
 from ..formats import BLOCK_FORMATS, BlockFormat
 from .arithmetic import Arithmetic

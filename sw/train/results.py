@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from ..bfp.control.pairs import PAIRS
+from ..bfp.pairs import PAIRS
 from ..cli import whole_files
 from ..errors import UserError
 from .data import Data

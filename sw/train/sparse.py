@@ -8,8 +8,8 @@ import numpy.typing as npt
 from .. import binary32
 from ..errors import StuckError, UserError
 from ..parameters import kind_and_fields
-from ..sparse.regenerate import regenerate
 from ..sparse.tracking import Choice, TrackingParameters, importance, settle
+from ..sparse.weight_regenerator import regenerate
 from .arithmetic import compiled
 from .layers import Weighted
 from .network import Network

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..approx.names import tidy
-from ..bfp.control.epochs import BoostRule
-from ..bfp.control.pairs import MOST_LAYERS
-from ..bfp.control.zse import ZseRule
+from ..bfp.epoch_schedule import BoostRule
+from ..bfp.pairs import MOST_LAYERS
+from ..bfp.zse_controller import ZseRule
 from ..checks import shown, unknown
 from ..errors import UserError
 from ..formats import BlockFormat

@@ -2,10 +2,10 @@
 
 import dataclasses
 
-from ..bfp.quantize import Blocks, dequantize
 from ..core.products import PASSES
 from ..errors import UserError
 from ..formats import BlockFormat
+from ..formats.quantize import Blocks, dequantize
 from ..words import Words, stream_key
 from .arithmetic import STORED, Arithmetic, compiled
 from .layers import Weighted
@@ -63,7 +63,7 @@ class Storage:
                 continue
             weight = product.parameters["weight"]
             key = stream_key(self.seed, step=step, layer=product.number, use=STORED)
-            blocks: Blocks = compiled().quantize(
+            blocks: Blocks = compiled("formats").quantize(
                 weight.reshape(len(weight), -1), format, random=Words(key=key)
             )
             weight[:] = dequantize(blocks).reshape(weight.shape)

@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 from amaranth.hdl import Cat, Module
 
-from hw.approx.multiplier import ApproxMultiplier
-from hw.axi import AxiTop
-from hw.core import Core, StreamField
+from hw.approx.product import ApproxMultiplier
+from hw.base.pipeline import delay
+from hw.bus.top import AxiTop
+from hw.engine.core import Core, StreamField
 from hw.flow.emit import Design, emit
-from hw.pipeline import delay
-from hw.queue import ResultQueue
+from hw.stream.queue import ResultQueue
 from sim.bench import Stalls, run
 from sim.compare import assert_equal
 from sim.streams import pack, unpack

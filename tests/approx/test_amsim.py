@@ -10,7 +10,7 @@ import pytest
 from hw.flow.emit import generate
 from hw.flow.yosys import netlist
 from hw.units import UNITS
-from sim.approx.amsim import look_up, random_table, regress, simulate
+from sim.approx.amsim_multiplier import look_up, random_table, regress, simulate
 from sim.bench import Stalls
 from sim.compare import assert_equal
 from sw.approx.parameters import AmsimParameters

@@ -7,7 +7,7 @@ from amaranth.hdl import ClockDomain, ClockSignal, Module
 from amaranth.lib.wiring import In
 
 from hw.approx.table import ProductTable
-from hw.circuit import Circuit
+from hw.base.circuit import Circuit
 from hw.flow.emit import emit, generate
 from hw.flow.report import as_dict
 from hw.flow.synth import Cost, Liberty, synthesize

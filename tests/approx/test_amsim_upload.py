@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hw.flow.emit import generate
-from sim.approx.amsim import entries, operands, products, random_table, regress
+from sim.approx.amsim_multiplier import entries, operands, products, random_table, regress
 from sim.bench import Result, Stalls, run
 from sim.compare import MismatchError, assert_equal
 from sim.job import BenchError

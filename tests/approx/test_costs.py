@@ -2,8 +2,8 @@
 
 import pytest
 
-from hw.approx.multiplier import ApproxMultiplier
-from hw.flow.multiplier_costs import synthesized, used
+from hw.approx.product import ApproxMultiplier
+from sim.costs.multipliers import synthesized, used
 from sw.formats import FLOAT_FORMATS, FloatFormat
 
 NAMES = ("exact", "mitchell", "mbm", "realm8")

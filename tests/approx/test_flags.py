@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sim.approx import amsim, multiplier
+from sim.approx import amsim_multiplier as amsim
+from sim.approx import multiplier
 from sw.approx.table import make
 
 from .side_by_side import STALLS

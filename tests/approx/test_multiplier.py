@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hw.approx.multiplier import ApproxMultiplier, fractions
+from hw.approx.product import ApproxMultiplier, fractions
 from hw.flow.emit import generate
 from hw.flow.yosys import netlist
 from hw.units import UNITS

@@ -8,8 +8,8 @@ from amaranth.hdl import Module
 from amaranth.lib.wiring import In, Out
 
 from hw.approx.scale import Scale
-from hw.circuit import Circuit
-from hw.pipeline import delay
+from hw.base.circuit import Circuit
+from hw.base.pipeline import delay
 from sim.compare import assert_equal
 from sw.approx.product import multiply_bits
 from sw.formats import BFLOAT16, BINARY32, FloatFormat

@@ -9,7 +9,7 @@ from sim.training import compare, configure
 from sw.approx.array import ApproxArrayParameters
 from sw.approx.product import Fractions
 from sw.approx.table import make, write
-from sw.bfp.multimode import MultimodeParameters
+from sw.bfp.multimode_array import MultimodeParameters
 from sw.core.products import PASSES
 from sw.errors import UserError
 from sw.formats import BFLOAT16, BINARY32

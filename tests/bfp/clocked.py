@@ -5,7 +5,7 @@ from typing import Any
 from amaranth.hdl import ClockDomain, ClockSignal, Module
 from amaranth.lib.wiring import In
 
-from hw.circuit import Circuit
+from hw.base.circuit import Circuit
 
 
 class Clocked(Circuit):

@@ -6,13 +6,13 @@ from typing import Any
 from amaranth.hdl import Cat, Module
 from amaranth.lib.wiring import In, Out
 
+from hw.base.circuit import Circuit
+from hw.base.pipeline import delay
 from hw.bfp.multimode.composer import Composer
 from hw.bfp.multimode.element import DigitProducts
-from hw.circuit import Circuit
-from hw.core import Core, StreamField
-from hw.pipeline import delay
-from hw.queue import ResultQueue
-from sw.bfp.multimode import DIGIT_BITS, DIGITS, MultimodeParameters
+from hw.engine.core import Core, StreamField
+from hw.stream.queue import ResultQueue
+from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MultimodeParameters
 from sw.parameters import Parameters
 
 

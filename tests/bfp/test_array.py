@@ -13,8 +13,8 @@ from sim.bfp.array import matmul, regress, simulate
 from sim.compare import MismatchError, assert_equal
 from sw.bfp.array import ArrayParameters
 from sw.bfp.array import matmul as model
-from sw.bfp.quantize import Blocks, quantize
 from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.formats.quantize import Blocks, quantize
 
 from ..plant import plant
 

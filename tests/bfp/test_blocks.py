@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sw.bfp.quantize import decode, dequantize, encode, quantize
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.formats.quantize import decode, dequantize, encode, quantize
 from tests import stimuli
 
 

@@ -5,13 +5,12 @@ import itertools
 import numpy as np
 import pytest
 
-from sw.bfp import fast
 from sw.bfp.array import ArrayParameters, gemm
-from sw.bfp.cut import cut, join
 from sw.bfp.dot import DotParameters
-from sw.bfp.quantize import dequantize, quantize, zero_set_counts, zero_setting_error
 from sw.errors import UserError
-from sw.formats import BLOCK_FORMATS, BOX_FORMATS, BlockFormat
+from sw.formats import BLOCK_FORMATS, BOX_FORMATS, BlockFormat, fast
+from sw.formats.cut import cut, join
+from sw.formats.quantize import dequantize, quantize, zero_set_counts, zero_setting_error
 from tests import stimuli
 from tests.bfp import reference
 

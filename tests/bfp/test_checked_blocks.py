@@ -9,10 +9,11 @@ import pytest
 from sw.bfp import fast
 from sw.bfp.array import ArrayParameters, gemm, matmul
 from sw.bfp.dot import DotParameters, dot
-from sw.bfp.quantize import Blocks, dequantize, quantize
 from sw.bfp.transposer import TransposerParameters, assemble, transpose
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS
+from sw.formats import fast as formats_fast
+from sw.formats.quantize import Blocks, dequantize, quantize
 from tests import stimuli
 
 HBFP8 = BLOCK_FORMATS["hbfp8"]
@@ -73,11 +74,11 @@ def make(mantissa: Any, exponent: Any, format: Any = HBFP8, axis: Any = -1) -> B
         (lambda: make([[1]], [[1]], axis=0.0), "axis must be an integer from -2 to 1, not 0.0"),
         (lambda: make([[1]], [[1]], "hbfp8"), "format must be of BlockFormat, not 'hbfp8'"),
         (
-            lambda: fast.quantize(DOUBLES, HBFP8),
+            lambda: formats_fast.quantize(DOUBLES, HBFP8),
             "x must be an array of float32, not float64",
         ),
         (
-            lambda: fast.zero_set(np.ones((), np.float32), HBFP8),
+            lambda: formats_fast.zero_set(np.ones((), np.float32), HBFP8),
             "x must have at least 1 axes for hbfp8, not 0",
         ),
         (

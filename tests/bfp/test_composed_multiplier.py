@@ -5,17 +5,17 @@ from itertools import product
 import numpy as np
 import pytest
 
-from hw.axi import AxiTop
 from hw.bfp.product_sum import ProductSum
-from hw.flow.density import logic_area
+from hw.bus.top import AxiTop
 from hw.flow.emit import Design, emit
 from hw.flow.progress import Progress
 from hw.flow.synth import synthesize
 from sim.bench import run
 from sim.compare import MismatchError, assert_equal
+from sim.costs.density import logic_area
 from sim.streams import pack
 from sw.bfp.dot import DotParameters
-from sw.bfp.multimode import DIGITS, MODES
+from sw.bfp.multimode_array import DIGITS, MODES
 from sw.formats import BlockFormat
 
 from ..plant import plant

@@ -8,8 +8,8 @@ from amaranth.hdl import Assert, Assume, Cat, ClockDomain, ClockSignal, Module, 
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hw.pipeline import delay
-from sw.bfp.multimode import DIGIT_BITS, MODES
+from hw.base.pipeline import delay
+from sw.bfp.multimode_array import DIGIT_BITS, MODES
 from tests.solver import prove
 
 from .composed import ComposedProducts

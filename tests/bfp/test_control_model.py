@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.bfp.control.zse import random_recording
+from sim.bfp.zse_controller import random_recording
 from sim.compare import assert_equal
-from sw.bfp.control.epochs import BoostRule, EpochParameters, EpochSchedule, schedule
-from sw.bfp.control.zse import Recording, ZseController, ZseParameters, ZseRule, control
+from sw.bfp.epoch_schedule import BoostRule, EpochParameters, EpochSchedule, schedule
+from sw.bfp.zse_controller import Recording, ZseController, ZseParameters, ZseRule, control
 from sw.errors import UserError
 
 RULES = [

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sw import binary32
-from sw.bfp.converter import ConverterParameters, convert
-from sw.bfp.quantize import quantize
 from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS
+from sw.formats.converter import ConverterParameters, convert
+from sw.formats.quantize import quantize
 from tests import stimuli, words_reference
 from tests.bfp import reference
 

@@ -11,10 +11,9 @@ from hw.flow.emit import generate
 from hw.flow.yosys import netlist
 from hw.units import UNITS
 from sim.bench import Stalls
-from sim.bfp.converter import regress, simulate
-from sw.bfp import fast
-from sw.bfp.converter import ConverterParameters, convert
-from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, ROUNDINGS, BlockFormat
+from sim.formats.converter import regress, simulate
+from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, ROUNDINGS, BlockFormat, fast
+from sw.formats.converter import ConverterParameters, convert
 from sw.words import Words, stream_key
 
 FORMAT_FIELDS = {field.name for field in dataclasses.fields(BlockFormat)}

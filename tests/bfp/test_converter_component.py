@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from hw.bfp.converter import Converter
-from hw.bfp.converter_unit import ConverterUnit
 from hw.bfp.dot import DotUnit
-from hw.bfp.maximum import Maximum
+from hw.formats.converter import ConverterUnit
+from hw.formats.maximum import Maximum
+from hw.formats.quantizer import Converter
 from sw import binary32
-from sw.bfp.converter import ConverterParameters, convert
 from sw.bfp.dot import DotParameters
-from sw.bfp.quantize import encode
 from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS
+from sw.formats.converter import ConverterParameters, convert
+from sw.formats.quantize import encode
 from sw.words import Words
 from tests import stimuli
 

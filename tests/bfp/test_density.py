@@ -8,10 +8,10 @@ import pytest
 from hw.float.add import Adder
 from hw.float.multiplier import FloatMultiplier
 from hw.float.product import SignificandProduct
-from hw.flow.density import Enabled, compare, logic_area, own_areas, unregistered
 from hw.flow.emit import emit
 from hw.flow.progress import Progress
 from hw.flow.synth import synthesize
+from sim.costs.density import Enabled, compare, logic_area, own_areas, unregistered
 from sw import binary32
 from sw.bfp.density import (
     PUBLISHED,

@@ -12,8 +12,8 @@ from hw.units import UNITS
 from sim.bench import Stalls
 from sim.bfp.dot import regress, simulate
 from sw.bfp.dot import MULTIPLIERS, TARGETS, DotParameters
-from sw.bfp.quantize import quantize
 from sw.formats import BLOCK_FORMATS
+from sw.formats.quantize import quantize
 from sw.words import Words, stream_key
 
 STALLS = Stalls(idle=0.3, back_pressure=0.5)

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from hw.bfp.control.epochs import EpochSchedule
+from hw.bfp.epoch_schedule import EpochSchedule
 from hw.flow.emit import generate
 from hw.flow.yosys import netlist
 from sim.bench import Stalls, run
-from sim.bfp.control.epochs import regress, schedule, simulate
+from sim.bfp.epoch_schedule import regress, schedule, simulate
 from sim.compare import assert_equal
 from sim.job import BenchError
 from sim.registers import readable
-from sw.bfp.control.epochs import BoostRule, EpochParameters
-from sw.bfp.control.epochs import schedule as model
+from sw.bfp.epoch_schedule import BoostRule, EpochParameters
+from sw.bfp.epoch_schedule import schedule as model
 
 from ..plant import plant
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from sw.bfp.array import ArrayParameters, gemm, matmul
-from sw.bfp.converter import ConverterParameters, convert
 from sw.bfp.dot import DotParameters, dot
-from sw.bfp.quantize import Blocks, decode, encode, quantize, zero_setting_error
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS
+from sw.formats.converter import ConverterParameters, convert
+from sw.formats.quantize import Blocks, decode, encode, quantize, zero_setting_error
 
 
 @pytest.mark.parametrize(

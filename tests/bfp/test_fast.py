@@ -8,9 +8,10 @@ import pytest
 
 from sw.bfp import fast
 from sw.bfp.array import gemm
-from sw.bfp.quantize import Blocks, quantize, zero_set_counts
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
+from sw.formats import fast as formats_fast
+from sw.formats.quantize import Blocks, quantize, zero_set_counts
 from sw.words import Words, stream_key
 from tests import words_reference
 
@@ -46,7 +47,7 @@ def test_quantize(name, rounding):
     format = dataclasses.replace(BLOCK_FORMATS[name], rounding=rounding)
     words = words_of(format, (37, 2 * format.reduction + 5), RANDOM)
     for x in matrices((37, 2 * format.reduction + 5)):
-        got = fast.quantize(x, format, random=RANDOM)
+        got = formats_fast.quantize(x, format, random=RANDOM)
         expected = quantize(x, format, axis=1, random=words)
         assert np.array_equal(got.mantissa, expected.mantissa)
         assert np.array_equal(got.exponent, expected.exponent)
@@ -72,7 +73,8 @@ def test_gemm(pair):
             with np.errstate(over="ignore", under="ignore", invalid="ignore"):
                 operands = (x * np.float32(scale), y * np.float32(scale))
             a, b = (
-                fast.quantize(v, f, random=RANDOM) for v, f in zip(operands, formats, strict=True)
+                formats_fast.quantize(v, f, random=RANDOM)
+                for v, f in zip(operands, formats, strict=True)
             )
             got, expected = fast.gemm(a, b.transposed), gemm(a, b.transposed)
             assert np.array_equal(got.view(np.uint32), expected.view(np.uint32))
@@ -110,7 +112,10 @@ def test_words_of_any_width(bits, block):
     x = np.random.default_rng(1).standard_normal((11, 67)).astype(np.float32)
     for first in (0, 1, 30):
         random = Words(key=stream_key(bits), first=first)
-        got, plain = fast.quantize(x, format, random=random), quantize(x, format, random=random)
+        got, plain = (
+            formats_fast.quantize(x, format, random=random),
+            quantize(x, format, random=random),
+        )
         expected = quantize(x, format, axis=1, random=words_of(format, x.shape, random))
         assert np.array_equal(got.mantissa, expected.mantissa)
         assert np.array_equal(plain.mantissa, expected.mantissa)
@@ -125,7 +130,7 @@ def test_planted_fault(monkeypatch):
 def test_errors():
     wide: Any = np.zeros((2, 2))
     with pytest.raises(UserError, match="x must be an array of float32, not float64"):
-        fast.quantize(wide, BLOCK_FORMATS["fb12"], random=RANDOM)
+        formats_fast.quantize(wide, BLOCK_FORMATS["fb12"], random=RANDOM)
     with pytest.raises(UserError, match="a matrix has 2 axes, not 1"):
         _ = quantize(np.zeros(4, np.float32), BLOCK_FORMATS["fb12"]).transposed
 
@@ -148,15 +153,17 @@ def test_zero_set(block, shape):
     format = BlockFormat(mantissa_bits=5, block=block, rounding="truncate")
     for x in matrices(shape):
         x = np.where(np.isfinite(x), x, np.float32(1))
-        zeros = fast.zero_set(x, format)
+        zeros = formats_fast.zero_set(x, format)
         assert (zeros, x.size) == zero_set_counts(x, format)
-        assert fast.zero_set(x[..., ::-1], format) == zero_set_counts(x[..., ::-1], format)[0]
+        assert (
+            formats_fast.zero_set(x[..., ::-1], format) == zero_set_counts(x[..., ::-1], format)[0]
+        )
     x = matrices((4, 40))[0]
     rows = BlockFormat(block=(8,))
-    assert fast.zero_set(x, rows) == zero_set_counts(x, rows)[0]
+    assert formats_fast.zero_set(x, rows) == zero_set_counts(x, rows)[0]
 
 
 def test_zero_set_by_hand():
     x = np.array([[1, 2**-7, 2**-6, 0], [0, 0, 0, 0]], np.float32)
-    assert fast.zero_set(x, BlockFormat(mantissa_bits=8, block=(4,))) == 2
-    assert fast.zero_set(x, BlockFormat(mantissa_bits=8, block=(2, 4))) == 6
+    assert formats_fast.zero_set(x, BlockFormat(mantissa_bits=8, block=(4,))) == 2
+    assert formats_fast.zero_set(x, BlockFormat(mantissa_bits=8, block=(2, 4))) == 6

@@ -10,8 +10,8 @@ import sw.bfp.dot as dot_module
 from sw import binary32
 from sw.bfp.array import ArrayParameters, gemm, matmul
 from sw.bfp.dot import DotParameters, dot
-from sw.bfp.quantize import Blocks, quantize
 from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.formats.quantize import Blocks, quantize
 from tests import stimuli, words_reference
 from tests.bfp import reference
 

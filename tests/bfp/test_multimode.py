@@ -8,13 +8,13 @@ import pytest
 from hw.flow.emit import generate
 from hw.flow.yosys import netlist
 from sim.bench import Stalls
-from sim.bfp.multimode import regress, simulate
+from sim.bfp.multimode_array import regress, simulate
 from sim.compare import assert_equal
 from sim.job import BenchError
 from sw.bfp.array import gemm
-from sw.bfp.multimode import FAMILIES, MODES, MultimodeParameters, matmul
-from sw.bfp.quantize import Blocks, quantize
+from sw.bfp.multimode_array import FAMILIES, MODES, MultimodeParameters, matmul
 from sw.errors import UserError
+from sw.formats.quantize import Blocks, quantize
 
 from ..plant import plant
 

@@ -9,11 +9,12 @@ from sim.bfp.dot import simulate
 from sw import binary32
 from sw.bfp import fast
 from sw.bfp.array import gemm
-from sw.bfp.converter import ConverterParameters, convert
 from sw.bfp.dot import DotParameters, dot
-from sw.bfp.quantize import Blocks, decode, dequantize, encode, quantize
 from sw.errors import UserError
 from sw.formats import BFLOAT16, BINARY16, BLOCK_FORMATS, BlockFormat
+from sw.formats import fast as formats_fast
+from sw.formats.converter import ConverterParameters, convert
+from sw.formats.quantize import Blocks, decode, dequantize, encode, quantize
 
 MXINT8 = BLOCK_FORMATS["mxint8"]
 
@@ -41,7 +42,7 @@ def test_quantizers_do_not_make_the_most_negative():
     x = np.resize(np.array([-1.999, 1.999, -1.0, 0.5], np.float32), (1, 32))
     q = [-127, 127, -64, 32]
     assert quantize(x, MXINT8).mantissa[0, :4].tolist() == q
-    assert fast.quantize(x, MXINT8).mantissa[0, :4].tolist() == q
+    assert formats_fast.quantize(x, MXINT8).mantissa[0, :4].tolist() == q
     assert convert(ConverterParameters.make(preset="mxint8"), x)[0][0, :4].tolist() == q
     wider = dataclasses.replace(MXINT8, symmetric=False)
     assert quantize(x, wider).mantissa[0, :4].tolist() == [-128, 127, -64, 32]
@@ -100,7 +101,7 @@ def test_ties(rounding, expected):
     x = np.resize(x, (1, 32))
     format = dataclasses.replace(MXINT8, rounding=rounding)
     assert quantize(x, format).mantissa[0, :8].tolist() == expected
-    assert fast.quantize(x, format).mantissa[0, :8].tolist() == expected
+    assert formats_fast.quantize(x, format).mantissa[0, :8].tolist() == expected
     assert convert(ConverterParameters(format=format), x)[0][0, :8].tolist() == expected
 
 

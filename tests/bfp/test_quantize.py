@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-import sw.bfp.quantize as module
-from sw.bfp.quantize import dequantize, quantize, zero_setting_error
+import sw.formats.quantize as module
 from sw.formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
+from sw.formats.quantize import dequantize, quantize, zero_setting_error
 from tests import stimuli
 from tests.bfp import reference
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from hw.units import UNITS
-from sim.bfp.multimode import simulate
+from sim.bfp.multimode_array import simulate
 from sim.compare import assert_equal
-from sw.bfp.multimode import MultimodeParameters, matmul
-from sw.bfp.quantize import Blocks, quantize
+from sw.bfp.multimode_array import MultimodeParameters, matmul
 from sw.bfp.schedule import map_pass, utilization
 from sw.core.convolution import Convolution
 from sw.core.products import PASSES, Attention, Dense
 from sw.errors import UserError
+from sw.formats.quantize import Blocks, quantize
 from sw.networks import NETWORKS
 
 ARRAY = MultimodeParameters(rows=2, columns=8)

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from sim.bfp import array, converter, transposer
+from sim.bfp import array, transposer
 from sim.compare import assert_equal
+from sim.formats import converter
 from sw.bfp.array import ArrayParameters, matmul
-from sw.bfp.converter import ConverterParameters
-from sw.bfp.quantize import Blocks, quantize
 from sw.bfp.transposer import TransposerParameters, assemble, tiles
 from sw.formats import BLOCK_FORMATS
+from sw.formats.converter import ConverterParameters
+from sw.formats.quantize import Blocks, quantize
 
 FORMAT = BLOCK_FORMATS["hbfp6_8x8"]
 CONVERTER = ConverterParameters(format=FORMAT, lanes=8, seed=5)

@@ -5,16 +5,16 @@ import pytest
 from click.testing import CliRunner
 
 from sim.__main__ import main
-from sim.bfp.control import epochs as epochs_bench
-from sim.bfp.control import zse as zse_bench
+from sim.bfp import epoch_schedule as epochs_bench
+from sim.bfp import zse_controller as zse_bench
 from sim.circuits import BlockCircuit
 from sim.compare import assert_equal
 from sim.job import WatchdogError
 from sim.training import compare
 from sw.bfp.array import gemm
-from sw.bfp.control.epochs import schedule
-from sw.bfp.control.zse import control
-from sw.bfp.multimode import MultimodeParameters
+from sw.bfp.epoch_schedule import schedule
+from sw.bfp.multimode_array import MultimodeParameters
+from sw.bfp.zse_controller import control
 from sw.train.data import load
 from sw.train.loop import train
 from sw.train.moded import Boosted, Controlled

@@ -12,17 +12,17 @@ from hw.flow.emit import generate
 from hw.flow.yosys import netlist
 from hw.units import UNITS
 from sim.bench import Stalls, run
-from sim.bfp.elements import encode
 from sim.bfp.transposer import regress, simulate, transpose
 from sim.compare import assert_equal
+from sim.formats.elements import encode
 from sim.job import BenchError
 from sim.registers import readable
 from sim.streams import pack, unpack
-from sw.bfp.quantize import quantize
 from sw.bfp.transposer import TransposerParameters, assemble, tiles
 from sw.bfp.transposer import transpose as model
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS
+from sw.formats.quantize import quantize
 
 from ..plant import plant
 

@@ -10,8 +10,8 @@ from sim.bfp.dot import simulate
 from sw.bfp import fast
 from sw.bfp.array import ArrayParameters, gemm, matmul
 from sw.bfp.dot import DotParameters, dot
-from sw.bfp.quantize import Blocks, quantize
 from sw.formats import BlockFormat
+from sw.formats.quantize import Blocks, quantize
 from tests.bfp import reference
 
 WIDEST = BlockFormat(name="widest", mantissa_bits=24, sign_inside=False, block=(1 << 16,))

@@ -4,8 +4,8 @@ from typing import Any
 
 from amaranth.sim import Simulator
 
-from hw.bfp.control.zse import COUNTS, ZseController
-from sw.bfp.control.zse import ZseParameters
+from hw.bfp.zse_controller import COUNTS, ZseController
+from sw.bfp.zse_controller import ZseParameters
 
 
 class Driver:

@@ -9,13 +9,13 @@ import pytest
 from hw.flow.emit import generate
 from hw.flow.yosys import netlist
 from sim.bench import Stalls, run
-from sim.bfp.control.zse import FIELDS, beats_of, control, regress, simulate, writes_of
+from sim.bfp.zse_controller import FIELDS, beats_of, control, regress, simulate, writes_of
 from sim.compare import assert_equal
 from sim.job import BenchError
 from sim.registers import readable
 from sim.streams import pack
-from sw.bfp.control.zse import ZseParameters, ZseRule
-from sw.bfp.control.zse import control as model
+from sw.bfp.zse_controller import ZseParameters, ZseRule
+from sw.bfp.zse_controller import control as model
 
 from ..plant import plant
 

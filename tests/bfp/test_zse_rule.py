@@ -10,9 +10,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from sim.bfp.control.zse import control as circuit
+from sim.bfp.zse_controller import control as circuit
 from sim.compare import assert_equal
-from sw.bfp.control.zse import ZseParameters, ZseRule, control
+from sw.bfp.zse_controller import ZseParameters, ZseRule, control
 
 LAYERS = 25
 RANDOM, GRAZING = 10_000, 2_000

@@ -9,13 +9,13 @@ from boards.bound import check_bound, room
 from boards.build import build
 from boards.table import BOARDS
 from hw.flow.emit import emit, generate
-from hw.flow.multiplier_costs import used
 from hw.flow.progress import Progress
 from hw.flow.synth import synthesize
 from hw.flow.yosys import yosys
 from hw.sparse.element import Element
-from hw.storage import SPARSE_ELEMENT
 from hw.units import UNITS
+from hw.units.storage import SPARSE_ELEMENT
+from sim.costs.multipliers import used
 from sw.errors import UserError
 
 

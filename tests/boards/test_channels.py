@@ -11,7 +11,7 @@ from boards.frames import ANSWER, COMMAND
 from boards.link.channel import InputChannel, OutputChannel
 from boards.link.channels import Channels
 from boards.link.registers import RegisterAccess
-from hw.registers import AxiLiteRegisters, axi_lite_members, word
+from hw.engine.registers import AxiLiteRegisters, axi_lite_members, word
 from hw.units import UNITS
 
 from .clocked import run

@@ -10,8 +10,8 @@ from boards.simulator import Simulation
 from boards.top import board_design
 from hw.flow.emit import generate
 from sim.build import have
-from sw.bfp.control.epochs import EpochParameters
 from sw.bfp.dot import DotParameters
+from sw.bfp.epoch_schedule import EpochParameters
 
 pytestmark = pytest.mark.skipif(not have("verilator"), reason="needs Verilator and a C++ compiler")
 

@@ -7,7 +7,7 @@ from amaranth.hdl import ClockDomain, ClockSignal, Instance, Module, ResetSignal
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.circuit import Circuit
+from hw.base.circuit import Circuit
 from hw.flow.emit import emit, generate
 from hw.flow.rtlil import Emission
 from hw.units import UNITS

@@ -7,10 +7,10 @@ from amaranth.lib import wiring
 from click.testing import CliRunner
 
 from hw.__main__ import main
-from hw.circuit import Circuit
-from hw.core import StreamField
+from hw.base.circuit import Circuit
+from hw.engine.core import StreamField
+from hw.engine.size import MOST_BITS, check_streams, warnings
 from hw.flow.emit import generate
-from hw.size import MOST_BITS, check_streams, warnings
 from hw.units import UNITS
 from sw.errors import UserError
 

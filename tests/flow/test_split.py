@@ -8,7 +8,7 @@ import pytest
 from amaranth.hdl import Cat, Module, Mux
 from amaranth.lib.wiring import In, Out
 
-from hw.circuit import Circuit
+from hw.base.circuit import Circuit
 from hw.flow.emit import emit, generate
 from hw.flow.tidy import tidy
 from hw.units import UNITS

@@ -3,8 +3,8 @@
 from typing import Any
 
 from sw.approx.array import ApproxArrayParameters
-from sw.bfp.control.epochs import EpochParameters
-from sw.bfp.control.zse import ZseParameters
+from sw.bfp.epoch_schedule import EpochParameters
+from sw.bfp.zse_controller import ZseParameters
 from sw.sparse.array_parameters import SparseArrayParameters
 from tests.small import PARAMETERS
 

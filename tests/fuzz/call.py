@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sw.bfp import quantize
-from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.formats import BLOCK_FORMATS, BlockFormat, quantize
 
 __all__ = [
     "CALLS",

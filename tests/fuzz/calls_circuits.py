@@ -10,10 +10,10 @@ from hw.flow.emit import generate
 from hw.units import unit
 from sim import ports, streams
 from sim.compare import assert_equal
-from sw.bfp import converter as bfp_converter
 from sw.core.convolution import Convolution
 from sw.core.products import Dense
 from sw.core.window import Window, matrix
+from sw.formats import converter as bfp_converter
 
 from .call import HBFP4, VALUES, call, floats, words
 

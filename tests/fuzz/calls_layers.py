@@ -8,15 +8,16 @@ from sw import words as random_words
 from sw.approx import array as approx_array
 from sw.approx import errors, multipliers, names, realm, table
 from sw.bfp import schedule
-from sw.bfp.multimode import MultimodeParameters
+from sw.bfp.multimode_array import MultimodeParameters
 from sw.core.convolution import Convolution
 from sw.core.products import Dense
 from sw.networks import NETWORKS
 from sw.sparse import correlation, cycles, density, mapping, speed
 from sw.sparse.array_parameters import Job, SparseArrayParameters
 from sw.sparse.tiling import Tiling
-from sw.stochastic import bits, converter, gradient, outer, pulsed, weights
+from sw.stochastic import bits, converter, gradient, pulsed, weights
 from sw.stochastic import fast as stochastic_fast
+from sw.stochastic import outer_product as outer
 from sw.stochastic.lfsr import Lfsr
 from sw.stochastic.outer_parameters import OuterProductParameters
 

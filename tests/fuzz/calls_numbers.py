@@ -8,11 +8,13 @@ from sw.approx import multipliers
 from sw.approx import product as approx_product
 from sw.approx.table import Table, make
 from sw.bfp import array as bfp_array
-from sw.bfp import converter as bfp_converter
 from sw.bfp import dot as bfp_dot
 from sw.bfp import fast as bfp_fast
-from sw.bfp import multimode, quantize, transposer
-from sw.formats import BFLOAT16, BINARY32, BlockFormat, FloatFormat
+from sw.bfp import multimode_array as multimode
+from sw.bfp import transposer
+from sw.formats import BFLOAT16, BINARY32, BlockFormat, FloatFormat, quantize
+from sw.formats import converter as bfp_converter
+from sw.formats import fast as formats_fast
 
 from .call import EACH, HBFP4, MX, SQUARE, VALUES, blocks, call, floats, words
 
@@ -86,7 +88,7 @@ call(quantize.encode, mantissa="negative shape rows empty")(
 call(quantize.decode, code="shape rows empty")(
     lambda rng: {"code": words(rng, 8, 3, 4), "format": MX}
 )
-call(bfp_fast.zero_set, x=f"{EACH}")(lambda rng: {"x": floats(rng, 3, 10), "format": MX})
+call(formats_fast.zero_set, x=f"{EACH}")(lambda rng: {"x": floats(rng, 3, 10), "format": MX})
 for gemm in (bfp_array.gemm, bfp_fast.gemm):
     call(gemm)(
         lambda rng: {"a": blocks(rng, MX, 1, 3, 20), "b": blocks(rng, MX, 0, 20, 4), "ways": 2}

@@ -5,13 +5,17 @@ from typing import Any
 import numpy as np
 
 from sw.sparse import array as sparse_array
-from sw.sparse import balance, csb, quantile, regenerate, sorting, tracking
+from sw.sparse import csb, sorting, tracking
 from sw.sparse import fast as sparse_fast
+from sw.sparse import load_balancer as balance
+from sw.sparse import quantile_estimator as quantile
+from sw.sparse import weight_regenerator as regenerate
 from sw.sparse.array_parameters import Job, SparseArrayParameters
 from sw.sparse.csb_parameters import CsbDecoderParameters
 from sw.stochastic import converter as stochastic_converter
 from sw.stochastic import fast as stochastic_fast
-from sw.stochastic import outer, pulsed
+from sw.stochastic import outer_product as outer
+from sw.stochastic import pulsed
 from sw.stochastic.outer_parameters import OuterProductParameters
 from sw.stochastic.parameters import StochasticParameters
 from sw.stochastic.pulsed import PulsedParameters

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sim.bench import assert_equal
-from sim.bfp.elements import decode, encode, random_blocks, to_source
+from sim.formats.elements import decode, encode, random_blocks, to_source
 from sw import binary32
 from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from sim.bfp import dot as bfp_dot
-from sim.bfp import multimode
+from sim.bfp import multimode_array as multimode
 from sim.sparse import csb_decoder, csb_encoder
 from sim.stochastic import converter
-from sw.bfp.quantize import quantize
 from sw.errors import UserError
+from sw.formats.quantize import quantize
 from tests.small import DOT, PARAMETERS
 
 

@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 import sim.paper.approx as module
-from hw.flow.multiplier_costs import CostRow
 from sim.__main__ import main
+from sim.costs.multipliers import CostRow
 from sim.paper import pages
 from sim.paper.accuracy import Accuracy, Case
 from sw.train.data import load

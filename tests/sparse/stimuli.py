@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sw.sparse.quantile import BETWEEN, QuantileParameters
+from sw.sparse.quantile_estimator import BETWEEN, QuantileParameters
 
 
 def magnitudes(rng: np.random.Generator, shape: tuple[int, ...], near: float) -> np.ndarray:

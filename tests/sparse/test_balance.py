@@ -8,8 +8,8 @@ import pytest
 
 from sim.compare import MismatchError, assert_equal
 from sw.errors import UserError
-from sw.sparse import balance as model
-from sw.sparse.balance import BalancerParameters, balance, counts, imbalance, wave_time
+from sw.sparse import load_balancer as model
+from sw.sparse.load_balancer import BalancerParameters, balance, counts, imbalance, wave_time
 
 
 def fold(parts: list[tuple[int, list[int]]]) -> list[tuple[int, list[int]]]:

@@ -11,10 +11,10 @@ from hw.units import UNITS
 from sim.bench import Stalls, run
 from sim.compare import assert_equal
 from sim.registers import readable
-from sim.sparse.balancer import balance, regress, simulate
+from sim.sparse.load_balancer import balance, regress, simulate
 from sim.streams import pack
-from sw.sparse.balance import BalancerParameters
-from sw.sparse.balance import balance as model
+from sw.sparse.load_balancer import BalancerParameters
+from sw.sparse.load_balancer import balance as model
 
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
 

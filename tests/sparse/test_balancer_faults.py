@@ -6,8 +6,8 @@ import pytest
 
 from hw.flow.emit import generate
 from sim.bench import Stalls
-from sim.sparse.balancer import regress
-from sw.sparse.balance import BalancerParameters
+from sim.sparse.load_balancer import regress
+from sw.sparse.load_balancer import BalancerParameters
 from tests.plant import message, plant
 
 SMALL = BalancerParameters(lines=2, pointer_bits=8, count_bits=3)

@@ -1,7 +1,7 @@
 """What the circuits beside a sparse array cost: exact counts of the pinned Yosys, and the bars."""
 
-from hw.flow import sparse_costs
-from hw.flow.sparse_costs import BESIDE, Area, areas, gates, luts
+from sim.costs import sparse as sparse_costs
+from sim.costs.sparse import BESIDE, Area, areas, gates, luts
 
 
 def test_balancer_estimator_and_regenerator_are_a_small_part_of_the_array():

@@ -8,7 +8,7 @@ import pytest
 from sw.errors import UserError
 from sw.sparse import fast, multiplicative
 from sw.sparse.multiplicative import LARGEST, SMALLEST, scan
-from sw.sparse.quantile import QuantileParameters, estimate
+from sw.sparse.quantile_estimator import QuantileParameters, estimate
 from sw.sparse.tracking import Multiplicative, TrackingParameters, largest
 from sw.train.data import load
 from sw.train.loop import train

@@ -9,9 +9,9 @@ from hw.flow.emit import generate
 from hw.flow.yosys import netlist
 from sim.bench import Session, Stalls, run
 from sim.compare import assert_equal
-from sim.sparse.quantile import estimate, regress, simulate
-from sw.sparse.quantile import QuantileParameters
-from sw.sparse.quantile import estimate as model
+from sim.sparse.quantile_estimator import estimate, regress, simulate
+from sw.sparse.quantile_estimator import QuantileParameters
+from sw.sparse.quantile_estimator import estimate as model
 
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
 

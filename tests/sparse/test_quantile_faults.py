@@ -6,8 +6,8 @@ import pytest
 
 from hw.flow.emit import generate
 from sim.bench import Stalls
-from sim.sparse.quantile import regress
-from sw.sparse.quantile import QuantileParameters
+from sim.sparse.quantile_estimator import regress
+from sw.sparse.quantile_estimator import QuantileParameters
 from tests.plant import message, plant
 
 SMALL = QuantileParameters(lanes=2, step=4)

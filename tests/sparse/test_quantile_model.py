@@ -5,8 +5,9 @@ import pytest
 
 from sim.compare import MismatchError, assert_equal
 from sw.errors import UserError
-from sw.sparse import fast, quantile
-from sw.sparse.quantile import Estimates, QuantileParameters
+from sw.sparse import fast
+from sw.sparse import quantile_estimator as quantile
+from sw.sparse.quantile_estimator import Estimates, QuantileParameters
 from tests.sparse.stimuli import magnitudes, random_quantile
 
 SHARES = (0.2, 0.15, 0.1, 0.05)

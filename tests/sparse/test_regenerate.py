@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from hw.flow.emit import generate
-from hw.sparse.regenerate import WeightRegenerator
+from hw.sparse.weight_regenerator import WeightRegenerator
 from sim.bench import Session, Stalls, run
 from sim.compare import assert_equal
-from sim.sparse.regenerate import regenerate, regress, simulate
+from sim.sparse.weight_regenerator import regenerate, regress, simulate
 from sim.switching import measure
-from sw.sparse.regenerate import RegeneratorParameters
-from sw.sparse.regenerate import regenerate as model
+from sw.sparse.weight_regenerator import RegeneratorParameters
+from sw.sparse.weight_regenerator import regenerate as model
 
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
 

@@ -6,10 +6,10 @@ import re
 import pytest
 
 from hw.flow.emit import generate
-from hw.sparse.regenerate import WeightRegenerator
+from hw.sparse.weight_regenerator import WeightRegenerator
 from sim.bench import Stalls
-from sim.sparse.regenerate import regress
-from sw.sparse.regenerate import RegeneratorParameters
+from sim.sparse.weight_regenerator import regress
+from sw.sparse.weight_regenerator import RegeneratorParameters
 from tests.plant import message, plant
 
 SMALL = RegeneratorParameters(lanes=1, layers=2, rounds=7, least=2.0**-100)

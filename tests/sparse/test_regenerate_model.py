@@ -10,7 +10,7 @@ from sim.compare import MismatchError, assert_equal
 from sw import binary32, cipher
 from sw.cipher import encrypt
 from sw.errors import UserError
-from sw.sparse.regenerate import RegeneratorParameters, regenerate, sums
+from sw.sparse.weight_regenerator import RegeneratorParameters, regenerate, sums
 
 COUNT = 1 << 17
 INDEX = np.arange(COUNT, dtype=np.uint32)

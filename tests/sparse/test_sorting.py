@@ -13,7 +13,7 @@ from amaranth.hdl import (
 )
 from amaranth.lib.wiring import In
 
-from hw.circuit import Circuit
+from hw.base.circuit import Circuit
 from hw.sparse.sorter import SortingRow
 from sim.compare import assert_equal
 from sw.sparse.sorting import Network, descending, exchange, insertion_network

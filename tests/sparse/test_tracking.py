@@ -7,8 +7,9 @@ import pytest
 
 from sim.compare import assert_equal
 from sw.errors import UserError
-from sw.sparse import fast, quantile
-from sw.sparse.quantile import QuantileParameters
+from sw.sparse import fast
+from sw.sparse import quantile_estimator as quantile
+from sw.sparse.quantile_estimator import QuantileParameters
 from sw.sparse.tracking import Estimator, TrackingParameters, importance, largest, settle
 from tests.sparse.stimuli import magnitudes
 

@@ -8,8 +8,8 @@ import pytest
 from hw.flow.emit import generate
 from hw.flow.yosys import netlist
 from sim.bench import Result, Stalls, run
-from sim.bfp.elements import to_source
 from sim.compare import assert_equal
+from sim.formats.elements import to_source
 from sim.registers import readable
 from sim.stochastic.converter import convert, regress, simulate
 from sw.stochastic.converter import StochasticConverterParameters, Streams

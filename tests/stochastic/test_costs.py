@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from hw.bfp.converter import Converter
 from hw.float.multiplier import FloatMultiplier
 from hw.flow.emit import emit
-from hw.flow.multiplier_costs import used
 from hw.flow.synth import synthesize
+from hw.formats.quantizer import Converter
 from hw.stochastic.crossbar import Crossbar
 from sim.compare import MismatchError
+from sim.costs.multipliers import used
 from sim.stochastic import switched
 from sw.formats import BINARY16
-from sw.stochastic import outer
+from sw.stochastic import outer_product as outer
 from sw.stochastic.outer_parameters import OuterProductParameters
 
 # A highly pipelined binary16 multiplier over an element, 93.7 % less area: arXiv 2003.11256.

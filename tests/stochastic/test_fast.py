@@ -8,7 +8,8 @@ import pytest
 from sim.compare import MismatchError, assert_equal
 from sw.binary32 import add
 from sw.errors import UserError
-from sw.stochastic import fast, outer, pulsed
+from sw.stochastic import fast, pulsed
+from sw.stochastic import outer_product as outer
 from sw.stochastic.bits import SHARES
 from sw.stochastic.gradient import Block, weight_gradient
 from sw.stochastic.outer_parameters import OuterProductParameters

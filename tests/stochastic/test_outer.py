@@ -8,12 +8,12 @@ import pytest
 from hw.flow.emit import generate
 from hw.flow.yosys import netlist
 from sim.bench import Result, Stalls, run
-from sim.bfp.elements import to_source
 from sim.compare import assert_equal
+from sim.formats.elements import to_source
 from sim.registers import readable
-from sim.stochastic.outer import outer_product, regress, simulate
-from sw.stochastic.outer import outer_product as model
+from sim.stochastic.outer_product import outer_product, regress, simulate
 from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.outer_product import outer_product as model
 from sw.stochastic.weights import to_blocks
 from tests import stimuli
 

@@ -6,7 +6,7 @@ import pytest
 
 from hw.flow.emit import generate
 from sim.bench import Stalls
-from sim.stochastic.outer import regress
+from sim.stochastic.outer_product import regress
 from sw.stochastic.outer_parameters import OuterProductParameters
 from tests.plant import message, plant
 

@@ -9,9 +9,9 @@ import pytest
 from sim.compare import MismatchError, assert_equal
 from sw import binary32
 from sw.formats import BlockFormat
-from sw.stochastic import outer
-from sw.stochastic.outer import ends, outer_product
+from sw.stochastic import outer_product as outer
 from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.outer_product import ends, outer_product
 from sw.stochastic.weights import Weights, subtract, to_blocks
 from tests import words_reference
 from tests.bfp import reference as blocks

@@ -5,12 +5,12 @@ from typing import cast
 import numpy as np
 import pytest
 
-from sim.stochastic.outer import simulate
+from sim.stochastic.outer_product import simulate
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS
 from sw.stochastic import fast
-from sw.stochastic.outer import outer_product
 from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.outer_product import outer_product
 from sw.stochastic.weights import Weights, subtract, to_blocks
 
 P = OuterProductParameters(rows=2, columns=3)

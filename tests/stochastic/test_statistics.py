@@ -10,8 +10,8 @@ import pytest
 
 from sw.stochastic import fast
 from sw.stochastic.bits import SHARES, BitSource
-from sw.stochastic.outer import outer_product
 from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.outer_product import outer_product
 
 UPDATES = 4000
 STANDARD_ERRORS = 4

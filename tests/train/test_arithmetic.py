@@ -8,11 +8,11 @@ import pytest
 from sw.approx.product import Datapath
 from sw.approx.product import gemm as plain_gemm
 from sw.bfp.array import gemm
-from sw.bfp.quantize import quantize
 from sw.core.convolution import Convolution
 from sw.core.products import OPERANDS, PASSES, Attention, Dense, execute
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.formats.quantize import quantize
 from sw.train.arithmetic import ARITHMETICS, STORED, USES, Operand, Products, compiled, read
 from sw.words import Words
 from tests import words_reference

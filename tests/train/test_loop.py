@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from sw.bfp.control.zse import control
-from sw.bfp.multimode import FAMILIES
-from sw.bfp.quantize import dequantize, zero_setting_error
+from sw.bfp.multimode_array import FAMILIES
+from sw.bfp.zse_controller import control
 from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.formats.quantize import dequantize, zero_setting_error
 from sw.train.arithmetic import Products
 from sw.train.data import load
 from sw.train.loop import Run, _Step, accuracy, train

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from sw.bfp.control.zse import MOST_ELEMENTS, control
-from sw.bfp.quantize import zero_set_counts
+from sw.bfp.zse_controller import MOST_ELEMENTS, control
 from sw.errors import UserError
 from sw.formats import BlockFormat
+from sw.formats.quantize import zero_set_counts
 from sw.train.data import load
 from sw.train.layers import Weighted
 from sw.train.loop import train

@@ -5,8 +5,8 @@ import pytest
 import threadpoolctl
 
 from sw.binary32 import multiply
-from sw.sparse.regenerate import regenerate
 from sw.sparse.tracking import TrackingParameters
+from sw.sparse.weight_regenerator import regenerate
 from sw.train import sparse as module
 from sw.train.arithmetic import Products
 from sw.train.data import load

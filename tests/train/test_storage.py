@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from sw.approx.table import make
-from sw.bfp.quantize import dequantize, quantize
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.formats.quantize import dequantize, quantize
 from sw.train.arithmetic import STORED
 from sw.train.data import load
 from sw.train.loop import Run, train

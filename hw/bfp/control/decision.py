@@ -5,11 +5,11 @@ from typing import Any
 from amaranth.hdl import Module, Mux
 from amaranth.lib.wiring import In, Out
 
-from sw.bfp.control.pairs import WIDEST
-from sw.bfp.control.zse import MOST_AGE, MOST_SCALE
+from sw.bfp.pairs import WIDEST
+from sw.bfp.zse_controller import MOST_AGE, MOST_SCALE
 
-from ...circuit import Circuit
-from ...pipeline import wire
+from ...base.circuit import Circuit
+from ...base.pipeline import wire
 from .fields import MODE_BITS
 from .threshold import ThresholdCompare
 

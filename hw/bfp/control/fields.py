@@ -2,10 +2,10 @@
 
 from amaranth.hdl import Mux, Value
 
-from sw.bfp.control.pairs import MOST_LAYERS, PAIRS, WIDEST
+from sw.bfp.pairs import MOST_LAYERS, PAIRS, WIDEST
 
-from ...core import StreamField
-from ...registers import Register, word
+from ...engine.core import StreamField
+from ...engine.registers import Register, word
 
 __all__ = ["LAYER_BITS", "MODE_BITS", "MODE_FIELDS", "in_use", "layers_register", "mode_of"]
 

@@ -5,10 +5,10 @@ from typing import Any
 from amaranth.hdl import Module, Signal
 from amaranth.lib.wiring import In, Out
 
-from sw.bfp.control.pairs import PAIRS
-from sw.bfp.control.zse import ZseParameters
+from sw.bfp.pairs import PAIRS
+from sw.bfp.zse_controller import ZseParameters
 
-from ...circuit import Circuit
+from ...base.circuit import Circuit
 from .fields import LAYER_BITS
 
 __all__ = ["ZseSequence"]

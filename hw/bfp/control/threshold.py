@@ -5,8 +5,8 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
-from ...circuit import Circuit
-from ...pipeline import wire
+from ...base.circuit import Circuit
+from ...base.pipeline import wire
 
 __all__ = ["ThresholdCompare"]
 

@@ -7,12 +7,12 @@ from amaranth.hdl import Array, Module, Mux, Signal, signed
 from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
-from sw.bfp.multimode import DIGITS, LEAST_SPACING, MultimodeParameters
+from sw.bfp.multimode_array import DIGITS, LEAST_SPACING, MultimodeParameters
 
-from ...circuit import Circuit
+from ...base.circuit import Circuit
+from ...base.pipeline import delay, register
 from ...float.add import Adder
 from ...float.from_integer import FromInteger
-from ...pipeline import delay, register
 from .composer import Composer
 from .digits import WORD_BITS
 from .element import MultimodeElement

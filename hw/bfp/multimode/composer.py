@@ -8,10 +8,10 @@ from typing import Any
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib.wiring import In, Out
 
-from sw.bfp.multimode import DIGIT_BITS, DIGITS, MultimodeParameters
+from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MultimodeParameters
 
-from ...circuit import Circuit
-from ...pipeline import register
+from ...base.circuit import Circuit
+from ...base.pipeline import register
 
 __all__ = ["Composer"]
 

@@ -5,9 +5,9 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Value
 from amaranth.lib.wiring import In, Out
 
-from sw.bfp.multimode import DIGIT_BITS, DIGITS, MODES, MultimodeParameters
+from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MODES, MultimodeParameters
 
-from ...circuit import Circuit
+from ...base.circuit import Circuit
 
 __all__ = ["DIGIT", "WORD_BITS", "SplitWords", "word_bits"]
 

@@ -7,9 +7,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
-from sw.bfp.multimode import DIGITS, MultimodeParameters
+from sw.bfp.multimode_array import DIGITS, MultimodeParameters
 
-from ...circuit import Circuit
+from ...base.circuit import Circuit
 from ..product_sum import ProductSum
 from .digits import DIGIT, WORD_BITS
 

@@ -6,9 +6,9 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from sw.bfp.multimode import DIGIT_BITS, DIGITS, MODES, MultimodeParameters
+from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MODES, MultimodeParameters
 
-from ...circuit import Circuit
+from ...base.circuit import Circuit
 
 __all__ = ["Readout", "Tags", "exponent_bits"]
 

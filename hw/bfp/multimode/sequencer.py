@@ -5,10 +5,10 @@ from typing import Any
 from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
-from sw.bfp.multimode import DIGITS, LEAST_SPACING, MODES, MultimodeParameters
+from sw.bfp.multimode_array import DIGITS, LEAST_SPACING, MODES, MultimodeParameters
 
-from ...circuit import Circuit
-from ...pipeline import count_events
+from ...base.circuit import Circuit
+from ...base.pipeline import count_events
 from .readout import Tags
 
 __all__ = ["MultimodeSequencer"]

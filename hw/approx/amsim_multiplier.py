@@ -1,0 +1,154 @@
+"""Multipliers that look the products of fractions up in a loaded table, as a unit."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+
+from sw.approx.parameters import AmsimParameters
+
+from ..base.pipeline import count_events, delay
+from ..engine.core import Core
+from ..engine.registers import word
+from ..stream.queue import ResultQueue
+from . import pairs
+from .scale import Scale
+from .table import ProductTable
+from .upload import Upload, table_field, table_registers
+
+__all__ = ["AmsimUnit"]
+
+
+class AmsimUnit(Core):
+    """Products of pairs of floating-point values by a table of the products of their fractions.
+
+    The multiplier is AMSim of ApproxTrain (arXiv 2209.04161), the product that of
+    `sw.approx.product.multiply_bits`. Two lanes share a table in a memory of two ports; all tables
+    are written together. A write to ``load`` has `Upload` take the table from ``i_table``; it is
+    refused while products are under way. Operands wait until there is a table.
+
+    Latency is `latency` cycles from operands to products, without stalls; throughput is a beat a
+    cycle. ``o`` comes from a queue; ``i.ready`` and ``i_table.ready`` come from registers.
+
+    Members
+    -------
+    i : In(stream.Signature(...))
+        Operands, fields as in `streams`.
+    i_table : In(stream.Signature(...))
+        Entries in the order of their addresses, ``last`` with the last one.
+    o : Out(stream.Signature(...))
+        Products, and ``last`` of their operands.
+    load : In(1)
+        Starts an upload.
+    table : Out(2)
+        Whether a table is being loaded, and is.
+    clear : In(1)
+        Clears the counters.
+    flags : Out(struct)
+        Events, see ``FLAGS``.
+    """
+
+    ABORT = "the table"
+    FLAGS = {
+        **pairs.FLAGS,
+        "refused": "a load while products were under way or a table was loading",
+        "framing": "a table that ended early or had no end, or padding bits that were not zero",
+    }
+    registers = (
+        *table_registers,
+        word("products", "ro", 32, "products given"),
+        word("table_stalls", "ro", 32, "cycles in which operands waited for a table"),
+        word("output_stalls", "ro", 32, "cycles that waited for products to be taken"),
+    )
+    latency = ProductTable.latency + 2
+
+    def __init__(self, *, parameters: AmsimParameters) -> None:
+        self.parameters = p = parameters
+        assert p.bits is not None
+        self.bits = p.bits
+        fields = pairs.streams(p.format, p.lanes)
+        table = (table_field(p.bits),)
+        super().__init__(streams={"i": fields["i"], "i_table": table, "o": fields["o"]})
+
+    def _lane(self, m: Module, en: Signal, lane: int, a: Value, b: Value) -> tuple[Scale, Value]:
+        """Return the scale of a lane, and whether its product is NaN, infinite or lost."""
+        p = self.parameters
+        scale = Scale(format=p.format, bits=self.bits, latency=ProductTable.latency)
+        m.submodules[f"scale_{lane}"] = scale
+        m.d.comb += [scale.en.eq(en), scale.a.eq(a), scale.b.eq(b)]
+        return scale, pairs.events(m, en, p.format, a, b, scale.o, self.latency - 1, lane)
+
+    def _tables(self, m: Module, en: Signal, upload: Upload, scales: list[Scale]) -> None:
+        """Give each two lanes a table."""
+        point = self.parameters.format.fraction_bits
+        for first in range(0, len(scales), 2):
+            table = ProductTable(bits=self.bits)
+            m.submodules[f"table_{first // 2}"] = table
+            m.d.comb += [
+                table.en.eq(en),
+                table.write.eq(upload.write),
+                table.address.eq(upload.address),
+                table.entry.eq(upload.entry),
+            ]
+            for port, scale in enumerate(scales[first : first + 2]):
+                m.d.comb += [
+                    getattr(table, f"x{port}").eq(scale.a[point - self.bits : point]),
+                    getattr(table, f"y{port}").eq(scale.b[point - self.bits : point]),
+                    scale.code.eq(getattr(table, f"code{port}")),
+                ]
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the circuit."""
+        m = Module()
+        lanes, size = self.parameters.lanes, self.parameters.format.width
+        m.submodules.upload = upload = Upload(bits=self.bits)
+        m.submodules.queue = queue = ResultQueue(width=lanes * size + 1)
+        # Everything moves by this one register, far from whatever decides it.
+        en = Signal(init=1)
+        m.d.sync += en.eq(queue.room)
+
+        take = Signal()
+        under_way = Signal(self.latency - 1)
+        m.d.comb += [
+            self.i.ready.eq(en & upload.loaded),
+            take.eq(self.i.valid & self.i.ready),
+            upload.i_table.payload.eq(self.i_table.payload),
+            upload.i_table.valid.eq(self.i_table.valid),
+            self.i_table.ready.eq(upload.i_table.ready),
+            upload.load.eq(self.load),
+            upload.idle.eq(~(take | under_way.any() | queue.o.valid)),
+            self.table.eq(Cat(upload.loading, upload.loaded)),
+        ]
+        with m.If(en):
+            m.d.sync += under_way.eq(Cat(take, under_way))
+
+        a, b = self.i.payload.data[: lanes * size], self.i.payload.data[lanes * size :]
+        scales, found = [], []
+        for lane in range(lanes):
+            operands = (x.word_select(lane, size) for x in (a, b))
+            scale, events = self._lane(m, en, lane, *operands)
+            scales.append(scale)
+            found.append(events)
+        self._tables(m, en, upload, scales)
+        last = delay(m, en, self.i.payload.last, self.latency - 1, name="last")
+        push = Signal()
+        m.d.comb += [
+            push.eq(en & under_way[-1]),
+            queue.push.eq(push),
+            queue.word.eq(Cat(*(scale.o for scale in scales), last)),
+            self.o.payload.eq(queue.o.payload),
+            self.o.valid.eq(queue.o.valid),
+            queue.o.ready.eq(self.o.ready),
+        ]
+        for i, name in enumerate(pairs.FLAGS):
+            m.d.comb += self.flags[name].eq(push & Cat(events[i] for events in found).any())
+        m.d.comb += [
+            self.flags.refused.eq(upload.refused),
+            self.flags.framing.eq(upload.framing),
+        ]
+        counted = (
+            (self.products, Mux(push, lanes, 0)),
+            (self.table_stalls, self.i.valid & ~upload.loaded),
+            (self.output_stalls, ~en),
+        )
+        count_events(m, self.clear, counted)
+        return m

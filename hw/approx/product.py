@@ -1,0 +1,104 @@
+"""The approximate floating-point multiplier."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib.wiring import In, Out
+
+from sw.approx.multipliers import multiplier as named
+from sw.formats import FloatFormat
+
+from ..base.circuit import Circuit
+from .array_multiplier import ArrayMultiplier
+from .exact import Drum, Exact
+from .fractions import FractionMultiplier
+from .logarithm import MinimallyBiased, Mitchell, Realm
+from .scale import Scale
+
+__all__ = ["ApproxMultiplier"]
+
+
+class ApproxMultiplier(Circuit):
+    """Multiplier of floating-point values by a named multiplier of fractions, without DSP blocks.
+
+    ``o`` is what `sw.approx.product.multiply_bits` makes of ``a`` and ``b``. One multiplication per
+    cycle.
+
+    Parameters
+    ----------
+    multiplier : str
+        Of `sw.approx.multipliers.NAMES`.
+    bits : int
+        Fraction bits that count, up to those of the format.
+    format : FloatFormat
+        Format of operands and product.
+    target : str
+        Whose carry cells to use: ``generic`` (none), ``ecp5`` or ``xilinx``.
+
+    Members
+    -------
+    en : In(1)
+        Clock enable of every register.
+    a, b : In(format.width)
+        Operands; expected straight from registers.
+    o : Out(format.width)
+        Their product, `latency` enabled cycles later, from registers.
+    """
+
+    en: Signal
+    a: Signal
+    b: Signal
+    o: Signal
+
+    def __init__(self, *, multiplier: str, bits: int, format: FloatFormat, target: str) -> None:
+        self.multiplier = multiplier
+        self.bits = bits
+        self.format = format
+        self.target = target
+        self._fractions = fractions(multiplier, bits, target)
+        word = format.width
+        super().__init__({"en": In(1), "a": In(word), "b": In(word), "o": Out(word)})
+
+    @property
+    def latency(self) -> int:
+        """Enabled cycles from operands to product."""
+        return self._fractions.latency + 1
+
+    def elaborate(self, platform: Any) -> Module:
+        """Multiply the fractions and, beside that, scale."""
+        m = Module()
+        format, bits = self.format, self.bits
+        m.submodules.fractions = fractions = self._fractions
+        m.submodules.scale = scale = Scale(format=format, bits=bits, latency=fractions.latency)
+        first = slice(format.fraction_bits - bits, format.fraction_bits)
+        m.d.comb += [
+            fractions.en.eq(self.en),
+            fractions.x.eq(self.a[first]),
+            fractions.y.eq(self.b[first]),
+            scale.en.eq(self.en),
+            scale.a.eq(self.a),
+            scale.b.eq(self.b),
+            scale.code.eq(fractions.code),
+            self.o.eq(scale.o),
+        ]
+        return m
+
+
+def fractions(name: str, bits: int, target: str) -> FractionMultiplier:
+    """Return the circuit that multiplies fractions of ``bits`` bits by a multiplier's name."""
+    multiplier = named(name)
+    multiplier.check(bits)
+    number = multiplier.number
+    match multiplier.kind:
+        case "mitchell":
+            return Mitchell(bits=bits)
+        case "mbm":
+            return MinimallyBiased(bits=bits)
+        case "realm":
+            return Realm(segments=number, bits=bits)
+        case "array" if number < bits:
+            return ArrayMultiplier(guard=number, bits=bits, target=target)
+        case "drum" if number <= bits:
+            return Drum(kept=number, bits=bits, target=target)
+    # All of the product: also where a drum or an array cuts nothing off.
+    return Exact(bits=bits, nearest=multiplier.nearest, target=target)

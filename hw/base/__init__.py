@@ -1,0 +1,1 @@
+"""What all circuits are made of: modules, delays, memories."""

@@ -1,0 +1,1 @@
+"""AXI: the slave in front of registers, and the top around a core."""

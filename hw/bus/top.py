@@ -1,0 +1,200 @@
+"""The top of a unit: its core behind AXI4-Stream and AXI4-Lite ports."""
+
+from collections.abc import Callable
+from typing import Any
+
+from amaranth.hdl import (
+    Cat,
+    ClockDomain,
+    ClockSignal,
+    DomainRenamer,
+    Module,
+    ResetSignal,
+    Signal,
+    Value,
+)
+from amaranth.lib import data
+from amaranth.lib.wiring import In, Out
+
+from ..base.circuit import Circuit
+from ..engine.core import Core, stream_payload
+from ..engine.registers import AxiLiteRegisters, Register, axi_lite_members
+from ..stream.beats import StreamField, beat_bytes
+from .common_registers import events, first_registers, last_registers
+
+__all__ = ["AxiTop"]
+
+
+class AxiTop(Circuit):
+    """A unit's core behind AXI4-Stream and AXI4-Lite ports.
+
+    The core's stream ``i_a`` is ``s_axis_a``, ``o`` is ``m_axis``; data are padded with zeros to
+    whole bytes. The register map is the core's registers between those of
+    `hw.bus.common_registers`. Each event, an error answer, an abort, a job's end and each of the
+    core's flags, is one bit of ``status`` that stays set until it is cleared; ``irq`` is high while
+    one is set that ``interrupt_enable`` has too. A set padding bit of an accepted beat sets
+    ``framing``.
+
+    After reset, and for ``control.abort``, the streams are closed: nothing is taken, and no beat is
+    offered but one that was. When that has been taken an abort resets the core, which has a clock
+    domain of its own for that, and the streams open again.
+
+    Parameters
+    ----------
+    unit : str
+        Name of the emitted module.
+    core : callable
+        The core's class, a `Core` made by ``core(parameters=parameters)``; one of its flags is
+        ``framing``.
+    parameters : Parameters
+        The configuration.
+    """
+
+    def __init__(self, *, unit: str, core: Callable[..., Core], parameters: Any) -> None:
+        self.unit = unit
+        self.core = core(parameters=parameters)
+        self.parameters = parameters
+        self.streams: dict[str, tuple[StreamField, ...]] = {
+            self.axis_name(name): fields for name, fields in self.core.streams.items()
+        }
+        self.registers = (
+            *first_registers(unit, parameters.digest, self.core, self.streams),
+            *self.core.registers,
+            *last_registers(parameters),
+        )
+        self.registers_slave = AxiLiteRegisters(registers=self.registers)
+        self.notes = {"irq": "interrupt, a level, active high"}
+        members: dict[str, Any] = {"aclk": In(1), "aresetn": In(1), "irq": Out(1)}
+        for name, member in axi_lite_members(self.registers_slave.address_bits).items():
+            members[f"s_axi_{name}"] = member
+        for name, fields in self.streams.items():
+            down, up = (In, Out) if name.startswith("s") else (Out, In)
+            members[f"{name}_tdata"] = down(8 * beat_bytes(fields))
+            members[f"{name}_tvalid"] = down(1)
+            members[f"{name}_tready"] = up(1)
+            members[f"{name}_tlast"] = down(1)
+        super().__init__(members)
+
+    @staticmethod
+    def axis_name(member: str) -> str:
+        """Return the AXI4-Stream name of a core's stream member."""
+        side, _, name = member.partition("_")
+        return {"i": "s_axis", "o": "m_axis"}[side] + (f"_{name}" if name else "")
+
+    @property
+    def latency(self) -> int | None:
+        """Cycles from a beat's acceptance to its result, where that is fixed."""
+        return self.core.latency
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the circuit."""
+        m = Module()
+        m.domains.sync = ClockDomain()
+        m.domains.core = ClockDomain()
+        m.submodules.core = DomainRenamer("core")(self.core)
+        m.submodules.registers = slave = self.registers_slave
+        control = data.View(_layout(self.registers, "control"), slave.reg_control)
+
+        offered = Signal(sum(name.startswith("m") for name in self.streams))
+        passing = Signal()
+        aborting = Signal()
+        flush = Signal()
+        m.d.sync += [
+            flush.eq(aborting & ~flush & ~offered.any()),
+            aborting.eq(control.abort | (aborting & ~flush)),
+            passing.eq(~control.abort & (~aborting | flush)),
+        ]
+        m.d.comb += [
+            ClockSignal().eq(self.aclk),
+            ResetSignal().eq(~self.aresetn),
+            ClockSignal("core").eq(self.aclk),
+            ResetSignal("core").eq(~self.aresetn | flush),
+        ]
+        padding = self._connect_streams(m, passing, offered)
+        self._connect_registers(m)
+        self._keep_events(m, control, passing=passing, aborted=flush, padding=padding)
+        status = data.View(_layout(self.registers, "status"), slave.reg_status)
+        m.d.comb += [slave.aborting.eq(aborting), status.aborting.eq(aborting)]
+        if self.core.BUSY:
+            m.d.comb += [slave.busy.eq(self.core.busy), status.busy.eq(self.core.busy)]
+        return m
+
+    def _connect_streams(self, m: Module, passing: Value, offered: Signal) -> Value:
+        """Connect the streams while open; return whether a beat with padding is taken.
+
+        ``offered`` keeps which outputs offered a beat that was not taken.
+        """
+        core = self.core
+        padding, waiting = [], []
+        for member, fields in core.streams.items():
+            name = self.axis_name(member)
+            axis = {s: getattr(self, f"{name}_t{s}") for s in ("data", "valid", "ready", "last")}
+            port = getattr(core, member)
+            bits = stream_payload(fields)["data"].width
+            if name.startswith("s"):
+                m.d.comb += [
+                    port.payload.data.eq(axis["data"]),
+                    port.payload.last.eq(axis["last"]),
+                    port.valid.eq(axis["valid"] & passing),
+                    axis["ready"].eq(port.ready & passing),
+                ]
+                padding.append(port.valid & port.ready & axis["data"][bits:].any())
+            else:
+                gives = passing | offered[len(waiting)]
+                m.d.comb += [
+                    axis["data"].eq(port.payload.data),
+                    axis["last"].eq(port.payload.last),
+                    axis["valid"].eq(port.valid & gives),
+                    port.ready.eq(axis["ready"] & gives),
+                ]
+                waiting.append(axis["valid"] & ~axis["ready"])
+        m.d.sync += offered.eq(Cat(waiting))
+        return Cat(padding).any()
+
+    def _connect_registers(self, m: Module) -> None:
+        """Connect the slave to its port and to the core's registers."""
+        core, slave = self.core, self.registers_slave
+        for name in axi_lite_members(slave.address_bits):
+            mine, its = getattr(self, f"s_axi_{name}"), getattr(slave, name)
+            m.d.comb += its.eq(mine) if slave.signature.members[name].flow is In else mine.eq(its)
+        for register in core.registers:
+            mine, its = getattr(core, register.name), getattr(slave, f"reg_{register.name}")
+            m.d.comb += its.eq(mine) if register.access == "ro" else mine.eq(its)
+
+    def _keep_events(
+        self, m: Module, control: Any, *, passing: Value, aborted: Value, padding: Value
+    ) -> None:
+        """Keep events until they are cleared, and raise the interrupt."""
+        core, slave = self.core, self.registers_slave
+        layout = data.StructLayout(dict.fromkeys(events(core), 1))
+        now, kept, cleared = (Signal(layout, name=n) for n in ("now", "kept", "cleared"))
+        enabled = slave.reg_interrupt_enable
+        asked = data.View(layout, slave.clear_status[: len(enabled)])
+        m.d.comb += [
+            cleared.eq(asked.as_value() | control.clear.replicate(len(enabled))),
+            now.access.eq(slave.refused),
+            now.aborted.eq(aborted),
+            core.clear.eq(control.clear),
+            slave.reg_status[: len(enabled)].eq(kept),
+        ]
+        for flag in core.FLAGS:
+            m.d.comb += now[flag].eq(core.flags[flag])
+        m.d.comb += now.framing.eq(core.flags.framing | padding)
+        if core.JOBS:
+            started = core.start & ~core.flags.refused
+            m.d.comb += [
+                core.start.eq(control.start & passing),
+                now.done.eq(core.done),
+                now.refused.eq(core.flags.refused | (control.start & ~passing)),
+                cleared.done.eq(asked.done | started),
+            ]
+        m.d.sync += [
+            kept.eq((kept.as_value() & ~cleared.as_value()) | now.as_value()),
+            self.irq.eq((kept.as_value() & enabled).any()),
+        ]
+
+
+def _layout(registers: tuple[Register, ...], name: str) -> data.StructLayout:
+    """Return the fields of a register."""
+    [register] = (r for r in registers if r.name == name)
+    return data.StructLayout({field.name: field.bits for field in register.fields})

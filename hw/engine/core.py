@@ -1,0 +1,72 @@
+"""What the core of a unit is: streams, registers and flags, which the AXI top puts outside."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out
+
+from ..base.circuit import Circuit
+from ..stream.beats import StreamField, beat_bits
+from .registers import Register
+from .size import check_streams
+
+__all__ = ["Core", "StreamField", "stream_payload"]
+
+
+def stream_payload(fields: tuple[StreamField, ...]) -> data.StructLayout:
+    """Return the payload of a unit's stream: its fields from bit 0 up, and the packet's end."""
+    return data.StructLayout({"data": beat_bits(fields), "last": 1})
+
+
+class Core(Circuit):
+    """A unit without its AXI ports.
+
+    ``registers`` describes the registers that follow those common to all units, ``FLAGS`` the
+    events that `AxiTop` keeps, both of the class or of the object. A unit with ``JOBS`` works when
+    started; others whenever data come. `AxiTop` resets the core for ``control.abort``; ``ABORT``
+    says what is lost by it besides what is in flight. ``BUSY``, of the class or of the object, says
+    when the core is busy, and is empty for one that never is.
+
+    Parameters
+    ----------
+    streams : mapping of str to tuple of StreamField
+        Fields of each stream; ``i`` and ``i_<name>`` are taken, ``o`` and ``o_<name>`` given.
+
+    Members
+    -------
+    <stream> : In or Out(stream.Signature(...))
+        Streams, as in ``streams``.
+    <register> : In(bits) for ``rw`` and ``wo`` registers, Out(bits) for ``ro``.
+    clear : In(1)
+        Clears the counters.
+    flags : Out(struct)
+        Events, see ``FLAGS``.
+    busy : Out(1)
+        With ``BUSY`` only.
+    start : In(1)
+        With ``JOBS`` only: starts a job.
+    done : Out(1)
+        With ``JOBS`` only: its last result was taken in this cycle.
+    """
+
+    JOBS: ClassVar[bool] = False
+    BUSY: str = ""
+    ABORT: ClassVar[str] = ""
+    FLAGS: Mapping[str, str]
+    registers: tuple[Register, ...]
+
+    def __init__(self, *, streams: Mapping[str, tuple[StreamField, ...]]) -> None:
+        self.streams = streams
+        check_streams(dict(self.identity[1])["parameters"], streams)
+        members: dict[str, Any] = {
+            name: (Out if name.startswith("o") else In)(stream.Signature(stream_payload(fields)))
+            for name, fields in streams.items()
+        }
+        members |= {"clear": In(1)} | ({"start": In(1)} if self.JOBS else {})
+        members |= {"busy": Out(1)} if self.BUSY else {}
+        members |= {"done": Out(1)} if self.JOBS else {}
+        members["flags"] = Out(data.StructLayout(dict.fromkeys(self.FLAGS, 1)))
+        for register in self.registers:
+            members[register.name] = (Out if register.access == "ro" else In)(register.bits)
+        super().__init__(members)

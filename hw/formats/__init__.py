@@ -1,0 +1,1 @@
+"""Formats: from floating point to blocks, and the fields that blocks travel in."""

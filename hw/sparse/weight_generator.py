@@ -1,0 +1,135 @@
+"""A weight made of its number."""
+
+from functools import partial
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.lib.wiring import In, Out
+
+from sw.formats import BINARY32
+from sw.sparse.weight_regenerator import RegeneratorParameters
+
+from ..base.cipher import IndexCipher
+from ..base.circuit import Circuit
+from ..base.pipeline import delay, register, wire
+from .product import HeldProduct
+from .significand import Significand
+
+__all__ = ["EXPONENT_BITS", "WeightLane"]
+
+EXPONENT_BITS = 10
+
+
+class WeightLane(Circuit):
+    """Weights of successive numbers, as `sw.sparse.weight_regenerator.regenerate` makes them.
+
+    A weight a cycle. ``seed``, ``significand`` and ``nan`` are held while weights are under way.
+
+    Parameters
+    ----------
+    parameters : RegeneratorParameters
+        Of the unit.
+
+    Members
+    -------
+    en : In(1)
+        Clock enable of every register.
+    index : In(32)
+        Number.
+    seed : In(32)
+        Of all weights.
+    significand : In(24)
+        Of the decay.
+    exponent : In(signed(10))
+        Exponent field of a weight whose sum has all of its bits and whose product of significands
+        is below 2; `late` cycles after ``index``.
+    nan : In(1)
+        Whether weights are NaN.
+    o : Out(32)
+        Weight, `latency` enabled cycles later, from registers.
+    """
+
+    en: Signal
+    index: Signal
+    seed: Signal
+    significand: Signal
+    exponent: Signal
+    nan: Signal
+    o: Signal
+
+    def __init__(self, *, parameters: RegeneratorParameters) -> None:
+        self.parameters = p = parameters
+        self.cipher = IndexCipher(rounds=p.rounds, bits=32)
+        self.normal = Significand(width=p.sum_bits - p.even)
+        self.product = HeldProduct(width=p.sum_bits - p.even - 1, held=24)
+        super().__init__(
+            {
+                "en": In(1),
+                "index": In(32),
+                "seed": In(32),
+                "significand": In(24),
+                "exponent": In(signed(EXPONENT_BITS)),
+                "nan": In(1),
+                "o": Out(32),
+            }
+        )
+
+    @property
+    def late(self) -> int:
+        """Enabled cycles from number to exponent."""
+        return self.cipher.latency + 1 + self.normal.latency
+
+    @property
+    def latency(self) -> int:
+        """Enabled cycles from number to weight."""
+        return self.late + self.product.latency + 2
+
+    def elaborate(self, platform: Any) -> Module:
+        """Encipher, add the words, multiply; beside that, add the exponents; round."""
+        m = Module()
+        p = self.parameters
+        reg, net = partial(register, m, self.en), partial(wire, m)
+        point, ones = BINARY32.fraction_bits, BINARY32.exponent_ones
+        m.submodules.cipher = cipher = self.cipher
+        m.submodules.normal = normal = self.normal
+        m.submodules.product = product = self.product
+        words = [cipher.o.word_select(n, p.bits).as_signed() for n in range(p.words)]
+        # The sum of the odd numbers; of an even number of them, its half.
+        total = sum(words[1:], words[0]) + p.words // 2
+        total = total if p.even else Cat(1, total).as_signed()
+        m.d.comb += [
+            cipher.en.eq(self.en),
+            cipher.i.eq(self.index),
+            cipher.key.eq(self.seed),
+            normal.en.eq(self.en),
+            normal.i.eq(reg("total", signed(p.sum_bits - p.even), total)),
+            product.en.eq(self.en),
+            product.a.eq(normal.o),
+            product.b.eq(self.significand),
+        ]
+        exponent = net("exponent_0", EXPONENT_BITS, self.exponent - normal.places)
+        facts = Cat(normal.negative, ~normal.o[-1], exponent)
+        facts = delay(m, self.en, facts, product.latency, name="facts")
+        negative, zero, exponent = facts[0], facts[1], facts[2:]
+
+        # The product is 1..4. A carry out of the fraction goes to the exponent.
+        places = len(product.o) - point - 2
+        wide = product.o[-1]
+        rest = net("rest", 1, product.o[: places - 1].any())
+        half, last, next_ = product.o[places - 1 : places + 2]
+        up = Mux(wide, last & (next_ | half | rest), half & (last | rest))
+        kept = product.o[places:]
+        fraction = Mux(wide, kept[1:-1], kept[:-2])
+        packed = Cat(fraction, exponent) + Cat(up, Const(0, point - 1), wide)
+        packed = reg("packed", point + EXPONENT_BITS, packed)
+        negative, zero = reg("negative", 1, negative), reg("zero", 1, zero)
+
+        # Leave out what is too small or too large.
+        exponent = packed[point:].as_signed()
+        none = net("none", 1, ~self.nan & (zero | (exponent <= 0)))
+        special = net("special", 1, self.nan | (~zero & (exponent >= ones)))
+        fraction = Mux(none | special, Cat(Const(0, point - 1), self.nan), packed[:point])
+        exponent = Mux(special, ones, Mux(none, 0, exponent[:8]))
+        value = Cat(fraction, exponent, negative & ~self.nan)
+        m.d.comb += self.o.eq(reg("o_", BINARY32.width, value))
+        return m

@@ -1,0 +1,1 @@
+"""Streams: their fields, queues and registers between them."""

@@ -1,0 +1,47 @@
+"""A place for a word that comes as its taker stops, so that ready need not be known at once."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from ..base.circuit import Circuit
+
+__all__ = ["SkidBuffer"]
+
+
+class SkidBuffer(Circuit):
+    """A stream whose ready comes from a register.
+
+    Latency is 0 and throughput a word a cycle. ``o`` depends on ``i`` and on registers.
+
+    Parameters
+    ----------
+    width : int
+        Bits of a word.
+
+    Members
+    -------
+    i : In(stream.Signature(width))
+    o : Out(stream.Signature(width))
+    """
+
+    def __init__(self, *, width: int) -> None:
+        self.width = width
+        super().__init__({"i": In(stream.Signature(width)), "o": Out(stream.Signature(width))})
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the circuit."""
+        m = Module()
+        kept = Signal(self.width, reset_less=True)
+        full = Signal()
+        m.d.comb += [
+            self.i.ready.eq(~full),
+            self.o.valid.eq(self.i.valid | full),
+            self.o.payload.eq(Mux(full, kept, self.i.payload)),
+        ]
+        m.d.sync += full.eq(self.o.valid & ~self.o.ready)
+        with m.If(~full):
+            m.d.sync += kept.eq(self.i.payload)
+        return m

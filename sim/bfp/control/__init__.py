@@ -1,1 +1,0 @@
-"""Benches of the units that control the operands' precision."""

@@ -1,0 +1,211 @@
+"""Bench of the array whose precision is switched at run time."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hw.flow.emit import generate
+from sw.bfp.array import common_block
+from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MODES, MultimodeParameters
+from sw.bfp.multimode_array import matmul as model
+from sw.errors import UserError
+from sw.formats import BlockFormat
+from sw.formats.quantize import Blocks, quantize
+
+from ..bench import Result, run
+from ..formats.elements import random_blocks
+from ..registers import constants, readable
+from ..report import Report, compare
+from ..streams import Stalls, pack
+from ..tiles import check_size
+
+__all__ = ["matmul", "regress", "simulate"]
+
+Floats = npt.NDArray[np.float32]
+
+
+def matmul(parameters: MultimodeParameters, a: Blocks, b: Blocks, **options: Any) -> Floats:
+    """Return what the circuit makes of two matrices; ``options`` are those of `sim.bench.run`."""
+    return simulate(parameters, [(a, b)], **options)[0][0]
+
+
+def simulate(
+    parameters: MultimodeParameters,
+    products: Sequence[tuple[Blocks, Blocks]],
+    *,
+    order: Sequence[int] | None = None,
+    **options: Any,
+) -> tuple[list[Floats], Result]:
+    """Return matrix products of one reduction, computed in one job, and the run.
+
+    ``order`` gives the product of each tile in turn, so that those of several may alternate; None
+    takes product after product.
+    """
+    p = parameters
+    if not products:
+        raise UserError("products must be one or more")
+    design = generate("bfp_multimode_array", p)
+    streams = design.manifest["streams"]
+    operands, sizes = [], []
+    for a, b in products:
+        common_block(a, b)
+        check_size(a.shape, b.shape)
+        rows = _operand(p, streams["s_axis_a"], a.mantissa, a.codes(0), a.format, p.rows)
+        columns = _operand(p, streams["s_axis_b"], b.mantissa.T, b.codes(1).T, b.format, p.columns)
+        operands.append((rows, columns))
+        sizes.append(len(rows) * len(columns))
+    if order is None:
+        order = np.repeat(np.arange(len(products)), sizes).tolist()
+    elif sorted(order) != np.repeat(np.arange(len(products)), sizes).tolist():
+        raise UserError(f"order must name each product as often as it has tiles, {sizes}")
+    done = [0] * len(products)
+    beats: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    results = 0
+    for i in order:
+        rows, columns = operands[i]
+        row, column = divmod(done[i], len(columns))
+        beats[0].append(rows[row])
+        beats[1].append(columns[column])
+        done[i] += 1
+        results += p.rows * p.sums(*_modes(p, products[i]))
+    result = run(
+        design,
+        inputs={"s_axis_a": np.concatenate(beats[0]), "s_axis_b": np.concatenate(beats[1])},
+        outputs={"m_axis": results},
+        writes=[("tiles", len(order)), ("beats", len(beats[0][0])), ("control.start", 1)],
+        reads=readable(design.manifest),
+        **options,
+    )
+    words = result.outputs["m_axis"].view("<f4")
+    tiles: list[list[Floats]] = [[] for _ in products]
+    at = 0
+    for i in order:
+        modes = _modes(p, products[i])
+        down, across = (DIGITS // MODES[mode] for mode in modes)
+        count = p.rows * p.sums(*modes)
+        tile = words[at : at + count].reshape(p.rows, down, across, p.columns)
+        tiles[i].append(tile.transpose(0, 1, 3, 2).reshape(p.tile(*modes)))
+        at += count
+    outcome = []
+    for i, (a, b) in enumerate(products):
+        (rows, columns), modes = operands[i], _modes(p, products[i])
+        side, across = p.tile(*modes)
+        whole = np.stack(tiles[i]).reshape(len(rows), len(columns), side, across).swapaxes(1, 2)
+        whole = whole.reshape(len(rows) * side, len(columns) * across)
+        outcome.append(np.ascontiguousarray(whole[: a.shape[0], : b.shape[1]]))
+    return outcome, result
+
+
+def _modes(p: MultimodeParameters, operands: tuple[Blocks, Blocks]) -> tuple[int, int]:
+    a, b = operands
+    return p.mode(a.format), p.mode(b.format)
+
+
+def _operand(
+    p: MultimodeParameters,
+    stream: dict[str, Any],
+    mantissa: np.ndarray,
+    codes: np.ndarray,
+    form: BlockFormat,
+    count: int,
+) -> np.ndarray:
+    """Return beats (tiles, beats of a tile, bytes) of the lines of an operand."""
+    lines, k = mantissa.shape
+    mode = p.mode(form)
+    size, values = DIGIT_BITS * MODES[mode], DIGITS // MODES[mode]
+    tiles, beats = -(-lines // (count * values)), p.beats(k)
+    missing = tiles * count * values - lines
+    mantissa = np.pad(mantissa, ((0, missing), (0, beats * p.lanes - k))).astype(np.int64)
+    codes = np.pad(codes, ((0, missing), (0, 0)))[:, np.arange(beats) * p.lanes // form.reduction]
+    place = np.arange(values)[:, None]
+    negative = (mantissa < 0).astype(np.int64).reshape(-1, values, beats * p.lanes)
+    magnitude = np.abs(mantissa).reshape(-1, values, beats * p.lanes)
+    signs = size * (place + 1) - 1 if p.sign_inside else DIGITS * DIGIT_BITS + place
+    words = (magnitude << size * place | negative << signs).sum(1)
+    words = words.reshape(tiles, count, beats, p.lanes).swapaxes(1, 2)
+    exponents = np.zeros((tiles, count, DIGITS, beats), np.int64)
+    exponents[:, :, :values] = codes.reshape(tiles, count, values, beats)
+    fields = {
+        "word": words.reshape(tiles * beats, count * p.lanes),
+        "exponent": exponents.transpose(0, 3, 1, 2).reshape(tiles * beats, count * DIGITS),
+        "mode": np.full((tiles * beats, 1), mode),
+    }
+    return pack(stream, fields).reshape(tiles, beats, stream["bytes"])
+
+
+def regress(
+    parameters: MultimodeParameters,
+    *,
+    seed: int = 1,
+    blocks: int = 1000,
+    stalls: Stalls | None = None,
+    **options: Any,
+) -> Report:
+    """Compare with the model on products in all nine pairs of formats, whose tiles alternate.
+
+    About ``blocks`` blocks of each operand, of ragged size, and reductions down to 1.
+    """
+    p = parameters
+    rng = np.random.default_rng(seed)
+    deep = int(rng.integers(1, 4))
+    longest = p.formats[0].reduction
+    k = max(1, deep * longest - int(rng.integers(0, longest)))
+    products, order = [], []
+    for i, (fa, fb) in enumerate((fa, fb) for fa in p.formats for fb in p.formats):
+        rows, columns = p.tile(p.mode(fa), p.mode(fb))
+        m = max(1, blocks // (9 * -(-k // fa.reduction)))
+        n = columns + int(rng.integers(1, columns + 1))
+        a = _random(rng, fa, m, k)
+        b = _random(rng, fb, n, k)
+        a = quantize(a, fa, axis=1, random=rng.integers(0, 1 << fa.random_bits, a.shape))
+        b = quantize(b.T.copy(), fb, axis=0, random=rng.integers(0, 1 << fb.random_bits, (k, n)))
+        products.append((a, b))
+        order += [i] * (-(-m // rows) * -(-n // columns))
+    rng.shuffle(order)
+    actual, result = simulate(p, products, order=order, seed=seed, stalls=stalls, **options)
+    wanted = [model(p, a, b) for a, b in products]
+    every = np.concatenate([product.ravel() for product in wanted])
+    expected: dict[str, Any] = {f"product_{i}": product for i, product in enumerate(wanted)}
+    expected |= {
+        "status.busy": 0,
+        "status.done": 1,
+        "status.nan": int(np.isnan(every).any()),
+        "status.overflow": int(np.isinf(every).any()),
+        "status.framing": 0,
+        "status.refused": 0,
+        "taken": len(order) * p.beats(k),
+        "tiles": len(order),
+        "beats": p.beats(k),
+        **constants(generate("bfp_multimode_array", p).manifest),
+    }
+    tiles = [(k, *_modes(p, products[i])) for i in order]
+    expected |= _timing(p, tiles, result, stalls or Stalls())
+    counter = result.registers
+    outcome = counter | {f"product_{i}": product for i, product in enumerate(actual)}
+    outcome |= {"run": result.cycles, "busy": counter["cycles"] - counter["operand_stalls"]}
+    return compare(outcome, expected, result, {})
+
+
+def _timing(
+    p: MultimodeParameters, tiles: list[tuple[int, int, int]], result: Result, stalls: Stalls
+) -> dict[str, int]:
+    """Return what is known of the counters and of the cycles of a run."""
+    counter, known = result.registers, {}
+    if not stalls.back_pressure:
+        known["result_stalls"] = 0
+    if stalls.idle or stalls.back_pressure:
+        return known
+    latency = generate("bfp_multimode_array", p).manifest["latency"]
+    known["run"] = p.cycles(tiles, latency=latency)
+    # Operands fail to come before the first beat only.
+    known["busy"] = known["run"]
+    waits = known["run"] - latency - p.rows * p.sums(*tiles[-1][1:]) + 1 - counter["taken"]
+    return known | {"adder_stalls": waits}
+
+
+def _random(rng: np.random.Generator, form: BlockFormat, lines: int, k: int) -> Floats:
+    step = form.reduction
+    deep = -(-k // step)
+    return random_blocks(rng, lines * deep, step, extreme=0.1).reshape(lines, -1)[:, :k]

@@ -1,0 +1,1 @@
+"""What circuits cost: density of arithmetic, multipliers, elements of arrays."""

@@ -1,0 +1,119 @@
+"""Bench of the float to block converter."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hw.flow.emit import generate
+from hw.formats.words import STREAM_FLAGS
+from sw import binary32
+from sw.formats import FLOAT_FORMATS
+from sw.formats.converter import ConverterParameters
+from sw.formats.converter import convert as model
+from sw.words import Words
+
+from ..bench import Result, run
+from ..registers import constants, readable
+from ..report import Report, compare, insist
+from ..streams import Stalls, pack, unpack
+from ..words import start_words
+from .elements import decode, random_blocks, to_source
+
+__all__ = ["convert", "regress", "simulate"]
+
+Integers = npt.NDArray[np.int32]
+
+
+def convert(
+    parameters: ConverterParameters,
+    x: npt.ArrayLike,
+    *,
+    random: Words | None = None,
+    **options: Any,
+) -> tuple[Integers, Integers, int]:
+    """Return mantissas, exponent codes and how many elements were set to zero by their block.
+
+    As the model does, but for the last, which the circuit counts. ``random`` is a stream from its
+    first word on; ``options`` as of `sim.bench.run`.
+    """
+    return simulate(parameters, x, random=random, **options)[0]
+
+
+def simulate(
+    parameters: ConverterParameters,
+    x: npt.ArrayLike,
+    *,
+    random: Words | None = None,
+    **options: Any,
+) -> tuple[tuple[Integers, Integers, int], Result]:
+    """Return what `convert` returns, and the run.
+
+    Every third block ends a packet.
+    """
+    p = parameters
+    design = generate("bfp_converter", p)
+    streams = design.manifest["streams"]
+    x = np.asarray(x)
+    words = binary32.to_bits(x, FLOAT_FORMATS[p.source])
+    last = np.zeros((len(x), p.beats), np.uint8)
+    last[2::3, -1] = 1
+    if random:
+        options["writes"] = [*options.get("writes", ()), *start_words({"": random})]
+    result = run(
+        design,
+        inputs={"s_axis": pack(streams["s_axis"], {"value": words.reshape(-1, p.lanes)})},
+        last={"s_axis": last.ravel()},
+        outputs={"m_axis": last.size},
+        reads=readable(design.manifest),
+        **options,
+    )
+    insist(result.last["m_axis"] == last.ravel(), "tlast does not follow its block", result)
+    fields = unpack(streams["m_axis"], result.outputs["m_axis"])
+    codes = fields["exponent"].reshape(last.shape)
+    insist(codes == codes[:, :1], "the beats of a block differ in exponent", result)
+    mantissa = decode(fields["mantissa"], p.format, result).reshape(x.shape)
+    code = np.ascontiguousarray(codes[:, 0]).astype(np.int32)
+    return (mantissa, code, result.registers["zero_set"]), result
+
+
+def regress(
+    parameters: ConverterParameters,
+    *,
+    seed: int = 1,
+    blocks: int = 1000,
+    stalls: Stalls | None = None,
+    random: Words | None = None,
+    **options: Any,
+) -> Report:
+    """Compare with the model on random blocks; ``random`` as of `convert`."""
+    p = parameters
+    rng = np.random.default_rng(seed)
+    x = to_source(random_blocks(rng, blocks, p.format.block_elements), p.source)
+    (mantissa, exponent, zero_set), result = simulate(
+        p, x, random=random, seed=seed, stalls=stalls, **options
+    )
+    q, code, flags = model(p, x, random=random)
+    stochastic = p.format.rounding == "stochastic"
+    # A cycle takes a beat or waits for one.
+    busy = len(x) * p.beats + result.registers["input_stalls"]
+    actual = result.registers | {
+        "mantissa": mantissa,
+        "exponent": exponent,
+        "zero_set": zero_set,
+        "cycles below beats + input_stalls": int(result.countable < busy),
+    }
+    expected = {
+        "mantissa": q,
+        "exponent": code,
+        "zero_set": int(flags.sum()),
+        "elements": x.size,
+        "cycles below beats + input_stalls": 0,
+        "status.nan": int((code == p.format.nan_code).any()),
+        "status.framing": 0,
+        **dict.fromkeys((f"status.{name}" for name in STREAM_FLAGS if stochastic), 0),
+        **constants(generate("bfp_converter", p).manifest),
+    }
+    if stalls is None or not stalls.back_pressure:
+        expected["output_stalls"] = 0
+    return compare(actual, expected, result, {"x": x})

@@ -1,0 +1,84 @@
+"""Elements of block formats on the wire, and blocks that a regression must not miss."""
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from sw.checks import array
+from sw.formats import FLOAT_FORMATS, BlockFormat
+from sw.formats.quantize import Blocks
+
+from ..bench import Result
+from ..report import insist
+
+__all__ = ["decode", "encode", "random_blocks", "to_source", "with_all_codes"]
+
+Integers = npt.NDArray[np.int64]
+
+
+def encode(mantissa: npt.ArrayLike, format: BlockFormat) -> Integers:
+    """Return the codes of elements: sign and magnitude, or two's complement."""
+    q = array("mantissa", mantissa, "integer").astype(np.int64)
+    if format.in_twos_complement:
+        return q & ((1 << format.element_bits) - 1)
+    return np.abs(q) | (q < 0).astype(np.int64) << format.magnitude_bits
+
+
+def decode(
+    code: npt.ArrayLike, format: BlockFormat, result: Result | None = None
+) -> npt.NDArray[np.int32]:
+    """Return the elements of codes; -0, which no circuit should give, raises ContentError.
+
+    ``result`` is the run that gave them, for the error to tell of it.
+    """
+    code = array("code", code, "integer").astype(np.int64)
+    sign = 1 << format.magnitude_bits
+    if format.in_twos_complement:
+        return (code - 2 * (code & sign)).astype(np.int32)
+    insist(code != sign, f"{(code == sign).sum()} elements are -0", result)
+    return np.where(code & sign, -(code & (sign - 1)), code).astype(np.int32)
+
+
+def to_source(x: npt.ArrayLike, source: str) -> npt.NDArray[np.float32]:
+    """Return binary32 values cut to those of a narrower format."""
+    x = np.asarray(x, np.float32)
+    if source == "binary16":
+        with np.errstate(over="ignore", invalid="ignore"):
+            return x.astype(np.float16).astype(np.float32)
+    dropped = 23 - FLOAT_FORMATS[source].fraction_bits
+    bits = x.view(np.uint32) >> np.uint32(dropped) << np.uint32(dropped)
+    return bits.view(np.float32)
+
+
+def with_all_codes(rng: np.random.Generator, blocks: Blocks) -> Blocks:
+    """Return blocks with some elements of the code that no quantizer makes, if there is one."""
+    format = blocks.format
+    if format.lowest == format.most_negative:
+        return blocks
+    some = rng.random(blocks.shape) < 0.1
+    mantissa = np.where(some, format.most_negative, blocks.mantissa)
+    return dataclasses.replace(blocks, mantissa=mantissa)
+
+
+def random_blocks(
+    rng: np.random.Generator, count: int, elements: int, *, extreme: float = 0.2
+) -> npt.NDArray[np.float32]:
+    """Return blocks (count, elements); ``extreme`` is the share of the unusual ones.
+
+    These are zeros, subnormals, powers of two, a NaN or infinity, largest and smallest exponents.
+    """
+    sign = rng.integers(0, 2, (count, elements), np.uint32) << np.uint32(31)
+    fraction = rng.integers(0, 1 << 23, (count, elements), np.uint32)
+    top = rng.integers(115, 140, (count, 1))
+    kind = np.where(rng.random(count) < extreme, rng.integers(1, 7, count), 0)[:, None]
+    top = np.where(kind == 1, rng.integers(1, 255, (count, 1)), top)
+    top = np.where(kind == 2, rng.choice([1, 2, 253, 254], (count, 1)), top)
+    spread = rng.integers(0, rng.integers(1, 25, (count, 1)), (count, elements))
+    exponent = np.maximum(top - spread, 0)
+    exponent = np.where((kind == 3) | (rng.random((count, elements)) < 0.05), 0, exponent)
+    fraction = np.where((kind == 4) | (rng.random((count, elements)) < 0.02), 0, fraction)
+    odd = (kind == 5) & (rng.random((count, elements)) < 0.1)
+    exponent = np.where(odd, 255, exponent)
+    exponent, fraction = (np.where(kind == 6, 0, part) for part in (exponent, fraction))
+    return (sign | exponent.astype(np.uint32) << np.uint32(23) | fraction).view(np.float32)

@@ -1,0 +1,108 @@
+"""Bench of the load balancer."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hw.flow.emit import generate
+from sw.sparse.load_balancer import BalancerParameters, counts
+from sw.sparse.load_balancer import balance as model
+
+from ..bench import Result, run
+from ..registers import constants, readable
+from ..report import Report, compare, insist
+from ..streams import Stalls, pack, unpack
+
+__all__ = ["balance", "random_pointers", "regress", "simulate"]
+
+Integers = npt.NDArray[np.int64]
+
+
+def balance(
+    parameters: BalancerParameters, pointers: npt.ArrayLike, **options: Any
+) -> tuple[Integers, Integers]:
+    """Return the pieces and the totals of each line, (waves, lines, pieces) and (waves, lines).
+
+    ``options`` are those of `sim.bench.run`.
+    """
+    return simulate(parameters, pointers, **options)[0]
+
+
+def simulate(
+    parameters: BalancerParameters, pointers: npt.ArrayLike, **options: Any
+) -> tuple[tuple[Integers, Integers], Result]:
+    """Return what `balance` returns, and the run."""
+    p = parameters
+    design = generate("load_balancer", p)
+    streams = design.manifest["streams"]
+    pointers = np.asarray(pointers)
+    ends, last = (np.zeros((len(pointers), n), np.uint8) for n in (p.pointers, p.lines))
+    ends[:, -1] = last[:, -1] = 1
+    result = run(
+        design,
+        inputs={"s_axis": pack(streams["s_axis"], {"pointer": pointers.reshape(-1, 1)})},
+        last={"s_axis": ends.ravel()},
+        outputs={"m_axis": last.size},
+        reads=readable(design.manifest),
+        **options,
+    )
+    insist(result.last["m_axis"] == last.ravel(), "tlast does not end a wave", result)
+    fields = unpack(streams["m_axis"], result.outputs["m_axis"])
+    pieces = fields["piece"].reshape(len(pointers), p.lines, p.pieces)
+    return (pieces, fields["total"].reshape(len(pointers), p.lines)), result
+
+
+def random_pointers(
+    parameters: BalancerParameters, rng: np.random.Generator, waves: int
+) -> Integers:
+    """Return pointers of random waves: any counts, few different ones, equal ones, too large ones.
+
+    A wave in eight has pointers of any kind, of which some decrease.
+    """
+    p = parameters
+    most = min(1 << p.count_bits, ((1 << p.pointer_bits) - 1) // p.keys + 1)
+    limit = rng.choice([1, 2, 4, most], (waves, 1))
+    step = rng.integers(0, np.minimum(limit, most), (waves, p.keys))
+    step[rng.random(waves) < 0.1] = most - 1
+    first = rng.integers(0, (1 << p.pointer_bits) - step.sum(1))
+    pointers = np.concatenate([first[:, None], first[:, None] + step.cumsum(1)], axis=1)
+    strange = rng.integers(0, 1 << p.pointer_bits, pointers.shape)
+    return np.where(rng.random((waves, 1)) < 0.125, strange, pointers)
+
+
+def regress(
+    parameters: BalancerParameters,
+    *,
+    seed: int = 1,
+    blocks: int = 100,
+    stalls: Stalls | None = None,
+    **options: Any,
+) -> Report:
+    """Compare with the model on ``blocks`` random waves and, without stalls, count the cycles."""
+    p = parameters
+    pointers = random_pointers(p, np.random.default_rng(seed), blocks)
+    (pieces, totals), result = simulate(p, pointers, seed=seed, stalls=stalls, **options)
+    values, decreasing, saturated = counts(p, pointers)
+    wanted = model(p, values)
+    manifest = generate("load_balancer", p).manifest
+    of_pieces = np.take_along_axis(values, wanted.reshape(blocks, -1), 1).reshape(wanted.shape)
+    waits = result.registers["input_stalls"]
+    actual = result.registers | {"pieces": pieces, "totals": totals, "cycles": result.cycles}
+    expected = {
+        "pieces": wanted,
+        "totals": of_pieces.sum(2),
+        "waves": blocks,
+        "status.decreasing": int(decreasing.any()),
+        "status.saturated": int(saturated.any()),
+        "status.framing": 0,
+        # It waits after the last wave, and takes a pointer in all other cycles but few.
+        "input_stalls": int(np.clip(waits, 1, result.countable - pointers.size)),
+        **constants(manifest),
+    }
+    stalls = stalls or Stalls()
+    if not stalls.back_pressure:
+        expected["output_stalls"] = 0
+    if not (stalls.idle or stalls.back_pressure):
+        expected["cycles"] = p.cycles(blocks)
+    return compare(actual, expected, result, {"pointers": pointers})

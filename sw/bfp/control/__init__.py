@@ -1,1 +1,0 @@
-"""Control of the operands' precision at run time."""

@@ -1,0 +1,210 @@
+"""Parameters and models of the array whose precision is switched at run time (FlexBlock).
+
+Noh, Koo, Lee, Park, Kung: "FlexBlock: A Flexible DNN Training Accelerator With Multi-Mode Block
+Floating Point Support", IEEE Trans. Computers 72(9), 2023. The paper's formats FB12, FB16 and FB24
+have groups of 216, 108 and 54 elements of 4, 8 and 16 bits: 864 bits in every mode. How its
+multipliers are composed is not told in the open literature; what follows is this project's design.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ..checks import choice, instance, whole
+from ..errors import UserError
+from ..formats import BLOCK_FORMATS, BlockFormat
+from ..formats.quantize import Blocks
+from ..parameters import TARGETS, Parameters
+from .array import gemm
+from .dot import DotParameters
+
+__all__ = [
+    "DIGIT_BITS",
+    "DIGITS",
+    "FAMILIES",
+    "LEAST_SPACING",
+    "MODES",
+    "MultimodeParameters",
+    "matmul",
+]
+
+DIGIT_BITS = 4
+DIGITS = 4
+"""Digits of a word: a mantissa of 16 bits, two of 8 or four of 4."""
+
+MODES = (1, 2, 4)
+"""Digits of a mantissa, by mode."""
+
+
+def _hbfp(bits: int, *block: int) -> BlockFormat:
+    name = f"hbfp{bits}_{'x'.join(map(str, block))}"
+    return dataclasses.replace(BLOCK_FORMATS["hbfp8"], name=name, mantissa_bits=bits, block=block)
+
+
+FAMILIES: Mapping[str, tuple[BlockFormat, ...]] = {
+    "flexblock": tuple(BLOCK_FORMATS[n] for n in ("fb12", "fb16", "fb24")),
+    "flexblock_inside": tuple(BLOCK_FORMATS[f"{n}_sign_inside"] for n in ("fb12", "fb16", "fb24")),
+    "hbfp": (_hbfp(4, 256), _hbfp(8, 128), _hbfp(16, 64)),
+    "boosters": (_hbfp(4, 256), _hbfp(6, 128), _hbfp(16, 64)),
+    "boosters_16x16": (_hbfp(4, 16, 16), _hbfp(6, 16, 16), _hbfp(16, 16, 16)),
+}
+"""Formats of the three modes: mantissas of up to 4, 8 and 16 bits.
+
+Their blocks have one payload, or are square tiles of one side: then a tensor that was quantized
+once serves all three passes of a layer.
+"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MultimodeParameters(Parameters):
+    """Parameters of ``bfp_multimode_array``.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Words of each operand side by side, 1..64. A tile of results has as many rows as the words
+        hold mantissas: ``rows``, twice or four times as many, and so the columns.
+    lanes : int
+        Places along the reduction that are taken in a cycle; divides the shortest block.
+    family : str
+        The formats of the three modes, see `FAMILIES`.
+    target : str
+        As in `DotParameters`.
+    """
+
+    PRESETS: ClassVar = {
+        name: {"family": name} | ({"rows": 1} if len(formats[0].block) == 2 else {})
+        for name, formats in FAMILIES.items()
+    }
+
+    rows: int = 2
+    columns: int = 4
+    lanes: int = 1
+    family: str = "flexblock"
+    target: str = "generic"
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        choice("family", self.family, FAMILIES)
+        whole("rows", self.rows, 1, 64)
+        whole("columns", self.columns, 1, 64)
+        shortest = self.formats[-1].reduction
+        whole("lanes", self.lanes, 1, shortest)
+        if shortest % self.lanes:
+            raise UserError(
+                f"lanes must divide the block of {shortest} of {self.formats[-1].name}, "
+                f"not {self.lanes}"
+            )
+        most = self.formats[0].reduction // (self.lanes * DIGITS**2)
+        if self.rows > most:
+            raise UserError(
+                f"rows must be at most {most} with {self.lanes} lanes in {self.family}: they share "
+                f"an adder, which takes {DIGITS**2} sums of each a block; not {self.rows}"
+            )
+        choice("target", self.target, TARGETS)
+
+    @property
+    def formats(self) -> tuple[BlockFormat, ...]:
+        """Formats of the modes."""
+        return FAMILIES[self.family]
+
+    @property
+    def sign_inside(self) -> bool:
+        """Whether a mantissa's top bit is its sign."""
+        return self.formats[0].sign_inside
+
+    @property
+    def digits(self) -> DotParameters:
+        """Parameters of the sum of the products of a pair of digits."""
+        digit = BlockFormat(
+            name="digit", mantissa_bits=DIGIT_BITS, sign_inside=False, block=(self.lanes,)
+        )
+        return DotParameters(format=digit, lanes=self.lanes, target=self.target)
+
+    @property
+    def total_bits(self) -> int:
+        """Width of a block's exact signed sum of digit products."""
+        return (self.formats[0].reduction * self.digits.format.largest**2).bit_length() + 1
+
+    @property
+    def sum_bits(self) -> int:
+        """Width of any mode's exact signed sum of products, where its digits stand in the words."""
+        widest = 0
+        for a, b in itertools.product(range(len(MODES)), repeat=2):
+            block = min(self.formats[mode].reduction for mode in (a, b))
+            largest = block * self.formats[a].largest * self.formats[b].largest
+            place = 2 * DIGITS - MODES[a] - MODES[b]
+            widest = max(widest, (largest << DIGIT_BITS * place).bit_length())
+        return widest + 1
+
+    def mode(self, format: BlockFormat) -> int:
+        """Return the number of a format: 0, 1 or 2."""
+        if format not in self.formats:
+            known = ", ".join(f.name for f in self.formats)
+            raise UserError(f"format must be one of {known}, not {format.name}")
+        return self.formats.index(format)
+
+    def tile(self, mode_a: int, mode_b: int) -> tuple[int, int]:
+        """Rows and columns of a tile of results."""
+        return self.rows * DIGITS // MODES[mode_a], self.columns * DIGITS // MODES[mode_b]
+
+    def sums(self, mode_a: int, mode_b: int) -> int:
+        """Results of each pair of words."""
+        return DIGITS**2 // (MODES[mode_a] * MODES[mode_b])
+
+    def beats(self, k: int) -> int:
+        """Beats of a tile with a reduction of ``k``, in every mode."""
+        return -(-k // self.lanes)
+
+    def spacing(self, mode_a: int, mode_b: int) -> int:
+        """Cycles that the sums of a block occupy the adder, at least."""
+        return max(self.rows * self.sums(mode_a, mode_b), LEAST_SPACING)
+
+    def closes(self, k: int, mode_a: int, mode_b: int) -> list[int]:
+        """Beats of each block of a tile: those of the shorter blocks, and the rest of ``k``."""
+        block = min(self.formats[mode].reduction for mode in (mode_a, mode_b)) // self.lanes
+        beats = self.beats(k)
+        return [min(block, beats - first) for first in range(0, beats, block)]
+
+    def job_cycles(self, tiles: int, k: int, mode_a: int, mode_b: int, *, latency: int) -> int:
+        """Cycles of a job of equal tiles; `cycles` in closed form."""
+        spacing = self.spacing(mode_a, mode_b)
+        tile = sum(max(beats, spacing) for beats in self.closes(k, mode_a, mode_b))
+        first = self.cycles([(k, mode_a, mode_b)], latency=latency)
+        return first + (tiles - 1) * tile
+
+    def cycles(self, tiles: Iterable[tuple[int, int, int]], *, latency: int) -> int:
+        """Cycles of a job without stalls, from the first beat taken to the last result given.
+
+        ``tiles`` gives the reduction and the modes of each tile; ``latency`` is that of the
+        circuit, from a tile's last beat to its first result. A beat takes a cycle; a block's last
+        one waits until the sums of the block before are out of the way.
+        """
+        total = spacing = results = 0
+        for k, mode_a, mode_b in tiles:
+            for beats in self.closes(k, mode_a, mode_b):
+                total += max(beats, spacing)
+                spacing = self.spacing(mode_a, mode_b)
+            results = self.rows * self.sums(mode_a, mode_b)
+        return total + latency + results - 1
+
+
+LEAST_SPACING = 8
+"""Cycles from a sum's addition to the next one of the same result, at least."""
+
+
+def matmul(parameters: MultimodeParameters, a: Blocks, b: Blocks) -> npt.NDArray[np.float32]:
+    """Return what ``bfp_multimode_array`` makes of two matrices, each in a format of its own.
+
+    Blocks of the formats of a family divide one another; the products of the shorter ones are
+    summed exactly, rounded once to binary32 and added in order (`gemm`).
+    """
+    instance("parameters", parameters, MultimodeParameters)
+    for name, blocks in (("a", a), ("b", b)):
+        instance(name, blocks, Blocks)
+        parameters.mode(blocks.format)
+    return gemm(a, b)

@@ -1,0 +1,97 @@
+"""Parameters and model of the float to block converter."""
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import binary32
+from ..checks import array, choice, instance, whole
+from ..errors import UserError
+from ..parameters import Parameters
+from ..words import Words, stream_key
+from . import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat
+from .quantize import quantize_groups
+
+__all__ = ["ConverterParameters", "convert"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ConverterParameters(Parameters):
+    """Parameters of ``bfp_converter``.
+
+    Parameters
+    ----------
+    format : BlockFormat
+        The format made; a square or box is streamed with its last axis first.
+    lanes : int
+        Elements taken in a cycle; divides the elements of a block.
+    source : str
+        Format of the elements taken: ``binary32``, ``bfloat16`` or ``binary16``.
+    seed : int
+        Of the random words of stochastic rounding after reset, 1..2**32 - 1, see `stream`.
+    """
+
+    PRESETS: ClassVar = {name: {"format": name} for name in BLOCK_FORMATS}
+
+    format: BlockFormat = BLOCK_FORMATS["hbfp8"]
+    lanes: int = 2
+    source: str = "binary32"
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        object.__setattr__(self, "format", BlockFormat.read(self.format))
+        whole("lanes", self.lanes, 1, 256)
+        if self.format.block_elements % self.lanes:
+            raise UserError(
+                f"lanes must divide the {self.format.block_elements} elements of a "
+                f"{self.format.name} block, not {self.lanes}"
+            )
+        choice("source", self.source, FLOAT_FORMATS)
+        whole("seed", self.seed, 1, 2**32 - 1)
+
+    @property
+    def beats(self) -> int:
+        """Beats of a block."""
+        return self.format.block_elements // self.lanes
+
+    @property
+    def stream(self) -> Words:
+        """The random words after reset: those of the seed's step, layer, use and part 0."""
+        return Words(key=stream_key(self.seed))
+
+
+def convert(
+    parameters: ConverterParameters, x: npt.ArrayLike, *, random: Words | None = None
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """Return mantissas, exponent codes and zero-set flags of a stream of blocks.
+
+    Values that are subnormal in ``parameters.source`` are zeros. Each element takes one random word
+    (`sw.words`), whatever the lanes; the words run on from block to block.
+
+    Parameters
+    ----------
+    parameters : ConverterParameters
+        Of the converter.
+    x : array of float32, (blocks, elements of a block)
+        Values of ``parameters.source``; squares and boxes with their last axis first.
+    random : Words or None
+        From the word of the first element on; None is ``parameters.stream``, as after reset.
+
+    Returns
+    -------
+    mantissa : array of int32, (blocks, elements of a block)
+    exponent : array of int32, (blocks,)
+    zero_set : array of bool, (blocks, elements of a block)
+        Elements that count in the zero-setting error, see `quantize_groups`.
+    """
+    format = instance("parameters", parameters, ConverterParameters).format
+    x = array("x", x, "float32", shape=("blocks", format.block_elements))
+    source = FLOAT_FORMATS[parameters.source]
+    binary32.to_bits(x, source)
+    words: npt.ArrayLike = 0
+    if format.rounding == "stochastic":
+        words = (random or parameters.stream).draw(x.shape, format.random_bits)
+    return quantize_groups(binary32.flush(x, source), format, words)
