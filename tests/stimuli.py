@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sw.binary32 import from_bits
 from sw.formats import BINARY32, FloatFormat
+from sw.formats.binary32 import from_bits
 
 
 def special_bits(format: FloatFormat = BINARY32) -> np.ndarray:

@@ -4,10 +4,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from sw import binary32
-from sw.binary32 import from_bits
 from sw.errors import UserError
-from sw.formats import BFLOAT16, BINARY16, BINARY32, FloatFormat
+from sw.formats import BFLOAT16, BINARY16, BINARY32, FloatFormat, binary32
+from sw.formats.binary32 import from_bits
 from tests import stimuli
 from tests.bfp import reference
 

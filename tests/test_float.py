@@ -6,8 +6,8 @@ from amaranth.sim import Simulator
 
 from hw.float.add import Adder
 from hw.float.from_integer import FromInteger
-from sw import binary32
-from sw.binary32 import ADDER_LATENCY
+from sw.formats import binary32
+from sw.formats.binary32 import ADDER_LATENCY
 from tests.stimuli import pairs
 
 EXPONENT_BITS = 11

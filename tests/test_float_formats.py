@@ -6,9 +6,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from sw import binary32
 from sw.errors import UserError
-from sw.formats import BINARY16, BINARY32, FloatFormat
+from sw.formats import BINARY16, BINARY32, FloatFormat, binary32
 from tests.bfp import reference
 
 

@@ -9,8 +9,7 @@ from hw.float.multiplier import FloatMultiplier
 from hw.flow.yosys import netlist
 from sim.bench import Stalls
 from sim.compare import MismatchError, assert_equal
-from sw import binary32
-from sw.formats import BFLOAT16, BINARY16, BINARY32, FLOAT_FORMATS, FloatFormat
+from sw.formats import BFLOAT16, BINARY16, BINARY32, FLOAT_FORMATS, FloatFormat, binary32
 from tests.floats import design, run_patterns
 from tests.stimuli import edge_bits, factor_bits, pair_bits
 from tests.test_float import simulate

@@ -8,7 +8,7 @@ import pytest
 from hw.flow.yosys import netlist
 from sim.bench import Stalls
 from sim.compare import MismatchError, assert_equal
-from sw import binary32
+from sw.formats import binary32
 from tests.floats import EXPONENT_BITS, design, run_patterns
 from tests.stimuli import pairs
 

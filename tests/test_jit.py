@@ -9,7 +9,8 @@ from pathlib import Path
 SW = Path(__file__).parents[1] / "sw"
 CODE = """
 from numba.core import config
-import sw.bfp.fast, sw.formats.fast, sw.sparse.fast, sw.stochastic.fast, sw.approx.fast, sw.train.fast
+import sw.bfp.fast, sw.formats.fast, sw.sparse.fast
+import sw.stochastic.fast, sw.approx.fast, sw.train.fast
 print(config.CACHE_DIR)
 """
 

@@ -8,9 +8,9 @@ import pytest
 from hw.flow.emit import generate
 from sw.bfp.array import ArrayParameters
 from sw.bfp.dot import DotParameters, default_lanes
-from sw.binary32 import ADDER_LATENCY
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, BlockFormat, FloatFormat
+from sw.formats.binary32 import ADDER_LATENCY
 from sw.formats.converter import ConverterParameters
 from sw.parameters import Parameters
 from sw.sparse.array_parameters import SparseArrayParameters

@@ -5,7 +5,7 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Signal, Value
 
 from sw.bfp.array import ArrayParameters
-from sw.binary32 import ADDER_LATENCY
+from sw.formats.binary32 import ADDER_LATENCY
 
 from ..base.pipeline import delay
 from ..engine.row_delay import RowDelay

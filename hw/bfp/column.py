@@ -8,7 +8,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.array import ArrayParameters
-from sw.binary32 import ADDER_LATENCY
+from sw.formats.binary32 import ADDER_LATENCY
 
 from ..base.circuit import Circuit
 from ..base.pipeline import delay

@@ -6,8 +6,8 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
-from sw.binary32 import ADDER_LATENCY
 from sw.formats import BINARY32, FloatFormat
+from sw.formats.binary32 import ADDER_LATENCY
 
 from ..base.circuit import Circuit
 from ..base.pipeline import register, wire

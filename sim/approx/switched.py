@@ -3,9 +3,8 @@
 import numpy as np
 
 from hw.approx.product import ApproxMultiplier
-from sw import binary32
 from sw.approx.product import Datapath, multiply_bits
-from sw.formats import FloatFormat
+from sw.formats import FloatFormat, binary32
 
 from ..compare import assert_equal
 from ..switching import measure

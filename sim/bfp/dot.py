@@ -8,7 +8,7 @@ import numpy.typing as npt
 from hw.flow.emit import generate
 from sw.bfp.dot import DotParameters
 from sw.bfp.dot import dot as model
-from sw.binary32 import to_bits
+from sw.formats.binary32 import to_bits
 from sw.formats.quantize import Blocks, quantize
 from sw.words import Words
 

@@ -7,8 +7,7 @@ import numpy.typing as npt
 
 from hw.flow.emit import generate
 from hw.formats.words import STREAM_FLAGS
-from sw import binary32
-from sw.formats import FLOAT_FORMATS
+from sw.formats import FLOAT_FORMATS, binary32
 from sw.formats.converter import ConverterParameters
 from sw.formats.converter import convert as model
 from sw.words import Words

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from hw.flow.emit import generate
 from hw.sparse.line import Line
-from sw.binary32 import to_bits
 from sw.checks import array
+from sw.formats.binary32 import to_bits
 from sw.sparse.array import apply as model
 from sw.sparse.array_parameters import MODES, Job, SparseArrayParameters
 from sw.sparse.cycles import array_cycles, waves_of

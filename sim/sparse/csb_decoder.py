@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from hw.flow.emit import generate
 from hw.sparse.block_memory import BlockMemory
-from sw import binary32
 from sw.errors import UserError
+from sw.formats import binary32
 from sw.sparse.csb import Compressed, encode, limited, read, requested, steps, walk
 from sw.sparse.csb_parameters import NUMBER_BITS, CsbDecoderParameters
 

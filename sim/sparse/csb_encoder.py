@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
-from sw import binary32
 from sw.errors import UserError
+from sw.formats import binary32
 from sw.sparse.csb import Compressed, steps
 from sw.sparse.csb import encode as model
 from sw.sparse.csb_parameters import CsbEncoderParameters, CsbParameters

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from hw.flow.emit import generate
 from hw.sparse.weight_regenerator import WeightRegenerator
-from sw import binary32
+from sw.formats import binary32
 from sw.sparse.weight_regenerator import MOST_SHIFT, SHIFT_BITS, RegeneratorParameters
 from sw.sparse.weight_regenerator import regenerate as model
 

@@ -7,8 +7,7 @@ import numpy.typing as npt
 
 from hw.flow.emit import generate
 from hw.stochastic.converter import StochasticConverter
-from sw import binary32
-from sw.formats import FLOAT_FORMATS
+from sw.formats import FLOAT_FORMATS, binary32
 from sw.formats.converter import convert as to_blocks
 from sw.stochastic.converter import StochasticConverterParameters, Streams
 from sw.stochastic.converter import convert as model

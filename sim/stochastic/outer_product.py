@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
-from sw import binary32
-from sw.formats import FLOAT_FORMATS
+from sw.formats import FLOAT_FORMATS, binary32
 from sw.stochastic import outer_product as model
 from sw.stochastic.outer_parameters import SHIFT_BITS, OuterProductParameters
 from sw.stochastic.weights import Weights, subtract, to_blocks

@@ -10,8 +10,7 @@ from hw.float.multiplier import FloatMultiplier
 from hw.formats.quantizer import Converter
 from hw.stochastic.crossbar import Crossbar
 from hw.stochastic.row import banks
-from sw import binary32
-from sw.formats import BINARY16
+from sw.formats import BINARY16, binary32
 from sw.formats.converter import ConverterParameters
 from sw.stochastic import outer_product as model
 from sw.stochastic.converter import magnitudes

@@ -6,11 +6,11 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..binary32 import ADDER_LATENCY, to_bits
 from ..checks import choice, instance, whole
 from ..core.products import MOST
 from ..errors import UserError
 from ..formats import BFLOAT16, BINARY32, FloatFormat
+from ..formats.binary32 import ADDER_LATENCY, to_bits
 from ..parameters import TARGETS, Parameters
 from .multipliers import multiplier
 from .product import Datapath, Fractions, gemm, matrices

@@ -15,8 +15,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
 from ..checks import instance
+from ..formats import binary32
 from ..jit import njit
 from .multipliers import LARGEST_BITS, encode, multiplier
 from .product import Datapath, matrices

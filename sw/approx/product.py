@@ -6,10 +6,9 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
 from ..checks import array, broadcast, instance, shown, whole
 from ..errors import UserError
-from ..formats import BINARY32, FloatFormat
+from ..formats import BINARY32, FloatFormat, binary32
 from .multipliers import Integers, multiplier
 
 __all__ = ["Datapath", "Fractions", "gemm", "matrices", "multiply", "multiply_bits"]
@@ -114,8 +113,8 @@ def matrices(a: npt.ArrayLike, b: npt.ArrayLike) -> tuple[npt.NDArray[np.float32
 def gemm(fractions: Fractions, a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArray[np.float32]:
     """Return the product of matrices in binary32.
 
-    Products are those of `multiply`; `sw.binary32.add` adds those of a result one after the other
-    in the order of their place in the reduction, to +0.
+    Products are those of `multiply`; `sw.formats.binary32.add` adds those of a result one after the
+    other in the order of their place in the reduction, to +0.
 
     Parameters
     ----------

@@ -6,11 +6,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
-from ..binary32 import ADDER_LATENCY
 from ..checks import instance, whole
 from ..errors import UserError
-from ..formats import BLOCK_FORMATS, BlockFormat
+from ..formats import BLOCK_FORMATS, BlockFormat, binary32
+from ..formats.binary32 import ADDER_LATENCY
 from ..formats.quantize import Blocks
 from ..parameters import Parameters
 from .dot import DotParameters, block_value, default_lanes

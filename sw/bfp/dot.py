@@ -6,10 +6,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
 from ..checks import array, choice, instance, whole
 from ..errors import UserError
-from ..formats import BLOCK_FORMATS, BlockFormat
+from ..formats import BLOCK_FORMATS, BlockFormat, binary32
 from ..formats.converter import ConverterParameters, convert
 from ..formats.quantize import Blocks
 from ..parameters import TARGETS, Parameters

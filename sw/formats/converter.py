@@ -6,12 +6,11 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
 from ..checks import array, choice, instance, whole
 from ..errors import UserError
 from ..parameters import Parameters
 from ..words import Words, stream_key
-from . import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat
+from . import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat, binary32
 from .quantize import quantize_groups
 
 __all__ = ["ConverterParameters", "convert"]

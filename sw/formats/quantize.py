@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
 from ..checks import array, instance
 from ..errors import UserError
 from ..words import Words
-from . import BlockFormat
+from . import BlockFormat, binary32
 from .cut import blocked_axes, cut, join
 
 __all__ = [
@@ -213,7 +212,7 @@ def quantize(
 
 
 def dequantize(blocks: Blocks) -> Floats:
-    """Return the values, rounded as `sw.binary32.from_integer` does; NaN blocks are NaN."""
+    """Return the values, rounded as `sw.formats.binary32.from_integer` does; NaN blocks are NaN."""
     codes = instance("blocks", blocks, Blocks).codes(*range(len(blocks.shape)))
     format = blocks.format
     scale = codes.astype(np.int64) + 1 - format.exponent_bias - format.magnitude_bits

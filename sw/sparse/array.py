@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
 from ..checks import array, instance
 from ..errors import UserError
+from ..formats import binary32
 from .array_parameters import Job, SparseArrayParameters
 
 __all__ = ["apply"]

@@ -3,9 +3,9 @@
 import dataclasses
 from typing import ClassVar
 
-from ..binary32 import ADDER_LATENCY
 from ..checks import choice, flag, one_of, whole
 from ..errors import UserError
+from ..formats.binary32 import ADDER_LATENCY
 from ..parameters import TARGETS, Parameters
 from .load_balancer import PIECES, BalancerParameters
 

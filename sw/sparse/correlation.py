@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
 from ..checks import choice, shown, whole
 from ..core.convolution import Convolution
 from ..core.products import MOST, PASSES, Dense, Layer
 from ..core.stride import Phase
 from ..errors import UserError
+from ..formats import binary32
 
 __all__ = ["Axis", "Correlation", "check_extents", "correlations", "count_parts"]
 

@@ -10,9 +10,9 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
 from ..checks import array, instance, whole
 from ..errors import UserError
+from ..formats import binary32
 from .csb_parameters import NUMBER_BITS, VALUE_BITS, CsbDecoderParameters, CsbParameters
 
 __all__ = [

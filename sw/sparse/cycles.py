@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from ..binary32 import ADDER_LATENCY
 from ..checks import array, instance, whole
 from ..errors import UserError
+from ..formats.binary32 import ADDER_LATENCY
 from .array_parameters import Job, SparseArrayParameters
 from .load_balancer import balance, wave_time
 

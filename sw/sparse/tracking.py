@@ -18,8 +18,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
 from ..checks import array, choice, number, whole
+from ..formats import binary32
 from ..parameters import Parameters
 from .multiplicative import Scan, scan
 from .quantile_estimator import Estimates, Integers, QuantileParameters, estimate

@@ -11,10 +11,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
 from ..checks import array, broadcast, instance, is_number, number, shown, whole
 from ..cipher import encrypt, round_keys
 from ..errors import UserError
+from ..formats import binary32
 from ..parameters import Parameters
 
 __all__ = [

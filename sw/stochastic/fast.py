@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
 from ..checks import instance, whole
-from ..formats import FLOAT_FORMATS
+from ..formats import FLOAT_FORMATS, binary32
 from ..formats.converter import ConverterParameters
 from ..formats.fast import quantize
 from . import outer_product as outer

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
 from ..checks import array, instance, shown
 from ..errors import UserError
+from ..formats import binary32
 from .outer_parameters import OuterProductParameters
 from .outer_product import outer_product
 

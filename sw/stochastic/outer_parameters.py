@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..binary32 import LARGEST
 from ..checks import choice, is_number, is_whole, number, shown, whole
 from ..errors import UserError
 from ..formats import MOST_BLOCK, BlockFormat
+from ..formats.binary32 import LARGEST
 from ..formats.converter import ConverterParameters
 from ..parameters import TARGETS
 from ..words import Words, stream_key

@@ -12,9 +12,9 @@ import itertools
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
 from ..checks import array, flag, instance, whole
 from ..errors import UserError
+from ..formats import binary32
 from .bits import MOST_FIRST
 from .converter import magnitudes
 from .outer_parameters import OuterProductParameters

@@ -12,9 +12,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
 from ..checks import array, choice, flag, instance, is_number, number, shown, whole
 from ..errors import UserError
+from ..formats import binary32
 from ..parameters import Parameters
 from .bits import MOST_FIRST, SHARES, BitSource, sources
 from .lfsr import FORMS, LEAST_WIDTH, MOST_WIDTH, Lfsr

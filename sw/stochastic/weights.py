@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
 from ..checks import array, instance, whole
 from ..errors import UserError
+from ..formats import binary32
 from ..formats.quantize import Blocks, dequantize, quantize_groups
 from .bits import MOST_FIRST
 from .outer_parameters import OuterProductParameters

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
 from ..approx.names import KINDS, fractions, tidy
 from ..approx.product import Fractions
 from ..checks import array, choice, shown, unknown
 from ..core.products import OPERANDS, PASSES, Layer, Product, execute
 from ..core.window import Window
 from ..errors import UserError
-from ..formats import BINARY32, BLOCK_FORMATS, BOX_FORMATS, FLOAT_FORMATS, BlockFormat
+from ..formats import BINARY32, BLOCK_FORMATS, BOX_FORMATS, FLOAT_FORMATS, BlockFormat, binary32
 from ..formats.quantize import Blocks
 from ..words import Words, stream_key
 from .data import package

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
 from ..errors import StuckError, UserError
+from ..formats import binary32
 from ..parameters import kind_and_fields
 from ..sparse.tracking import Choice, TrackingParameters, importance, settle
 from ..sparse.weight_regenerator import regenerate

@@ -6,11 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import binary32
 from ..checks import array
 from ..core.products import Layer, Product, execute
 from ..errors import UserError
-from ..formats import BINARY32, FLOAT_FORMATS
+from ..formats import BINARY32, FLOAT_FORMATS, binary32
 from ..parameters import kind_and_fields
 from ..stochastic.gradient import Block, Engine, weight_gradient
 from ..stochastic.outer_parameters import OuterProductParameters

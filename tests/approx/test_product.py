@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from sim.compare import assert_equal
-from sw import binary32
 from sw.approx.product import Datapath, gemm, multiply, multiply_bits
 from sw.approx.table import Table, make
 from sw.errors import UserError
-from sw.formats import BFLOAT16, BINARY16, BINARY32, FloatFormat
+from sw.formats import BFLOAT16, BINARY16, BINARY32, FloatFormat, binary32
 from tests.stimuli import edge_bits, factor_bits
 
 SMALL = FloatFormat(exponent_bits=4, fraction_bits=3)

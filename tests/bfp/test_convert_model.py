@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sw import binary32
-from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS
+from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, binary32
 from sw.formats.converter import ConverterParameters, convert
 from sw.formats.quantize import quantize
 from tests import stimuli, words_reference

@@ -10,9 +10,8 @@ from hw.bfp.dot import DotUnit
 from hw.formats.converter import ConverterUnit
 from hw.formats.maximum import Maximum
 from hw.formats.quantizer import Converter
-from sw import binary32
 from sw.bfp.dot import DotParameters
-from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS
+from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, binary32
 from sw.formats.converter import ConverterParameters, convert
 from sw.formats.quantize import encode
 from sw.words import Words

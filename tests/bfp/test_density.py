@@ -12,7 +12,6 @@ from hw.flow.emit import emit
 from hw.flow.progress import Progress
 from hw.flow.synth import synthesize
 from sim.costs.density import Enabled, compare, logic_area, own_areas, unregistered
-from sw import binary32
 from sw.bfp.density import (
     PUBLISHED,
     SIDES,
@@ -25,7 +24,7 @@ from sw.bfp.density import (
     hbfp_dot_area,
 )
 from sw.errors import UserError
-from sw.formats import BFLOAT16, BINARY32
+from sw.formats import BFLOAT16, BINARY32, binary32
 
 from ..icarus import simulate
 from ..stimuli import factor_bits, pair_bits

@@ -7,10 +7,9 @@ import pytest
 
 import sw.bfp.array as array_module
 import sw.bfp.dot as dot_module
-from sw import binary32
 from sw.bfp.array import ArrayParameters, gemm, matmul
 from sw.bfp.dot import DotParameters, dot
-from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.formats import BLOCK_FORMATS, BlockFormat, binary32
 from sw.formats.quantize import Blocks, quantize
 from tests import stimuli, words_reference
 from tests.bfp import reference

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from sim.bfp.dot import simulate
-from sw import binary32
 from sw.bfp import fast
 from sw.bfp.array import gemm
 from sw.bfp.dot import DotParameters, dot
 from sw.errors import UserError
-from sw.formats import BFLOAT16, BINARY16, BLOCK_FORMATS, BlockFormat
+from sw.formats import BFLOAT16, BINARY16, BLOCK_FORMATS, BlockFormat, binary32
 from sw.formats import fast as formats_fast
 from sw.formats.converter import ConverterParameters, convert
 from sw.formats.quantize import Blocks, decode, dequantize, encode, quantize

@@ -1,6 +1,5 @@
 """Numbers, block formats and approximate multipliers."""
 
-from sw import binary32
 from sw import words as random_words
 from sw.approx import array as approx_array
 from sw.approx import fast as approx_fast
@@ -12,7 +11,7 @@ from sw.bfp import dot as bfp_dot
 from sw.bfp import fast as bfp_fast
 from sw.bfp import multimode_array as multimode
 from sw.bfp import transposer
-from sw.formats import BFLOAT16, BINARY32, BlockFormat, FloatFormat, quantize
+from sw.formats import BFLOAT16, BINARY32, BlockFormat, FloatFormat, binary32, quantize
 from sw.formats import converter as bfp_converter
 from sw.formats import fast as formats_fast
 

@@ -3,8 +3,7 @@ import pytest
 
 from sim.bench import assert_equal
 from sim.formats.elements import decode, encode, random_blocks, to_source
-from sw import binary32
-from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat
+from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat, binary32
 
 
 @pytest.mark.parametrize("symmetric", [False, True])

@@ -19,9 +19,8 @@ from hw.flow.synth import synthesize
 from sim.compare import MismatchError, assert_equal
 from sim.gates import FUNCTIONS, Cell, Gates, simulate
 from sim.switching import Switching, measure
-from sw import binary32
 from sw.errors import UserError
-from sw.formats import BFLOAT16
+from sw.formats import BFLOAT16, binary32
 from tests.stimuli import factor_bits
 
 MULTIPLIER = FloatMultiplier(format=BFLOAT16, target="generic")

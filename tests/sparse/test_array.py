@@ -7,8 +7,8 @@ import pytest
 
 from sim.bench import Session, Stalls
 from sim.sparse.array import check, random_job, random_operands, regress, simulate
-from sw import binary32
 from sw.errors import UserError
+from sw.formats import binary32
 from sw.sparse.array import apply
 from sw.sparse.array_parameters import MODES, Job, SparseArrayParameters
 

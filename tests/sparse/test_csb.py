@@ -15,7 +15,7 @@ from sim.sparse import csb_decoder, csb_encoder
 from sim.sparse.csb_decoder import Load, expected
 from sim.sparse.csb_encoder import random_dense
 from sim.streams import pack
-from sw.binary32 import flush
+from sw.formats.binary32 import flush
 from sw.sparse.csb import Compressed, check
 from sw.sparse.csb import encode as model
 from sw.sparse.csb_parameters import CsbDecoderParameters, CsbEncoderParameters

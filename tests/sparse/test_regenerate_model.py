@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from sim.compare import MismatchError, assert_equal
-from sw import binary32, cipher
+from sw import cipher
 from sw.cipher import encrypt
 from sw.errors import UserError
+from sw.formats import binary32
 from sw.sparse.weight_regenerator import RegeneratorParameters, regenerate, sums
 
 COUNT = 1 << 17

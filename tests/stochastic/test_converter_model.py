@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from sim.compare import MismatchError, assert_equal
-from sw import binary32
 from sw.errors import UserError
-from sw.formats import FLOAT_FORMATS
+from sw.formats import FLOAT_FORMATS, binary32
 from sw.stochastic.bits import SHARES, BitSource
 from sw.stochastic.converter import StochasticConverterParameters, convert
 from tests.stochastic import reference

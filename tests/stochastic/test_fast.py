@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sim.compare import MismatchError, assert_equal
-from sw.binary32 import add
 from sw.errors import UserError
+from sw.formats.binary32 import add
 from sw.stochastic import fast, pulsed
 from sw.stochastic import outer_product as outer
 from sw.stochastic.bits import SHARES

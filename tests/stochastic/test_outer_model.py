@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from sim.compare import MismatchError, assert_equal
-from sw import binary32
-from sw.formats import BlockFormat
+from sw.formats import BlockFormat, binary32
 from sw.stochastic import outer_product as outer
 from sw.stochastic.outer_parameters import OuterProductParameters
 from sw.stochastic.outer_product import ends, outer_product

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sim.compare import MismatchError, assert_equal
-from sw import binary32
 from sw.errors import UserError
+from sw.formats import binary32
 from sw.stochastic import pulsed
 from sw.stochastic.bits import SHARES
 from sw.stochastic.fast import pulsed_sums

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from sw.binary32 import multiply
+from sw.formats.binary32 import multiply
 from sw.sparse.tracking import TrackingParameters
 from sw.sparse.weight_regenerator import regenerate
 from sw.train import sparse as module

@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from sw.__main__ import main
-from sw.binary32 import rounded
 from sw.core.products import PASSES
 from sw.errors import UserError
 from sw.formats import BINARY16, BLOCK_FORMATS, BlockFormat
+from sw.formats.binary32 import rounded
 from sw.train.arithmetic import Operand, Products
 from sw.train.data import load
 from sw.train.loop import train

@@ -8,9 +8,9 @@ import threadpoolctl
 from click.testing import CliRunner
 
 from sw.__main__ import main
-from sw.binary32 import rounded
 from sw.errors import UserError
 from sw.formats import BFLOAT16
+from sw.formats.binary32 import rounded
 from sw.stochastic.gradient import Block, weight_gradient
 from sw.stochastic.pulsed import pulses, sums
 from sw.train.arithmetic import Products

@@ -8,9 +8,9 @@ refused: nothing is rounded on the way in.
 import numpy as np
 import numpy.typing as npt
 
-from .checks import array, instance
-from .errors import UserError
-from .formats import BINARY32, FloatFormat
+from ..checks import array, instance
+from ..errors import UserError
+from . import BINARY32, FloatFormat
 
 __all__ = [
     "ADDER_LATENCY",
