@@ -4,7 +4,6 @@ A lower bound: what it lets pass may still not fit, which synthesis tells.
 """
 
 from hw.engine.size import sizes
-from hw.stream.beats import beat_bits
 from hw.units import unit as find_unit
 from sw.errors import UserError
 from sw.parameters import Parameters
@@ -26,7 +25,7 @@ def check_bound(board: Board, unit: str, parameters: Parameters) -> None:
     stored = where.storage(parameters)
     # The link holds a beat of each stream that it feeds, but for one of a byte.
     streams = where.top(parameters).core.streams
-    widths = [beat_bits(fields) for n, fields in streams.items() if n.startswith("i")]
+    widths = [packet.bits for n, packet in streams.items() if n.startswith("i")]
     registers = stored.registers + sum(bits for bits in widths if bits > 8)
     _check(board, unit, parameters, "registers", registers, board.capacity["FF"])
     _check(board, unit, parameters, "bits stored", registers + stored.memory, room(board))

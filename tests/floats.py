@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 from amaranth.hdl import Cat, Module
 
+from hw.base.field import Field
 from hw.base.pipeline import delay
 from hw.bus.top import AxiTop
-from hw.engine.core import Core, StreamField
+from hw.engine.core import Core
 from hw.float.add import Adder
 from hw.float.from_integer import FromInteger
 from hw.float.multiplier import FloatMultiplier
 from hw.flow.emit import Design, emit
-from hw.stream.queue import ResultQueue
+from hw.stream.fifo import OutputFifo
 from sim.bench import run
 from sim.streams import pack
 from sw.formats import FLOAT_FORMATS
@@ -45,10 +46,9 @@ class FloatUnit(Core):
         if p.operation == "round":
             fields = {"mantissa": p.width, "exponent": EXPONENT_BITS, "nan": 1}
         taken = tuple(
-            StreamField(name=name, bits=bits, count=1, description=name)
-            for name, bits in fields.items()
+            Field(name=name, bits=bits, description=name) for name, bits in fields.items()
         )
-        given = (StreamField(name="o", bits=self.word, count=1, description="result"),)
+        given = (Field(name="o", bits=self.word, description="result"),)
         super().__init__(streams={"i": taken, "o": given})
 
     @property
@@ -66,18 +66,18 @@ class FloatUnit(Core):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.pipeline = pipeline = self._pipeline()
-        m.submodules.queue = queue = ResultQueue(width=self.o.payload.shape().size)
+        m.submodules.queue = queue = OutputFifo(shape=self.o.payload.shape().size)
         low = 0
         for field in self.streams["i"]:
             port = getattr(pipeline, field.name)
             m.d.comb += port.eq(self.i.payload.data[low : low + field.bits])
             low += field.bits
         tags = Cat(self.i.valid, self.i.payload.last)
-        done, last = delay(m, queue.room, tags, pipeline.latency, name="tags", reset=True)
+        done, last = delay(m, queue.credit, tags, pipeline.latency, name="tags", reset=True)
         m.d.comb += [
-            pipeline.en.eq(queue.room),
-            self.i.ready.eq(queue.room),
-            queue.push.eq(queue.room & done),
+            pipeline.en.eq(queue.credit),
+            self.i.ready.eq(queue.credit),
+            queue.push.eq(queue.credit & done),
             queue.word.eq(Cat(pipeline.o, last)),
             self.o.payload.eq(queue.o.payload),
             self.o.valid.eq(queue.o.valid),

@@ -10,7 +10,6 @@ from amaranth.utils import exact_log2
 from hw.base.circuit import Circuit
 from hw.bus.top import AxiTop
 from hw.engine.registers import axi_lite_members
-from hw.stream.beats import beat_bytes
 
 from ..frames import ANSWER, COMMAND, IDENTITY
 from .channel import InputChannel, OutputChannel
@@ -107,9 +106,9 @@ class Channels(Circuit):
             outputs[0].i.valid.eq(access.o.valid),
             access.o.ready.eq(outputs[0].i.ready),
         ]
-        for name, fields in top.streams.items():
+        for name, packet in top.streams.items():
             axis = {s: getattr(top, f"{name}_t{s}") for s in ("data", "valid", "ready", "last")}
-            size = beat_bytes(fields) + 1
+            size = packet.bytes + 1
             if name.startswith("s"):
                 inputs.append(channel := self._input(m, name, size))
                 m.d.comb += [

@@ -3,17 +3,18 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import wiring
 
 from sw.approx.parameters import AmsimParameters
 
-from ..base.pipeline import count_events, delay
+from ..base.pipeline import count_events
 from ..engine.core import Core
 from ..engine.registers import word
-from ..stream.queue import ResultQueue
+from ..stream.pipeline import StreamPipeline
 from . import pairs
 from .scale import Scale
 from .table import ProductTable
-from .upload import Upload, table_field, table_registers
+from .upload import Upload, table_packet, table_registers
 
 __all__ = ["AmsimUnit"]
 
@@ -66,8 +67,7 @@ class AmsimUnit(Core):
         assert p.bits is not None
         self.bits = p.bits
         fields = pairs.streams(p.format, p.lanes)
-        table = (table_field(p.bits),)
-        super().__init__(streams={"i": fields["i"], "i_table": table, "o": fields["o"]})
+        super().__init__(streams={**fields, "i_table": table_packet(p.bits)})
 
     def _lane(self, m: Module, en: Signal, lane: int, a: Value, b: Value) -> tuple[Scale, Value]:
         """Return the scale of a lane, and whether its product is NaN, infinite or lost."""
@@ -97,56 +97,40 @@ class AmsimUnit(Core):
                 ]
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build the lanes with their tables, whose beats wait until these are loaded."""
         m = Module()
-        lanes, size = self.parameters.lanes, self.parameters.format.width
+        lanes = self.parameters.lanes
         m.submodules.upload = upload = Upload(bits=self.bits)
-        m.submodules.queue = queue = ResultQueue(width=lanes * size + 1)
-        # Everything moves by this one register, far from whatever decides it.
-        en = Signal(init=1)
-        m.d.sync += en.eq(queue.room)
-
-        take = Signal()
-        under_way = Signal(self.latency - 1)
+        m.submodules.pipeline = pipeline = StreamPipeline(
+            packet=self.streams["o"], stages=self.latency - 1
+        )
+        en = pipeline.en
+        wiring.connect(m, upload.i_table, wiring.flipped(self.i_table))
+        wiring.connect(m, pipeline.o, wiring.flipped(self.o))
         m.d.comb += [
             self.i.ready.eq(en & upload.loaded),
-            take.eq(self.i.valid & self.i.ready),
-            upload.i_table.payload.eq(self.i_table.payload),
-            upload.i_table.valid.eq(self.i_table.valid),
-            self.i_table.ready.eq(upload.i_table.ready),
+            pipeline.accept.eq(self.i.valid & upload.loaded),
+            pipeline.last.eq(self.i.payload.last),
             upload.load.eq(self.load),
-            upload.idle.eq(~(take | under_way.any() | queue.o.valid)),
-            self.table.eq(Cat(upload.loading, upload.loaded)),
-        ]
-        with m.If(en):
-            m.d.sync += under_way.eq(Cat(take, under_way))
-
-        a, b = self.i.payload.data[: lanes * size], self.i.payload.data[lanes * size :]
-        scales, found = [], []
-        for lane in range(lanes):
-            operands = (x.word_select(lane, size) for x in (a, b))
-            scale, events = self._lane(m, en, lane, *operands)
-            scales.append(scale)
-            found.append(events)
-        self._tables(m, en, upload, scales)
-        last = delay(m, en, self.i.payload.last, self.latency - 1, name="last")
-        push = Signal()
-        m.d.comb += [
-            push.eq(en & under_way[-1]),
-            queue.push.eq(push),
-            queue.word.eq(Cat(*(scale.o for scale in scales), last)),
-            self.o.payload.eq(queue.o.payload),
-            self.o.valid.eq(queue.o.valid),
-            queue.o.ready.eq(self.o.ready),
-        ]
-        for i, name in enumerate(pairs.FLAGS):
-            m.d.comb += self.flags[name].eq(push & Cat(events[i] for events in found).any())
-        m.d.comb += [
+            upload.idle.eq(~(self.i.valid & self.i.ready | pipeline.valid.any() | self.o.valid)),
+            self.table.loading.eq(upload.loading),
+            self.table.loaded.eq(upload.loaded),
             self.flags.refused.eq(upload.refused),
             self.flags.framing.eq(upload.framing),
         ]
+        factors = self.i.payload.data
+        scales, found = [], []
+        for n in range(lanes):
+            scale, events = self._lane(m, en, n, factors.a[n], factors.b[n])
+            scales.append(scale)
+            found.append(events)
+            m.d.comb += pipeline.result.product[n].eq(scale.o)
+        self._tables(m, en, upload, scales)
+        for i, name in enumerate(pairs.FLAGS):
+            event = Cat(events[i] for events in found).any()
+            m.d.comb += self.flags[name].eq(pipeline.push & event)
         counted = (
-            (self.products, Mux(push, lanes, 0)),
+            (self.products, Mux(pipeline.push, lanes, 0)),
             (self.table_stalls, self.i.valid & ~upload.loaded),
             (self.output_stalls, ~en),
         )

@@ -3,29 +3,29 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib import wiring
 
 from sw.approx.array import ApproxArrayParameters
 from sw.formats import FloatFormat
 
-from ..engine.core import StreamField
+from ..base.field import Field
 from ..engine.row_delay import RowDelay
 from ..engine.sequencer import Sequencer
 from ..engine.tiles import TileArray, job_registers
+from ..stream.packet import Packet
 from .column import Column
 from .element import table_members
-from .upload import Upload, table_field, table_registers
+from .upload import Upload, table_packet, table_registers
 
 __all__ = ["ApproxArray"]
 
 DEPTH_BITS = 32
 
 
-def _values(format: FloatFormat, count: int, what: str) -> tuple[StreamField, ...]:
+def _values(format: FloatFormat, count: int, what: str) -> tuple[Field, ...]:
     """Return the field of a beat of values side by side."""
     return (
-        StreamField(
-            name="value", bits=format.width, count=count, description=f"{format.name}, {what}"
-        ),
+        Field(name="value", bits=format.width, count=count, description=f"{format.name}, {what}"),
     )
 
 
@@ -61,10 +61,10 @@ class ApproxArray(TileArray):
         self.parameters = p = parameters
         self._columns = [Column(parameters=p) for _ in range(p.columns)]
         self.registers = job_registers("depth", DEPTH_BITS, "places of the reduction")
-        table: dict[str, tuple[StreamField, ...]] = {}
+        table: dict[str, Packet] = {}
         if p.has_table:
             self.registers += table_registers
-            table = {"i_table": (table_field(p.bits),)}
+            table = {"i_table": table_packet(p.bits)}
         super().__init__(
             sequencer=Sequencer(
                 rows=p.tile_rows,
@@ -117,13 +117,12 @@ class ApproxArray(TileArray):
     def _take_by_table(self, m: Module) -> tuple[Signal, Signal, dict[str, Value]]:
         """Return the beats of both operands, and what writes the tables."""
         m.submodules.upload = upload = Upload(bits=self.parameters.bits)
+        wiring.connect(m, upload.i_table, wiring.flipped(self.i_table))
         m.d.comb += [
-            upload.i_table.payload.eq(self.i_table.payload),
-            upload.i_table.valid.eq(self.i_table.valid),
-            self.i_table.ready.eq(upload.i_table.ready),
             upload.load.eq(self.load),
             upload.idle.eq(~(self.busy & upload.loaded)),
-            self.table.eq(Cat(upload.loading, upload.loaded)),
+            self.table.loading.eq(upload.loading),
+            self.table.loaded.eq(upload.loaded),
         ]
         a, b = self._take(
             m,

@@ -3,14 +3,15 @@
 import functools
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux
+from amaranth.lib import wiring
 
 from sw.approx.parameters import ApproxParameters
 
-from ..base.pipeline import count_events, delay
+from ..base.pipeline import count_events, register
 from ..engine.core import Core
 from ..engine.registers import word
-from ..stream.queue import ResultQueue
+from ..stream.pipeline import StreamPipeline
 from . import pairs
 from .product import ApproxMultiplier
 
@@ -50,9 +51,9 @@ class ApproxUnit(Core):
         super().__init__(streams=pairs.streams(p.format, p.lanes))
 
     @functools.cached_property
-    def multiplier(self) -> ApproxMultiplier:
-        """What each lane has."""
-        return self._lane()
+    def pipeline(self) -> StreamPipeline:
+        """Its control: a register and the lanes."""
+        return StreamPipeline(packet=self.streams["o"], stages=1 + self._lane().latency)
 
     def _lane(self) -> ApproxMultiplier:
         p = self.parameters
@@ -64,53 +65,41 @@ class ApproxUnit(Core):
     @property
     def latency(self) -> int:
         """Cycles from a beat to its products, without stalls."""
-        return self.multiplier.latency + 2
+        return self.pipeline.latency
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build a register in front of the lanes, and their pipeline."""
         m = Module()
-        p = self.parameters
-        word, latency = p.format.width, self.multiplier.latency
-        m.submodules.queue = queue = ResultQueue(width=p.lanes * word + 1)
-        # Everything moves by this one register, far from whatever decides it.
-        en = Signal(init=1)
-        beat = Signal(2 * p.lanes * word, reset_less=True)
-        tags = Signal(2)
-        taken = Signal(2)
-        m.d.sync += en.eq(queue.room)
+        p, format = self.parameters, self.parameters.format
+        m.submodules.pipeline = pipeline = self.pipeline
+        en = pipeline.en
         m.d.comb += [
             self.i.ready.eq(en),
-            taken.eq(Cat(self.i.valid, self.i.valid & self.i.payload.last)),
+            pipeline.accept.eq(self.i.valid),
+            pipeline.last.eq(self.i.payload.last),
         ]
-        with m.If(en):
-            m.d.sync += [beat.eq(self.i.payload.data), tags.eq(taken)]
-        done, last = delay(m, en, tags, latency, name="tags", reset=True)
-
-        push = Signal()
-        products, events = [], []
-        for lane in range(p.lanes):
-            m.submodules[f"lane_{lane}"] = multiplier = self._lane()
-            a, b = (beat.word_select(lane + i * p.lanes, word) for i in range(2))
-            m.d.comb += [multiplier.en.eq(en), multiplier.a.eq(a), multiplier.b.eq(b)]
-            products.append(multiplier.o)
-            events.append(pairs.events(m, en, p.format, a, b, multiplier.o, latency, lane))
-        m.d.comb += [
-            push.eq(en & done),
-            queue.push.eq(push),
-            queue.word.eq(Cat(*products, last)),
-            self.o.payload.eq(queue.o.payload),
-            self.o.valid.eq(queue.o.valid),
-            queue.o.ready.eq(self.o.ready),
-        ]
+        pairs_in = register(m, en, "pairs", self.i.payload.data.shape(), self.i.payload.data)
+        events = []
+        for n in range(p.lanes):
+            m.submodules[f"lane_{n}"] = lane = self._lane()
+            a, b = pairs_in.a[n], pairs_in.b[n]
+            m.d.comb += [
+                lane.en.eq(en),
+                lane.a.eq(a),
+                lane.b.eq(b),
+                pipeline.result.product[n].eq(lane.o),
+            ]
+            events.append(pairs.events(m, en, format, a, b, lane.o, lane.latency, n))
         for i, name in enumerate(pairs.FLAGS):
-            m.d.comb += self.flags[name].eq(push & Cat(event[i] for event in events).any())
+            m.d.comb += self.flags[name].eq(pipeline.push & Cat(each[i] for each in events).any())
         count_events(
             m,
             self.clear,
             (
-                (self.products, Mux(push, p.lanes, 0)),
+                (self.products, Mux(pipeline.push, p.lanes, 0)),
                 (self.input_stalls, en & ~self.i.valid),
                 (self.output_stalls, ~en),
             ),
         )
+        wiring.connect(m, pipeline.o, wiring.flipped(self.o))
         return m

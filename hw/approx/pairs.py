@@ -4,8 +4,9 @@ from amaranth.hdl import Cat, Module, Signal, Value
 
 from sw.formats import FloatFormat
 
+from ..base.field import Field
 from ..base.pipeline import delay
-from ..engine.core import StreamField
+from ..stream.packet import Packet
 
 __all__ = ["FLAGS", "events", "streams"]
 
@@ -17,14 +18,14 @@ FLAGS = {
 """Events of a product, in the order of `events`."""
 
 
-def streams(format: FloatFormat, lanes: int) -> dict[str, tuple[StreamField, ...]]:
-    """Return the fields of pairs, ``i``, and of their products, ``o``."""
+def streams(format: FloatFormat, lanes: int) -> dict[str, Packet]:
+    """Return the packets of pairs, ``i``, and of their products, ``o``."""
     texts = {"a": "first factors", "b": "second factors", "product": "products"}
     a, b, product = (
-        StreamField(name=n, bits=format.width, count=lanes, description=f"{format.name} {text}")
+        Field(name=n, bits=format.width, count=lanes, description=f"{format.name} {text}")
         for n, text in texts.items()
     )
-    return {"i": (a, b), "o": (product,)}
+    return {"i": Packet(a, b), "o": Packet(product)}
 
 
 def events(

@@ -7,11 +7,12 @@ from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
 from ..base.circuit import Circuit
+from ..base.field import Field
 from ..base.pipeline import register
-from ..engine.core import StreamField, stream_payload
-from ..engine.registers import Field, Register, word
+from ..engine.registers import Register, word
+from ..stream.packet import Packet
 
-__all__ = ["Upload", "table_field", "table_registers"]
+__all__ = ["Upload", "table_packet", "table_registers"]
 
 table_registers = (
     word(
@@ -30,9 +31,9 @@ table_registers = (
 """The registers of a unit with a table: ``load`` and, from bit 0, ``loading`` and ``loaded``."""
 
 
-def table_field(bits: int) -> StreamField:
-    """Return what a beat of the table's stream holds."""
-    return StreamField(name="entry", bits=bits + 1, count=1, description="carry and fraction")
+def table_packet(bits: int) -> Packet:
+    """Return what the table's stream carries."""
+    return Packet(Field(name="entry", bits=bits + 1, description="carry and fraction"))
 
 
 class Upload(Circuit):
@@ -80,7 +81,7 @@ class Upload(Circuit):
         self.bits = bits
         super().__init__(
             {
-                "i_table": In(stream.Signature(stream_payload((table_field(bits),)))),
+                "i_table": In(table_packet(bits).signature),
                 "load": In(1),
                 "idle": In(1),
                 "loading": Out(1),
@@ -101,7 +102,7 @@ class Upload(Circuit):
         final = Signal()
         whole = Signal()
         obey = Signal()
-        data, last = self.i_table.payload.data, self.i_table.payload.last
+        entry, last = self.i_table.payload.data.entry, self.i_table.payload.last
         m.d.comb += [
             self.i_table.ready.eq(self.loading),
             take.eq(self.i_table.valid & self.loading),
@@ -112,7 +113,7 @@ class Upload(Circuit):
         ]
         m.d.comb += [
             self.address.eq(register(m, take, "taken_place", 2 * self.bits, place)),
-            self.entry.eq(register(m, take, "taken_entry", self.bits + 1, data)),
+            self.entry.eq(register(m, take, "taken_entry", self.bits + 1, entry)),
         ]
         m.d.sync += [self.write.eq(take), whole.eq(take & final & last)]
         with m.If(take):

@@ -8,13 +8,14 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from sw.bfp.dot import DotParameters
 from sw.words import Words
 
+from ..base.field import Field
 from ..base.pipeline import count_events, delay
-from ..engine.core import Core, StreamField
+from ..engine.core import Core
 from ..engine.registers import word
 from ..formats.operand import operand_fields
 from ..formats.quantizer import Converter
 from ..formats.words import STREAM_FLAGS, restarted_inside, stream_registers
-from ..stream.queue import ResultQueue
+from ..stream.fifo import OutputFifo
 from .element import Element
 from .value import BlockValue
 
@@ -60,13 +61,13 @@ class DotUnit(Core):
         if p.operands == "binary32":
             self.converters = [Converter(parameters=p.converter, random=s) for s in p.streams]
             operand = (
-                StreamField(name="value", bits=32, count=p.lanes, description="binary32 elements"),
+                Field(name="value", bits=32, count=p.lanes, description="binary32 elements"),
             )
         if self._random:
             self.FLAGS = {**self.FLAGS, **STREAM_FLAGS}
             streams: dict[str, Words] = dict(zip(("_a", "_b"), p.streams, strict=True))
             self.registers = (*self.registers, *stream_registers(streams))
-        result = StreamField(name="result", bits=32, count=1, description="binary32 value")
+        result = Field(name="result", bits=32, description="binary32 value")
         super().__init__(streams={"i_a": operand, "i_b": operand, "o": (result,)})
 
     @property
@@ -110,10 +111,10 @@ class DotUnit(Core):
         operand = p.lanes * p.format.element_bits
         m.submodules.element = element = self.element
         m.submodules.value = value = self.value
-        m.submodules.queue = queue = ResultQueue(width=33)
+        m.submodules.queue = queue = OutputFifo(shape=33)
         # Everything moves by this one register, far from whatever decides it.
         en = Signal(init=1)
-        m.d.sync += en.eq(queue.room)
+        m.d.sync += en.eq(queue.credit)
 
         valid = Signal()
         m.d.comb += valid.eq(self.i_a.valid & self.i_b.valid)

@@ -7,8 +7,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from sw.bfp.epoch_schedule import EpochParameters
 from sw.bfp.pairs import PAIRS
 
+from ..base.field import Field
 from ..base.pipeline import count_events, wire
-from ..engine.core import Core, StreamField
+from ..engine.core import Core
 from ..engine.registers import word
 from .control.fields import LAYER_BITS, MODE_BITS, MODE_FIELDS, in_use, layers_register, mode_of
 
@@ -57,9 +58,7 @@ class EpochSchedule(Core):
             word("last_wide", "rw", 1, "the last layer is always wide", reset=int(p.last_wide)),
             word("taken", "ro", 32, "epochs taken"),
         )
-        epoch = StreamField(
-            name="epoch", bits=EPOCH_BITS, count=1, description="number of the epoch, from 1 on"
-        )
+        epoch = Field(name="epoch", bits=EPOCH_BITS, description="number of the epoch, from 1 on")
         super().__init__(streams={"i": (epoch,), "o": MODE_FIELDS})
 
     def elaborate(self, platform: Any) -> Module:

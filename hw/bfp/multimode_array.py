@@ -6,10 +6,11 @@ from amaranth.hdl import Cat, Module, Signal, Value
 
 from sw.bfp.multimode_array import DIGITS, LEAST_SPACING, MultimodeParameters
 
+from ..base.field import Field
 from ..base.pipeline import delay
-from ..engine.core import Core, StreamField
+from ..engine.core import Core
 from ..engine.registers import word
-from ..stream.queue import ResultQueue
+from ..stream.fifo import OutputFifo
 from .multimode.column import MultimodeColumn
 from .multimode.digits import WORD_BITS, SplitWords, word_bits
 from .multimode.readout import Readout
@@ -18,25 +19,23 @@ from .multimode.sequencer import MultimodeSequencer
 __all__ = ["MultimodeArray"]
 
 
-def word_fields(p: MultimodeParameters, count: int, what: str) -> tuple[StreamField, ...]:
+def word_fields(p: MultimodeParameters, count: int, what: str) -> tuple[Field, ...]:
     """Return the fields of a beat of an operand of ``count`` words side by side."""
     fields = [
-        StreamField(
+        Field(
             name="word",
             bits=word_bits(p),
             count=count * p.lanes,
             description=f"{p.lanes} words of each {what}: 16 bits of mantissas, lowest first"
             + ("" if p.sign_inside else ", and 4 of signs"),
         ),
-        StreamField(
+        Field(
             name="exponent",
             bits=p.formats[0].exponent_bits,
             count=count * DIGITS,
             description=f"4 exponent codes of each {what}, one a mantissa of a word",
         ),
-        StreamField(
-            name="mode", bits=2, count=1, description="0, 1, 2: mantissas of 4, 8, 16 bits"
-        ),
+        Field(name="mode", bits=2, description="0, 1, 2: mantissas of 4, 8, 16 bits"),
     ]
     return tuple(fields)
 
@@ -79,7 +78,7 @@ class MultimodeArray(Core):
     def __init__(self, *, parameters: MultimodeParameters) -> None:
         self.parameters = p = parameters
         self._columns = [MultimodeColumn(parameters=p) for _ in range(p.columns)]
-        result = StreamField(name="result", bits=32, count=p.columns, description="binary32 value")
+        result = Field(name="result", bits=32, count=p.columns, description="binary32 value")
         super().__init__(
             streams={
                 "i_a": word_fields(p, p.rows, "row"),
@@ -105,14 +104,14 @@ class MultimodeArray(Core):
         words_a, words_b = (n * p.lanes * word_bits(p) for n in (p.rows, p.columns))
 
         m.submodules.sequencer = sequencer = MultimodeSequencer(parameters=p)
-        m.submodules.queue = queue = ResultQueue(width=self.o.payload.shape().size)
+        m.submodules.queue = queue = OutputFifo(shape=self.o.payload.shape().size)
         m.d.comb += [
             sequencer.start.eq(self.start),
             sequencer.clear.eq(self.clear),
             sequencer.ready.eq(self.i_a.valid & self.i_b.valid),
             sequencer.mode_a.eq(self.i_a.payload.data[-2:]),
             sequencer.mode_b.eq(self.i_b.payload.data[-2:]),
-            sequencer.room.eq(queue.room),
+            sequencer.room.eq(queue.credit),
             sequencer.done.eq(self.done),
             self.i_a.ready.eq(sequencer.wants & self.i_b.valid),
             self.i_b.ready.eq(sequencer.wants & self.i_a.valid),

@@ -6,8 +6,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
 from sw.bfp.transposer import TransposerParameters
 
+from ..base.field import Field
 from ..base.pipeline import count_events, wire
-from ..engine.core import Core, StreamField
+from ..engine.core import Core
 from ..engine.registers import word
 from ..formats.operand import operand_fields
 
@@ -52,9 +53,7 @@ class Transposer(Core):
     def __init__(self, *, parameters: TransposerParameters) -> None:
         self.parameters = p = parameters
         elements = operand_fields(p.format, p.side)
-        flag = StreamField(
-            name="transpose", bits=1, count=1, description="the tile is to leave by columns"
-        )
+        flag = Field(name="transpose", bits=1, description="the tile is to leave by columns")
         super().__init__(streams={"i": (*elements, flag), "o": elements})
 
     def elaborate(self, platform: Any) -> Module:

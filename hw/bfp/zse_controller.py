@@ -8,9 +8,10 @@ from amaranth.lib import data, memory
 from sw.bfp.pairs import PAIRS
 from sw.bfp.zse_controller import MOST_AGE, ZseParameters
 
+from ..base.field import Field
 from ..base.pipeline import count_events, wire
-from ..engine.core import Core, StreamField
-from ..engine.registers import Field, Register, word
+from ..engine.core import Core
+from ..engine.registers import Register, word
 from .control.decision import AGE_BITS, COUNT_BITS, THRESHOLD_BITS, ZseDecision
 from .control.fields import LAYER_BITS, MODE_BITS, MODE_FIELDS, in_use, layers_register, mode_of
 from .control.sequence import ZseSequence
@@ -18,12 +19,10 @@ from .control.sequence import ZseSequence
 __all__ = ["ZseController"]
 
 COUNT_FIELDS = (
-    StreamField(name="zeros", bits=COUNT_BITS, count=1, description="elements set to zero"),
-    StreamField(name="elements", bits=COUNT_BITS, count=1, description="elements converted"),
-    StreamField(name="layer", bits=LAYER_BITS, count=1, description="number of the layer"),
-    StreamField(
-        name="pair", bits=2, count=1, description="0 forward, 1 input gradient, 2 weight gradient"
-    ),
+    Field(name="zeros", bits=COUNT_BITS, description="elements set to zero"),
+    Field(name="elements", bits=COUNT_BITS, description="elements converted"),
+    Field(name="layer", bits=LAYER_BITS, description="number of the layer"),
+    Field(name="pair", bits=2, description="0 forward, 1 input gradient, 2 weight gradient"),
 )
 COUNTS = data.StructLayout({field.name: field.bits for field in COUNT_FIELDS})
 STATE = data.StructLayout({"zeros": COUNT_BITS, "elements": COUNT_BITS, "age": AGE_BITS})

@@ -4,9 +4,10 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from ..base.field import Field
 from ..engine.core import Core
-from ..engine.registers import Field, Register, word
-from ..stream.beats import StreamField, beat_bytes
+from ..engine.registers import Register, word
+from ..stream.packet import Packet
 
 __all__ = ["DATA_SIZES", "LAYOUT", "events", "first_registers", "last_registers"]
 
@@ -28,7 +29,7 @@ def events(core: Core) -> dict[str, str]:
 
 
 def first_registers(
-    unit: str, digest: str, core: Core, streams: Mapping[str, tuple[StreamField, ...]]
+    unit: str, digest: str, core: Core, streams: Mapping[str, Packet]
 ) -> tuple[Register, ...]:
     """Return the registers before the core's own, with the same addresses in all units."""
     own = [Field(name=n, bits=1, description=t) for n, t in events(core).items()]
@@ -55,8 +56,8 @@ def first_registers(
             description="Events of status that raise irq, a level, until they are cleared.",
         ),
         *(
-            _constant(f"{name}_bytes", 16, beat_bytes(fields), f"bytes of a beat of {name}")
-            for name, fields in streams.items()
+            _constant(f"{name}_bytes", 16, packet.bytes, f"bytes of a beat of {name}")
+            for name, packet in streams.items()
         ),
     )
 
@@ -75,9 +76,7 @@ def _constant(name: str, bits: int, value: int, description: str) -> Register:
     return word(name, "ro", bits, description, reset=value, constant=True)
 
 
-def _capabilities(
-    core: Core, streams: Mapping[str, tuple[StreamField, ...]], kept: int
-) -> Register:
+def _capabilities(core: Core, streams: Mapping[str, Packet], kept: int) -> Register:
     inputs = sum(name.startswith("s") for name in streams)
     values = (
         ("inputs", 4, inputs, "streams taken"),

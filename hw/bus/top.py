@@ -17,9 +17,9 @@ from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..base.circuit import Circuit
-from ..engine.core import Core, stream_payload
+from ..engine.core import Core
 from ..engine.registers import AxiLiteRegisters, Register, axi_lite_members
-from ..stream.beats import StreamField, beat_bytes
+from ..stream.packet import Packet
 from .common_registers import events, first_registers, last_registers
 
 __all__ = ["AxiTop"]
@@ -54,8 +54,8 @@ class AxiTop(Circuit):
         self.unit = unit
         self.core = core(parameters=parameters)
         self.parameters = parameters
-        self.streams: dict[str, tuple[StreamField, ...]] = {
-            self.axis_name(name): fields for name, fields in self.core.streams.items()
+        self.streams: dict[str, Packet] = {
+            self.axis_name(name): packet for name, packet in self.core.streams.items()
         }
         self.registers = (
             *first_registers(unit, parameters.digest, self.core, self.streams),
@@ -67,9 +67,9 @@ class AxiTop(Circuit):
         members: dict[str, Any] = {"aclk": In(1), "aresetn": In(1), "irq": Out(1)}
         for name, member in axi_lite_members(self.registers_slave.address_bits).items():
             members[f"s_axi_{name}"] = member
-        for name, fields in self.streams.items():
+        for name, packet in self.streams.items():
             down, up = (In, Out) if name.startswith("s") else (Out, In)
-            members[f"{name}_tdata"] = down(8 * beat_bytes(fields))
+            members[f"{name}_tdata"] = down(8 * packet.bytes)
             members[f"{name}_tvalid"] = down(1)
             members[f"{name}_tready"] = up(1)
             members[f"{name}_tlast"] = down(1)
@@ -126,11 +126,11 @@ class AxiTop(Circuit):
         """
         core = self.core
         padding, waiting = [], []
-        for member, fields in core.streams.items():
+        for member, packet in core.streams.items():
             name = self.axis_name(member)
             axis = {s: getattr(self, f"{name}_t{s}") for s in ("data", "valid", "ready", "last")}
             port = getattr(core, member)
-            bits = stream_payload(fields)["data"].width
+            bits = packet.bits
             if name.startswith("s"):
                 m.d.comb += [
                     port.payload.data.eq(axis["data"]),

@@ -7,16 +7,12 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from ..base.circuit import Circuit
-from ..stream.beats import StreamField, beat_bits
+from ..base.field import Field
+from ..stream.packet import Packet
 from .registers import Register
 from .size import check_streams
 
-__all__ = ["Core", "StreamField", "stream_payload"]
-
-
-def stream_payload(fields: tuple[StreamField, ...]) -> data.StructLayout:
-    """Return the payload of a unit's stream: its fields from bit 0 up, and the packet's end."""
-    return data.StructLayout({"data": beat_bits(fields), "last": 1})
+__all__ = ["Core"]
 
 
 class Core(Circuit):
@@ -30,14 +26,14 @@ class Core(Circuit):
 
     Parameters
     ----------
-    streams : mapping of str to tuple of StreamField
-        Fields of each stream; ``i`` and ``i_<name>`` are taken, ``o`` and ``o_<name>`` given.
+    streams : mapping of str to Packet
+        What each stream carries; ``i`` and ``i_<name>`` are inputs, ``o`` and ``o_<name>`` outputs.
 
     Members
     -------
     <stream> : In or Out(stream.Signature(...))
         Streams, as in ``streams``.
-    <register> : In(bits) for ``rw`` and ``wo`` registers, Out(bits) for ``ro``.
+    <register> : In(shape) for ``rw`` and ``wo`` registers, Out(shape) for ``ro``.
     clear : In(1)
         Clears the counters.
     flags : Out(struct)
@@ -56,17 +52,24 @@ class Core(Circuit):
     FLAGS: Mapping[str, str]
     registers: tuple[Register, ...]
 
-    def __init__(self, *, streams: Mapping[str, tuple[StreamField, ...]]) -> None:
-        self.streams = streams
-        check_streams(dict(self.identity[1])["parameters"], streams)
-        members: dict[str, Any] = {
-            name: (Out if name.startswith("o") else In)(stream.Signature(stream_payload(fields)))
+    def __init__(self, *, streams: Mapping[str, Packet | tuple[Field, ...]]) -> None:
+        self.streams = {
+            name: fields if isinstance(fields, Packet) else Packet(*fields)
             for name, fields in streams.items()
+        }
+        check_streams(dict(self.identity[1])["parameters"], self.streams)
+        members: dict[str, Any] = {
+            name: (Out if name.startswith("o") else In)(
+                packet.signature
+                if isinstance(streams[name], Packet)
+                else stream.Signature(data.StructLayout({"data": packet.bits, "last": 1}))
+            )
+            for name, packet in self.streams.items()
         }
         members |= {"clear": In(1)} | ({"start": In(1)} if self.JOBS else {})
         members |= {"busy": Out(1)} if self.BUSY else {}
         members |= {"done": Out(1)} if self.JOBS else {}
         members["flags"] = Out(data.StructLayout(dict.fromkeys(self.FLAGS, 1)))
         for register in self.registers:
-            members[register.name] = (Out if register.access == "ro" else In)(register.bits)
+            members[register.name] = (Out if register.access == "ro" else In)(register.shape)
         super().__init__(members)

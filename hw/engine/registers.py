@@ -3,23 +3,15 @@
 import dataclasses
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, ShapeLike, Signal
 from amaranth.lib.wiring import In, Out
 
 from ..base.circuit import Circuit
+from ..base.field import Field, struct
 
-__all__ = ["AxiLiteRegisters", "Field", "Register", "axi_lite_members", "word"]
+__all__ = ["AxiLiteRegisters", "Register", "axi_lite_members", "word"]
 
 SLVERR = 0b10
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Field:
-    """Bits of a register."""
-
-    name: str
-    bits: int
-    description: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,7 +35,12 @@ class Register:
     @property
     def bits(self) -> int:
         """Bits in use."""
-        return sum(field.bits for field in self.fields)
+        return sum(field.width for field in self.fields)
+
+    @property
+    def shape(self) -> ShapeLike:
+        """Bits of a register of a single field, else a struct of the fields."""
+        return self.bits if len(self.fields) == 1 else struct(self.fields)
 
 
 def word(name: str, access: str, bits: int, description: str, **options: Any) -> Register:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from sw.errors import UserError
 from sw.parameters import Parameters
 
-from ..stream.beats import StreamField, beat_bits, beat_bytes
+from ..stream.packet import Packet
 
 __all__ = [
     "MOST_BITS",
@@ -38,13 +38,13 @@ def sizes(parameters: Parameters) -> dict[str, int]:
     return {name: getattr(parameters, name) for name in SIZES if name in known}
 
 
-def check_streams(parameters: Parameters, streams: Mapping[str, tuple[StreamField, ...]]) -> None:
+def check_streams(parameters: Parameters, streams: Mapping[str, Packet]) -> None:
     """Raise `UserError` if beats are wider than a circuit can take or give.
 
     ``streams`` are those of a core, as `hw.engine.core.Core` takes them.
     """
     for side, text in (("i", "streams in"), ("o", "the stream out")):
-        bits = sum(beat_bits(fields) for name, fields in streams.items() if name[0] == side)
+        bits = sum(packet.bits for name, packet in streams.items() if name[0] == side)
         if bits > MOST_BITS:
             raise UserError(
                 f"{text} may have at most {MOST_BITS:,} bits of tdata in a cycle, not {bits:,} "
@@ -65,11 +65,11 @@ def _told(parameters: Parameters) -> str:
     return ", ".join(f"{name}={value}" for name, value in sizes(parameters).items())
 
 
-def warnings(streams: Mapping[str, tuple[StreamField, ...]]) -> list[str]:
+def warnings(streams: Mapping[str, Packet]) -> list[str]:
     """Return a line for each stream, by its AXI name, that is wider than common IP takes."""
     return [
         f"{name}_tdata has {bits:,} bits: few interconnects, width converters and DMA engines "
         f"take more than {WIDE:,}"
-        for name, fields in streams.items()
-        if (bits := 8 * beat_bytes(fields)) > WIDE
+        for name, packet in streams.items()
+        if (bits := 8 * packet.bytes) > WIDE
     ]

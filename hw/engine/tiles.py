@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 
-from ..stream.queue import ResultQueue
-from .core import Core, StreamField
+from ..base.field import Field
+from ..stream.fifo import OutputFifo
+from ..stream.packet import Packet
+from .core import Core
 from .registers import Register, word
 from .sequencer import Sequencer
 
@@ -38,7 +40,7 @@ class TileArray(Core):
     ----------
     sequencer : Sequencer
         The sequence of a job's beats.
-    streams : mapping of str to tuple of StreamField
+    streams : mapping of str to tuple of Field
         Fields of the operands ``i_a`` and ``i_b``, and of other streams taken.
     columns : int
         Results of a beat.
@@ -74,14 +76,14 @@ class TileArray(Core):
         self,
         *,
         sequencer: Sequencer,
-        streams: Mapping[str, tuple[StreamField, ...]],
+        streams: Mapping[str, Packet | tuple[Field, ...]],
         columns: int,
         skew: int,
     ) -> None:
         self._sequencer = sequencer
-        self._queue = ResultQueue(width=32 * columns + 1)
+        self._queue = OutputFifo(shape=32 * columns + 1)
         self.skew = skew
-        result = StreamField(name="result", bits=32, count=columns, description="binary32 results")
+        result = Field(name="result", bits=32, count=columns, description="binary32 results")
         super().__init__(streams={**streams, "o": (result,)})
 
     def _take(
@@ -105,7 +107,7 @@ class TileArray(Core):
             sequencer.clear.eq(self.clear),
             sequencer.valid_a.eq(self.i_a.valid & may_take),
             sequencer.valid_b.eq(self.i_b.valid & may_take),
-            sequencer.room.eq(queue.room),
+            sequencer.room.eq(queue.credit),
             sequencer.done.eq(self.done),
             self.i_a.ready.eq(sequencer.ready_a),
             self.i_b.ready.eq(sequencer.ready_b),

@@ -9,8 +9,9 @@ from sw.parameters import Parameters
 from sw.version import version
 
 from ..base.circuit import Circuit
+from ..base.field import Field
 from ..engine.size import warnings
-from ..stream.beats import beat_bits, beat_bytes
+from ..stream.packet import Packet
 from .rtlil import members
 
 __all__ = ["manifest_of"]
@@ -28,7 +29,7 @@ def manifest_of(
     ``facts`` are more entries, of which the top's own attribute has others.
     """
     described = getattr(top, "streams", {})
-    streams = {n: _stream(n, fields) for n, fields in described.items()}
+    streams = {n: _stream(n, packet) for n, packet in described.items()}
     notes = getattr(top, "notes", {})
     return {
         "unit": name,
@@ -70,26 +71,25 @@ def manifest_of(
     }
 
 
-def _stream(name: str, fields: tuple[Any, ...]) -> dict[str, Any]:
+def _stream(name: str, packet: Packet) -> dict[str, Any]:
     return {
         "direction": "in" if name.startswith("s_") else "out",
-        "bits": beat_bits(fields),
-        "bytes": beat_bytes(fields),
-        "fields": _fields(fields),
+        "bits": packet.bits,
+        "bytes": packet.bytes,
+        "fields": _fields(packet.fields, counted=True),
     }
 
 
-def _fields(fields: tuple[Any, ...]) -> list[dict[str, Any]]:
-    """Return the fields of a register or of a stream's data with their offsets, in bits."""
+def _fields(fields: tuple[Field, ...], *, counted: bool = False) -> list[dict[str, Any]]:
+    """Return the fields of a register or of a packet, which has lanes, with their offsets."""
     result = []
     offset = 0
     for field in fields:
         entry = {"name": field.name, "offset": offset, "bits": field.bits}
-        count = getattr(field, "count", None)
-        if count is not None:
-            entry["count"] = count
+        if counted:
+            entry["count"] = 1 if field.count is None else field.count
         result.append(entry | {"description": field.description})
-        offset += field.bits * (count or 1)
+        offset += field.width
     return result
 
 

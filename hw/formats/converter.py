@@ -7,8 +7,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from sw.formats import FLOAT_FORMATS
 from sw.formats.converter import ConverterParameters
 
+from ..base.field import Field
 from ..base.pipeline import count_events
-from ..engine.core import Core, StreamField
+from ..engine.core import Core
 from ..engine.registers import word
 from .operand import operand_fields
 from .quantizer import Converter
@@ -59,7 +60,7 @@ class ConverterUnit(Core):
     def __init__(self, *, parameters: ConverterParameters) -> None:
         self.parameters = p = parameters
         self.converter = Converter(parameters=p)
-        taken = StreamField(
+        taken = Field(
             name="value",
             bits=FLOAT_FORMATS[p.source].width,
             count=p.lanes,

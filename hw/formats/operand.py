@@ -2,14 +2,14 @@
 
 from sw.formats import BlockFormat
 
-from ..engine.core import StreamField
+from ..base.field import Field
 
 __all__ = ["operand_fields"]
 
 
 def operand_fields(
     format: BlockFormat, lanes: int, vectors: int = 1, what: str = ""
-) -> tuple[StreamField, ...]:
+) -> tuple[Field, ...]:
     """Return the fields of a beat: ``lanes`` elements of each of ``vectors``, then their exponents.
 
     ``what`` names a vector where a beat holds several: row or column.
@@ -17,13 +17,13 @@ def operand_fields(
     of = f" of each {what}, {what} by {what}" if what else ""
     whose = f"{what}'s block" if what else "block"
     return (
-        StreamField(
+        Field(
             name="mantissa",
             bits=format.element_bits,
             count=vectors * lanes,
             description=f"{lanes} elements{of}",
         ),
-        StreamField(
+        Field(
             name="exponent",
             bits=format.exponent_bits,
             count=vectors,

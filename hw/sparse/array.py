@@ -10,8 +10,9 @@ from amaranth.utils import ceil_log2
 from sw.sparse.array_parameters import SparseArrayParameters
 from sw.sparse.cycles import PATCH_LATENCY
 
+from ..base.field import Field
 from ..base.pipeline import count_events, delay
-from ..engine.core import Core, StreamField
+from ..engine.core import Core
 from .collector import Collector
 from .conductor import Conductor
 from .fetch import Fetch
@@ -73,7 +74,7 @@ class SparseArray(Core):
         }
         super().__init__(
             streams={
-                stream: (StreamField(name=name, bits=bits, count=count, description=text),)
+                stream: (Field(name=name, bits=bits, count=count, description=text),)
                 for stream, (name, bits, count, text) in fields.items()
             }
         )

@@ -13,7 +13,7 @@ from ..base.circuit import Circuit
 from ..base.memory import uninitialized_memory
 from ..base.pipeline import delay
 from ..float.add import Adder
-from ..stream.queue import ResultQueue
+from ..stream.fifo import OutputFifo
 
 __all__ = ["Collector"]
 
@@ -84,9 +84,9 @@ class Collector(Circuit):
         """Count, read, select, add, and store or give."""
         m = Module()
         p = self.parameters
-        m.submodules.queue = queue = ResultQueue(width=32 * p.columns + 1)
+        m.submodules.queue = queue = OutputFifo(shape=32 * p.columns + 1)
         en = self.get
-        m.d.sync += en.eq(queue.room)
+        m.d.sync += en.eq(queue.credit)
         m.d.comb += [
             self.o.payload.eq(queue.o.payload),
             self.o.valid.eq(queue.o.valid),

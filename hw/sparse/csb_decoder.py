@@ -7,9 +7,10 @@ from amaranth.lib import memory
 
 from sw.sparse.csb_parameters import NUMBER_BITS, VALUE_BITS, CsbDecoderParameters
 
+from ..base.field import Field
 from ..base.memory import uninitialized_memory
 from ..base.pipeline import count_events, register, wire
-from ..engine.core import Core, StreamField
+from ..engine.core import Core
 from ..engine.registers import word
 from ..stream.skid import SkidBuffer
 from .block_memory import REQUEST, BlockMemory
@@ -67,23 +68,19 @@ class CsbDecoder(Core):
         self.parameters = p = parameters
         self.dense = p.form == "dense"
         request = (
-            StreamField(name="number", bits=NUMBER_BITS, count=1, description="number of a block"),
-            StreamField(name="rotate", bits=1, count=1, description="turn it by 180 degrees"),
+            Field(name="number", bits=NUMBER_BITS, description="number of a block"),
+            Field(name="rotate", bits=1, description="turn it by 180 degrees"),
         )
-        elements = StreamField(
+        elements = Field(
             name="value", bits=VALUE_BITS, count=p.lanes, description="binary32 elements"
         )
-        corrupt = StreamField(
-            name="corrupt", bits=1, count=1, description="the block is corrupt or not there"
-        )
+        corrupt = Field(name="corrupt", bits=1, description="the block is corrupt or not there")
         position_bits = max(1, (p.elements - 1).bit_length())
         walk = (
-            StreamField(name="value", bits=VALUE_BITS, count=1, description="binary32 value"),
-            StreamField(
-                name="position", bits=position_bits, count=1, description="number of the element"
-            ),
-            StreamField(name="mask", bits=1, count=p.elements, description="the block's mask"),
-            StreamField(name="empty", bits=1, count=1, description="the block has no values"),
+            Field(name="value", bits=VALUE_BITS, description="binary32 value"),
+            Field(name="position", bits=position_bits, description="number of the element"),
+            Field(name="mask", bits=1, count=p.elements, description="the block's mask"),
+            Field(name="empty", bits=1, description="the block has no values"),
             corrupt,
         )
         super().__init__(

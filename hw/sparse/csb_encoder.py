@@ -6,38 +6,35 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 
 from sw.sparse.csb_parameters import VALUE_BITS, CsbEncoderParameters
 
+from ..base.field import Field
 from ..base.pipeline import count_events, register, wire
-from ..engine.core import Core, StreamField
+from ..engine.core import Core
 from ..engine.registers import word
 from .first_one import chosen, first_one
 
 __all__ = ["CsbEncoder", "block_fields", "value_fields"]
 
 
-def block_fields(parameters: Any) -> tuple[StreamField, ...]:
+def block_fields(parameters: Any) -> tuple[Field, ...]:
     """Return the fields of a compressed block without its values."""
     p = parameters
     return (
-        StreamField(
-            name="mask", bits=1, count=p.elements, description="which elements have a value"
-        ),
-        StreamField(
+        Field(name="mask", bits=1, count=p.elements, description="which elements have a value"),
+        Field(
             name="pointer",
             bits=p.pointer_bits,
-            count=1,
             description="number of the block's first value in its packet",
         ),
     )
 
 
-def value_fields() -> tuple[StreamField, ...]:
+def value_fields() -> tuple[Field, ...]:
     """Return the fields of a value."""
     return (
-        StreamField(name="value", bits=VALUE_BITS, count=1, description="binary32 value"),
-        StreamField(
+        Field(name="value", bits=VALUE_BITS, description="binary32 value"),
+        Field(
             name="present",
             bits=1,
-            count=1,
             description="0 in a packet's last beat if all its values came before",
         ),
     )
@@ -82,10 +79,8 @@ class CsbEncoder(Core):
 
     def __init__(self, *, parameters: CsbEncoderParameters) -> None:
         self.parameters = p = parameters
-        value = StreamField(
-            name="value", bits=VALUE_BITS, count=p.lanes, description="binary32 elements"
-        )
-        keep = StreamField(
+        value = Field(name="value", bits=VALUE_BITS, count=p.lanes, description="binary32 elements")
+        keep = Field(
             name="keep", bits=1, count=p.lanes, description="the element is not to count as zero"
         )
         super().__init__(

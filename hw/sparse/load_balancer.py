@@ -6,8 +6,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 
 from sw.sparse.load_balancer import BalancerParameters
 
+from ..base.field import Field
 from ..base.pipeline import count_events, wire
-from ..engine.core import Core, StreamField
+from ..engine.core import Core
 from ..engine.registers import word
 from .sorter import FoldingSorter
 
@@ -49,19 +50,15 @@ class LoadBalancer(Core):
 
     def __init__(self, *, parameters: BalancerParameters) -> None:
         self.parameters = p = parameters
-        pointer = StreamField(
-            name="pointer", bits=p.pointer_bits, count=1, description="where a piece begins"
-        )
+        pointer = Field(name="pointer", bits=p.pointer_bits, description="where a piece begins")
         given = (
-            StreamField(
+            Field(
                 name="piece",
                 bits=p.number_bits,
                 count=p.pieces,
                 description="numbers of the line's pieces",
             ),
-            StreamField(
-                name="total", bits=p.total_bits, count=1, description="values of these pieces"
-            ),
+            Field(name="total", bits=p.total_bits, description="values of these pieces"),
         )
         super().__init__(streams={"i": (pointer,), "o": given})
 

@@ -7,8 +7,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from sw.formats import BINARY32
 from sw.sparse.quantile_estimator import QuantileParameters
 
+from ..base.field import Field
 from ..base.pipeline import count_events, register
-from ..engine.core import Core, StreamField
+from ..engine.core import Core
 from ..engine.registers import Register, word
 from .tracker import MAGNITUDE_BITS, QuantileTracker, ones
 
@@ -54,13 +55,11 @@ class QuantileEstimator(Core):
 
     def __init__(self, *, parameters: QuantileParameters) -> None:
         self.parameters = p = parameters
-        value = StreamField(
+        value = Field(
             name="value", bits=BINARY32.width, count=p.lanes, description="binary32 values"
         )
-        present = StreamField(
-            name="present", bits=1, count=p.lanes, description="which values there are"
-        )
-        keep = StreamField(
+        present = Field(name="present", bits=1, count=p.lanes, description="which values there are")
+        keep = Field(
             name="keep", bits=1, count=p.lanes, description="which values are above the estimate"
         )
         self.registers = self._registers(p)

@@ -8,7 +8,8 @@ from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
 
-from ..engine.registers import Field, Register, word
+from ..base.field import Field
+from ..engine.registers import Register, word
 
 __all__ = ["fitting", "registers"]
 

@@ -7,10 +7,11 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed
 from sw.formats import BINARY32
 from sw.sparse.weight_regenerator import SHIFT_BITS, RegeneratorParameters
 
+from ..base.field import Field
 from ..base.pipeline import count_events, delay, register, wire
-from ..engine.core import Core, StreamField
-from ..engine.registers import Field, Register, word
-from ..stream.queue import ResultQueue
+from ..engine.core import Core
+from ..engine.registers import Register, word
+from ..stream.fifo import OutputFifo
 from .weight_generator import EXPONENT_BITS, WeightLane
 
 __all__ = ["WeightRegenerator"]
@@ -60,13 +61,13 @@ class WeightRegenerator(Core):
         self.parameters = p = parameters
         self.lane = WeightLane(parameters=p)
         layer = (p.layers - 1).bit_length()
-        request = [StreamField(name="index", bits=32, count=1, description="first number")]
+        request = [Field(name="index", bits=32, description="first number")]
         fields = [
             Field(name="set", bits=1, description="1"),
             Field(name="shift", bits=SHIFT_BITS, description="sums are multiplied by 2**-shift"),
         ]
         if layer:
-            request.append(StreamField(name="layer", bits=layer, count=1, description="layer"))
+            request.append(Field(name="layer", bits=layer, description="layer"))
             fields.append(Field(name="layer", bits=layer, description="of the layer"))
         self.registers = (
             word("seed", "rw", 32, "seed of all weights", locked="busy"),
@@ -80,7 +81,7 @@ class WeightRegenerator(Core):
             ),
             word("weights", "ro", 32, "weights given"),
         )
-        given = StreamField(
+        given = Field(
             name="weight", bits=32, count=p.lanes, description="weights of successive numbers"
         )
         super().__init__(streams={"i": tuple(request), "o": (given,)})
@@ -104,7 +105,7 @@ class WeightRegenerator(Core):
         m = Module()
         p, lane = self.parameters, self.lane
         point = BINARY32.fraction_bits
-        m.submodules.queue = queue = ResultQueue(width=p.lanes * BINARY32.width + 1)
+        m.submodules.queue = queue = OutputFifo(shape=p.lanes * BINARY32.width + 1)
         # Everything moves by these two registers, far from whatever decides it.
         en = Signal(init=1)
         work = Signal()
@@ -112,7 +113,7 @@ class WeightRegenerator(Core):
         take = Signal()
         significand = Signal(point + 1, reset_less=True)
         m.d.sync += [
-            en.eq(queue.room),
+            en.eq(queue.credit),
             on.eq(self.decay >= p.least_pattern),
             significand.eq(Mux(on, Cat(self.decay[:point], 1), 0)),
         ]
@@ -129,7 +130,7 @@ class WeightRegenerator(Core):
             tags = delay(m, en, tags, 1, name=f"tags_{n}", reset=True)
             stages.append(tags)
         there = Cat(*(stage[1] for stage in stages[:-1]), self.i.valid & on)
-        m.d.sync += work.eq(queue.room & there.any())
+        m.d.sync += work.eq(queue.credit & there.any())
         done, live, last = stages[-1]
 
         # A layer's power of two and the decay's.

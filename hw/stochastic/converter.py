@@ -7,8 +7,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from sw.formats import FLOAT_FORMATS
 from sw.stochastic.converter import StochasticConverterParameters
 
+from ..base.field import Field
 from ..base.pipeline import count_events, register
-from ..engine.core import Core, StreamField
+from ..engine.core import Core
 from ..engine.registers import word
 from ..formats.quantizer import Converter
 from .bits import BitStreams
@@ -56,7 +57,7 @@ class StochasticConverter(Core):
     def __init__(self, *, parameters: StochasticConverterParameters) -> None:
         self.parameters = p = parameters
         self.converter = Converter(parameters=p.converter)
-        taken = StreamField(
+        taken = Field(
             name="value",
             bits=FLOAT_FORMATS[p.source].width,
             count=p.lanes,
@@ -64,22 +65,21 @@ class StochasticConverter(Core):
         )
         count = f"{p.parallel} successive bits" if p.parallel > 1 else "a bit"
         given = (
-            StreamField(
+            Field(
                 name="bit",
                 bits=1,
                 count=p.elements * p.parallel,
                 description=f"{count} of each element, element by element",
             ),
-            StreamField(
+            Field(
                 name="negative",
                 bits=1,
                 count=p.elements,
                 description="sign of each element, in each beat",
             ),
-            StreamField(
+            Field(
                 name="exponent",
                 bits=p.converter.format.exponent_bits,
-                count=1,
                 description="exponent code of the vector, in each beat",
             ),
         )

@@ -9,13 +9,14 @@ from sw.formats import BINARY32, FLOAT_FORMATS
 from sw.formats.converter import ConverterParameters
 from sw.stochastic.outer_parameters import SHIFT_BITS, OuterProductParameters
 
+from ..base.field import Field
 from ..base.pipeline import count_events
-from ..engine.core import Core, StreamField
+from ..engine.core import Core
 from ..engine.registers import word
 from ..engine.size import check_inside
 from ..formats.quantizer import Converter
 from ..formats.words import STREAM_FLAGS
-from ..stream.queue import ResultQueue
+from ..stream.fifo import OutputFifo
 from .crossbar import Crossbar
 from .results import Results
 from .row import banks
@@ -87,7 +88,7 @@ class OuterProduct(Core):
             word("vector_stalls", "ro", 32, "cycles in which only a vector was missing"),
             word("result_stalls", "ro", 32, "cycles in which only room for sums was missing"),
         )
-        elements = StreamField(
+        elements = Field(
             name="value",
             bits=FLOAT_FORMATS[p.source].width,
             count=p.lanes,
@@ -106,21 +107,21 @@ class OuterProduct(Core):
         lines = len(banks(p.columns)) * p.rows * 2 * p.parallel
         check_inside(p, "bits of d, in all banks of columns,", lines)
 
-    def _values(self) -> tuple[StreamField, ...]:
+    def _values(self) -> tuple[Field, ...]:
         """Return the fields of a beat of results, or of weights."""
         p, format = self.parameters, self.parameters.weight_format
         if format is None:
             what = "result" if p.weights == "none" else "weight"
             text = f"binary32 {what}s"
-            return (StreamField(name=what, bits=32, count=p.results, description=text),)
+            return (Field(name=what, bits=32, count=p.results, description=text),)
         return (
-            StreamField(
+            Field(
                 name="mantissa",
                 bits=format.element_bits,
                 count=p.results,
                 description=f"elements of {p.results // format.block_elements} blocks",
             ),
-            StreamField(
+            Field(
                 name="exponent",
                 bits=format.exponent_bits,
                 count=p.results // format.block_elements,
@@ -211,7 +212,7 @@ class OuterProduct(Core):
         start = self._crossbar.start
         ends, given, open_batch = Signal(), Signal(), Signal()
         # No more than one is at a stage or in a place of a queue.
-        whole = Signal(range(self.latency + 2 * ResultQueue.DEPTH))
+        whole = Signal(range(self.latency + 2 * OutputFifo.DEPTH))
         m.d.comb += [
             ends.eq(start & (self._sums.ends | self._sums.full)),
             given.eq(self.o.valid & self.o.ready & self.o.payload.last),

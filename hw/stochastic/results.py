@@ -12,7 +12,7 @@ from sw.stochastic.outer_parameters import OuterProductParameters
 
 from ..base.circuit import Circuit
 from ..base.pipeline import delay
-from ..stream.queue import ResultQueue
+from ..stream.fifo import OutputFifo
 from .lane import EXPONENT_BITS, ResultLane, weight_bits
 from .sums import word_layout
 
@@ -68,10 +68,10 @@ class Results(Circuit):
         """Build the circuit."""
         m = Module()
         p = self.parameters
-        m.submodules.queue = queue = ResultQueue(width=p.results * BINARY32.width + 1)
+        m.submodules.queue = queue = OutputFifo(shape=p.results * BINARY32.width + 1)
         # Everything behind the word moves by this one register, far from whatever decides it.
         en = Signal(init=1)
-        m.d.sync += en.eq(queue.room)
+        m.d.sync += en.eq(queue.credit)
         there, sums, exponent, nan, last, take = self._word(m, en)
         if p.weights != "none":
             weights = self.weights.payload

@@ -1,5 +1,5 @@
 """The units: whatever stands here can be listed, generated, simulated and synthesized."""
 
-from . import UNITS, Unit, unit
+from .table import UNITS, Unit, unit
 
 __all__ = ["UNITS", "Unit", "unit"]

@@ -6,11 +6,12 @@ import numpy as np
 from amaranth.hdl import Cat, Module
 
 from hw.approx.product import ApproxMultiplier
+from hw.base.field import Field
 from hw.base.pipeline import delay
 from hw.bus.top import AxiTop
-from hw.engine.core import Core, StreamField
+from hw.engine.core import Core
 from hw.flow.emit import Design, emit
-from hw.stream.queue import ResultQueue
+from hw.stream.fifo import OutputFifo
 from sim.bench import Stalls, run
 from sim.compare import assert_equal
 from sim.streams import pack, unpack
@@ -42,10 +43,8 @@ class SideBySide(Core):
             ApproxMultiplier(multiplier=name, bits=bits, format=form, target=parameters.target)
             for name, bits, form in parameters.cases
         ]
-        taken = (StreamField(name=name, bits=WORD, count=1, description=name) for name in "ab")
-        given = StreamField(
-            name="o", bits=WORD, count=len(self.multipliers), description="products"
-        )
+        taken = (Field(name=name, bits=WORD, description=name) for name in "ab")
+        given = Field(name="o", bits=WORD, count=len(self.multipliers), description="products")
         super().__init__(streams={"i": tuple(taken), "o": (given,)})
 
     @property
@@ -54,25 +53,25 @@ class SideBySide(Core):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.queue = queue = ResultQueue(width=self.o.payload.shape().size)
+        m.submodules.queue = queue = OutputFifo(shape=self.o.payload.shape().size)
         a, b = (self.i.payload.data.word_select(i, WORD) for i in range(2))
         latency = self.latency - 1
         for i, unit in enumerate(self.multipliers):
             m.submodules[f"unit_{i}"] = unit
             width = unit.format.width
             m.d.comb += [
-                unit.en.eq(queue.room),
+                unit.en.eq(queue.credit),
                 unit.a.eq(a[:width]),
                 unit.b.eq(b[:width]),
             ]
             wait = latency - unit.latency
-            product = delay(m, queue.room, unit.o, wait, name=f"product_{i}")
+            product = delay(m, queue.credit, unit.o, wait, name=f"product_{i}")
             m.d.comb += queue.word[i * WORD : (i + 1) * WORD].eq(product)
         tags = Cat(self.i.valid, self.i.payload.last)
-        done, last = delay(m, queue.room, tags, latency, name="tags", reset=True)
+        done, last = delay(m, queue.credit, tags, latency, name="tags", reset=True)
         m.d.comb += [
-            self.i.ready.eq(queue.room),
-            queue.push.eq(queue.room & done),
+            self.i.ready.eq(queue.credit),
+            queue.push.eq(queue.credit & done),
             queue.word[-1].eq(last),
             self.o.payload.eq(queue.o.payload),
             self.o.valid.eq(queue.o.valid),

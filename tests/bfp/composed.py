@@ -7,11 +7,12 @@ from amaranth.hdl import Cat, Module
 from amaranth.lib.wiring import In, Out
 
 from hw.base.circuit import Circuit
+from hw.base.field import Field
 from hw.base.pipeline import delay
 from hw.bfp.multimode.composer import Composer
 from hw.bfp.multimode.element import DigitProducts
-from hw.engine.core import Core, StreamField
-from hw.stream.queue import ResultQueue
+from hw.engine.core import Core
+from hw.stream.fifo import OutputFifo
 from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MultimodeParameters
 from sw.parameters import Parameters
 
@@ -87,10 +88,9 @@ class ComposedUnit(Core):
         self.inner = ComposedProducts(lanes=parameters.lanes)
         widths = {name: len(getattr(self.inner, name)) for name in ("a", "b", "mask")}
         taken = tuple(
-            StreamField(name=name, bits=bits, count=1, description=name)
-            for name, bits in widths.items()
+            Field(name=name, bits=bits, description=name) for name, bits in widths.items()
         )
-        given = (StreamField(name="sum", bits=64, count=1, description="sign-extended"),)
+        given = (Field(name="sum", bits=64, description="sign-extended"),)
         super().__init__(streams={"i": taken, "o": given})
 
     @property
@@ -100,15 +100,15 @@ class ComposedUnit(Core):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.inner = inner = self.inner
-        m.submodules.queue = queue = ResultQueue(width=65)
+        m.submodules.queue = queue = OutputFifo(shape=65)
         fields = Cat(inner.a, inner.b, inner.mask)
         tags = Cat(self.i.valid, self.i.payload.last)
-        done, last = delay(m, queue.room, tags, inner.latency, name="tags", reset=True)
+        done, last = delay(m, queue.credit, tags, inner.latency, name="tags", reset=True)
         m.d.comb += [
             fields.eq(self.i.payload.data),
-            inner.en.eq(queue.room),
-            self.i.ready.eq(queue.room),
-            queue.push.eq(queue.room & done),
+            inner.en.eq(queue.credit),
+            self.i.ready.eq(queue.credit),
+            queue.push.eq(queue.credit & done),
             queue.word[:64].eq(inner.sum),
             queue.word[64].eq(last),
             self.o.payload.eq(queue.o.payload),

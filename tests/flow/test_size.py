@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from hw.__main__ import main
 from hw.base.circuit import Circuit
-from hw.engine.core import StreamField
+from hw.base.field import Field
 from hw.engine.size import MOST_BITS, check_streams, warnings
 from hw.flow.emit import generate
 from hw.units import UNITS
@@ -114,8 +114,8 @@ def test_a_component_with_too_many_bits_is_refused_in_words():
 def test_the_limit_of_a_beat_is_exact():
     p = UNITS["bfp_dot"].parameters()
 
-    def beat(*bits: int) -> dict[str, tuple[StreamField, ...]]:
-        fields = (StreamField(name="x", bits=b, count=2, description="") for b in bits)
+    def beat(*bits: int) -> dict[str, tuple[Field, ...]]:
+        fields = (Field(name="x", bits=b, count=2, description="") for b in bits)
         return {f"i_{i}": (field,) for i, field in enumerate(fields)}
 
     check_streams(p, beat(24_576))
@@ -123,7 +123,7 @@ def test_the_limit_of_a_beat_is_exact():
     for bits in ((24_577,), (12_288, 12_289)):
         with pytest.raises(UserError, match=r"not 49,154 as with lanes=8"):
             check_streams(p, beat(*bits))
-    odd = StreamField(name="x", bits=49_153, count=1, description="")
+    odd = Field(name="x", bits=49_153, description="")
     with pytest.raises(UserError, match=r"not 49,153 as with lanes=8"):
         check_streams(p, {"i_x": (odd,)})
     assert warnings({"s_axis": beat(2_048)["i_0"]}) == []

@@ -4,7 +4,7 @@ from amaranth.hdl import Mux, Value
 
 from sw.bfp.pairs import MOST_LAYERS, PAIRS, WIDEST
 
-from ...engine.core import StreamField
+from ...base.field import Field
 from ...engine.registers import Register, word
 
 __all__ = ["LAYER_BITS", "MODE_BITS", "MODE_FIELDS", "in_use", "layers_register", "mode_of"]
@@ -13,8 +13,8 @@ LAYER_BITS = (MOST_LAYERS - 1).bit_length()
 MODE_BITS = WIDEST.bit_length()
 
 MODE_FIELDS = (
-    StreamField(name="layer", bits=LAYER_BITS, count=1, description="number of the layer"),
-    StreamField(
+    Field(name="layer", bits=LAYER_BITS, description="number of the layer"),
+    Field(
         name="mode",
         bits=MODE_BITS,
         count=len(PAIRS),

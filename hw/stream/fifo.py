@@ -1,54 +1,57 @@
-"""A short queue that lets a clock-enabled pipeline stop in time."""
+"""Output FIFO that lets a clock-enabled pipeline stop in time."""
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, ShapeLike, Signal
 from amaranth.lib import memory, stream
 from amaranth.lib.wiring import In, Out
 
 from ..base.circuit import Circuit
 
-__all__ = ["ResultQueue"]
+__all__ = ["OutputFifo"]
 
 
-class ResultQueue(Circuit):
-    """Four words between a pipeline that decides a cycle ahead whether to move, and a stream.
+class OutputFifo(Circuit):
+    """Output FIFO of `DEPTH` words whose credit drives a registered clock enable.
 
-    A pipeline that moves in the cycle after it saw ``room``, and pushes only when it moves, never
-    overruns the queue and is never slowed while the stream takes a word a cycle. Latency is one
-    cycle. ``o.valid`` and ``room`` depend on registers only.
+    A pipeline that moves in the cycle after it saw ``credit``, and pushes only when it moves, never
+    overruns the FIFO and is never slowed while the stream takes a word a cycle.
+
+    Latency is one cycle, interval one cycle. ``o.valid`` and ``credit`` depend on registers only;
+    ``o.payload`` is read from a memory without a register.
 
     Parameters
     ----------
-    width : int
-        Bits of a word.
+    shape : ShapeLike
+        Of a word.
 
     Members
     -------
-    push : In(1), word : In(width)
+    push : In(1), word : In(shape)
         Word to add.
-    room : Out(1)
+    credit : Out(1)
         Whether the pipeline may move in the next cycle.
-    o : Out(stream.Signature(width))
+    o : Out(stream.Signature(shape))
+        The words, first in, first out.
     """
 
     DEPTH = 4
 
-    def __init__(self, *, width: int) -> None:
-        self.width = width
+    def __init__(self, *, shape: ShapeLike) -> None:
+        self.shape = shape
         super().__init__(
             {
                 "push": In(1),
-                "word": In(width),
-                "room": Out(1),
-                "o": Out(stream.Signature(width)),
+                "word": In(shape),
+                "credit": Out(1),
+                "o": Out(stream.Signature(shape)),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build the memory, its pointers and its level."""
         m = Module()
-        words = memory.Memory(shape=self.width, depth=self.DEPTH, init=[])
+        words = memory.Memory(shape=self.shape, depth=self.DEPTH, init=[])
         m.submodules.words = words
         write = words.write_port()
         read = words.read_port(domain="comb")
@@ -61,7 +64,7 @@ class ResultQueue(Circuit):
             self.o.valid.eq(level != 0),
             self.o.payload.eq(read.data),
             # A word pushed now and one pushed in the next cycle must both find a place.
-            self.room.eq(level <= self.DEPTH - 2),
+            self.credit.eq(level <= self.DEPTH - 2),
         ]
         with m.If(self.push):
             m.d.sync += write.addr.eq(write.addr + 1)

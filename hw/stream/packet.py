@@ -1,0 +1,37 @@
+"""Packets: what a stream carries, from which circuits, manifest and benches are made."""
+
+from amaranth.lib import data, stream
+
+from ..base.field import Field, struct
+
+__all__ = ["Packet"]
+
+
+class Packet(data.StructLayout):
+    """Payload of a stream: ``data``, a struct of the fields from bit 0 up, and ``last``.
+
+    ``last`` marks the last beat of a packet, as ``tlast`` of AXI4-Stream.
+    """
+
+    def __init__(self, *fields: Field) -> None:
+        self.fields = fields
+        super().__init__({"data": struct(fields), "last": 1})
+
+    def __hash__(self) -> int:
+        """Return the hash of the fields, which decide on all."""
+        return hash(self.fields)
+
+    @property
+    def bits(self) -> int:
+        """Bits of ``data``."""
+        return sum(field.width for field in self.fields)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of ``data``, the last of which may be padded."""
+        return -(-self.bits // 8)
+
+    @property
+    def signature(self) -> stream.Signature:
+        """Signature of a stream of these."""
+        return stream.Signature(self)
