@@ -169,9 +169,8 @@ class ZseController(Core):
 
         # As they are when a sweep begins: layer 0 is written again in the next cycle.
         initial = Signal(MODES_BITS, reset_less=True)
-        pairs = range(0, MODES_BITS, MODE_BITS)
         with m.If(sequence.sweeping & (at_pair == 0)):
-            m.d.sync += initial.eq(Cat(mode_of(self.initial[i : i + MODE_BITS]) for i in pairs))
+            m.d.sync += initial.eq(Cat(mode_of(self.initial[pair]) for pair in PAIRS))
         sound = ~self.flags.as_value()[:4].any()
         new_age = Mux(sequence.sweeping, MOST_AGE, decision.next_age)
         m.d.comb += [

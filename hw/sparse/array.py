@@ -105,7 +105,7 @@ class SparseArray(Core):
                 ~fits
                 & (self.i_pointer.valid | self.i_mask.valid | self.i_value.valid | self.i_x.valid)
             ),
-            self.flags.pointer.eq(placement.wrong & (self.mode[:2] == 0)),
+            self.flags.pointer.eq(placement.wrong & (self.mode.mode == 0)),
             self.flags.capacity.eq(Cat(line.lost for line in lines).any()),
         ]
         names = ("entry_waits", "patch_waits", "sum_waits")
@@ -163,9 +163,9 @@ class SparseArray(Core):
                 line.x.eq(self.i_x.payload.data[: 32 * p.columns]),
             ]
 
-        sparse = self.mode[:2] == 0
+        sparse = self.mode.mode == 0
         # Without pointers a wave begins with its entries, so that there is none between jobs.
-        offered = Mux(self.mode[0], self.i_value.valid, self.i_mask.valid)
+        offered = Mux(self.mode.mode[0], self.i_value.valid, self.i_mask.valid)
         room = pending != 2
         m.d.comb += [
             fetch.go.eq(fits & Mux(sparse, placement.ready, offered) & (storing != 2)),
@@ -192,12 +192,12 @@ class SparseArray(Core):
         self, m: Module, fits: Value, placement: Placement, fetch: Fetch, collector: Collector
     ) -> None:
         """Look up the line of each piece that is fetched, or whose sums are read."""
-        sparse = self.mode[:2] == 0
+        sparse = self.mode.mode == 0
         m.d.comb += [
             placement.i.payload.eq(self.i_pointer.payload),
             placement.i.valid.eq(self.i_pointer.valid & fits),
             self.i_pointer.ready.eq(placement.i.ready & fits),
-            placement.balanced.eq(self.mode[2] & sparse),
+            placement.balanced.eq(self.mode.balanced & sparse),
             placement.fetch.eq(fetch.begin & sparse),
             placement.fetched_piece.eq(fetch.piece),
             placement.end_piece.eq(fetch.end_piece),
@@ -215,12 +215,14 @@ class SparseArray(Core):
         m.d.comb += [
             fetch.rows.eq(self.rows),
             fetch.depth.eq(self.depth),
-            fetch.mode.eq(self.mode[:2]),
-            fetch.keep.eq(self.mode[3:]),
-            fetch.write.eq(self.offset[0]),
-            Cat(fetch.place, fetch.offset).eq(self.offset[1:]),
-            fetch.write_shift.eq(self.shift[0]),
-            Cat(fetch.row, fetch.shift).eq(self.shift[1:]),
+            fetch.mode.eq(self.mode.mode),
+            fetch.keep.eq(self.mode.keep),
+            fetch.write.eq(self.offset.write),
+            fetch.place.eq(self.offset.place),
+            fetch.offset.eq(self.offset.rows),
+            fetch.write_shift.eq(self.shift.write),
+            fetch.row.eq(self.shift.row),
+            fetch.shift.eq(self.shift.rows),
             fetch.i_mask.payload.eq(self.i_mask.payload.data[: p.mask_bits]),
             fetch.i_mask.valid.eq(self.i_mask.valid),
             self.i_mask.ready.eq(fetch.i_mask.ready),
@@ -240,8 +242,9 @@ class SparseArray(Core):
         """Lead all lines through their entries."""
         m.d.comb += [
             conductor.positions.eq(self.positions),
-            conductor.write.eq(self.base[0]),
-            Cat(conductor.place, conductor.row).eq(self.base[1:]),
+            conductor.write.eq(self.base.write),
+            conductor.place.eq(self.base.position),
+            conductor.row.eq(self.base.rows),
             conductor.more.eq(Cat(line.more for line in lines).any()),
         ]
         for line in lines:

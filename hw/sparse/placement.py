@@ -5,7 +5,7 @@ from operator import add
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import memory, stream
+from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -13,7 +13,6 @@ from sw.sparse.array_parameters import SparseArrayParameters
 
 from ..base.circuit import Circuit
 from ..base.pipeline import delay
-from ..engine.core import stream_payload
 from .load_balancer import LoadBalancer
 
 __all__ = ["WAVES", "Placement"]
@@ -64,7 +63,7 @@ class Placement(Circuit):
         super().__init__(
             {
                 "balanced": In(1),
-                "i": In(stream.Signature(stream_payload(self._balancer.streams["i"]))),
+                "i": In(self._balancer.streams["i"].signature),
                 "ready": Out(1),
                 "busy": Out(1),
                 "fetch": In(1),
@@ -112,7 +111,7 @@ class Placement(Circuit):
         wave = Signal(range(WAVES))
         told = delay(m, 1, Cat(read.data, self.count), 1, name="told")
         differs = told[: len(read.data)] != told[len(read.data) :]
-        pointer = self.i.payload.data[: p.pointer_bits]
+        pointer = self.i.payload.data.pointer
         begins, ends = place == 0, place == p.slots
         allowed = ~begins | (under_way != WAVES)
         take = Signal()

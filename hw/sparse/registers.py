@@ -74,7 +74,7 @@ def fitting(m: Module, core: Any, p: SparseArrayParameters) -> Value:
     """
     sums = Signal(len(core.rows) + len(core.positions))
     m.d.sync += sums.eq(core.rows * core.positions)
-    mode, keep = core.mode[:2], core.mode[3:]
+    mode, keep = core.mode.mode, core.mode.keep
     groups = (core.depth[: ceil_log2(p.group)] == 0) & _within(keep, p.group)
     fits = Signal()
     m.d.sync += fits.eq(

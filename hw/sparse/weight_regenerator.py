@@ -94,10 +94,10 @@ class WeightRegenerator(Core):
     def _shift(self, m: Module, layer: Value) -> Value:
         """Return the shift of a layer, from the table that `scale` writes."""
         shifts = Array(Signal(SHIFT_BITS, name=f"shift_{n}") for n in range(self.parameters.layers))
-        place = self.scale[1 + SHIFT_BITS :]
         for n, shift in enumerate(shifts):
-            with m.If(self.scale[0] & (place == n)):
-                m.d.sync += shift.eq(self.scale[1 : 1 + SHIFT_BITS])
+            mine = self.scale.layer == n if len(shifts) > 1 else 1
+            with m.If(self.scale.set & mine):
+                m.d.sync += shift.eq(self.scale.shift)
         return Value.cast(shifts[layer])
 
     def elaborate(self, platform: Any) -> Module:

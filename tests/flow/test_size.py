@@ -11,6 +11,7 @@ from hw.base.circuit import Circuit
 from hw.base.field import Field
 from hw.engine.size import MOST_BITS, check_streams, warnings
 from hw.flow.emit import generate
+from hw.stream.packet import Packet
 from hw.units import UNITS
 from sw.errors import UserError
 
@@ -114,9 +115,9 @@ def test_a_component_with_too_many_bits_is_refused_in_words():
 def test_the_limit_of_a_beat_is_exact():
     p = UNITS["bfp_dot"].parameters()
 
-    def beat(*bits: int) -> dict[str, tuple[Field, ...]]:
+    def beat(*bits: int) -> dict[str, Packet]:
         fields = (Field(name="x", bits=b, count=2, description="") for b in bits)
-        return {f"i_{i}": (field,) for i, field in enumerate(fields)}
+        return {f"i_{i}": Packet(field) for i, field in enumerate(fields)}
 
     check_streams(p, beat(24_576))
     check_streams(p, beat(12_288, 12_288))
@@ -125,7 +126,7 @@ def test_the_limit_of_a_beat_is_exact():
             check_streams(p, beat(*bits))
     odd = Field(name="x", bits=49_153, description="")
     with pytest.raises(UserError, match=r"not 49,153 as with lanes=8"):
-        check_streams(p, {"i_x": (odd,)})
+        check_streams(p, {"i_x": Packet(odd)})
     assert warnings({"s_axis": beat(2_048)["i_0"]}) == []
     # In whole bytes, as the port has them.
     [warning] = warnings({"s_axis": beat(2_049)["i_0"]})
