@@ -1,0 +1,117 @@
+"""What presets of blocks must never change: the bits on the wire, and the digests in manifests.
+
+The mantissas of ``fb12``, ``mxint8`` and ``hbfp`` under known words follow from the publications'
+formulas (tests/bfp/reference.py has them); all literals were taken from this project's code when
+formats were one flat class, before they were made of an element, a scale and a block.
+"""
+
+import numpy as np
+import pytest
+
+from sw.formats import BLOCK_FORMATS, BOX_FORMATS, BlockFormat
+from sw.formats.converter import ConverterParameters
+from sw.formats.quantize import Blocks, decode, encode, quantize
+
+X = np.array(
+    [0, 0.1, -0.25, 0.3, 0.5, -0.75, 1, 1.25, -1.75, 2.5, 3.4, -3.5, 5, 6.9, -7, 0.01], np.float32
+)
+WORDS = np.arange(16) * 37 % 256
+SHAPES = {1: (16,), 2: (4, 4), 4: (1, 4, 2, 2)}
+
+# Codes of the scales and of the elements, and the digest of a converter of one lane.
+FROZEN = {
+    "fb12": ([129], "00 00 00 00 01 11 02 02 13 05 06 17 0a 0d 1e 00", "2508546eb39f42ce"),
+    "fb12_sign_inside": ([129], "0 0 0 0 0 0 1 1 9 2 3 b 5 6 f 0", "4f28fb643c0840dc"),
+    "fb12_linear": ([129], "00 00 00 00 01 11 02 02 13 05 06 17 0a 0d 1e 00", "ab996c418f97b540"),
+    "fb16": (
+        [129],
+        "000 003 108 009 010 118 020 028 138 050 06c 170 0a0 0dc 1e0 000",
+        "2ac6076c86e333f8",
+    ),
+    "fb16_sign_inside": (
+        [129],
+        "00 01 84 04 08 8c 10 14 9c 28 36 b8 50 6e f0 00",
+        "faf6055a54870a99",
+    ),
+    "fb16_linear": (
+        [128, 129],
+        "000 006 110 013 020 130 040 050 170 0a0 0d9 1e0 0a0 0dc 1e0 000",
+        "f2ad6507d78a9da2",
+    ),
+    "fb24": (
+        [129],
+        "00000 00333 10800 00999 01000 11800 02000 02800 13800 05000 06ccc 17000 0a000 0dccc 1e000 00051",
+        "a8227dfb0fb4f435",
+    ),
+    "fb24_sign_inside": (
+        [129],
+        "0000 0199 8400 04cc 0800 8c00 1000 1400 9c00 2800 3666 b800 5000 6e66 f000 0028",
+        "92bdf16777074d14",
+    ),
+    "fb24_linear": (
+        [126, 128, 129],
+        "00000 01999 14000 04ccc 08000 1c000 04000 05000 17000 0a000 0d999 1e000 0a000 0dccc 1e000 00051",
+        "970265df9cdf4785",
+    ),
+    "hbfp4": ([513], "0 0 0 0 1 9 1 1 9 2 3 c 5 7 f 0", "84165a09be16d271"),
+    "hbfp4_8x8": ([513], "0 0 0 0 1 9 1 1 9 2 3 c 5 7 f 0", "e91060fa9053fd29"),
+    "hbfp6": ([513], "00 00 21 01 02 23 04 05 27 0a 0e 2e 14 1c 3c 00", "eefc9b8be93736dd"),
+    "hbfp6_8x8": ([513], "00 00 21 01 02 23 04 05 27 0a 0e 2e 14 1c 3c 00", "8f9faada193e0766"),
+    "hbfp8": ([513], "00 01 84 05 08 8c 10 14 9c 28 36 b8 50 6f f0 00", "3ffec06aecfe3ffe"),
+    "hbfp8_8x8": ([513], "00 01 84 05 08 8c 10 14 9c 28 36 b8 50 6f f0 00", "901cbbcf78dd4983"),
+    "hbfp12": (
+        [513],
+        "000 019 840 04d 080 8c0 100 140 9c0 280 366 b80 500 6e7 f00 002",
+        "8b2874f822f4a569",
+    ),
+    "hbfp12_8x8": (
+        [513],
+        "000 019 840 04d 080 8c0 100 140 9c0 280 366 b80 500 6e7 f00 002",
+        "d81bcedc2ed3053a",
+    ),
+    "msfp12": ([129], "0 0 0 0 0 9 1 1 a 2 3 c 5 7 f 0", "070ba033a0ed6117"),
+    "msfp16": ([129], "00 02 84 05 08 8c 10 14 9c 28 36 b8 50 6e f0 00", "0bf59694c1f98ba1"),
+    "mxint8": ([129], "00 02 fc 05 08 f4 10 14 e4 28 36 c8 50 6e 90 00", "67aa6331ddb28c71"),
+    "fb12_box": ([129], "00 00 00 00 01 11 02 02 13 05 06 17 0a 0d 1e 00", "cb17823809a8ea73"),
+    "fb16_box": (
+        [129],
+        "000 003 108 009 010 118 020 028 138 050 06c 170 0a0 0dc 1e0 000",
+        "0c5af9dcb2328718",
+    ),
+    "fb24_box": (
+        [129],
+        "00000 00333 10800 00999 01000 11800 02000 02800 13800 05000 06ccc 17000 0a000 0dccc 1e000 00051",
+        "77580db98d48c2f1",
+    ),
+}
+
+
+def quantized(format: BlockFormat) -> Blocks:
+    shape = SHAPES[len(format.block)]
+    return quantize(X.reshape(shape), format, random=WORDS.reshape(shape))
+
+
+def test_every_preset_is_frozen():
+    assert list(FROZEN) == [*BLOCK_FORMATS, *BOX_FORMATS]
+
+
+@pytest.mark.parametrize("name", FROZEN)
+def test_bits_and_digests(name):
+    format = (BLOCK_FORMATS | BOX_FORMATS)[name]
+    scales, elements, digest = FROZEN[name]
+    blocks = quantized(format)
+    codes = [int(code, 16) for code in elements.split()]
+    assert blocks.exponent.ravel().tolist() == scales
+    assert encode(blocks.mantissa, format).ravel().tolist() == codes
+    assert decode(codes, format).tolist() == blocks.mantissa.ravel().tolist()
+    assert ConverterParameters(format=format, lanes=1).digest == digest
+
+
+def test_planted_change_of_bits():
+    """A scale's bias, an element's wire and a rounding would each be seen."""
+    for change in ({"exponent_bits": 9}, {"twos_complement": True}, {"rounding": "nearest_away"}):
+        format = BlockFormat.read({"preset": "fb12", **change})
+        blocks = quantized(format)
+        found = blocks.exponent.tolist(), encode(blocks.mantissa, format).tolist()
+        scales, elements, _ = FROZEN["fb12"]
+        assert found != (scales, [int(code, 16) for code in elements.split()])
