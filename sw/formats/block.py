@@ -7,7 +7,8 @@ from typing import Any
 
 from ..checks import choice, line, whole
 from ..errors import UserError
-from ..parameters import Checked, preset_and_fields, table_fields, tight
+from ..grammar import preset_and_fields, tight
+from ..parameters import Checked, table_fields
 from .element import IntegerElement
 from .scale import PowerOfTwoScale
 from .shape import BlockShape
@@ -108,10 +109,10 @@ class BlockFormat(Checked):
             return value
         if isinstance(value, str):
             presets = BLOCK_FORMATS | BOX_FORMATS
-            preset, named = preset_and_fields("format", value := tight(value), presets)
+            preset, named = preset_and_fields("format", value, presets)
             if not named:
                 return presets[preset]
-            fields = table_fields(cls, "format", {"name": value} | named)
+            fields = table_fields(cls, "format", {"name": tight(value)} | named)
             return dataclasses.replace(presets[preset], **fields)
         fields = table_fields(cls, "format", value, "preset")
         base = fields.pop("preset", None)

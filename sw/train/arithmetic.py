@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..approx.names import KINDS, fractions, tidy
+from ..approx.names import KINDS, fractions
 from ..approx.product import Fractions
 from ..checks import array, choice, shown, unknown
 from ..core.products import OPERANDS, PASSES, Layer, Product, execute
@@ -16,6 +16,7 @@ from ..core.window import Window
 from ..errors import UserError
 from ..formats import BINARY32, BLOCK_FORMATS, BOX_FORMATS, FLOAT_FORMATS, BlockFormat, binary32
 from ..formats.quantize import Blocks
+from ..grammar import Spec, tight
 from ..words import Words, stream_key
 from .data import package
 
@@ -66,10 +67,9 @@ def read(arithmetic: Any) -> Arithmetic:
     if isinstance(arithmetic, Mapping):
         return effective(BlockFormat.read(arithmetic), arithmetic)
     if isinstance(arithmetic, str):
-        arithmetic = tidy(arithmetic)
-        preset, *texts = arithmetic.split(":")
-        if preset in BLOCK_FORMATS or preset in BOX_FORMATS:
-            given = [text.partition("=")[0] for text in texts]
+        arithmetic, spec = tight(arithmetic), Spec.read(arithmetic)
+        if spec.name in BLOCK_FORMATS or spec.name in BOX_FORMATS:
+            given = [text.partition("=")[0] for text in spec.fields]
             return effective(BlockFormat.read(arithmetic), given)
         found = arithmetic if arithmetic in FLOAT_FORMATS else fractions(arithmetic)
         if found is None:

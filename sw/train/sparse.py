@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ..errors import StuckError, UserError
 from ..formats import binary32
-from ..parameters import kind_and_fields
+from ..grammar import kind_and_fields
 from ..sparse.tracking import Choice, TrackingParameters, importance, settle
 from ..sparse.weight_regenerator import regenerate
 from .arithmetic import compiled
