@@ -13,22 +13,12 @@ from ..core.products import MOST, Attention, Dense, Layer
 
 __all__ = ["NETWORKS"]
 
-
-def _conv(name: str, channels: int, filters: int, size: int, kernel: int, stride: int = 1) -> Layer:
-    return Convolution(
-        name=name,
-        channels=channels,
-        filters=filters,
-        size=size,
-        kernel=kernel,
-        stride=stride,
-        padding=kernel // 2,
-    )
+_conv = Convolution.padded
 
 
 def resnet18() -> list[Layer]:
     """ResNet-18."""
-    layers = [_conv("conv1", 3, 64, 224, 7, 2)]
+    layers: list[Layer] = [_conv("conv1", 3, 64, 224, 7, 2)]
     size, channels = 56, 64
     for stage, filters in enumerate((64, 128, 256, 512)):
         for block in range(2):
@@ -45,7 +35,7 @@ def resnet18() -> list[Layer]:
 
 def resnet50() -> list[Layer]:
     """ResNet-50."""
-    layers = [_conv("conv1", 3, 64, 224, 7, 2)]
+    layers: list[Layer] = [_conv("conv1", 3, 64, 224, 7, 2)]
     size, channels = 56, 64
     for stage, (width, blocks) in enumerate(((64, 3), (128, 4), (256, 6), (512, 3))):
         for block in range(blocks):
@@ -77,7 +67,7 @@ def vgg16() -> list[Layer]:
 
 def mobilenet_v2() -> list[Layer]:
     """MobileNetV2, width 1."""
-    layers = [_conv("conv1", 3, 32, 224, 3, 2)]
+    layers: list[Layer] = [_conv("conv1", 3, 32, 224, 3, 2)]
     size, channels, block = 112, 32, 0
     settings = (
         (1, 16, 1, 1),
@@ -94,18 +84,7 @@ def mobilenet_v2() -> list[Layer]:
             wide, name = channels * expansion, f"block{block}"
             if expansion > 1:
                 layers.append(_conv(f"{name}.expand", channels, wide, size, 1))
-            layers.append(
-                Convolution(
-                    name=f"{name}.depthwise",
-                    channels=wide,
-                    filters=wide,
-                    size=size,
-                    kernel=3,
-                    stride=stride,
-                    padding=1,
-                    depthwise=True,
-                )
-            )
+            layers.append(_conv(f"{name}.depthwise", wide, wide, size, 3, stride, depthwise=True))
             size //= stride
             layers.append(_conv(f"{name}.project", wide, filters, size, 1))
             channels, block = filters, block + 1

@@ -16,17 +16,7 @@ __all__ = ["CIFAR"]
 
 CLASSES = 10
 
-
-def _conv(name: str, channels: int, filters: int, size: int, kernel: int, stride: int = 1) -> Layer:
-    return Convolution(
-        name=name,
-        channels=channels,
-        filters=filters,
-        size=size,
-        kernel=kernel,
-        stride=stride,
-        padding=kernel // 2,
-    )
+_conv = Convolution.padded
 
 
 def vgg_s() -> list[Layer]:
@@ -44,7 +34,7 @@ def vgg_s() -> list[Layer]:
 
 def wrn_28_10() -> list[Layer]:
     """WRN-28-10."""
-    layers = [_conv("conv1", 3, 16, 32, 3)]
+    layers: list[Layer] = [_conv("conv1", 3, 16, 32, 3)]
     size, channels = 32, 16
     for stage, filters in enumerate((160, 320, 640)):
         for block in range(4):
@@ -62,7 +52,7 @@ def wrn_28_10() -> list[Layer]:
 def _densenet(depth: int, growth: int) -> list[Layer]:
     """Return a DenseNet of three blocks of ``depth`` layers, without bottlenecks."""
     size, channels = 32, 16
-    layers = [_conv("conv1", 3, channels, size, 3)]
+    layers: list[Layer] = [_conv("conv1", 3, channels, size, 3)]
     for block in range(3):
         for i in range(depth):
             layers.append(_conv(f"block{block + 1}.{i}", channels, growth, size, 3))
