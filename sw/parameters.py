@@ -75,6 +75,9 @@ class Parameters(Checked):
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
+    def __post_init__(self) -> None:
+        """Check every field; here there is none."""
+
     @classmethod
     def make(
         cls,

@@ -2,14 +2,15 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from ..checks import choice, line, whole
 from ..errors import UserError
 from ..grammar import preset_and_fields, tight
-from ..parameters import Checked, table_fields
+from ..parameters import table_fields
 from .element import IntegerElement
+from .meaning import ByMeaning
 from .scale import PowerOfTwoScale
 from .shape import BlockShape
 
@@ -19,7 +20,7 @@ ROUNDINGS = ("truncate", "nearest_even", "nearest_away", "stochastic")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class BlockFormat(Checked):
+class BlockFormat(ByMeaning):
     """A block floating-point format: elements that share a scale per block.
 
     It is an ``element``, a ``scale`` and a ``shape``, whose fields stand side by side in it. With
@@ -88,16 +89,10 @@ class BlockFormat(Checked):
         return part(**{f.name: getattr(self, f.name) for f in dataclasses.fields(part)})
 
     @property
-    def _numbers(self) -> tuple[Any, ...]:
+    def meaning(self) -> Hashable:
         """What decides the numbers that the format holds, and their codes."""
         random_bits = self.random_bits if self.rounding == "stochastic" else 0
         return self.element, self.scale, self.block, self.rounding, random_bits
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, BlockFormat) and self._numbers == other._numbers
-
-    def __hash__(self) -> int:
-        return hash(self._numbers)
 
     @classmethod
     def read(cls, value: "BlockFormat | str | Mapping[str, Any]") -> "BlockFormat":

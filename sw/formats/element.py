@@ -6,20 +6,20 @@ floating-point stream is a `FloatFormat`, whose codec is `sw.formats.binary32`.
 """
 
 import dataclasses
-from typing import Any
+from collections.abc import Hashable
 
 import numpy as np
 import numpy.typing as npt
 
 from ..checks import flag, whole
 from ..errors import UserError
-from ..parameters import Checked
+from .meaning import ByMeaning
 
 __all__ = ["IntegerElement"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class IntegerElement(Checked):
+class IntegerElement(ByMeaning):
     """A signed integer, as sign and magnitude or in two's complement.
 
     With ``m = magnitude_bits``, sign and magnitude hold ``-(2**m - 1) .. 2**m - 1``, two's
@@ -57,15 +57,9 @@ class IntegerElement(Checked):
             raise UserError("symmetric must be true where twos_complement is false, not False")
 
     @property
-    def _numbers(self) -> tuple[Any, ...]:
+    def meaning(self) -> Hashable:
         """What decides the integers and their codes."""
         return self.magnitude_bits, self.symmetric, self.in_twos_complement
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, IntegerElement) and self._numbers == other._numbers
-
-    def __hash__(self) -> int:
-        return hash(self._numbers)
 
     @property
     def magnitude_bits(self) -> int:

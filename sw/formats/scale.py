@@ -1,13 +1,14 @@
 """Scales of blocks: what the elements of a block share."""
 
 import dataclasses
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..checks import choice, whole
-from ..parameters import Checked
+from .meaning import ByMeaning
 
 __all__ = ["PowerOfTwoScale"]
 
@@ -15,7 +16,7 @@ EXPONENT_RULES = ("floor", "ceil")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class PowerOfTwoScale(Checked):
+class PowerOfTwoScale(ByMeaning):
     """A power of two ``2**E``, sent as the code ``E - 1 + bias``.
 
     ``E`` follows from the largest magnitude of the block, ``top``:
@@ -55,15 +56,9 @@ class PowerOfTwoScale(Checked):
             whole("exponent_floor", self.exponent_floor, lowest, highest)
 
     @property
-    def _codes(self) -> tuple[Any, ...]:
+    def meaning(self) -> Hashable:
         """What decides the codes."""
         return self.exponent_bits, self.exponent_rule, self.lowest_code
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, PowerOfTwoScale) and self._codes == other._codes
-
-    def __hash__(self) -> int:
-        return hash(self._codes)
 
     @property
     def bias(self) -> int:
