@@ -67,7 +67,7 @@ class EpochParameters(ForLayers, BoostRule):
     """Parameters of ``bfp_epoch_schedule``: the rule is that of its registers after reset."""
 
     def cycles(self, epochs: int, *, latency: int) -> int:
-        """Cycles without stalls, from the first epoch taken to the last mode given."""
+        """Cycles without stalls, from the first accepted epoch to the last mode."""
         return epochs * (latency + self.layers)
 
 

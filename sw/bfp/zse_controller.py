@@ -167,7 +167,7 @@ class ZseParameters(ForLayers, ZseRule):
     """Parameters of ``bfp_zse_controller``: the rule is that of its registers after reset."""
 
     def cycles(self, steps: int, beats: int, *, latency: int) -> int:
-        """Cycles of control steps without stalls, from the first beat taken to the last given.
+        """Cycles of control steps without stalls, from the first accepted beat to the last mode.
 
         ``beats`` are those of all steps, three cycles each; ``latency`` is that of the circuit,
         which it takes for every layer.

@@ -25,9 +25,9 @@ class ConverterParameters(Parameters):
     format : BlockFormat
         The format made; a square or box is streamed with its last axis first.
     lanes : int
-        Elements taken in a cycle; divides the elements of a block.
+        Elements accepted in a cycle; divides the elements of a block.
     source : str
-        Format of the elements taken: ``binary32``, ``bfloat16`` or ``binary16``.
+        Format of the accepted elements: ``binary32``, ``bfloat16`` or ``binary16``.
     seed : int
         Of the random words of stochastic rounding after reset, 1..2**32 - 1, see `stream`.
     """

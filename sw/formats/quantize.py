@@ -118,13 +118,13 @@ def _round(
         return value >> shift
     if format.rounding == "stochastic":
         return (((value << format.random_bits) >> shift) + words) >> format.random_bits
-    kept = value >> shift
-    rest = value - (kept << shift)
+    truncated = value >> shift
+    rest = value - (truncated << shift)
     half = (np.int64(1) << shift) >> 1
     tie = (rest == half) & (half > 0)
     if format.rounding == "nearest_even":
-        tie &= kept & 1 == 1
-    return kept + ((rest > half) | tie)
+        tie &= truncated & 1 == 1
+    return truncated + ((rest > half) | tie)
 
 
 def quantize_groups(

@@ -90,9 +90,9 @@ def effective(format: BlockFormat, given: Iterable[str] = ()) -> BlockFormat:
     return format
 
 
-def compiled(room: str) -> Any:
-    """Return ``fast`` of a room, such as `sw.bfp`, which needs numba."""
-    return package(f"sw.{room}.fast", "numba")
+def compiled(wing: str) -> Any:
+    """Return ``fast`` of a wing, such as `sw.bfp`, which needs numba."""
+    return package(f"sw.{wing}.fast", "numba")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -150,7 +150,7 @@ def _uses(layer: Layer, batch: int) -> dict[tuple[str, Window], _Use]:
 
 
 class Products:
-    """Computes the products of layers, each in the arithmetic that it is told.
+    """Computes the products of layers, each in an arithmetic of its own.
 
     Those of a pass are `Layer.shared`: each operand is one matrix of its tensor or the transpose,
     and the gradients of overlapping windows are added in binary32.

@@ -166,8 +166,8 @@ class BatchNorm(Layer):
         if run.training:
             now = {"mean": x.mean(self.axes), "variance": x.var(self.axes)}
             for name, value in now.items():
-                kept = self.state[name]
-                kept += (1 - self.MOMENTUM) * (value - kept)
+                running = self.state[name]
+                running += (1 - self.MOMENTUM) * (value - running)
             mean, variance = now["mean"], now["variance"]
         self.factor: Any = 1 / np.sqrt(variance + x.dtype.type(self.EPSILON))
         self.normal = (x - mean.reshape(self.shape)) * self.factor.reshape(self.shape)
