@@ -34,16 +34,9 @@ class Convolution(Planes):
 
         With a stride it divides the size, rounded up.
         """
-        return cls(
-            name=name,
-            channels=channels,
-            filters=filters,
-            size=size,
-            kernel=kernel,
-            stride=stride,
-            padding=kernel // 2,
-            depthwise=depthwise,
-        )
+        planes = {"channels": channels, "filters": filters, "size": size}
+        window = {"kernel": kernel, "stride": stride, "padding": kernel // 2}
+        return cls(name=name, depthwise=depthwise, **planes, **window)
 
     def products(self, which: str, batch: int, *, tile: tuple[int, int] = (1, 1)) -> list[Product]:
         """Return the products of a pass over a batch.

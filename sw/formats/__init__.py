@@ -5,7 +5,7 @@ format is made of an element (`element`), a scale (`scale`) and a block (`shape`
 """
 
 from .block import BLOCK_FORMATS, BOX_FORMATS, ROUNDINGS, BlockFormat
-from .floating import BFLOAT16, BINARY16, BINARY32, FLOAT_FORMATS, FloatFormat
+from .floating import BFLOAT16, BINARY16, BINARY32, FLOAT_FORMATS, FloatFormat, float_name
 from .shape import MOST_BLOCK
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "ROUNDINGS",
     "BlockFormat",
     "FloatFormat",
+    "float_name",
 ]

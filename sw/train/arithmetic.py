@@ -14,7 +14,15 @@ from ..checks import array, choice, shown, unknown
 from ..core.products import OPERANDS, PASSES, Layer, Product, execute
 from ..core.window import Window
 from ..errors import UserError
-from ..formats import BINARY32, BLOCK_FORMATS, BOX_FORMATS, FLOAT_FORMATS, BlockFormat, binary32
+from ..formats import (
+    BINARY32,
+    BLOCK_FORMATS,
+    BOX_FORMATS,
+    FLOAT_FORMATS,
+    BlockFormat,
+    binary32,
+    float_name,
+)
 from ..formats.quantize import Blocks
 from ..grammar import Spec, tight
 from ..words import Words, stream_key
@@ -67,7 +75,7 @@ def read(arithmetic: Any) -> Arithmetic:
     if isinstance(arithmetic, Mapping):
         return effective(BlockFormat.read(arithmetic), arithmetic)
     if isinstance(arithmetic, str):
-        arithmetic, spec = tight(arithmetic), Spec.read(arithmetic)
+        arithmetic, spec = float_name(tight(arithmetic)), Spec.read(arithmetic)
         if spec.name in BLOCK_FORMATS or spec.name in BOX_FORMATS:
             given = [text.partition("=")[0] for text in spec.fields]
             return effective(BlockFormat.read(arithmetic), given)

@@ -284,10 +284,10 @@ def _train(
         data=data,
         settings=s,
         network=network,
+        storage=store.formats,
         precision=precision,
         epochs=epochs,
         steps=done,
-        storage=store.formats,
         sparse=sparse,
         repeated=update.repeated if update else "",
     )
