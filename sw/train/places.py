@@ -69,8 +69,10 @@ class Places:
         layer, which = found
         if layer == "last" and layers is None:
             raise UserError(f"layers must be given for the last one of {self.name!r}, not None")
-        numbers = {None: None, "first": 0, "last": (layers or 0) - 1}
-        return numbers[layer] if layer in numbers else int(layer), which
+        if layer is None:
+            return None, which
+        ends = {"first": 0, "last": (layers or 0) - 1}
+        return ends[layer] if layer in ends else int(layer), which
 
     def _owner(self, layer: int, which: str) -> Place | None:
         """Return the place that decides a pass of a layer."""
