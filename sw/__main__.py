@@ -45,7 +45,7 @@ def formats() -> None:
     for name, format in (BLOCK_FORMATS | BOX_FORMATS).items():
         table.add_row(
             name,
-            "x".join(map(str, format.block)),
+            format.shape.text,
             str(format.magnitude_bits),
             str(format.element_bits),
             str(format.exponent_bits),

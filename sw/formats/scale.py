@@ -1,4 +1,8 @@
-"""Scales of blocks: what the elements of a block share."""
+"""Scales of blocks: what the elements of a block share.
+
+What a block format needs of its scale is what `PowerOfTwoScale` has: codes from the largest
+magnitude of a block, among them those of zeros and of NaN, and the exponent of a code.
+"""
 
 import dataclasses
 from collections.abc import Hashable

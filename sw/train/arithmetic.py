@@ -118,7 +118,7 @@ class Operand:
         blocks = self.made.get((window, c, format))
         if blocks is None:
             side = format.reduction
-            down = side if len(format.block) == 2 else 1
+            down = side if format.shape.is_square else 1
             count = -(-window.rows // down) * -(-window.columns // side)
             random = None
             if format.rounding == "stochastic":
@@ -126,7 +126,7 @@ class Operand:
             blocks = compiled("formats").quantize(
                 window.gather(self.tensor, c), format, random=random
             )
-            if len(format.block) == 2:
+            if format.shape.is_square:
                 self.made[window, c, format] = blocks
         return blocks
 
@@ -212,7 +212,7 @@ class Products:
         def blocks(product: Product, side: int, c: int, format: BlockFormat) -> Blocks:
             window, name = (product.a, product.b)[side], OPERANDS[which][side]
             use = _Use(window, USES[which, side], products.index(product))
-            if len(format.block) == 2:
+            if format.shape.is_square:
                 use = _uses(layer, batch)[name, window]
             key = stream_key(
                 self.seed,
