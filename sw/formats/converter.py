@@ -27,8 +27,7 @@ class ConverterParameters(Parameters):
     lanes : int
         Elements accepted in a cycle; divides the elements of a block.
     source : str
-        Format of the accepted elements: ``binary32``, ``bfloat16`` or ``binary16``; also ``fp32``,
-        ``bf16``, ``fp16``.
+        Format of the accepted elements: ``binary32`` (or ``fp32``), ``bfloat16`` or ``binary16``.
     seed : int
         Of the random words of stochastic rounding after reset, 1..2**32 - 1, see `stream`.
     """

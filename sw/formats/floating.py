@@ -67,9 +67,7 @@ BINARY16 = FloatFormat(name="binary16", exponent_bits=5, fraction_bits=10)
 
 FLOAT_FORMATS = {f.name: f for f in (BINARY32, BFLOAT16, BINARY16)}
 
-_OTHER_NAMES = {"fp32": "binary32", "bf16": "bfloat16", "fp16": "binary16"}
-
 
 def float_name(name: Any) -> Any:
-    """Return IEEE's name for the field's: ``binary32`` for ``fp32``; what is none stays."""
-    return _OTHER_NAMES.get(name, name) if isinstance(name, str) else name
+    """Return IEEE's name, ``binary32``, for the field's, ``fp32``; others stay."""
+    return BINARY32.name if isinstance(name, str) and name == "fp32" else name

@@ -54,11 +54,8 @@ def test_fields_of_a_format_follow_its_name():
     assert changed.name == "hbfp4:block=8"
 
 
-def test_floats_by_the_names_of_the_field():
-    assert layout("fp32,0.weight=bf16,last=fp16", 2) == [
-        ["binary32", "binary32", "bfloat16"],
-        ["binary16"] * 3,
-    ]
+def test_fp32_is_binary32():
+    assert layout("bfloat16,0.weight=fp32", 1) == [["bfloat16", "bfloat16", "binary32"]]
 
 
 def test_tables_of_fields():
