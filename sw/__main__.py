@@ -45,7 +45,7 @@ def formats() -> None:
     for name, format in (BLOCK_FORMATS | BOX_FORMATS).items():
         table.add_row(
             name,
-            "x".join(map(str, format.block)),
+            format.shape.text,
             str(format.magnitude_bits),
             str(format.element_bits),
             str(format.exponent_bits),
@@ -82,9 +82,9 @@ def quantize_file(path: Path, name: str, rounding: str | None, axis: int, seed: 
     blocks = quantize(x, format, axis=axis, random=Words(key=stream_key(seed)))
     nan = int((blocks.exponent == format.nan_code).sum())
     values = dequantize(blocks).astype(np.float64)
-    keep = ~np.isnan(values)
-    error = (values - x)[keep]
-    scale = np.abs(x[keep]).max(initial=0)
+    numbers = ~np.isnan(values)
+    error = (values - x)[numbers]
+    scale = np.abs(x[numbers]).max(initial=0)
     table = Table(show_header=False)
     table.add_column(style="bold")
     table.add_column(justify="right")

@@ -4,9 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-import re
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -15,74 +13,13 @@ import numpy as np
 from .checks import known, shown, unknown
 from .errors import UserError
 from .files import read_toml
+from .grammar import field as split_field
+from .grammar import literal
 
-__all__ = [
-    "TARGETS",
-    "Checked",
-    "Parameters",
-    "kind_and_fields",
-    "literal",
-    "named_fields",
-    "preset_and_fields",
-    "table_fields",
-    "tight",
-]
+__all__ = ["TARGETS", "Checked", "Parameters", "table_fields"]
 
 TARGETS = ("generic", "ecp5", "xilinx")
 """Whose primitives circuits may be built of; ``generic`` has none."""
-
-
-def tight(text: str) -> str:
-    """Return ``text`` without spaces at its ends and around ``=``, ``:``, ``,`` and ``/``."""
-    return re.sub(r"\s*([=:,/])\s*", r"\1", text.strip())
-
-
-def _split(what: str, text: str) -> tuple[str, str]:
-    """Split ``field=value``; spaces around both are of no account."""
-    name, equals, value = (part.strip() for part in text.partition("="))
-    if not equals or not name:
-        raise UserError(f"{what} needs field=value, not {text!r}")
-    return name, value
-
-
-def kind_and_fields(what: str, text: str, kinds: Sequence[str]) -> tuple[str, dict[str, str]]:
-    """Split ``kind:field=value,...`` into the kind and the fields' texts by their names.
-
-    The first of the kinds has no fields.
-    """
-    kind, colon, fields = tight(text).partition(":")
-    if kind not in kinds:
-        raise unknown(what, kind, kinds)
-    if not colon:
-        return kind, {}
-    if kind == kinds[0]:
-        raise UserError(f"{what} {kind} has no fields, not {fields!r}")
-    overrides: dict[str, str] = {}
-    for each in fields.split(","):
-        name = _split(f"{what} {kind}", each)[0]
-        if name in overrides:
-            raise UserError(f"{name} is given twice in {text}")
-        overrides[name] = each
-    return kind, overrides
-
-
-def named_fields(what: str, texts: Iterable[str]) -> dict[str, Any]:
-    """Read ``field=value`` texts: values are TOML's, or else texts."""
-    fields: dict[str, Any] = {}
-    for text in texts:
-        name, value = _split(what, text)
-        if name in fields:
-            raise UserError(f"{name} is given twice in {what}")
-        fields[name] = literal(value)
-    return fields
-
-
-def preset_and_fields(what: str, text: str, presets: Iterable[str]) -> tuple[str, dict[str, Any]]:
-    """Read ``preset`` or ``preset:field=value:...``."""
-    preset, *texts = text.split(":")
-    if preset not in presets:
-        raise unknown(what, preset, presets)
-    return preset, named_fields(f"{what} {text!r}", texts)
 
 
 def table_fields(cls: type, field: str, value: object, *more: str) -> dict[str, Any]:
@@ -97,14 +34,6 @@ def table_fields(cls: type, field: str, value: object, *more: str) -> dict[str, 
         if each.default is dataclasses.MISSING and each.name not in value:
             raise UserError(f"{field}.{each.name} must be given")
     return dict(value)
-
-
-def literal(text: str) -> Any:
-    """Read ``text`` as a TOML value; what is none is a string."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
-        return text
 
 
 class Checked:
@@ -146,6 +75,9 @@ class Parameters(Checked):
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
+    def __post_init__(self) -> None:
+        """Check every field; here there is none."""
+
     @classmethod
     def make(
         cls,
@@ -168,7 +100,7 @@ class Parameters(Checked):
             values |= read_toml(config)
         given: list[str] = []
         for text in overrides:
-            name, value = _split("--set", text)
+            name, value = split_field("--set", text)
             lost = [each for each in given if f"{each}.".startswith(f"{name}.")]
             if lost:
                 raise UserError(f"{lost[0]} is given twice: {text!r} overrides it")

@@ -8,6 +8,7 @@ import pytest
 
 from sw.errors import UserError
 from sw.formats import BINARY16, BINARY32, FloatFormat, binary32
+from sw.formats.converter import ConverterParameters
 from tests.bfp import reference
 
 
@@ -96,6 +97,15 @@ def test_all_sums_and_products(fields):
             assert (sums[i, j], np.signbit(sums[i, j])) == (total, math.copysign(1, total) < 0)
             assert products[i, j] == product
             assert np.signbit(products[i, j]) == (math.copysign(1, product) < 0)
+
+
+def test_name_of_the_field():
+    """fp32 is read, and stands nowhere afterwards: digests stay."""
+    assert FloatFormat.read("fp32") == BINARY32 and FloatFormat.read("fp32").name == "binary32"
+    short, long = (ConverterParameters(source=name) for name in ("fp32", "binary32"))
+    assert short == long and short.digest == long.digest
+    with pytest.raises(UserError, match="unknown format 'fp64'"):
+        FloatFormat.read("fp64")
 
 
 def test_names_decide_nothing():

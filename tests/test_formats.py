@@ -1,5 +1,8 @@
+"""Block formats: presets beside what is published, their parts, and what is refused."""
+
 import dataclasses
 
+import numpy as np
 import pytest
 
 from sw.errors import UserError
@@ -13,6 +16,9 @@ from sw.formats import (
     BlockFormat,
     FloatFormat,
 )
+from sw.formats.element import IntegerElement
+from sw.formats.scale import PowerOfTwoScale
+from sw.formats.shape import BlockShape
 
 FACTS = {
     # name: bits of magnitude, element and exponent, rule, block, rounding, lowest E
@@ -70,6 +76,39 @@ def test_presets():
 @pytest.mark.parametrize("change", [{"sign_inside": False}, {"exponent_floor": -25}, {"block": 65}])
 def test_planted_fault(change):
     assert facts(dataclasses.replace(BLOCK_FORMATS["hbfp4"], **change)) != FACTS["hbfp4"]
+
+
+def test_a_format_is_its_parts():
+    """Each field is one part's or the format's own, and parts decide equality."""
+    own = {"name", "block", "rounding", "random_bits"}
+    parts = [{f.name for f in dataclasses.fields(p)} for p in (IntegerElement, PowerOfTwoScale)]
+    assert own | parts[0] | parts[1] == {f.name for f in dataclasses.fields(BlockFormat)}
+    assert not parts[0] & parts[1]
+    hbfp, mx = BLOCK_FORMATS["hbfp8"], BLOCK_FORMATS["mxint8"]
+    assert hbfp.element == BLOCK_FORMATS["msfp16"].element != mx.element
+    assert hbfp.scale == BLOCK_FORMATS["hbfp4"].scale != mx.scale
+    assert len({hbfp.scale, mx.scale, BLOCK_FORMATS["fb12"].scale}) == 2
+    assert hbfp.element != hbfp.scale
+    assert list(dataclasses.asdict(hbfp)) == [f.name for f in dataclasses.fields(BlockFormat)]
+
+
+@pytest.mark.parametrize(
+    "rule, codes", [("floor", [127, 127, 128, 4]), ("ceil", [126, 127, 127, 4])]
+)
+def test_codes_of_scales(rule, codes):
+    """Of blocks whose largest magnitudes are 1, 1.5, 2 and 2**-126, with the lowest E of -122."""
+    scale = PowerOfTwoScale(exponent_bits=8, exponent_rule=rule, exponent_floor=-122)
+    found = scale.encode(np.array([0, 0, 1, -126]), np.array([True, False, True, True]))
+    assert found.tolist() == codes
+    assert (scale.lowest_code, scale.exponent(127), scale.nan_code) == (4, 1, 255)
+
+
+def test_blocks():
+    flat, square, box = (BlockShape.read(text) for text in ("16", "8x8", "1x24x3x3"))
+    assert [shape.elements for shape in (flat, square, box)] == [16, 64, 216]
+    assert [shape.is_square for shape in (flat, square, box)] == [False, True, False]
+    assert [shape.is_box for shape in (flat, square, box)] == [False, False, True]
+    assert box.text == "1x24x3x3" and BlockShape.read(box.sides) == box
 
 
 def test_float_formats():

@@ -14,6 +14,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "sw": (
         ("errors",),
         ("checks", "files", "cipher", "lfsr", "version", "jit"),
+        ("grammar",),
         ("parameters", "words", "cli"),
         ("formats", "core"),
         ("networks", *WINGS),

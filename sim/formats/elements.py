@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sw.checks import array
-from sw.formats import FLOAT_FORMATS, BlockFormat
+from sw.formats import FLOAT_FORMATS, BlockFormat, quantize
 from sw.formats.quantize import Blocks
 
 from ..bench import Result
@@ -14,15 +14,10 @@ from ..report import insist
 
 __all__ = ["decode", "encode", "random_blocks", "to_source", "with_all_codes"]
 
-Integers = npt.NDArray[np.int64]
 
-
-def encode(mantissa: npt.ArrayLike, format: BlockFormat) -> Integers:
-    """Return the codes of elements: sign and magnitude, or two's complement."""
-    q = array("mantissa", mantissa, "integer").astype(np.int64)
-    if format.in_twos_complement:
-        return q & ((1 << format.element_bits) - 1)
-    return np.abs(q) | (q < 0).astype(np.int64) << format.magnitude_bits
+def encode(mantissa: npt.ArrayLike, format: BlockFormat) -> npt.NDArray[np.int64]:
+    """Return the codes of elements, in the type in which streams are unpacked."""
+    return quantize.encode(mantissa, format).astype(np.int64)
 
 
 def decode(
@@ -32,12 +27,11 @@ def decode(
 
     ``result`` is the run that gave them, for the error to tell of it.
     """
-    code = array("code", code, "integer").astype(np.int64)
-    sign = 1 << format.magnitude_bits
-    if format.in_twos_complement:
-        return (code - 2 * (code & sign)).astype(np.int32)
-    insist(code != sign, f"{(code == sign).sum()} elements are -0", result)
-    return np.where(code & sign, -(code & (sign - 1)), code).astype(np.int32)
+    code = array("code", code, "integer")
+    mantissa = quantize.decode(code, format)
+    wrong = encode(mantissa, format) != code
+    insist(~wrong, f"{wrong.sum()} elements are -0", result)
+    return mantissa
 
 
 def to_source(x: npt.ArrayLike, source: str) -> npt.NDArray[np.float32]:

@@ -4,26 +4,20 @@ import re
 
 from ..checks import shown
 from ..errors import UserError
-from ..parameters import tight
+from ..grammar import FILE, Spec
 from .multipliers import NAMES
 from .product import Datapath, Fractions
 from .table import read
 
-__all__ = ["KINDS", "fractions", "tidy"]
+__all__ = ["KINDS", "fractions"]
 
 DEFAULT_BITS = 7
 
-KINDS = (*NAMES, "lut:FILE")
+KINDS = (*NAMES, f"{FILE}:FILE")
 """What `fractions` knows."""
 
 _PLAIN = "exact|exact_nearest|mitchell|mbm"
 _NUMBERED = "realm|drum|array"
-
-
-def tidy(text: str) -> str:
-    """Return ``text`` as `sw.parameters.tight` does, but for what is inside a file's name."""
-    kind, _, file = text.partition(":")
-    return f"lut:{file.strip()}" if kind.strip() == "lut" else tight(text)
 
 
 def fractions(text: str) -> Fractions | None:
@@ -34,19 +28,19 @@ def fractions(text: str) -> Fractions | None:
     """
     if not isinstance(text, str):
         raise UserError(f"multiplier must be a name, not {shown(text)}")
-    text = tidy(text)
-    kind, colon, rest = text.partition(":")
-    if kind == "lut":
+    spec = Spec.read(text)
+    kind, rest = spec.name, spec.rest
+    if kind == FILE:
         if not rest:
-            raise UserError(f"lut must be followed by a file, as in lut:mbm_7.bin, not {text!r}")
+            raise UserError("lut must be followed by a file, as in lut:mbm_7.bin, not 'lut:'")
         return read(rest)
     bits = DEFAULT_BITS
-    together = re.fullmatch(rf"({_PLAIN})([1-9][0-9]?)", text)
-    if together is not None:
+    together = re.fullmatch(rf"({_PLAIN})([1-9][0-9]?)", kind)
+    if together is not None and rest is None:
         kind, bits = together[1], int(together[2])
     elif re.fullmatch(rf"({_PLAIN})|({_NUMBERED})\d*", kind) is None:
         return None
-    elif colon:
+    elif rest is not None:
         if not re.fullmatch(r"[1-9][0-9]?", rest):
             raise UserError(f"bits of {kind} must be an integer, not {rest!r}")
         bits = int(rest)

@@ -123,7 +123,7 @@ def block_value(
     scale, nan = array("exponent", exponent, "integer").astype(np.int64), np.False_
     for format, code in zip(formats, (code_a, code_b), strict=True):
         code = array("code", code, "integer").astype(np.int64)
-        scale = scale + code + 1 - format.exponent_bias - format.magnitude_bits
+        scale = scale + format.last_place(code)
         nan = nan | (code == format.nan_code)
     return binary32.from_integer(total, scale, nan)
 

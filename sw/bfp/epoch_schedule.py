@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ..checks import flag, whole
 from ..errors import UserError
 from ..parameters import Parameters
-from .pairs import MOST_LAYERS, PAIRS, mode_of
+from .pairs import PAIRS, ForLayers, mode_of
 
 __all__ = ["MOST_EPOCHS", "BoostRule", "EpochParameters", "EpochSchedule", "schedule"]
 
@@ -63,24 +63,11 @@ class BoostRule(Parameters):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EpochParameters(BoostRule):
-    """Parameters of ``bfp_epoch_schedule``: the rule is that of its registers after reset.
-
-    Parameters
-    ----------
-    layers : int
-        Most layers that it controls, 1..256.
-    """
-
-    layers: int = 64
-
-    def __post_init__(self) -> None:
-        """Check every field."""
-        super().__post_init__()
-        whole("layers", self.layers, 1, MOST_LAYERS)
+class EpochParameters(ForLayers, BoostRule):
+    """Parameters of ``bfp_epoch_schedule``: the rule is that of its registers after reset."""
 
     def cycles(self, epochs: int, *, latency: int) -> int:
-        """Cycles without stalls, from the first epoch taken to the last mode given."""
+        """Cycles without stalls, from the first accepted epoch to the last mode."""
         return epochs * (latency + self.layers)
 
 

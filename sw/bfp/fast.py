@@ -39,7 +39,7 @@ def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
     for blocks_of, axis in ((a, 0), (b, 1)):
         format = blocks_of.format
         codes = blocks_of.codes(axis).repeat(format.reduction // step, 1 - axis)
-        scale = np.ldexp(1.0, codes + 1 - format.exponent_bias - format.magnitude_bits)
+        scale = np.ldexp(1.0, format.last_place(codes))
         scales.append(np.where(codes == format.nan_code, np.nan, scale))
     result = np.zeros((m, n), np.float32)
     _accumulate(result, totals, *scales)

@@ -51,7 +51,7 @@ class TransposerParameters(Parameters):
         return self.format.reduction
 
     def cycles(self, tiles: int, *, latency: int) -> int:
-        """Cycles without stalls, from the first beat taken to the last one given."""
+        """Cycles without stalls, from the first accepted beat to the last one sent."""
         return tiles * self.side + self.side - 1 + latency
 
 

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from ..checks import is_number, shown, whole
 from ..errors import UserError
 from ..parameters import Parameters
-from .pairs import MOST_LAYERS, PAIRS, WIDEST, mode_of
+from .pairs import PAIRS, WIDEST, ForLayers, mode_of
 
 __all__ = [
     "MOST_AGE",
@@ -163,24 +163,11 @@ def _modes(field: str, value: object) -> tuple[int, ...]:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ZseParameters(ZseRule):
-    """Parameters of ``bfp_zse_controller``: the rule is that of its registers after reset.
-
-    Parameters
-    ----------
-    layers : int
-        Most layers that it controls, 1..256.
-    """
-
-    layers: int = 64
-
-    def __post_init__(self) -> None:
-        """Check every field."""
-        super().__post_init__()
-        whole("layers", self.layers, 1, MOST_LAYERS)
+class ZseParameters(ForLayers, ZseRule):
+    """Parameters of ``bfp_zse_controller``: the rule is that of its registers after reset."""
 
     def cycles(self, steps: int, beats: int, *, latency: int) -> int:
-        """Cycles of control steps without stalls, from the first beat taken to the last given.
+        """Cycles of control steps without stalls, from the first accepted beat to the last mode.
 
         ``beats`` are those of all steps, three cycles each; ``latency`` is that of the circuit,
         which it takes for every layer.

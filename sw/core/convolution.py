@@ -18,6 +18,26 @@ class Convolution(Planes):
     ``depthwise``: one kernel a channel, ``filters`` equal to ``channels``.
     """
 
+    @classmethod
+    def padded(
+        cls,
+        name: str,
+        channels: int,
+        filters: int,
+        size: int,
+        kernel: int,
+        stride: int = 1,
+        *,
+        depthwise: bool = False,
+    ) -> "Convolution":
+        """Return a convolution with a border of half a kernel, which keeps the plane's size.
+
+        With a stride it divides the size, rounded up.
+        """
+        planes = {"channels": channels, "filters": filters, "size": size}
+        window = {"kernel": kernel, "stride": stride, "padding": kernel // 2}
+        return cls(name=name, depthwise=depthwise, **planes, **window)
+
     def products(self, which: str, batch: int, *, tile: tuple[int, int] = (1, 1)) -> list[Product]:
         """Return the products of a pass over a batch.
 

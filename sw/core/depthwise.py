@@ -26,7 +26,6 @@ def depthwise(layer: Planes, which: str, batch: int, tile: tuple[int, int]) -> I
         name: {"stride_p": c * side**2, "stride_c": side**2, "height": side, "width": side}
         for name, side in planes.items()
     }
-    reduced = {name: _turned(image) for name, image in images.items()}
     kernels: dict[str, Any] = {"stride_c": k**2, "height": k, "width": k}
     if which == "input":
         for down in layer.phases:
@@ -64,31 +63,9 @@ def depthwise(layer: Planes, which: str, batch: int, tile: tuple[int, int]) -> I
     origins = [tuple(o * s - layer.padding for o in first) for first in starts]
     back = [tuple(-s * j for j in places) for places in inside]
     band = Window(y=back[0], x=back[1], dy=spans[0], dx=spans[1], **kernels)
-    if which == "forward":
-        yield Product(
-            a=Window(p=batch, y=origins[0], x=origins[1], dy=spans[0], dx=spans[1], **images["x"]),
-            b=band,
-            out=Window(
-                p=batch, y=starts[0], x=starts[1], dy=inside[0], dx=inside[1], **images["y"]
-            ),
-            count=c,
-            work=0,
-        )
-    else:
-        yield Product(
-            a=Window(q=batch, y=inside[0], x=inside[1], dy=starts[0], dx=starts[1], **reduced["y"]),
-            b=Window(q=batch, y=spans[0], x=spans[1], dy=origins[0], dx=origins[1], **reduced["x"]),
-            out=band,
-            count=c,
-            work=0,
-        )
-
-
-def _turned(image: dict[str, Any]) -> dict[str, Any]:
-    """Count the images of a batch along the reduction."""
-    turned = dict(image)
-    turned["stride_q"] = turned.pop("stride_p")
-    return turned
+    windows = Window(p=batch, y=origins[0], x=origins[1], dy=spans[0], dx=spans[1], **images["x"])
+    out = Window(p=batch, y=starts[0], x=starts[1], dy=inside[0], dx=inside[1], **images["y"])
+    yield Product(a=windows, b=band, out=out, count=c, work=0).of_pass(which)
 
 
 @dataclasses.dataclass(frozen=True)

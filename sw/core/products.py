@@ -70,6 +70,20 @@ class Product:
         """Extent of the reduction."""
         return self.a.columns
 
+    def of_pass(self, which: str) -> "Product":
+        """Return the product of a pass over the same three matrices, given the forward one.
+
+        ``y = x @ w.T``; the gradient of ``x`` is ``y @ w``, that of ``w`` is ``y.T @ x``.
+        """
+        x, w, y = self.a, self.b, self.out
+        sides = {
+            "forward": (x, w, y),
+            "input": (y, w.transposed, x),
+            "weight": (y.transposed, x.transposed, w),
+        }
+        a, b, out = sides[choice("which", which, PASSES)]
+        return dataclasses.replace(self, a=a, b=b, out=out)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Layer(abc.ABC):
@@ -116,11 +130,7 @@ class Layer(abc.ABC):
         first, *more = self.products("forward", batch)
         if which != "input" or more:
             return self.products(which, batch)
-        return [
-            Product(
-                a=first.out, b=first.b.transposed, out=first.a, work=first.work, count=first.count
-            )
-        ]
+        return [first.of_pass(which)]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -142,15 +152,9 @@ class Dense(Layer):
 
     def products(self, which: str, batch: int, *, tile: tuple[int, int] = (1, 1)) -> list[Product]:
         """Return the product of a pass over a batch."""
-        choice("which", which, PASSES)
-        m, i, o = batch * self.positions, self.inputs, self.outputs
-        sides = {
-            "forward": (matrix(m, i), matrix(o, i), matrix(m, o)),
-            "input": (matrix(m, o), matrix(i, o, transposed=True), matrix(m, i)),
-            "weight": (matrix(o, m, transposed=True), matrix(i, m, transposed=True), matrix(o, i)),
-        }
-        a, b, out = sides[which]
-        return [Product(a=a, b=b, out=out, work=m * i * o)]
+        m, n, k = batch * self.positions, self.outputs, self.inputs
+        forward = Product(a=matrix(m, k), b=matrix(n, k), out=matrix(m, n), work=m * n * k)
+        return [forward.of_pass(which)]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -176,29 +180,16 @@ class Attention(Layer):
 
     def products(self, which: str, batch: int, *, tile: tuple[int, int] = (1, 1)) -> list[Product]:
         """Return the products of a pass over a batch."""
-        choice("which", which, PASSES)
         m, n, k = self.rows, self.columns, self.depth
-        x, w, y = m * k, n * k, m * n
-        sides = {
-            "forward": (
-                matrix(m, k, stride_c=x),
-                matrix(n, k, stride_c=w),
-                matrix(m, n, stride_c=y),
-            ),
-            "input": (
-                matrix(m, n, stride_c=y),
-                matrix(k, n, stride_c=w, transposed=True),
-                matrix(m, k, stride_c=x),
-            ),
-            "weight": (
-                matrix(n, m, stride_c=y, transposed=True),
-                matrix(k, m, stride_c=x, transposed=True),
-                matrix(n, k, stride_c=w),
-            ),
-        }
-        a, b, out = sides[which]
         count = batch * self.heads
-        return [Product(a=a, b=b, out=out, count=count, work=count * m * n * k)]
+        forward = Product(
+            a=matrix(m, k, stride_c=m * k),
+            b=matrix(n, k, stride_c=n * k),
+            out=matrix(m, n, stride_c=m * n),
+            count=count,
+            work=count * m * n * k,
+        )
+        return [forward.of_pass(which)]
 
 
 def check_layers(layers: Sequence[Layer]) -> Sequence[Layer]:

@@ -33,52 +33,30 @@ def standard(layer: Planes, which: str, batch: int) -> Iterator[Product]:
         dx=taps,
         **planes["w"],
     )
-    if which == "forward":
-        windows = Window(q=c, stride_q=area["x"], y=starts, x=starts, dy=taps, dx=taps, **images)
-        out = Window(q=o, stride_q=area["y"], y=grid, x=grid, **results)
-        yield Product(a=windows, b=kernels, out=out, work=0)
-    elif which == "weight":
-        gradient = Window(
-            p=o,
-            stride_p=area["y"],
-            q=batch,
-            stride_q=o * area["y"],
-            dy=grid,
-            dx=grid,
-            **planes["y"],
-        )
-        windows = Window(
-            p=c,
-            stride_p=area["x"],
-            q=batch,
-            stride_q=c * area["x"],
-            y=taps,
-            x=taps,
-            dy=starts,
-            dx=starts,
-            **planes["x"],
-        )
-        yield Product(a=gradient, b=windows, out=kernels, work=0)
-    else:
-        for down in layer.phases:
-            for across in layer.phases:
-                gradient = Window(
-                    q=o,
-                    stride_q=area["y"],
-                    y=down.places,
-                    x=across.places,
-                    dy=down.steps,
-                    dx=across.steps,
-                    **results,
-                )
-                reversed_kernels = Window(
-                    p=c,
-                    stride_p=area["w"],
-                    q=o,
-                    stride_q=c * area["w"],
-                    dy=down.taps,
-                    dx=across.taps,
-                    **planes["w"],
-                )
-                out = Window(q=c, stride_q=area["x"], y=down.pixels, x=across.pixels, **images)
-                yield Product(a=gradient, b=reversed_kernels, out=out, work=0)
+    windows = Window(q=c, stride_q=area["x"], y=starts, x=starts, dy=taps, dx=taps, **images)
+    out = Window(q=o, stride_q=area["y"], y=grid, x=grid, **results)
+    if which != "input":
+        yield Product(a=windows, b=kernels, out=out, work=0).of_pass(which)
+        return
+    for down in layer.phases:
+        for across in layer.phases:
+            gradient = Window(
+                q=o,
+                stride_q=area["y"],
+                y=down.places,
+                x=across.places,
+                dy=down.steps,
+                dx=across.steps,
+                **results,
+            )
+            reversed_kernels = Window(
+                p=c,
+                stride_p=area["w"],
+                q=o,
+                stride_q=c * area["w"],
+                dy=down.taps,
+                dx=across.taps,
+                **planes["w"],
+            )
+            pixels = Window(q=c, stride_q=area["x"], y=down.pixels, x=across.pixels, **images)
+            yield Product(a=gradient, b=reversed_kernels, out=pixels, work=0)

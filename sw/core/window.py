@@ -108,8 +108,8 @@ class Window:
         if not tensor.flags.c_contiguous:
             raise UserError("tensor must lie in memory in order, and is a view that does not")
         addresses = self.addresses(c)
-        keep = addresses >= 0
-        np.add.at(tensor.reshape(-1), addresses[keep], values[keep])
+        inside = addresses >= 0
+        np.add.at(tensor.reshape(-1), addresses[inside], values[inside])
 
     def _reach(self, tensor: npt.NDArray[Any], c: int) -> None:
         """Check that a tensor has all that the window addresses."""
@@ -151,7 +151,6 @@ def _end(window: Window) -> int:
     return int(_addresses(window).max(initial=-1)) + 1
 
 
-def matrix(rows: int, columns: int, *, stride_c: int = 0, transposed: bool = False) -> Window:
-    """Return a plain matrix, stored by rows; ``transposed``: one stored by columns."""
-    strides = (1, rows) if transposed else (columns, 1)
-    return Window(p=rows, q=columns, stride_p=strides[0], stride_q=strides[1], stride_c=stride_c)
+def matrix(rows: int, columns: int, *, stride_c: int = 0) -> Window:
+    """Return a plain matrix, stored by rows."""
+    return Window(p=rows, q=columns, stride_p=columns, stride_q=1, stride_c=stride_c)

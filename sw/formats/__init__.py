@@ -1,10 +1,12 @@
 """Number formats: IEEE-style floating point and block floating point (BFP).
 
-The only place for widths, biases and conventions; models and circuits both read them here.
+The only place for widths, biases and conventions; models and circuits both read them here. A block
+format is made of an element (`element`), a scale (`scale`) and a block (`shape`).
 """
 
-from .block import BLOCK_FORMATS, BOX_FORMATS, MOST_BLOCK, ROUNDINGS, BlockFormat
-from .floating import BFLOAT16, BINARY16, BINARY32, FLOAT_FORMATS, FloatFormat
+from .block import BLOCK_FORMATS, BOX_FORMATS, ROUNDINGS, BlockFormat
+from .floating import BFLOAT16, BINARY16, BINARY32, FLOAT_FORMATS, FloatFormat, float_name
+from .shape import MOST_BLOCK
 
 __all__ = [
     "BFLOAT16",
@@ -17,4 +19,5 @@ __all__ = [
     "ROUNDINGS",
     "BlockFormat",
     "FloatFormat",
+    "float_name",
 ]

@@ -120,13 +120,13 @@ def from_integer(
     length = np.frexp(magnitude.astype(np.float64))[1].astype(np.int64)
     length -= magnitude < (np.int64(1) << np.maximum(length - 1, 0))  # rounded up to a power of two
     drop = np.maximum(length - 24, 0)
-    kept = magnitude >> drop
-    rest = magnitude - (kept << drop)
+    truncated = magnitude >> drop
+    rest = magnitude - (truncated << drop)
     half = (np.int64(1) << drop) >> 1
-    kept += (rest > half) | ((rest == half) & (half > 0) & (kept & 1 == 1))
+    truncated += (rest > half) | ((rest == half) & (half > 0) & (truncated & 1 == 1))
     # At most 2**24 * 2**500: exact in binary64 and far outside binary32 at either end.
     scale = np.clip(exponent.astype(np.int64) + drop, -500, 500)
-    value = np.ldexp(kept.astype(np.float64), scale.astype(np.int32))
+    value = np.ldexp(truncated.astype(np.float64), scale.astype(np.int32))
     value = np.where(value < 2.0**-126, 0.0, value)
     with np.errstate(over="ignore"):
         result = np.copysign(value, np.where(q < 0, -1.0, 1.0)).astype(np.float32)

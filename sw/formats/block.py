@@ -1,46 +1,33 @@
-"""Block floating-point formats."""
+"""Block floating-point formats: an element, a scale that blocks share, and the shape of a block."""
 
 import dataclasses
-import math
-from collections.abc import Mapping
+import functools
+from collections.abc import Hashable, Mapping
 from typing import Any
 
-from ..checks import choice, flag, line, shown, whole
+from ..checks import choice, line, whole
 from ..errors import UserError
-from ..parameters import Checked, preset_and_fields, table_fields, tight
+from ..grammar import preset_and_fields, tight
+from ..parameters import table_fields
+from .element import IntegerElement
+from .meaning import ByMeaning
+from .scale import PowerOfTwoScale
+from .shape import BlockShape
 
-__all__ = ["BLOCK_FORMATS", "BOX_FORMATS", "MOST_BLOCK", "ROUNDINGS", "BlockFormat"]
+__all__ = ["BLOCK_FORMATS", "BOX_FORMATS", "ROUNDINGS", "BlockFormat"]
 
-EXPONENT_RULES = ("floor", "ceil")
 ROUNDINGS = ("truncate", "nearest_even", "nearest_away", "stochastic")
-
-MOST_BLOCK, MOST_SIDE = 1 << 16, 1 << 10  # elements of a block or box, or of a square's side
-MOST_AXES = 8
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class BlockFormat(Checked):
-    """A block floating-point format: integers that share one power of two per block.
+class BlockFormat(ByMeaning):
+    """A block floating-point format: elements that share a scale per block.
 
-    With ``m = magnitude_bits`` an element is ``q * 2**(E - m)`` where ``q`` is an integer, and the
-    block's exponent ``E`` follows from the largest magnitude in the block, ``top``:
-
-    - rule ``floor`` (FlexBlock, MSFP, MX): ``E = floor(log2(top)) + 1``: the largest element has
-      its leading one in the top magnitude bit;
-    - rule ``ceil`` (HBFP): ``E = ceil(log2(top))``: as ``floor``, but a power of two is met
-      exactly by ``2**E`` and so clamps to ``(1 - 2**-m) * top``. (The authors' emulator adds 1e-8
-      to ``top`` in binary32, and so does not clamp powers of two of 1/8 and below.)
-
-    ``E`` is held as the code ``E - 1 + exponent_bias``, clamped to ``lowest_code..highest_code``
-    (under ``floor`` and 8 bits this is the largest binary32 exponent field). A block without a
-    non-zero element has the lowest code. The code of all ones marks a block that holds a NaN or an
-    infinity; each of its elements reads as NaN.
-
-    Elements are stored and sent as sign and magnitude, ``-(2**m - 1) .. 2**m - 1``, or in two's
-    complement, ``-2**m .. 2**m - 1``, in ``element_bits`` bits either way. A magnitude that rounds
-    beyond ``largest`` clamps to it; a quantizer makes ``-2**m`` unless the format is
-    ``symmetric``, and all that computes takes it. A zero has no sign: quantizers give +0 for what
-    is negative and becomes zero, as FlexBlock's simulator does, and a -0 on the wire is read as 0.
+    It is an ``element``, a ``scale`` and a ``shape``, whose fields stand side by side in it. With
+    ``m = magnitude_bits`` an element of the integer ``q`` in a block of the exponent ``E`` is
+    ``q * 2**(E - m)``. A magnitude that rounds beyond ``largest`` clamps to it; a quantizer makes
+    ``-2**m`` unless the format is ``symmetric``, and all that computes takes it. Quantizers give +0
+    for what is negative and becomes zero, as FlexBlock's simulator does.
 
     Formats are equal if they hold the same numbers in the same codes, whatever their names and
     however their bits are counted.
@@ -49,28 +36,17 @@ class BlockFormat(Checked):
     ----------
     name : str
         For messages and file headers.
-    mantissa_bits : int
-        Bits of a mantissa, 2..24, as the format's authors count them.
-    sign_inside : bool
-        Whether ``mantissa_bits`` counts the sign.
-    exponent_bits : int
-        Bits of the shared exponent, 4..10.
-    exponent_rule : str
-        ``floor`` or ``ceil``, see above.
-    exponent_floor : int or None
-        The lowest ``E``; None for the lowest that ``exponent_bits`` allow.
+    mantissa_bits, sign_inside, symmetric, twos_complement
+        Of the element, see `IntegerElement`.
+    exponent_bits, exponent_rule, exponent_floor
+        Of the scale, see `PowerOfTwoScale`.
     block : tuple of int
-        ``(n,)``: n elements along the reduction; ``(b, b)``: a square tile of a matrix; else a box
-        of a tensor's last axes, such as ``(1, 24, 3, 3)``, which no matrix product takes.
+        Of the shape, see `BlockShape`; also a length, or a text such as ``8x8``.
     rounding : str
         ``truncate`` (toward zero), ``nearest_even``, ``nearest_away`` (ties away from zero) or
         ``stochastic``.
     random_bits : int
         Random bits per element under stochastic rounding, 1..24.
-    symmetric : bool
-        Whether quantizers leave out the most negative code of two's complement.
-    twos_complement : bool or None
-        Whether elements are in two's complement; None where the format is not symmetric.
     """
 
     name: str = "custom"
@@ -86,56 +62,37 @@ class BlockFormat(Checked):
     twos_complement: bool | None = None
 
     def __post_init__(self) -> None:
-        """Check every field."""
+        """Check every field: most by making the parts."""
         line("name", self.name)
-        whole("mantissa_bits", self.mantissa_bits, 2, 24)
-        flag("sign_inside", self.sign_inside)
-        whole("exponent_bits", self.exponent_bits, 4, 10)
-        choice("exponent_rule", self.exponent_rule, EXPONENT_RULES)
-        if self.exponent_floor is not None:
-            whole("exponent_floor", self.exponent_floor, self._lowest, self._highest)
-        object.__setattr__(self, "block", self._shape(self.block))
+        _ = self.element, self.scale
+        object.__setattr__(self, "block", BlockShape.read(self.block).sides)
         choice("rounding", self.rounding, ROUNDINGS)
         whole("random_bits", self.random_bits, 1, 24)
-        flag("symmetric", self.symmetric)
-        if self.twos_complement is not None:
-            flag("twos_complement", self.twos_complement)
-        if not (self.symmetric or self.in_twos_complement):
-            raise UserError("symmetric must be true where twos_complement is false, not False")
 
-    @staticmethod
-    def _shape(block: Any) -> tuple[int, ...]:
-        """Read ``16``, ``"8x8"``, ``[16]`` or ``(8, 8)``."""
-        sides: Any = block
-        if isinstance(block, str):
-            sides = [int(s) if s.isdecimal() and len(s) < 6 else s for s in block.split("x")]
-        elif isinstance(block, int):
-            sides = [block]
-        good = isinstance(sides, (list, tuple)) and 1 <= len(sides) <= MOST_AXES
-        good = good and all(isinstance(s, int) and not isinstance(s, bool) for s in sides)
-        good = good and all(s >= 1 for s in sides)
-        square = good and len(sides) == 2 and sides[0] == sides[1]
-        good = good and math.prod(sides) <= (MOST_SIDE**2 if square else MOST_BLOCK)
-        if not good:
-            raise UserError(
-                f"block must be a length (16), a square (8x8) or a box (1x24x3x3) of at most "
-                f"{MOST_BLOCK} elements ({MOST_SIDE}x{MOST_SIDE} a square), not {shown(block)}"
-            )
-        return tuple(sides)
+    @functools.cached_property
+    def element(self) -> IntegerElement:
+        """The integers of a block, and their codes."""
+        return self._part(IntegerElement)
+
+    @functools.cached_property
+    def scale(self) -> PowerOfTwoScale:
+        """What the elements of a block share."""
+        return self._part(PowerOfTwoScale)
+
+    @functools.cached_property
+    def shape(self) -> BlockShape:
+        """The extents of a block."""
+        return BlockShape(self.block)
+
+    def _part(self, part: Any) -> Any:
+        """Make a part of the fields that it has in common with the format."""
+        return part(**{f.name: getattr(self, f.name) for f in dataclasses.fields(part)})
 
     @property
-    def _numbers(self) -> tuple[Any, ...]:
+    def meaning(self) -> Hashable:
         """What decides the numbers that the format holds, and their codes."""
-        random = self.rounding, self.random_bits if self.rounding == "stochastic" else 0
-        exponent = self.exponent_bits, self.exponent_rule, self.lowest_code
-        wire = self.magnitude_bits, self.symmetric, self.in_twos_complement
-        return *wire, *exponent, *random, self.block
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, BlockFormat) and self._numbers == other._numbers
-
-    def __hash__(self) -> int:
-        return hash(self._numbers)
+        random_bits = self.random_bits if self.rounding == "stochastic" else 0
+        return self.element, self.scale, self.block, self.rounding, random_bits
 
     @classmethod
     def read(cls, value: "BlockFormat | str | Mapping[str, Any]") -> "BlockFormat":
@@ -147,10 +104,10 @@ class BlockFormat(Checked):
             return value
         if isinstance(value, str):
             presets = BLOCK_FORMATS | BOX_FORMATS
-            preset, named = preset_and_fields("format", value := tight(value), presets)
+            preset, named = preset_and_fields("format", value, presets)
             if not named:
                 return presets[preset]
-            fields = table_fields(cls, "format", {"name": value} | named)
+            fields = table_fields(cls, "format", {"name": tight(value)} | named)
             return dataclasses.replace(presets[preset], **fields)
         fields = table_fields(cls, "format", value, "preset")
         base = fields.pop("preset", None)
@@ -161,42 +118,42 @@ class BlockFormat(Checked):
     @property
     def magnitude_bits(self) -> int:
         """Bits of a magnitude, without the sign: ``m``."""
-        return self.mantissa_bits - self.sign_inside
+        return self.element.magnitude_bits
 
     @property
     def element_bits(self) -> int:
         """Bits in which an element is stored and sent, sign included."""
-        return self.magnitude_bits + 1
+        return self.element.bits
 
     @property
     def in_twos_complement(self) -> bool:
         """Whether elements are in two's complement; else they are sign and magnitude."""
-        return not self.symmetric if self.twos_complement is None else self.twos_complement
+        return self.element.in_twos_complement
 
     @property
     def largest(self) -> int:
         """The largest magnitude of a positive element."""
-        return (1 << self.magnitude_bits) - 1
+        return self.element.largest
 
     @property
     def most_negative(self) -> int:
         """The most negative element that has a code."""
-        return -self.largest - self.in_twos_complement
+        return self.element.most_negative
 
     @property
     def lowest(self) -> int:
         """The most negative element that a quantizer makes."""
-        return -self.largest - (not self.symmetric)
+        return self.element.lowest
 
     @property
     def block_elements(self) -> int:
         """Elements that share an exponent."""
-        return math.prod(self.block)
+        return self.shape.elements
 
     @property
     def is_box(self) -> bool:
         """Whether blocks are boxes: neither along one axis nor square."""
-        return len(self.block) > 2 or len(set(self.block)) > 1
+        return self.shape.is_box
 
     @property
     def reduction(self) -> int:
@@ -207,37 +164,33 @@ class BlockFormat(Checked):
         if self.is_box:
             raise UserError(
                 "block must be a length (16) or a square (8x8) where matrices are multiplied, not "
-                f"the box {'x'.join(map(str, self.block))} of {self.name}"
+                f"the box {self.shape.text} of {self.name}"
             )
         return self.block[0]
 
     @property
     def exponent_bias(self) -> int:
-        """The code of ``E = 1``, the block whose largest element lies in 1.0 .. 2.0."""
-        return (1 << (self.exponent_bits - 1)) - 1
-
-    @property
-    def _lowest(self) -> int:
-        return 1 - self.exponent_bias
-
-    @property
-    def _highest(self) -> int:
-        return self.nan_code - 1 + self._lowest
+        """The scale's code of ``E = 1``."""
+        return self.scale.bias
 
     @property
     def lowest_code(self) -> int:
-        """The smallest exponent code, also that of a block of zeros."""
-        return 0 if self.exponent_floor is None else self.exponent_floor - self._lowest
+        """The scale's smallest code, also that of a block of zeros."""
+        return self.scale.lowest_code
 
     @property
     def highest_code(self) -> int:
-        """The largest exponent code of a finite block."""
-        return self.nan_code - 1
+        """The scale's largest code of a finite block."""
+        return self.scale.highest_code
 
     @property
     def nan_code(self) -> int:
-        """The exponent code of a block that holds a NaN or an infinity."""
-        return (1 << self.exponent_bits) - 1
+        """The scale's code of a block that holds a NaN or an infinity."""
+        return self.scale.nan_code
+
+    def last_place(self, code: Any) -> Any:
+        """Return ``E - m`` of codes of scales: an element of the integer 1 is 2 to this power."""
+        return self.scale.exponent(code) - self.magnitude_bits
 
 
 def _flexblock(bits: int, channels: int) -> dict[str, BlockFormat]:

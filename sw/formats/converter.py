@@ -10,7 +10,7 @@ from ..checks import array, choice, instance, whole
 from ..errors import UserError
 from ..parameters import Parameters
 from ..words import Words, stream_key
-from . import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat, binary32
+from . import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat, binary32, float_name
 from .quantize import quantize_groups
 
 __all__ = ["ConverterParameters", "convert"]
@@ -25,9 +25,9 @@ class ConverterParameters(Parameters):
     format : BlockFormat
         The format made; a square or box is streamed with its last axis first.
     lanes : int
-        Elements taken in a cycle; divides the elements of a block.
+        Elements accepted in a cycle; divides the elements of a block.
     source : str
-        Format of the elements taken: ``binary32``, ``bfloat16`` or ``binary16``.
+        Format of the accepted elements: ``binary32`` (or ``fp32``), ``bfloat16`` or ``binary16``.
     seed : int
         Of the random words of stochastic rounding after reset, 1..2**32 - 1, see `stream`.
     """
@@ -48,6 +48,7 @@ class ConverterParameters(Parameters):
                 f"lanes must divide the {self.format.block_elements} elements of a "
                 f"{self.format.name} block, not {self.lanes}"
             )
+        object.__setattr__(self, "source", float_name(self.source))
         choice("source", self.source, FLOAT_FORMATS)
         whole("seed", self.seed, 1, 2**32 - 1)
 

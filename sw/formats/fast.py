@@ -148,13 +148,13 @@ def _quantize(bits, random, mantissa, codes, block, m, code_range, limits, rules
                         value = ((value << random_bits) >> shift) + np.int64(words[start + c])
                         value >>= random_bits
                     else:
-                        kept = value >> shift
-                        rest = value - (kept << shift)
+                        truncated = value >> shift
+                        rest = value - (truncated << shift)
                         half = (np.int64(1) << shift) >> 1
                         if rounding != TRUNCATE and half > 0:
-                            away = rounding == NEAREST_AWAY or kept & 1 == 1
-                            kept += rest > half or (rest == half and away)
-                        value = kept
+                            away = rounding == NEAREST_AWAY or truncated & 1 == 1
+                            truncated += rest > half or (rest == half and away)
+                        value = truncated
                     if word >> np.uint32(31):
                         mantissa[r, c] = -min(value, limits[1])
                     else:

@@ -7,7 +7,7 @@ from typing import Any
 from ..checks import known, line, whole
 from ..parameters import Checked, table_fields
 
-__all__ = ["BFLOAT16", "BINARY16", "BINARY32", "FLOAT_FORMATS", "FloatFormat"]
+__all__ = ["BFLOAT16", "BINARY16", "BINARY32", "FLOAT_FORMATS", "FloatFormat", "float_name"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class FloatFormat(Checked):
         if isinstance(value, FloatFormat):
             return value
         if isinstance(value, str):
-            return known("format", value, FLOAT_FORMATS)
+            return known("format", float_name(value), FLOAT_FORMATS)
         return cls(**table_fields(cls, "format", value))
 
     @property
@@ -66,3 +66,8 @@ BFLOAT16 = FloatFormat(name="bfloat16", exponent_bits=8, fraction_bits=7)
 BINARY16 = FloatFormat(name="binary16", exponent_bits=5, fraction_bits=10)
 
 FLOAT_FORMATS = {f.name: f for f in (BINARY32, BFLOAT16, BINARY16)}
+
+
+def float_name(name: Any) -> Any:
+    """Return IEEE's name, ``binary32``, for the field's, ``fp32``; others stay."""
+    return BINARY32.name if isinstance(name, str) and name == "fp32" else name

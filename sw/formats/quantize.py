@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ..checks import array, instance
 from ..errors import UserError
 from ..words import Words
-from . import BlockFormat, binary32
+from . import BINARY32, BlockFormat, binary32
 from .cut import blocked_axes, cut, join
 
 __all__ = [
@@ -84,6 +84,11 @@ class Blocks:
             mantissa=self.mantissa.T, exponent=self.exponent.T, format=self.format, axis=axis
         )
 
+    @property
+    def elements(self) -> npt.NDArray[np.uint32]:
+        """Codes of the elements on the wire, in the shape of ``mantissa``."""
+        return self.format.element.encode(self.mantissa)
+
     def codes(self, *axes: int) -> Integers:
         """Return the exponent codes with the blocked ones of ``axes`` spread over elements."""
         codes = self.exponent
@@ -113,13 +118,13 @@ def _round(
         return value >> shift
     if format.rounding == "stochastic":
         return (((value << format.random_bits) >> shift) + words) >> format.random_bits
-    kept = value >> shift
-    rest = value - (kept << shift)
+    truncated = value >> shift
+    rest = value - (truncated << shift)
     half = (np.int64(1) << shift) >> 1
     tie = (rest == half) & (half > 0)
     if format.rounding == "nearest_even":
-        tie &= kept & 1 == 1
-    return kept + ((rest > half) | tie)
+        tie &= truncated & 1 == 1
+    return truncated + ((rest > half) | tie)
 
 
 def quantize_groups(
@@ -138,15 +143,11 @@ def quantize_groups(
     fraction = (bits & np.uint32(0x7FFFFF)).astype(np.int64)
     significand = np.where(field > 0, fraction | 1 << 23, 0)
     largest = field.max(-1, initial=0, keepdims=True)
-    exponent = largest - 126
-    if format.exponent_rule == "ceil":
-        beyond = ((field == largest) & (fraction > 0)).any(-1, keepdims=True)
-        exponent -= ~beyond
-    code = exponent - 1 + format.exponent_bias
-    code = np.clip(code, format.lowest_code, format.highest_code)
+    beyond = ((field == largest) & (fraction > 0)).any(-1, keepdims=True)
+    code = format.scale.encode(largest - BINARY32.bias, ~beyond)
     code = np.where(largest == 0, format.lowest_code, code)
     # The last place of an element is 2**(field - 150), that of its mantissa 2**(E - m).
-    shift = code + 1 - format.exponent_bias - m - (field - 150)
+    shift = format.last_place(code) - (field - 150)
     magnitude = _round(significand, shift, format, words)
     negative = bits >> np.uint32(31) > 0
     magnitude = np.minimum(magnitude, np.where(negative, -format.lowest, format.largest))
@@ -215,8 +216,8 @@ def dequantize(blocks: Blocks) -> Floats:
     """Return the values, rounded as `sw.formats.binary32.from_integer` does; NaN blocks are NaN."""
     codes = instance("blocks", blocks, Blocks).codes(*range(len(blocks.shape)))
     format = blocks.format
-    scale = codes.astype(np.int64) + 1 - format.exponent_bias - format.magnitude_bits
-    return binary32.from_integer(blocks.mantissa, scale, codes == format.nan_code)
+    place = format.last_place(codes.astype(np.int64))
+    return binary32.from_integer(blocks.mantissa, place, codes == format.nan_code)
 
 
 def zero_set_counts(x: npt.ArrayLike, format: BlockFormat, *, axis: int = -1) -> tuple[int, int]:
@@ -239,21 +240,13 @@ def zero_setting_error(x: npt.ArrayLike, format: BlockFormat, *, axis: int = -1)
 
 
 def encode(mantissa: npt.ArrayLike, format: BlockFormat) -> npt.NDArray[np.uint32]:
-    """Return the ``element_bits`` wide codes of integers.
-
-    Two's complement, or sign and magnitude with the sign on top, as the format says.
-    """
-    q = _mantissa(mantissa, instance("format", format, BlockFormat)).astype(np.int64)
-    sign = np.int64(1) << format.magnitude_bits
-    code = q & (2 * sign - 1) if format.in_twos_complement else np.where(q < 0, sign - q, q)
-    return code.astype(np.uint32)
+    """Return the codes of elements, of ``element_bits`` each, see `IntegerElement`."""
+    element = instance("format", format, BlockFormat).element
+    return element.encode(_mantissa(mantissa, format))
 
 
 def decode(code: npt.ArrayLike, format: BlockFormat) -> Integers:
-    """Return the integers that codes stand for; a negative zero is zero."""
+    """Return the integers that codes of elements mean; a negative zero is zero."""
     highest = (1 << instance("format", format, BlockFormat).element_bits) - 1
-    codes = array(f"code in {format.name}", code, "integer", low=0, high=highest).astype(np.int64)
-    sign = np.int64(1) << format.magnitude_bits
-    magnitude = codes & (sign - 1)
-    below = magnitude - sign if format.in_twos_complement else -magnitude
-    return np.where(codes >= sign, below, magnitude).astype(np.int32)
+    codes = array(f"code in {format.name}", code, "integer", low=0, high=highest)
+    return format.element.decode(codes)

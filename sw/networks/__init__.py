@@ -8,68 +8,40 @@ base model: 6 + 6 layers, 512 wide, 8 heads, 2048 in between.
 from collections.abc import Callable, Mapping
 
 from ..checks import whole
-from ..core.convolution import Convolution
 from ..core.products import MOST, Attention, Dense, Layer
+from .blocks import conv, residual, vgg
 
 __all__ = ["NETWORKS"]
 
 
-def _conv(name: str, channels: int, filters: int, size: int, kernel: int, stride: int = 1) -> Layer:
-    return Convolution(
-        name=name,
-        channels=channels,
-        filters=filters,
-        size=size,
-        kernel=kernel,
-        stride=stride,
-        padding=kernel // 2,
-    )
-
-
 def resnet18() -> list[Layer]:
     """ResNet-18."""
-    layers = [_conv("conv1", 3, 64, 224, 7, 2)]
-    size, channels = 56, 64
-    for stage, filters in enumerate((64, 128, 256, 512)):
-        for block in range(2):
-            stride = 2 if stage and not block else 1
-            name = f"layer{stage + 1}.{block}"
-            layers.append(_conv(f"{name}.conv1", channels, filters, size, 3, stride))
-            if stride == 2:
-                layers.append(_conv(f"{name}.shortcut", channels, filters, size, 1, 2))
-                size //= 2
-            layers.append(_conv(f"{name}.conv2", filters, filters, size, 3))
-            channels = filters
+    stages = residual("layer", 56, 64, (64, 128, 256, 512), 2)
+    layers = [conv("conv1", 3, 64, 224, 7, 2), *stages]
     return [*layers, Dense(name="fc", inputs=512, outputs=1000)]
 
 
 def resnet50() -> list[Layer]:
     """ResNet-50."""
-    layers = [_conv("conv1", 3, 64, 224, 7, 2)]
+    layers: list[Layer] = [conv("conv1", 3, 64, 224, 7, 2)]
     size, channels = 56, 64
     for stage, (width, blocks) in enumerate(((64, 3), (128, 4), (256, 6), (512, 3))):
         for block in range(blocks):
             stride = 2 if stage and not block else 1
             name = f"layer{stage + 1}.{block}"
-            layers.append(_conv(f"{name}.conv1", channels, width, size, 1))
-            layers.append(_conv(f"{name}.conv2", width, width, size, 3, stride))
+            layers.append(conv(f"{name}.conv1", channels, width, size, 1))
+            layers.append(conv(f"{name}.conv2", width, width, size, 3, stride))
             if not block:
-                layers.append(_conv(f"{name}.shortcut", channels, 4 * width, size, 1, stride))
+                layers.append(conv(f"{name}.shortcut", channels, 4 * width, size, 1, stride))
             size //= stride
-            layers.append(_conv(f"{name}.conv3", width, 4 * width, size, 1))
+            layers.append(conv(f"{name}.conv3", width, 4 * width, size, 1))
             channels = 4 * width
     return [*layers, Dense(name="fc", inputs=2048, outputs=1000)]
 
 
 def vgg16() -> list[Layer]:
     """VGG-16."""
-    layers: list[Layer] = []
-    size, channels = 224, 3
-    for stage, (filters, count) in enumerate(((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))):
-        for i in range(count):
-            layers.append(_conv(f"conv{stage + 1}_{i + 1}", channels, filters, size, 3))
-            channels = filters
-        size //= 2
+    layers = vgg(224)
     for name, inputs, outputs in (("fc6", 25088, 4096), ("fc7", 4096, 4096), ("fc8", 4096, 1000)):
         layers.append(Dense(name=name, inputs=inputs, outputs=outputs))
     return layers
@@ -77,7 +49,7 @@ def vgg16() -> list[Layer]:
 
 def mobilenet_v2() -> list[Layer]:
     """MobileNetV2, width 1."""
-    layers = [_conv("conv1", 3, 32, 224, 3, 2)]
+    layers: list[Layer] = [conv("conv1", 3, 32, 224, 3, 2)]
     size, channels, block = 112, 32, 0
     settings = (
         (1, 16, 1, 1),
@@ -93,23 +65,12 @@ def mobilenet_v2() -> list[Layer]:
             stride = 1 if i else first
             wide, name = channels * expansion, f"block{block}"
             if expansion > 1:
-                layers.append(_conv(f"{name}.expand", channels, wide, size, 1))
-            layers.append(
-                Convolution(
-                    name=f"{name}.depthwise",
-                    channels=wide,
-                    filters=wide,
-                    size=size,
-                    kernel=3,
-                    stride=stride,
-                    padding=1,
-                    depthwise=True,
-                )
-            )
+                layers.append(conv(f"{name}.expand", channels, wide, size, 1))
+            layers.append(conv(f"{name}.depthwise", wide, wide, size, 3, stride, depthwise=True))
             size //= stride
-            layers.append(_conv(f"{name}.project", wide, filters, size, 1))
+            layers.append(conv(f"{name}.project", wide, filters, size, 1))
             channels, block = filters, block + 1
-    layers.append(_conv("conv2", 320, 1280, 7, 1))
+    layers.append(conv("conv2", 320, 1280, 7, 1))
     return [*layers, Dense(name="fc", inputs=1280, outputs=1000)]
 
 

@@ -9,66 +9,36 @@ layers a block, 2,678,064 weights.
 
 from collections.abc import Callable, Mapping
 
-from ..core.convolution import Convolution
 from ..core.products import Dense, Layer
+from .blocks import conv, residual, vgg
 
 __all__ = ["CIFAR"]
 
 CLASSES = 10
 
 
-def _conv(name: str, channels: int, filters: int, size: int, kernel: int, stride: int = 1) -> Layer:
-    return Convolution(
-        name=name,
-        channels=channels,
-        filters=filters,
-        size=size,
-        kernel=kernel,
-        stride=stride,
-        padding=kernel // 2,
-    )
-
-
 def vgg_s() -> list[Layer]:
     """VGG-S."""
-    layers: list[Layer] = []
-    size, channels = 32, 3
-    for stage, (filters, count) in enumerate(((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))):
-        for i in range(count):
-            layers.append(_conv(f"conv{stage + 1}_{i + 1}", channels, filters, size, 3))
-            channels = filters
-        size //= 2
-    layers.append(Dense(name="fc1", inputs=512, outputs=512))
+    layers = [*vgg(32), Dense(name="fc1", inputs=512, outputs=512)]
     return [*layers, Dense(name="fc2", inputs=512, outputs=CLASSES)]
 
 
 def wrn_28_10() -> list[Layer]:
     """WRN-28-10."""
-    layers = [_conv("conv1", 3, 16, 32, 3)]
-    size, channels = 32, 16
-    for stage, filters in enumerate((160, 320, 640)):
-        for block in range(4):
-            stride = 2 if stage and not block else 1
-            name = f"group{stage + 1}.{block}"
-            layers.append(_conv(f"{name}.conv1", channels, filters, size, 3, stride))
-            if not block:
-                layers.append(_conv(f"{name}.shortcut", channels, filters, size, 1, stride))
-            size //= stride
-            layers.append(_conv(f"{name}.conv2", filters, filters, size, 3))
-            channels = filters
+    layers = [conv("conv1", 3, 16, 32, 3), *residual("group", 32, 16, (160, 320, 640), 4)]
     return [*layers, Dense(name="fc", inputs=640, outputs=CLASSES)]
 
 
 def _densenet(depth: int, growth: int) -> list[Layer]:
     """Return a DenseNet of three blocks of ``depth`` layers, without bottlenecks."""
     size, channels = 32, 16
-    layers = [_conv("conv1", 3, channels, size, 3)]
+    layers: list[Layer] = [conv("conv1", 3, channels, size, 3)]
     for block in range(3):
         for i in range(depth):
-            layers.append(_conv(f"block{block + 1}.{i}", channels, growth, size, 3))
+            layers.append(conv(f"block{block + 1}.{i}", channels, growth, size, 3))
             channels += growth
         if block < 2:
-            layers.append(_conv(f"transition{block + 1}", channels, channels, size, 1))
+            layers.append(conv(f"transition{block + 1}", channels, channels, size, 1))
             size //= 2
     return [*layers, Dense(name="fc", inputs=channels, outputs=CLASSES)]
 

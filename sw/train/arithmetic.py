@@ -8,14 +8,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..approx.names import KINDS, fractions, tidy
+from ..approx.names import KINDS, fractions
 from ..approx.product import Fractions
 from ..checks import array, choice, shown, unknown
 from ..core.products import OPERANDS, PASSES, Layer, Product, execute
 from ..core.window import Window
 from ..errors import UserError
-from ..formats import BINARY32, BLOCK_FORMATS, BOX_FORMATS, FLOAT_FORMATS, BlockFormat, binary32
+from ..formats import (
+    BINARY32,
+    BLOCK_FORMATS,
+    BOX_FORMATS,
+    FLOAT_FORMATS,
+    BlockFormat,
+    binary32,
+    float_name,
+)
 from ..formats.quantize import Blocks
+from ..grammar import Spec, tight
 from ..words import Words, stream_key
 from .data import package
 
@@ -66,10 +75,9 @@ def read(arithmetic: Any) -> Arithmetic:
     if isinstance(arithmetic, Mapping):
         return effective(BlockFormat.read(arithmetic), arithmetic)
     if isinstance(arithmetic, str):
-        arithmetic = tidy(arithmetic)
-        preset, *texts = arithmetic.split(":")
-        if preset in BLOCK_FORMATS or preset in BOX_FORMATS:
-            given = [text.partition("=")[0] for text in texts]
+        arithmetic, spec = float_name(tight(arithmetic)), Spec.read(arithmetic)
+        if spec.name in BLOCK_FORMATS or spec.name in BOX_FORMATS:
+            given = [text.partition("=")[0] for text in spec.fields]
             return effective(BlockFormat.read(arithmetic), given)
         found = arithmetic if arithmetic in FLOAT_FORMATS else fractions(arithmetic)
         if found is None:
@@ -90,9 +98,9 @@ def effective(format: BlockFormat, given: Iterable[str] = ()) -> BlockFormat:
     return format
 
 
-def compiled(room: str) -> Any:
-    """Return ``fast`` of a room, such as `sw.bfp`, which needs numba."""
-    return package(f"sw.{room}.fast", "numba")
+def compiled(wing: str) -> Any:
+    """Return ``fast`` of a wing, such as `sw.bfp`, which needs numba."""
+    return package(f"sw.{wing}.fast", "numba")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -110,7 +118,7 @@ class Operand:
         blocks = self.made.get((window, c, format))
         if blocks is None:
             side = format.reduction
-            down = side if len(format.block) == 2 else 1
+            down = side if format.shape.is_square else 1
             count = -(-window.rows // down) * -(-window.columns // side)
             random = None
             if format.rounding == "stochastic":
@@ -118,7 +126,7 @@ class Operand:
             blocks = compiled("formats").quantize(
                 window.gather(self.tensor, c), format, random=random
             )
-            if len(format.block) == 2:
+            if format.shape.is_square:
                 self.made[window, c, format] = blocks
         return blocks
 
@@ -150,7 +158,7 @@ def _uses(layer: Layer, batch: int) -> dict[tuple[str, Window], _Use]:
 
 
 class Products:
-    """Computes the products of layers, each in the arithmetic that it is told.
+    """Computes the products of layers, each in an arithmetic of its own.
 
     Those of a pass are `Layer.shared`: each operand is one matrix of its tensor or the transpose,
     and the gradients of overlapping windows are added in binary32.
@@ -204,7 +212,7 @@ class Products:
         def blocks(product: Product, side: int, c: int, format: BlockFormat) -> Blocks:
             window, name = (product.a, product.b)[side], OPERANDS[which][side]
             use = _Use(window, USES[which, side], products.index(product))
-            if len(format.block) == 2:
+            if format.shape.is_square:
                 use = _uses(layer, batch)[name, window]
             key = stream_key(
                 self.seed,

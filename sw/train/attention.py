@@ -10,7 +10,7 @@ from ..checks import array, one_of, whole
 from ..core import products
 from ..errors import UserError
 from .arithmetic import Operand
-from .layers import Dense, Layer, Product
+from .layers import Layer, Product, dense
 from .loss import softmax
 from .shapes import same
 
@@ -107,11 +107,9 @@ class MeanToken(Layer):
 class Pair(Product):
     """The products of two activations, (samples x heads, rows, depth) and (…, columns, depth)."""
 
-    def __init__(self, *, name: str, heads: int, rows: int, columns: int, depth: int) -> None:
-        super().__init__(
-            products.Attention(name=name, heads=heads, rows=rows, columns=columns, depth=depth)
-        )
-        self.heads = heads
+    def __init__(self, layer: products.Attention) -> None:
+        super().__init__(layer)
+        self.heads = layer.heads
 
     def forward(self, x: Any, run: Any) -> Floats:
         """Return the products of a pair of arrays."""
@@ -144,12 +142,11 @@ class SelfAttention(Layer):
         self.shape = ("batch", tokens, width)
         depth = width // heads
         self.scale = 1 / math.sqrt(depth)
-        self.projections = [
-            EachToken(Dense(inputs=width, outputs=width, rng=rng)) for _ in range(3)
-        ]
-        self.score = Pair(name="scores", heads=heads, rows=tokens, columns=tokens, depth=depth)
-        self.mix = Pair(name="values", heads=heads, rows=tokens, columns=depth, depth=tokens)
-        self.output = EachToken(Dense(inputs=width, outputs=width, rng=rng))
+        self.projections = [EachToken(dense(width, width, rng)) for _ in range(3)]
+        size = {"heads": heads, "rows": tokens}
+        self.score = Pair(products.Attention(name="scores", columns=tokens, depth=depth, **size))
+        self.mix = Pair(products.Attention(name="values", columns=depth, depth=tokens, **size))
+        self.output = EachToken(dense(width, width, rng))
 
     @property
     def parts(self) -> list[Layer]:

@@ -8,15 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..checks import whole
-from ..core import convolution, products
+from ..core import products
 from ..errors import UserError
 from .arithmetic import Operand
 from .shapes import planes, same
 
 __all__ = [
     "BatchNorm",
-    "Convolution",
-    "Dense",
     "Flatten",
     "Layer",
     "Mean",
@@ -25,6 +23,7 @@ __all__ = [
     "Rectifier",
     "Residual",
     "Weighted",
+    "dense",
 ]
 
 Floats = npt.NDArray[np.float32]
@@ -83,12 +82,22 @@ class Product(Layer):
 
 
 class Weighted(Product):
-    """A product with weights, and a bias: ``y = product(x, weight) + bias``."""
+    """A product with weights, and a bias: ``y = product(x, weight) + bias``.
 
-    def __init__(self, layer: products.Layer, inputs: int, outputs: int, rng: Any) -> None:
+    First weights are normal numbers of He's deviation (He et al., ICCV 2015), biases zeros.
+
+    Parameters
+    ----------
+    layer : sw.core.products.Layer
+        What it is, such as `sw.core.products.Dense`, and a name for messages.
+    rng : numpy.random.Generator
+        Of the first weights.
+    """
+
+    def __init__(self, layer: products.Layer, rng: Any) -> None:
         super().__init__(layer)
-        shape = layer.shapes(1)["w"]
-        scale = math.sqrt(2 / inputs)
+        outputs, *inputs = shape = layer.shapes(1)["w"]
+        scale = math.sqrt(2 / math.prod(inputs))
         self.parameters["weight"] = (rng.standard_normal(shape) * scale).astype(np.float32)
         self.parameters["bias"] = np.zeros(outputs, np.float32)
 
@@ -107,38 +116,9 @@ class Weighted(Product):
         return self.gradient("input", y, run) if self.number else self.operands["x"].tensor
 
 
-class Dense(Weighted):
-    """Fully connected, weights (outputs, inputs)."""
-
-    def __init__(self, *, inputs: int, outputs: int, rng: Any) -> None:
-        layer = products.Dense(name="dense", inputs=inputs, outputs=outputs)
-        super().__init__(layer, inputs, outputs, rng)
-
-
-class Convolution(Weighted):
-    """Square kernels on (batch, channels, size, size), weights (filters, channels, k, k)."""
-
-    def __init__(
-        self,
-        *,
-        channels: int,
-        filters: int,
-        size: int,
-        kernel: int,
-        stride: int = 1,
-        padding: int = 0,
-        rng: Any,
-    ) -> None:
-        layer = convolution.Convolution(
-            name="convolution",
-            channels=channels,
-            filters=filters,
-            size=size,
-            kernel=kernel,
-            stride=stride,
-            padding=padding,
-        )
-        super().__init__(layer, channels * kernel**2, filters, rng)
+def dense(inputs: int, outputs: int, rng: Any) -> Weighted:
+    """Return a fully connected layer, weights (outputs, inputs)."""
+    return Weighted(products.Dense(name="dense", inputs=inputs, outputs=outputs), rng)
 
 
 class Rectifier(Layer):
@@ -186,8 +166,8 @@ class BatchNorm(Layer):
         if run.training:
             now = {"mean": x.mean(self.axes), "variance": x.var(self.axes)}
             for name, value in now.items():
-                kept = self.state[name]
-                kept += (1 - self.MOMENTUM) * (value - kept)
+                running = self.state[name]
+                running += (1 - self.MOMENTUM) * (value - running)
             mean, variance = now["mean"], now["variance"]
         self.factor: Any = 1 / np.sqrt(variance + x.dtype.type(self.EPSILON))
         self.normal = (x - mean.reshape(self.shape)) * self.factor.reshape(self.shape)

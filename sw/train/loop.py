@@ -49,7 +49,7 @@ class Run:
     """A training that is done.
 
     ``sparse`` is what tracked the weights, if not all were trained; ``storage`` the format in which
-    the weights of each product are kept between steps, None for binary32; ``repeated`` a word on
+    the weights of each product are stored between steps, None for binary32; ``repeated`` a word on
     random bits of the update that came again, if any did.
     """
 
@@ -231,7 +231,7 @@ def _train(
     products = Products(seed=s.seed, engine=engine)
     step = _Step(precision, products, training=True, update=update)
     store = Storage(s, precision, network)
-    store.keep(0)
+    store.round(0)
     if sparse:
         sparse.start(network)
     momenta = [{n: np.zeros_like(p) for n, p in part.parameters.items()} for part in network.parts]
@@ -256,13 +256,13 @@ def _train(
             if not np.isfinite(loss):
                 raise diverged(where, "the loss", s)
             network.backward(gradient, step)
-            for layer, kept in zip(network.parts, momenta, strict=True):
-                for name, momentum in kept.items():
+            for layer, own in zip(network.parts, momenta, strict=True):
+                for name, momentum in own.items():
                     momentum *= np.float32(s.momentum)
                     momentum += layer.gradients[name]
                     layer.parameters[name] -= rate * momentum
             # Weights that are not tracked are computed, not stored: nothing rounds them.
-            store.keep(done + 1)
+            store.round(done + 1)
             if sparse:
                 sparse.step(momenta)
             for name, values in network.arrays.items():
@@ -284,10 +284,10 @@ def _train(
         data=data,
         settings=s,
         network=network,
+        storage=store.formats,
         precision=precision,
         epochs=epochs,
         steps=done,
-        storage=store.formats,
         sparse=sparse,
         repeated=update.repeated if update else "",
     )

@@ -11,14 +11,13 @@ import numpy.typing as npt
 from ..checks import array as check_array
 from ..checks import whole
 from ..cli import whole_file
+from ..core.convolution import Convolution
 from ..core.products import MOST
 from ..errors import UserError
 from ..files import read_numpy
 from .attention import EachToken, MeanToken, Positions, SelfAttention, Tokens
 from .layers import (
     BatchNorm,
-    Convolution,
-    Dense,
     Flatten,
     Layer,
     Mean,
@@ -27,6 +26,7 @@ from .layers import (
     Rectifier,
     Residual,
     Weighted,
+    dense,
 )
 
 __all__ = ["MODELS", "Network", "load_weights", "mlp"]
@@ -120,7 +120,7 @@ def mlp(
     sizes = [pixels, *hidden, classes]
     layers: list[Layer] = []
     for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
-        layers += [Dense(inputs=inputs, outputs=outputs, rng=rng), Rectifier()]
+        layers += [dense(inputs, outputs, rng), Rectifier()]
     return Network(layers[:-1])
 
 
@@ -133,22 +133,32 @@ def lenet(pixels: int, classes: int, rng: np.random.Generator) -> Network:
     kernel, padding = (5, 0) if side >= 28 else (3, 1)
     first = side + 2 * padding - kernel + 1
     second = first // 2 + 2 * padding - kernel + 1
+
+    def convolution(channels: int, filters: int, size: int) -> Weighted:
+        layer = Convolution(
+            name="convolution",
+            channels=channels,
+            filters=filters,
+            size=size,
+            kernel=kernel,
+            padding=padding,
+        )
+        return Weighted(layer, rng)
+
     return Network(
         [
-            Convolution(channels=1, filters=6, size=side, kernel=kernel, padding=padding, rng=rng),
+            convolution(1, 6, side),
             Rectifier(),
             Pool(),
-            Convolution(
-                channels=6, filters=16, size=first // 2, kernel=kernel, padding=padding, rng=rng
-            ),
+            convolution(6, 16, first // 2),
             Rectifier(),
             Pool(),
             Flatten(),
-            Dense(inputs=16 * (second // 2) ** 2, outputs=120, rng=rng),
+            dense(16 * (second // 2) ** 2, 120, rng),
             Rectifier(),
-            Dense(inputs=120, outputs=84, rng=rng),
+            dense(120, 84, rng),
             Rectifier(),
-            Dense(inputs=84, outputs=classes, rng=rng),
+            dense(84, classes, rng),
         ],
         planes=True,
     )
@@ -159,16 +169,8 @@ def resnet8(pixels: int, classes: int, rng: np.random.Generator) -> Network:
     side = square(pixels)
 
     def normalized(channels: int, filters: int, kernel: int, stride: int = 1) -> list[Layer]:
-        convolution = Convolution(
-            channels=channels,
-            filters=filters,
-            size=side,
-            kernel=kernel,
-            stride=stride,
-            padding=kernel // 2,
-            rng=rng,
-        )
-        return [convolution, BatchNorm(channels=filters)]
+        layer = Convolution.padded("convolution", channels, filters, side, kernel, stride)
+        return [Weighted(layer, rng), BatchNorm(channels=filters)]
 
     layers: list[Layer] = [*normalized(1, 16, 3), Rectifier()]
     channels = 16
@@ -179,7 +181,7 @@ def resnet8(pixels: int, classes: int, rng: np.random.Generator) -> Network:
         body += normalized(filters, filters, 3)
         layers += [Residual(body, shortcut), Rectifier()]
         channels = filters
-    return Network([*layers, Mean(), Dense(inputs=64, outputs=classes, rng=rng)], planes=True)
+    return Network([*layers, Mean(), dense(64, classes, rng)], planes=True)
 
 
 def transformer(pixels: int, classes: int, rng: np.random.Generator) -> Network:
@@ -187,19 +189,19 @@ def transformer(pixels: int, classes: int, rng: np.random.Generator) -> Network:
     side, width = square(pixels), 32
     attention = SelfAttention(tokens=side, width=width, heads=4, rng=rng)
     each = EachToken(
-        Dense(inputs=width, outputs=2 * width, rng=rng),
+        dense(width, 2 * width, rng),
         Rectifier(),
-        Dense(inputs=2 * width, outputs=width, rng=rng),
+        dense(2 * width, width, rng),
     )
     return Network(
         [
             Tokens(),
-            EachToken(Dense(inputs=side, outputs=width, rng=rng)),
+            EachToken(dense(side, width, rng)),
             Positions(tokens=side, width=width, rng=rng),
             Residual([attention]),
             Residual([each]),
             MeanToken(),
-            Dense(inputs=width, outputs=classes, rng=rng),
+            dense(width, classes, rng),
         ],
         planes=True,
     )

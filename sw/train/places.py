@@ -1,6 +1,5 @@
 """Which arithmetic is meant for which products of a network."""
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,15 +9,14 @@ import numpy.typing as npt
 from ..checks import shown
 from ..core.products import PASSES
 from ..errors import UserError
+from ..grammar import place as read_place
 from .arithmetic import Arithmetic
 from .arithmetic import read as read_arithmetic
 
-__all__ = ["Places", "computed", "is_place"]
+__all__ = ["Places", "computed"]
 
 Place = tuple[int | None, str | None]
 """A layer or all, and a pass or all."""
-
-_PLACE = re.compile(rf"(?:([0-9]{{1,9}}|first|last)(?:\.(?=.)|$))?({'|'.join(PASSES)})?")
 
 
 def computed(layers: int) -> npt.NDArray[np.bool_]:
@@ -29,11 +27,6 @@ def computed(layers: int) -> npt.NDArray[np.bool_]:
     result = np.ones((layers, len(PASSES)), bool)
     result[0, PASSES.index("input")] = False
     return result
-
-
-def is_place(text: str) -> bool:
-    """Tell whether a text names a layer, a pass, or a pass of a layer."""
-    return bool(text) and _PLACE.fullmatch(text) is not None
 
 
 class Places:
@@ -67,17 +60,19 @@ class Places:
 
     def _read(self, text: str, layers: int | None) -> Place:
         """Return the place of a text."""
-        found = _PLACE.fullmatch(text) if isinstance(text, str) else None
+        found = read_place(text, PASSES)
         if found is None:
             raise UserError(
                 f"arithmetic must be given for {', '.join(PASSES)}, a layer (0, first, last) or a "
                 f"pass of one (0.input), not for {shown(text)}"
             )
-        layer, which = found.groups()
+        layer, which = found
         if layer == "last" and layers is None:
             raise UserError(f"layers must be given for the last one of {self.name!r}, not None")
-        numbers = {None: None, "first": 0, "last": (layers or 0) - 1}
-        return numbers[layer] if layer in numbers else int(layer), which
+        if layer is None:
+            return None, which
+        ends = {"first": 0, "last": (layers or 0) - 1}
+        return ends[layer] if layer in ends else int(layer), which
 
     def _owner(self, layer: int, which: str) -> Place | None:
         """Return the place that decides a pass of a layer."""

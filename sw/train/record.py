@@ -25,7 +25,7 @@ def record(run: Run) -> str:
 
     ``settings`` are as they were given, but that the arithmetic is that of the precision where one
     was given beside them. ``layers`` are what each product resolved to: its arithmetic in each pass
-    at the end of the training, and where its weights were kept between steps.
+    at the end of the training, and where its weights were stored between steps.
     """
     course = {
         "versions": {name: _version(name) for name in ("gradgate", "numpy", "numba")}
@@ -63,15 +63,15 @@ def _layer(run: Run, number: int) -> dict[str, Any]:
     update = run.settings.update
     done = dict(zip(PASSES, computed(number + 1)[number].tolist(), strict=True))
     passes = {
-        which: _told(run.precision.arithmetic(number, which)) if done[which] else None
+        which: _described(run.precision.arithmetic(number, which)) if done[which] else None
         for which in PASSES
     }
     if update != "exact" and number in run.network.weighted:
         passes["weight"] = update
-    return passes | {"storage": "binary32" if storage is None else _told(storage)}
+    return passes | {"storage": "binary32" if storage is None else _described(storage)}
 
 
-def _told(arithmetic: Arithmetic) -> Any:
+def _described(arithmetic: Arithmetic) -> Any:
     """Return an arithmetic by its fields, or by a name that stands for no others."""
     if isinstance(arithmetic, BlockFormat):
         if BLOCK_FORMATS.get(arithmetic.name) == arithmetic:

@@ -62,7 +62,7 @@ class Settings(Checked):
     momentum : float or None
         Of stochastic gradient descent; None for the model's.
     storage : str
-        Where weights are kept between steps: ``binary32``, or ``wide``: in blocks of 16-bit
+        How weights are stored between steps: ``binary32``, or ``wide``: in blocks of 16-bit
         mantissas with their sign, as HBFP does (Drumond et al., NeurIPS 2018), of the shape of the
         arithmetic's. ``auto``: wide under HBFP.
     update : str

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from ..errors import StuckError, UserError
 from ..formats import binary32
-from ..parameters import kind_and_fields
+from ..grammar import kind_and_fields
 from ..sparse.tracking import Choice, TrackingParameters, importance, settle
 from ..sparse.weight_regenerator import regenerate
 from .arithmetic import compiled
@@ -86,12 +86,12 @@ class Sparse:
                 "sparse training is stuck: no weight moves any more, as those that were not "
                 "tracked have decayed to zero; try a larger keep, or a decay nearer to 1"
             )
-        keep = self._choose(moved)
+        tracked = self._choose(moved)
         if p.measured == "before":
             self._decay()
-        self._store(settle(weights, keep, self._initial()))
+        self._store(settle(weights, tracked, self._initial()))
         for (name, weight), mask, part in zip(
-            self.weights.items(), np.split(keep, self.ends), self.parts, strict=True
+            self.weights.items(), np.split(tracked, self.ends), self.parts, strict=True
         ):
             mask = mask.reshape(weight.shape)
             self.masks[name.replace("weight", "mask")] = mask

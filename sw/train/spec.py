@@ -4,16 +4,15 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from ..approx.names import tidy
 from ..bfp.epoch_schedule import BoostRule
 from ..bfp.pairs import MOST_LAYERS
 from ..bfp.zse_controller import ZseRule
 from ..checks import shown, unknown
+from ..core.products import PASSES
 from ..errors import UserError
 from ..formats import BlockFormat
-from ..parameters import literal, named_fields
+from ..grammar import Spec, by_place, literal, named_fields
 from .moded import Boosted, Controlled
-from .places import is_place
 from .precision import Fixed, Precision
 
 __all__ = ["read"]
@@ -36,8 +35,8 @@ def read(text: str, *, layers: int | None, epochs: int) -> Precision:
     An arithmetic for all products, and others for a place: a pass (``forward``, ``input`` or
     ``weight``), a layer, counted from 0 or ``first`` or ``last``, or a pass of a layer:
     ``fb12,input=fb16,0=fb24,2.weight=fb16``. See `sw.train.arithmetic.read` for arithmetics;
-    fields of a block format follow its name, ``hbfp4:block=8:rounding=truncate``. Spaces around
-    ``=``, ``:``, ``,`` and ``/`` are of no account, but for those inside a file's name.
+    fields of a block format follow its name, ``hbfp4:block=8:rounding=truncate``. The grammar is
+    that of `sw.grammar`.
 
     In the place of the first one two controllers, whose formats take fields likewise:
 
@@ -54,58 +53,36 @@ def read(text: str, *, layers: int | None, epochs: int) -> Precision:
     """
     if not isinstance(text, str):
         raise UserError(f"arithmetic must be a text, not {shown(text)}")
-    places: dict[str, str] = {}
-    where = ""
-    for part in text.split(","):
-        in_file = places.get(where, "").partition(":")[0].strip() == "lut"
-        if in_file and not (_placed(part) and is_place(part.partition("=")[0].strip())):
-            places[where] += f",{part}"  # of the file's name
-            continue
-        where, _, name = part.partition("=") if _placed(part) else ("", "", part)
-        where = where.strip()
-        if where in places:
-            raise UserError(f"arithmetic of {where or 'all products'} is given twice in {text!r}")
-        places[where] = name
-    places = {where: tidy(name) for where, name in places.items()}
+    places = by_place("arithmetic", text, PASSES)
     count = MOST_LAYERS if layers is None else layers
-    kind, *fields = places.get("", "").split(":")
-    if kind not in ("boosters", "flexblock"):
+    spec = Spec.read(places.get("", ""))
+    if spec.name not in ("boosters", "flexblock"):
         return Fixed(text, places, count)
     del places[""]
-    make = _boosters if kind == "boosters" else _flexblock
-    return make(text, fields, places, count, epochs)
+    make = _boosters if spec.name == "boosters" else _flexblock
+    return make(text, spec, places, count, epochs)
 
 
-def _placed(part: str) -> bool:
-    """Tell whether an arithmetic is given for a place: an = stands before any colon."""
-    return "=" in part.partition(":")[0]
-
-
-def _boosters(
-    text: str, fields: Sequence[str], places: dict[str, str], layers: int, epochs: int
-) -> Precision:
+def _boosters(text: str, spec: Spec, places: dict[str, str], layers: int, epochs: int) -> Precision:
     """Return Accuracy Boosters."""
-    given: dict[str, Any] = {}
-    if fields and "=" not in fields[0]:
-        given, fields = {"boosted": literal(fields[0])}, fields[1:]
+    given = {} if spec.value is None else {"boosted": literal(spec.value)}
     known = [field.name for field in dataclasses.fields(BoostRule) if field.name != "epochs"]
-    rule, changes = _fields(text, given, fields, known)
+    rule, changes = _fields(text, given, spec.fields, known)
     return Boosted(text, layers, BoostRule(epochs=epochs, **rule), changes, places)
 
 
 def _flexblock(
-    text: str, fields: Sequence[str], places: dict[str, str], layers: int, epochs: int
+    text: str, spec: Spec, places: dict[str, str], layers: int, epochs: int
 ) -> Precision:
     """Return FlexBlock's controller."""
     given: dict[str, Any] = {}
-    if fields and "=" not in fields[0]:
-        values = fields[0].split("/")
+    if spec.value is not None:
+        values = spec.value.split("/")
         if len(values) != len(THRESHOLDS):
-            raise UserError(f"flexblock must be followed by LO/HI/WARMUP/HOLD, not {fields[0]!r}")
+            raise UserError(f"flexblock must be followed by LO/HI/WARMUP/HOLD, not {spec.value!r}")
         given |= zip(THRESHOLDS, map(literal, values), strict=True)
-        fields = fields[1:]
     known = [field.name for field in dataclasses.fields(ZseRule)]
-    rule, changes = _fields(text, given, fields, (*known, "every", "group"))
+    rule, changes = _fields(text, given, spec.fields, (*known, "every", "group"))
     more = {name: rule.pop(name) for name in ("every", "group") if name in rule}
     return Controlled(text, layers, ZseRule(**DEFAULT_RULE | rule), changes, places, **more)
 

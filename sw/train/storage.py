@@ -1,4 +1,4 @@
-"""Where weights are kept between steps: in binary32, or in wide blocks as HBFP has them."""
+"""How weights are stored between steps: in binary32, or in wide blocks as HBFP has them."""
 
 import dataclasses
 
@@ -36,7 +36,7 @@ def stored(storage: str, arithmetic: Arithmetic) -> BlockFormat | None:
 
 
 class Storage:
-    """Keeps the weights of a network as its settings say.
+    """The stored weights of a network, as its settings say.
 
     ``formats`` are those of each product, by the arithmetic that it has before the first epoch.
     """
@@ -56,7 +56,7 @@ class Storage:
             )
         self.seed = settings.seed
 
-    def keep(self, step: int) -> None:
+    def round(self, step: int) -> None:
         """Round the weights to what is stored; ``step`` is that which they are for."""
         for product, format in zip(self.network.products, self.formats, strict=True):
             if format is None:

@@ -10,7 +10,7 @@ from ..checks import array
 from ..core.products import Layer, Product, execute
 from ..errors import UserError
 from ..formats import BINARY32, FLOAT_FORMATS, binary32
-from ..parameters import kind_and_fields
+from ..grammar import kind_and_fields
 from ..stochastic.gradient import Block, Engine, weight_gradient
 from ..stochastic.outer_parameters import OuterProductParameters
 from ..stochastic.pulsed import PulsedParameters, pulsed_gradient

@@ -122,7 +122,7 @@ def test_words_of_any_width(bits, block):
 
 
 def test_planted_fault(monkeypatch):
-    monkeypatch.setitem(fast.ROUNDINGS, "nearest_even", 0)
+    monkeypatch.setitem(formats_fast.ROUNDINGS, "nearest_even", 0)
     with pytest.raises(AssertionError):
         test_quantize("mxint8", "nearest_even")
 

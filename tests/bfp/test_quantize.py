@@ -1,3 +1,5 @@
+"""Quantizers beside exact fractions and published formulas, with faults planted in both."""
+
 import dataclasses
 import math
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""Data sets: where they come from, their shapes, and what is refused as one."""
+
 import dataclasses
 import sys
 from typing import Any

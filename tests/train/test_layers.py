@@ -1,3 +1,5 @@
+"""Layers: gradients against slopes, and published definitions."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Networks: what they are made of, and files of their weights."""
+
 import numpy as np
 import pytest
 

@@ -12,7 +12,7 @@ from sw.errors import UserError
 from sw.train.arithmetic import Operand, Products
 from sw.train.attention import EachToken, MeanToken, Pair, Positions, SelfAttention, Tokens
 from sw.train.data import Data
-from sw.train.layers import BatchNorm, Convolution, Dense, Flatten, Mean, Pool, Rectifier, Residual
+from sw.train.layers import BatchNorm, Flatten, Mean, Pool, Rectifier, Residual, Weighted, dense
 from sw.train.loop import train
 from sw.train.loss import cross_entropy
 from sw.train.network import MODELS, mlp
@@ -28,13 +28,17 @@ def zeros(*shape: int) -> Any:
     return np.zeros(shape, np.float32)
 
 
+def planes(**sizes: int) -> Weighted:
+    return Weighted(convolution.Convolution(name="convolution", **sizes), RNG)
+
+
 def told(message: str) -> Any:
     return pytest.raises(UserError, match=f"^{message}$")
 
 
 def test_a_dense_layer_takes_its_inputs():
     """Row 1 was once read from ``x.ravel()[10:20]``."""
-    layer = Dense(inputs=10, outputs=3, rng=RNG)
+    layer = dense(10, 3, RNG)
     with told(r"x of dense must have the shape \(2, 10\), not \(2, 12\)"):
         layer.forward(zeros(2, 12), Plain())
     with told(r"x of dense must have the shape \(2, 10\), not \(2, 8\)"):
@@ -59,7 +63,7 @@ def test_an_mlp_takes_its_pixels():
 
 @pytest.mark.parametrize("shape", [(2, 5, 12, 12), (2, 3, 12, 20), (2, 3, 14, 14), (2, 432)])
 def test_a_convolution_takes_its_planes(shape):
-    layer = Convolution(channels=3, filters=2, size=12, kernel=3, rng=RNG)
+    layer = planes(channels=3, filters=2, size=12, kernel=3)
     assert layer.forward(zeros(2, 3, 12, 12), Plain()).shape == (2, 2, 10, 10)
     with pytest.raises(UserError, match=r"x of convolution must have the shape \(2, 3, 12, 12\)"):
         layer.forward(zeros(*shape), Plain())
@@ -78,7 +82,7 @@ LAYERS = {
     "tokens": (Tokens(), (2, 1, 4, 4), (2, 3, 4, 4)),
     "positions": (Positions(tokens=4, width=8, rng=RNG), (2, 4, 8), (2, 1, 8)),
     "mean token": (MeanToken(), (2, 4, 8), (8, 8)),
-    "each token": (EachToken(Dense(inputs=8, outputs=2, rng=RNG)), (2, 4, 8), (8, 8)),
+    "each token": (EachToken(dense(8, 2, RNG)), (2, 4, 8), (8, 8)),
     "attention": (ATTENTION, (2, 4, 8), (2, 5, 8)),
 }
 
@@ -98,7 +102,7 @@ def test_no_layer_stretches(name):
 
 
 def test_a_residual_adds_what_is_alike():
-    way = [Convolution(channels=3, filters=1, size=4, kernel=1, rng=RNG)]
+    way = [planes(channels=3, filters=1, size=4, kernel=1)]
     with told(r"x of residual beside its body must have the shape \(2, 1, 4, 4\), not .*"):
         Residual([*way]).forward(zeros(2, 3, 4, 4), Plain())
 
@@ -106,7 +110,7 @@ def test_a_residual_adds_what_is_alike():
 def test_heads_divide_a_width():
     with told("heads must be one of 1, 2, 4, 8, not 3"):
         SelfAttention(tokens=4, width=8, heads=3, rng=RNG)
-    pair = Pair(name="scores", heads=2, rows=4, columns=4, depth=4)
+    pair = Pair(products.Attention(name="scores", heads=2, rows=4, columns=4, depth=4))
     with told("x of scores must have a multiple of 2 heads, not 3"):
         pair.forward((zeros(3, 4, 4), zeros(3, 4, 4)), Plain())
     with told(r"w of scores must have the shape \(2, 4, 4\), not \(2, 4, 5\)"):

@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from sw.__main__ import main
-from sw.errors import UserError
 from sw.train.network import load_weights
-from sw.train.settings import Settings
+
+from .refused import check_refused
 
 
 def test_one_epoch_is_shown_once():
@@ -67,9 +67,4 @@ def test_command(tmp_path):
     ],
 )
 def test_errors(text, message):
-    with pytest.raises(UserError) as error:
-        Settings(sparse=text)
-    assert message in str(error.value) and "\n" not in str(error.value)
-    result = CliRunner().invoke(main, ["train", "--sparse", text])
-    assert result.exit_code == 2 and message in " ".join(result.stderr.split())
-    assert result.stdout == ""
+    check_refused("sparse", text, message)

@@ -54,6 +54,10 @@ def test_fields_of_a_format_follow_its_name():
     assert changed.name == "hbfp4:block=8"
 
 
+def test_fp32_is_binary32():
+    assert layout("bfloat16,0.weight=fp32", 1) == [["bfloat16", "bfloat16", "binary32"]]
+
+
 def test_tables_of_fields():
     precision = Fixed("mine", {"": {"preset": "hbfp4", "block": 8}, "1": {"mantissa_bits": 5}})
     assert precision.arithmetic(0, "input") == BlockFormat.read("hbfp4:block=8")

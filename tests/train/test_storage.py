@@ -101,7 +101,7 @@ def test_weights_are_rounded_by_words_of_seed_step_and_layer(digits, step):
     assert format is not None
     key = stream_key(5, step=step, layer=1, use=STORED)
     expected = dequantize(quantize(weight, format, axis=1, random=Words(key=key)))
-    Storage(run.settings, run.precision, run.network).keep(step)
+    Storage(run.settings, run.precision, run.network).round(step)
     assert np.array_equal(weight, expected)
 
 

@@ -24,6 +24,8 @@ from sw.train.record import record
 from sw.train.settings import Settings
 from sw.train.update import Essop, Pulsed, read
 
+from .refused import check_refused
+
 
 @pytest.fixture(scope="module")
 def digits():
@@ -206,12 +208,7 @@ def test_parameters():
     ],
 )
 def test_errors(text, message):
-    with pytest.raises(UserError) as error:
-        Settings(update=text)
-    assert message in str(error.value) and "\n" not in str(error.value)
-    result = CliRunner().invoke(main, ["train", "--update", text])
-    assert result.exit_code == 2 and message in " ".join(result.stderr.split())
-    assert result.stdout == ""
+    check_refused("update", text, message)
 
 
 def test_command(tmp_path):
