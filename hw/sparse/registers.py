@@ -4,14 +4,16 @@ import functools
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
 
+from ..base.circuit import Circuit
 from ..base.field import Field
 from ..engine.registers import Register, word
 
-__all__ = ["fitting", "registers"]
+__all__ = ["JobCheck", "registers"]
 
 
 def registers(p: SparseArrayParameters) -> tuple[Register, ...]:
@@ -67,27 +69,58 @@ def _table(name: str, what: str, index: str, index_bits: int, row_bits: int) -> 
     )
 
 
-def fitting(m: Module, core: Any, p: SparseArrayParameters) -> Value:
-    """Return whether the registers of a core hold what `sw.sparse.array_parameters.Job` allows.
+class JobCheck(Circuit):
+    """Whether the registers hold a job that `sw.sparse.array_parameters.Job` allows.
 
-    It follows those of sizes by two cycles, but the mode, which may let a wave begin, at once.
+    Latency is two cycles from the sizes, 0 from the mode, which may let a pass begin.
+
+    Parameters
+    ----------
+    parameters : SparseArrayParameters
+        Of the array.
+
+    Members
+    -------
+    rows, depth, positions, patch, waves, mode, keep : In
+        The job.
+    fits : Out(1)
+        It can be done.
     """
-    sums = Signal(len(core.rows) + len(core.positions))
-    m.d.sync += sums.eq(core.rows * core.positions)
-    mode, keep = core.mode.mode, core.mode.keep
-    groups = (core.depth[: ceil_log2(p.group)] == 0) & _within(keep, p.group)
-    fits = Signal()
-    m.d.sync += fits.eq(
-        Cat(
-            _within(core.rows, p.sums // p.pieces),
-            _within(core.positions, min(p.positions, p.sums // p.pieces)),
-            sums <= p.sums // p.pieces,
-            _within(core.depth, p.depth),
-            _within(core.patch, p.patch),
-            core.waves != 0,
-        ).all()
-    )
-    return fits & (mode != 3) & ((mode != 2) | groups)
+
+    SIZES = ("rows", "depth", "positions", "patch", "waves")
+
+    def __init__(self, *, parameters: SparseArrayParameters) -> None:
+        self.parameters = p = parameters
+        widths = {register.name: register.bits for register in registers(p)}
+        super().__init__(
+            {
+                **{name: In(widths[name]) for name in self.SIZES},
+                "mode": In(2),
+                "keep": In(5),
+                "fits": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Multiply, then compare."""
+        m = Module()
+        p = self.parameters
+        sums = Signal(len(self.rows) + len(self.positions))
+        m.d.sync += sums.eq(self.rows * self.positions)
+        groups = (self.depth[: ceil_log2(p.group)] == 0) & _within(self.keep, p.group)
+        sizes_fit = Signal()
+        m.d.sync += sizes_fit.eq(
+            Cat(
+                _within(self.rows, p.sums // p.pieces),
+                _within(self.positions, min(p.positions, p.sums // p.pieces)),
+                sums <= p.sums // p.pieces,
+                _within(self.depth, p.depth),
+                _within(self.patch, p.patch),
+                self.waves != 0,
+            ).all()
+        )
+        m.d.comb += self.fits.eq(sizes_fit & (self.mode != 3) & ((self.mode != 2) | groups))
+        return m
 
 
 def _within(value: Value, most: int) -> Value:
