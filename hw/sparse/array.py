@@ -53,16 +53,16 @@ class SparseArray(Core):
         Events, a cycle later or more, see ``FLAGS``.
     """
 
-    BUSY = "a wave is under way, or a part of one was taken"
+    BUSY = "a pass is under way, or a part of one was accepted"
     ABORT = "the sums of the tile"
     FLAGS = {
         "nan": "a result was NaN",
         "overflow": "a result was infinite",
-        "mask": "a mask had a bit beyond the depth, or a group not as many as it should",
+        "mask": "a mask had a bit beyond K, or a group not as many as it should",
         "refused": "data came, but the registers hold no job that can be done; it waits",
-        "pointer": "pointers did not tell the number of a piece's values; those may be out of step",
-        "capacity": "a line had more non-zeros than it holds; the last were lost",
-        "framing": "tlast inside a wave, or not with its last pointer, or padding bits not zero",
+        "pointer": "pointers and the nonzeros of a sub-tile differ; values may be out of step",
+        "capacity": "a PE row had more nonzeros than it holds; the last were lost",
+        "framing": "tlast inside a pass, or not with its last pointer, or padding bits not zero",
     }
 
     def __init__(self, *, parameters: SparseArrayParameters) -> None:

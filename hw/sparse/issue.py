@@ -24,10 +24,9 @@ class Issue(Circuit):
     """Mask walker of the array: one mask word per max(1, ceil(popcount / issue width)) cycles.
 
     The issue width is ``fetch``. A row without nonzeros gets a null entry. Nonzeros leave two
-    cycles after their values were accepted; the values of a pass begin with a beat. Interval is one
-    pass per its words' cycles and four. ``nonzero.value``, ``store``, ``subtile`` and
-    ``mask_error`` come from registers; ``i_mask.ready`` and ``i_value.ready`` depend on
-    ``i_value.valid``.
+    cycles after their values were accepted; the values of a pass begin with a beat. A pass takes
+    three cycles more than its words. All outputs but ``begin``, ``subtile_end`` and ``count`` come
+    from registers; ``i_mask.ready`` and ``i_value.ready`` depend on ``i_value.valid``.
 
     Parameters
     ----------

@@ -41,27 +41,27 @@ class LoadBalancer(Core):
     """
 
     FLAGS = {
-        "decreasing": "a pointer was less than the one before; its piece counts as empty",
-        "saturated": "a piece had more values than a count can tell",
-        "framing": "tlast not with a wave's last pointer and it alone, or padding bits not zero",
+        "decreasing": "a pointer was less than the one before; its sub-tile counts as empty",
+        "saturated": "a sub-tile had more values than a count can tell",
+        "framing": "tlast not with a pass's last pointer and it alone, or padding bits not zero",
     }
     registers = (
-        word("waves", "ro", 32, "waves given"),
+        word("waves", "ro", 32, "passes given"),
         word("input_stalls", "ro", 32, "cycles that waited for pointers"),
         word("output_stalls", "ro", 32, "cycles that waited for the output to be taken"),
     )
 
     def __init__(self, *, parameters: BalancerParameters) -> None:
         self.parameters = p = parameters
-        pointer = Field(name="pointer", bits=p.pointer_bits, description="where a piece begins")
+        pointer = Field(name="pointer", bits=p.pointer_bits, description="where a sub-tile begins")
         given = Packet(
             Field(
                 name="piece",
                 bits=p.number_bits,
                 count=p.pieces,
-                description="numbers of the line's pieces",
+                description="numbers of the PE row's sub-tiles",
             ),
-            Field(name="total", bits=p.total_bits, description="values of these pieces"),
+            Field(name="total", bits=p.total_bits, description="values of these sub-tiles"),
         )
         super().__init__(streams={"i": Packet(pointer), "o": given})
 

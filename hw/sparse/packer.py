@@ -15,8 +15,9 @@ __all__ = ["ValuePacker"]
 class ValuePacker(Circuit):
     """Packer of the encoder's values, inverse of `ValueUnpacker`; a packet begins with a beat.
 
-    A null value is dropped, and its ``last`` with it unless a value is held. Latency is 0, interval one cycle. ``o`` depends on ``i`` and on registers; ``i.ready`` on
-    ``i.payload`` and ``o.ready``.
+    A null value is dropped, and its ``last`` with it unless a value is held. Latency is 0, interval
+    one cycle. ``o`` depends on ``i`` and on registers; ``i.ready`` on ``i.payload`` and
+    ``o.ready``.
 
     Parameters
     ----------

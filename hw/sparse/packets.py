@@ -27,10 +27,10 @@ JOB_MEMBERS = ("rows", "depth", "mode", "keep")
 def streams(p: SparseArrayParameters) -> dict[str, Packet]:
     """Return the packets of the array's streams."""
     fields = {
-        "i_pointer": ("pointer", p.pointer_bits, None, "where a piece's values begin"),
-        "i_mask": ("mask", p.mask_bits, None, "places of non-zeros, the lowest first"),
-        "i_value": ("value", 32, p.fetch, "binary32 non-zeros; a wave begins with a beat"),
-        "i_x": ("x", 32, p.columns, "a row of a patch, binary32"),
+        "i_pointer": ("pointer", p.pointer_bits, None, "where a sub-tile's values begin"),
+        "i_mask": ("mask", p.mask_bits, None, "places of nonzeros, the lowest first"),
+        "i_value": ("value", 32, p.fetch, "binary32 nonzeros; a pass begins with a beat"),
+        "i_x": ("x", 32, p.columns, "a row of an activation tile, binary32"),
         "o": ("sum", 32, p.columns, "binary32 sums"),
     }
     return {

@@ -21,35 +21,41 @@ def registers(p: SparseArrayParameters) -> tuple[Register, ...]:
     row = ceil_log2(p.patch)
     size = functools.partial(word, access="rw", locked="busy")
     return (
-        size("rows", bits=1 + ceil_log2(p.sums), description="rows of a piece"),
-        size("depth", bits=1 + ceil_log2(p.depth), description="dense places of a row"),
-        size("positions", bits=1 + ceil_log2(p.positions), description="positions of a row"),
-        size("patch", bits=1 + row, description="rows of a wave's dense operand"),
-        size("waves", bits=16, description="waves that are added up"),
+        size("rows", bits=1 + ceil_log2(p.sums), description="rows of a sub-tile"),
+        size("depth", bits=1 + ceil_log2(p.depth), description="K, places of a dense row"),
+        size("positions", bits=1 + ceil_log2(p.positions), description="output pixels of a row"),
+        size("patch", bits=1 + row, description="rows of a pass's activation tile"),
+        size("waves", bits=16, description="passes that are accumulated"),
         Register(
             name="mode",
             access="rw",
             fields=(
                 Field(name="mode", bits=2, description="0 sparse, 1 dense, 2 structured"),
-                Field(name="balanced", bits=1, description="move pieces between lines"),
+                Field(name="balanced", bits=1, description="move sub-tiles between PE rows"),
                 Field(name="keep", bits=5, description="bits set in a group, if structured"),
             ),
             description="How masks are given.",
             locked="busy",
         ),
         _table("offset", "Writes the offset of a place.", "place", ceil_log2(p.depth), row),
-        _table("base", "Writes the base of a position.", "position", ceil_log2(p.positions), row),
+        _table(
+            "base",
+            "Writes the first row of an output pixel.",
+            "position",
+            ceil_log2(p.positions),
+            row,
+        ),
         _table(
             "shift",
-            "Writes what is added to the offsets of a wave's row.",
+            "Writes what is added to the offsets of a pass's row.",
             "row",
             ceil_log2(p.lines * p.sums),
             row,
         ),
-        word("applied", "ro", 32, "waves applied"),
-        word("steps", "ro", 32, "cycles in which entries were applied"),
-        word("entry_waits", "ro", 32, "cycles that waited for entries"),
-        word("patch_waits", "ro", 32, "cycles that waited for the dense operand alone"),
+        word("applied", "ro", 32, "passes applied"),
+        word("steps", "ro", 32, "cycles in which nonzeros were applied"),
+        word("entry_waits", "ro", 32, "cycles that waited for nonzeros"),
+        word("patch_waits", "ro", 32, "cycles that waited for an activation tile alone"),
         word("sum_waits", "ro", 32, "cycles that waited for sums to be read, alone"),
     )
 
@@ -62,7 +68,7 @@ def _table(name: str, what: str, index: str, index_bits: int, row_bits: int) -> 
         fields=(
             Field(name="write", bits=1, description="1"),
             Field(name=index, bits=index_bits, description="place in the table"),
-            Field(name="rows", bits=row_bits, description="rows of the patch"),
+            Field(name="rows", bits=row_bits, description="rows of the activation tile"),
         ),
         description=what,
         locked="busy",
