@@ -9,27 +9,22 @@ from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
 
-from ..base.circuit import Circuit
 from ..base.memory import uninitialized_memory
 from ..base.pipeline import delay
 from ..float.add import Adder
 from ..stream.fifo import OutputFifo
-from .packets import streams
+from .packets import ArrayPart, streams
 
 __all__ = ["Accumulator"]
 
 
-class Accumulator(Circuit):
+class Accumulator(ArrayPart):
     """Drain of the PE rows' sums, pass by pass, and memory of their totals.
 
-    Sums are read in the order of the sub-tiles, wherever these were moved, a row of columns a cycle
-    and `COLLECT_LATENCY` more a pass; the totals of a tile's last pass are given instead of stored.
-    ``o`` comes from an output FIFO, whose credit drives ``get``, a register.
-
-    Parameters
-    ----------
-    parameters : SparseArrayParameters
-        Of the array.
+    Sums are read in the order of the sub-tiles, wherever these were moved. The totals of a tile's
+    last pass are given instead of stored. Interval is one cycle per row of columns and
+    `COLLECT_LATENCY` more a pass, latency `COLLECT_LATENCY` enabled cycles from a sum to its total.
+    ``o`` comes from an output FIFO, whose credit drives ``get``, the clock enable, a register.
 
     Members
     -------
@@ -57,31 +52,28 @@ class Accumulator(Circuit):
         Totals; ``last`` ends a tile.
     """
 
-    def __init__(self, *, parameters: SparseArrayParameters) -> None:
-        self.parameters = p = parameters
+    def _members(self, p: SparseArrayParameters) -> dict[str, Any]:
         self._packet = streams(p)["o"]
         pe_row = max(1, ceil_log2(p.lines))
-        super().__init__(
-            {
-                "rows": In(1 + ceil_log2(p.sums)),
-                "positions": In(1 + ceil_log2(p.positions)),
-                "waves": In(16),
-                "go": In(1),
-                "draining": Out(1),
-                "half": Out(1),
-                "subtile": Out(max(1, ceil_log2(p.slots))),
-                "pe_row": In(pe_row),
-                "index": In(max(1, ceil_log2(p.pieces))),
-                "get": Out(1),
-                "address": Out(ceil_log2(p.sums)),
-                "source": Out(pe_row),
-                "sums": In(data.ArrayLayout(32, p.columns)),
-                "end": Out(1),
-                "nan": Out(1),
-                "overflow": Out(1),
-                "o": Out(self._packet.signature),
-            }
-        )
+        return {
+            "rows": In(1 + ceil_log2(p.sums)),
+            "positions": In(1 + ceil_log2(p.positions)),
+            "waves": In(16),
+            "go": In(1),
+            "draining": Out(1),
+            "half": Out(1),
+            "subtile": Out(max(1, ceil_log2(p.slots))),
+            "pe_row": In(pe_row),
+            "index": In(max(1, ceil_log2(p.pieces))),
+            "get": Out(1),
+            "address": Out(ceil_log2(p.sums)),
+            "source": Out(pe_row),
+            "sums": In(data.ArrayLayout(32, p.columns)),
+            "end": Out(1),
+            "nan": Out(1),
+            "overflow": Out(1),
+            "o": Out(self._packet.signature),
+        }
 
     def elaborate(self, platform: Any) -> Module:
         """Count, read, select, add, and store or give."""

@@ -37,7 +37,7 @@ class SparseArray(Core):
     of earlier passes. Its interval is the longest of these times; latency and interval are those of
     `sw.sparse.cycles.array_cycles`. No pass begins, and no pointer and no row of an activation tile
     is accepted, unless the registers hold a job that passes `Job.check`; sizes count two cycles
-    after they were written. ``o`` comes from an output FIFO.
+    after they were written. ``o`` comes from an output FIFO; flags are a cycle late or more.
 
     Members
     -------
@@ -47,10 +47,6 @@ class SparseArray(Core):
         ``structured`` take no pointers, ``dense`` no masks.
     o : Out(stream.Signature(...))
         Sums, a pixel's columns a beat, by sub-tiles, rows, pixels; ``last`` ends a tile.
-    clear : In(1)
-        Clears the counters.
-    flags : Out(struct)
-        Events, a cycle later or more, see ``FLAGS``.
     """
 
     BUSY = "a pass is under way, or a part of one was accepted"

@@ -8,24 +8,19 @@ from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import LEAST_SPACING, SparseArrayParameters
 
-from ..base.circuit import Circuit
-from .packets import step_layout, table_layout
+from .packets import ArrayPart, step_layout, table_layout
 from .table import RegisterTable
 
 __all__ = ["Controller"]
 
 
-class Controller(Circuit):
+class Controller(ArrayPart):
     """Counter of nonzeros and output pixels, the same for all PE rows.
 
     Each PE row streams its nonzeros, one cycle per nonzero and pixel, at least `LEAST_SPACING`
     cycles per nonzero; the fullest row ends the pass. The next pass may begin in the cycle behind
-    the last step. ``step`` depends on registers; the latency of ``base`` is one cycle.
-
-    Parameters
-    ----------
-    parameters : SparseArrayParameters
-        Of the array.
+    the last step. Latency is 0 to ``step``, which depends on registers, and one cycle to ``base``;
+    interval one cycle a step.
 
     Members
     -------
@@ -49,21 +44,18 @@ class Controller(Circuit):
         First row of the activation tile of the step's pixel, a cycle later.
     """
 
-    def __init__(self, *, parameters: SparseArrayParameters) -> None:
-        self.parameters = p = parameters
-        super().__init__(
-            {
-                "positions": In(1 + ceil_log2(p.positions)),
-                "table": In(table_layout(p.positions, p.patch)),
-                "go": In(1),
-                "begin": Out(1),
-                "more": In(1),
-                "step": Out(step_layout(p)),
-                "busy": Out(1),
-                "end": Out(1),
-                "base": Out(ceil_log2(p.patch)),
-            }
-        )
+    def _members(self, p: SparseArrayParameters) -> dict[str, Any]:
+        return {
+            "positions": In(1 + ceil_log2(p.positions)),
+            "table": In(table_layout(p.positions, p.patch)),
+            "go": In(1),
+            "begin": Out(1),
+            "more": In(1),
+            "step": Out(step_layout(p)),
+            "busy": Out(1),
+            "end": Out(1),
+            "base": Out(ceil_log2(p.patch)),
+        }
 
     def elaborate(self, platform: Any) -> Module:
         """Count pixels and nonzeros, and look the pixel's first row up."""

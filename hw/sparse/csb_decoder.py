@@ -31,9 +31,9 @@ class CsbDecoder(Core):
     exceeds its memories is accepted and dropped, and the last block held is checked as if it were
     the last of all.
 
-    A part (a block that is walked, a beat of a dense one) takes one cycle per value, at least one.
-    Latency is `latency` cycles from a request to its first beat, if a part takes no longer.
-    ``o.valid`` and the ready of all inputs come from registers.
+    Interval is one cycle per value of a part, at least one; a part is a block that is walked, a
+    beat of a dense one. Latency is `latency` cycles from a request to its first beat, if a part
+    takes no longer. ``o.valid`` and the ready of all inputs come from registers.
 
     Members
     -------
@@ -45,10 +45,6 @@ class CsbDecoder(Core):
         Blocks asked for.
     o : Out(stream.Signature(...))
         Blocks, fields as in `streams`.
-    clear : In(1)
-        Clears the counters.
-    flags : Out(struct)
-        Events, see ``FLAGS``.
     """
 
     ABORT = "the blocks held"

@@ -41,9 +41,9 @@ def block_packet(p: CsbParameters) -> Packet:
 class CsbEncoder(Core):
     """Encoder of compressed sparse blocks, as `sw.sparse.csb.encode`, a packet together.
 
-    A beat takes one cycle per nonzero, at least one. One without nonzeros gives no value but, with
-    ``last``, a null one that ends the packet. The mask of a block leaves with its last value; the
-    sinks of ``o_value`` and ``o_block`` must not wait for each other.
+    Interval is one cycle per nonzero of a beat, at least one. A beat without nonzeros gives no
+    value but, with ``last``, a null one that ends the packet. The mask of a block leaves with its
+    last value; the sinks of ``o_value`` and ``o_block`` must not wait for each other.
 
     Latency is `latency` cycles from a beat to its first value. All outputs are registered but
     ``i.ready``, which depends on the ready of both.
@@ -57,10 +57,6 @@ class CsbEncoder(Core):
         Values.
     o_block : Out(block_packet(parameters).signature)
         Masks and pointers.
-    clear : In(1)
-        Clears the counters.
-    flags : Out(struct)
-        Events, see ``FLAGS``.
     """
 
     FLAGS = {

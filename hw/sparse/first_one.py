@@ -15,7 +15,7 @@ __all__ = ["FirstOne", "one_hot_index", "one_hot_select"]
 class FirstOne(Circuit):
     """Lowest one of a mask, alone, and the mask without it.
 
-    Combinational.
+    Latency is 0, interval one cycle: it is combinational.
 
     Parameters
     ----------

@@ -9,29 +9,24 @@ from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
 
-from ..base.circuit import Circuit
 from ..base.pipeline import delay, wire
 from .first_one import FirstOne, one_hot_index
 from .mask_reader import MaskReader, place_layout
-from .packets import JOB_MEMBERS, job_members, nonzero_layout, streams, table_layout
+from .packets import JOB_MEMBERS, ArrayPart, job_members, nonzero_layout, streams, table_layout
 from .table import RegisterTable
 from .unpacker import ValueUnpacker
 
 __all__ = ["Issue"]
 
 
-class Issue(Circuit):
+class Issue(ArrayPart):
     """Mask walker of the array: one mask word per max(1, ceil(popcount / issue width)) cycles.
 
-    The issue width is ``fetch``. A row without nonzeros gets a null entry. Nonzeros leave two
-    cycles after their values were accepted; the values of a pass begin with a beat. A pass takes
-    three cycles more than its words. All outputs but ``begin``, ``subtile_end`` and ``count`` come
-    from registers; ``i_mask.ready`` and ``i_value.ready`` depend on ``i_value.valid``.
-
-    Parameters
-    ----------
-    parameters : SparseArrayParameters
-        Of the array.
+    The issue width is ``fetch``. A row without nonzeros gets a null entry. Latency is two cycles
+    from a value to its nonzero, interval one cycle per group of as many as the issue width. The
+    values of a pass begin with a beat. A pass takes three cycles more than its words. All outputs
+    but ``begin``, ``subtile_end`` and ``count`` come from registers; ``i_mask.ready`` and
+    ``i_value.ready`` depend on ``i_value.valid``.
 
     Members
     -------
@@ -59,27 +54,24 @@ class Issue(Circuit):
         A bit beyond K was set, or a group does not have as many as it should.
     """
 
-    def __init__(self, *, parameters: SparseArrayParameters) -> None:
-        self.parameters = p = parameters
+    def _members(self, p: SparseArrayParameters) -> dict[str, Any]:
         packets = streams(p)
-        super().__init__(
-            {
-                **job_members(p),
-                "offset": In(table_layout(p.depth, p.patch)),
-                "shift": In(table_layout(p.lines * p.sums, p.patch)),
-                "go": In(1),
-                "begin": Out(1),
-                "i_mask": In(packets["i_mask"].signature),
-                "i_value": In(packets["i_value"].signature),
-                "subtile": Out(max(1, ceil_log2(p.slots))),
-                "store": Out(p.fetch),
-                "nonzero": Out(data.ArrayLayout(nonzero_layout(p), p.fetch)),
-                "subtile_end": Out(1),
-                "count": Out(p.pointer_bits),
-                "close": Out(1),
-                "mask_error": Out(1),
-            }
-        )
+        return {
+            **job_members(p),
+            "offset": In(table_layout(p.depth, p.patch)),
+            "shift": In(table_layout(p.lines * p.sums, p.patch)),
+            "go": In(1),
+            "begin": Out(1),
+            "i_mask": In(packets["i_mask"].signature),
+            "i_value": In(packets["i_value"].signature),
+            "subtile": Out(max(1, ceil_log2(p.slots))),
+            "store": Out(p.fetch),
+            "nonzero": Out(data.ArrayLayout(nonzero_layout(p), p.fetch)),
+            "subtile_end": Out(1),
+            "count": Out(p.pointer_bits),
+            "close": Out(1),
+            "mask_error": Out(1),
+        }
 
     def elaborate(self, platform: Any) -> Module:
         """Hold a mask word while its nonzeros leave, as many a cycle as the issue width."""

@@ -20,10 +20,10 @@ __all__ = ["LoadBalancer"]
 class LoadBalancer(Core):
     """Pairing of the sub-tiles of a pass, as `sw.sparse.load_balancer.balance` of `counts`.
 
-    A pass is ``parameters.pointers`` beats in and one beat per PE row out, and takes
-    ``parameters.period`` cycles: a key is sorted in the cycle in which it is accepted, and none is
-    while the sorter is emptied, a row or a pair of halves a cycle. Quarters are sorted again, as
-    pairs, while the next pass is accepted. ``last`` ends a pass; elsewhere it is ignored.
+    A pass is ``parameters.pointers`` beats in and one beat per PE row out. Interval is
+    ``parameters.period`` cycles a pass: a key is sorted in the cycle in which it is accepted, and
+    none is while the sorter is emptied, a row or a pair of halves a cycle. Quarters are sorted
+    again, as pairs, while the next pass is accepted. ``last`` ends a pass; elsewhere it is ignored.
 
     Latency is `latency` cycles from a pass's last pointer to its first PE row. ``o`` is registered;
     ``i.ready`` depends on registers, and where nothing is sorted on ``o.ready``.
@@ -34,10 +34,6 @@ class LoadBalancer(Core):
         Pointers, fields as in `streams`.
     o : Out(stream.Signature(...))
         Sub-tiles of PE rows, row 0 first, fields as in `streams`.
-    clear : In(1)
-        Clears the counters.
-    flags : Out(struct)
-        Events, see ``FLAGS``.
     """
 
     FLAGS = {

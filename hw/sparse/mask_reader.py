@@ -9,9 +9,8 @@ from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
 
-from ..base.circuit import Circuit
 from ..base.pipeline import wire
-from .packets import job_members, streams
+from .packets import ArrayPart, job_members, streams
 
 __all__ = ["MaskReader", "place_layout"]
 
@@ -29,17 +28,12 @@ def place_layout(p: SparseArrayParameters) -> data.StructLayout:
     )
 
 
-class MaskReader(Circuit):
+class MaskReader(ArrayPart):
     """Reader of mask words, a pass behind each ``begin``.
 
     Where the mode is dense all masks are set, and none are accepted. Latency is one cycle, interval
     one cycle per word. ``o.valid`` comes from a register, ``o.payload`` depends on registers;
     ``i.ready`` depends on ``o.ready``.
-
-    Parameters
-    ----------
-    parameters : SparseArrayParameters
-        Of the array.
 
     Members
     -------
@@ -55,18 +49,15 @@ class MaskReader(Circuit):
         The word of the cycle before had a bit set beyond K, or a group not as many as it should.
     """
 
-    def __init__(self, *, parameters: SparseArrayParameters) -> None:
-        self.parameters = p = parameters
+    def _members(self, p: SparseArrayParameters) -> dict[str, Any]:
         self._word = data.StructLayout({"mask": p.mask_bits, "place": place_layout(p)})
-        super().__init__(
-            {
-                **job_members(p),
-                "begin": In(1),
-                "i": In(streams(p)["i_mask"].signature),
-                "o": Out(stream.Signature(self._word)),
-                "mask_error": Out(1),
-            }
-        )
+        return {
+            **job_members(p),
+            "begin": In(1),
+            "i": In(streams(p)["i_mask"].signature),
+            "o": Out(stream.Signature(self._word)),
+            "mask_error": Out(1),
+        }
 
     def elaborate(self, platform: Any) -> Module:
         """Hold a word until it is wanted."""

@@ -1,4 +1,4 @@
-"""What the parts of the sparse array tell each other: packets and layouts."""
+"""Parts of the sparse array, and the packets and layouts that go between them."""
 
 from typing import Any
 
@@ -8,11 +8,13 @@ from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
 
+from ..base.circuit import Circuit
 from ..base.field import Field
 from ..stream.packet import Packet
 
 __all__ = [
     "JOB_MEMBERS",
+    "ArrayPart",
     "job_members",
     "nonzero_layout",
     "step_layout",
@@ -22,6 +24,23 @@ __all__ = [
 
 JOB_MEMBERS = ("rows", "depth", "mode", "keep")
 """Members that tell the shape of the masks of a pass."""
+
+
+class ArrayPart(Circuit):
+    """Part of the sparse array, with the members that ``_members`` returns.
+
+    Parameters
+    ----------
+    parameters : SparseArrayParameters
+        Of the array.
+    """
+
+    def __init__(self, *, parameters: SparseArrayParameters) -> None:
+        self.parameters = parameters
+        super().__init__(self._members(parameters))
+
+    def _members(self, p: SparseArrayParameters) -> dict[str, Any]:
+        raise NotImplementedError
 
 
 def streams(p: SparseArrayParameters) -> dict[str, Packet]:

@@ -16,8 +16,9 @@ __all__ = ["PassTracker"]
 class PassTracker(Circuit):
     """Counters of filled and free halves of memories, which let each stage of a pass begin.
 
-    A half is free from the end of its pass on, as soon as it was last read. Outputs depend on
-    registers, and those named ``*_wait`` on ``idle``; an event counts in the next cycle.
+    A half is free from the end of its pass on, as soon as it was last read. Latency is one cycle
+    from an event to its count, interval one cycle. Outputs depend on registers, and those named
+    ``*_wait`` on ``idle``.
 
     Parameters
     ----------

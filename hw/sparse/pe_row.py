@@ -10,28 +10,22 @@ from amaranth.utils import ceil_log2
 from sw.sparse.array_parameters import SparseArrayParameters
 from sw.sparse.cycles import PATCH_LATENCY
 
-from ..base.circuit import Circuit
 from ..base.memory import uninitialized_memory
 from ..base.pipeline import delay
 from ..float.add import Adder
-from .packets import nonzero_layout, step_layout
+from .packets import ArrayPart, nonzero_layout, step_layout
 from .pe import ProcessingElement
 
 __all__ = ["PeRow"]
 
 
-class PeRow(Circuit):
+class PeRow(ArrayPart):
     """Row of PEs, each with a column of the dense operand and sums of its own.
 
     Nonzeros and activation tile of a pass are stored while those of another are applied and the
-    sums of a third are read: every memory has two halves, ping-pong. A step takes one cycle.
+    sums of a third are read: every memory has two halves, ping-pong. Interval is one cycle a step.
     Latencies in cycles from ``step``: 1 to ``base``, `PATCH_LATENCY` to the last use of the
     activation tile, `latency` to the sum in memory. ``o`` and ``more`` are registered.
-
-    Parameters
-    ----------
-    parameters : SparseArrayParameters
-        Of the array.
 
     Members
     -------
@@ -60,31 +54,28 @@ class PeRow(Circuit):
         The sums read, two ``get`` later.
     """
 
-    def __init__(self, *, parameters: SparseArrayParameters) -> None:
-        self.parameters = p = parameters
+    def _members(self, p: SparseArrayParameters) -> dict[str, Any]:
         self._pes = [ProcessingElement(target=p.target) for _ in range(p.columns)]
         self._columns = data.ArrayLayout(32, p.columns)
         row = ceil_log2(p.patch)
-        super().__init__(
-            {
-                "store": In(p.fetch),
-                "nonzero": In(data.ArrayLayout(nonzero_layout(p), p.fetch)),
-                "close": In(1),
-                "lost": Out(1),
-                "write": In(1),
-                "row": In(1 + row),
-                "x": In(self._columns),
-                "step": In(step_layout(p)),
-                "more": Out(1),
-                "base": In(row),
-                "positions": In(1 + ceil_log2(p.positions)),
-                "draining": In(1),
-                "drain_half": In(1),
-                "get": In(1),
-                "address": In(ceil_log2(p.sums)),
-                "o": Out(self._columns),
-            }
-        )
+        return {
+            "store": In(p.fetch),
+            "nonzero": In(data.ArrayLayout(nonzero_layout(p), p.fetch)),
+            "close": In(1),
+            "lost": Out(1),
+            "write": In(1),
+            "row": In(1 + row),
+            "x": In(self._columns),
+            "step": In(step_layout(p)),
+            "more": Out(1),
+            "base": In(row),
+            "positions": In(1 + ceil_log2(p.positions)),
+            "draining": In(1),
+            "drain_half": In(1),
+            "get": In(1),
+            "address": In(ceil_log2(p.sums)),
+            "o": Out(self._columns),
+        }
 
     @property
     def latency(self) -> int:

@@ -41,10 +41,6 @@ class QuantileEstimator(Core):
         With ``between="carry"`` only: starts anew, between packets.
     estimate : Out(31)
         By which the next beat is decided.
-    clear : In(1)
-        Clears the counters.
-    flags : Out(struct)
-        Events, see ``FLAGS``.
     """
 
     ABORT = "the estimate, for the initial one"

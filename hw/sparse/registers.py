@@ -9,9 +9,9 @@ from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
 
-from ..base.circuit import Circuit
 from ..base.field import Field
 from ..engine.registers import Register, word
+from .packets import ArrayPart
 
 __all__ = ["JobCheck", "registers"]
 
@@ -75,15 +75,10 @@ def _table(name: str, what: str, index: str, index_bits: int, row_bits: int) -> 
     )
 
 
-class JobCheck(Circuit):
+class JobCheck(ArrayPart):
     """Whether the registers hold a job that `sw.sparse.array_parameters.Job` allows.
 
-    Latency is two cycles from the sizes, 0 from the mode, which may let a pass begin.
-
-    Parameters
-    ----------
-    parameters : SparseArrayParameters
-        Of the array.
+    Latency is two cycles from the sizes, 0 from the mode, which may let a pass begin; interval one.
 
     Members
     -------
@@ -95,17 +90,14 @@ class JobCheck(Circuit):
 
     SIZES = ("rows", "depth", "positions", "patch", "waves")
 
-    def __init__(self, *, parameters: SparseArrayParameters) -> None:
-        self.parameters = p = parameters
+    def _members(self, p: SparseArrayParameters) -> dict[str, Any]:
         widths = {register.name: register.bits for register in registers(p)}
-        super().__init__(
-            {
-                **{name: In(widths[name]) for name in self.SIZES},
-                "mode": In(2),
-                "keep": In(5),
-                "fits": Out(1),
-            }
-        )
+        return {
+            **{name: In(widths[name]) for name in self.SIZES},
+            "mode": In(2),
+            "keep": In(5),
+            "fits": Out(1),
+        }
 
     def elaborate(self, platform: Any) -> Module:
         """Multiply, then compare."""

@@ -11,9 +11,9 @@ from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
 
-from ..base.circuit import Circuit
 from ..base.pipeline import delay, register
 from .load_balancer import LoadBalancer
+from .packets import ArrayPart
 
 __all__ = ["PASSES", "SchedulingTable"]
 
@@ -21,17 +21,15 @@ PASSES = 4
 """Passes whose pointers were accepted and whose sums are not all read, at most."""
 
 
-class SchedulingTable(Circuit):
+class SchedulingTable(ArrayPart):
     """Table of the PE row of each sub-tile, filled by a load balancer, a sub-tile a cycle.
 
     A PE row applies its sub-tiles in the order of their numbers: ``index`` tells how many of them
-    come before. Without ``balanced`` sub-tiles stay in order. Look-ups are combinational; ``wrong``
-    is one cycle late; ``i.ready`` depends on registers.
+    come before. Without ``balanced`` sub-tiles stay in order.
 
-    Parameters
-    ----------
-    parameters : SparseArrayParameters
-        Of the array.
+    Latency of a look-up is 0, of ``wrong`` one cycle, from a pass's last pointer to ``ready`` that
+    of the balancer and a cycle a sub-tile. Interval is one cycle per pointer or look-up.
+    ``i.ready`` depends on registers.
 
     Members
     -------
@@ -57,31 +55,28 @@ class SchedulingTable(Circuit):
         PE row of a sub-tile of the oldest pass, and its index there.
     """
 
-    def __init__(self, *, parameters: SparseArrayParameters) -> None:
-        self.parameters = p = parameters
+    def _members(self, p: SparseArrayParameters) -> dict[str, Any]:
         self._balancer = LoadBalancer(parameters=p.balancer)
         subtile, pe_row = max(1, ceil_log2(p.slots)), max(1, ceil_log2(p.lines))
         self._place = data.StructLayout({"row": pe_row, "index": max(1, ceil_log2(p.pieces))})
-        super().__init__(
-            {
-                "balanced": In(1),
-                "i": In(self._balancer.streams["i"].signature),
-                "ready": Out(1),
-                "busy": Out(1),
-                "issue": In(1),
-                "drained": In(1),
-                "issue_subtile": In(subtile),
-                "issue_row": Out(pe_row),
-                "subtile_end": In(1),
-                "count": In(p.pointer_bits),
-                "pass_end": In(1),
-                "wrong": Out(1),
-                "framing": Out(1),
-                "drain_subtile": In(subtile),
-                "drain_row": Out(pe_row),
-                "index": Out(self._place["index"].width),
-            }
-        )
+        return {
+            "balanced": In(1),
+            "i": In(self._balancer.streams["i"].signature),
+            "ready": Out(1),
+            "busy": Out(1),
+            "issue": In(1),
+            "drained": In(1),
+            "issue_subtile": In(subtile),
+            "issue_row": Out(pe_row),
+            "subtile_end": In(1),
+            "count": In(p.pointer_bits),
+            "pass_end": In(1),
+            "wrong": Out(1),
+            "framing": Out(1),
+            "drain_subtile": In(subtile),
+            "drain_row": Out(pe_row),
+            "index": Out(self._place["index"].width),
+        }
 
     def elaborate(self, platform: Any) -> Module:
         """Count passes between the pointers, their issue and their drain."""

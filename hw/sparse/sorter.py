@@ -30,7 +30,7 @@ def keyed(key_bits: int, payload_bits: int) -> Packet:
 class SortingCell(Circuit):
     """Cell of the row: its key, and the comparator with the key that is inserted.
 
-    Latency is one cycle. All outputs but ``exceeded`` come from registers.
+    Latency is one cycle, interval one. All outputs but ``exceeded`` come from registers.
 
     Parameters
     ----------

@@ -25,8 +25,8 @@ def popcount(bits: Value) -> Value:
 class QuantileTracker(Circuit):
     """Estimate of a quantile, which decides the values of a beat and is moved by them.
 
-    The rules are those of `sw.sparse.quantile_estimator.estimate`. ``keep`` is combinational. From
-    a beat's decisions to the estimate that they moved there are 1 + ``delay`` enabled cycles: the
+    The rules are those of `sw.sparse.quantile_estimator.estimate`. Latency is 0 to ``keep``, and
+    1 + ``delay`` enabled cycles from a beat's decisions to the estimate that they moved: the
     registers are added first behind the decisions, then behind the update, before the decisions,
     and inside the count. Interval is one cycle.
 

@@ -46,10 +46,6 @@ class WeightRegenerator(Core):
         Sets the shift of a layer.
     weights : Out(32)
         Weights given.
-    clear : In(1)
-        Clears the counters.
-    flags : Out(struct)
-        Events, see ``FLAGS``.
     """
 
     BUSY = "a request is there, or its weights are"

@@ -2,12 +2,17 @@
 
 import pytest
 
-from sim.bench import Stalls
 from sim.sparse.array import regress
-from tests.plant import message
 
-from .planted import PLAIN, STALLS, Fault, assert_caught
+from .planted import PLAIN, STALLS, Bench, Fault
 from .test_array import SMALL
+
+BENCH = Bench(
+    unit="sparse_array",
+    parameters=SMALL,
+    regress=regress,
+    runs=({"blocks": 60, "watchdog": 2000},),
+)
 
 # Fault: module, text, fault, stalls, what the message says.
 FAULTS: dict[str, Fault] = {
@@ -46,10 +51,10 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-def found(stalls: Stalls, **options: str) -> str:
-    return message(regress, SMALL, blocks=60, stalls=stalls, watchdog=2000, **options)
+def test_without_faults():
+    BENCH.assert_sound()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_faults_are_caught(fault):
-    assert_caught("sparse_array", SMALL, FAULTS[fault], found)
+def test_a_planted_fault_is_caught(fault):
+    BENCH.assert_caught(FAULTS[fault])

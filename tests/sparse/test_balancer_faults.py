@@ -2,14 +2,19 @@
 
 import pytest
 
-from sim.bench import Stalls
 from sim.sparse.load_balancer import regress
 from sw.sparse.load_balancer import BalancerParameters
-from tests.plant import message
 
-from .planted import PLAIN, STALLS, Fault, assert_caught
+from .planted import PLAIN, STALLS, Bench, Fault
 
 SMALL = BalancerParameters(lines=2, pointer_bits=8, count_bits=3)
+
+BENCH = Bench(
+    unit="load_balancer",
+    parameters=SMALL,
+    regress=regress,
+    runs=({"blocks": 400, "seed": 8},),
+)
 
 # Fault: module, text, fault, stalls, what the message says.
 FAULTS: dict[str, Fault] = {
@@ -72,14 +77,10 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-def found(stalls: Stalls, **options: str) -> str:
-    return message(regress, SMALL, blocks=400, seed=8, stalls=stalls, **options)
-
-
 def test_without_faults():
-    assert found(PLAIN) == found(STALLS) == ""
+    BENCH.assert_sound()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_caught(fault):
-    assert_caught("load_balancer", SMALL, FAULTS[fault], found)
+    BENCH.assert_caught(FAULTS[fault])

@@ -1,21 +1,31 @@
 """Faults planted in the Verilog of encoder and decoder, each of which the regression must catch."""
 
-import functools
 from typing import Any
 
 import pytest
 
-from sim.bench import Stalls
-from sim.units import BENCHES
+from sim.sparse import csb_decoder, csb_encoder
+from sim.streams import Stalls
 from sw.sparse.csb_parameters import CsbDecoderParameters, CsbEncoderParameters
-from tests.plant import message
 
-from .planted import PLAIN, STALLS, Fault, assert_caught
+from .planted import PLAIN, STALLS, Bench, Fault
 
 BLOCK: dict[str, Any] = {"rows": 2, "columns": 2, "lanes": 2, "pointer_bits": 6}
-SMALL = {
-    "csb_encoder": CsbEncoderParameters(**BLOCK),
-    "csb_decoder": CsbDecoderParameters(blocks=5, values=12, form="dense", **BLOCK),
+BENCHES = {
+    unit: Bench(
+        unit=unit,
+        parameters=parameters,
+        regress=bench.regress,
+        runs=({"blocks": 1000, "seed": 8},),
+    )
+    for unit, bench, parameters in (
+        ("csb_encoder", csb_encoder, CsbEncoderParameters(**BLOCK)),
+        (
+            "csb_decoder",
+            csb_decoder,
+            CsbDecoderParameters(blocks=5, values=12, form="dense", **BLOCK),
+        ),
+    )
 }
 
 # Fault: unit, module, text, fault, stalls, what the message says.
@@ -231,18 +241,12 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
 }
 
 
-def found(unit: str, stalls: Stalls, **options: str) -> str:
-    return message(
-        BENCHES[unit].regress, SMALL[unit], blocks=1000, seed=8, stalls=stalls, **options
-    )
-
-
-@pytest.mark.parametrize("unit", SMALL)
+@pytest.mark.parametrize("unit", BENCHES)
 def test_without_faults(unit):
-    assert found(unit, PLAIN) == found(unit, STALLS) == ""
+    BENCHES[unit].assert_sound()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_caught(fault):
     unit, *of_unit = FAULTS[fault]
-    assert_caught(unit, SMALL[unit], tuple(of_unit), functools.partial(found, unit))
+    BENCHES[unit].assert_caught(tuple(of_unit))

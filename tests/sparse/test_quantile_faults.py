@@ -2,14 +2,23 @@
 
 import pytest
 
-from sim.bench import Stalls
 from sim.sparse.quantile_estimator import regress
 from sw.sparse.quantile_estimator import QuantileParameters
-from tests.plant import message
 
-from .planted import PLAIN, STALLS, Fault, assert_caught
+from .planted import PLAIN, STALLS, Bench, Fault
 
 SMALL = QuantileParameters(lanes=2, step=4)
+
+BENCH = Bench(
+    unit="quantile_estimator",
+    parameters=SMALL,
+    regress=regress,
+    runs=(
+        # Near the smallest and near the largest number.
+        {"seed": 8, "initial": 2.0**-126},
+        {"seed": 7, "initial": 3.4028235e38},
+    ),
+)
 
 # Fault: module, text, fault, stalls, what the message says.
 FAULTS: dict[str, Fault] = {
@@ -90,19 +99,10 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-def found(stalls: Stalls, **options: str) -> str:
-    """Say what the regression finds near the smallest and near the largest number."""
-    for seed, initial in ((8, 2.0**-126), (7, 3.4028235e38)):
-        said = message(regress, SMALL, seed=seed, stalls=stalls, initial=initial, **options)
-        if said:
-            return said
-    return ""
-
-
 def test_without_faults():
-    assert found(PLAIN) == found(STALLS) == ""
+    BENCH.assert_sound()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_caught(fault):
-    assert_caught("quantile_estimator", SMALL, FAULTS[fault], found)
+    BENCH.assert_caught(FAULTS[fault])

@@ -5,16 +5,24 @@ import math
 import pytest
 
 from hw.sparse.weight_regenerator import WeightRegenerator
-from sim.bench import Stalls
 from sim.sparse.weight_regenerator import regress
 from sw.sparse.weight_regenerator import RegeneratorParameters
-from tests.plant import message
 
-from .planted import PLAIN, STALLS, Fault, assert_caught
+from .planted import PLAIN, STALLS, Bench, Fault
 
 SMALL = RegeneratorParameters(lanes=1, layers=2, rounds=7, least=2.0**-100)
 UNIT = "weight_regenerator_"
 LAST = WeightRegenerator(parameters=SMALL).lane.latency
+
+BENCH = Bench(
+    unit="weight_regenerator",
+    parameters=SMALL,
+    regress=regress,
+    runs=tuple(
+        {"blocks": 200, "seed": 24, "decay": decay}
+        for decay in (None, math.inf, 2.0**-100, 2.0**-101)
+    ),
+)
 
 # Fault: module, text, fault, stalls, what the message says.
 FAULTS: dict[str, Fault] = {
@@ -83,19 +91,10 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-def found(stalls: Stalls, **options: str) -> str:
-    """Say what the regression finds with several decays."""
-    for decay in (None, math.inf, 2.0**-100, 2.0**-101):
-        said = message(regress, SMALL, blocks=200, seed=24, stalls=stalls, decay=decay, **options)
-        if said:
-            return said
-    return ""
-
-
 def test_without_faults():
-    assert found(PLAIN) == found(STALLS) == ""
+    BENCH.assert_sound()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_caught(fault):
-    assert_caught("weight_regenerator", SMALL, FAULTS[fault], found)
+    BENCH.assert_caught(FAULTS[fault])
