@@ -51,12 +51,8 @@ def run_pass(
 
     Parameters
     ----------
-    p : SparseArrayParameters
-        Of the array.
-    layer : Layer
-        The layer.
-    which : str
-        The pass.
+    p, layer, which
+        Parameters of the array, the layer and the pass.
     sparse : array of float32
         Weights, or in pass ``weight`` the activations, whose zeros are skipped.
     dense : array of float32

@@ -11,9 +11,10 @@ from sim.streams import Stalls
 from sw.parameters import Parameters
 from tests.plant import message, plant
 
+from .stimuli import STALLS
+
 __all__ = ["PLAIN", "STALLS", "Bench", "Fault"]
 
-STALLS = Stalls(idle=0.3, back_pressure=0.5)
 PLAIN = Stalls()
 
 Fault = tuple[str, str, str, Stalls, str]
