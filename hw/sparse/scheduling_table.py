@@ -179,7 +179,7 @@ class SchedulingTable(ArrayPart):
         """
         balancer = self._balancer
         m.submodules.queue = queue = memory.Memory(
-            shape=balancer.streams["o"]["data"].shape["piece"].shape,
+            shape=balancer.o.payload.data.piece.shape(),
             depth=2 << ceil_log2(self.parameters.lines),
             init=[],
         )

@@ -248,5 +248,5 @@ def test_without_faults(unit):
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_caught(fault):
-    unit, *of_unit = FAULTS[fault]
-    BENCHES[unit].assert_caught(tuple(of_unit))
+    unit, module, text, wrong, stalls, sign = FAULTS[fault]
+    BENCHES[unit].assert_caught((module, text, wrong, stalls, sign))

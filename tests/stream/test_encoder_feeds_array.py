@@ -1,5 +1,7 @@
 """The encoder feeds the sparse array through an `ArrayFeeder`: dense blocks in, sums out."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from amaranth.hdl import Array, Cat, Const, Module, Signal
@@ -18,7 +20,14 @@ from sw.sparse.csb_parameters import CsbEncoderParameters
 from .drive import drive
 
 # Sub-tiles of two rows of six places, which take two mask words each.
-SIZES = {"mask_bits": 4, "depth": 8, "entries": 32, "patch": 16, "sums": 16, "positions": 8}
+SIZES: dict[str, Any] = {
+    "mask_bits": 4,
+    "depth": 8,
+    "entries": 32,
+    "patch": 16,
+    "sums": 16,
+    "positions": 8,
+}
 ARRAYS = {
     "one a cycle": SparseArrayParameters(lines=2, columns=2, pointer_bits=8, **SIZES),
     "two a cycle": SparseArrayParameters(lines=2, columns=1, fetch=2, pointer_bits=8, **SIZES),
@@ -26,7 +35,8 @@ ARRAYS = {
         lines=2, columns=1, pieces=4, fetch=2, pointer_bits=8, **{**SIZES, "mask_bits": 8}
     ),
 }
-BLOCKS = {"one word": {"rows": 1, "columns": 6, "lanes": 6}}
+BLOCK: dict[str, Any] = {"rows": 2, "columns": 6, "lanes": 3}
+BLOCKS: dict[str, Any] = {"one word": {"rows": 1, "columns": 6, "lanes": 6}}
 SIZES_OF_JOB = ("rows", "depth", "positions", "patch", "waves")
 # Register: the model's operand, the field that says which entry.
 TABLES = {
@@ -96,9 +106,7 @@ def words(values):
 def run(name, *, idle=0.0, pressure=0.0, seed=1):
     """Run three tiles of two passes; return what the circuit gives, and the model."""
     p = ARRAYS[name]
-    encoder = CsbEncoderParameters(
-        pointer_bits=8, **BLOCKS.get(name, {"rows": 2, "columns": 6, "lanes": 3})
-    )
+    encoder = CsbEncoderParameters(pointer_bits=8, **BLOCKS.get(name, BLOCK))
     job = Job(rows=encoder.rows, depth=encoder.columns, positions=3, patch=11, waves=2)
     job.check(p)
     rng = np.random.default_rng(seed)
