@@ -47,7 +47,7 @@ class MaskWalker(Circuit):
     Parameters
     ----------
     parameters : CsbDecoderParameters
-        Of the decoder.
+        Of the decoder, which say how long a part is.
 
     Members
     -------

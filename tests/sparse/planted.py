@@ -2,8 +2,10 @@
 
 import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import pytest
 
 from hw.flow.emit import generate
 from sim.report import Report
@@ -30,21 +32,25 @@ class Bench:
     regress: Callable[..., Report]
     runs: tuple[dict[str, Any], ...]
 
-    def found(self, stalls: Stalls, **options: Any) -> str:
+    def tests(self, faults: Mapping[str, Fault]) -> tuple[Callable[..., None], ...]:
+        """Return a test that nothing is found without a fault, and one of each planted fault."""
+
+        def sound() -> None:
+            assert self._found(PLAIN) == self._found(STALLS) == ""
+
+        @pytest.mark.parametrize("fault", faults)
+        def caught(fault: str) -> None:
+            module, text, wrong, stalls, sign = faults[fault]
+            verilog = generate(self.unit, self.parameters).verilog
+            said = self._found(stalls, netlist=plant(verilog, module, re.escape(text), wrong))
+            assert re.search(sign, said), said
+
+        return sound, caught
+
+    def _found(self, stalls: Stalls, **options: Any) -> str:
         """Return what the first run says that finds something; empty if none does."""
         said = (
             message(self.regress, self.parameters, stalls=stalls, **run, **options)
             for run in self.runs
         )
         return next(filter(None, said), "")
-
-    def assert_sound(self) -> None:
-        """Check that nothing is found without a fault."""
-        assert self.found(PLAIN) == self.found(STALLS) == ""
-
-    def assert_caught(self, fault: Fault) -> None:
-        """Check that a planted fault is found."""
-        module, text, wrong, stalls, sign = fault
-        verilog = generate(self.unit, self.parameters).verilog
-        said = self.found(stalls, netlist=plant(verilog, module, re.escape(text), wrong))
-        assert re.search(sign, said), said

@@ -1,7 +1,5 @@
 """Faults planted in the emitted Verilog of the sparse array, which its bench must catch."""
 
-import pytest
-
 from sim.sparse.array import regress
 
 from .planted import PLAIN, STALLS, Bench, Fault
@@ -50,11 +48,4 @@ FAULTS: dict[str, Fault] = {
     ),
 }
 
-
-def test_without_faults():
-    BENCH.assert_sound()
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_caught(fault):
-    BENCH.assert_caught(FAULTS[fault])
+test_without_faults, test_a_planted_fault_is_caught = BENCH.tests(FAULTS)

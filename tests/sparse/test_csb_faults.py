@@ -1,37 +1,32 @@
 """Faults planted in the Verilog of encoder and decoder, each of which the regression must catch."""
 
+from types import ModuleType
 from typing import Any
-
-import pytest
 
 from sim.sparse import csb_decoder, csb_encoder
 from sim.streams import Stalls
-from sw.sparse.csb_parameters import CsbDecoderParameters, CsbEncoderParameters
+from sw.sparse.csb_parameters import CsbDecoderParameters, CsbEncoderParameters, CsbParameters
 
 from .planted import PLAIN, STALLS, Bench, Fault
 
 BLOCK: dict[str, Any] = {"rows": 2, "columns": 2, "lanes": 2, "pointer_bits": 6}
-BENCHES = {
-    unit: Bench(
-        unit=unit,
-        parameters=parameters,
-        regress=bench.regress,
-        runs=({"blocks": 1000, "seed": 8},),
-    )
-    for unit, bench, parameters in (
-        ("csb_encoder", csb_encoder, CsbEncoderParameters(**BLOCK)),
-        (
-            "csb_decoder",
-            csb_decoder,
-            CsbDecoderParameters(blocks=5, values=12, form="dense", **BLOCK),
-        ),
-    )
-}
 
-# Fault: unit, module, text, fault, stalls, what the message says.
-FAULTS: dict[str, tuple[str, *Fault]] = {
+
+def bench(unit: ModuleType, name: str, parameters: CsbParameters) -> Bench:
+    runs = ({"blocks": 1000, "seed": 8},)
+    return Bench(unit=name, parameters=parameters, regress=unit.regress, runs=runs)
+
+
+ENCODER = bench(csb_encoder, "csb_encoder", CsbEncoderParameters(**BLOCK))
+DECODER = bench(
+    csb_decoder,
+    "csb_decoder",
+    CsbDecoderParameters(blocks=5, values=12, form="dense", **BLOCK),
+)
+
+# Fault: module, text, fault, stalls, what the message says.
+ENCODER_FAULTS: dict[str, Fault] = {
     "subnormal numbers have a value": (
-        "csb_encoder",
         "csb_encoder_",
         "nonzero[0] = |i__payload[30:23]",
         "nonzero[0] = |i__payload[30:0]",
@@ -39,7 +34,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "m_axis_value|mask",
     ),
     "pointers go on": (
-        "csb_encoder",
         "csb_encoder_",
         "ending_packet ? 6'h00 : pointer_plus_present",
         "pointer_plus_present",
@@ -47,7 +41,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "pointer",
     ),
     "the block's end does not wait": (
-        "csb_encoder",
         "csb_encoder_",
         "held & free & (block_free | ~ends_block)",
         "held & free",
@@ -55,7 +48,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "m_axis_block|mask",
     ),
     "no beat is without a value": (
-        "csb_encoder",
         "csb_encoder_",
         "value_present <= present",
         "value_present <= 1'h1",
@@ -63,7 +55,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "value",
     ),
     "tlast with every value": (
-        "csb_encoder",
         "csb_encoder_",
         "value_last <= ending_packet",
         "value_last <= 1'h1",
@@ -71,7 +62,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "tlast does not end a packet",
     ),
     "a pause between beats": (
-        "csb_encoder",
         "csb_encoder_",
         "done | ~held",
         "~held",
@@ -79,7 +69,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "cycles",
     ),
     "waits for elements are not counted": (
-        "csb_encoder",
         "csb_encoder_",
         "input_stalls + input_stalls_event",
         "input_stalls",
@@ -87,7 +76,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "input_stalls",
     ),
     "cycles of its own work count as waits": (
-        "csb_encoder",
         "csb_encoder_",
         "input_stalls_event_next = i__ready & ~i__valid",
         "input_stalls_event_next = ~i__valid",
@@ -95,15 +83,16 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "input_stalls",
     ),
     "more values than pointers tell": (
-        "csb_encoder",
         "csb_encoder_",
         "flags_overflow = values_event_next & (&pointer)",
         "flags_overflow = 1'h0",
         PLAIN,
         "overflow",
     ),
+}
+
+DECODER_FAULTS: dict[str, Fault] = {
     "the next pointer is not looked at": (
-        "csb_decoder",
         "block_memory",
         "end_ != limit_1",
         "1'h0",
@@ -111,7 +100,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "value|corrupt",
     ),
     "values that are not there": (
-        "csb_decoder",
         "block_memory",
         "end_ > length",
         "1'h0",
@@ -119,7 +107,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "value|corrupt",
     ),
     "the first pointer may be any": (
-        "csb_decoder",
         "block_memory",
         "is_first & (|pointers_read0_data)",
         "1'h0",
@@ -127,7 +114,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "value|corrupt",
     ),
     "blocks that are not there": (
-        "csb_decoder",
         "block_memory",
         "absent | (is_first & (|pointers_read0_data))",
         "is_first & (|pointers_read0_data)",
@@ -135,7 +121,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "value|corrupt",
     ),
     "high bits of a number are not looked at": (
-        "csb_decoder",
         "block_memory",
         "ask__payload[15:0] >= held",
         "ask__payload[7:0] >= held",
@@ -143,7 +128,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "value|corrupt",
     ),
     "a pointer's highest bit is not looked at": (
-        "csb_decoder",
         "block_memory",
         "start + count",
         "start[4:0] + count",
@@ -151,7 +135,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "value|corrupt",
     ),
     "blocks stay": (
-        "csb_decoder",
         "block_memory",
         "if (empty | rst) held",
         "if (rst) held",
@@ -159,7 +142,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "value|corrupt",
     ),
     "from behind the last value": (
-        "csb_decoder",
         "block_memory",
         "backward ? end_bits_3_0_minus_1",
         "backward ? end_[3:0]",
@@ -167,7 +149,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "value",
     ),
     "values are read forward": (
-        "csb_decoder",
         "mask_walker",
         "backward ? address_minus_1 : address_plus_1",
         "address_plus_1",
@@ -175,7 +156,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "value",
     ),
     "blocks are walked twice": (
-        "csb_decoder",
         "mask_walker",
         "~o__valid | (o__ready & block_end)",
         "~o__valid",
@@ -183,7 +163,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "m_axis gave more",
     ),
     "a pause between requests": (
-        "csb_decoder",
         "csb_decoder_",
         "serving & requests_i__ready",
         "serving & requests_i__ready & o__valid",
@@ -191,7 +170,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "m_axis|cycles|no handshake",
     ),
     "a request is lost": (
-        "csb_decoder",
         "skid_buffer",
         "full ? kept : i__payload",
         "i__payload",
@@ -199,7 +177,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "m_axis|value",
     ),
     "values stay": (
-        "csb_decoder",
         "csb_decoder_",
         "if (emptied | rst) blocks_length",
         "if (rst) blocks_length",
@@ -207,7 +184,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "value|overlong",
     ),
     "too many values": (
-        "csb_decoder",
         "csb_decoder_",
         "arrived & ~full",
         "arrived",
@@ -215,7 +191,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "value|corrupt",
     ),
     "a load counts as waits for requests": (
-        "csb_decoder",
         "csb_decoder_",
         "i_request__ready & ~i_request__valid",
         "~i_request__valid",
@@ -223,7 +198,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "input_stalls",
     ),
     "a load never ends": (
-        "csb_decoder",
         "csb_decoder_",
         "blocks_event_next & walker_o__payload[14]",
         "1'h0",
@@ -231,7 +205,6 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
         "no handshake",
     ),
     "an element of the beat before": (
-        "csb_decoder",
         "csb_decoder_",
         "clear_lanes | one[1]",
         "one[1]",
@@ -240,13 +213,5 @@ FAULTS: dict[str, tuple[str, *Fault]] = {
     ),
 }
 
-
-@pytest.mark.parametrize("unit", BENCHES)
-def test_without_faults(unit):
-    BENCHES[unit].assert_sound()
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_caught(fault):
-    unit, module, text, wrong, stalls, sign = FAULTS[fault]
-    BENCHES[unit].assert_caught((module, text, wrong, stalls, sign))
+test_encoder_without_faults, test_a_fault_of_the_encoder_is_caught = ENCODER.tests(ENCODER_FAULTS)
+test_decoder_without_faults, test_a_fault_of_the_decoder_is_caught = DECODER.tests(DECODER_FAULTS)

@@ -1,7 +1,5 @@
 """Faults planted in the quantile estimator's Verilog, each of which the regression must catch."""
 
-import pytest
-
 from sim.sparse.quantile_estimator import regress
 from sw.sparse.quantile_estimator import QuantileParameters
 
@@ -98,11 +96,4 @@ FAULTS: dict[str, Fault] = {
     ),
 }
 
-
-def test_without_faults():
-    BENCH.assert_sound()
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_caught(fault):
-    BENCH.assert_caught(FAULTS[fault])
+test_without_faults, test_a_planted_fault_is_caught = BENCH.tests(FAULTS)

@@ -2,8 +2,6 @@
 
 import math
 
-import pytest
-
 from hw.sparse.weight_regenerator import WeightRegenerator
 from sim.sparse.weight_regenerator import regress
 from sw.sparse.weight_regenerator import RegeneratorParameters
@@ -90,11 +88,4 @@ FAULTS: dict[str, Fault] = {
     "infinities are not told": (UNIT, "flags_nan = push", "flags_nan = 1'h0 & push", PLAIN, "nan"),
 }
 
-
-def test_without_faults():
-    BENCH.assert_sound()
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_caught(fault):
-    BENCH.assert_caught(FAULTS[fault])
+test_without_faults, test_a_planted_fault_is_caught = BENCH.tests(FAULTS)
