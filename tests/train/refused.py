@@ -1,5 +1,7 @@
 """What settings and the command line refuse alike."""
 
+from typing import Any
+
 import pytest
 from click.testing import CliRunner
 
@@ -11,7 +13,8 @@ from sw.train.settings import Settings
 def check_refused(setting: str, text: str, message: str) -> None:
     """Check that a setting's text is refused by one line, and that nothing is printed beside it."""
     with pytest.raises(UserError) as error:
-        Settings(**{setting: text})
+        fields: dict[str, Any] = {setting: text}
+        Settings(**fields)
     assert message in str(error.value) and "\n" not in str(error.value)
     result = CliRunner().invoke(main, ["train", f"--{setting}", text])
     assert result.exit_code == 2 and message in " ".join(result.stderr.split())

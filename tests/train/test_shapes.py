@@ -28,7 +28,7 @@ def zeros(*shape: int) -> Any:
     return np.zeros(shape, np.float32)
 
 
-def planes(**sizes: int) -> Weighted:
+def planes(**sizes: Any) -> Weighted:
     return Weighted(convolution.Convolution(name="convolution", **sizes), RNG)
 
 
