@@ -208,7 +208,7 @@ class SparseArray(Core):
         """Step all PE rows through their nonzeros."""
         m.d.comb += [
             controller.positions.eq(self.positions),
-            controller.table.eq(self.base),
+            controller.base_table.eq(self.base),
             controller.more.eq(Cat(row.more for row in rows).any()),
             controller.go.eq(passes.may_apply),
             passes.apply_begin.eq(controller.begin),

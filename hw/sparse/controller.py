@@ -26,7 +26,7 @@ class Controller(ArrayPart):
     -------
     positions : In(1 + ceil_log2(positions))
         Output pixels, of the job.
-    table : In(table_layout(...))
+    base_table : In(table_layout(...))
         Writes the first row of a pixel.
     go : In(1)
         A pass may begin.
@@ -47,7 +47,7 @@ class Controller(ArrayPart):
     def _members(self, p: SparseArrayParameters) -> dict[str, Any]:
         return {
             "positions": In(1 + ceil_log2(p.positions)),
-            "table": In(table_layout(p.positions, p.patch)),
+            "base_table": In(table_layout(p.positions, p.patch)),
             "go": In(1),
             "begin": Out(1),
             "more": In(1),
@@ -90,9 +90,9 @@ class Controller(ArrayPart):
 
         m.submodules.bases = bases = RegisterTable(depth=p.positions, bits=ceil_log2(p.patch))
         m.d.comb += [
-            bases.write.eq(self.table.write),
-            bases.index.eq(self.table.index),
-            bases.value.eq(self.table.rows),
+            bases.write.eq(self.base_table.write),
+            bases.index.eq(self.base_table.index),
+            bases.value.eq(self.base_table.rows),
             bases.address.eq(pixel),
             self.base.eq(bases.o),
         ]

@@ -118,12 +118,12 @@ class Issue(ArrayPart):
 
         self._count(m, step & place.subtile_end, Mux(accept, want, 0))
         first = Signal(init=1)
-        null = wire(m, "null", 1, row_end & first & ~some)
+        is_null = wire(m, "is_null", 1, row_end & first & ~some)
         with m.If(row_end):
             m.d.sync += first.eq(1)
         with m.Elif(accept):
             m.d.sync += first.eq(0)
-        stored = Cat(accept & (bits_left > i) for i in range(p.fetch)) | null
+        stored = Cat(accept & (bits_left > i) for i in range(p.fetch)) | is_null
         m.d.comb += self.store.eq(delay(m, 1, stored, 2, name="stored", reset=True))
         shift = self._shift(m, row_end, pass_end)
         for i in range(p.fetch):
@@ -135,7 +135,7 @@ class Issue(ArrayPart):
             ]
         m.d.comb += [
             self.nonzero[0].first.eq(delay(m, 1, first, 2, name="first")),
-            self.nonzero[0].null.eq(delay(m, 1, null, 2, name="null")),
+            self.nonzero[0].is_null.eq(delay(m, 1, is_null, 2, name="is_null")),
         ]
         return m
 

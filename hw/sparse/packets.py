@@ -62,9 +62,9 @@ def nonzero_layout(p: SparseArrayParameters) -> data.StructLayout:
     """Return the layout of what a PE row stores of a nonzero.
 
     ``value``; ``offset``: its row of an activation tile, from an output pixel's first; ``first`` of
-    its row; ``null``: it stands for a row without nonzeros.
+    its row; ``is_null``: it stands for a row without nonzeros.
     """
-    return data.StructLayout({"value": 32, "offset": ceil_log2(p.patch), "first": 1, "null": 1})
+    return data.StructLayout({"value": 32, "offset": ceil_log2(p.patch), "first": 1, "is_null": 1})
 
 
 def step_layout(p: SparseArrayParameters) -> data.StructLayout:

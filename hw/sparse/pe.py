@@ -29,10 +29,10 @@ class ProcessingElement(Circuit):
     -------
     weight, x : In(32)
         Operands, from registers.
-    null : In(1)
+    is_null : In(1)
         The product counts as +0; `issue_latency` cycles after the operands.
     sum : In(32), first : In(1)
-        Sum so far; whether it counts as +0. A cycle before ``null``.
+        Sum so far; whether it counts as +0. A cycle before ``is_null``.
     o : Out(32)
         Sum.
     """
@@ -43,7 +43,7 @@ class ProcessingElement(Circuit):
             {
                 "weight": In(32),
                 "x": In(32),
-                "null": In(1),
+                "is_null": In(1),
                 "first": In(1),
                 "sum": In(32),
                 "o": Out(32),
@@ -72,7 +72,7 @@ class ProcessingElement(Circuit):
             multiplier.a.eq(self.weight),
             multiplier.b.eq(self.x),
             adder.en.eq(1),
-            adder.a.eq(Mux(self.null, 0, multiplier.o)),
+            adder.a.eq(Mux(self.is_null, 0, multiplier.o)),
             adder.b.eq(sum_before),
             self.o.eq(adder.o),
         ]

@@ -170,14 +170,14 @@ class PeRow(ArrayPart):
         active = delay(m, 1, active, pe.latency + 3, name="active", reset=True)
         sums = self._sums(m, where, half, active)
         first = delay(m, 1, nonzero.first, issue + 2, name="first")
-        null = delay(m, 1, nonzero.null, issue + 3, name="null")
+        is_null = delay(m, 1, nonzero.is_null, issue + 3, name="is_null")
         weight = delay(m, 1, nonzero.value, 3, name="weight")
         for i, element in enumerate(self._pes):
             m.submodules[f"pe_{i}"] = element
             m.d.comb += [
                 element.weight.eq(weight),
                 element.x.eq(x[i]),
-                element.null.eq(null),
+                element.is_null.eq(is_null),
                 element.first.eq(first),
                 element.sum.eq(sums[i]),
             ]

@@ -14,7 +14,13 @@ BENCH = Bench(
 
 # Fault: module, text, fault, stalls, what the message says.
 FAULTS: dict[str, Fault] = {
-    "an empty row is not null": ("issue", "null_0 <= null_", "null_0 <= 1'h0", PLAIN, "sums"),
+    "an empty row is not null": (
+        "issue",
+        "is_null_0 <= is_null",
+        "is_null_0 <= 1'h0",
+        PLAIN,
+        "sums",
+    ),
     "no shift": ("issue", "offsets_0_o + shifts_o", "offsets_0_o", PLAIN, "sums"),
     "what is left of a beat is kept": (
         "value_unpacker",
