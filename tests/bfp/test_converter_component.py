@@ -9,7 +9,7 @@ from amaranth.sim import Simulator
 from hw.bfp.dot import DotUnit
 from hw.formats.converter import ConverterUnit
 from hw.formats.maximum import Maximum
-from hw.formats.quantizer import Converter
+from hw.formats.quantizer import Quantizer
 from sw.bfp.dot import DotParameters
 from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, binary32
 from sw.formats.converter import ConverterParameters, convert
@@ -40,7 +40,7 @@ def lanes_of(word, lanes, bits):
 
 def simulate(p, x, *, idle=0.0, stall=0.0, seed=0):
     """Return codes, exponents, zero-set flags and ``last`` of each beat, and cycles taken."""
-    dut = Converter(parameters=p)
+    dut = Quantizer(parameters=p)
     width = FLOAT_FORMATS[p.source].width
     rows = binary32.to_bits(x, FLOAT_FORMATS[p.source]).reshape(-1, p.lanes).tolist()
     rng = np.random.default_rng(seed)
@@ -120,7 +120,7 @@ def test_numbers_and_stalls(p):
 def test_a_beat_a_cycle(lanes):
     p = parameters("msfp16", lanes=lanes)
     cycles = check(p, values(p, 20, seed=2))
-    latency = Converter(parameters=p).latency
+    latency = Quantizer(parameters=p).latency
     assert cycles == 21 * p.beats - 1 + latency, (cycles, latency)
 
 

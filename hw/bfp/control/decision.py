@@ -10,7 +10,7 @@ from sw.bfp.zse_controller import MOST_AGE, MOST_SCALE
 
 from ...base.circuit import Circuit
 from ...base.pipeline import wire
-from .fields import MODE_BITS
+from .modes import MODE_BITS
 from .threshold import ThresholdCompare
 
 __all__ = ["AGE_BITS", "COUNT_BITS", "THRESHOLD_BITS", "ZseDecision"]

@@ -9,7 +9,7 @@ from sw.bfp.pairs import PAIRS
 from sw.bfp.zse_controller import ZseParameters
 
 from ...base.circuit import Circuit
-from .fields import LAYER_BITS
+from .modes import LAYER_BITS
 
 __all__ = ["ZseSequence"]
 
