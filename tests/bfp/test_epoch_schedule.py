@@ -132,7 +132,7 @@ def test_registers_changed_during_a_packet_serve_the_next_one():
     dut = EpochSchedule(parameters=EpochParameters(layers=3))
 
     async def packet(ctx: Any, epoch: int) -> list[int]:
-        ctx.set(dut.i.payload.data, epoch)
+        ctx.set(dut.i.payload.data.epoch, epoch)
         ctx.set(dut.i.valid, 1)
         await ctx.tick().until(dut.i.ready)
         ctx.set(dut.i.valid, 0)
@@ -141,10 +141,10 @@ def test_registers_changed_during_a_packet_serve_the_next_one():
         ctx.set(dut.o.ready, 1)
         modes, last = [], 0
         while not last:
-            word, last = (
+            beat, last = (
                 await ctx.tick().sample(dut.o.payload.data, dut.o.payload.last).until(dut.o.valid)
             )
-            modes.append(word >> 8 & 3)
+            modes.append(beat.mode[0])
         return modes
 
     async def bench(ctx: Any) -> None:

@@ -50,7 +50,7 @@ FAULTS: list[tuple[str, Parameters, str, str, str, Stalls, str]] = [
         "status.nan",
     ),
     # The end of the packet is lost.
-    ("bfp_dot", DOT, "result_queue", "<= word", "<= word[31:0]", PLAIN, "tlast does not follow"),
+    ("bfp_dot", DOT, "output_fifo", "<= word", "<= word[31:0]", PLAIN, "tlast does not follow"),
     (
         "bfp_converter",
         CONVERTER,

@@ -184,10 +184,10 @@ FAULTS = [
     (r"= leftward \? element_1_2 : element_2_1;", "= element_2_1;", "mantissa: |-0"),
     (r"= leftward \? moves_0 : moves_1;", "= moves_1;", "m_axis changed"),
     (r"= ~used\[1\] \| moves_0;", "= 1'h1;", "m_axis changed"),
-    (r"= ~used\[0\] \| give;", "= 1'h1;", "m_axis changed"),
-    (r"o__valid_next_term = \w+ \| ", "o__valid_next_term = ", "m_axis"),
+    (r"= ~used\[0\] \| o_fire;", "= 1'h1;", "m_axis changed"),
+    (r"o__valid_next = o__valid_next_term \| ", "o__valid_next = ", "m_axis"),
     (r"= last & last_out;", "= last;", "tlast does not follow"),
-    (r"if \(last_in & take\) exponent", "if (take) exponent", "m_axis changed"),
+    (r"if \(complete\) exponent", "if (i_fire) exponent", "m_axis changed"),
     (r"\(\|row_in\)", "1'h1", "status.framing"),
 ]
 
