@@ -185,7 +185,7 @@ FAULTS = [
     ("zse_sequence", r"pair == 2'h2", "pair == 2'h1", "mode"),
     ("zse_controller", "steps < warmup", "steps <= warmup", "mode"),
     ("zse_controller", r"state\[31:0\] \+ ", "", "mode"),
-    ("zse_controller", r"layer == step_layers_minus_1", "1'h0", "tlast"),
+    ("zse_controller", r"layer == sequence_layers_minus_1", "1'h0", "tlast"),
 ]
 
 
