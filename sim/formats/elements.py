@@ -1,6 +1,8 @@
 """Elements of block formats on the wire, and blocks that a regression must not miss."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +13,9 @@ from sw.formats.quantize import Blocks
 
 from ..bench import Result
 from ..report import insist
+from ..streams import unpack
 
-__all__ = ["decode", "encode", "random_blocks", "to_source", "with_all_codes"]
+__all__ = ["blocks_of", "decode", "encode", "random_blocks", "to_source", "with_all_codes"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -38,6 +41,21 @@ def decode(
         return (code - 2 * (code & sign)).astype(np.int32)
     insist(code != sign, f"{(code == sign).sum()} elements are -0", result)
     return np.where(code & sign, -(code & (sign - 1)), code).astype(np.int32)
+
+
+def blocks_of(
+    stream: Mapping[str, Any], result: Result, last: npt.NDArray[Any], format: BlockFormat
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return the elements and the exponent codes of the blocks that a unit gave.
+
+    ``last`` has what ``tlast`` must be, a row a block.
+    """
+    insist(result.last["m_axis"] == last.ravel(), "tlast does not follow its block", result)
+    fields = unpack(stream, result.outputs["m_axis"])
+    codes = fields["exponent"].reshape(last.shape)
+    insist(codes == codes[:, :1], "the beats of a block differ in exponent", result)
+    code = np.ascontiguousarray(codes[:, 0]).astype(np.int32)
+    return decode(fields["mantissa"], format, result), code
 
 
 def to_source(x: npt.ArrayLike, source: str) -> npt.NDArray[np.float32]:

@@ -15,7 +15,6 @@ from sim.bench import Stalls, run
 from sim.bfp.transposer import regress, simulate, transpose
 from sim.compare import assert_equal
 from sim.formats.elements import encode
-from sim.job import BenchError
 from sim.registers import readable
 from sim.streams import pack, unpack
 from sw.bfp.transposer import TransposerParameters, assemble, tiles
@@ -24,7 +23,7 @@ from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS
 from sw.formats.quantize import quantize
 
-from ..plant import plant
+from ..plant import message, plant
 
 FORMAT = BLOCK_FORMATS["hbfp4_8x8"]
 GRID = [Stalls(idle=i, back_pressure=b) for i in (0.0, 0.3, 0.8) for b in (0.0, 0.3, 0.8)]
@@ -196,10 +195,7 @@ FAULTS = [
 def test_a_planted_fault_is_caught(old, new, what):
     p = _parameters(3)
     mutant = plant(generate("bfp_transposer", p).verilog, "transposer", old, new)
-    try:
-        found = regress(p, blocks=600, seed=15, stalls=BOTH, netlist=mutant).message
-    except BenchError as error:
-        found = str(error)
+    found = message(regress, p, blocks=600, seed=15, stalls=BOTH, netlist=mutant)
     assert re.search(what, found), found
 
 

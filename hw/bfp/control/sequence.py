@@ -1,4 +1,4 @@
-"""The sequence of the controller: counts taken, then pair after pair of layer after layer."""
+"""The sequence of the controller: beats of counts, then pair after pair of layer after layer."""
 
 from typing import Any
 
@@ -15,28 +15,36 @@ __all__ = ["ZseSequence"]
 
 
 class ZseSequence(Circuit):
-    """Says what the controller does in a cycle, and on which pair.
+    """State machine of the controller: what it does in a cycle, and on which pair.
+
+    A beat of counts takes three cycles, a pair of a step the latency of its decision and three
+    more. Outputs depend on registers only, but for ``deciding``.
+
+    Parameters
+    ----------
+    parameters : ZseParameters
+        How many layers there are.
 
     Members
     -------
     restart : In(1)
         Asks for a sweep, which comes when no step is worked off.
     valid, last : In(1)
-        There is a beat of counts; it ends its step.
+        A beat of counts is valid; it ends its step.
     layers : In(LAYER_BITS + 1)
         Layers in use, from the first cycle of a step on.
     done, ready : In(1)
-        The ratio of the pair's counts is there; the layer's modes may be given.
+        The decision on the pair is valid; the layer's modes may be given.
     sweeping : Out(1)
         The state of ``pair`` is written anew; for each layer there are four.
     adding : Out(1)
-        The beat is taken; the state of its pair was asked for two cycles ago.
+        The beat is accepted; the state of its pair was addressed two cycles ago.
     stepping, fetched, deciding : Out(1)
-        A step is worked off; the pair's state has come; the pair's ratio too.
+        A step is worked off; the pair's state has been read; the decision on it is valid.
     giving : Out(1)
         The modes of a layer are given.
     layer : Out(LAYER_BITS), pair : Out(2)
-        What this is about.
+        What this concerns.
     busy : Out(1)
         A sweep or step is worked off, or asked for.
     """
@@ -51,7 +59,7 @@ class ZseSequence(Circuit):
         super().__init__(members)
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build the state machine."""
         m = Module()
         pending = Signal()
         m.d.comb += self.busy.eq(self.sweeping | self.stepping | pending)
