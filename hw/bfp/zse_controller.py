@@ -209,7 +209,7 @@ class ZseController(Core):
         with m.Elif(sequence.deciding):
             m.d.sync += order.eq(Cat(order[1:], decision.next_mode))
         # As they are when a sweep begins: layer 0 is written again in the next cycle.
-        initial = Signal(LAYER_MODES, reset_less=True)
+        initial = Signal(LAYER_MODES, name="initial_modes", reset_less=True)
         with m.If(sequence.sweeping & (at_pair == 0)):
             m.d.sync += initial.eq(Cat(mode_of(self.initial[pair]) for pair in PAIRS))
         m.d.comb += [

@@ -1,10 +1,10 @@
 """The schedule of precision by epochs against its model."""
 
-import re
 from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.hdl import Mux
 from amaranth.sim import Simulator
 
 from hw.bfp.epoch_schedule import EpochSchedule
@@ -16,7 +16,7 @@ from sim.registers import readable
 from sw.bfp.epoch_schedule import BoostRule, EpochParameters
 from sw.bfp.epoch_schedule import schedule as model
 
-from ..plant import message, plant
+from ..faults import Fault, Names, assert_caught
 
 SMALL = EpochParameters(layers=4)
 OTHER = BoostRule(epochs=12, boosted=3, narrow=1, wide=2, last_wide=False)
@@ -133,20 +133,30 @@ def test_registers_changed_during_a_packet_serve_the_next_one():
     simulator.run()
 
 
-FAULTS = [
-    (r"packet_all_next_term > epochs", "packet_all_next_term >= epochs", "mode"),
-    (r"\(~\|layer\)", "1'h0", "mode"),
-    (r"last & packet_last", "packet_last", "mode"),
-    (r"i__ready = ~o__valid", "i__ready = 1'h1", "m_axis"),
-    (r"layer == packet_layers_minus_1", "layer == 8'h2", "m_axis gave 750"),
-    (r"packet_narrow <= narrow", "packet_narrow <= 2'h0", "mode"),
-]
+def _all_wide_too_early(s: Names) -> Any:
+    wide = s.inside & (s.i.payload.data.epoch + s.boosted >= s.epochs)
+    return s.packet_all.eq(Mux(s.i_fire, wide, s.packet_all))
 
 
-@pytest.mark.parametrize(("old", "new", "what"), FAULTS)
-def test_a_planted_fault_is_caught(old, new, what):
-    text = generate("bfp_epoch_schedule", SMALL).verilog
+def _mode(s: Names, always: Any) -> Any:
+    return s.mode.eq(Mux(s.packet_all | always, s.packet_wide, s.packet_narrow))
+
+
+FAULTS = {
+    "wide too early": (_all_wide_too_early, "mode"),
+    "the first layer narrow": (lambda s: _mode(s, s.last & s.packet_last), "mode"),
+    "all wide for the last": (
+        lambda s: _mode(s, (s.layer == 0) & s.packet_first | s.packet_last),
+        "mode",
+    ),
+    "an epoch in a packet": (lambda s: s.i.ready.eq(1), "m_axis"),
+    "three layers": (lambda s: s.last.eq(s.layer == 2), "m_axis gave 750"),
+    "the narrowest": (lambda s: s.packet_narrow.eq(0), "mode"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_caught(name):
+    fault = Fault(EpochSchedule, *FAULTS[name])
     rule = OTHER.replace(last_wide=True)
-    mutant = plant(text, "epoch_schedule", old, new)
-    found = message(regress, SMALL, blocks=1000, seed=12, rule=rule, netlist=mutant)
-    assert re.search(what, found), found
+    assert_caught(regress, "bfp_epoch_schedule", SMALL, fault, blocks=1000, seed=12, rule=rule)

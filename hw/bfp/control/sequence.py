@@ -9,6 +9,7 @@ from sw.bfp.pairs import PAIRS
 from sw.bfp.zse_controller import ZseParameters
 
 from ...base.circuit import Circuit
+from ...base.pipeline import wire
 from .modes import LAYER_BITS
 
 __all__ = ["ZseSequence"]
@@ -62,6 +63,7 @@ class ZseSequence(Circuit):
         """Build the state machine."""
         m = Module()
         pending = Signal()
+        last_pair = wire(m, "last_pair", 1, self.pair == len(PAIRS) - 1)
         m.d.comb += self.busy.eq(self.sweeping | self.stepping | pending)
         with m.If(self.restart):
             m.d.sync += pending.eq(1)
@@ -101,7 +103,7 @@ class ZseSequence(Circuit):
                 with m.If(self.done):
                     m.d.sync += self.pair.eq(self.pair + 1)
                     m.next = "fetch"
-                    with m.If(self.pair == len(PAIRS) - 1):
+                    with m.If(last_pair):
                         m.d.sync += self.pair.eq(0)
                         m.next = "give"
             with m.State("give"):
