@@ -76,10 +76,10 @@ class Transposer(Core):
         last_out = wire(m, "last_out", 1, row_out == side - 1)
         # There is room for a last row only if that of the tile before has left or leaves now.
         complete = wire(m, "complete", 1, last_in & i_fire)
-        turned = register(m, complete, "turned", 1, row.data.transpose)
+        transposing = register(m, complete, "transposing", 1, row.data.transpose)
         exponent = register(m, complete, "exponent", row.data.exponent.shape(), row.data.exponent)
         last = register(m, complete, "last", 1, row.last)
-        held_turn = register(m, i_fire, "held_turn", 1, row.data.transpose)
+        held_transpose = register(m, i_fire, "held_transpose", 1, row.data.transpose)
         with m.If(o_fire):
             m.d.sync += row_out.eq(Mux(last_out, 0, row_out + 1))
             with m.If(last_out):
@@ -88,7 +88,7 @@ class Transposer(Core):
             m.d.sync += row_in.eq(Mux(last_in, 0, row_in + 1))
         with m.If(complete):
             m.d.sync += [leaving.eq(1), leftward.eq(leftward ^ row.data.transpose)]
-        misframed = row.last & ~last_in | (row.data.transpose ^ held_turn) & (row_in != 0)
+        misframed = row.last & ~last_in | (row.data.transpose ^ held_transpose) & (row_in != 0)
         m.d.comb += [
             self.i.ready.eq(moves[-1]),
             self.o.valid.eq(leaving),
@@ -98,7 +98,7 @@ class Transposer(Core):
         ]
         events = (
             (self.tiles, o_fire & last_out),
-            (self.transposed, o_fire & last_out & turned),
+            (self.transposed, o_fire & last_out & transposing),
             (self.input_stalls, self.i.ready & ~self.i.valid),
             (self.output_stalls, self.o.valid & ~self.o.ready),
         )

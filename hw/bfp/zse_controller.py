@@ -198,10 +198,10 @@ class ZseController(Core):
         """Build the memory of modes, which a step renews layer by layer."""
         sequence, decision = self.sequence, self.decision
         # A memory of one word would have an address of no bits.
-        m.submodules.kept = kept = memory.Memory(
+        m.submodules.layer_modes = table = memory.Memory(
             shape=LAYER_MODES, depth=max(2, self.parameters.layers), init=[]
         )
-        write, read, inspect = kept.write_port(), kept.read_port(), kept.read_port()
+        write, read, inspect = table.write_port(), table.read_port(), table.read_port()
         # The modes of a layer go round, so that the lowest is that of the pair.
         order = Signal(LAYER_MODES, reset_less=True)
         with m.If(sequence.fetched & (sequence.pair == 0)):

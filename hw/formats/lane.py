@@ -1,4 +1,4 @@
-"""A lane of the quantizer: what is kept of a float, how it is aligned and rounded."""
+"""A lane of the quantizer: its floats cut short, their alignment and rounding."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -42,11 +42,11 @@ class TruncatedFloat(data.StructLayout):
 
 
 class BlockExponent(data.StructLayout):
-    """What lanes need to know about a block.
+    """Exponent of a block, in the forms that its lanes use.
 
     ``code`` is the exponent's code; ``field`` the exponent field of a float whose leading one comes
     to lie in the top magnitude bit; ``low`` whether a float of the block may have an exponent field
-    of no more than `low_bits` bits, so that a zero must be told from others; ``nan`` whether the
+    of no more than `low_bits` bits, so that a zero must be detected; ``nan`` whether the
     block holds a NaN or an infinity; ``degenerate`` whether it does or is all zeros, so that none
     of its elements counts as set to zero; ``threshold`` what the exponent field is below of an
     element that is.
@@ -127,9 +127,9 @@ class Lane(Circuit):
     Parameters
     ----------
     format : BlockFormat
-        Format made.
+        Format of the block.
     source : FloatFormat
-        Format taken.
+        Format of the element.
 
     Members
     -------

@@ -102,28 +102,28 @@ class Quantizer(Circuit):
         """Build what finds the exponent, then the lanes.
 
         The lanes move together, whenever the last of their stages is free. A beat reaches them two
-        cycles after it is ``coming``, and has its random words when it is rounded.
+        cycles after its ``issue``, and has its random words when it is rounded.
         """
         m = Module()
         move = Signal()
         beat = Signal(self.beat)
         block = Signal(self.block)
-        coming = Signal()
+        issue = Signal()
         m.d.comb += move.eq(~self.o.valid | self.o.ready)
         wait = self._pass if self.parameters.beats == 1 else self._store
-        wait(m, move, beat, block, coming)
-        rounded = delay(m, move, coming, 2 + Lane.latency - 1, name="valid", reset=True)
+        wait(m, move, beat, block, issue)
+        rounded = delay(m, move, issue, 2 + Lane.latency - 1, name="valid", reset=True)
         given = self.o.payload
         m.d.comb += [
             self.o.valid.eq(delay(m, move, rounded, 1, name="given", reset=True)),
             given.data.exponent.eq(delay(m, move, block.code, Lane.latency, name="code")),
             given.last.eq(delay(m, move, beat.last, Lane.latency, name="last")),
         ]
-        self._lanes(m, move, beat, block, self._words(m, move, coming))
+        self._lanes(m, move, beat, block, self._words(m, move, issue))
         return m
 
-    def _words(self, m: Module, move: Value, coming: Value) -> Value:
-        """Draw the random words of a beat that is coming, if the format is rounded by them."""
+    def _words(self, m: Module, move: Value, issue: Value) -> Value:
+        """Draw the random words of a beat that is issued, if the format is rounded by them."""
         p = self.parameters
         if p.format.rounding != "stochastic":
             return Const(0, 0)
@@ -137,7 +137,7 @@ class Quantizer(Circuit):
         assert random.latency == 2 + Lane.latency - 1
         m.d.comb += [
             random.en.eq(move),
-            random.step.eq(coming),
+            random.step.eq(issue),
             random.restart.eq(self.restart),
             random.key.eq(self.key),
             self.exhausted.eq(random.exhausted),
@@ -184,25 +184,25 @@ class Quantizer(Circuit):
         last = register(m, en, "last", 1, self.i.payload.last)
         return Cat(elements, last), maximum.o, maximum.latency
 
-    def _describe(self, m: Module, largest: Value) -> Value:
-        """Return what a block's largest number tells about it."""
+    def _exponent(self, m: Module, largest: Value) -> Value:
+        """Return a block's exponent, made of its largest number."""
         inexact = len(largest) - self.source.exponent_bits
         return self.block.of(m, largest[inexact:], largest[:inexact].any())
 
     def _pass(
-        self, m: Module, move: Value, beat: data.View, block: data.View, coming: Value
+        self, m: Module, move: Value, beat: data.View, block: data.View, issue: Value
     ) -> None:
         """Delay the one beat of a block until its exponent is known."""
         captured, largest, latency = self._capture(m, move)
         m.d.comb += [
             self.i.ready.eq(move),
-            coming.eq(delay(m, move, self.i.valid, latency, name="come", reset=True)),
+            issue.eq(delay(m, move, self.i.valid, latency, name="incoming", reset=True)),
             beat.eq(delay(m, move, captured, latency + 1, name="elements")),
-            block.eq(register(m, move, "block", self.block.size, self._describe(m, largest))),
+            block.eq(register(m, move, "block", self.block.size, self._exponent(m, largest))),
         ]
 
     def _store(
-        self, m: Module, move: Value, beat: data.View, block: data.View, coming: Value
+        self, m: Module, move: Value, beat: data.View, block: data.View, issue: Value
     ) -> None:
         """Keep the beats of a block until its exponent is known.
 
@@ -228,11 +228,11 @@ class Quantizer(Circuit):
         ]
         m.d.sync += stored.eq(accept)
         advance(m, stored, write.addr, depth)
-        valid = delay(m, 1, accept, latency + 1, name="come", reset=True)
+        valid = delay(m, 1, accept, latency + 1, name="incoming", reset=True)
         whole, done = self._block_maximum(m, largest, valid)
         learned = Signal()
         m.d.comb += learn.en.eq(learned)
-        m.d.sync += [learn.data.eq(self._describe(m, whole)), learned.eq(done)]
+        m.d.sync += [learn.data.eq(self._exponent(m, whole)), learned.eq(done)]
         advance(m, learned, learn.addr, blocks)
 
         ready = Signal(range(blocks + 1))
@@ -241,16 +241,16 @@ class Quantizer(Circuit):
         ends = Signal()
         m.d.comb += [
             self.i.ready.eq(level != depth),
-            coming.eq(move & (ready != 0)),
-            ends.eq(coming & advance(m, coming, read_beat, beats)),
+            issue.eq(move & (ready != 0)),
+            ends.eq(issue & advance(m, issue, read_beat, beats)),
             read.en.eq(move),
             recall.en.eq(move),
             beat.eq(register(m, move, "elements", self.beat, read.data)),
             block.eq(register(m, move, "block", self.block, recall.data)),
         ]
-        advance(m, coming, read.addr, depth)
+        advance(m, issue, read.addr, depth)
         advance(m, ends, recall.addr, blocks)
-        m.d.sync += [level.eq(level + accept - coming), ready.eq(ready + learned - ends)]
+        m.d.sync += [level.eq(level + accept - issue), ready.eq(ready + learned - ends)]
 
     def _block_maximum(self, m: Module, largest: Value, valid: Value) -> tuple[Signal, Signal]:
         """Return the largest number of a block, and that its last beat is the latest one."""

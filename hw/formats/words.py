@@ -40,11 +40,11 @@ def stream_registers(streams: Mapping[str, Words]) -> tuple[Register, ...]:
     return (*registers, word("restart", "wo", 1, text))
 
 
-def restarted_inside(m: Module, restart: Value, taken: Value, given: Value, most: int) -> Value:
-    """Return whether there is a restart while beats, at most ``most``, are taken and not given."""
+def restarted_inside(m: Module, restart: Value, accepted: Value, given: Value, most: int) -> Value:
+    """Return whether there is a restart while beats, at most ``most``, are inside."""
     inside = Signal(range(most + 1), name="beats_inside")
-    m.d.sync += inside.eq(inside + taken - given)
-    return restart & (taken | inside.any())
+    m.d.sync += inside.eq(inside + accepted - given)
+    return restart & (accepted | inside.any())
 
 
 class RandomWords(Circuit):

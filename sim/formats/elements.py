@@ -33,7 +33,7 @@ def decode(
 ) -> npt.NDArray[np.int32]:
     """Return the elements of codes; -0, which no circuit should give, raises ContentError.
 
-    ``result`` is the run that gave them, for the error to tell of it.
+    ``result`` is the run that gave them, which the error names.
     """
     code = array("code", code, "integer").astype(np.int64)
     sign = 1 << format.magnitude_bits

@@ -207,7 +207,7 @@ FAULTS = {
         "m_axis changed",
     ),
     "a change between tiles": (
-        lambda s: s.flags.framing.eq(s.i_fire & (s.i.payload.data.transpose ^ s.held_turn)),
+        lambda s: s.flags.framing.eq(s.i_fire & (s.i.payload.data.transpose ^ s.held_transpose)),
         "status.framing",
     ),
 }

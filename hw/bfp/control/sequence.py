@@ -29,7 +29,7 @@ class ZseSequence(Circuit):
     Members
     -------
     restart : In(1)
-        Asks for a sweep, which comes when no step is worked off.
+        Requests a sweep, which starts when no step is worked off.
     valid, last : In(1)
         A beat of counts is valid; it ends its step.
     layers : In(LAYER_BITS + 1)
@@ -91,8 +91,8 @@ class ZseSequence(Circuit):
                     m.next = "fetch"
             with m.State("fetch"):
                 m.d.comb += self.stepping.eq(1)
-                m.next = "come"
-            with m.State("come"):
+                m.next = "read"
+            with m.State("read"):
                 m.d.comb += self.stepping.eq(1)
                 m.next = "load"
             with m.State("load"):
