@@ -157,6 +157,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_is_caught(name):
-    fault = Fault(EpochSchedule, *FAULTS[name])
+    assign, sign = FAULTS[name]
+    fault = Fault(EpochSchedule, assign, sign)
     rule = OTHER.replace(last_wide=True)
     assert_caught(regress, "bfp_epoch_schedule", SMALL, fault, blocks=1000, seed=12, rule=rule)

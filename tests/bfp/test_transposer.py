@@ -215,7 +215,8 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_is_caught(name):
-    fault = Fault(Transposer, *FAULTS[name], BOTH)
+    assign, sign = FAULTS[name]
+    fault = Fault(Transposer, assign, sign, BOTH)
     assert_caught(regress, "bfp_transposer", _parameters(3), fault, blocks=600, seed=15)
 
 
