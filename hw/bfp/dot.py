@@ -3,19 +3,21 @@
 import functools
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib import data, wiring
 
 from sw.bfp.dot import DotParameters
 from sw.words import Words
 
 from ..base.field import Field
-from ..base.pipeline import count_events, delay
+from ..base.pipeline import advance, count_events, delay
 from ..engine.core import Core
-from ..engine.registers import word
-from ..formats.operand import operand_fields
-from ..formats.quantizer import Converter
+from ..engine.registers import counter
+from ..formats.operand import float_packet, operand_packet
+from ..formats.quantizer import Quantizer
 from ..formats.words import STREAM_FLAGS, restarted_inside, stream_registers
-from ..stream.fifo import OutputFifo
+from ..stream.packet import Packet
+from ..stream.pipeline import StreamPipeline
 from .element import Element
 from .value import BlockValue
 
@@ -25,22 +27,20 @@ __all__ = ["DotUnit"]
 class DotUnit(Core):
     """Dot products of blocks, ``lanes`` products a cycle, each rounded once to binary32.
 
-    Both operands are taken together, a beat of each a cycle; a result comes per block and carries
-    the ``last`` of the block's last beat of ``a``. With ``operands="binary32"`` each operand passes
-    a `Converter` first, whose random words start as those of `ConverterUnit`. Latency is `latency`
-    cycles from a block's last beat to its result, without stalls. ``o`` comes from a queue; the
-    ready of each operand depends on the valid of the other.
+    Both operands are accepted together, a beat of each a cycle; a result comes per block, with the
+    ``last`` of the block's last beat of ``i_a``. With ``operands="binary32"`` each operand passes a
+    `Quantizer` first, whose random words start as those of `ConverterUnit`.
+
+    Latency is `latency` cycles from a block's last beat to its result, without stalls; interval a
+    beat a cycle. ``o`` comes from an output FIFO; the ready of each operand depends on the valid of
+    the other.
 
     Members
     -------
-    i_a, i_b : In(stream.Signature(...))
-        Operands, fields as in `streams`. ``last`` may come with the last beat of a block only.
-    o : Out(stream.Signature(...))
-        A binary32 value per block.
-    clear : In(1)
-        Clears the counters.
-    flags : Out(struct)
-        Events, see ``FLAGS``.
+    i_a, i_b : In(operand_packet(...).signature or float_packet(...).signature)
+        Operands. ``last`` may come with the last beat of a block only.
+    o : Out(Packet.signature)
+        A binary32 value per block. Other members are those of `Core`.
     """
 
     FLAGS = {
@@ -49,31 +49,29 @@ class DotUnit(Core):
         "framing": "tlast inside a block, or padding bits that were not zero",
     }
     registers = (
-        word("blocks", "ro", 32, "results given"),
-        word("operand_stalls", "ro", 32, "cycles in which one operand waited for the other"),
-        word("result_stalls", "ro", 32, "cycles that waited for results to be taken"),
+        counter("blocks", "results given"),
+        counter("operand_stalls", "cycles in which one operand waited for the other"),
+        counter("result_stalls", "cycles that waited for results to be taken"),
     )
 
     def __init__(self, *, parameters: DotParameters) -> None:
         self.parameters = p = parameters
-        self.converters: list[Converter] = []
-        operand = operand_fields(p.format, p.lanes)
+        self.quantizers: list[Quantizer] = []
+        operand = operand_packet(p.format, p.lanes)
         if p.operands == "binary32":
-            self.converters = [Converter(parameters=p.converter, random=s) for s in p.streams]
-            operand = (
-                Field(name="value", bits=32, count=p.lanes, description="binary32 elements"),
-            )
+            self.quantizers = [Quantizer(parameters=p.converter, random=s) for s in p.streams]
+            operand = float_packet(p.operands, p.lanes)
         if self._random:
             self.FLAGS = {**self.FLAGS, **STREAM_FLAGS}
             streams: dict[str, Words] = dict(zip(("_a", "_b"), p.streams, strict=True))
             self.registers = (*self.registers, *stream_registers(streams))
-        result = Field(name="result", bits=32, description="binary32 value")
-        super().__init__(streams={"i_a": operand, "i_b": operand, "o": (result,)})
+        result = Packet(Field(name="result", bits=32, description="binary32 value"))
+        super().__init__(streams={"i_a": operand, "i_b": operand, "o": result})
 
     @property
     def _random(self) -> bool:
         """Whether operands are rounded by random words."""
-        return bool(self.converters) and self.parameters.format.rounding == "stochastic"
+        return bool(self.quantizers) and self.parameters.format.rounding == "stochastic"
 
     @functools.cached_property
     def element(self) -> Element:
@@ -85,108 +83,101 @@ class DotUnit(Core):
         """From integer sums to binary32."""
         return BlockValue(parameters=self.parameters)
 
+    @functools.cached_property
+    def pipeline(self) -> StreamPipeline:
+        """Control of both."""
+        stages = self.element.latency + self.value.latency
+        return StreamPipeline(packet=self.streams["o"], stages=stages)
+
     @property
     def latency(self) -> int:
         """Cycles from a block's last beat to its result, without stalls."""
-        convert = self.converters[0].latency if self.converters else 0
-        return convert + self.element.latency + self.value.latency + 1
-
-    def _start_words(self, m: Module, given: Value) -> None:
-        """Connect what starts the random words of both converters."""
-        keys = Cat(self.stream_a_low, self.stream_a_high, self.stream_b_low, self.stream_b_high)
-        for n, converter in enumerate(self.converters):
-            m.d.comb += [
-                converter.restart.eq(self.restart),
-                converter.key.eq(keys.word_select(n, len(converter.key))),
-            ]
-        first = self.converters[0]
-        taken = self.i_a.valid & self.i_a.ready
-        inside = restarted_inside(m, self.restart, taken, given, first.most_inside)
-        m.d.comb += [self.flags.restarted.eq(inside), self.flags.exhausted.eq(first.exhausted)]
+        quantize = self.quantizers[0].latency if self.quantizers else 0
+        return quantize + self.pipeline.latency
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build the operands' way in, and the arithmetic as one pipeline."""
         m = Module()
         p = self.parameters
-        operand = p.lanes * p.format.element_bits
-        m.submodules.element = element = self.element
-        m.submodules.value = value = self.value
-        m.submodules.queue = queue = OutputFifo(shape=33)
-        # Everything moves by this one register, far from whatever decides it.
-        en = Signal(init=1)
-        m.d.sync += en.eq(queue.credit)
-
-        valid = Signal()
-        m.d.comb += valid.eq(self.i_a.valid & self.i_b.valid)
-        ready: Value = en
-        a, b = self.i_a.payload, self.i_b.payload
-        mantissas = [port.data[:operand] for port in (a, b)]
-        exponents = Cat(port.data[operand:] for port in (a, b))
-        if self.converters:
-            m.submodules.converter_a, m.submodules.converter_b = self.converters
-            for payload, converter in zip((a, b), self.converters, strict=True):
-                m.d.comb += [
-                    converter.i.payload.eq(payload),
-                    converter.i.valid.eq(valid),
-                    converter.o.ready.eq(en),
-                ]
-            # Both converters take and give together.
-            ready, valid = self.converters[0].i.ready, self.converters[0].o.valid
-            a, b = (converter.o.payload for converter in self.converters)
-            mantissas = [port.mantissa for port in (a, b)]
-            exponents = Cat(port.exponent for port in (a, b))
-        if self._random:
-            self._start_words(m, valid & en)
-        take = Signal()
+        m.submodules.pipeline = pipeline = self.pipeline
+        en = pipeline.en
+        valid, ready, a, b = self._operands(m, en)
+        accept = Signal()
+        beat = Signal(range(p.beats))
+        last_beat = advance(m, accept, beat, p.beats)
         m.d.comb += [
-            take.eq(valid & en),
+            accept.eq(valid & en),
             self.i_a.ready.eq(self.i_b.valid & ready),
             self.i_b.ready.eq(self.i_a.valid & ready),
+            pipeline.accept.eq(valid & last_beat),
+            pipeline.last.eq(a.last),
         ]
-        beat = Signal(range(p.beats))
-        last_beat = Signal()
-        m.d.comb += last_beat.eq(beat == p.beats - 1)
-        with m.If(take):
-            m.d.sync += beat.eq(Mux(last_beat, 0, beat + 1))
+        self._arithmetic(m, en, a.data, b.data, accept, beat)
+        wiring.connect(m, pipeline.o, wiring.flipped(self.o))
 
+        special = self.value.o[23:31].all()
+        fraction = self.value.o[:23].any()
         m.d.comb += [
-            element.en.eq(en),
-            element.a.eq(mantissas[0]),
-            element.b.eq(mantissas[1]),
-        ]
-        if p.beats > 1:
-            tags = Cat(take & (beat == 0), take)
-            first, add = delay(m, en, tags, element.first_latency, name="tags", reset=True)
-            m.d.comb += [element.first.eq(first), element.add.eq(en & add)]
-        codes = delay(m, en, exponents, element.latency, name="exponents")
-        m.d.comb += [
-            value.en.eq(en),
-            value.sum.eq(element.sum),
-            Cat(value.exponent_a, value.exponent_b).eq(codes),
-        ]
-        end = Cat(take & last_beat, take & last_beat & a.last)
-        done, last = delay(m, en, end, element.latency + value.latency, name="end", reset=True)
-        push = Signal()
-        m.d.comb += [
-            push.eq(en & done),
-            queue.push.eq(push),
-            queue.word.eq(Cat(value.o, last)),
-            self.o.payload.eq(queue.o.payload),
-            self.o.valid.eq(queue.o.valid),
-            queue.o.ready.eq(self.o.ready),
-        ]
-
-        special = value.o[23:31].all()
-        fraction = value.o[:23].any()
-        m.d.comb += [
-            self.flags.nan.eq(push & special & fraction),
-            self.flags.overflow.eq(push & special & ~fraction),
-            self.flags.framing.eq(take & ~last_beat & (a.last | b.last)),
+            self.flags.nan.eq(pipeline.push & special & fraction),
+            self.flags.overflow.eq(pipeline.push & special & ~fraction),
+            self.flags.framing.eq(accept & ~last_beat & (a.last | b.last)),
         ]
         events = (
-            (self.blocks, push),
+            (self.blocks, pipeline.push),
             (self.operand_stalls, ready & (self.i_a.valid ^ self.i_b.valid)),
             (self.result_stalls, ~en),
         )
         count_events(m, self.clear, events)
         return m
+
+    def _operands(self, m: Module, en: Signal) -> tuple[Value, Value, data.View, data.View]:
+        """Return valid and ready of both operands, and what they bring, quantized if need be."""
+        valid = Signal()
+        m.d.comb += valid.eq(self.i_a.valid & self.i_b.valid)
+        if not self.quantizers:
+            return valid, en, self.i_a.payload, self.i_b.payload
+        first, second = self.quantizers
+        m.submodules.quantizer_a, m.submodules.quantizer_b = first, second
+        for port, quantizer in ((self.i_a, first), (self.i_b, second)):
+            m.d.comb += [
+                quantizer.i.payload.eq(port.payload),
+                quantizer.i.valid.eq(valid),
+                quantizer.o.ready.eq(en),
+            ]
+        if self._random:
+            self._start_words(m, first.o.valid & en)
+        # Both accept and give together.
+        return first.o.valid, first.i.ready, first.o.payload, second.o.payload
+
+    def _start_words(self, m: Module, given: Value) -> None:
+        """Connect what starts the random words of both quantizers."""
+        keys = Cat(self.stream_a_low, self.stream_a_high, self.stream_b_low, self.stream_b_high)
+        for n, quantizer in enumerate(self.quantizers):
+            m.d.comb += [
+                quantizer.restart.eq(self.restart),
+                quantizer.key.eq(keys.word_select(n, len(quantizer.key))),
+            ]
+        first = self.quantizers[0]
+        accepted = self.i_a.valid & self.i_a.ready
+        inside = restarted_inside(m, self.restart, accepted, given, first.most_inside)
+        m.d.comb += [self.flags.restarted.eq(inside), self.flags.exhausted.eq(first.exhausted)]
+
+    def _arithmetic(
+        self, m: Module, en: Signal, a: data.View, b: data.View, accept: Value, beat: Signal
+    ) -> None:
+        """Sum the products of a block, and give them their exponents and their rounding."""
+        m.submodules.element = element = self.element
+        m.submodules.value = value = self.value
+        m.d.comb += [element.en.eq(en), element.a.eq(a.mantissa), element.b.eq(b.mantissa)]
+        if self.parameters.beats > 1:
+            tags = Cat(accept & (beat == 0), accept)
+            first, add = delay(m, en, tags, element.first_latency, name="tags", reset=True)
+            m.d.comb += [element.first.eq(first), element.add.eq(en & add)]
+        exponents = Cat(a.exponent, b.exponent)
+        codes = delay(m, en, exponents, element.latency, name="exponents")
+        m.d.comb += [
+            value.en.eq(en),
+            value.sum.eq(element.sum),
+            Cat(value.exponent_a, value.exponent_b).eq(codes),
+            self.pipeline.result.result.eq(value.o),
+        ]

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 
 from sw.bfp.epoch_schedule import EpochParameters
-from sw.bfp.pairs import PAIRS
 
 from ..base.field import Field
-from ..base.pipeline import count_events, wire
+from ..base.pipeline import count_events, register, wire
 from ..engine.core import Core
-from ..engine.registers import word
-from .control.fields import LAYER_BITS, MODE_BITS, MODE_FIELDS, in_use, layers_register, mode_of
+from ..engine.registers import counter, word
+from ..stream.packet import Packet
+from .control.modes import LAYER_BITS, MODE_BITS, MODES, in_use, layers_register, mode_of
 
 __all__ = ["EpochSchedule"]
 
@@ -22,22 +22,19 @@ class EpochSchedule(Core):
     """Modes of the operands of all layers in an epoch, as `BoostRule` says.
 
     For each beat, an epoch, a packet of a beat for each layer; ``last`` of the beat is of no
-    account. All registers count as they are when the epoch is taken. In an epoch of 0 or after the
-    last, no layer is wide but the first and the last one.
+    account. All registers count as they are when the epoch is accepted. In an epoch of 0 or after
+    the last, no layer is wide but the first and the last one.
 
-    Latency is `latency` cycles from an epoch to its first beat, without stalls; then comes a beat a
-    cycle, and an epoch is taken in the cycle after the packet of the one before.
+    Latency is `latency` cycles from an epoch to its first beat, without stalls; interval a beat a
+    cycle, and an epoch is accepted in the cycle after the packet of the one before. ``i.ready`` and
+    ``o`` depend on registers only.
 
     Members
     -------
-    i : In(stream.Signature(...))
-        Epochs, fields as in `streams`.
-    o : Out(stream.Signature(...))
-        Modes, fields as in `streams`.
-    clear : In(1)
-        Clears the counter ``taken``.
-    flags : Out(struct)
-        Events, see ``FLAGS``.
+    i : In(Packet.signature)
+        Epochs.
+    o : Out(MODES.signature)
+        Modes. Other members are those of `Core`.
     """
 
     FLAGS = {
@@ -56,39 +53,31 @@ class EpochSchedule(Core):
             word("wide", "rw", MODE_BITS, "mode of wide layers", reset=p.wide),
             word("first_wide", "rw", 1, "the first layer is always wide", reset=int(p.first_wide)),
             word("last_wide", "rw", 1, "the last layer is always wide", reset=int(p.last_wide)),
-            word("taken", "ro", 32, "epochs taken"),
+            counter("taken", "epochs taken"),
         )
         epoch = Field(name="epoch", bits=EPOCH_BITS, description="number of the epoch, from 1 on")
-        super().__init__(streams={"i": (epoch,), "o": MODE_FIELDS})
+        super().__init__(streams={"i": Packet(epoch), "o": MODES})
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Hold what the packet of an epoch is made of, and step through its layers."""
         m = Module()
-        epoch = self.i.payload.data
+        epoch = self.i.payload.data.epoch
         giving = Signal()
         layer = Signal(LAYER_BITS)
-        # What holds for the packet.
-        all_wide, first_wide, last_wide = (
-            Signal(name=f"packet_{name}", reset_less=True) for name in ("all", "first", "last")
-        )
-        narrow, wide = (
-            Signal(MODE_BITS, name=f"packet_{name}", reset_less=True) for name in ("narrow", "wide")
-        )
-        layers = Signal(LAYER_BITS + 1, name="packet_layers", reset_less=True)
-        take = wire(m, "take", 1, self.i.valid & self.i.ready)
+        i_fire = wire(m, "i_fire", 1, self.i.valid & self.i.ready)
         inside = wire(m, "inside", 1, (epoch != 0) & (epoch <= self.epochs))
-        with m.If(take):
-            m.d.sync += [
-                giving.eq(1),
-                all_wide.eq(inside & (epoch + self.boosted > self.epochs)),
-                first_wide.eq(self.first_wide),
-                last_wide.eq(self.last_wide),
-                layers.eq(in_use(self.layers, self.parameters.layers)),
-                narrow.eq(mode_of(self.narrow)),
-                wide.eq(mode_of(self.wide)),
-            ]
+        boosted = inside & (epoch + self.boosted > self.epochs)
+        used = in_use(self.layers, self.parameters.layers)
+        all_wide = register(m, i_fire, "packet_all", 1, boosted)
+        first_wide = register(m, i_fire, "packet_first", 1, self.first_wide)
+        last_wide = register(m, i_fire, "packet_last", 1, self.last_wide)
+        narrow = register(m, i_fire, "packet_narrow", MODE_BITS, mode_of(self.narrow))
+        wide = register(m, i_fire, "packet_wide", MODE_BITS, mode_of(self.wide))
+        layers = register(m, i_fire, "packet_layers", LAYER_BITS + 1, used)
 
         last = wire(m, "last", 1, layer == layers - 1)
+        with m.If(i_fire):
+            m.d.sync += giving.eq(1)
         with m.If(self.o.valid & self.o.ready):
             m.d.sync += layer.eq(layer + 1)
             with m.If(last):
@@ -98,9 +87,10 @@ class EpochSchedule(Core):
         m.d.comb += [
             self.i.ready.eq(~giving),
             self.o.valid.eq(giving),
-            self.o.payload.data.eq(Cat(layer, mode.replicate(len(PAIRS)))),
+            self.o.payload.data.layer.eq(layer),
             self.o.payload.last.eq(last),
-            self.flags.epoch.eq(take & ~inside),
+            self.flags.epoch.eq(i_fire & ~inside),
         ]
-        count_events(m, self.clear, ((self.taken, take),))
+        m.d.comb += [each.eq(mode) for each in self.o.payload.data.mode]
+        count_events(m, self.clear, ((self.taken, i_fire),))
         return m

@@ -17,8 +17,13 @@ __all__ = ["BlockValue"]
 class BlockValue(Circuit):
     """Value of a dot product of two blocks: ``sum * 2**(exponents)``, rounded once to binary32.
 
-    NaN if either exponent is the code of a NaN block. Inputs are registered; latency is
-    `latency` enabled cycles, throughput one a cycle.
+    NaN if either exponent is the code of a NaN block. Latency is `latency` enabled cycles, interval
+    one; inputs are registered.
+
+    Parameters
+    ----------
+    parameters : DotParameters
+        Format of the blocks and width of their sums.
 
     Members
     -------
@@ -62,7 +67,7 @@ class BlockValue(Circuit):
         return 1 + self.from_integer.latency
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Add the exponents, then normalize and round."""
         m = Module()
         m.submodules.from_integer = value = self.from_integer
         total = Signal.like(self.sum, reset_less=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, memory
 
 from sw.bfp.pairs import PAIRS
@@ -11,22 +11,22 @@ from sw.bfp.zse_controller import MOST_AGE, ZseParameters
 from ..base.field import Field
 from ..base.pipeline import count_events, wire
 from ..engine.core import Core
-from ..engine.registers import Register, word
+from ..engine.registers import Register, counter, word
+from ..stream.packet import Packet
 from .control.decision import AGE_BITS, COUNT_BITS, THRESHOLD_BITS, ZseDecision
-from .control.fields import LAYER_BITS, MODE_BITS, MODE_FIELDS, in_use, layers_register, mode_of
+from .control.modes import LAYER_BITS, MODE_BITS, MODES, in_use, layers_register, mode_of
 from .control.sequence import ZseSequence
 
 __all__ = ["ZseController"]
 
-COUNT_FIELDS = (
+COUNTS = Packet(
     Field(name="zeros", bits=COUNT_BITS, description="elements set to zero"),
     Field(name="elements", bits=COUNT_BITS, description="elements converted"),
     Field(name="layer", bits=LAYER_BITS, description="number of the layer"),
     Field(name="pair", bits=2, description="0 forward, 1 input gradient, 2 weight gradient"),
 )
-COUNTS = data.StructLayout({field.name: field.bits for field in COUNT_FIELDS})
 STATE = data.StructLayout({"zeros": COUNT_BITS, "elements": COUNT_BITS, "age": AGE_BITS})
-MODES_BITS = MODE_BITS * len(PAIRS)
+LAYER_MODES = data.ArrayLayout(MODE_BITS, len(PAIRS))
 
 
 class ZseController(Core):
@@ -43,20 +43,16 @@ class ZseController(Core):
     ``initial`` and all counts begin; that takes four cycles for each of ``parameters.layers``.
     Layers not in use keep modes and counts.
 
-    A beat takes three cycles. Latency is `latency` cycles from the beat that ends a step to the
-    first beat given, without stalls, and as many from one beat given to the next. ``o.valid`` and
-    ``i.ready`` depend on registers only.
+    Latency is `latency` cycles from the beat that ends a step to the first beat given, without
+    stalls, and as many from one beat given to the next; interval three cycles a beat of counts.
+    ``o.valid`` and ``i.ready`` depend on registers only.
 
     Members
     -------
-    i : In(stream.Signature(...))
-        Counts, fields as in `streams`.
-    o : Out(stream.Signature(...))
-        Modes, fields as in `streams`.
-    clear : In(1)
-        Clears the counters ``changes`` and ``beats``.
-    flags : Out(struct)
-        Events, see ``FLAGS``.
+    i : In(COUNTS.signature)
+        Counts.
+    o : Out(MODES.signature)
+        Modes. Other members are those of `Core`; ``clear`` does not clear ``steps``.
     """
 
     ABORT = "counts, steps, and the modes, for the initial one"
@@ -71,6 +67,7 @@ class ZseController(Core):
     def __init__(self, *, parameters: ZseParameters) -> None:
         self.parameters = p = parameters
         self.decision = ZseDecision()
+        self.sequence = ZseSequence(parameters=p)
         lo, hi, scale = p.thresholds
         width = THRESHOLD_BITS
         modes = tuple(Field(name=name, bits=MODE_BITS, description="mode") for name in PAIRS)
@@ -105,11 +102,11 @@ class ZseController(Core):
                 reset=first,
             ),
             word("busy", "ro", 1, "a step or a restart is worked off"),
-            word("steps", "ro", 32, "control steps since reset or restart, at most 2**32 - 1"),
-            word("changes", "ro", 32, "changes of the mode of a pair"),
-            word("beats", "ro", 32, "beats of counts taken"),
+            counter("steps", "control steps since reset or restart, at most 2**32 - 1"),
+            counter("changes", "changes of the mode of a pair"),
+            counter("beats", "beats of counts taken"),
         )
-        super().__init__(streams={"i": COUNT_FIELDS, "o": MODE_FIELDS})
+        super().__init__(streams={"i": COUNTS, "o": MODES})
 
     @property
     def latency(self) -> int:
@@ -117,40 +114,41 @@ class ZseController(Core):
         return len(PAIRS) * (self.decision.latency + 3) + 1
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build what counts and what decides around the sequence of both."""
         m = Module()
-        layers = self.parameters.layers
-        m.submodules.sequence = sequence = ZseSequence(parameters=self.parameters)
-        m.submodules.decision = decision = self.decision
-        # An address is a layer's number above two bits for the pair. A memory of one word would
-        # have an address of no bits.
-        m.submodules.counts = counts = memory.Memory(shape=STATE, depth=4 * layers, init=[])
-        m.submodules.kept = kept = memory.Memory(shape=MODES_BITS, depth=max(2, layers), init=[])
-        write, read = counts.write_port(), counts.read_port()
-        keep, recall, look = kept.write_port(), kept.read_port(), kept.read_port()
-        adding = sequence.adding
-        state = Signal(STATE, reset_less=True)
-        m.d.sync += state.eq(read.data)
-
-        taken = data.View(COUNTS, self.i.payload.data)
-        at_beat = wire(m, "at_beat", LAYER_BITS + 2, Cat(taken.pair, taken.layer))
+        m.submodules.sequence = sequence = self.sequence
+        m.submodules.decision = self.decision
+        # An address is a layer's number above two bits for the pair.
         at_pair = wire(m, "at_pair", LAYER_BITS + 2, Cat(sequence.pair, sequence.layer))
-        used = wire(m, "used", LAYER_BITS + 1, in_use(self.layers, layers))
-        elements = wire(m, "elements", COUNT_BITS + 1, state.elements + taken.elements)
-        known = (taken.layer < used) & (taken.pair != len(PAIRS))
+        used = wire(m, "used", LAYER_BITS + 1, in_use(self.layers, self.parameters.layers))
+        layers = self._begin_step(m, used)
+        self._count(m, used, at_pair)
+        self._choose(m, at_pair)
         m.d.comb += [
-            self.flags.layer.eq(adding & (taken.layer >= used)),
-            self.flags.pair.eq(adding & (taken.pair == len(PAIRS))),
-            self.flags.excess.eq(adding & (taken.zeros > taken.elements)),
-            self.flags.overflow.eq(adding & known & elements[COUNT_BITS]),
+            sequence.restart.eq(self.restart),
+            sequence.valid.eq(self.i.valid),
+            sequence.last.eq(self.i.payload.last),
+            sequence.layers.eq(layers),
+            sequence.done.eq(self.decision.done),
+            sequence.ready.eq(self.o.ready),
+            self.i.ready.eq(sequence.adding),
+            self.o.valid.eq(sequence.giving),
+            self.o.payload.data.layer.eq(sequence.layer),
+            self.o.payload.last.eq(sequence.layer == layers - 1),
+            self.busy.eq(sequence.busy),
         ]
+        changed = sequence.deciding & self.decision.changed
+        count_events(m, self.clear, ((self.changes, changed), (self.beats, sequence.adding)))
+        return m
 
-        # The rule as it is when a step begins.
-        most = Signal(LAYER_BITS + 1, reset_less=True)
-        with m.If(adding & self.i.payload.last):
+    def _begin_step(self, m: Module, used: Value) -> Signal:
+        """Keep the rule as it is when a step begins; return how many layers it is for."""
+        sequence, decision = self.sequence, self.decision
+        layers = Signal(LAYER_BITS + 1, name="step_layers", reset_less=True)
+        with m.If(sequence.adding & self.i.payload.last):
             m.d.sync += [
                 self.steps.eq(Mux(self.steps.all(), self.steps, self.steps + 1)),
-                most.eq(used),
+                layers.eq(used),
                 decision.warm.eq(self.steps < self.warmup),
                 decision.lo.eq(self.lo),
                 decision.hi.eq(self.hi),
@@ -159,50 +157,68 @@ class ZseController(Core):
             ]
         with m.If(sequence.sweeping):
             m.d.sync += self.steps.eq(0)
+        return layers
 
-        # The modes of a layer go round, so that the lowest is that of the pair.
-        order = Signal(MODES_BITS, reset_less=True)
-        with m.If(sequence.fetched & (sequence.pair == 0)):
-            m.d.sync += order.eq(recall.data)
-        with m.Elif(sequence.deciding):
-            m.d.sync += order.eq(Cat(order[MODE_BITS:], decision.next_mode))
-
-        # As they are when a sweep begins: layer 0 is written again in the next cycle.
-        initial = Signal(MODES_BITS, reset_less=True)
-        with m.If(sequence.sweeping & (at_pair == 0)):
-            m.d.sync += initial.eq(Cat(mode_of(self.initial[pair]) for pair in PAIRS))
-        sound = ~self.flags.as_value()[:4].any()
+    def _count(self, m: Module, used: Value, at_pair: Value) -> None:
+        """Build the memory of counts and ages, to which beats add and which a decision renews."""
+        sequence, decision = self.sequence, self.decision
+        adding, beat = sequence.adding, self.i.payload.data
+        m.submodules.counts = counts = memory.Memory(
+            shape=STATE, depth=4 * self.parameters.layers, init=[]
+        )
+        write, read = counts.write_port(), counts.read_port()
+        state = Signal(STATE, reset_less=True)
+        m.d.sync += state.eq(read.data)
+        at_beat = wire(m, "at_beat", LAYER_BITS + 2, Cat(beat.pair, beat.layer))
+        elements = wire(m, "elements", COUNT_BITS + 1, state.elements + beat.elements)
+        known = (beat.layer < used) & (beat.pair != len(PAIRS))
+        m.d.comb += [
+            self.flags.layer.eq(adding & (beat.layer >= used)),
+            self.flags.pair.eq(adding & (beat.pair == len(PAIRS))),
+            self.flags.excess.eq(adding & (beat.zeros > beat.elements)),
+            self.flags.overflow.eq(adding & known & elements[COUNT_BITS]),
+        ]
+        errors = (self.flags[name] for name in self.FLAGS if name != "framing")
+        sound = ~Cat(errors).any()
         new_age = Mux(sequence.sweeping, MOST_AGE, decision.next_age)
         m.d.comb += [
-            sequence.restart.eq(self.restart),
-            sequence.valid.eq(self.i.valid),
-            sequence.last.eq(self.i.payload.last),
-            sequence.layers.eq(most),
-            sequence.done.eq(decision.done),
-            sequence.ready.eq(self.o.ready),
+            read.addr.eq(Mux(sequence.stepping, at_pair, at_beat)),
+            write.addr.eq(Mux(adding, at_beat, at_pair)),
+            write.en.eq(sequence.sweeping | (adding & sound) | sequence.deciding),
+            write.data.zeros.eq(Mux(adding, state.zeros + beat.zeros, 0)),
+            write.data.elements.eq(Mux(adding, elements, 0)),
+            write.data.age.eq(Mux(adding, state.age, new_age)),
             decision.start.eq(sequence.fetched),
             decision.zeros.eq(state.zeros),
             decision.elements.eq(state.elements),
             decision.age.eq(state.age),
-            decision.mode.eq(order[:MODE_BITS]),
-            read.addr.eq(Mux(sequence.stepping, at_pair, at_beat)),
-            write.addr.eq(Mux(adding, at_beat, at_pair)),
-            write.en.eq(sequence.sweeping | (adding & sound) | sequence.deciding),
-            write.data.zeros.eq(Mux(adding, state.zeros + taken.zeros, 0)),
-            write.data.elements.eq(Mux(adding, elements, 0)),
-            write.data.age.eq(Mux(adding, state.age, new_age)),
-            recall.addr.eq(sequence.layer),
-            look.addr.eq(self.inspect),
-            self.modes.eq(look.data),
-            keep.addr.eq(sequence.layer),
-            keep.en.eq(sequence.sweeping | sequence.giving),
-            keep.data.eq(Mux(sequence.sweeping, initial, order)),
-            self.i.ready.eq(adding),
-            self.o.valid.eq(sequence.giving),
-            self.o.payload.data.eq(Cat(sequence.layer, order)),
-            self.o.payload.last.eq(sequence.layer == most - 1),
-            self.busy.eq(sequence.busy),
         ]
-        changed = sequence.deciding & decision.changed
-        count_events(m, self.clear, ((self.changes, changed), (self.beats, adding)))
-        return m
+
+    def _choose(self, m: Module, at_pair: Value) -> None:
+        """Build the memory of modes, which a step renews layer by layer."""
+        sequence, decision = self.sequence, self.decision
+        # A memory of one word would have an address of no bits.
+        m.submodules.layer_modes = table = memory.Memory(
+            shape=LAYER_MODES, depth=max(2, self.parameters.layers), init=[]
+        )
+        write, read, inspect = table.write_port(), table.read_port(), table.read_port()
+        # The modes of a layer go round, so that the lowest is that of the pair.
+        order = Signal(LAYER_MODES, reset_less=True)
+        with m.If(sequence.fetched & (sequence.pair == 0)):
+            m.d.sync += order.eq(read.data)
+        with m.Elif(sequence.deciding):
+            m.d.sync += order.eq(Cat(order[1:], decision.next_mode))
+        # As they are when a sweep begins: layer 0 is written again in the next cycle.
+        initial = Signal(LAYER_MODES, name="initial_modes", reset_less=True)
+        with m.If(sequence.sweeping & (at_pair == 0)):
+            m.d.sync += initial.eq(Cat(mode_of(self.initial[pair]) for pair in PAIRS))
+        m.d.comb += [
+            decision.mode.eq(order[0]),
+            read.addr.eq(sequence.layer),
+            inspect.addr.eq(self.inspect),
+            self.modes.eq(inspect.data),
+            write.addr.eq(sequence.layer),
+            write.en.eq(sequence.sweeping | sequence.giving),
+            write.data.eq(Mux(sequence.sweeping, initial, order)),
+            self.o.payload.data.mode.eq(order),
+        ]

@@ -2,43 +2,40 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import wiring
 
-from sw.formats import FLOAT_FORMATS
 from sw.formats.converter import ConverterParameters
 
-from ..base.field import Field
-from ..base.pipeline import count_events
+from ..base.pipeline import advance, count_events
 from ..engine.core import Core
-from ..engine.registers import word
-from .operand import operand_fields
-from .quantizer import Converter
+from ..engine.registers import counter, stall_registers
+from .operand import float_packet, operand_packet
+from .quantizer import Quantizer
 from .words import STREAM_FLAGS, restarted_inside, stream_registers
 
 __all__ = ["ConverterUnit"]
 
 
 class ConverterUnit(Core):
-    """A `Converter` with counters, whose stream of elements is that of a dot product's operand.
+    """A `Quantizer` with counters, whose output is an operand of a dot product.
 
-    A beat of elements gives a beat; it comes once its block is complete, and with its ``last``.
-    Latency and throughput are those of `Converter`.
+    A beat of elements gives a beat, with its ``last``, once its block is complete. Latency is
+    `latency` cycles from a block's last beat to its first, without stalls; interval one cycle.
+    ``o`` comes from registers; ``i.ready`` does where a block has several beats, and depends on
+    ``o.ready`` too where it has one.
 
     Under stochastic rounding the elements after reset take the random words of
     ``parameters.stream``, the first element the first one; those after a write to ``restart`` the
-    words of the key that stands in ``stream_low`` and ``stream_high`` (`sw.words.stream_key`).
-    Nothing else moves or starts a stream; `clear` does not.
+    words of the key in ``stream_low`` and ``stream_high`` (`sw.words.stream_key`). Nothing else
+    moves or starts a stream; `clear` does not.
 
     Members
     -------
-    i : In(stream.Signature(...))
-        Elements, fields as in `streams`.
-    o : Out(stream.Signature(...))
-        Elements and exponent of their block, fields as in `streams`.
-    clear : In(1)
-        Clears the counters.
-    flags : Out(struct)
-        Events, see ``FLAGS``.
+    i : In(float_packet(...).signature)
+        Elements.
+    o : Out(operand_packet(...).signature)
+        Elements and the exponent of their block. Other members are those of `Core`.
     """
 
     FLAGS = {
@@ -46,73 +43,68 @@ class ConverterUnit(Core):
         "framing": "tlast inside a block, or padding bits that were not zero",
     }
     registers = (
-        word("elements", "ro", 32, "elements given"),
-        word(
+        counter("elements", "elements given"),
+        counter(
             "zero_set",
-            "ro",
-            32,
             "elements that are zero in a block that is not, set to zero by it or before",
         ),
-        word("input_stalls", "ro", 32, "cycles that waited for elements"),
-        word("output_stalls", "ro", 32, "cycles that waited for the output to be taken"),
+        *stall_registers("elements"),
     )
 
     def __init__(self, *, parameters: ConverterParameters) -> None:
         self.parameters = p = parameters
-        self.converter = Converter(parameters=p)
-        taken = Field(
-            name="value",
-            bits=FLOAT_FORMATS[p.source].width,
-            count=p.lanes,
-            description=f"{p.source} elements",
-        )
+        self.quantizer = Quantizer(parameters=p)
         if p.format.rounding == "stochastic":
             self.FLAGS = {**self.FLAGS, **STREAM_FLAGS}
             self.registers = (*self.registers, *stream_registers({"": p.stream}))
-        super().__init__(streams={"i": (taken,), "o": operand_fields(p.format, p.lanes)})
+        packets = {"i": float_packet(p.source, p.lanes), "o": operand_packet(p.format, p.lanes)}
+        super().__init__(streams=packets)
 
     @property
     def latency(self) -> int:
         """Cycles from a block's last beat to its first, converted, without stalls."""
-        return self.converter.latency
+        return self.quantizer.latency
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Connect the quantizer to the ports, count and flag what it gives."""
         m = Module()
-        m.submodules.converter = converter = self.converter
-        out = converter.o.payload
-        give = Signal()
-        beat = Signal(range(self.parameters.beats))
-        last_beat = Signal()
+        p = self.parameters
+        m.submodules.quantizer = quantizer = self.quantizer
+        given = quantizer.o.payload
+        wiring.connect(m, wiring.flipped(self.i), quantizer.i)
+        o_fire = Signal()
         m.d.comb += [
-            converter.i.payload.eq(self.i.payload),
-            converter.i.valid.eq(self.i.valid),
-            self.i.ready.eq(converter.i.ready),
-            self.o.payload.data.eq(Cat(out.mantissa, out.exponent)),
-            self.o.payload.last.eq(out.last),
-            self.o.valid.eq(converter.o.valid),
-            converter.o.ready.eq(self.o.ready),
-            give.eq(self.o.valid & self.o.ready),
-            last_beat.eq(beat == self.parameters.beats - 1),
-            self.flags.nan.eq(give & out.exponent.all()),
-            self.flags.framing.eq(give & out.last & ~last_beat),
+            self.o.payload.data.mantissa.eq(given.data.mantissa),
+            self.o.payload.data.exponent.eq(given.data.exponent),
+            self.o.payload.last.eq(given.last),
+            self.o.valid.eq(quantizer.o.valid),
+            quantizer.o.ready.eq(self.o.ready),
+            o_fire.eq(self.o.valid & self.o.ready),
         ]
-        if self.parameters.format.rounding == "stochastic":
-            take = self.i.valid & self.i.ready
-            inside = restarted_inside(m, self.restart, take, give, converter.most_inside)
-            m.d.comb += [
-                converter.restart.eq(self.restart),
-                converter.key.eq(Cat(self.stream_low, self.stream_high)),
-                self.flags.restarted.eq(inside),
-                self.flags.exhausted.eq(converter.exhausted),
-            ]
-        with m.If(give):
-            m.d.sync += beat.eq(Mux(last_beat, 0, beat + 1))
+        last_beat = advance(m, o_fire, Signal(range(p.beats), name="beat"), p.beats)
+        m.d.comb += [
+            self.flags.nan.eq(o_fire & given.data.exponent.all()),
+            self.flags.framing.eq(o_fire & given.last & ~last_beat),
+        ]
+        if p.format.rounding == "stochastic":
+            self._start_words(m, o_fire)
         events = (
-            (self.elements, Mux(give, self.parameters.lanes, 0)),
-            (self.zero_set, Mux(give, sum(out.zero_set), 0)),
+            (self.elements, Mux(o_fire, p.lanes, 0)),
+            (self.zero_set, Mux(o_fire, sum(given.data.zero_set), 0)),
             (self.input_stalls, self.i.ready & ~self.i.valid),
             (self.output_stalls, self.o.valid & ~self.o.ready),
         )
         count_events(m, self.clear, events)
         return m
+
+    def _start_words(self, m: Module, o_fire: Value) -> None:
+        """Connect the registers that start the random words, and their events."""
+        quantizer = self.quantizer
+        i_fire = self.i.valid & self.i.ready
+        inside = restarted_inside(m, self.restart, i_fire, o_fire, quantizer.most_inside)
+        m.d.comb += [
+            quantizer.restart.eq(self.restart),
+            quantizer.key.eq(Cat(self.stream_low, self.stream_high)),
+            self.flags.restarted.eq(inside),
+            self.flags.exhausted.eq(quantizer.exhausted),
+        ]

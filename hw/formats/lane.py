@@ -1,6 +1,6 @@
-"""One lane of the float to block converter: what it keeps of a float, and how it rounds it."""
+"""A lane of the quantizer: its floats cut short, their alignment and rounding."""
 
-from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
@@ -13,20 +13,20 @@ from sw.formats import BlockFormat, FloatFormat
 from ..base.circuit import Circuit
 from ..base.pipeline import register, wire
 
-__all__ = ["BlockExponent", "Kept", "Lane"]
+__all__ = ["BlockExponent", "Lane", "TruncatedFloat"]
 
 
-class Kept(data.StructLayout):
-    """What a lane keeps of a float: the bits that can matter once the block's exponent is known.
+class TruncatedFloat(data.StructLayout):
+    """A float cut to the bits that can matter once its block's exponent is known.
 
     ``fraction`` holds the upper fraction bits; ``sticky``, in a format rounded to nearest even that
-    does not keep all of them, whether any other one is set. (Ties away from zero need no sticky.)
+    drops some, whether any of those is set. (Ties away from zero need no sticky bit.)
     """
 
     def __init__(self, format: BlockFormat, source: FloatFormat) -> None:
-        places = {"truncate": 0, "stochastic": format.random_bits}
-        self.places = places.get(format.rounding, 1)
-        bits = min(source.fraction_bits, format.magnitude_bits - 1 + self.places)
+        guards = {"truncate": 0, "stochastic": format.random_bits}
+        self.guard_bits = guards.get(format.rounding, 1)
+        bits = min(source.fraction_bits, format.magnitude_bits - 1 + self.guard_bits)
         sticky = format.rounding == "nearest_even" and bits < source.fraction_bits
         self.source = source
         super().__init__(
@@ -34,21 +34,22 @@ class Kept(data.StructLayout):
         )
 
     def of(self, value: Value) -> Value:
-        """Return the kept bits of a float."""
-        fraction, rest = value[: self.source.fraction_bits], self.source.fraction_bits
-        rest -= self["fraction"].width
-        sticky = fraction[:rest].any() if self["sticky"].width else Const(0, 0)
-        return Cat(sticky, value[rest:])
+        """Return what is left of a float."""
+        fraction, dropped = value[: self.source.fraction_bits], self.source.fraction_bits
+        dropped -= self["fraction"].width
+        sticky = fraction[:dropped].any() if self["sticky"].width else Const(0, 0)
+        return Cat(sticky, value[dropped:])
 
 
 class BlockExponent(data.StructLayout):
-    """What lanes need to know about a block.
+    """Exponent of a block, in the forms that its lanes use.
 
     ``code`` is the exponent's code; ``field`` the exponent field of a float whose leading one comes
     to lie in the top magnitude bit; ``low`` whether a float of the block may have an exponent field
-    of no more than `low_bits` bits, so that a zero must be told from others; ``void`` whether the
-    block holds only zeros, or a NaN or an infinity; ``nan`` whether it holds one of these;
-    ``threshold`` what an element's exponent field is below if the element is set to zero.
+    of no more than `low_bits` bits, so that a zero must be detected; ``nan`` whether the
+    block holds a NaN or an infinity; ``degenerate`` whether it does or is all zeros, so that none
+    of its elements counts as set to zero; ``threshold`` what the exponent field is below of an
+    element that is.
     """
 
     def __init__(self, format: BlockFormat, source: FloatFormat) -> None:
@@ -57,15 +58,15 @@ class BlockExponent(data.StructLayout):
         self.offset = format.exponent_bias - source.bias
         self.lowest = format.lowest_code - self.offset
         self.highest = format.highest_code - self.offset
-        wide = format.magnitude_bits + Kept(format, source).places
-        self.places_bits = ceil_log2(wide)
-        self.low_bits = min(source.exponent_bits, self.places_bits + self.may_exceed)
+        wide = format.magnitude_bits + TruncatedFloat(format, source).guard_bits
+        self.shift_bits = ceil_log2(wide)
+        self.low_bits = min(source.exponent_bits, self.shift_bits + self.may_exceed)
         super().__init__(
             {
                 "code": format.exponent_bits,
                 "field": max(source.exponent_bits, self.highest.bit_length()),
                 "low": 1,
-                "void": 1,
+                "degenerate": 1,
                 "nan": 1,
                 "threshold": 0 if self.plain else source.exponent_bits,
             }
@@ -79,7 +80,7 @@ class BlockExponent(data.StructLayout):
 
     @property
     def plain(self) -> bool:
-        """Whether ``field`` is the largest exponent field of any block that is not void."""
+        """Whether ``field`` is the largest exponent field of any block that is not degenerate."""
         return not self.may_exceed and self.lowest <= 1
 
     def of(self, m: Module, largest: Value, inexact: Value) -> Value:
@@ -110,7 +111,7 @@ class BlockExponent(data.StructLayout):
         return Cat(
             code,
             field[: self["field"].width],
-            (largest < (1 << self.low_bits)) & (self.lowest < 1 << self.places_bits),
+            (largest < (1 << self.low_bits)) & (self.lowest < 1 << self.shift_bits),
             zero | nan,
             nan,
             Mux(zero | nan, 0, threshold)[: self["threshold"].width],
@@ -118,20 +119,23 @@ class BlockExponent(data.StructLayout):
 
 
 class Lane(Circuit):
-    """Aligner and rounder of one element: three stages.
+    """Aligner and rounder of one element.
+
+    Latency is three enabled cycles, interval one. All three stages are registered: the shift
+    amount, the aligned significand, the rounded code.
 
     Parameters
     ----------
     format : BlockFormat
-        Format made.
+        Format of the block.
     source : FloatFormat
-        Format taken.
+        Format of the element.
 
     Members
     -------
     en : In(1)
         Clock enable of every register.
-    kept : In(Kept)
+    element : In(TruncatedFloat)
         The element.
     block : In(BlockExponent)
         Its block.
@@ -147,7 +151,7 @@ class Lane(Circuit):
     """Enabled cycles from an element to its code."""
 
     en: Signal
-    kept: data.View
+    element: data.View
     block: data.View
     random: Signal
     mantissa: Signal
@@ -156,10 +160,12 @@ class Lane(Circuit):
     def __init__(self, *, format: BlockFormat, source: FloatFormat) -> None:
         self.format = format
         self.source = source
+        self.truncated = TruncatedFloat(format, source)
+        self.exponent = BlockExponent(format, source)
         members = {
             "en": In(1),
-            "kept": In(Kept(format, source)),
-            "block": In(BlockExponent(format, source)),
+            "element": In(self.truncated),
+            "block": In(self.exponent),
             "mantissa": Out(format.element_bits),
             "zero_set": Out(1),
         }
@@ -170,58 +176,80 @@ class Lane(Circuit):
     def elaborate(self, platform: Any) -> Module:
         """Build the three stages."""
         m = Module()
-        reg = partial(register, m, self.en)
-        net = partial(wire, m)
-        layout = Kept(self.format, self.source)
-        about = BlockExponent(self.format, self.source)
-        bits, size = self.format.magnitude_bits, about.places_bits
-        wide = bits + layout.places
-        sign, exponent = self.kept.sign, self.kept.exponent
+        self._round(m, self._align(m, self._distance(m)))
+        return m
 
-        # 1: how far to the right of the block's leading place.
-        distance = self.block.field - exponent
-        distance = net("distance_1", len(self.block.field) + 1, distance)
-        exceeds = distance[-1] & ~self.block.nan & about.may_exceed
-        zero = self.block.low & ~exponent[: about.low_bits].any()
-        beyond = (distance[size:-1].any() & ~exceeds) | zero | self.block.nan
-        beyond = net("beyond", 1, beyond)
-        places = distance[:size]
-        if about.plain:
-            zero_set = (beyond | (places >= bits)) & ~self.block.void
-        else:
-            zero_set = exponent < self.block.threshold
-        zero_set = reg("zero_set_1", 1, zero_set)
-        significand = reg("significand_1", len(self.kept.fraction) + 1, Cat(self.kept.fraction, 1))
-        sticky = reg("sticky_1", 1, self.kept.sticky.any())
-        places, beyond = reg("places_1", size, places), reg("beyond_1", 1, beyond)
-        exceeds, sign = reg("exceeds_1", 1, exceeds), reg("sign_1", 1, sign)
+    def _register(self, m: Module, stage: int, **values: Value) -> SimpleNamespace:
+        """Return values a stage later."""
+        return SimpleNamespace(
+            **{
+                name: register(m, self.en, f"{name}_{stage}", len(value), value)
+                for name, value in values.items()
+            }
+        )
 
-        # 2: move it there. Without a magnitude bit it becomes zero unless it is rounded up.
-        full = Cat(Const(0, max(wide - len(significand), 0)), significand)
-        moved = Mux(exceeds, Const(-1, wide), (full >> places)[:wide])
-        moved = reg("moved_2", wide, Mux(beyond, 0, moved))
-        below = reg("below_2", 1, beyond | ((places >= bits) & ~exceeds))
-        lost = sticky | (full & ~(Const(-1, wide) << places)[:wide]).any()
-        lost = reg("lost_2", 1, lost & ~beyond)
-        exceeds, sign = reg("exceeds_2", 1, exceeds), reg("sign_2", 1, sign)
-        zero_set = reg("zero_set_2", 1, zero_set)
+    def _distance(self, m: Module) -> SimpleNamespace:
+        """Find how far to the right of the block's leading place the element's leading one is."""
+        bits, exponent = self.exponent.shift_bits, self.element.exponent
+        block, plain = self.block, self.exponent.plain
+        difference = block.field - exponent
+        distance = wire(m, "distance", len(block.field) + 1, difference)
+        shift = distance[:bits]
+        exceeds = distance[-1] & ~block.nan & self.exponent.may_exceed
+        zero = block.low & ~exponent[: self.exponent.low_bits].any()
+        beyond = (distance[bits:-1].any() & ~exceeds) | zero | block.nan
+        beyond = wire(m, "beyond", 1, beyond)
+        below = beyond | (shift >= self.format.magnitude_bits)
+        return self._register(
+            m,
+            1,
+            zero_set=below & ~block.degenerate if plain else exponent < block.threshold,
+            significand=Cat(self.element.fraction, 1),
+            sticky=self.element.sticky.any(),
+            shift=shift,
+            beyond=beyond,
+            exceeds=exceeds,
+            sign=self.element.sign,
+        )
 
-        # 3: round.
-        kept, rest = moved[layout.places :], moved[: layout.places]
-        up: Value = exceeds
+    def _align(self, m: Module, s: SimpleNamespace) -> SimpleNamespace:
+        """Shift the significand there; without a magnitude bit it is zero unless rounded up."""
+        wide = self.format.magnitude_bits + self.truncated.guard_bits
+        full = Cat(Const(0, max(wide - len(s.significand), 0)), s.significand)
+        ones = Const((1 << wide) - 1, wide)
+        aligned = Mux(s.exceeds, ones, (full >> s.shift)[:wide])
+        lost = s.sticky | (full & ~(ones << s.shift)[:wide]).any()
+        below = s.beyond | ((s.shift >= self.format.magnitude_bits) & ~s.exceeds)
+        return self._register(
+            m,
+            2,
+            aligned=Mux(s.beyond, 0, aligned),
+            below=below,
+            sticky=lost & ~s.beyond,
+            exceeds=s.exceeds,
+            sign=s.sign,
+            zero_set=s.zero_set,
+        )
+
+    def _round(self, m: Module, s: SimpleNamespace) -> None:
+        """Round and encode."""
+        bits, guards = self.format.magnitude_bits, self.truncated.guard_bits
+        guard, magnitude = s.aligned[:guards], s.aligned[guards:]
+        up: Value = s.exceeds
         if self.format.rounding == "nearest_even":
-            up = (rest & (kept[0] | lost)) | exceeds
+            up = (guard & (magnitude[0] | s.sticky)) | s.exceeds
         if self.format.rounding == "nearest_away":
-            up = rest | exceeds
+            up = guard | s.exceeds
         if self.format.rounding == "stochastic":
-            up = (rest + self.random)[-1] | exceeds
+            up = (guard + self.random)[-1] | s.exceeds
         if self.format.in_twos_complement:
             # A magnitude beyond the largest has a code if it is negative.
-            up = (up & ~(kept.all() & (self.format.symmetric | ~sign))) ^ sign
-            code = (Cat(kept, 0) ^ sign.replicate(bits + 1)) + up
+            up = (up & ~(magnitude.all() & (self.format.symmetric | ~s.sign))) ^ s.sign
+            code = (Cat(magnitude, 0) ^ s.sign.replicate(bits + 1)) + up
         else:
-            magnitude = (kept + (up & ~kept.all()))[:bits]
-            code = Cat(magnitude, sign & (up | ~below))
-        m.d.comb += self.mantissa.eq(reg("code_3", bits + 1, code))
-        m.d.comb += self.zero_set.eq(reg("zero_set_3", 1, zero_set))
-        return m
+            rounded = (magnitude + (up & ~magnitude.all()))[:bits]
+            code = Cat(rounded, s.sign & (up | ~s.below))
+        m.d.comb += [
+            self.mantissa.eq(register(m, self.en, "mantissa_3", bits + 1, code)),
+            self.zero_set.eq(register(m, self.en, "zero_set_3", 1, s.zero_set)),
+        ]

@@ -11,7 +11,9 @@ __all__ = ["Maximum"]
 
 
 class Maximum(Circuit):
-    """Tree that finds the largest of ``count`` unsigned numbers, one set per cycle.
+    """Comparison tree that finds the largest of ``count`` unsigned numbers.
+
+    Latency is `latency` enabled cycles, interval one; every level is registered.
 
     Parameters
     ----------
@@ -27,7 +29,7 @@ class Maximum(Circuit):
     i : In(count * width)
         Numbers.
     o : Out(width)
-        The largest, `latency` enabled cycles later.
+        The largest.
     """
 
     en: Signal
@@ -45,7 +47,7 @@ class Maximum(Circuit):
         return (self.count - 1).bit_length()
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build the tree, level by level."""
         m = Module()
         numbers = [self.i.word_select(n, self.width) for n in range(self.count)]
         level = 0

@@ -1,22 +1,30 @@
-"""The stream of a block format's elements, between converters, dot products and arrays."""
+"""Packets of numbers between units: floats, and the elements of a block format."""
 
-from sw.formats import BlockFormat
+from sw.formats import FLOAT_FORMATS, BlockFormat
 
 from ..base.field import Field
+from ..stream.packet import Packet
 
-__all__ = ["operand_fields"]
+__all__ = ["float_packet", "operand_fields", "operand_packet"]
 
 
-def operand_fields(
-    format: BlockFormat, lanes: int, vectors: int = 1, what: str = ""
-) -> tuple[Field, ...]:
-    """Return the fields of a beat: ``lanes`` elements of each of ``vectors``, then their exponents.
+def float_packet(source: str, lanes: int) -> Packet:
+    """Return the packet of ``lanes`` floats, field ``value``, of a format by its name."""
+    bits = FLOAT_FORMATS[source].width
+    return Packet(
+        Field(name="value", bits=bits, count=lanes, description=f"{source} elements"),
+    )
 
-    ``what`` names a vector where a beat holds several: row or column.
+
+def operand_packet(format: BlockFormat, lanes: int, vectors: int = 1, what: str = "") -> Packet:
+    """Return the packet of ``lanes`` elements of each of some vectors, and their exponents.
+
+    ``what`` names a vector, row or column, where a beat may hold several: ``mantissa`` then has the
+    elements vector by vector, and ``exponent`` is an array too.
     """
     of = f" of each {what}, {what} by {what}" if what else ""
-    whose = f"{what}'s block" if what else "block"
-    return (
+    whose = f"each {what}'s block" if what else "the block"
+    return Packet(
         Field(
             name="mantissa",
             bits=format.element_bits,
@@ -26,7 +34,14 @@ def operand_fields(
         Field(
             name="exponent",
             bits=format.exponent_bits,
-            count=vectors,
-            description=f"exponent code of {'each ' if what else 'the '}{whose}, in each beat",
+            count=vectors if what else None,
+            description=f"exponent code of {whose}, in each beat",
         ),
     )
+
+
+def operand_fields(
+    format: BlockFormat, lanes: int, vectors: int = 1, what: str = ""
+) -> tuple[Field, ...]:
+    """Return the fields of an `operand_packet`."""
+    return operand_packet(format, lanes, vectors, what).fields

@@ -40,19 +40,20 @@ def stream_registers(streams: Mapping[str, Words]) -> tuple[Register, ...]:
     return (*registers, word("restart", "wo", 1, text))
 
 
-def restarted_inside(m: Module, restart: Value, taken: Value, given: Value, most: int) -> Value:
-    """Return whether there is a restart while beats, at most ``most``, are taken and not given."""
+def restarted_inside(m: Module, restart: Value, accepted: Value, given: Value, most: int) -> Value:
+    """Return whether there is a restart while beats, at most ``most``, are inside."""
     inside = Signal(range(most + 1), name="beats_inside")
-    m.d.sync += inside.eq(inside + taken - given)
-    return restart & (taken | inside.any())
+    m.d.sync += inside.eq(inside + accepted - given)
+    return restart & (accepted | inside.any())
 
 
 class RandomWords(Circuit):
     """A beat of random words of `sw.words.Words`, one for each lane.
 
     From a restart on, beat ``b`` has the words ``first + b * stride`` and following. Lanes share a
-    cipher where their words are always of one block. ``o`` comes from registers, but for the choice
-    of words of a block that serves several beats.
+    cipher where their words are always of one block. Latency is `latency` enabled cycles, interval
+    one. ``o`` comes from registers, but for the choice of words of a block that serves several
+    beats.
 
     Parameters
     ----------
@@ -70,13 +71,13 @@ class RandomWords(Circuit):
     en : In(1)
         Clock enable of every register but the key and the counters.
     step : In(1)
-        A beat is asked for; counts with ``en``.
+        Draws a beat; counts with ``en``.
     restart : In(1)
         Takes ``key`` and starts its stream, with no beat under way.
     key : In(64)
         Of a stream.
     o : Out(lanes * bits)
-        Words, lane 0 lowest, `latency` enabled cycles after ``step``.
+        Words, lane 0 lowest.
     exhausted : Out(1)
         The counters pass the last block of the stream.
     """
@@ -97,24 +98,17 @@ class RandomWords(Circuit):
         self.first_key = key
         self.first = first
         self.stride = stride
-        super().__init__(
-            {
-                "en": In(1),
-                "step": In(1),
-                "restart": In(1),
-                "key": In(KEY_BITS),
-                "o": Out(lanes * bits),
-                "exhausted": Out(1),
-            }
-        )
+        members: dict[str, Any] = dict.fromkeys(("en", "step", "restart"), In(1))
+        members |= {"key": In(KEY_BITS), "o": Out(lanes * bits), "exhausted": Out(1)}
+        super().__init__(members)
 
     def elaborate(self, platform: Any) -> Module:
         """Build a cipher for as many lanes as always have their words from one block."""
         m = Module()
         fields = fields_of(self.bits)
         shared = math.gcd(fields, self.lanes, self.first, self.stride)
-        # A counter counts groups of ``shared`` words, of which a block has ``turns``.
-        turn_bits = (fields // shared).bit_length() - 1
+        # A counter counts groups of ``shared`` words, of which a block has a power of two.
+        group_bits = (fields // shared).bit_length() - 1
         step = self.stride // shared
         key = Signal(KEY_BITS, init=self.first_key)
         with m.If(self.restart):
@@ -122,7 +116,7 @@ class RandomWords(Circuit):
         words, ends = [], []
         for n in range(self.lanes // shared):
             start = self.first // shared + n
-            index = Signal(BLOCK_BITS + turn_bits, init=start, name=f"index_{n}")
+            index = Signal(BLOCK_BITS + group_bits, init=start, name=f"index_{n}")
             following = Signal(len(index) + 1, name=f"following_{n}")
             m.d.comb += following.eq(index + step)
             with m.If(self.en & self.step):
@@ -133,14 +127,14 @@ class RandomWords(Circuit):
             m.submodules[f"cipher_{n}"] = cipher = IndexCipher(rounds=ROUNDS, bits=KEY_BITS)
             m.d.comb += [
                 cipher.en.eq(self.en),
-                cipher.i.eq(index[turn_bits:]),
+                cipher.i.eq(index[group_bits:]),
                 cipher.key.eq(key),
             ]
-            turn = delay(m, self.en, index[:turn_bits], cipher.latency, name=f"turn_{n}")
+            place = delay(m, self.en, index[:group_bits], cipher.latency, name=f"place_{n}")
             width = BLOCK_BITS // fields
             # Verilator warns of shifts that are cut, which a selection is.
             bits = (shared * width).bit_length() - 1
-            group = wire(m, f"group_{n}", BLOCK_BITS, cipher.o >> Cat(Const(0, bits), turn))
+            group = wire(m, f"group_{n}", BLOCK_BITS, cipher.o >> Cat(Const(0, bits), place))
             words += [group[lane * width :][: self.bits] for lane in range(shared)]
         m.d.comb += [
             self.o.eq(Cat(words)),

@@ -11,7 +11,7 @@ from ..base.field import Field
 from ..base.pipeline import count_events, register
 from ..engine.core import Core
 from ..engine.registers import word
-from ..formats.quantizer import Converter
+from ..formats.quantizer import Quantizer
 from .bits import BitStreams
 from .loader import Loader
 
@@ -56,7 +56,7 @@ class StochasticConverter(Core):
 
     def __init__(self, *, parameters: StochasticConverterParameters) -> None:
         self.parameters = p = parameters
-        self.converter = Converter(parameters=p.converter)
+        self.converter = Quantizer(parameters=p.converter)
         taken = Field(
             name="value",
             bits=FLOAT_FORMATS[p.source].width,
@@ -108,8 +108,8 @@ class StochasticConverter(Core):
             converter.i.payload.eq(self.i.payload),
             converter.i.valid.eq(self.i.valid),
             self.i.ready.eq(converter.i.ready),
-            loader.i.payload.mantissa.eq(converter.o.payload.mantissa),
-            loader.i.payload.exponent.eq(converter.o.payload.exponent),
+            loader.i.payload.mantissa.eq(converter.o.payload.data.mantissa),
+            loader.i.payload.exponent.eq(converter.o.payload.data.exponent),
             loader.i.payload.last.eq(converter.o.payload.last),
             loader.i.valid.eq(converter.o.valid),
             converter.o.ready.eq(loader.i.ready),
@@ -150,7 +150,7 @@ class StochasticConverter(Core):
             self.flags.nan.eq(loader.take & loader.exponent.all()),
             self.flags.framing.eq(loader.early),
         ]
-        zeros = Mux(converter.o.valid & loader.i.ready, sum(converter.o.payload.zero_set), 0)
+        zeros = Mux(converter.o.valid & loader.i.ready, sum(converter.o.payload.data.zero_set), 0)
         events = (
             (self.vectors, done),
             (self.zero_set, zeros),

@@ -34,7 +34,7 @@ class Crossbar(Circuit):
     Members
     -------
     x, d : In(stream.Signature(StructLayout))
-        Converted elements of vectors, as of `hw.formats.quantizer.Converter`.
+        Converted elements of vectors, as of `hw.formats.quantizer.Quantizer`.
     allow : In(1)
         Whether a pair may start in the next cycle, unless one starts in this.
     start : Out(1)

@@ -14,7 +14,7 @@ from ..base.pipeline import count_events
 from ..engine.core import Core
 from ..engine.registers import word
 from ..engine.size import check_inside
-from ..formats.quantizer import Converter
+from ..formats.quantizer import Quantizer
 from ..formats.words import STREAM_FLAGS
 from ..stream.fifo import OutputFifo
 from .crossbar import Crossbar
@@ -99,7 +99,7 @@ class OuterProduct(Core):
         values = self._values()
         weights = {} if p.weights == "none" else {"i_w": values}
         super().__init__(streams={"i_x": (elements,), "i_d": (elements,), **weights, "o": values})
-        self._converters = [Converter(parameters=c) for c in (p.x_converter, p.d_converter)]
+        self._converters = [Quantizer(parameters=c) for c in (p.x_converter, p.d_converter)]
         self._crossbar = Crossbar(parameters=p)
         self._sums = Sums(parameters=p)
         self._results = Results(parameters=p)
@@ -129,7 +129,7 @@ class OuterProduct(Core):
             ),
         )
 
-    def _block_converters(self) -> list[Converter]:
+    def _block_converters(self) -> list[Quantizer]:
         """Return the converters of the blocks of a beat."""
         p, format = self.parameters, self.parameters.weight_format
         if format is None:
@@ -138,7 +138,7 @@ class OuterProduct(Core):
         parameters = ConverterParameters(format=format, lanes=lanes)
         streams = [replace(p.stream, first=lane) for lane in range(0, p.results, lanes)]
         return [
-            Converter(parameters=parameters, random=each, stride=len(streams)) for each in streams
+            Quantizer(parameters=parameters, random=each, stride=len(streams)) for each in streams
         ]
 
     @property
@@ -167,8 +167,8 @@ class OuterProduct(Core):
                 converter.i.payload.eq(taken.payload),
                 converter.i.valid.eq(taken.valid),
                 taken.ready.eq(converter.i.ready),
-                loaded.payload.mantissa.eq(given.mantissa),
-                loaded.payload.exponent.eq(given.exponent),
+                loaded.payload.mantissa.eq(given.data.mantissa),
+                loaded.payload.exponent.eq(given.data.exponent),
                 loaded.payload.last.eq(given.last),
                 loaded.valid.eq(converter.o.valid),
                 converter.o.ready.eq(loaded.ready),
@@ -255,18 +255,18 @@ class OuterProduct(Core):
             m.submodules[f"block_{i}"] = block
             m.d.comb += [
                 block.i.payload.data.eq(
-                    results.payload.data.word_select(i, len(block.i.payload.data))
+                    results.payload.data.word_select(i, len(block.i.payload.data.as_value()))
                 ),
                 block.i.payload.last.eq(results.payload.last),
                 block.i.valid.eq(results.valid),
                 block.o.ready.eq(self.o.ready),
             ]
         # All take and give together.
-        given = [block.o.payload for block in self._blocks]
+        given = [block.o.payload.data for block in self._blocks]
         m.d.comb += [
             results.ready.eq(self._blocks[0].i.ready),
             self.o.payload.data.eq(Cat(*(g.mantissa for g in given), *(g.exponent for g in given))),
-            self.o.payload.last.eq(given[0].last),
+            self.o.payload.last.eq(self._blocks[0].o.payload.last),
             self.o.valid.eq(self._blocks[0].o.valid),
         ]
         if "exhausted" in self.FLAGS:

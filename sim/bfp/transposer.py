@@ -10,10 +10,10 @@ from sw.bfp.transposer import TransposerParameters
 from sw.bfp.transposer import transpose as model
 
 from ..bench import Result, run
-from ..formats.elements import decode, encode
+from ..formats.elements import blocks_of, encode
 from ..registers import constants, readable
-from ..report import Report, compare, insist
-from ..streams import Stalls, pack, unpack
+from ..report import Report, compare
+from ..streams import Stalls, pack
 
 __all__ = ["regress", "simulate", "transpose"]
 
@@ -61,12 +61,8 @@ def simulate(
         reads=readable(design.manifest),
         **options,
     )
-    insist(result.last["m_axis"] == last.ravel(), "tlast does not follow its tile", result)
-    fields = unpack(streams["m_axis"], result.outputs["m_axis"])
-    codes = fields["exponent"].reshape(last.shape)
-    insist(codes == codes[:, :1], "the beats of a tile differ in exponent", result)
-    given = decode(fields["mantissa"], p.format, result).reshape(mantissa.shape)
-    return (given, np.ascontiguousarray(codes[:, 0]).astype(np.int32)), result
+    given, code = blocks_of(streams["m_axis"], result, last, p.format)
+    return (given.reshape(mantissa.shape), code), result
 
 
 def regress(

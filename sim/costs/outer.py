@@ -7,7 +7,7 @@ from hw.float.multiplier import FloatMultiplier
 from hw.flow.emit import emit
 from hw.flow.progress import Progress
 from hw.flow.synth import synthesize
-from hw.formats.quantizer import Converter
+from hw.formats.quantizer import Quantizer
 from hw.stochastic.crossbar import Crossbar
 from sw.formats import BINARY16
 from sw.stochastic.outer_parameters import OuterProductParameters
@@ -61,7 +61,7 @@ def multiplier_cost(progress: Progress | None = None) -> ElementCost:
 
 def element_cost(p: OuterProductParameters, progress: Progress | None = None) -> ElementCost:
     """Return the cost of an element, with its share of what rows and columns have in common."""
-    converters = [Converter(parameters=c) for c in (p.x_converter, p.d_converter)]
+    converters = [Quantizer(parameters=c) for c in (p.x_converter, p.d_converter)]
     convert = [_cost(each, each, progress) for each in converters]
     count = _cost(Crossbar(parameters=p), Crossbar(parameters=p), progress)
     elements = p.rows * p.columns

@@ -14,10 +14,10 @@ from sw.words import Words
 
 from ..bench import Result, run
 from ..registers import constants, readable
-from ..report import Report, compare, insist
-from ..streams import Stalls, pack, unpack
+from ..report import Report, compare
+from ..streams import Stalls, pack
 from ..words import start_words
-from .elements import decode, random_blocks, to_source
+from .elements import blocks_of, random_blocks, to_source
 
 __all__ = ["convert", "regress", "simulate"]
 
@@ -67,13 +67,8 @@ def simulate(
         reads=readable(design.manifest),
         **options,
     )
-    insist(result.last["m_axis"] == last.ravel(), "tlast does not follow its block", result)
-    fields = unpack(streams["m_axis"], result.outputs["m_axis"])
-    codes = fields["exponent"].reshape(last.shape)
-    insist(codes == codes[:, :1], "the beats of a block differ in exponent", result)
-    mantissa = decode(fields["mantissa"], p.format, result).reshape(x.shape)
-    code = np.ascontiguousarray(codes[:, 0]).astype(np.int32)
-    return (mantissa, code, result.registers["zero_set"]), result
+    mantissa, code = blocks_of(streams["m_axis"], result, last, p.format)
+    return (mantissa.reshape(x.shape), code, result.registers["zero_set"]), result
 
 
 def regress(

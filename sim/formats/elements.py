@@ -1,6 +1,8 @@
 """Elements of block formats on the wire, and blocks that a regression must not miss."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +13,9 @@ from sw.formats.quantize import Blocks
 
 from ..bench import Result
 from ..report import insist
+from ..streams import unpack
 
-__all__ = ["decode", "encode", "random_blocks", "to_source", "with_all_codes"]
+__all__ = ["blocks_of", "decode", "encode", "random_blocks", "to_source", "with_all_codes"]
 
 
 def encode(mantissa: npt.ArrayLike, format: BlockFormat) -> npt.NDArray[np.int64]:
@@ -25,13 +28,28 @@ def decode(
 ) -> npt.NDArray[np.int32]:
     """Return the elements of codes; -0, which no circuit should give, raises ContentError.
 
-    ``result`` is the run that gave them, for the error to tell of it.
+    ``result`` is the run that gave them, which the error names.
     """
     code = array("code", code, "integer")
     mantissa = quantize.decode(code, format)
     wrong = encode(mantissa, format) != code
     insist(~wrong, f"{wrong.sum()} elements are -0", result)
     return mantissa
+
+
+def blocks_of(
+    stream: Mapping[str, Any], result: Result, last: npt.NDArray[Any], format: BlockFormat
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return the elements and the exponent codes of the blocks that a unit gave.
+
+    ``last`` has what ``tlast`` must be, a row a block.
+    """
+    insist(result.last["m_axis"] == last.ravel(), "tlast does not follow its block", result)
+    fields = unpack(stream, result.outputs["m_axis"])
+    codes = fields["exponent"].reshape(last.shape)
+    insist(codes == codes[:, :1], "the beats of a block differ in exponent", result)
+    code = np.ascontiguousarray(codes[:, 0]).astype(np.int32)
+    return decode(fields["mantissa"], format, result), code
 
 
 def to_source(x: npt.ArrayLike, source: str) -> npt.NDArray[np.float32]:

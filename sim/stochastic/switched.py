@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from hw.base.circuit import Circuit
 from hw.float.multiplier import FloatMultiplier
-from hw.formats.quantizer import Converter
+from hw.formats.quantizer import Quantizer
 from hw.stochastic.crossbar import Crossbar
 from hw.stochastic.row import banks
 from sw.formats import BINARY16, binary32
@@ -111,7 +111,7 @@ def _convert(p: OuterProductParameters, converter: ConverterParameters, x: Float
     valid = np.zeros((len(x), p.period), int)
     valid[:, :beats] = 1
     inputs = {"i__payload": data.ravel(), "i__valid": valid.ravel(), "o__ready": 1}
-    return _measured(p, Converter(parameters=converter), inputs)
+    return _measured(p, Quantizer(parameters=converter), inputs)
 
 
 def _count(p: OuterProductParameters, x: Floats, d: Floats) -> Switching:

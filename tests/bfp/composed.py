@@ -3,7 +3,8 @@
 import dataclasses
 from typing import Any
 
-from amaranth.hdl import Cat, Module
+from amaranth.hdl import Module
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.base.circuit import Circuit
@@ -12,7 +13,8 @@ from hw.base.pipeline import delay
 from hw.bfp.multimode.composer import Composer
 from hw.bfp.multimode.element import DigitProducts
 from hw.engine.core import Core
-from hw.stream.fifo import OutputFifo
+from hw.stream.packet import Packet
+from hw.stream.pipeline import StreamPipeline
 from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MultimodeParameters
 from sw.parameters import Parameters
 
@@ -86,33 +88,32 @@ class ComposedUnit(Core):
 
     def __init__(self, *, parameters: ComposedParameters) -> None:
         self.inner = ComposedProducts(lanes=parameters.lanes)
-        widths = {name: len(getattr(self.inner, name)) for name in ("a", "b", "mask")}
-        taken = tuple(
-            Field(name=name, bits=bits, description=name) for name, bits in widths.items()
+        factors = (
+            Field(name=name, bits=len(getattr(self.inner, name)), description=name)
+            for name in ("a", "b", "mask")
         )
-        given = (Field(name="sum", bits=64, description="sign-extended"),)
-        super().__init__(streams={"i": taken, "o": given})
+        total = Field(name="sum", bits=64, description="sign-extended")
+        super().__init__(streams={"i": Packet(*factors), "o": Packet(total)})
+        self.pipeline = StreamPipeline(packet=self.streams["o"], stages=self.inner.latency)
 
     @property
     def latency(self) -> int:
-        return self.inner.latency + 1
+        return self.pipeline.latency
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.inner = inner = self.inner
-        m.submodules.queue = queue = OutputFifo(shape=65)
-        fields = Cat(inner.a, inner.b, inner.mask)
-        tags = Cat(self.i.valid, self.i.payload.last)
-        done, last = delay(m, queue.credit, tags, inner.latency, name="tags", reset=True)
+        m.submodules.pipeline = pipeline = self.pipeline
+        factors = self.i.payload.data
         m.d.comb += [
-            fields.eq(self.i.payload.data),
-            inner.en.eq(queue.credit),
-            self.i.ready.eq(queue.credit),
-            queue.push.eq(queue.credit & done),
-            queue.word[:64].eq(inner.sum),
-            queue.word[64].eq(last),
-            self.o.payload.eq(queue.o.payload),
-            self.o.valid.eq(queue.o.valid),
-            queue.o.ready.eq(self.o.ready),
+            inner.en.eq(pipeline.en),
+            inner.a.eq(factors.a),
+            inner.b.eq(factors.b),
+            inner.mask.eq(factors.mask),
+            self.i.ready.eq(pipeline.en),
+            pipeline.accept.eq(self.i.valid),
+            pipeline.last.eq(self.i.payload.last),
+            pipeline.result.sum.eq(inner.sum),
         ]
+        wiring.connect(m, pipeline.o, wiring.flipped(self.o))
         return m

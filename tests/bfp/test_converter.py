@@ -1,7 +1,6 @@
 """The converter in RTL and as a netlist against its model, on every bit."""
 
 import dataclasses
-import re
 from typing import Any
 
 import numpy as np
@@ -9,12 +8,17 @@ import pytest
 
 from hw.flow.emit import generate
 from hw.flow.yosys import netlist
+from hw.formats.converter import ConverterUnit
+from hw.formats.quantizer import Quantizer
 from hw.units import UNITS
 from sim.bench import Stalls
 from sim.formats.converter import regress, simulate
 from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, ROUNDINGS, BlockFormat, fast
 from sw.formats.converter import ConverterParameters, convert
 from sw.words import Words, stream_key
+
+from ..faults import Fault, assert_caught
+from ..small import CONVERTER
 
 FORMAT_FIELDS = {field.name for field in dataclasses.fields(BlockFormat)}
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
@@ -143,12 +147,25 @@ def test_cocotb(simulator):
     assert regress(p, blocks=20, seed=8, stalls=STALLS, **options).message == ""
 
 
-def test_a_planted_fault_is_caught():
+FAULTS = {
     # Truncation where the model rounds: the words never step.
-    p = _parameters("hbfp6", lanes=4)
-    text = generate("bfp_converter", p).verilog
-    mutant, count = re.subn(r"\.random\(\w+(\[[\d:]+\])?\)", ".random(8'h00)", text)
-    assert count
-    report = regress(p, blocks=100, seed=9, netlist=mutant)
-    assert report.mismatches > 0
-    assert "mantissa" in report.message
+    "no random words": (
+        _parameters("hbfp6", lanes=4),
+        Fault(
+            Quantizer,
+            lambda s: [getattr(s, f"lane_{n}").random.eq(0) for n in range(4)],
+            "mantissa",
+        ),
+    ),
+    "stalls without a stall": (
+        CONVERTER,
+        Fault(ConverterUnit, lambda s: s.output_stalls_event.eq(s.o.valid), "output_stalls"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_caught(name):
+    p, fault = FAULTS[name]
+    assert regress(p, blocks=300, seed=8).message == ""
+    assert_caught(regress, "bfp_converter", p, fault, blocks=300, seed=8)

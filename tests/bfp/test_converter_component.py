@@ -9,7 +9,7 @@ from amaranth.sim import Simulator
 from hw.bfp.dot import DotUnit
 from hw.formats.converter import ConverterUnit
 from hw.formats.maximum import Maximum
-from hw.formats.quantizer import Converter
+from hw.formats.quantizer import Quantizer
 from sw.bfp.dot import DotParameters
 from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, binary32
 from sw.formats.converter import ConverterParameters, convert
@@ -34,14 +34,9 @@ def values(p, count, seed):
         return (x.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
 
 
-def lanes_of(word, lanes, bits):
-    return [word >> (lane * bits) & ((1 << bits) - 1) for lane in range(lanes)]
-
-
 def simulate(p, x, *, idle=0.0, stall=0.0, seed=0):
     """Return codes, exponents, zero-set flags and ``last`` of each beat, and cycles taken."""
-    dut = Converter(parameters=p)
-    width = FLOAT_FORMATS[p.source].width
+    dut = Quantizer(parameters=p)
     rows = binary32.to_bits(x, FLOAT_FORMATS[p.source]).reshape(-1, p.lanes).tolist()
     rng = np.random.default_rng(seed)
     found, cycles = [], 0
@@ -50,8 +45,7 @@ def simulate(p, x, *, idle=0.0, stall=0.0, seed=0):
         for beat, row in enumerate(rows):
             while rng.random() < idle:
                 await ctx.tick()
-            ctx.set(dut.i.payload.data, sum(v << (n * width) for n, v in enumerate(row)))
-            ctx.set(dut.i.payload.last, beat % 3 == 0)
+            ctx.set(dut.i.payload, {"data": {"value": row}, "last": int(beat % 3 == 0)})
             ctx.set(dut.i.valid, 1)
             await ctx.tick().until(dut.i.ready)
             ctx.set(dut.i.valid, 0)
@@ -65,9 +59,8 @@ def simulate(p, x, *, idle=0.0, stall=0.0, seed=0):
             cycles += 1
             assert cycles < 1000 + 20 * len(rows), f"stopped after {len(found)} beats"
             if valid and ready:
-                codes = lanes_of(out.mantissa, p.lanes, p.format.element_bits)
-                flags = lanes_of(out.zero_set, p.lanes, 1)
-                found.append((codes, out.exponent, flags, out.last))
+                beat = out.data
+                found.append((list(beat.mantissa), beat.exponent, list(beat.zero_set), out.last))
 
     simulator = Simulator(dut)
     simulator.add_clock(1e-8)
@@ -120,7 +113,7 @@ def test_numbers_and_stalls(p):
 def test_a_beat_a_cycle(lanes):
     p = parameters("msfp16", lanes=lanes)
     cycles = check(p, values(p, 20, seed=2))
-    latency = Converter(parameters=p).latency
+    latency = Quantizer(parameters=p).latency
     assert cycles == 21 * p.beats - 1 + latency, (cycles, latency)
 
 

@@ -1,13 +1,14 @@
 """The dot product in RTL and as a netlist against its model, on every bit."""
 
-import re
 from typing import Any
 
 import numpy as np
 import pytest
 
+from hw.bfp.dot import DotUnit
 from hw.flow.emit import generate
 from hw.flow.yosys import netlist
+from hw.stream.pipeline import StreamPipeline
 from hw.units import UNITS
 from sim.bench import Stalls
 from sim.bfp.dot import regress, simulate
@@ -15,6 +16,9 @@ from sw.bfp.dot import MULTIPLIERS, TARGETS, DotParameters
 from sw.formats import BLOCK_FORMATS
 from sw.formats.quantize import quantize
 from sw.words import Words, stream_key
+
+from ..faults import Fault, assert_caught
+from ..small import DOT
 
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
 
@@ -90,9 +94,21 @@ def test_cocotb(simulator):
     assert regress(p, blocks=40, seed=10, stalls=STALLS, **options).message == ""
 
 
-def test_a_planted_fault_is_caught():
-    p = DotParameters.make(preset="hbfp4")
-    text = generate("bfp_dot", p).verilog
-    mutant, count = re.subn(r"\.exponent_a\([^)]*\)", ".exponent_a(10'd500)", text)
-    assert count
-    assert regress(p, blocks=100, seed=11, netlist=mutant).mismatches > 0
+FAULTS = {
+    "an exponent": (
+        DotParameters.make(preset="hbfp4"),
+        Fault(DotUnit, lambda s: s.value.exponent_a.eq(500), "values"),
+    ),
+    "a NaN": (DOT, Fault(DotUnit, lambda s: s.flags.nan.eq(0), "status.nan")),
+    "the end of a packet": (
+        DOT,
+        Fault(StreamPipeline, lambda s: s.fifo.word.last.eq(0), "tlast does not follow"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_caught(name):
+    p, fault = FAULTS[name]
+    assert regress(p, blocks=300, seed=8).message == ""
+    assert_caught(regress, "bfp_dot", p, fault, blocks=300, seed=8)

@@ -15,7 +15,7 @@ from sw.bfp.array import ArrayParameters
 from sw.parameters import Parameters
 
 from ..plant import message, plant
-from ..small import ARRAY, CONVERTER, DOT, FORMAT
+from ..small import ARRAY, FORMAT
 
 # A block a beat, so that a tile may take fewer beats than the array has rows.
 SHORT = ArrayParameters(format=dataclasses.replace(FORMAT, block=(2,)), lanes=2, rows=2, columns=1)
@@ -39,26 +39,6 @@ FAULTS: list[tuple[str, Parameters, str, str, str, Stalls, str]] = [
         "refused = start",
         PLAIN,
         "status.refused",
-    ),
-    (
-        "bfp_dot",
-        DOT,
-        "dot_unit",
-        "push_and_all_o_bits_30_23 & any_o_bits_22_0",
-        "1'h0",
-        PLAIN,
-        "status.nan",
-    ),
-    # The end of the packet is lost.
-    ("bfp_dot", DOT, "result_queue", "<= word", "<= word[31:0]", PLAIN, "tlast does not follow"),
-    (
-        "bfp_converter",
-        CONVERTER,
-        "converter_unit",
-        "o__valid & ~o__ready",
-        "o__valid",
-        PLAIN,
-        "out",
     ),
 ]
 

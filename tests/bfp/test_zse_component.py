@@ -4,8 +4,14 @@ from typing import Any
 
 from amaranth.sim import Simulator
 
-from hw.bfp.zse_controller import COUNTS, ZseController
+from hw.bfp.zse_controller import ZseController
+from sw.bfp.pairs import PAIRS
 from sw.bfp.zse_controller import ZseParameters
+
+
+def by_pair(*modes: int) -> dict[str, int]:
+    """Modes as a register has them."""
+    return dict(zip(PAIRS, modes, strict=True))
 
 
 class Driver:
@@ -15,13 +21,8 @@ class Driver:
         self.ctx, self.dut = ctx, dut
 
     async def beat(self, layer: int, pair: int, zeros: int, elements: int, last: int = 0) -> None:
-        beat: dict[int | str, int] = {
-            "layer": layer,
-            "pair": pair,
-            "zeros": zeros,
-            "elements": elements,
-        }
-        self.ctx.set(self.dut.i.payload, {"data": COUNTS.const(beat).as_bits(), "last": last})
+        beat = {"layer": layer, "pair": pair, "zeros": zeros, "elements": elements}
+        self.ctx.set(self.dut.i.payload, {"data": beat, "last": last})
         self.ctx.set(self.dut.i.valid, 1)
         await self.ctx.tick().until(self.dut.i.ready)
         self.ctx.set(self.dut.i.valid, 0)
@@ -31,13 +32,13 @@ class Driver:
         self.ctx.set(self.dut.o.ready, 1)
         packet, last = [], 0
         while not last:
-            word, last = (
+            beat, last = (
                 await self.ctx.tick()
                 .sample(self.dut.o.payload.data, self.dut.o.payload.last)
                 .until(self.dut.o.valid)
             )
-            assert word & 255 == len(packet)
-            packet.append(tuple(word >> 8 + 2 * k & 3 for k in range(3)))
+            assert beat.layer == len(packet)
+            packet.append(tuple(beat.mode))
         self.ctx.set(self.dut.o.ready, 0)
         return packet
 
@@ -51,9 +52,10 @@ def _drive(bench: Any) -> None:
     dut = ZseController(parameters=ZseParameters(layers=2))
 
     async def testbench(ctx: Any) -> None:
-        values = {"lo": 1, "hi": 2, "scale": 4, "hold": 1, "layers": 2, "initial": 0b010101}
+        values = {"lo": 1, "hi": 2, "scale": 4, "hold": 1, "layers": 2}
         for name, value in values.items():
             ctx.set(getattr(dut, name), value)
+        ctx.set(dut.initial, by_pair(1, 1, 1))
         await bench(Driver(ctx, dut))
 
     simulator = Simulator(dut)
@@ -96,7 +98,7 @@ def test_restart_waits_for_the_end_of_a_step():
         await d.beat(1, 0, 0, 1)
         await d.beat(0, 0, 0, 1, last=1)
         await d.pulse("restart")
-        d.ctx.set(d.dut.initial, 0b101010)
+        d.ctx.set(d.dut.initial, by_pair(2, 2, 2))
         assert await d.modes() == [(0, 1, 1), (0, 1, 1)]
         assert d.ctx.get(d.dut.busy)
         await d.ctx.tick().until(~d.dut.busy)
@@ -122,7 +124,7 @@ def test_clear_leaves_the_modes_and_the_step():
         await d.pulse("clear")
         assert (d.ctx.get(d.dut.changes), d.ctx.get(d.dut.beats)) == (0, 0)
         assert d.ctx.get(d.dut.steps) == 1
-        for layer, modes in ((1, 0b010100), (0, 0b010101)):
+        for layer, modes in ((1, by_pair(0, 1, 1)), (0, by_pair(1, 1, 1))):
             d.ctx.set(d.dut.inspect, layer)
             await d.ctx.tick()
             assert d.ctx.get(d.dut.modes) == modes

@@ -6,7 +6,7 @@ import pytest
 from hw.float.multiplier import FloatMultiplier
 from hw.flow.emit import emit
 from hw.flow.synth import synthesize
-from hw.formats.quantizer import Converter
+from hw.formats.quantizer import Quantizer
 from hw.stochastic.crossbar import Crossbar
 from sim.compare import MismatchError
 from sim.costs.multipliers import used
@@ -29,7 +29,7 @@ def test_area_of_an_element_of_32_x_32():
     multiplier = gates(FloatMultiplier(format=BINARY16, target="generic"))
     assert multiplier == 2312.0
     # Both sides' converters are alike.
-    block = 2 * gates(Converter(parameters=p.x_converter)) + gates(Crossbar(parameters=p))
+    block = 2 * gates(Quantizer(parameters=p.x_converter)) + gates(Crossbar(parameters=p))
     assert multiplier / (block / 1024) >= SMALLER
 
 

@@ -10,7 +10,7 @@ from sw.bfp.zse_controller import MOST_AGE, MOST_SCALE
 
 from ...base.circuit import Circuit
 from ...base.pipeline import wire
-from .fields import MODE_BITS
+from .modes import MODE_BITS
 from .threshold import ThresholdCompare
 
 __all__ = ["AGE_BITS", "COUNT_BITS", "THRESHOLD_BITS", "ZseDecision"]
@@ -23,7 +23,8 @@ THRESHOLD_BITS = MOST_SCALE.bit_length()
 class ZseDecision(Circuit):
     """Next mode of a pair from its counts, as `ZseRule` says.
 
-    The result is there `latency` cycles after ``start``; until then the inputs must stay.
+    Latency and interval are `latency` cycles from ``start`` to the result; until then the inputs
+    must stay.
 
     Members
     -------
@@ -38,7 +39,7 @@ class ZseDecision(Circuit):
     least_age : In(AGE_BITS), warm : In(1)
         Age from which on it may change; no change.
     done : Out(1)
-        The result is there.
+        The result is valid.
     changed : Out(1), next_mode : Out(MODE_BITS), next_age : Out(AGE_BITS)
         The result.
     """
@@ -59,7 +60,7 @@ class ZseDecision(Circuit):
         return self.compare.latency
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Compare the counts, and see whether the mode may change."""
         m = Module()
         m.submodules.compare = compare = self.compare
         age = wire(m, "steps", AGE_BITS, Mux(self.age == MOST_AGE, MOST_AGE, self.age + 1))

@@ -1,4 +1,4 @@
-"""The sequence of the controller: counts taken, then pair after pair of layer after layer."""
+"""The sequence of the controller: beats of counts, then pair after pair of layer after layer."""
 
 from typing import Any
 
@@ -9,34 +9,43 @@ from sw.bfp.pairs import PAIRS
 from sw.bfp.zse_controller import ZseParameters
 
 from ...base.circuit import Circuit
-from .fields import LAYER_BITS
+from ...base.pipeline import wire
+from .modes import LAYER_BITS
 
 __all__ = ["ZseSequence"]
 
 
 class ZseSequence(Circuit):
-    """Says what the controller does in a cycle, and on which pair.
+    """State machine of the controller: what it does in a cycle, and on which pair.
+
+    A beat of counts takes three cycles, a pair of a step the latency of its decision and three
+    more. Outputs depend on registers only, but for ``deciding``.
+
+    Parameters
+    ----------
+    parameters : ZseParameters
+        How many layers there are.
 
     Members
     -------
     restart : In(1)
-        Asks for a sweep, which comes when no step is worked off.
+        Requests a sweep, which starts when no step is worked off.
     valid, last : In(1)
-        There is a beat of counts; it ends its step.
+        A beat of counts is valid; it ends its step.
     layers : In(LAYER_BITS + 1)
         Layers in use, from the first cycle of a step on.
     done, ready : In(1)
-        The ratio of the pair's counts is there; the layer's modes may be given.
+        The decision on the pair is valid; the layer's modes may be given.
     sweeping : Out(1)
         The state of ``pair`` is written anew; for each layer there are four.
     adding : Out(1)
-        The beat is taken; the state of its pair was asked for two cycles ago.
+        The beat is accepted; the state of its pair was addressed two cycles ago.
     stepping, fetched, deciding : Out(1)
-        A step is worked off; the pair's state has come; the pair's ratio too.
+        A step is worked off; the pair's state has been read; the decision on it is valid.
     giving : Out(1)
         The modes of a layer are given.
     layer : Out(LAYER_BITS), pair : Out(2)
-        What this is about.
+        What this concerns.
     busy : Out(1)
         A sweep or step is worked off, or asked for.
     """
@@ -51,9 +60,10 @@ class ZseSequence(Circuit):
         super().__init__(members)
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build the state machine."""
         m = Module()
         pending = Signal()
+        last_pair = wire(m, "last_pair", 1, self.pair == len(PAIRS) - 1)
         m.d.comb += self.busy.eq(self.sweeping | self.stepping | pending)
         with m.If(self.restart):
             m.d.sync += pending.eq(1)
@@ -81,8 +91,8 @@ class ZseSequence(Circuit):
                     m.next = "fetch"
             with m.State("fetch"):
                 m.d.comb += self.stepping.eq(1)
-                m.next = "come"
-            with m.State("come"):
+                m.next = "read"
+            with m.State("read"):
                 m.d.comb += self.stepping.eq(1)
                 m.next = "load"
             with m.State("load"):
@@ -93,7 +103,7 @@ class ZseSequence(Circuit):
                 with m.If(self.done):
                     m.d.sync += self.pair.eq(self.pair + 1)
                     m.next = "fetch"
-                    with m.If(self.pair == len(PAIRS) - 1):
+                    with m.If(last_pair):
                         m.d.sync += self.pair.eq(0)
                         m.next = "give"
             with m.State("give"):

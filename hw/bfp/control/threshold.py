@@ -15,8 +15,8 @@ class ThresholdCompare(Circuit):
     """Whether ``part / whole`` is below ``lo / scale``, and whether it is above ``hi / scale``.
 
     Exact: ``part * scale`` is compared with ``whole * lo`` and ``whole * hi``, serial products of
-    which a bit leaves in each cycle, and is compared then; the rest at the end. The result is there
-    ``latency`` cycles after ``start``, and stays until the next.
+    which a bit leaves in each cycle, and is compared then; the rest at the end. Latency and
+    interval are `latency` cycles from ``start`` to the result, which stays until the next.
 
     Parameters
     ----------
@@ -28,13 +28,13 @@ class ThresholdCompare(Circuit):
     Members
     -------
     start : In(1)
-        Begins; from then on all inputs must stay until the result is there.
+        Begins; from then on all inputs must stay until the result.
     part, whole : In(bits)
         Counts; ``part`` is at most ``whole``.
     lo, hi, scale : In(threshold_bits)
         The thresholds in units of ``1 / scale``.
     done : Out(1)
-        The result is there.
+        The result is valid.
     below, above : Out(1)
         The result.
     """
@@ -53,7 +53,7 @@ class ThresholdCompare(Circuit):
         return self.threshold_bits + 1
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build the serial products and their comparisons."""
         m = Module()
         running = Signal()
         place = Signal(range(self.threshold_bits), reset_less=True)

@@ -1,4 +1,4 @@
-"""The stream of modes, the same of whatever decides on them."""
+"""The stream of modes, the same of whatever decides on them, and the registers about them."""
 
 from amaranth.hdl import Mux, Value
 
@@ -6,13 +6,14 @@ from sw.bfp.pairs import MOST_LAYERS, PAIRS, WIDEST
 
 from ...base.field import Field
 from ...engine.registers import Register, word
+from ...stream.packet import Packet
 
-__all__ = ["LAYER_BITS", "MODE_BITS", "MODE_FIELDS", "in_use", "layers_register", "mode_of"]
+__all__ = ["LAYER_BITS", "MODES", "MODE_BITS", "in_use", "layers_register", "mode_of"]
 
 LAYER_BITS = (MOST_LAYERS - 1).bit_length()
 MODE_BITS = WIDEST.bit_length()
 
-MODE_FIELDS = (
+MODES = Packet(
     Field(name="layer", bits=LAYER_BITS, description="number of the layer"),
     Field(
         name="mode",
@@ -36,5 +37,5 @@ def in_use(register: Value, layers: int) -> Value:
 
 
 def mode_of(register: Value) -> Value:
-    """Return the mode that a register's value stands for: 3 is the widest."""
+    """Return the mode that a register's value represents: 3 is the widest."""
     return Mux(register > WIDEST, WIDEST, register)
