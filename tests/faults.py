@@ -1,0 +1,108 @@
+"""Faults planted in circuits, each of which the regression of their unit must catch.
+
+A fault is a few more assignments at the end of a component's, of which Amaranth lets the last one
+win. So it needs no names but those of the source, and stays when the emitted text changes.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+from unittest import mock
+
+from amaranth.hdl import Module, Signal
+
+from hw.base.circuit import Circuit
+from hw.flow.emit import emit
+from hw.units import UNITS
+from sim.report import Report
+from sim.streams import Stalls
+from sw.parameters import Parameters
+from tests.plant import message
+
+__all__ = ["STALLS", "Fault", "assert_caught"]
+
+STALLS = Stalls(idle=0.3, back_pressure=0.5)
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """What is wrong in all instances of a component, and how a regression first says so.
+
+    Parameters
+    ----------
+    component : type of Circuit
+        The component.
+    assign : callable
+        Returns the wrong assignments, of signals that are assigned already, for `Names`.
+    sign : str
+        Pattern that the message matches.
+    stalls : Stalls
+        With which it shows.
+    """
+
+    component: type[Circuit]
+    assign: Callable[["Names"], Any]
+    sign: str
+    stalls: Stalls = Stalls()
+
+
+class Names:
+    """Signals and submodules of a component by their names.
+
+    They are its members, the signals that it assigns and the submodules, in this order.
+    """
+
+    def __init__(self, circuit: Circuit, module: Module) -> None:
+        self._circuit = circuit
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the signal or submodule of a name, of which there must be one."""
+        if name in self._circuit.signature.members:
+            return getattr(self._circuit, name)
+        found = [signal for signal in self._module._driving if signal.name == name]
+        if not found:
+            return getattr(self._module.submodules, name)
+        assert len(found) == 1, f"{len(found)} signals {name}"
+        return found[0]
+
+    def domain(self, signal: Signal) -> str:
+        """Return in which domain a signal is assigned."""
+        (domain,) = set(self._module._driving[signal]) - {None}
+        return domain
+
+
+def faulty(unit: str, parameters: Parameters, fault: Fault) -> str:
+    """Return the Verilog of a unit with a fault."""
+    elaborate = fault.component.elaborate
+    planted = []
+
+    def wrong(self: Circuit, platform: Any) -> Any:
+        module = elaborate(self, platform)
+        if isinstance(module, Module):
+            names = Names(self, module)
+            made = fault.assign(names)
+            for assignment in made if isinstance(made, Iterable) else (made,):
+                for signal in assignment._lhs_signals():
+                    module.d[names.domain(signal)] += assignment
+            planted.append(self)
+        return module
+
+    with mock.patch.object(fault.component, "elaborate", wrong):
+        verilog = emit(UNITS[unit].top(parameters), unit, parameters=parameters).verilog
+    assert planted, f"no {fault.component.__name__} in {unit}"
+    return verilog
+
+
+def assert_caught(
+    regress: Callable[..., Report],
+    unit: str,
+    parameters: Parameters,
+    fault: Fault,
+    **options: Any,
+) -> None:
+    """Check what a regression says of a unit with a fault; ``options`` are those of ``regress``."""
+    verilog = faulty(unit, parameters, fault)
+    found = message(regress, parameters, stalls=fault.stalls, netlist=verilog, **options)
+    assert re.search(fault.sign, found), found
