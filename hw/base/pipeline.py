@@ -2,9 +2,17 @@
 
 from collections.abc import Iterable
 
-from amaranth.hdl import Module, ShapeLike, Signal, Value, ValueLike
+from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value, ValueLike
 
-__all__ = ["count_events", "delay", "register", "wire"]
+__all__ = ["advance", "count_events", "delay", "register", "wire"]
+
+
+def advance(m: Module, en: ValueLike, index: Signal, count: int) -> Value:
+    """Step ``index`` through 0..count-1 and again from 0; return whether it is the last."""
+    last = index == count - 1
+    with m.If(en):
+        m.d.sync += index.eq(Mux(last, 0, index + 1))
+    return last
 
 
 def delay(

@@ -9,7 +9,14 @@ from amaranth.lib.wiring import In, Out
 from ..base.circuit import Circuit
 from ..base.field import Field, struct
 
-__all__ = ["AxiLiteRegisters", "Register", "axi_lite_members", "word"]
+__all__ = [
+    "AxiLiteRegisters",
+    "Register",
+    "axi_lite_members",
+    "counter",
+    "stall_registers",
+    "word",
+]
 
 SLVERR = 0b10
 
@@ -48,6 +55,19 @@ def word(name: str, access: str, bits: int, description: str, **options: Any) ->
     field = Field(name=name, bits=bits, description=description)
     text = f"{description[0].upper()}{description[1:]}."
     return Register(name=name, access=access, fields=(field,), description=text, **options)
+
+
+def counter(name: str, description: str) -> Register:
+    """Return the register of a counter of 32 bits."""
+    return word(name, "ro", 32, description)
+
+
+def stall_registers(awaited: str, given: str = "the output") -> tuple[Register, Register]:
+    """Return the counters of the cycles in which an input, and an output, waits."""
+    return (
+        counter("input_stalls", f"cycles that waited for {awaited}"),
+        counter("output_stalls", f"cycles that waited for {given} to be taken"),
+    )
 
 
 class AxiLiteRegisters(Circuit):

@@ -1,10 +1,27 @@
-"""The stream of a block format's elements, between converters, dot products and arrays."""
+"""Packets of numbers between units: floats, and the elements of a block format."""
 
-from sw.formats import BlockFormat
+import dataclasses
+
+from sw.formats import FLOAT_FORMATS, BlockFormat
 
 from ..base.field import Field
+from ..stream.packet import Packet
 
-__all__ = ["operand_fields"]
+__all__ = ["float_packet", "operand_fields", "operand_packet"]
+
+
+def float_packet(source: str, lanes: int) -> Packet:
+    """Return the packet of ``lanes`` floats, field ``value``, of a format by its name."""
+    bits = FLOAT_FORMATS[source].width
+    return Packet(
+        Field(name="value", bits=bits, count=lanes, description=f"{source} elements"),
+    )
+
+
+def operand_packet(format: BlockFormat, lanes: int) -> Packet:
+    """Return the packet of ``lanes`` elements of a vector and their exponent."""
+    mantissa, exponent = operand_fields(format, lanes)
+    return Packet(mantissa, dataclasses.replace(exponent, count=None))
 
 
 def operand_fields(
