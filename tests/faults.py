@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from unittest import mock
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Value
+from amaranth.hdl._ast import SignalSet
+from amaranth.hdl._xfrm import LHSMaskCollector
 
 from hw.base.circuit import Circuit
 from hw.flow.emit import emit
@@ -20,7 +22,7 @@ from sim.streams import Stalls
 from sw.parameters import Parameters
 from tests.plant import message
 
-__all__ = ["STALLS", "Fault", "assert_caught"]
+__all__ = ["STALLS", "Fault", "Names", "assert_caught"]
 
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
 
@@ -50,26 +52,40 @@ class Fault:
 class Names:
     """Signals and submodules of a component by their names.
 
-    They are its members, the signals that it assigns and the submodules, in this order.
+    They are its members, its submodules and the signals that it assigns, in this order; ports of
+    submodules are theirs.
     """
 
     def __init__(self, circuit: Circuit, module: Module) -> None:
         self._circuit = circuit
-        self._module = module
+        self._inner = module._named_submodules
+        self._driving = module._driving
 
     def __getattr__(self, name: str) -> Any:
         """Return the signal or submodule of a name, of which there must be one."""
         if name in self._circuit.signature.members:
             return getattr(self._circuit, name)
-        found = [signal for signal in self._module._driving if signal.name == name]
-        if not found:
-            return getattr(self._module.submodules, name)
+        if name in self._inner:
+            return self._inner[name][0]
+        ports = SignalSet(
+            Value.cast(port)
+            for inner, _ in self._inner.values()
+            for _, _, port in inner.signature.flatten(inner)
+        )
+        found = [s for s in self._driving if s.name == name and s not in ports]
         assert len(found) == 1, f"{len(found)} signals {name}"
         return found[0]
 
-    def domain(self, signal: Signal) -> str:
-        """Return in which domain a signal is assigned."""
-        (domain,) = set(self._module._driving[signal]) - {None}
+    def domain(self, assignment: Any) -> str:
+        """Return in which domain what an assignment assigns is assigned already."""
+        collector = LHSMaskCollector()
+        collector.visit_stmt(assignment)
+        (domain,) = {
+            self._driving[signal][bit]
+            for signal, mask in collector.masks()
+            for bit in range(len(signal))
+            if mask >> bit & 1
+        }
         return domain
 
 
@@ -84,8 +100,7 @@ def faulty(unit: str, parameters: Parameters, fault: Fault) -> str:
             names = Names(self, module)
             made = fault.assign(names)
             for assignment in made if isinstance(made, Iterable) else (made,):
-                for signal in assignment._lhs_signals():
-                    module.d[names.domain(signal)] += assignment
+                module.d[names.domain(assignment)] += assignment
             planted.append(self)
         return module
 

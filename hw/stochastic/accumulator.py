@@ -39,7 +39,7 @@ class Accumulator(Circuit):
     Parameters
     ----------
     parameters : OuterProductParameters
-        Of the outer product.
+        Widths of counts and sums.
 
     Members
     -------

@@ -38,7 +38,7 @@ class Bank(Circuit):
     Parameters
     ----------
     parameters : OuterProductParameters
-        Of the outer product.
+        Widths, and rows of a group.
     columns : int
         Columns of the bank.
 

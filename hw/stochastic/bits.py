@@ -24,7 +24,7 @@ class BitStreams(Circuit):
     Parameters
     ----------
     source : BitSource
-        Where the bits come from.
+        Source of the bits.
     parallel : int
         Bits of each element in a cycle.
 

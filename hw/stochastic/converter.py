@@ -127,15 +127,19 @@ class StochasticConverter(Core):
         """Build the streams of a vector's bits and the register of the output."""
         p = self.parameters
         m.submodules.bits = bits = BitStreams(source=p.bit_source, parallel=p.parallel)
-        beat = Signal(self.o.payload.shape())
+        negative = Signal(p.elements)
+        last = Signal()
+        beat = Signal(self.o.payload.shape(), name="o_beat")
         m.d.comb += [
             bits.magnitude.eq(Cat(element.magnitude for element in vector.elements)),
             bits.en.eq(valid & en),
+            negative.eq(Cat(element.negative for element in vector.elements)),
+            last.eq(vector.last & last_beat),
             beat.data.bit.eq(bits.o),
-            beat.data.negative.eq(Cat(element.negative for element in vector.elements)),
+            beat.data.negative.eq(negative),
             beat.data.exponent.eq(vector.exponent),
-            beat.last.eq(vector.last & last_beat),
-            self.o.payload.eq(register(m, en, "sent", beat.shape(), beat)),
+            beat.last.eq(last),
+            self.o.payload.eq(register(m, en, "o_beat_1", beat.shape(), beat)),
         ]
         with m.If(en):
             m.d.sync += self.o.valid.eq(valid)

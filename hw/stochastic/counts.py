@@ -14,7 +14,7 @@ class CountsSignature(wiring.Signature):
     Parameters
     ----------
     parameters : OuterProductParameters
-        Of the outer product.
+        Widths, and columns and rows of a group.
 
     Members
     -------
@@ -42,7 +42,7 @@ class CountsSignature(wiring.Signature):
         results = p.group_rows * p.columns
         super().__init__(
             {
-                "allow": In(1),
+                "allow": In(1, init=1),
                 "start": Out(1),
                 "scale": Out(p.x_converter.format.exponent_bits + 1),
                 "nan": Out(1),

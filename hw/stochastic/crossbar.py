@@ -32,7 +32,7 @@ class Crossbar(Circuit):
     Parameters
     ----------
     parameters : OuterProductParameters
-        Of the outer product.
+        Rows, columns, streams and their generators.
 
     Members
     -------
@@ -43,7 +43,7 @@ class Crossbar(Circuit):
     last_x, last_d : Out(1)
         With ``o.start``: ``last`` of the vectors, from registers.
     framing : Out(1)
-        ``last`` came inside a vector.
+        ``last`` inside a vector.
     starved : Out(1)
         Only a vector is missing for a pair to start.
     blocked : Out(1)

@@ -1,4 +1,4 @@
-"""A lane of results: from a sum to a binary32 result, or to a weight less this."""
+"""A lane of results: from a sum to an fp32 result, or to a weight less this."""
 
 import functools
 from typing import Any
@@ -23,22 +23,24 @@ EXPONENT_BITS = 10
 
 
 def weight_shape(format: BlockFormat | None) -> ShapeLike:
-    """Return a weight at a lane: binary32, or an element and its exponent's code."""
+    """Return the shape of a weight: fp32, or an element and its exponent's code."""
     if format is None:
         return BINARY32.width
     return data.StructLayout({"mantissa": format.element_bits, "exponent": format.exponent_bits})
 
 
 class ResultLane(Circuit):
-    """Binary32 ``sum * 2**exponent``, times a free rate, or a weight less that.
+    """Scaling of a sum to fp32, and its subtraction from a weight.
 
-    Each step is rounded as in `sw.stochastic.outer_product.results` and `subtract`. Latency is
-    `latency` enabled cycles from sum to result, interval one cycle; ``o`` comes from registers.
+    The result is ``sum * 2**exponent``, times a free rate, or a weight less that. Each step is
+    rounded as in `sw.stochastic.outer_product.results` and `sw.stochastic.weights.subtract`.
+    Latency is `latency` enabled cycles from sum to result, interval one cycle; ``o`` comes from
+    registers.
 
     Parameters
     ----------
     parameters : OuterProductParameters
-        Of the outer product.
+        Widths of sums, rate and weights.
 
     Members
     -------
@@ -72,7 +74,7 @@ class ResultLane(Circuit):
 
     @functools.cached_property
     def _scale(self) -> FromInteger:
-        """Conversion of a sum to binary32."""
+        """Conversion of a sum to fp32."""
         return FromInteger(width=self.parameters.sum_bits, exponent_bits=EXPONENT_BITS, apart=True)
 
     @functools.cached_property
@@ -124,7 +126,7 @@ class ResultLane(Circuit):
         return m
 
     def _weight(self, m: Module) -> Value:
-        """Return the weight in binary32, delayed to meet the result."""
+        """Return the weight in fp32, delayed to meet the result."""
         format = self.parameters.weight_format
         if format is None:
             return delay(m, self.en, self.weight, self._before, name="weight")

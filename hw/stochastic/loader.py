@@ -47,8 +47,8 @@ class Loader(Circuit):
 
     A vector is ``elements / lanes`` beats; one may leave every ``period`` cycles. If that is no
     longer than its beats take, the first beat of the next one is accepted as a vector leaves:
-    ``i.ready`` depends on ``o.ready`` then. Else it is accepted a cycle later, and all outputs come
-    from registers. Latency is one cycle from a vector's last beat.
+    ``i.ready`` depends on ``o.ready`` then. Else it is accepted a cycle later, and all outputs are
+    registers. Latency is one cycle from a vector's last beat.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Loader(Circuit):
     o : Out(stream.Signature(vector_layout(packet, elements)))
         Vectors; ``exponent`` and ``last`` are those of the last beat.
     framing : Out(1)
-        ``last`` came with a beat that is not a vector's last; in the cycle after it.
+        ``last`` with a beat that is not a vector's last; in the cycle after it.
     """
 
     def __init__(self, *, packet: Packet, elements: int, period: int) -> None:

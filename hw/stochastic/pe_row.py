@@ -41,7 +41,7 @@ class PERow(Circuit):
     d : In(ArrayLayout(parallel, 2))
         Bits of both phases' streams.
     select : In(1)
-        Puts out the counts, and starts them anew with this cycle's bits.
+        Puts out the counts, and clears them for this cycle's bits.
     counts : Out(ArrayLayout(count_bits, columns))
         Counts if ``select``, else zeros.
     """

@@ -1,4 +1,4 @@
-"""From sums of counts to binary32 results, or to weights less these."""
+"""From sums of counts to fp32 results, or to weights less these."""
 
 import functools
 from typing import Any
@@ -21,13 +21,13 @@ __all__ = ["Results", "binary32_packet", "weights_packet"]
 
 
 def binary32_packet(p: OuterProductParameters, what: str) -> Packet:
-    """Return the packet of a beat of binary32 values of a name."""
+    """Return the packet of a beat of fp32 values of a name."""
     text = f"binary32 {what}s"
     return Packet(Field(name=what, bits=BINARY32.width, count=p.results, description=text))
 
 
 def weights_packet(p: OuterProductParameters) -> Packet:
-    """Return the packet of a beat of weights, in binary32 or in blocks."""
+    """Return the packet of a beat of weights, in fp32 or in blocks."""
     format = p.weight_format
     if format is None:
         return binary32_packet(p, "weight")
@@ -51,7 +51,7 @@ def weights_packet(p: OuterProductParameters) -> Packet:
 class Results(Circuit):
     """Scaling of sums by the learning rate, a beat a cycle, and their subtraction from weights.
 
-    A word of sums gives beats of ``results`` values, row by row; where these are several, a cycle
+    A word of sums makes beats of ``results`` values, row by row; where these are several, a cycle
     more passes before the next word's. A beat that needs weights waits for them. Latency is
     `latency` cycles from a word to its first beat, without stalls. ``o`` comes from an output FIFO,
     the other streams' ready from registers, but for ``i.ready`` where a word is a beat.
@@ -59,7 +59,7 @@ class Results(Circuit):
     Parameters
     ----------
     parameters : OuterProductParameters
-        Of the outer product.
+        Results of a beat, rate and weights.
 
     Members
     -------
@@ -138,7 +138,7 @@ class Results(Circuit):
         shift = 0 if p.rate == "free" else self.rate
         m.d.comb += [
             last.eq(word.last & (left == 0)),
-            # The next word comes at once only where it must.
+            # The next word follows at once only where it must.
             self.i.ready.eq(~valid | (fire if beats == 1 else 0)),
         ]
         with m.If(fire):

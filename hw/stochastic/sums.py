@@ -48,7 +48,7 @@ class Sums(Circuit):
     Parameters
     ----------
     parameters : OuterProductParameters
-        Of the outer product.
+        Size of a batch, rows of a group and columns.
 
     Members
     -------
@@ -70,7 +70,7 @@ class Sums(Circuit):
             {
                 "i": In(CountsSignature(parameters=p)),
                 "ends": In(1),
-                "full": Out(1),
+                "full": Out(1, init=int(p.batch == 1)),
                 "o": Out(stream.Signature(word_layout(p))),
             }
         )
@@ -104,19 +104,20 @@ class Sums(Circuit):
         number = Signal(range(p.batch))
         first = Signal(init=1)
         last = Signal()
-        half = Signal()
-        allow = Signal(init=1)
-        full = Signal(init=p.batch == 1)
-        m.d.comb += [last.eq(self.ends | full), self.i.allow.eq(allow), self.full.eq(full)]
-        m.d.sync += [allow.eq(~(first & Array(busy)[half])), full.eq(number == p.batch - 1)]
+        write_half = Signal()
+        m.d.comb += last.eq(self.ends | self.full)
+        m.d.sync += [
+            self.i.allow.eq(~(first & Array(busy)[write_half])),
+            self.full.eq(number == p.batch - 1),
+        ]
         with m.If(self.i.start):
             m.d.sync += [
                 first.eq(last),
                 number.eq(Mux(last, 0, number + 1)),
-                half.eq(half ^ last),
-                Array(busy)[half].eq(1),
+                write_half.eq(write_half ^ last),
+                Array(busy)[write_half].eq(1),
             ]
-        return self._batch(delay(m, 1, Cat(first, last, half), 1, name="batch"))
+        return self._batch(delay(m, 1, Cat(first, last, write_half), 1, name="batch"))
 
     def _align(self, m: Module, batch: data.View) -> data.View:
         """Compare the scales of pairs and sums; return the pair that is being added.
@@ -168,10 +169,10 @@ class Sums(Circuit):
         """Add counts to the banks' words; note NaN and scale of the batches that end."""
         p = self.parameters
         group = Signal(range(p.groups))
-        ends = Signal()
+        batch_ends = Signal()
         last = advance(m, self.i.valid, group, p.groups)
-        m.d.comb += ends.eq(self.i.valid & last & pair.last)
-        with m.If(ends):
+        m.d.comb += batch_ends.eq(self.i.valid & last & pair.last)
+        with m.If(batch_ends):
             m.d.sync += [Array(nans)[pair.half].eq(pair.nan), scales[pair.half].eq(pair.scale)]
 
         command = Signal(addition(p))
@@ -193,7 +194,7 @@ class Sums(Circuit):
             ]
             low = high
         cycles = len(self._banks) - 1 + Bank.latency
-        ended = delay(m, 1, ends, cycles, name="ended", reset=True)
+        ended = delay(m, 1, batch_ends, cycles, name="ended", reset=True)
         half = delay(m, 1, pair.half, cycles, name="ended_half", reset=True)
         with m.If(ended):
             m.d.sync += Array(whole)[half].eq(1)
@@ -202,31 +203,31 @@ class Sums(Circuit):
         """Put out the words of whole batches, and free their halves of the memory."""
         p = self.parameters
         word = self.o.payload
-        half = Signal()
-        group = Signal(range(p.groups))
+        read_half = Signal()
+        read_group = Signal(range(p.groups))
         en = Signal()
         fire = Signal()
         m.d.comb += [
             # One word may follow another at once only where it must, being a beat of results.
             en.eq(~self.o.valid | (self.o.ready if p.group_rows * p.columns == p.results else 0)),
-            fire.eq(en & Array(whole)[half]),
+            fire.eq(en & Array(whole)[read_half]),
         ]
-        last = advance(m, fire, group, p.groups)
+        last = advance(m, fire, read_group, p.groups)
         m.d.sync += self.o.valid.eq(fire | (self.o.valid & ~self.o.ready))
         with m.If(fire):
             m.d.sync += [
-                word.nan.eq(Array(nans)[half]),
-                word.scale.eq(scales[half]),
+                word.nan.eq(Array(nans)[read_half]),
+                word.scale.eq(scales[read_half]),
                 word.last.eq(last),
             ]
             with m.If(last):
                 m.d.sync += [
-                    half.eq(~half),
-                    Array(whole)[half].eq(0),
-                    Array(busy)[half].eq(0),
+                    read_half.eq(~read_half),
+                    Array(whole)[read_half].eq(0),
+                    Array(busy)[read_half].eq(0),
                 ]
         for bank, columns in zip(self._banks, banks(p.columns), strict=True):
-            m.d.comb += [bank.read.eq(fire), bank.read_address.eq(Cat(group, half))]
+            m.d.comb += [bank.read.eq(fire), bank.read_address.eq(Cat(read_group, read_half))]
             for row in range(p.group_rows):
                 first = row * p.columns
                 own = bank.o[row * len(columns) : (row + 1) * len(columns)]

@@ -1,4 +1,4 @@
-"""What the outer product switches for an update of an element, and a multiplier for a product."""
+"""Switching of the outer product for an update of an element, and of a multiplier."""
 
 import dataclasses
 
@@ -90,7 +90,7 @@ def multiplier(x: Floats, d: Floats) -> Switched:
 def outer(p: OuterProductParameters, x: Floats, d: Floats) -> Switched:
     """Return what converters and crossbar switch for an update of an element, at full rate.
 
-    The pairs of vectors come every `OuterProductParameters.period` cycles.
+    A pair of vectors starts every `OuterProductParameters.period` cycles.
     """
     found = [_convert(p, c, v) for c, v in ((p.x_converter, x), (p.d_converter, d))]
     found.append(_count(p, x, d))
@@ -137,7 +137,7 @@ def _count(p: OuterProductParameters, x: Floats, d: Floats) -> Switching:
 
 
 def _check(p: OuterProductParameters, result: Switching, wanted: Integers) -> None:
-    """Compare the counts that came out with the model's, as far as they did."""
+    """Compare those of the model's counts that the run lasted for."""
     parts = banks(p.columns)
     valid = np.flatnonzero(np.asarray(result.outputs["o__valid"], bool))
     valid = valid[valid + len(parts) <= len(result.outputs["o__count"])]
