@@ -24,7 +24,8 @@ class BitStreams(Circuit):
     Parameters
     ----------
     source : BitSource
-        Source of the bits.
+        Source of the bits: elements, the width of their words, and the shift registers that these
+        share.
     parallel : int
         Bits of each element in a cycle.
 

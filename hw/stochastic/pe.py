@@ -33,10 +33,8 @@ class PE(Circuit):
 
     Parameters
     ----------
-    count_bits : int
-        Bits of the count.
-    parallel : int
-        Bits of a stream in a cycle.
+    count_bits, parallel : int
+        Bits of the count, and of a stream in a cycle.
 
     Members
     -------

@@ -1,6 +1,7 @@
 """Parameters that the stochastic units share."""
 
 import dataclasses
+from typing import Any
 
 from ..checks import choice, one_of, whole
 from ..errors import UserError
@@ -10,10 +11,19 @@ from ..parameters import Parameters
 from .bits import SHARES, BitSource, sources
 from .lfsr import FORMS, LEAST_WIDTH, MOST_WIDTH, Lfsr
 
-__all__ = ["LENGTHS", "ROUNDINGS", "StochasticParameters"]
+__all__ = ["LENGTHS", "ROUNDINGS", "StochasticParameters", "check_generators"]
 
 LENGTHS = tuple(1 << n for n in range(9))
 ROUNDINGS = ("truncate", "nearest_even")
+
+
+def check_generators(p: Any) -> None:
+    """Check the fields of parameters that tell of shift registers and of their words."""
+    choice("share", p.share, SHARES)
+    whole("width", p.width, LEAST_WIDTH, MOST_WIDTH)
+    whole("bits", p.bits, 2, min(24, p.width))
+    choice("form", p.form, FORMS)
+    whole("seed", p.seed, 1, p.lfsr.period)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,13 +81,9 @@ class StochasticParameters(Parameters):
             raise UserError(
                 f"parallel must divide the length of {self.length}, not {self.parallel}"
             )
-        choice("share", self.share, SHARES)
-        whole("width", self.width, LEAST_WIDTH, MOST_WIDTH)
-        whole("bits", self.bits, 2, min(24, self.width))
-        choice("form", self.form, FORMS)
+        check_generators(self)
         choice("rounding", self.rounding, ROUNDINGS)
         choice("source", self.source, FLOAT_FORMATS)
-        whole("seed", self.seed, 1, self.lfsr.period)
 
     @property
     def lfsr(self) -> Lfsr:

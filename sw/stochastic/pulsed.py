@@ -12,12 +12,13 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import array, choice, flag, instance, is_number, number, shown, whole
+from ..checks import array, flag, instance, is_number, number, shown, whole
 from ..errors import UserError
 from ..formats import binary32
 from ..parameters import Parameters
-from .bits import MOST_FIRST, SHARES, BitSource, sources
-from .lfsr import FORMS, LEAST_WIDTH, MOST_WIDTH, Lfsr
+from .bits import MOST_FIRST, BitSource, sources
+from .lfsr import Lfsr
+from .parameters import check_generators
 
 __all__ = ["PulsedParameters", "Pulses", "pulsed_gradient", "pulses", "sums"]
 
@@ -73,11 +74,7 @@ class PulsedParameters(Parameters):
         whole("length", self.length, 1, 256)
         flag("update_management", self.update_management)
         flag("length_management", self.length_management)
-        choice("share", self.share, SHARES)
-        whole("width", self.width, LEAST_WIDTH, MOST_WIDTH)
-        whole("bits", self.bits, 2, min(24, self.width))
-        choice("form", self.form, FORMS)
-        whole("seed", self.seed, 1, self.lfsr.period)
+        check_generators(self)
 
     @property
     def lfsr(self) -> Lfsr:

@@ -1,4 +1,4 @@
-"""The stochastic converter in RTL and as a netlist against its model, on every bit."""
+"""The stochastic converter in RTL against its model, on every bit."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from hw.flow.emit import generate
-from hw.flow.yosys import netlist
 from sim.bench import Result, Stalls, run
 from sim.compare import assert_equal
 from sim.formats.elements import to_source
@@ -91,17 +90,6 @@ def test_reset_starts_the_shift_registers_anew(name):
     p = parameters(name)
     for cycles in (3, 50, 201):
         assert regress(p, seed=5, blocks=80, reset_after=cycles, stalls=STALLS).message == ""
-
-
-def test_netlist():
-    p = parameters("a beat a vector")
-    gates = netlist(generate("stochastic_converter", p), "gates")
-    assert regress(p, seed=6, blocks=100, stalls=STALLS, netlist=gates).message == ""
-
-
-def test_cocotb():
-    options: dict[str, Any] = {"engine": "cocotb", "simulator": "icarus", "stalls": STALLS}
-    assert regress(parameters("own registers"), seed=8, blocks=20, **options).message == ""
 
 
 def zeros(last: list[int], **options: Any) -> Result:
