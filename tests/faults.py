@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from unittest import mock
 
-from amaranth.hdl import Module, Value
+from amaranth.hdl import Module, Signal, Value
 from amaranth.hdl._ast import SignalSet
-from amaranth.hdl._xfrm import LHSMaskCollector
+from amaranth.hdl._xfrm import LHSMaskCollector  # pyright: ignore[reportAttributeAccessIssue]
 
 from hw.base.circuit import Circuit
 from hw.flow.emit import emit
@@ -56,7 +56,7 @@ class Names:
     submodules are theirs.
     """
 
-    def __init__(self, circuit: Circuit, module: Module) -> None:
+    def __init__(self, circuit: Circuit, module: Any) -> None:
         self._circuit = circuit
         self._inner = module._named_submodules
         self._driving = module._driving
@@ -68,9 +68,10 @@ class Names:
         if name in self._inner:
             return self._inner[name][0]
         ports = SignalSet(
-            Value.cast(port)
+            signal
             for inner, _ in self._inner.values()
-            for _, _, port in inner.signature.flatten(inner)
+            for *_, port in inner.signature.flatten(inner)
+            if isinstance(signal := Value.cast(port), Signal)
         )
         found = [s for s in self._driving if s.name == name and s not in ports]
         assert len(found) == 1, f"{len(found)} signals {name}"

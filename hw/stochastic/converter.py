@@ -105,7 +105,9 @@ class StochasticConverter(Core):
             load.eq(loader.o.valid & loader.o.ready),
         ]
         m.d.sync += valid.eq(load | valid & ~done)
-        vector = register(m, load, "vector", loader.o.payload.shape(), loader.o.payload)
+        vector = Signal(loader.vector, reset_less=True)
+        with m.If(load):
+            m.d.sync += vector.eq(loader.o.payload)
         self._output(m, en, valid, vector, last_beat)
         m.d.comb += [
             self.flags.nan.eq(load & loader.o.payload.exponent.all()),
@@ -129,7 +131,7 @@ class StochasticConverter(Core):
         m.submodules.bits = bits = BitStreams(source=p.bit_source, parallel=p.parallel)
         negative = Signal(p.elements)
         last = Signal()
-        beat = Signal(self.o.payload.shape(), name="o_beat")
+        beat = Signal(self.streams["o"], name="o_beat")
         m.d.comb += [
             bits.magnitude.eq(Cat(element.magnitude for element in vector.elements)),
             bits.en.eq(valid & en),
@@ -139,7 +141,7 @@ class StochasticConverter(Core):
             beat.data.negative.eq(negative),
             beat.data.exponent.eq(vector.exponent),
             beat.last.eq(last),
-            self.o.payload.eq(register(m, en, "o_beat_1", beat.shape(), beat)),
+            self.o.payload.eq(register(m, en, "o_beat_1", self.streams["o"], beat)),
         ]
         with m.If(en):
             m.d.sync += self.o.valid.eq(valid)

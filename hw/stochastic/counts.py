@@ -42,7 +42,8 @@ class CountsSignature(wiring.Signature):
         results = p.group_rows * p.columns
         super().__init__(
             {
-                "allow": In(1, init=1),
+                # The stubs have the name of an older Amaranth.
+                "allow": In(1, init=1),  # pyright: ignore[reportCallIssue]
                 "start": Out(1),
                 "scale": Out(p.x_converter.format.exponent_bits + 1),
                 "nan": Out(1),

@@ -132,7 +132,7 @@ class Crossbar(Circuit):
         with m.Else():
             m.d.sync += due.eq(1)
 
-    def _windows(self, m: Module, phase: Signal) -> tuple[Signal, Value]:
+    def _windows(self, m: Module, phase: Signal) -> tuple[data.View, Value]:
         """Return in which phases each group's bits are valid, and when its counts are.
 
         Counts are two cycles behind the window's end: bits and counts are in registers.
@@ -182,11 +182,12 @@ class Crossbar(Circuit):
             negative.extend(own ^ sign.replicate(len(own)) for sign in rows)
         m.d.comb += self.o.negative.eq(Cat(negative))
 
-    def _count(self, m: Module, windows: Signal, select: Value) -> None:
+    def _count(self, m: Module, windows: data.View, select: Value) -> None:
         """Build the banks, each with bits and selects a cycle behind those of the one before."""
         p = self.parameters
-        x_bits = Signal(self._sides["x"].bits.shape(), reset_less=True)
-        d_bits = Signal(self._sides["d"].bits.shape())
+        layout = self._sides["d"].layout
+        x_bits = Signal(self._sides["x"].layout, reset_less=True)
+        d_bits = Signal(layout)
         m.d.sync += x_bits.eq(self._sides["x"].bits)
         # Bits of d outside a group's window are zeros, so that those of x need not be.
         for row in range(p.rows):
@@ -201,7 +202,7 @@ class Crossbar(Circuit):
                 # they differ, so that synthesis does not share one of them, with the load of both.
                 select = delay(m, 1, select, 1, name=f"select_{number}")
                 late = delay(m, 1, rows.as_value(), 1, name=f"d_bits_{number}", reset=True)
-                rows = rows.shape()(late)
+                rows = layout(late)
             own = x_bits[columns.start : columns.stop].as_value()
             own = delay(m, 1, own, number, name=f"x_{number}")
             counts = self._bank(m, number, columns, select, rows, own)

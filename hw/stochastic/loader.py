@@ -73,10 +73,11 @@ class Loader(Circuit):
         self.packet = packet
         self.elements = elements
         self.period = period
+        self.vector = vector_layout(packet, elements)
         super().__init__(
             {
                 "i": In(packet.signature),
-                "o": Out(stream.Signature(vector_layout(packet, elements))),
+                "o": Out(stream.Signature(self.vector)),
                 "framing": Out(1),
             }
         )
@@ -102,7 +103,7 @@ class Loader(Circuit):
             ready.eq(Mux(accept, ~end, ready | self.o.ready)),
             self.framing.eq(accept & self.i.payload.last & ~end),
         ]
-        vector = Signal(self.o.payload.shape(), reset_less=True)
+        vector = Signal(self.vector, reset_less=True)
         m.d.comb += self.o.payload.eq(vector)
         with m.If(accept):
             m.d.sync += [

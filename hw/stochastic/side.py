@@ -68,17 +68,17 @@ class Side(Circuit):
         self.parallel = parallel
         self.elements = sources[0].elements
         self._loader = Loader(packet=packet, elements=self.elements, period=period)
-        phases = data.ArrayLayout(parallel, 2)
+        self.layout = data.ArrayLayout(data.ArrayLayout(parallel, 2), self.elements)
         super().__init__(
             {
                 "i": In(packet.signature),
                 "valid": Out(1),
-                "exponent": Out(packet["data"].shape["exponent"].shape),
+                "exponent": Out(packet.fields[1].bits),
                 "last": Out(1),
                 "framing": Out(1),
                 "load": In(2),
                 "run": In(2),
-                "bits": Out(data.ArrayLayout(phases, self.elements)),
+                "bits": Out(self.layout),
                 "sign_phase": In(1),
                 "negative": Out(self.elements),
             }

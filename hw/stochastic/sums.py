@@ -70,7 +70,8 @@ class Sums(Circuit):
             {
                 "i": In(CountsSignature(parameters=p)),
                 "ends": In(1),
-                "full": Out(1, init=int(p.batch == 1)),
+                # The stubs have the name of an older Amaranth.
+                "full": Out(1, init=int(p.batch == 1)),  # pyright: ignore[reportCallIssue]
                 "o": Out(stream.Signature(word_layout(p))),
             }
         )
