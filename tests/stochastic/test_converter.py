@@ -19,7 +19,7 @@ STALLS = Stalls(idle=0.3, back_pressure=0.5)
 
 DESIGNS: dict[str, dict[str, Any]] = {
     "serial": {},
-    # Words of whole states; more beats taken than given.
+    # Words of whole states; more beats in than out.
     "all at once": {
         "length": 4,
         "parallel": 4,
@@ -107,7 +107,7 @@ def zeros(last: list[int], **options: Any) -> Result:
     )
 
 
-def test_tlast_inside_a_vector_is_told_and_not_passed_on():
+def test_tlast_inside_a_vector_is_flagged_and_not_passed_on():
     result = zeros([2, 7, 9, 11])
     assert result.last["m_axis"].tolist() == [1, 0, 0, 1]
     assert result.registers["status.framing"] == 1

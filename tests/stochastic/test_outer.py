@@ -134,7 +134,7 @@ def test_a_pair_each_period(name):
 
 
 def test_periods():
-    """A pair every 64 / k cycles with k parallel bits, if its elements come as fast."""
+    """A pair every 64 / k cycles with k parallel bits, if its elements are as fast."""
     for parallel, lanes in ((1, 1), (2, 2), (4, 4), (8, 8), (16, 16)):
         p = OuterProductParameters(rows=32, columns=32, parallel=parallel, lanes=lanes)
         assert p.period == 64 // parallel

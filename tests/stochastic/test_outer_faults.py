@@ -16,16 +16,8 @@ from tests.faults import STALLS, Fault, Names, assert_caught
 from tests.plant import message
 
 # Four groups of a row, as many as the cycles of a pair; columns in two banks.
-SMALL = OuterProductParameters(
-    rows=4,
-    columns=6,
-    length=4,
-    width=8,
-    bits=4,
-    lanes=2,
-    results=3,
-    batch=5,
-    guard=3,
+SMALL = OuterProductParameters.make(
+    overrides="rows=4 columns=6 lanes=2 results=3 length=4 width=8 bits=4 batch=5 guard=3".split(),
     source="bfloat16",
     weights="binary32",
     seed=5,
