@@ -74,7 +74,7 @@ class ResultLane(Circuit):
 
     @functools.cached_property
     def _scale(self) -> FromInteger:
-        """Conversion of a sum to fp32."""
+        """What makes a sum a binary32 value."""
         return FromInteger(width=self.parameters.sum_bits, exponent_bits=EXPONENT_BITS, apart=True)
 
     @functools.cached_property
