@@ -53,7 +53,7 @@ class Names:
     """Signals and submodules of a component by their names.
 
     They are its members, its submodules and the signals that it assigns, in this order; ports of
-    submodules are theirs.
+    submodules are theirs. Of a signal with a layout, other than a member, it is the bits.
     """
 
     def __init__(self, circuit: Circuit, module: Any) -> None:
