@@ -1,8 +1,9 @@
-"""The addition of a count to a sum of another scale."""
+"""Alignment and addition of a count and a sum of different scales."""
 
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from sw.stochastic.outer_parameters import OuterProductParameters
@@ -10,44 +11,47 @@ from sw.stochastic.outer_parameters import OuterProductParameters
 from ..base.circuit import Circuit
 from ..base.pipeline import delay
 
-__all__ = ["Accumulator", "fall_bits", "rise_bits"]
+__all__ = ["Accumulator", "alignment"]
 
 
-def fall_bits(p: OuterProductParameters) -> int:
-    """Return the bits of the places that a count may move: all of them and one more."""
-    return (p.count_bits + p.guard + 1).bit_length()
+def alignment(p: OuterProductParameters) -> data.StructLayout:
+    """Return how a count meets a sum.
 
-
-def rise_bits(p: OuterProductParameters) -> int:
-    """Return the bits of the places that a sum may move: all of them."""
-    return p.sum_bits.bit_length()
+    ``sum_shift``: places that the sum moves right, all of them at most; ``count_shift``: those that
+    the count moves right, after ``guard`` places to the left, all of them and one more at most;
+    ``first``: the sum is left out.
+    """
+    return data.StructLayout(
+        {
+            "sum_shift": p.sum_bits.bit_length(),
+            "count_shift": (p.count_bits + p.guard + 1).bit_length(),
+            "first": 1,
+        }
+    )
 
 
 class Accumulator(Circuit):
-    """``sum * 2**-rise + count * 2**-fall``, each term rounded: `sw.stochastic.outer_product`.
+    """Adder of ``sum * 2**-sum_shift`` and ``count * 2**-count_shift``, each rounded.
 
-    The sum comes a cycle behind the count. One addition per cycle.
+    It is that of `sw.stochastic.outer_product.add_up`. Latency is `latency` cycles from the count,
+    interval one cycle; ``o`` is an adder behind registers.
 
     Parameters
     ----------
     parameters : OuterProductParameters
-        Of the outer product.
+        Widths of counts and sums.
 
     Members
     -------
     count : In(count_bits)
     negative : In(1)
         Its sign.
-    fall : In(fall_bits(parameters))
-        Places that the count moves right, after ``guard`` places to the left.
-    fresh : In(1)
-        Leave the sum out.
-    rise : In(rise_bits(parameters))
-        Places that the sum moves right.
+    align : In(alignment(parameters))
+        Shifts of both.
     sum : In(sum_bits)
         A cycle later than the others.
     o : Out(sum_bits)
-        Their sum, two cycles behind the count; depends on registers.
+        The new sum.
     """
 
     latency = 2
@@ -58,28 +62,26 @@ class Accumulator(Circuit):
             {
                 "count": In(p.count_bits),
                 "negative": In(1),
-                "fall": In(fall_bits(p)),
-                "fresh": In(1),
-                "rise": In(rise_bits(p)),
+                "align": In(alignment(p)),
                 "sum": In(p.sum_bits),
                 "o": Out(p.sum_bits),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build both shifters, each with the bit below its last place, and the adder."""
         m = Module()
         p = self.parameters
-        # Below the places that are kept lies the one by which is rounded.
-        fallen = Signal(p.count_bits + p.guard + 1, reset_less=True)
-        m.d.sync += fallen.eq(Cat(Const(0, p.guard + 1), self.count) >> self.fall)
-        about = delay(m, 1, Cat(self.negative, self.fresh, self.rise), 1, name="about")
-        negative, fresh, rise = about[0], about[1], about[2:]
+        shifted = Signal(p.count_bits + p.guard + 1, reset_less=True)
+        m.d.sync += shifted.eq(Cat(Const(0, p.guard + 1), self.count) >> self.align.count_shift)
+        negative = delay(m, 1, self.negative, 1, name="negative")
+        first = delay(m, 1, self.align.first, 1, name="first")
+        sum_shift = delay(m, 1, self.align.sum_shift, 1, name="sum_shift")
 
-        term = Signal(signed(len(fallen)), reset_less=True)
-        flipped = fallen ^ negative.replicate(len(fallen))
-        m.d.sync += term.eq(Cat(flipped[1:], negative).as_signed() + flipped[0])
-        risen = Signal(signed(p.sum_bits + 1), reset_less=True)
-        m.d.sync += risen.eq(Mux(fresh, 0, Cat(0, self.sum).as_signed() >> rise))
-        m.d.comb += self.o.eq(risen[1:].as_signed() + term + risen[0])
+        term = Signal(signed(len(shifted)), reset_less=True)
+        signed_term = shifted ^ negative.replicate(len(shifted))
+        m.d.sync += term.eq(Cat(signed_term[1:], negative).as_signed() + signed_term[0])
+        total = Signal(signed(p.sum_bits + 1), reset_less=True)
+        m.d.sync += total.eq(Mux(first, 0, Cat(0, self.sum).as_signed() >> sum_shift))
+        m.d.comb += self.o.eq(total[1:].as_signed() + term + total[0])
         return m

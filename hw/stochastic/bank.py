@@ -3,7 +3,7 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Module
-from amaranth.lib import memory
+from amaranth.lib import data, memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -11,36 +11,48 @@ from sw.stochastic.outer_parameters import OuterProductParameters
 
 from ..base.circuit import Circuit
 from ..base.pipeline import delay
-from .accumulator import Accumulator, fall_bits, rise_bits
+from .accumulator import Accumulator, alignment
 
-__all__ = ["Bank"]
+__all__ = ["Bank", "addition"]
+
+
+def addition(p: OuterProductParameters) -> data.StructLayout:
+    """Return the command to add the counts of a group of rows to their sums.
+
+    ``valid``; ``address``: of the word, the group and, above it, which of both batches; ``align``:
+    see `hw.stochastic.accumulator.alignment`.
+    """
+    return data.StructLayout({"valid": 1, "address": _address_bits(p), "align": alignment(p)})
+
+
+def _address_bits(p: OuterProductParameters) -> int:
+    return 1 + ceil_log2(p.groups)
 
 
 class Bank(Circuit):
-    """Memory of two batches' sums of some columns, and what adds counts to them.
+    """Memory of two batches' sums of some columns, and the adders of counts to them.
+
+    A word, of a group of rows, holds the new sums `latency` cycles after its counts. Interval is
+    one cycle, to different words. ``o`` comes from the memory's output register.
 
     Parameters
     ----------
     parameters : OuterProductParameters
-        Of the outer product.
+        Widths, and rows of a group.
     columns : int
         Columns of the bank.
 
     Members
     -------
-    add : In(1)
-        Add the counts to the word at ``address``; it holds their sums `latency` cycles later.
-    address : In(1 + ceil_log2(groups))
-        Group of rows and, above it, which of both batches.
-    fresh, fall, rise : In
-        As of `Accumulator`.
-    counts, negative : In(group_rows * columns * count_bits), In(group_rows * columns)
-        Counts, row by row, and their signs.
-    get : In(1)
-        Put out the word at ``get_address`` from the next cycle on.
-    get_address : In(1 + ceil_log2(groups))
-    o : Out(group_rows * columns * sum_bits)
-        Sums, row by row, from registers.
+    add : In(addition(parameters))
+        Command.
+    count, negative : In(ArrayLayout(count_bits, group_rows * columns)), In(group_rows * columns)
+        With it: counts, row by row, and their signs.
+    read : In(1)
+        Puts out the word at ``read_address`` from the next cycle on.
+    read_address : In(1 + ceil_log2(groups))
+    o : Out(ArrayLayout(sum_bits, group_rows * columns))
+        Sums, row by row.
     """
 
     latency = Accumulator.latency
@@ -48,54 +60,45 @@ class Bank(Circuit):
     def __init__(self, *, parameters: OuterProductParameters, columns: int) -> None:
         self.parameters = p = parameters
         self.results = p.group_rows * columns
-        self.depth = 2 << ceil_log2(p.groups)
-        address = ceil_log2(self.depth)
+        self.word = data.ArrayLayout(p.sum_bits, self.results)
         super().__init__(
             {
-                "add": In(1),
-                "address": In(address),
-                "fresh": In(1),
-                "fall": In(fall_bits(p)),
-                "rise": In(rise_bits(p)),
-                "counts": In(self.results * p.count_bits),
+                "add": In(addition(p)),
+                "count": In(data.ArrayLayout(p.count_bits, self.results)),
                 "negative": In(self.results),
-                "get": In(1),
-                "get_address": In(address),
-                "o": Out(self.results * p.sum_bits),
+                "read": In(1),
+                "read_address": In(_address_bits(p)),
+                "o": Out(self.word),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build the memory and an adder for each result of a group."""
         m = Module()
         p = self.parameters
         m.submodules.memory = words = memory.Memory(
-            shape=self.results * p.sum_bits, depth=self.depth, init=[]
+            shape=self.word, depth=1 << _address_bits(p), init=[]
         )
-        read, write, get = words.read_port(), words.write_port(), words.read_port()
-        added = []
+        old = words.read_port()
+        new = words.write_port()
+        out = words.read_port()
         for i in range(self.results):
-            lane = Accumulator(parameters=p)
-            m.submodules[f"accumulator_{i}"] = lane
+            m.submodules[f"accumulator_{i}"] = adder = Accumulator(parameters=p)
             m.d.comb += [
-                lane.count.eq(self.counts.word_select(i, p.count_bits)),
-                lane.negative.eq(self.negative[i]),
-                lane.fall.eq(self.fall),
-                lane.fresh.eq(self.fresh),
-                lane.rise.eq(self.rise),
-                lane.sum.eq(read.data.word_select(i, p.sum_bits)),
+                adder.count.eq(self.count[i]),
+                adder.negative.eq(self.negative[i]),
+                adder.align.eq(self.add.align),
+                adder.sum.eq(old.data[i]),
+                new.data[i].eq(adder.o),
             ]
-            added.append(lane.o)
-        stored = Cat(self.add, self.address)
-        stored = delay(m, 1, stored, Accumulator.latency, name="stored", reset=True)
+        write = Cat(self.add.valid, self.add.address)
+        write = delay(m, 1, write, Accumulator.latency, name="write", reset=True)
         m.d.comb += [
-            read.addr.eq(self.address),
-            read.en.eq(self.add),
-            write.en.eq(stored[0]),
-            write.addr.eq(stored[1:]),
-            write.data.eq(Cat(added)),
-            get.addr.eq(self.get_address),
-            get.en.eq(self.get),
-            self.o.eq(get.data),
+            old.addr.eq(self.add.address),
+            old.en.eq(self.add.valid),
+            Cat(new.en, new.addr).eq(write),
+            out.addr.eq(self.read_address),
+            out.en.eq(self.read),
+            self.o.eq(out.data),
         ]
         return m

@@ -1,8 +1,9 @@
-"""The comparators of magnitudes with random words, and the shift registers behind them."""
+"""Comparators of magnitudes with random words, and the shift registers behind them."""
 
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from sw.stochastic.bits import BitSource
@@ -17,24 +18,25 @@ class BitStreams(Circuit):
     """Streams of random bits of some elements, ``parallel`` bits a cycle.
 
     In the cycle with the n-th ``en`` since reset, counted from 0, ``o`` holds the bits of the words
-    from number ``n * parallel`` on, as `sw.stochastic.bits.BitSource` has them. ``o`` depends on
-    ``magnitude`` and on registers.
+    from number ``n * parallel`` on, as `sw.stochastic.bits.BitSource` has them. Latency from
+    ``magnitude`` is 0, interval one cycle; ``o`` depends on ``magnitude`` and on registers.
 
     Parameters
     ----------
     source : BitSource
-        Where the bits come from.
+        Source of the bits: elements, the width of their words, and the shift registers that these
+        share.
     parallel : int
         Bits of each element in a cycle.
 
     Members
     -------
     en : In(1)
-        Go on to the next words.
-    magnitude : In(source.elements * source.bits)
-        Magnitudes, element 0 lowest.
-    o : Out(source.elements * parallel)
-        Bits, those of element 0 lowest, of which the first word's lowest.
+        Steps to the next words.
+    magnitude : In(ArrayLayout(source.bits, source.elements))
+        Magnitudes.
+    o : Out(ArrayLayout(parallel, source.elements))
+        Bits of each element, the first word's lowest.
     """
 
     def __init__(self, *, source: BitSource, parallel: int) -> None:
@@ -43,33 +45,33 @@ class BitStreams(Circuit):
         super().__init__(
             {
                 "en": In(1),
-                "magnitude": In(source.elements * source.bits),
-                "o": Out(source.elements * parallel),
+                "magnitude": In(data.ArrayLayout(source.bits, source.elements)),
+                "o": Out(data.ArrayLayout(parallel, source.elements)),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build the shift registers, and a comparator for each bit."""
         m = Module()
         s = self.source
         states = [self._states(m, start, i) for i, start in enumerate(s.starts)]
-        bits = []
         for element in range(s.elements):
-            magnitude = self.magnitude.word_select(element, s.bits)
+            magnitude = self.magnitude[element]
+            bits = []
             for state in states[element if s.share == "independent" else 0]:
-                turned = state.rotate_left(element % len(state)) if s.share == "rotated" else state
-                word = turned[len(state) - s.bits :]
+                turns = element % len(state) if s.share == "rotated" else 0
+                word = state.rotate_left(turns)[len(state) - s.bits :]
                 bits.append(word <= magnitude if s.inclusive else word < magnitude)
-        m.d.comb += self.o.eq(Cat(bits))
+            m.d.comb += self.o[element].eq(Cat(bits))
         return m
 
     def _states(self, m: Module, start: int, number: int) -> list[Signal]:
-        """Return states ``leap`` steps from one to the next, all of which move together."""
+        """Return states ``leap`` steps from one to the next, all of which step together."""
         lfsr = self.source.lfsr
         states = []
         for i in range(self.parallel):
-            first = lfsr.jump(start, i * lfsr.leap)
-            state = Signal(lfsr.width, init=first, name=f"state_{number}_{i}")
+            init = lfsr.jump(start, i * lfsr.leap)
+            state = Signal(lfsr.width, init=init, name=f"state_{number}_{i}")
             steps = Steps(lfsr=lfsr, stride=lfsr.leap * self.parallel)
             m.submodules[f"steps_{number}_{i}"] = steps
             m.d.comb += steps.i.eq(state)

@@ -3,17 +3,19 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
 
-from sw.formats import FLOAT_FORMATS
 from sw.stochastic.converter import StochasticConverterParameters
 
 from ..base.field import Field
-from ..base.pipeline import count_events, register
+from ..base.pipeline import advance, count_events, register
 from ..engine.core import Core
-from ..engine.registers import word
+from ..engine.registers import counter, stall_registers
+from ..formats.operand import float_packet, operand_packet
 from ..formats.quantizer import Quantizer
+from ..stream.packet import Packet
 from .bits import BitStreams
-from .loader import Loader
+from .loader import Loader, connect_quantizer
 
 __all__ = ["StochasticConverter"]
 
@@ -22,20 +24,17 @@ class StochasticConverter(Core):
     """Converter of vectors to streams of random bits, as `sw.stochastic.converter.convert`.
 
     A vector is ``elements / lanes`` beats in and ``stream_cycles`` beats out. While the bits of one
-    are given the next is converted: a vector every ``parameters.period`` cycles. All of ``o`` comes
-    from registers. ``last`` of a vector's last beat comes with the last of its bits. Random words
-    come again after ``2**width - 1`` of each shift register.
+    leave the next is converted: a vector every ``parameters.period`` cycles. Latency is `latency`
+    cycles from a vector's last beat to its first bits, without stalls. All of ``o`` comes from
+    registers. ``last`` of a vector's last beat leaves with the last of its bits. Random words
+    repeat after ``2**width - 1`` of each shift register.
 
     Members
     -------
-    i : In(stream.Signature(...))
-        Elements, fields as in `streams`.
-    o : Out(stream.Signature(...))
-        Bits, signs and exponent, fields as in `streams`.
-    clear : In(1)
-        Clears the counters.
-    flags : Out(struct)
-        Events, see ``FLAGS``.
+    i : In(Packet.signature)
+        Elements.
+    o : Out(Packet.signature)
+        Bits, signs and exponent. Other members are those of `Core`.
     """
 
     FLAGS = {
@@ -43,28 +42,19 @@ class StochasticConverter(Core):
         "framing": "tlast inside a vector, or padding bits that were not zero",
     }
     registers = (
-        word("vectors", "ro", 32, "vectors given"),
-        word(
+        counter("vectors", "vectors given"),
+        counter(
             "zero_set",
-            "ro",
-            32,
             "elements that are zero in a vector that is not, set to zero by it or before",
         ),
-        word("input_stalls", "ro", 32, "cycles that waited for elements"),
-        word("output_stalls", "ro", 32, "cycles that waited for the output to be taken"),
+        *stall_registers("elements"),
     )
 
     def __init__(self, *, parameters: StochasticConverterParameters) -> None:
         self.parameters = p = parameters
-        self.converter = Quantizer(parameters=p.converter)
-        taken = Field(
-            name="value",
-            bits=FLOAT_FORMATS[p.source].width,
-            count=p.lanes,
-            description=f"{p.source} elements",
-        )
+        self._quantizer = Quantizer(parameters=p.converter)
         count = f"{p.parallel} successive bits" if p.parallel > 1 else "a bit"
-        given = (
+        bits = Packet(
             Field(
                 name="bit",
                 bits=1,
@@ -83,74 +73,47 @@ class StochasticConverter(Core):
                 description="exponent code of the vector, in each beat",
             ),
         )
-        super().__init__(streams={"i": (taken,), "o": given})
+        super().__init__(streams={"i": float_packet(p.source, p.lanes), "o": bits})
 
     @property
     def latency(self) -> int:
         """Cycles from a vector's last beat to its first bits, without stalls."""
-        return self.converter.latency + self.parameters.converter.beats + 2
+        return self._quantizer.latency + self.parameters.converter.beats + 2
 
     def elaborate(self, platform: Any) -> Module:
-        """Convert, collect, hold, and give bits from what is held."""
+        """Build the quantizer, the loader behind it, and the streams of the vector held."""
         m = Module()
         p = self.parameters
-        format = p.converter.format
-        m.submodules.converter = converter = self.converter
+        m.submodules.quantizer = quantizer = self._quantizer
         m.submodules.loader = loader = Loader(
+            packet=operand_packet(p.converter.format, p.lanes),
             elements=p.elements,
-            lanes=p.lanes,
-            width=format.element_bits,
-            exponent_bits=format.exponent_bits,
             period=p.period,
         )
-        m.submodules.bits = bits = BitStreams(source=p.bit_source, parallel=p.parallel)
-        m.d.comb += [
-            converter.i.payload.eq(self.i.payload),
-            converter.i.valid.eq(self.i.valid),
-            self.i.ready.eq(converter.i.ready),
-            loader.i.payload.mantissa.eq(converter.o.payload.data.mantissa),
-            loader.i.payload.exponent.eq(converter.o.payload.data.exponent),
-            loader.i.payload.last.eq(converter.o.payload.last),
-            loader.i.valid.eq(converter.o.valid),
-            converter.o.ready.eq(loader.i.ready),
-        ]
-
-        # The vector held, and which of its beats comes next.
-        held = Signal()
-        move = Signal()
-        done = Signal()
+        wiring.connect(m, wiring.flipped(self.i), quantizer.i)
+        connect_quantizer(m, quantizer, loader.i)
+        load = Signal()
+        valid = Signal()
+        en = Signal()
+        m.d.comb += en.eq(~self.o.valid | self.o.ready)
         beat = Signal(range(p.stream_cycles))
-        last_beat = beat == p.stream_cycles - 1
+        last_beat = advance(m, valid & en, beat, p.stream_cycles)
+        done = Signal()
         m.d.comb += [
-            move.eq(~self.o.valid | self.o.ready),
-            bits.en.eq(held & move),
-            done.eq(bits.en & last_beat),
-            loader.take.eq(loader.full & (~held | done)),
+            done.eq(valid & en & last_beat),
+            loader.o.ready.eq(~valid | done),
+            load.eq(loader.o.valid & loader.o.ready),
         ]
-        m.d.sync += held.eq(loader.take | held & ~done)
-        with m.If(bits.en):
-            m.d.sync += beat.eq(Mux(last_beat, 0, beat + 1))
-
-        def hold(name: str, value: Value) -> Value:
-            return register(m, loader.take, name, len(value), value)
-
-        codes = [loader.vector.word_select(n, format.element_bits) for n in range(p.elements)]
-        m.d.comb += bits.magnitude.eq(hold("magnitude", Cat(code[:-1] for code in codes)))
-        about = hold("about", Cat((code[-1] for code in codes), loader.exponent))
-        last = hold("last", loader.last)
-
-        given = Cat(bits.o, about)
+        m.d.sync += valid.eq(load | valid & ~done)
+        vector = Signal(loader.vector, reset_less=True)
+        with m.If(load):
+            m.d.sync += vector.eq(loader.o.payload)
+        self._output(m, en, valid, vector, last_beat)
         m.d.comb += [
-            self.o.payload.data.eq(register(m, move, "given", len(given), given)),
-            self.o.payload.last.eq(register(m, move, "given_last", 1, last & last_beat)),
+            self.flags.nan.eq(load & loader.o.payload.exponent.all()),
+            self.flags.framing.eq(loader.framing),
         ]
-        with m.If(move):
-            m.d.sync += self.o.valid.eq(held)
-        m.d.comb += [
-            self.flags.nan.eq(loader.take & loader.exponent.all()),
-            self.flags.framing.eq(loader.early),
-        ]
-        zeros = Mux(converter.o.valid & loader.i.ready, sum(converter.o.payload.data.zero_set), 0)
+        zeros = Mux(quantizer.o.valid & loader.i.ready, sum(quantizer.o.payload.data.zero_set), 0)
         events = (
             (self.vectors, done),
             (self.zero_set, zeros),
@@ -159,3 +122,26 @@ class StochasticConverter(Core):
         )
         count_events(m, self.clear, events)
         return m
+
+    def _output(
+        self, m: Module, en: Signal, valid: Signal, vector: data.View, last_beat: Value
+    ) -> None:
+        """Build the streams of a vector's bits and the register of the output."""
+        p = self.parameters
+        m.submodules.bits = bits = BitStreams(source=p.bit_source, parallel=p.parallel)
+        negative = Signal(p.elements)
+        last = Signal()
+        beat = Signal(self.streams["o"], name="o_beat")
+        m.d.comb += [
+            bits.magnitude.eq(Cat(element.magnitude for element in vector.elements)),
+            bits.en.eq(valid & en),
+            negative.eq(Cat(element.negative for element in vector.elements)),
+            last.eq(vector.last & last_beat),
+            beat.data.bit.eq(bits.o),
+            beat.data.negative.eq(negative),
+            beat.data.exponent.eq(vector.exponent),
+            beat.last.eq(last),
+            self.o.payload.eq(register(m, en, "o_beat_1", self.streams["o"], beat)),
+        ]
+        with m.If(en):
+            m.d.sync += self.o.valid.eq(valid)

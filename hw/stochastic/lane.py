@@ -1,9 +1,10 @@
-"""A lane of results: one sum at a time becomes a binary32 result, or a weight less this."""
+"""A lane of results: from a sum to an fp32 result, or to a weight less this."""
 
 import functools
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Value, signed
+from amaranth.hdl import Cat, Module, Mux, ShapeLike, Value, signed
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32, BlockFormat
@@ -15,27 +16,31 @@ from ..float.add import Adder
 from ..float.from_integer import FromInteger
 from ..float.multiplier import FloatMultiplier
 
-__all__ = ["EXPONENT_BITS", "ResultLane", "weight_bits"]
+__all__ = ["EXPONENT_BITS", "ResultLane", "weight_shape"]
 
 EXPONENT_BITS = 10
 """Bits of a sum's exponent, signed: enough for any codes, length, guard and shift."""
 
 
-def weight_bits(format: BlockFormat | None) -> int:
-    """Return the bits of a weight at a lane: binary32, or element and, above it, exponent code."""
-    return BINARY32.width if format is None else format.element_bits + format.exponent_bits
+def weight_shape(format: BlockFormat | None) -> ShapeLike:
+    """Return the shape of a weight: fp32, or an element and its exponent's code."""
+    if format is None:
+        return BINARY32.width
+    return data.StructLayout({"mantissa": format.element_bits, "exponent": format.exponent_bits})
 
 
 class ResultLane(Circuit):
-    """``sum * 2**exponent``, times the rate if that is free, or a weight less that; binary32.
+    """Scaling of a sum to fp32, and its subtraction from a weight.
 
-    Each step is rounded as in `sw.stochastic.outer_product.results` and `subtract`. One result per
-    cycle.
+    The result is ``sum * 2**exponent``, times a free rate, or a weight less that. Each step is
+    rounded as in `sw.stochastic.outer_product.results` and `sw.stochastic.weights.subtract`.
+    Latency is `latency` enabled cycles from sum to result, interval one cycle; ``o`` comes from
+    registers.
 
     Parameters
     ----------
     parameters : OuterProductParameters
-        Of the outer product.
+        Widths of sums, rate and weights.
 
     Members
     -------
@@ -44,13 +49,13 @@ class ResultLane(Circuit):
     sum : In(signed(sum_bits))
     exponent : In(signed(EXPONENT_BITS))
     nan : In(1)
-        Whether the result is NaN whatever the sum.
+        The result is NaN whatever the sum.
     rate : In(32)
         With a free rate only; expected straight from registers.
-    weight : In(weight_bits(parameters.weight_format))
-        With weights only.
+    weight : In(weight_shape(parameters.weight_format))
+        With weights only; with its sum.
     o : Out(32)
-        Result or weight, `latency` enabled cycles later, from registers.
+        Result, or weight less that.
     """
 
     def __init__(self, *, parameters: OuterProductParameters) -> None:
@@ -64,7 +69,7 @@ class ResultLane(Circuit):
         if p.rate == "free":
             members["rate"] = In(BINARY32.width)
         if p.weights != "none":
-            members["weight"] = In(weight_bits(p.weight_format))
+            members["weight"] = In(weight_shape(p.weight_format))
         super().__init__({**members, "o": Out(BINARY32.width)})
 
     @functools.cached_property
@@ -74,7 +79,7 @@ class ResultLane(Circuit):
 
     @functools.cached_property
     def _multiplier(self) -> FloatMultiplier | None:
-        """What multiplies by a free rate."""
+        """Multiplication by a free rate."""
         p = self.parameters
         return FloatMultiplier(format=BINARY32, target=p.target) if p.rate == "free" else None
 
@@ -85,11 +90,11 @@ class ResultLane(Circuit):
 
     @property
     def _before(self) -> int:
-        """Enabled cycles from sum to what is taken off a weight."""
+        """Enabled cycles from sum to subtrahend."""
         return self._scale.latency + (self._multiplier.latency if self._multiplier else 0)
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build the conversion of the sum, and what its parameters add behind it."""
         m = Module()
         p = self.parameters
         m.submodules.scale = scale = self._scale
@@ -121,11 +126,11 @@ class ResultLane(Circuit):
         return m
 
     def _weight(self, m: Module) -> Value:
-        """Return the weight in binary32, when it is to meet the result."""
+        """Return the weight in fp32, delayed to meet the result."""
         format = self.parameters.weight_format
         if format is None:
             return delay(m, self.en, self.weight, self._before, name="weight")
-        element, code = self.weight[: format.element_bits], self.weight[format.element_bits :]
+        element, code = self.weight.mantissa, self.weight.exponent
         size, sign, twos = element[:-1], element[-1], format.in_twos_complement
         offset = 1 - format.exponent_bias - format.magnitude_bits
         m.submodules.read = read = FromInteger(

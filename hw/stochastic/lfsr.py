@@ -1,4 +1,4 @@
-"""Steps of the shift register of random words."""
+"""Several steps of a linear feedback shift register at once."""
 
 import functools
 from typing import Any
@@ -15,9 +15,9 @@ __all__ = ["Steps"]
 
 
 class Steps(Circuit):
-    """The state of a linear feedback shift register ``stride`` steps later, combinational.
+    """State of a linear feedback shift register ``stride`` steps later, combinational.
 
-    The parities that make it share what they have in common.
+    Latency is 0. The parities that make it share common terms.
 
     Parameters
     ----------
@@ -54,13 +54,13 @@ class Steps(Circuit):
 
 @functools.cache
 def _factor(lfsr: Lfsr, steps: int) -> tuple[list[tuple[int, int]], list[int]]:
-    """Return parities of pairs of values, and which values the bits of the state to come are.
+    """Return parities of pairs of values, and which values the bits of the next state are.
 
-    The first values are the bits of the state, each parity is one more. The pair that most bits to
-    come have in common is taken first, of these the shallowest (C. Paar, "Optimized Arithmetic for
+    The first values are the bits of the state, each parity is one more. The pair that most of the
+    next bits share is factored first, of these the shallowest (C. Paar, "Optimized Arithmetic for
     Reed-Solomon Encoders", ISIT 1997).
     """
-    # Row by row the values that a bit to come is the parity of.
+    # Row by row the values that a next bit is the parity of.
     terms = (lfsr.linear.power(steps) >> np.arange(lfsr.width)[:, None] & 1).astype(int)
     pairs: list[tuple[int, int]] = []
     depth = [0] * terms.shape[1]

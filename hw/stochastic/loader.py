@@ -1,4 +1,4 @@
-"""What collects the elements of a converted vector."""
+"""Collector of the beats of a converted vector."""
 
 from typing import Any
 
@@ -7,100 +7,113 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from ..base.circuit import Circuit
+from ..base.pipeline import advance
+from ..formats.quantizer import Quantizer
+from ..stream.packet import Packet
 
-__all__ = ["Loader"]
+__all__ = ["Loader", "connect_quantizer", "vector_layout"]
+
+
+def vector_layout(packet: Packet, elements: int) -> data.StructLayout:
+    """Return a vector of ``elements``, each a magnitude and its sign, their exponent and ``last``.
+
+    ``packet`` is that of its beats.
+    """
+    mantissa, exponent = packet.fields
+    element = data.StructLayout({"magnitude": mantissa.bits - 1, "negative": 1})
+    return data.StructLayout(
+        {
+            "elements": data.ArrayLayout(element, elements),
+            "exponent": exponent.bits,
+            "last": 1,
+        }
+    )
+
+
+def connect_quantizer(m: Module, quantizer: Quantizer, i: stream.Interface) -> None:
+    """Connect a quantizer's elements and their exponent to a stream of `operand_packet`."""
+    block = quantizer.o.payload
+    m.d.comb += [
+        i.payload.data.mantissa.eq(block.data.mantissa),
+        i.payload.data.exponent.eq(block.data.exponent),
+        i.payload.last.eq(block.last),
+        i.valid.eq(quantizer.o.valid),
+        quantizer.o.ready.eq(i.ready),
+    ]
 
 
 class Loader(Circuit):
-    """Collector of the beats of a vector, which are then held until they are taken.
+    """Collector of the beats of a vector, which it holds until it is accepted.
 
-    A vector is ``elements / lanes`` beats; one may be taken every ``period`` cycles. If that is no
-    longer than its beats take, the first beat of the next may come while one is taken: ``i.ready``
-    depends on ``take`` then. Else it comes a cycle later, and all outputs come from registers.
+    A vector is ``elements / lanes`` beats; one may leave every ``period`` cycles. If that is no
+    longer than its beats take, the first beat of the next one is accepted as a vector leaves:
+    ``i.ready`` depends on ``o.ready`` then. Else it is accepted a cycle later, and all outputs are
+    registers. Latency is one cycle from a vector's last beat.
 
     Parameters
     ----------
-    elements, lanes : int
-        Elements of a vector and of a beat.
-    width : int
-        Bits of an element.
-    exponent_bits : int
-        Bits of the exponent's code.
+    packet : Packet
+        Of a beat: ``mantissa``, signs in the top bits, and ``exponent``.
+    elements : int
+        Elements of a vector.
     period : int
-        Cycles from one vector taken to the next, at least; no fewer than the beats of a vector.
+        Cycles from one vector to the next, at least; no fewer than the beats of a vector.
 
     Members
     -------
-    i : In(stream.Signature(StructLayout))
-        ``mantissa``: elements, lane 0 lowest; ``exponent``: their code, in each beat; ``last``.
-    full : Out(1)
-        Whether a vector is there.
-    vector : Out(elements * width)
-        Its elements, element 0 lowest.
-    exponent : Out(exponent_bits)
-        Its exponent's code.
-    last : Out(1)
-        ``last`` of its last beat.
-    early : Out(1)
-        Whether ``last`` came with a beat that is not a vector's last, in the cycle after it.
-    take : In(1)
-        Takes the vector; only with ``full``.
+    i : In(packet.signature)
+        Elements, and their exponent's code in each beat.
+    o : Out(stream.Signature(vector_layout(packet, elements)))
+        Vectors; ``exponent`` and ``last`` are those of the last beat.
+    framing : Out(1)
+        ``last`` with a beat that is not a vector's last; in the cycle after it.
     """
 
-    def __init__(
-        self, *, elements: int, lanes: int, width: int, exponent_bits: int, period: int
-    ) -> None:
+    def __init__(self, *, packet: Packet, elements: int, period: int) -> None:
+        self.packet = packet
         self.elements = elements
-        self.lanes = lanes
-        self.width = width
-        self.exponent_bits = exponent_bits
         self.period = period
-        beat = data.StructLayout({"mantissa": lanes * width, "exponent": exponent_bits, "last": 1})
+        self.vector = vector_layout(packet, elements)
         super().__init__(
             {
-                "i": In(stream.Signature(beat)),
-                "full": Out(1),
-                "vector": Out(elements * width),
-                "exponent": Out(exponent_bits),
-                "last": Out(1),
-                "early": Out(1),
-                "take": In(1),
+                "i": In(packet.signature),
+                "o": Out(stream.Signature(self.vector)),
+                "framing": Out(1),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build the count of beats and a register for each beat's elements."""
         m = Module()
-        beats = self.elements // self.lanes
+        lanes = self.packet.fields[0].count
+        assert lanes is not None
+        beats = self.elements // lanes
         beat = Signal(range(beats))
-        end = Signal()
         accept = Signal()
-        # What is not full, in a register of its own: it decides what a converter gives, far away.
-        room = Signal(init=1)
+        end = Signal()
+        # What is not full, in a register of its own: it decides what a quantizer does, far away.
+        ready = Signal(init=1)
         m.d.comb += [
-            self.i.ready.eq(room | (self.take if self.period == beats else 0)),
+            self.i.ready.eq(ready | (self.o.ready if self.period == beats else 0)),
             accept.eq(self.i.valid & self.i.ready),
-            end.eq(beat == beats - 1),
+            end.eq(advance(m, accept, beat, beats)),
         ]
         m.d.sync += [
-            self.full.eq(Mux(accept, end, self.full & ~self.take)),
-            room.eq(Mux(accept, ~end, room | self.take)),
-            self.early.eq(accept & self.i.payload.last & ~end),
+            self.o.valid.eq(Mux(accept, end, self.o.valid & ~self.o.ready)),
+            ready.eq(Mux(accept, ~end, ready | self.o.ready)),
+            self.framing.eq(accept & self.i.payload.last & ~end),
         ]
-        vector = Signal.like(self.vector, name="vector_held", reset_less=True)
-        exponent = Signal.like(self.exponent, name="exponent_held", reset_less=True)
-        last = Signal(reset_less=True)
+        vector = Signal(self.vector, reset_less=True)
+        m.d.comb += self.o.payload.eq(vector)
         with m.If(accept):
             m.d.sync += [
-                beat.eq(Mux(end, 0, beat + 1)),
-                exponent.eq(self.i.payload.exponent),
-                last.eq(self.i.payload.last),
+                vector.exponent.eq(self.i.payload.data.exponent),
+                vector.last.eq(self.i.payload.last),
             ]
-            # Each in its place: elements that moved on from beat to beat would switch all the time.
+            # Each in its place: elements shifted from beat to beat would switch all the time.
             for place in range(beats):
                 with m.If(beat == place):
-                    m.d.sync += vector.word_select(place, self.lanes * self.width).eq(
-                        self.i.payload.mantissa
+                    m.d.sync += vector.elements[place * lanes : (place + 1) * lanes].eq(
+                        self.i.payload.data.mantissa
                     )
-        m.d.comb += [self.vector.eq(vector), self.exponent.eq(exponent), self.last.eq(last)]
         return m

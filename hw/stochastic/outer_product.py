@@ -3,23 +3,24 @@
 from dataclasses import replace
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import wiring
 
-from sw.formats import BINARY32, FLOAT_FORMATS
 from sw.formats.converter import ConverterParameters
 from sw.stochastic.outer_parameters import SHIFT_BITS, OuterProductParameters
 
-from ..base.field import Field
 from ..base.pipeline import count_events
 from ..engine.core import Core
-from ..engine.registers import word
+from ..engine.registers import counter, word
 from ..engine.size import check_inside
+from ..formats.operand import float_packet
 from ..formats.quantizer import Quantizer
 from ..formats.words import STREAM_FLAGS
 from ..stream.fifo import OutputFifo
 from .crossbar import Crossbar
-from .results import Results
-from .row import banks
+from .loader import connect_quantizer
+from .pe_row import banks
+from .results import Results, binary32_packet, weights_packet
 from .sums import Sums
 
 __all__ = ["OuterProduct"]
@@ -41,35 +42,31 @@ class OuterProduct(Core):
     the last beat of a pair's vectors ends a batch, as does its ``batch``-th pair; ``last`` of one
     of them does too, and is flagged. Vectors that share a scale are a batch of ``batch`` pairs in
     any case; ``last`` before the last of them is flagged, and does nothing else. A batch's results,
-    ``rows * columns / results`` beats, come row by row, ``last`` with the last of them; where there
-    are weights each beat of ``i_w`` becomes one of ``o``. Vectors are converted while those before
-    them are counted, and results leave while the next batch is counted. The random bits come again
-    after `OuterProductParameters.repeats` pairs.
+    ``rows * columns / results`` beats, leave row by row, ``last`` with the last of them; where
+    there are weights each beat of ``i_w`` becomes one of ``o``. Vectors are converted while those
+    before them are counted, and results leave while the next batch is counted. The random bits
+    repeat after `OuterProductParameters.repeats` pairs.
 
-    Throughput is a pair every `OuterProductParameters.period` cycles, as long as no more than two
-    batches are under way: one is from the beginning of its first pair until the last of its sums is
-    read, so that batches of few pairs, or whose results are not taken in time, wait for each other.
-    Without stalls the first results come `latency` cycles after the last beat of a batch of a
-    single pair, or of vectors that share a scale.
-    ``o`` comes from registers; the ready of a stream depends on registers only, but for that of
-    vectors of one beat.
+    Interval is `OuterProductParameters.period` cycles a pair. At most two batches are in flight,
+    each from the start of its first pair until the last of its sums is read: batches of few pairs,
+    or whose results are not accepted in time, stall each other. Latency is `latency` cycles from
+    the last beat of a batch of a single pair, or of vectors that share a scale, to its first
+    results, without stalls. ``o`` comes from registers; the ready of a stream depends on registers
+    only, but for that of vectors of one beat.
 
     Members
     -------
-    i_x, i_d : In(stream.Signature(...))
-        Elements, fields as in `streams`.
-    i_w : In(stream.Signature(...))
-        With weights only; ``last`` may come with any beat.
-    o : Out(stream.Signature(...))
+    i_x, i_d : In(Packet.signature)
+        Elements.
+    i_w : In(Packet.signature)
+        With weights only; ``last`` may be set in any beat.
+    o : Out(Packet.signature)
         Results, or weights less results.
     shift or rate : In(bits)
-        The learning rate; not to be changed while busy.
+        The learning rate; constant while busy.
     busy : Out(1)
-        A batch is under way: from the start of its first pair until its last result is taken.
-    clear : In(1)
-        Clears the counters.
-    flags : Out(struct)
-        Events, see ``FLAGS``.
+        A batch is in flight: from the start of its first pair until its last result is accepted.
+        Other members are those of `Core`.
     """
 
     BUSY = "a batch is under way"
@@ -84,21 +81,19 @@ class OuterProduct(Core):
         self.parameters = p = parameters
         self.registers = (
             RATES[p.rate],
-            word("pairs", "ro", 32, "pairs of vectors started"),
-            word("vector_stalls", "ro", 32, "cycles in which only a vector was missing"),
-            word("result_stalls", "ro", 32, "cycles in which only room for sums was missing"),
-        )
-        elements = Field(
-            name="value",
-            bits=FLOAT_FORMATS[p.source].width,
-            count=p.lanes,
-            description=f"{p.source} elements",
+            counter("pairs", "pairs of vectors started"),
+            counter("vector_stalls", "cycles in which only a vector was missing"),
+            counter("result_stalls", "cycles in which only room for sums was missing"),
         )
         if p.weight_format and p.weight_format.rounding == "stochastic":
             self.FLAGS = {**self.FLAGS, "exhausted": STREAM_FLAGS["exhausted"]}
-        values = self._values()
-        weights = {} if p.weights == "none" else {"i_w": values}
-        super().__init__(streams={"i_x": (elements,), "i_d": (elements,), **weights, "o": values})
+        vector = float_packet(p.source, p.lanes)
+        streams = {"i_x": vector, "i_d": vector}
+        if p.weights == "none":
+            streams["o"] = binary32_packet(p, "result")
+        else:
+            streams["i_w"] = streams["o"] = weights_packet(p)
+        super().__init__(streams=streams)
         self._converters = [Quantizer(parameters=c) for c in (p.x_converter, p.d_converter)]
         self._crossbar = Crossbar(parameters=p)
         self._sums = Sums(parameters=p)
@@ -107,30 +102,8 @@ class OuterProduct(Core):
         lines = len(banks(p.columns)) * p.rows * 2 * p.parallel
         check_inside(p, "bits of d, in all banks of columns,", lines)
 
-    def _values(self) -> tuple[Field, ...]:
-        """Return the fields of a beat of results, or of weights."""
-        p, format = self.parameters, self.parameters.weight_format
-        if format is None:
-            what = "result" if p.weights == "none" else "weight"
-            text = f"binary32 {what}s"
-            return (Field(name=what, bits=32, count=p.results, description=text),)
-        return (
-            Field(
-                name="mantissa",
-                bits=format.element_bits,
-                count=p.results,
-                description=f"elements of {p.results // format.block_elements} blocks",
-            ),
-            Field(
-                name="exponent",
-                bits=format.exponent_bits,
-                count=p.results // format.block_elements,
-                description="exponent code of each block",
-            ),
-        )
-
     def _block_converters(self) -> list[Quantizer]:
-        """Return the converters of the blocks of a beat."""
+        """Return the quantizers of the blocks of a beat."""
         p, format = self.parameters, self.parameters.weight_format
         if format is None:
             return []
@@ -153,7 +126,7 @@ class OuterProduct(Core):
         return counted + self._sums.latency + self._results.latency + blocks
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Connect converters, crossbar, sums and results in a row."""
         m = Module()
         p = self.parameters
         m.submodules.crossbar = crossbar = self._crossbar
@@ -161,114 +134,80 @@ class OuterProduct(Core):
         m.submodules.results = results = self._results
         for name, converter in zip(("x", "d"), self._converters, strict=True):
             m.submodules[f"convert_{name}"] = converter
-            taken, loaded = getattr(self, f"i_{name}"), getattr(crossbar, name)
-            given = converter.o.payload
-            m.d.comb += [
-                converter.i.payload.eq(taken.payload),
-                converter.i.valid.eq(taken.valid),
-                taken.ready.eq(converter.i.ready),
-                loaded.payload.mantissa.eq(given.data.mantissa),
-                loaded.payload.exponent.eq(given.data.exponent),
-                loaded.payload.last.eq(given.last),
-                loaded.valid.eq(converter.o.valid),
-                converter.o.ready.eq(loaded.ready),
-            ]
-        last = Signal()
+            wiring.connect(m, wiring.flipped(getattr(self, f"i_{name}")), converter.i)
+            connect_quantizer(m, converter, getattr(crossbar, f"i_{name}"))
+        wiring.connect(m, crossbar.o, sums.i)
+        wiring.connect(m, sums.o, results.i)
+        if p.weights != "none":
+            wiring.connect(m, wiring.flipped(self.i_w), results.i_w)
+        if self._blocks:
+            self._convert_blocks(m)
+        else:
+            wiring.connect(m, results.o, wiring.flipped(self.o))
+        last = crossbar.last_x | crossbar.last_d
         m.d.comb += [
-            last.eq(crossbar.last_x | crossbar.last_d),
-            crossbar.allow.eq(sums.allow),
-            sums.start.eq(crossbar.start),
             sums.ends.eq(last if p.scale == "vector" else 0),
-            results.i.payload.eq(sums.o.payload),
-            results.i.valid.eq(sums.o.valid),
-            sums.o.ready.eq(results.i.ready),
             results.rate.eq(self.shift if p.rate == "shift" else self.rate),
         ]
-        for name in ("scale", "nan", "closing", "counted", "counts", "negative"):
-            m.d.comb += getattr(sums, name).eq(getattr(crossbar, name))
-        if p.weights != "none":
-            self._take_weights(m)
-        infinite = self._give(m)
-        self._tell_busy(m)
-
-        wrong = crossbar.last_x ^ crossbar.last_d
-        if p.scale == "batch":
-            wrong |= last & ~sums.full
-        m.d.comb += [
-            self.flags.nan.eq(crossbar.start & crossbar.nan),
-            self.flags.overflow.eq(infinite),
-            self.flags.framing.eq(crossbar.early | (crossbar.start & wrong)),
-        ]
+        self._flag(m)
+        self._track(m)
         events = (
-            (self.pairs, crossbar.start),
-            (self.vector_stalls, crossbar.waits),
-            (self.result_stalls, crossbar.held),
+            (self.pairs, crossbar.o.start),
+            (self.vector_stalls, crossbar.starved),
+            (self.result_stalls, crossbar.blocked),
         )
         count_events(m, self.clear, events)
         return m
 
-    def _tell_busy(self, m: Module) -> None:
-        """Count the batches that have all their pairs, and note whether another has some."""
-        start = self._crossbar.start
-        ends, given, open_batch = Signal(), Signal(), Signal()
-        # No more than one is at a stage or in a place of a queue.
-        whole = Signal(range(self.latency + 2 * OutputFifo.DEPTH))
-        m.d.comb += [
-            ends.eq(start & (self._sums.ends | self._sums.full)),
-            given.eq(self.o.valid & self.o.ready & self.o.payload.last),
-            self.busy.eq(start | open_batch | whole.any()),
-        ]
-        m.d.sync += whole.eq(whole + ends - given)
-        with m.If(start):
-            m.d.sync += open_batch.eq(~ends)
-
-    def _take_weights(self, m: Module) -> None:
-        """Connect the stream of weights to the results."""
-        p, format = self.parameters, self.parameters.weight_format
-        given = self.i_w.payload.data
-        if format is not None:
-            lanes, size, code = format.block_elements, format.element_bits, format.exponent_bits
-            codes = given[p.results * size :]
-            given = Cat(
-                Cat(given.word_select(i, size), codes.word_select(i // lanes, code))
-                for i in range(p.results)
-            )
-        m.d.comb += [
-            self._results.weights.payload.eq(given),
-            self._results.weights.valid.eq(self.i_w.valid),
-            self.i_w.ready.eq(self._results.weights.ready),
-        ]
-
-    def _give(self, m: Module) -> Value:
-        """Give results, or blocks of weights; return whether one that leaves is infinite."""
-        results, bits = self._results.o, BINARY32.width
-        values = [results.payload.data.word_select(i, bits) for i in range(self.parameters.results)]
-        infinite = Cat(value[23:31].all() & ~value[:23].any() for value in values).any()
-        if not self._blocks:
-            m.d.comb += [
-                self.o.payload.eq(results.payload),
-                self.o.valid.eq(results.valid),
-                results.ready.eq(self.o.ready),
-            ]
-            return results.valid & results.ready & infinite
+    def _convert_blocks(self, m: Module) -> None:
+        """Convert the weights of a beat to blocks, all of which move together."""
+        results, lanes = self._results.o, self._blocks[0].parameters.lanes
         for i, block in enumerate(self._blocks):
             m.submodules[f"block_{i}"] = block
+            own = slice(i * lanes, (i + 1) * lanes)
             m.d.comb += [
-                block.i.payload.data.eq(
-                    results.payload.data.word_select(i, len(block.i.payload.data.as_value()))
-                ),
+                block.i.payload.data.eq(results.payload.data.value[own]),
                 block.i.payload.last.eq(results.payload.last),
                 block.i.valid.eq(results.valid),
                 block.o.ready.eq(self.o.ready),
+                self.o.payload.data.mantissa[own].eq(block.o.payload.data.mantissa),
+                self.o.payload.data.exponent[i].eq(block.o.payload.data.exponent),
             ]
-        # All take and give together.
-        given = [block.o.payload.data for block in self._blocks]
         m.d.comb += [
             results.ready.eq(self._blocks[0].i.ready),
-            self.o.payload.data.eq(Cat(*(g.mantissa for g in given), *(g.exponent for g in given))),
             self.o.payload.last.eq(self._blocks[0].o.payload.last),
             self.o.valid.eq(self._blocks[0].o.valid),
         ]
         if "exhausted" in self.FLAGS:
             m.d.comb += self.flags.exhausted.eq(self._blocks[-1].exhausted)
-        return results.valid & results.ready & infinite
+
+    def _flag(self, m: Module) -> None:
+        """Detect NaN, overflow and ends of packets that do not belong together."""
+        crossbar, results = self._crossbar, self._results.o
+        values = results.payload.data.value
+        infinite = Cat(value[23:31].all() & ~value[:23].any() for value in values).any()
+        framing = crossbar.last_x ^ crossbar.last_d
+        if self.parameters.scale == "batch":
+            framing |= (crossbar.last_x | crossbar.last_d) & ~self._sums.full
+        m.d.comb += [
+            self.flags.nan.eq(crossbar.o.start & crossbar.o.nan),
+            self.flags.overflow.eq(results.valid & results.ready & infinite),
+            self.flags.framing.eq(crossbar.framing | (crossbar.o.start & framing)),
+        ]
+
+    def _track(self, m: Module) -> None:
+        """Count the batches that have all their pairs, and note whether another has some."""
+        start = self._crossbar.o.start
+        ends = Signal()
+        sent = Signal()
+        open_batch = Signal()
+        # At most one is at a stage or in a place of a FIFO.
+        whole = Signal(range(self.latency + 2 * OutputFifo.DEPTH))
+        m.d.comb += [
+            ends.eq(start & (self._sums.ends | self._sums.full)),
+            sent.eq(self.o.valid & self.o.ready & self.o.payload.last),
+            self.busy.eq(start | open_batch | whole.any()),
+        ]
+        m.d.sync += whole.eq(whole + ends - sent)
+        with m.If(start):
+            m.d.sync += open_batch.eq(~ends)

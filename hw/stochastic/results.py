@@ -1,46 +1,76 @@
-"""From sums of counts to binary32 results, or to weights less these."""
+"""From sums of counts to fp32 results, or to weights less these."""
 
 import functools
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value, signed
-from amaranth.lib import data, stream
+from amaranth.hdl import Module, Signal, Value, signed
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32
 from sw.stochastic.outer_parameters import OuterProductParameters
 
 from ..base.circuit import Circuit
-from ..base.pipeline import delay
-from ..stream.fifo import OutputFifo
-from .lane import EXPONENT_BITS, ResultLane, weight_bits
+from ..base.field import Field
+from ..stream.packet import Packet
+from ..stream.pipeline import StreamPipeline
+from .lane import EXPONENT_BITS, ResultLane
 from .sums import word_layout
 
-__all__ = ["Results"]
+__all__ = ["Results", "binary32_packet", "weights_packet"]
+
+
+def binary32_packet(p: OuterProductParameters, what: str) -> Packet:
+    """Return the packet of a beat of fp32 values of a name."""
+    text = f"binary32 {what}s"
+    return Packet(Field(name=what, bits=BINARY32.width, count=p.results, description=text))
+
+
+def weights_packet(p: OuterProductParameters) -> Packet:
+    """Return the packet of a beat of weights, in fp32 or in blocks."""
+    format = p.weight_format
+    if format is None:
+        return binary32_packet(p, "weight")
+    blocks = p.results // format.block_elements
+    return Packet(
+        Field(
+            name="mantissa",
+            bits=format.element_bits,
+            count=p.results,
+            description=f"elements of {blocks} blocks",
+        ),
+        Field(
+            name="exponent",
+            bits=format.exponent_bits,
+            count=blocks,
+            description="exponent code of each block",
+        ),
+    )
 
 
 class Results(Circuit):
-    """Scales sums by the learning rate, a beat a cycle, and takes them off the weights if any.
+    """Scaling of sums by the learning rate, a beat a cycle, and their subtraction from weights.
 
-    A word of sums gives beats of ``results`` values, row by row; where these are several, a cycle
-    more passes before the next word's. A beat that needs weights waits for them. ``o`` comes from a
-    queue, the other streams' ready from registers, but for ``i.ready`` where a word is a beat.
+    A word of sums makes beats of ``results`` values, row by row; where these are several, a cycle
+    more passes before the next word's. A beat that needs weights waits for them. Latency is
+    `latency` cycles from a word to its first beat, without stalls. ``o`` comes from an output FIFO,
+    the other streams' ready from registers, but for ``i.ready`` where a word is a beat.
 
     Parameters
     ----------
     parameters : OuterProductParameters
-        Of the outer product.
+        Results of a beat, rate and weights.
 
     Members
     -------
-    i : In(stream.Signature(StructLayout))
-        As ``o`` of `hw.stochastic.sums.Sums`.
+    i : In(stream.Signature(word_layout(parameters)))
+        Words of sums.
     rate : In(5) or In(32)
         Places that results move right, or, if free, what they are multiplied by.
-    weights : In(stream.Signature(...))
-        With weights only: those of a beat, lane 0 lowest, each as `ResultLane` takes it.
-    o : Out(stream.Signature(StructLayout))
-        ``data``: binary32 values, lane 0 lowest; ``last``: whether they are a batch's last.
+    i_w : In(weights_packet(parameters).signature)
+        With weights only: those of a beat.
+    o : Out(Packet.signature)
+        ``value``: results, or weights less these; ``last`` with a batch's last.
     """
 
     def __init__(self, *, parameters: OuterProductParameters) -> None:
@@ -50,94 +80,103 @@ class Results(Circuit):
             "rate": In(32 if p.rate == "free" else 5),
         }
         if p.weights != "none":
-            members["weights"] = In(stream.Signature(p.results * weight_bits(p.weight_format)))
-        values = data.StructLayout({"data": p.results * BINARY32.width, "last": 1})
-        super().__init__({**members, "o": Out(stream.Signature(values))})
+            members["i_w"] = In(weights_packet(p).signature)
+        super().__init__({**members, "o": Out(binary32_packet(p, "value").signature)})
 
     @functools.cached_property
     def _lanes(self) -> list[ResultLane]:
         """What makes the values of a beat."""
         return [ResultLane(parameters=self.parameters) for _ in range(self.parameters.results)]
 
+    @functools.cached_property
+    def _pipeline(self) -> StreamPipeline:
+        """Control of the lanes."""
+        packet = binary32_packet(self.parameters, "value")
+        return StreamPipeline(packet=packet, stages=self._lanes[0].latency)
+
     @property
     def latency(self) -> int:
         """Cycles from a word to its first beat, without stalls."""
-        return 1 + self._lanes[0].latency + 1
+        return 1 + self._pipeline.latency
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Hold a word, and send its beats through the lanes."""
         m = Module()
-        p = self.parameters
-        m.submodules.queue = queue = OutputFifo(shape=p.results * BINARY32.width + 1)
-        # Everything behind the word moves by this one register, far from whatever decides it.
-        en = Signal(init=1)
-        m.d.sync += en.eq(queue.credit)
-        there, sums, exponent, nan, last, take = self._word(m, en)
-        if p.weights != "none":
-            weights = self.weights.payload
-            m.d.comb += [
-                take.eq(en & there & self.weights.valid),
-                self.weights.ready.eq(en & there),
-            ]
+        m.submodules.pipeline = pipeline = self._pipeline
+        valid = Signal()
+        last = Signal()
+        accept = Signal()
+        m.d.comb += [pipeline.accept.eq(accept), pipeline.last.eq(last)]
+        if self.parameters.weights == "none":
+            m.d.comb += accept.eq(valid)
         else:
-            weights = Signal(0)
-            m.d.comb += take.eq(en & there)
-
-        for i, lane in enumerate(self._lanes):
-            m.submodules[f"lane_{i}"] = lane
             m.d.comb += [
-                lane.en.eq(en),
-                lane.sum.eq(sums.word_select(i, p.sum_bits)),
-                lane.exponent.eq(exponent),
-                lane.nan.eq(nan),
+                accept.eq(valid & self.i_w.valid),
+                self.i_w.ready.eq(valid & pipeline.en),
             ]
-            if p.rate == "free":
-                m.d.comb += lane.rate.eq(self.rate)
-            if p.weights != "none":
-                m.d.comb += lane.weight.eq(weights.word_select(i, len(lane.weight)))
-        about = Cat(take, last)
-        done, last = delay(m, en, about, self._lanes[0].latency, name="about", reset=True)
-        m.d.comb += [
-            queue.push.eq(en & done),
-            queue.word.eq(Cat(*(lane.o for lane in self._lanes), last)),
-            self.o.payload.eq(queue.o.payload),
-            self.o.valid.eq(queue.o.valid),
-            queue.o.ready.eq(self.o.ready),
-        ]
+        word = self._hold(m, valid, accept & pipeline.en, last)
+        self._compute(m, word)
+        wiring.connect(m, pipeline.o, wiring.flipped(self.o))
         return m
 
-    def _word(self, m: Module, en: Signal) -> tuple[Value, Value, Value, Value, Value, Signal]:
-        """Hold a word until the last of its beats is taken.
-
-        Return whether there is one, the sums of its next beat, their exponent, whether they are
-        NaN and the last of their batch, and what is to tell that they are taken.
-        """
+    def _hold(self, m: Module, valid: Signal, fire: Value, last: Signal) -> data.View:
+        """Hold a word until the last of its beats fires; return it, its next beat lowest."""
         p = self.parameters
         beats = p.group_rows * p.columns // p.results
-        there, take, end = Signal(), Signal(), Signal()
         left = Signal(range(beats))
-        word = Signal(len(self.i.payload.sums), reset_less=True)
-        exponent = Signal(signed(EXPONENT_BITS), reset_less=True)
-        nan, last = Signal(reset_less=True), Signal(reset_less=True)
+        word = Signal(
+            data.StructLayout(
+                {
+                    "sums": self.i.payload.sums.shape(),
+                    "exponent": signed(EXPONENT_BITS),
+                    "nan": 1,
+                    "last": 1,
+                }
+            ),
+            reset_less=True,
+        )
         shift = 0 if p.rate == "free" else self.rate
         m.d.comb += [
-            end.eq(left == 0),
-            # The next word comes at once only where it must.
-            self.i.ready.eq(~there | (take if beats == 1 else 0)),
+            last.eq(word.last & (left == 0)),
+            # The next word follows at once only where it must.
+            self.i.ready.eq(~valid | (fire if beats == 1 else 0)),
         ]
-        with m.If(take):
+        with m.If(fire):
             m.d.sync += [
                 left.eq(left - 1),
-                word.eq(word >> p.results * p.sum_bits),
-                there.eq(~end),
+                valid.eq(left != 0),
+                word.sums.eq(word.sums[p.results :]),
             ]
         with m.If(self.i.ready):
             m.d.sync += [
-                there.eq(self.i.valid),
+                valid.eq(self.i.valid),
                 left.eq(beats - 1),
-                word.eq(self.i.payload.sums),
-                exponent.eq(self.i.payload.scale + p.unit - shift),
-                nan.eq(self.i.payload.nan),
-                last.eq(self.i.payload.last),
+                word.sums.eq(self.i.payload.sums),
+                word.exponent.eq(self.i.payload.scale + p.unit - shift),
+                word.nan.eq(self.i.payload.nan),
+                word.last.eq(self.i.payload.last),
             ]
-        return there, word, exponent, nan, last & end, take
+        return word
+
+    def _compute(self, m: Module, word: data.View) -> None:
+        """Build the lanes."""
+        p, format = self.parameters, self.parameters.weight_format
+        for i, lane in enumerate(self._lanes):
+            m.submodules[f"lane_{i}"] = lane
+            m.d.comb += [
+                lane.en.eq(self._pipeline.en),
+                lane.sum.eq(word.sums[i]),
+                lane.exponent.eq(word.exponent),
+                lane.nan.eq(word.nan),
+                self._pipeline.result.value[i].eq(lane.o),
+            ]
+            if p.rate == "free":
+                m.d.comb += lane.rate.eq(self.rate)
+            if format is not None:
+                weights = self.i_w.payload.data
+                m.d.comb += [
+                    lane.weight.mantissa.eq(weights.mantissa[i]),
+                    lane.weight.exponent.eq(weights.exponent[i // format.block_elements]),
+                ]
+            elif p.weights != "none":
+                m.d.comb += lane.weight.eq(self.i_w.payload.data.weight[i])

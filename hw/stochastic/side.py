@@ -3,12 +3,13 @@
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Module, Signal
-from amaranth.lib import data, stream
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw.stochastic.bits import BitSource
 
 from ..base.circuit import Circuit
+from ..stream.packet import Packet
 from .bits import BitStreams
 from .loader import Loader
 
@@ -16,112 +17,100 @@ __all__ = ["Side"]
 
 
 class Side(Circuit):
-    """A vector that is loaded, and two that are streamed, of an even and of an odd pair.
+    """Loader of a vector, and streams of the bits of two, of an even and of an odd pair.
+
+    Latency is one cycle from ``load`` to ``bits``; ``run`` steps to the next ones, ``parallel`` of
+    each element a cycle. ``bits`` are comparators behind registers, ``negative`` is a multiplexer
+    behind registers; all else comes from registers.
 
     Parameters
     ----------
     sources : tuple of BitSource
         Of both phases; of one number of elements and of bits.
-    lanes, parallel : int
-        Elements of a beat, and bits of each stream in a cycle.
-    exponent_bits : int
-        Bits of an exponent's code.
+    packet : Packet
+        Of ``i``.
+    parallel : int
+        Bits of each stream in a cycle.
     period : int
-        Cycles from one vector kept to the next, at least; more than the beats of a vector.
+        Cycles from one ``load`` to the next, at least; more than the beats of a vector.
 
     Members
     -------
-    i : In(stream.Signature(StructLayout))
+    i : In(packet.signature)
         Converted elements, as of `Loader`.
-    full, exponent, last, early : Out
+    valid : Out(1)
+        A vector is loaded.
+    exponent, last : Out
         Of the loaded vector, as of `Loader`.
-    keep : In(2)
-        The phase that takes the loaded vector and keeps it; only with ``full``.
+    framing : Out(1)
+        As of `Loader`.
+    load : In(2)
+        The phase that accepts the loaded vector and holds it; only with ``valid``.
     run : In(2)
-        Go on to the next bits of a phase.
-    bits : Out(2 * parallel * elements)
-        Bits of both phases, element by element; of one, phase by phase.
-    closing : In(1)
-        The phase whose signs are to be seen.
+        Steps to the next bits of a phase.
+    bits : Out(ArrayLayout(ArrayLayout(parallel, 2), elements))
+        Bits of each element, of both phases.
+    sign_phase : In(1)
+        Selects the phase of ``negative``.
     negative : Out(elements)
-        Its signs.
+        Signs of that phase's vector.
     """
 
     def __init__(
         self,
         *,
         sources: tuple[BitSource, BitSource],
-        lanes: int,
+        packet: Packet,
         parallel: int,
-        exponent_bits: int,
         period: int,
     ) -> None:
         self.sources = sources
         self.parallel = parallel
         self.elements = sources[0].elements
-        self._loader = Loader(
-            elements=self.elements,
-            lanes=lanes,
-            width=sources[0].bits + 1,
-            exponent_bits=exponent_bits,
-            period=period,
-        )
-        beat = data.StructLayout(
-            {"mantissa": lanes * self._loader.width, "exponent": exponent_bits, "last": 1}
-        )
+        self._loader = Loader(packet=packet, elements=self.elements, period=period)
+        self.layout = data.ArrayLayout(data.ArrayLayout(parallel, 2), self.elements)
         super().__init__(
             {
-                "i": In(stream.Signature(beat)),
-                "full": Out(1),
-                "exponent": Out(exponent_bits),
+                "i": In(packet.signature),
+                "valid": Out(1),
+                "exponent": Out(packet.fields[1].bits),
                 "last": Out(1),
-                "early": Out(1),
-                "keep": In(2),
+                "framing": Out(1),
+                "load": In(2),
                 "run": In(2),
-                "bits": Out(2 * parallel * self.elements),
-                "closing": In(1),
+                "bits": Out(self.layout),
+                "sign_phase": In(1),
                 "negative": Out(self.elements),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build the loader, and registers and streams of both phases."""
         m = Module()
         m.submodules.loader = loader = self._loader
+        vector = loader.o.payload
+        wiring.connect(m, wiring.flipped(self.i), loader.i)
         m.d.comb += [
-            loader.i.payload.eq(self.i.payload),
-            loader.i.valid.eq(self.i.valid),
-            self.i.ready.eq(loader.i.ready),
-            loader.take.eq(self.keep.any()),
-            self.full.eq(loader.full),
-            self.exponent.eq(loader.exponent),
-            self.last.eq(loader.last),
-            self.early.eq(loader.early),
+            loader.o.ready.eq(self.load.any()),
+            self.valid.eq(loader.o.valid),
+            self.exponent.eq(vector.exponent),
+            self.last.eq(vector.last),
+            self.framing.eq(loader.framing),
         ]
-        size = self.sources[0].bits
-        elements = [loader.vector.word_select(e, size + 1) for e in range(self.elements)]
-        signs, streams = [], []
+        signs = Array(
+            Signal(self.elements, name=f"negative_{phase}", reset_less=True) for phase in (0, 1)
+        )
         for phase, source in enumerate(self.sources):
-            magnitude = Signal(size * self.elements, name=f"magnitude_{phase}", reset_less=True)
-            negative = Signal(self.elements, name=f"negative_{phase}", reset_less=True)
-            with m.If(self.keep[phase]):
-                m.d.sync += [
-                    magnitude.eq(Cat(element[:size] for element in elements)),
-                    negative.eq(Cat(element[size] for element in elements)),
-                ]
             bits = BitStreams(source=source, parallel=self.parallel)
             m.submodules[f"bits_{phase}"] = bits
+            layout = bits.magnitude.shape()
+            magnitude = Signal(layout, name=f"magnitude_{phase}", reset_less=True)
+            with m.If(self.load[phase]):
+                m.d.sync += [
+                    magnitude.eq(Cat(element.magnitude for element in vector.elements)),
+                    signs[phase].eq(Cat(element.negative for element in vector.elements)),
+                ]
             m.d.comb += [bits.magnitude.eq(magnitude), bits.en.eq(self.run[phase])]
-            signs.append(negative)
-            streams.append(bits.o)
-        m.d.comb += [
-            self.negative.eq(Array(signs)[self.closing]),
-            self.bits.eq(
-                Cat(
-                    stream.word_select(e, self.parallel)
-                    for e in range(self.elements)
-                    for stream in streams
-                )
-            ),
-        ]
+            m.d.comb += [self.bits[n][phase].eq(bits.o[n]) for n in range(self.elements)]
+        m.d.comb += self.negative.eq(signs[self.sign_phase])
         return m

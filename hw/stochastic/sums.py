@@ -9,10 +9,11 @@ from amaranth.lib.wiring import In, Out
 from sw.stochastic.outer_parameters import OuterProductParameters
 
 from ..base.circuit import Circuit
-from ..base.pipeline import delay
-from .accumulator import fall_bits, rise_bits
-from .bank import Bank
-from .row import banks
+from ..base.pipeline import advance, delay
+from .accumulator import alignment
+from .bank import Bank, addition
+from .counts import CountsSignature
+from .pe_row import banks
 
 __all__ = ["Sums", "word_layout"]
 
@@ -25,7 +26,7 @@ def word_layout(p: OuterProductParameters) -> data.StructLayout:
     """
     return data.StructLayout(
         {
-            "sums": p.group_rows * p.columns * p.sum_bits,
+            "sums": data.ArrayLayout(p.sum_bits, p.group_rows * p.columns),
             "scale": p.x_converter.format.exponent_bits + 1,
             "nan": 1,
             "last": 1,
@@ -36,48 +37,41 @@ def word_layout(p: OuterProductParameters) -> data.StructLayout:
 class Sums(Circuit):
     """Memory of two batches' sums: one is added to while the other is read.
 
-    Counts come from a `Crossbar`, group by group. Whichever has the lower scale, the sum or the
-    count, moves right before they are added, as `sw.stochastic.outer_product.add_up` says. The
-    words of a batch, one a group, come out when its last pair is added; then its half of the memory
-    is free.
+    Whichever has the lower scale, the sum or the count, moves right before they are added, as in
+    `sw.stochastic.outer_product.add_up`. The words of a batch, one a group, leave once its last
+    pair is added; then its half of the memory is free. A pair may start every four cycles.
+
+    Latency is `latency` cycles from the first counts of a batch's last group to its first word;
+    interval one cycle where a word is a beat of results, else two. ``i.allow`` and ``full`` come
+    from registers, as does ``o`` but for the sums, which the banks' memories put out.
 
     Parameters
     ----------
     parameters : OuterProductParameters
-        Of the outer product.
+        Size of a batch, rows of a group and columns.
 
     Members
     -------
-    allow : Out(1)
-        Whether a pair may start, from registers.
-    start, scale, nan : In
-        A pair starts, of this scale; as of `Crossbar`. Starts are four cycles apart, at least.
+    i : In(CountsSignature)
+        Pairs that start, and their counts.
     ends : In(1)
-        With ``start``: whether the batch ends with the pair though it is not full.
+        With ``i.start``: the batch ends with the pair though it is not full.
     full : Out(1)
-        With ``start``: whether the batch is full with the pair, and so ends; from registers.
-    closing, counted, counts, negative : In
-        As of `Crossbar`.
+        With ``i.start``: the batch is full with the pair, and so ends.
     o : Out(stream.Signature(word_layout(parameters)))
+        Words of whole batches.
     """
 
     def __init__(self, *, parameters: OuterProductParameters) -> None:
         self.parameters = p = parameters
         self._banks = [Bank(parameters=p, columns=len(columns)) for columns in banks(p.columns)]
-        code = p.x_converter.format.exponent_bits
-        results = p.group_rows * p.columns
+        self._batch = data.StructLayout({"first": 1, "last": 1, "half": 1})
         super().__init__(
             {
-                "allow": Out(1),
-                "start": In(1),
-                "scale": In(code + 1),
-                "nan": In(1),
+                "i": In(CountsSignature(parameters=p)),
                 "ends": In(1),
-                "full": Out(1),
-                "closing": In(1),
-                "counted": In(1),
-                "counts": In(results * p.count_bits),
-                "negative": In(results),
+                # The stubs have the name of an older Amaranth.
+                "full": Out(1, init=int(p.batch == 1)),  # pyright: ignore[reportCallIssue]
                 "o": Out(stream.Signature(word_layout(p))),
             }
         )
@@ -88,151 +82,157 @@ class Sums(Circuit):
         return 3 + len(self._banks)
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Assign pairs to batches, align them, add their counts and read whole batches."""
         m = Module()
         for number, bank in enumerate(self._banks):
             m.submodules[f"bank_{number}"] = bank
-        busy, whole = Signal(2), Signal(2)
-        pair = self._pairs(m, busy)
-        about = self._add(m, pair, whole)
-        self._read(m, about, busy, whole)
+        # Of each half of the memory: it has a batch, and that is whole.
+        busy = Signal(2)
+        whole = Signal(2)
+        nans = Signal(2)
+        scales = Array(Signal.like(self.i.scale, name=f"scale_{half}") for half in (0, 1))
+        pair = self._align(m, self._assign(m, busy))
+        self._add(m, pair, whole, nans, scales)
+        self._read(m, busy, whole, nans, scales)
         return m
 
-    def _pairs(self, m: Module, busy: Signal) -> data.View:
-        """Align pairs as they start; return what to know about the one that is being added.
+    def _assign(self, m: Module, busy: Signal) -> data.View:
+        """Assign a pair that starts to a batch and a half of the memory.
 
-        What becomes of a pair is known two cycles after its start, before its counts come.
+        Return in the next cycle whether it is the batch's first and last one, and the half.
         """
         p = self.parameters
-        fresh, ends = Signal(init=1), Signal()
         number = Signal(range(p.batch))
-        bank = Signal()
-        allow, full = Signal(init=1), Signal(init=p.batch == 1)
-        m.d.comb += [ends.eq(self.ends | full), self.allow.eq(allow), self.full.eq(full)]
+        first = Signal(init=1)
+        last = Signal()
+        write_half = Signal()
+        m.d.comb += last.eq(self.ends | self.full)
         m.d.sync += [
-            allow.eq(~(fresh & Array(busy)[bank])),
-            full.eq(number == p.batch - 1),
+            self.i.allow.eq(~(first & Array(busy)[write_half])),
+            self.full.eq(number == p.batch - 1),
         ]
-        with m.If(self.start):
+        with m.If(self.i.start):
             m.d.sync += [
-                fresh.eq(ends),
-                number.eq(Mux(ends, 0, number + 1)),
-                bank.eq(bank ^ ends),
-                Array(busy)[bank].eq(1),
+                first.eq(last),
+                number.eq(Mux(last, 0, number + 1)),
+                write_half.eq(write_half ^ last),
+                Array(busy)[write_half].eq(1),
             ]
+        return self._batch(delay(m, 1, Cat(first, last, write_half), 1, name="batch"))
 
-        about = Cat(fresh, ends, bank, self.nan)
-        first, end, half, special = delay(m, 1, about, 1, name="about")
-        begun = delay(m, 1, self.start, 1, name="begun", reset=True)
-        scale, top = (Signal.like(self.scale, name=name) for name in ("scale_1", "top"))
+    def _align(self, m: Module, batch: data.View) -> data.View:
+        """Compare the scales of pairs and sums; return the pair that is being added.
+
+        It is known two cycles after its start, before its counts.
+        """
+        p = self.parameters
+        started = delay(m, 1, self.i.start, 1, name="started", reset=True)
+        special = delay(m, 1, self.i.nan, 1, name="special")
+        scale = Signal.like(self.i.scale, name="scale")
+        top = Signal.like(scale)
         nan = Signal()
         distance = Signal(signed(len(scale) + 1))
-        m.d.sync += [scale.eq(self.scale), distance.eq(self.scale - top)]
         higher = Signal()
-        m.d.comb += higher.eq(first | (distance > 0))
-        rise, fall = (Signal.like(self.scale, name=name) for name in ("rise", "fall"))
-        with m.If(begun):
+        sum_shift = Signal.like(scale)
+        count_shift = Signal.like(scale)
+        m.d.sync += [scale.eq(self.i.scale), distance.eq(self.i.scale - top)]
+        m.d.comb += higher.eq(batch.first | (distance > 0))
+        with m.If(started):
             m.d.sync += [
                 top.eq(Mux(higher, scale, top)),
-                nan.eq((nan & ~first) | special),
-                rise.eq(Mux(first | (distance < 0), 0, distance)),
-                fall.eq(Mux(higher, 0, -distance)),
+                nan.eq((nan & ~batch.first) | special),
+                sum_shift.eq(Mux(batch.first | (distance < 0), 0, distance)),
+                count_shift.eq(Mux(higher, 0, -distance)),
             ]
 
         layout = data.StructLayout(
-            {
-                "rise": rise_bits(p),
-                "fall": fall_bits(p),
-                "scale": len(self.scale),
-                "fresh": 1,
-                "ends": 1,
-                "bank": 1,
-                "nan": 1,
-            }
+            {"align": alignment(p), "scale": len(scale), "last": 1, "half": 1, "nan": 1}
         )
-        begun = delay(m, 1, begun, 1, name="aligned", reset=True)
-        first, end, half = delay(m, 1, Cat(first, end, half), 1, name="about_2")
-        known, coming, pair = (
-            Signal(layout, name=name, reset_less=True) for name in ("known", "coming", "pair")
-        )
-        m.d.comb += [
-            known.rise.eq(_least(rise, p.sum_bits)),
-            known.fall.eq(_least(fall, p.count_bits + p.guard + 1)),
-            known.scale.eq(top),
-            known.fresh.eq(first),
-            known.ends.eq(end),
-            known.bank.eq(half),
-            known.nan.eq(nan),
-        ]
-        with m.If(begun):
-            m.d.sync += coming.eq(known)
-        with m.If(self.closing):
-            m.d.sync += pair.eq(coming)
+        upcoming = Signal(layout, reset_less=True)
+        pair = Signal(layout, reset_less=True)
+        aligned = delay(m, 1, started, 1, name="aligned", reset=True)
+        batch = self._batch(delay(m, 1, batch.as_value(), 1, name="batch_later"))
+        with m.If(aligned):
+            m.d.sync += [
+                upcoming.align.sum_shift.eq(_least(sum_shift, p.sum_bits)),
+                upcoming.align.count_shift.eq(_least(count_shift, p.count_bits + p.guard + 1)),
+                upcoming.align.first.eq(batch.first),
+                upcoming.scale.eq(top),
+                upcoming.last.eq(batch.last),
+                upcoming.half.eq(batch.half),
+                upcoming.nan.eq(nan),
+            ]
+        with m.If(self.i.drain):
+            m.d.sync += pair.eq(upcoming)
         return pair
 
-    def _add(self, m: Module, pair: data.View, whole: Signal) -> Array:
-        """Add counts to the banks' words; return NaN and scale of the batches in both halves."""
+    def _add(self, m: Module, pair: data.View, whole: Signal, nans: Signal, scales: Array) -> None:
+        """Add counts to the banks' words; note NaN and scale of the batches that end."""
         p = self.parameters
         group = Signal(range(p.groups))
-        last, ends = Signal(), Signal()
-        about = Array(Signal(1 + len(pair.scale), name=f"about_{half}") for half in (0, 1))
-        m.d.comb += [last.eq(group == p.groups - 1), ends.eq(self.counted & last & pair.ends)]
-        with m.If(self.counted):
-            m.d.sync += group.eq(Mux(last, 0, group + 1))
-        with m.If(ends):
-            m.d.sync += about[pair.bank].eq(Cat(pair.nan, pair.scale))
+        batch_ends = Signal()
+        last = advance(m, self.i.valid, group, p.groups)
+        m.d.comb += batch_ends.eq(self.i.valid & last & pair.last)
+        with m.If(batch_ends):
+            m.d.sync += [Array(nans)[pair.half].eq(pair.nan), scales[pair.half].eq(pair.scale)]
 
-        turn = Cat(self.counted, group, pair.bank, pair.fresh, pair.fall, pair.rise)
+        command = Signal(addition(p))
+        m.d.comb += [
+            command.valid.eq(self.i.valid),
+            command.address.eq(Cat(group, pair.half)),
+            command.align.eq(pair.align),
+        ]
         low = 0
         for number, bank in enumerate(self._banks):
             if number:
-                turn = delay(m, 1, turn, 1, name=f"turn_{number}", reset=True)
+                later = delay(m, 1, command.as_value(), 1, name=f"command_{number}", reset=True)
+                command = addition(p)(later)
             high = low + bank.results
             m.d.comb += [
-                Cat(bank.add, bank.address, bank.fresh, bank.fall, bank.rise).eq(turn),
-                bank.counts.eq(self.counts[low * p.count_bits : high * p.count_bits]),
-                bank.negative.eq(self.negative[low:high]),
+                bank.add.eq(command),
+                bank.count.eq(self.i.count[low:high]),
+                bank.negative.eq(self.i.negative[low:high]),
             ]
             low = high
-        late = len(self._banks) - 1 + Bank.latency
-        ended, half = delay(m, 1, Cat(ends, pair.bank), late, name="ended", reset=True)
+        cycles = len(self._banks) - 1 + Bank.latency
+        ended = delay(m, 1, batch_ends, cycles, name="ended", reset=True)
+        half = delay(m, 1, pair.half, cycles, name="ended_half", reset=True)
         with m.If(ended):
             m.d.sync += Array(whole)[half].eq(1)
-        return about
 
-    def _read(self, m: Module, about: Array, busy: Signal, whole: Signal) -> None:
-        """Give the words of whole batches."""
+    def _read(self, m: Module, busy: Signal, whole: Signal, nans: Signal, scales: Array) -> None:
+        """Put out the words of whole batches, and free their halves of the memory."""
         p = self.parameters
-        half = Signal()
-        group = Signal(range(p.groups))
-        go, last, move = Signal(), Signal(), Signal()
-        rows = (
-            bank.o.word_select(row, len(bank.o) // p.group_rows)
-            for row in range(p.group_rows)
-            for bank in self._banks
-        )
+        word = self.o.payload
+        read_half = Signal()
+        read_group = Signal(range(p.groups))
+        en = Signal()
+        fire = Signal()
         m.d.comb += [
             # One word may follow another at once only where it must, being a beat of results.
-            move.eq(~self.o.valid | (self.o.ready if p.group_rows * p.columns == p.results else 0)),
-            go.eq(move & Array(whole)[half]),
-            last.eq(group == p.groups - 1),
-            self.o.payload.sums.eq(Cat(rows)),
+            en.eq(~self.o.valid | (self.o.ready if p.group_rows * p.columns == p.results else 0)),
+            fire.eq(en & Array(whole)[read_half]),
         ]
-        for bank in self._banks:
-            m.d.comb += [bank.get_address.eq(Cat(group, half)), bank.get.eq(go)]
-        m.d.sync += self.o.valid.eq(go | (self.o.valid & ~self.o.ready))
-        with m.If(go):
+        last = advance(m, fire, read_group, p.groups)
+        m.d.sync += self.o.valid.eq(fire | (self.o.valid & ~self.o.ready))
+        with m.If(fire):
             m.d.sync += [
-                group.eq(Mux(last, 0, group + 1)),
-                Cat(self.o.payload.nan, self.o.payload.scale).eq(about[half]),
-                self.o.payload.last.eq(last),
+                word.nan.eq(Array(nans)[read_half]),
+                word.scale.eq(scales[read_half]),
+                word.last.eq(last),
             ]
             with m.If(last):
                 m.d.sync += [
-                    half.eq(~half),
-                    Array(whole)[half].eq(0),
-                    Array(busy)[half].eq(0),
+                    read_half.eq(~read_half),
+                    Array(whole)[read_half].eq(0),
+                    Array(busy)[read_half].eq(0),
                 ]
+        for bank, columns in zip(self._banks, banks(p.columns), strict=True):
+            m.d.comb += [bank.read.eq(fire), bank.read_address.eq(Cat(read_group, read_half))]
+            for row in range(p.group_rows):
+                first = row * p.columns
+                own = bank.o[row * len(columns) : (row + 1) * len(columns)]
+                m.d.comb += word.sums[first + columns.start : first + columns.stop].eq(own)
 
 
 def _least(value: Value, most: int) -> Value:

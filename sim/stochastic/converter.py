@@ -38,30 +38,30 @@ def simulate(
     streams = design.manifest["streams"]
     x = np.asarray(x)
     words = binary32.to_bits(x, FLOAT_FORMATS[p.source])
-    taken, given = (np.zeros((len(x), n), np.uint8) for n in (p.converter.beats, p.stream_cycles))
-    for last in (taken, given):
-        last[2::3, -1] = 1
+    i_last, o_last = (np.zeros((len(x), n), bool) for n in (p.converter.beats, p.stream_cycles))
+    for last in (i_last, o_last):
+        last[2::3, -1] = True
     result = run(
         design,
         inputs={"s_axis": pack(streams["s_axis"], {"value": words.reshape(-1, p.lanes)})},
-        last={"s_axis": taken.ravel()},
-        outputs={"m_axis": given.size},
+        last={"s_axis": i_last.ravel()},
+        outputs={"m_axis": o_last.size},
         reads=readable(design.manifest),
         **options,
     )
-    insist(result.last["m_axis"] == given.ravel(), "tlast does not follow its vector", result)
+    insist(result.last["m_axis"] == o_last.ravel(), "tlast does not follow its vector", result)
     fields = unpack(streams["m_axis"], result.outputs["m_axis"])
-    bit = fields["bit"].reshape(*given.shape, p.elements, p.parallel).swapaxes(2, 3)
-    about = {
-        name: fields[name].reshape(*given.shape, fields[name].shape[1])
+    bit = fields["bit"].reshape(*o_last.shape, p.elements, p.parallel).swapaxes(2, 3)
+    constant = {
+        name: fields[name].reshape(*o_last.shape, fields[name].shape[1])
         for name in ("negative", "exponent")
     }
-    for name, of_beats in about.items():
-        insist(of_beats == of_beats[:, :1], f"the beats of a vector differ in {name}", result)
+    for name, beats in constant.items():
+        insist(beats == beats[:, :1], f"the beats of a vector differ in {name}", result)
     found = Streams(
         bits=bit.reshape(len(x), p.length, p.elements).astype(bool),
-        negative=about["negative"][:, 0].astype(bool),
-        code=about["exponent"][:, 0, 0].astype(np.int32),
+        negative=constant["negative"][:, 0].astype(bool),
+        code=constant["exponent"][:, 0, 0].astype(np.int32),
     )
     return found, result
 

@@ -23,26 +23,21 @@ Floats = npt.NDArray[np.float32]
 
 
 def outer_product(
-    parameters: OuterProductParameters,
-    x: npt.ArrayLike,
-    d: npt.ArrayLike,
-    *,
-    last: npt.ArrayLike | None = None,
-    **options: Any,
+    parameters: OuterProductParameters, x: npt.ArrayLike, d: npt.ArrayLike, **options: Any
 ) -> Floats | Weights:
     """Return what the circuit makes of pairs of vectors; ``options`` are those of `simulate`."""
-    return simulate(parameters, x, d, last=last, **options)[0]
+    return simulate(parameters, x, d, **options)[0]
 
 
 def simulate(
     parameters: OuterProductParameters,
     x: npt.ArrayLike,
     d: npt.ArrayLike,
+    weights: Floats | Weights | None = None,
     *,
     last: npt.ArrayLike | None = None,
     shift: int = 0,
     rate: float = 1.0,
-    weights: Floats | Weights | None = None,
     **options: Any,
 ) -> tuple[Floats | Weights, Result]:
     """Return results, or weights less these, and the run.
@@ -52,10 +47,10 @@ def simulate(
     """
     p = parameters
     design = generate("outer_product", p)
-    x, d, _ = model.batches(p, x, d, last)
+    x, d, stops = model.batches(p, x, d, last)
     marked = np.zeros(len(x), bool) if last is None else np.array(last, bool)
     marked[-1:] = True
-    batches = len(model.ends(p, marked))
+    batches = len(stops)
     inputs = {"s_axis_x": _elements(p, x), "s_axis_d": _elements(p, d)}
     ends = {}
     for name, elements in (("s_axis_x", p.columns), ("s_axis_d", p.rows)):

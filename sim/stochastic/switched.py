@@ -1,4 +1,4 @@
-"""What the outer product switches for an update of an element, and a multiplier for a product."""
+"""Switching of the outer product for an update of an element, and of a multiplier."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ from hw.base.circuit import Circuit
 from hw.float.multiplier import FloatMultiplier
 from hw.formats.quantizer import Quantizer
 from hw.stochastic.crossbar import Crossbar
-from hw.stochastic.row import banks
+from hw.stochastic.pe_row import banks
 from sw.formats import BINARY16, binary32
 from sw.formats.converter import ConverterParameters
 from sw.stochastic import outer_product as model
@@ -90,7 +90,7 @@ def multiplier(x: Floats, d: Floats) -> Switched:
 def outer(p: OuterProductParameters, x: Floats, d: Floats) -> Switched:
     """Return what converters and crossbar switch for an update of an element, at full rate.
 
-    The pairs of vectors come every `OuterProductParameters.period` cycles.
+    A pair of vectors starts every `OuterProductParameters.period` cycles.
     """
     found = [_convert(p, c, v) for c, v in ((p.x_converter, x), (p.d_converter, d))]
     found.append(_count(p, x, d))
@@ -117,7 +117,7 @@ def _convert(p: OuterProductParameters, converter: ConverterParameters, x: Float
 def _count(p: OuterProductParameters, x: Floats, d: Floats) -> Switching:
     """Return what the crossbar switches; its counts are compared with the model's."""
     circuit = Crossbar(parameters=p)
-    inputs: dict[str, npt.ArrayLike] = {"allow": 1}
+    inputs: dict[str, npt.ArrayLike] = {"o__allow": 1}
     size = p.bits + 1
     found = []
     for name, converter, vectors in (("x", p.x_converter, x), ("d", p.d_converter, d)):
@@ -130,26 +130,26 @@ def _count(p: OuterProductParameters, x: Floats, d: Floats) -> Switching:
         words = (elements << shifts).sum(-1) | codes.astype(object)[:, None] << size * p.lanes
         data, valid = (np.zeros((len(vectors), p.period), object) for _ in range(2))
         data[:, :beats], valid[:, :beats] = words, 1
-        inputs |= {f"{name}__payload": data.ravel(), f"{name}__valid": valid.ravel()}
+        inputs |= {f"i_{name}__payload": data.ravel(), f"i_{name}__valid": valid.ravel()}
     result = _measured(p, circuit, inputs)
     _check(p, result, model.counts(p, *found))
     return result
 
 
 def _check(p: OuterProductParameters, result: Switching, wanted: Integers) -> None:
-    """Compare the counts that came out with the model's, as far as they did."""
+    """Compare those of the model's counts that the run lasted for."""
     parts = banks(p.columns)
-    there = np.flatnonzero(np.asarray(result.outputs["counted"], bool))
-    there = there[there + len(parts) <= len(result.outputs["counts"])]
+    valid = np.flatnonzero(np.asarray(result.outputs["o__valid"], bool))
+    valid = valid[valid + len(parts) <= len(result.outputs["o__count"])]
     mask = (1 << p.count_bits) - 1
     counts = []
     for late, columns in enumerate(parts):
         low = p.group_rows * columns.start
-        words = [int(result.outputs["counts"][cycle + late]) for cycle in there]
+        words = [int(result.outputs["o__count"][cycle + late]) for cycle in valid]
         places = range(low, low + p.group_rows * len(columns))
         own = np.array([[word >> p.count_bits * i & mask for i in places] for word in words])
-        counts.append(own.reshape(len(there), p.group_rows, len(columns)))
-    whole = len(there) // p.groups
+        counts.append(own.reshape(len(valid), p.group_rows, len(columns)))
+    whole = len(valid) // p.groups
     counts = np.concatenate(counts, -1)[: whole * p.groups].reshape(whole, p.rows, p.columns)
     assert_equal(counts, wanted[:whole], context={})
 

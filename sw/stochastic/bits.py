@@ -15,7 +15,7 @@ from .lfsr import Lfsr
 __all__ = ["MOST_FIRST", "SHARES", "BitSource", "sources"]
 
 MOST_FIRST = 1 << 48
-"""Pairs or vectors that may have come before."""
+"""Most pairs or vectors before the first."""
 
 MOST_COUNT = 1 << 31
 """Words at a time."""
@@ -25,11 +25,11 @@ SHARES = ("shared", "rotated", "independent")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BitSource(Checked):
-    """Where the random bits of some elements come from.
+    """Source of the random bits of some elements.
 
     An element's bit is whether its random word lies below its magnitude ``q``, of ``bits`` bits.
     The word is the top ``bits`` bits of the state of a shift register, which takes `Lfsr.leap`
-    steps from one word to the next: of one for all elements (``shared``); of one for all, turned up
+    steps from one word to the next: of one for all elements (``shared``); of one for all, rotated
     by the element's number (``rotated``); or of one of its own (``independent``).
 
     A state is never zero. Where words are whole states, a word that is equal to ``q`` lies below it
@@ -90,8 +90,8 @@ class BitSource(Checked):
         else:
             states = np.repeat(self.states(first, count)[:, None], self.elements, axis=1)
         if self.share == "rotated":
-            turn = np.arange(self.elements, dtype=np.uint64) % np.uint64(width)
-            twice = states.astype(np.uint64) << turn
+            turns = np.arange(self.elements, dtype=np.uint64) % np.uint64(width)
+            twice = states.astype(np.uint64) << turns
             states = (twice | twice >> np.uint64(width)).astype(np.uint32)
             states &= np.uint32(self.lfsr.period)
         return states >> np.uint32(width - self.bits)

@@ -51,7 +51,7 @@ class StochasticConverterParameters(StochasticParameters):
 
     @property
     def bit_source(self) -> BitSource:
-        """Where the bits come from."""
+        """Source of the bits."""
         return self._sources([self.elements])[0]
 
     @property
@@ -101,7 +101,7 @@ def convert(
 ) -> Streams:
     """Return the streams of vectors.
 
-    Bit ``t`` of vector ``v`` takes word ``v * length + t`` of the source.
+    Bit ``t`` of vector ``v`` uses word ``v * length + t`` of the source.
 
     Parameters
     ----------

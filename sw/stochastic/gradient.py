@@ -27,7 +27,7 @@ on from call to call.
 
 
 class Block:
-    """The engine that is a block's model; ``pairs`` are those that it has taken.
+    """Engine that computes with a block's model; ``pairs`` counts those that it has computed.
 
     Parameters
     ----------
@@ -54,10 +54,10 @@ class Block:
 def weight_gradient(
     parameters: OuterProductParameters, d: Floats, x: Floats, engine: Engine
 ) -> Floats:
-    """Return what stands for ``d @ x.T``, (m, n).
+    """Return an estimate of ``d @ x.T``, (m, n).
 
     The result is cut into tiles of the block's rows and columns, which the engine computes in a
-    single call, those of the first rows first, from left to right. Each tile takes all pairs, in
+    single call, those of the first rows first, from left to right. Each tile has all pairs, in
     batches of ``parameters.batch``; its last pair is marked, and its last batch may be shorter.
     Where vectors of a batch share a power of two it is filled up with zeros, and no pair is marked.
     Rows and columns beyond the edges are zeros. The results of a tile's batches are added up in

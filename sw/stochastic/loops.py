@@ -56,7 +56,7 @@ def _below(typing: Any, array: Any, place: Any, threshold: Any) -> Any:
 class Generators:
     """The shift registers of some bit sources, at any place of their sequences.
 
-    ``rule`` is what `add_up` takes of them.
+    ``rule`` is the argument of `add_up`.
 
     Parameters
     ----------
@@ -192,13 +192,13 @@ def add_up(x, d, scale, lengths, stops, states, rule, shape, first, guard, total
     stops : array of int64, (batches,)
         Pairs up to the end of each batch.
     states : pair of arrays of int64, (phases, registers)
-        Of ``x`` and of ``d``, which are stepped; pairs take them by turns.
+        Of ``x`` and of ``d``, which are stepped; pairs alternate between them.
     rule : tuple
         That of `Generators`.
     shape : tuple of int
         Words of a pair, rows of a group, and words that a group is behind the one before.
     first, guard : int
-        Pairs that came before, and bits kept below those of a count.
+        Number of the first pair, and bits below those of a count.
     totals, tops : array of int64, (batches, rows, columns) and (batches,)
         Filled with sums and the largest scales.
     """

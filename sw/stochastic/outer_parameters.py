@@ -45,15 +45,15 @@ class OuterProductParameters(StochasticParameters):
     batch : int
         Most pairs of vectors whose products are added up, 1..65536.
     guard : int
-        Bits kept below those of a count where pairs of unlike scale are added up, 0..16.
+        Bits below those of a count where pairs of unlike scale are added up, 0..16.
     weights : str or BlockFormat
-        ``none``: results are given, in binary32; ``binary32`` or a format of blocks along the
-        columns: weights are taken and given less the results.
+        ``none``: the output is results, in fp32; ``binary32`` or a format of blocks along the
+        columns: the inputs are weights too, and the output is these less the results.
     results : int
-        Results given in a cycle; divides ``columns``, and blocks of weights divide it.
+        Results of a cycle; divides ``columns``, and blocks of weights divide it.
     rate : str
         ``shift``: results are multiplied by a power of two of no more than 1; ``free``: by any
-        binary32, which takes a multiplier for each of the results of a cycle.
+        fp32 value, which needs a multiplier for each of the results of a cycle.
     target : str
         Whose carry cells to use in these multipliers: ``generic`` (none), ``ecp5`` or ``xilinx``.
 
@@ -165,12 +165,12 @@ class OuterProductParameters(StochasticParameters):
 
     @property
     def x_sources(self) -> list[BitSource]:
-        """Where the bits of ``x`` come from, of even and of odd pairs."""
+        """Sources of the bits of ``x``, of even and of odd pairs."""
         return self._sources([self.columns, self.columns, self.rows, self.rows])[:2]
 
     @property
     def d_sources(self) -> list[BitSource]:
-        """Where the bits of ``d`` come from, of even and of odd pairs."""
+        """Sources of the bits of ``d``, of even and of odd pairs."""
         return self._sources([self.columns, self.columns, self.rows, self.rows])[2:]
 
     @property
@@ -197,7 +197,7 @@ class OuterProductParameters(StochasticParameters):
 
     @property
     def repeats(self) -> int:
-        """Pairs after which all random words come again, in whole ones.
+        """Pairs after which all random words repeat, in whole ones.
 
         Even and odd pairs have generators of their own.
         """

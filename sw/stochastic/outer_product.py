@@ -2,7 +2,7 @@
 
 ESSOP (arXiv 2003.11256, ISCAS 2020; US patent 11,436,302) multiplies by a logical AND of random
 bits whose chances are the scaled magnitudes of two vectors, and counts. Published are powers of two
-as scales and random words that are used again for many elements; what else stands here, the
+as scales and random words that are used again for many elements; all else here, the
 staggered rows, the alignment of samples and the rounding, is this project's choice.
 """
 
@@ -81,7 +81,7 @@ def counts(
 ) -> Integers:
     """Return the counts of pairs of magnitudes, (pairs, rows, columns).
 
-    Even pairs take words of one pair of sources, odd ones of another, each pair the `words` that
+    Even pairs use words of one pair of sources, odd ones of another, each pair the `words` that
     follow those of the last. A group of rows counts a cycle, ``parallel`` words, behind the one
     before; a bit of ``x`` meets the bit of ``d`` of the same word's number.
     """
@@ -201,7 +201,7 @@ def sums(
 def results(p: OuterProductParameters, sums: Sums, *, shift: int = 0, rate: float = 1.0) -> Floats:
     """Return ``2**-shift`` or ``rate`` times the sums, (batches, rows, columns).
 
-    ``shift``, 0..31, is there where the parameter ``rate`` is ``shift``; a ``rate`` other than 1
+    ``shift``, 0..31, applies where the parameter ``rate`` is ``shift``; a ``rate`` other than 1
     where it is ``free``: a finite number, which is rounded to binary32. Each sum is rounded to
     binary32, and by a free rate again.
     """
@@ -236,7 +236,7 @@ def outer_product(
         Pairs that end a batch; each ``batch``-th pair after an end does in any case, as does the
         last one.
     first : int
-        Pairs that came before.
+        Number of the first pair.
     shift, rate : int, float
         See `results`.
     """

@@ -1,6 +1,7 @@
-"""What the parameters of the stochastic units have in common."""
+"""Parameters that the stochastic units share."""
 
 import dataclasses
+from typing import Any
 
 from ..checks import choice, one_of, whole
 from ..errors import UserError
@@ -10,15 +11,24 @@ from ..parameters import Parameters
 from .bits import SHARES, BitSource, sources
 from .lfsr import FORMS, LEAST_WIDTH, MOST_WIDTH, Lfsr
 
-__all__ = ["LENGTHS", "ROUNDINGS", "StochasticParameters"]
+__all__ = ["LENGTHS", "ROUNDINGS", "StochasticParameters", "check_generators"]
 
 LENGTHS = tuple(1 << n for n in range(9))
 ROUNDINGS = ("truncate", "nearest_even")
 
 
+def check_generators(p: Any) -> None:
+    """Check the fields of parameters that tell of shift registers and of their words."""
+    choice("share", p.share, SHARES)
+    whole("width", p.width, LEAST_WIDTH, MOST_WIDTH)
+    whole("bits", p.bits, 2, min(24, p.width))
+    choice("form", p.form, FORMS)
+    whole("seed", p.seed, 1, p.lfsr.period)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StochasticParameters(Parameters):
-    """What a stream of random bits is, for both units.
+    """Parameters of a stream of random bits, for both units.
 
     A vector is converted to magnitudes of ``bits`` bits that share a power of two, the least that
     is no smaller than any of them (`sw.formats.BlockFormat`, rule ``ceil``); a magnitude is the
@@ -33,10 +43,10 @@ class StochasticParameters(Parameters):
     share : str
         Of `sw.stochastic.bits.SHARES`.
     width : int
-        Bits of the shift registers, 8..32, whose words come again after ``2**width - 1`` of each.
+        Bits of the shift registers, 8..32, whose words repeat after ``2**width - 1`` of each.
         All are on one cycle of states, so that a register meets words that another had long before;
         a stream of random bits that never repeats is no part of what was published. Those with two
-        taps (17, 31 and others) take the fewest gates, but their words hang together and errors are
+        taps (17, 31 and others) need the fewest gates, but their words hang together and errors are
         some per cent larger.
     bits : int
         Bits of magnitudes and random words, 2..24, no more than ``width``.
@@ -45,9 +55,9 @@ class StochasticParameters(Parameters):
     rounding : str
         Of magnitudes: ``truncate`` or ``nearest_even``.
     source : str
-        Format of the elements taken: ``binary32``, ``bfloat16`` or ``binary16``.
+        Format of the input elements: ``binary32``, ``bfloat16`` or ``binary16``.
     lanes : int
-        Elements taken in a cycle.
+        Input elements of a cycle.
     seed : int
         From which the states of the shift registers are counted, 1..2**width - 1.
     """
@@ -71,13 +81,9 @@ class StochasticParameters(Parameters):
             raise UserError(
                 f"parallel must divide the length of {self.length}, not {self.parallel}"
             )
-        choice("share", self.share, SHARES)
-        whole("width", self.width, LEAST_WIDTH, MOST_WIDTH)
-        whole("bits", self.bits, 2, min(24, self.width))
-        choice("form", self.form, FORMS)
+        check_generators(self)
         choice("rounding", self.rounding, ROUNDINGS)
         choice("source", self.source, FLOAT_FORMATS)
-        whole("seed", self.seed, 1, self.lfsr.period)
 
     @property
     def lfsr(self) -> Lfsr:

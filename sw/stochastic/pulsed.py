@@ -12,12 +12,13 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import array, choice, flag, instance, is_number, number, shown, whole
+from ..checks import array, flag, instance, is_number, number, shown, whole
 from ..errors import UserError
 from ..formats import binary32
 from ..parameters import Parameters
-from .bits import MOST_FIRST, SHARES, BitSource, sources
-from .lfsr import FORMS, LEAST_WIDTH, MOST_WIDTH, Lfsr
+from .bits import MOST_FIRST, BitSource, sources
+from .lfsr import Lfsr
+from .parameters import check_generators
 
 __all__ = ["PulsedParameters", "Pulses", "pulsed_gradient", "pulses", "sums"]
 
@@ -46,7 +47,7 @@ class PulsedParameters(Parameters):
     share : str
         Of `sw.stochastic.bits.SHARES`; every line of a crossbar has a generator of its own.
     width : int
-        Bits of the shift registers, 8..32, whose words come again after `repeats` pairs. All are on
+        Bits of the shift registers, 8..32, whose words repeat after `repeats` pairs. All are on
         one cycle of states, so that a register meets words that another had long before.
     bits : int
         Bits of chances and random words, 2..24, no more than ``width``.
@@ -73,11 +74,7 @@ class PulsedParameters(Parameters):
         whole("length", self.length, 1, 256)
         flag("update_management", self.update_management)
         flag("length_management", self.length_management)
-        choice("share", self.share, SHARES)
-        whole("width", self.width, LEAST_WIDTH, MOST_WIDTH)
-        whole("bits", self.bits, 2, min(24, self.width))
-        choice("form", self.form, FORMS)
-        whole("seed", self.seed, 1, self.lfsr.period)
+        check_generators(self)
 
     @property
     def lfsr(self) -> Lfsr:
@@ -86,11 +83,11 @@ class PulsedParameters(Parameters):
 
     @property
     def repeats(self) -> int:
-        """Pairs after which all random words come again, in whole ones."""
+        """Pairs after which all random words repeat, in whole ones."""
         return self.lfsr.period // self.length
 
     def sources(self, columns: int, rows: int) -> list[BitSource]:
-        """Return where the bits of ``x`` and those of ``d`` come from."""
+        """Return the sources of the bits of ``x`` and of ``d``."""
         elements = (columns, rows)
         return sources(
             self.lfsr, bits=self.bits, share=self.share, seed=self.seed, elements=elements
@@ -128,8 +125,7 @@ def pulses(p: PulsedParameters, x: Floats, d: Floats, *, rate: float) -> Pulses:
 
     ``base = sqrt(rate / (step * pulses))`` times a value is the chance of its pulse, no more than
     1, so that the expected change is ``rate`` times the product. All is computed in binary64, in
-    the order in which it stands here; a chance is rounded to a magnitude, a half up. ``rate`` is
-    not negative.
+    this order; a chance is rounded to a magnitude, a half up. ``rate`` is not negative.
     """
     instance("p", p, PulsedParameters)
     rate = number("rate", rate, 0, binary32.LARGEST)
@@ -159,7 +155,8 @@ def pulses(p: PulsedParameters, x: Floats, d: Floats, *, rate: float) -> Pulses:
 def sums(p: PulsedParameters, pulses: Pulses, *, first: int = 0) -> Integers:
     """Return the coincidences of all pairs, those of unlike signs less, (rows, columns).
 
-    A pair uses up ``length`` words of each source whatever its pulses; ``first`` pairs came before.
+    A pair uses up ``length`` words of each source whatever its pulses; ``first`` is the number of
+    the first pair.
     """
     instance("p", p, PulsedParameters)
     instance("pulses", pulses, Pulses)
@@ -191,7 +188,7 @@ def pulsed_gradient(
     first: int = 0,
     count: Callable[..., Integers] = sums,
 ) -> Floats:
-    """Return what stands for ``d @ x.T``, (m, n): ``rate`` times it are steps taken.
+    """Return an estimate of ``d @ x.T``, (m, n); ``rate`` times it are the steps made.
 
     It is ``count * step / rate``, rounded once; zero where the rate is, and NaN where a vector
     holds a NaN or an infinity.
@@ -207,7 +204,7 @@ def pulsed_gradient(
     rate : float
         Rate of learning, 0 or more.
     first : int
-        Pairs that came before.
+        Number of the first pair.
     count : callable
         `sums`, or that of `sw.stochastic.fast`.
     """

@@ -1,4 +1,4 @@
-"""Weights of an outer product that takes its results off them: in binary32 or in blocks."""
+"""Weights from which an outer product subtracts its results: in fp32 or in blocks."""
 
 import dataclasses
 
@@ -64,8 +64,8 @@ def subtract(p: OuterProductParameters, weights: Floats | Weights, results: Floa
 def to_blocks(p: OuterProductParameters, weights: Floats, *, first: int = 0) -> Weights:
     """Return binary32 weights, (batches, rows, columns), in their blocks along the columns.
 
-    Under stochastic rounding each weight takes a random word (`OuterProductParameters.stream`), of
-    which ``first`` were taken before.
+    Under stochastic rounding each weight uses a random word (`OuterProductParameters.stream`), of
+    which ``first`` were used before.
     """
     instance("p", p, OuterProductParameters)
     format = p.weight_format

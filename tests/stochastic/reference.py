@@ -83,7 +83,7 @@ def leap(width: int) -> int:
 
 
 class Register:
-    """The states from which words are taken, one after another."""
+    """The states that words are the tops of, one after another."""
 
     def __init__(self, state: int, width: int, form: str) -> None:
         self.width, self.form = width, form

@@ -17,15 +17,14 @@ def streams(source: BitSource, parallel: int, magnitude: np.ndarray, en: np.ndar
     They are (cycles with ``en`` * parallel, elements).
     """
     dut = BitStreams(source=source, parallel=parallel)
-    packed = [sum(int(q) << i * source.bits for i, q in enumerate(row)) for row in magnitude]
     found = []
 
     async def bench(ctx):
-        for word, go in zip(packed, en.tolist(), strict=True):
-            ctx.set(dut.magnitude, word)
-            ctx.set(dut.en, go)
-            if go:
-                found.append(ctx.get(dut.o))
+        for row, step in zip(magnitude.tolist(), en.tolist(), strict=True):
+            ctx.set(dut.magnitude, row)
+            ctx.set(dut.en, step)
+            if step:
+                found.append(ctx.get(dut.o.as_value()))
             await ctx.tick()
 
     simulator = Simulator(dut)

@@ -1,69 +1,56 @@
-"""Faults planted in the emitted Verilog, each of which the regression must catch."""
+"""Each fault planted in the stochastic converter is caught by its regression."""
 
 import re
 
 import pytest
 
 from hw.flow.emit import generate
-from sim.bench import Stalls
+from hw.stochastic.bits import BitStreams
+from hw.stochastic.converter import StochasticConverter
+from hw.stochastic.lfsr import Steps
+from hw.stochastic.loader import Loader
 from sim.stochastic.converter import regress
 from sw.stochastic.converter import StochasticConverterParameters
-from tests.plant import message, plant
+from tests.faults import STALLS, Fault, assert_caught
+from tests.plant import message
 
 SMALL = StochasticConverterParameters(
     elements=2, length=2, width=8, bits=4, source="binary16", seed=5
 )
-STALLS = Stalls(idle=0.3, back_pressure=0.5)
-PLAIN = Stalls()
+JOB = {"blocks": 100, "seed": 8}
 
-# Fault: module, text, fault, stalls, what the message says.
-FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
-    "equal counts as below": ("bit_streams", "] < magnitude", "] <= magnitude", PLAIN, "bits"),
-    "another start": ("bit_streams", "if (rst) i <= 8'h", "if (rst) i <= ~8'h", PLAIN, "bits"),
-    "another step": ("steps", "i[4] ^ i[6]", "i[4] ^ i[5]", PLAIN, "bits"),
-    "words go on without the output": (
-        "stochastic_converter_",
-        "en = held & move",
-        "en = held",
-        STALLS,
-        "m_axis|bits",
+FAULTS = {
+    "equal counts as below": Fault(
+        BitStreams,
+        lambda s: [s.o[n].eq(s.state_0_0[4:] <= s.magnitude[n]) for n in (0, 1)],
+        "bits",
     ),
-    "a pause between vectors": (
-        "stochastic_converter_",
-        "~held | done",
-        "~held",
-        PLAIN,
-        "cycles",
+    "another step": Fault(Steps, lambda s: s.parity_0.eq(s.i[4] ^ s.i[5]), "bits"),
+    "words go on without the output": Fault(
+        StochasticConverter, lambda s: s.bits.en.eq(s.valid), "m_axis|bits", STALLS
     ),
-    "a vector is overwritten": ("loader", "room | take", "1'h1", STALLS, "m_axis|bits"),
-    "signs change places": (
-        "stochastic_converter_",
-        "vector[9], vector[4]",
-        "vector[4], vector[9]",
-        PLAIN,
-        "negative",
+    "a pause between vectors": Fault(
+        StochasticConverter, lambda s: s.loader.o.ready.eq(~s.valid), "cycles"
     ),
-    "tlast with every beat": (
-        "stochastic_converter_",
-        "last & beat",
-        "last",
-        PLAIN,
-        "tlast does not follow its vector",
+    "a vector is overwritten": Fault(Loader, lambda s: s.i.ready.eq(1), "m_axis|bits", STALLS),
+    "signs change places": Fault(
+        StochasticConverter, lambda s: s.negative.eq(s.vector[4:10:5][::-1]), "negative"
+    ),
+    "tlast with every beat": Fault(
+        StochasticConverter, lambda s: s.last.eq(s.vector[-1]), "tlast does not follow its vector"
     ),
 }
 
 
-def told(stalls: Stalls, **options: str) -> str:
-    return message(regress, SMALL, blocks=100, seed=8, stalls=stalls, **options)
-
-
 def test_without_faults():
-    assert told(PLAIN) == told(STALLS) == ""
+    assert message(regress, SMALL, **JOB) == message(regress, SMALL, stalls=STALLS, **JOB) == ""
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_caught(fault):
-    module, text, wrong, stalls, wanted = FAULTS[fault]
-    verilog = generate("stochastic_converter", SMALL).verilog
-    found = told(stalls, netlist=plant(verilog, module, re.escape(text), wrong))
-    assert re.search(wanted, found), found
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_caught(name):
+    assert_caught(regress, "stochastic_converter", SMALL, FAULTS[name], **JOB)
+
+
+def test_another_start_is_caught():
+    other = generate("stochastic_converter", SMALL.replace(seed=6)).verilog
+    assert re.search("bits", message(regress, SMALL, netlist=other, **JOB))

@@ -69,7 +69,7 @@ def is_maximal(lfsr: Lfsr) -> bool:
 @pytest.mark.parametrize("lfsr", ALL, ids=lambda x: f"{x.width}-{x.form}")
 def test_maximal_length(lfsr):
     assert is_maximal(lfsr)
-    # Polynomials tell the same by another way.
+    # Polynomials show the same in another way.
     modulus, period = reference.polynomial(lfsr.width), 2**lfsr.width - 1
     assert reference.power(period, modulus) == 1
     for prime in FACTORS[lfsr.width]:

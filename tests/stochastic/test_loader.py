@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
+from hw.formats.operand import operand_packet
 from hw.stochastic.loader import Loader
+from sw.formats import BlockFormat
 
 VECTORS = 30
+FORMAT = BlockFormat(mantissa_bits=4, sign_inside=False, block=(4,))
 
 
 @pytest.mark.parametrize(
@@ -15,33 +18,37 @@ VECTORS = 30
 )
 @pytest.mark.parametrize(("idle", "busy"), [(0, 0), (0.4, 0), (0, 0.8), (0.4, 0.5)])
 def test_vectors(lanes, elements, period, idle, busy):
-    dut = Loader(elements=elements, lanes=lanes, width=5, exponent_bits=8, period=period)
+    packet = operand_packet(FORMAT, lanes)
+    dut = Loader(packet=packet, elements=elements, period=period)
     beats = elements // lanes
     rng = np.random.default_rng(1)
-    rows = rng.integers(0, 1 << 5 * lanes, (VECTORS, beats)).tolist()
+    rows = rng.integers(0, 1 << FORMAT.element_bits, (VECTORS, beats, lanes)).tolist()
     codes = rng.integers(0, 256, VECTORS).tolist()
     ends = rng.integers(0, 2, (VECTORS, beats)).astype(bool).tolist()
-    found, told, cycles = [], 0, 0
+    found = []
+    errors = cycles = 0
 
     async def drive(ctx):
         for row, code, end in zip(rows, codes, ends, strict=True):
             for mantissa, last in zip(row, end, strict=True):
                 while rng.random() < idle:
                     await ctx.tick()
-                ctx.set(dut.i.payload, {"mantissa": mantissa, "exponent": code, "last": last})
+                beat = {"data": {"mantissa": mantissa, "exponent": code}, "last": last}
+                ctx.set(dut.i.payload, beat)
                 ctx.set(dut.i.valid, 1)
                 await ctx.tick().until(dut.i.ready)
                 ctx.set(dut.i.valid, 0)
 
-    async def take(ctx):
-        nonlocal told, cycles
+    async def accept(ctx):
+        nonlocal errors, cycles
         while len(found) < VECTORS:
-            full = ctx.get(dut.full)
-            taken = full and rng.random() >= busy
-            ctx.set(dut.take, taken)
-            if taken:
-                found.append([ctx.get(each) for each in (dut.vector, dut.exponent, dut.last)])
-            told += ctx.get(dut.early)
+            ready = rng.random() >= busy
+            ctx.set(dut.o.ready, ready)
+            if ready and ctx.get(dut.o.valid):
+                vector = ctx.get(dut.o.payload)
+                elements = [element.as_bits() for element in vector.elements]
+                found.append([elements, vector.exponent, vector.last])
+            errors += ctx.get(dut.framing)
             cycles += 1
             assert cycles < 100 * VECTORS
             await ctx.tick()
@@ -49,11 +56,11 @@ def test_vectors(lanes, elements, period, idle, busy):
     simulator = Simulator(dut)
     simulator.add_clock(1e-8)
     simulator.add_testbench(drive)
-    simulator.add_testbench(take)
+    simulator.add_testbench(accept)
     simulator.run()
-    vectors = [sum(q << 5 * lanes * i for i, q in enumerate(row)) for row in rows]
+    vectors = [sum(row, []) for row in rows]
     wanted = [[*each] for each in zip(vectors, codes, (end[-1] for end in ends), strict=True)]
     assert found == wanted
-    assert told == sum(sum(end[:-1]) for end in ends)
+    assert errors == sum(sum(end[:-1]) for end in ends)
     if not idle and not busy:
         assert cycles == 1 + beats + (VECTORS - 1) * period

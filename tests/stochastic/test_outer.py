@@ -1,4 +1,4 @@
-"""The stochastic outer product in RTL and as a netlist against its model, on every bit."""
+"""The stochastic outer product in RTL against its model, on every bit."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from hw.flow.emit import generate
-from hw.flow.yosys import netlist
 from sim.bench import Result, Stalls, run
 from sim.compare import assert_equal
 from sim.formats.elements import to_source
@@ -135,7 +134,7 @@ def test_a_pair_each_period(name):
 
 
 def test_periods():
-    """A pair every 64 / k cycles with k parallel bits, if its elements come as fast."""
+    """A pair every 64 / k cycles with k parallel bits, if its elements are as fast."""
     for parallel, lanes in ((1, 1), (2, 2), (4, 4), (8, 8), (16, 16)):
         p = OuterProductParameters(rows=32, columns=32, parallel=parallel, lanes=lanes)
         assert p.period == 64 // parallel
@@ -171,17 +170,6 @@ def test_reset_starts_anew(name):
     p = parameters(name)
     for cycles in (3, 50, 203, 500):
         assert regress(p, seed=5, blocks=80, reset_after=cycles, stalls=STALLS).message == ""
-
-
-def test_netlist():
-    p = parameters("an element")
-    gates = netlist(generate("outer_product", p), "gates")
-    assert regress(p, seed=6, blocks=60, stalls=STALLS, netlist=gates).message == ""
-
-
-def test_cocotb():
-    options: dict[str, Any] = {"engine": "cocotb", "simulator": "icarus", "stalls": STALLS}
-    assert regress(parameters("short"), seed=8, blocks=20, **options).message == ""
 
 
 def zeros(

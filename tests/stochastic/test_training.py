@@ -40,10 +40,10 @@ def test_updates_beside_products_of_blocks(digits):
 def test_generators_that_start_anew_are_seen(digits, monkeypatch):
     simulate = circuits.outer.simulate
 
-    def anew(*args, session, **options):
+    def restarted(*args, session, **options):
         return simulate(*args, **options)
 
-    monkeypatch.setattr(circuits.outer, "simulate", anew)
+    monkeypatch.setattr(circuits.outer, "simulate", restarted)
     assert compare(digits, SETTINGS, configure("binary32"), steps=2).mismatches > 0
 
 

@@ -1,14 +1,15 @@
-"""An element of the outer product: it counts the bits in which both its vectors' bits are set."""
+"""Processing element of the outer product: a counter of coincident bits."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..base.circuit import Circuit
 
-__all__ = ["Element"]
+__all__ = ["PE"]
 
 
 def population(bits: Sequence[Value]) -> Value:
@@ -20,49 +21,45 @@ def population(bits: Sequence[Value]) -> Value:
 
 
 def increment(count: Value, bit: Value) -> Value:
-    """Return a count that rises by a bit that comes late, one gate before the end."""
+    """Return ``count + bit`` for a bit that arrives late: it passes one gate besides the XOR."""
     return Cat(bit if n == 0 else bit & count[:n].all() for n in range(len(count))) ^ count
 
 
-class Element(Circuit):
-    """Counter of the bits that two streams have in common, for streams of two phases.
+class PE(Circuit):
+    """Counter of coincident bits of ``x`` and ``d``, for streams of two phases.
 
-    Of the two phases one at most has bits of ``d`` set in a cycle, so that either is counted.
+    At most one of the two phases has bits of ``d`` set in a cycle, so that one counter serves both.
+    Latency and interval are one cycle.
 
     Parameters
     ----------
-    count_bits : int
-        Bits of the count.
-    parallel : int
-        Bits of a stream in a cycle.
+    count_bits, parallel : int
+        Bits of the count, and of a stream in a cycle.
 
     Members
     -------
-    x, d : In(2 * parallel)
+    x, d : In(ArrayLayout(parallel, 2))
         Bits of both phases' streams.
     first : In(1)
-        Start at zero with this cycle's bits.
+        Clears the accumulator: the count starts with this cycle's bits.
     count : Out(count_bits)
         Count up to the cycle before, from registers.
     """
 
-    x: Signal
-    d: Signal
-    first: Signal
-    count: Signal
-
     def __init__(self, *, count_bits: int, parallel: int) -> None:
         self.count_bits = count_bits
         self.parallel = parallel
-        members = {"x": In(2 * parallel), "d": In(2 * parallel), "first": In(1)}
-        super().__init__({**members, "count": Out(count_bits)})
+        phases = data.ArrayLayout(parallel, 2)
+        super().__init__(
+            {"x": In(phases), "d": In(phases), "first": In(1), "count": Out(count_bits)}
+        )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build the AND of the streams and the counter behind it."""
         m = Module()
-        common = Signal(2 * self.parallel)
-        m.d.comb += common.eq(self.x & self.d)
-        either = common[: self.parallel] | common[self.parallel :]
+        common = Signal(data.ArrayLayout(self.parallel, 2))
+        m.d.comb += common.eq(self.x.as_value() & self.d.as_value())
+        either = common[0] | common[1]
         if self.parallel == 1:
             m.d.sync += self.count.eq(Mux(self.first, either, increment(self.count, either)))
         else:
