@@ -68,20 +68,29 @@ def main() -> None:
 
 
 @main.command("list")
-def list_units() -> None:
-    """Show the units, their fields with defaults, and their presets."""
+@click.argument("names", metavar="[UNIT]...", nargs=-1)
+def list_units(names: tuple[str, ...]) -> None:
+    """Show units, all unless told which: their fields with defaults, and their presets.
+
+    \b
+    Examples:
+      python -m hw list
+      python -m hw list bfp_dot my_package.my_file:UNIT
+    """
     from .units import UNITS
+    from .units import unit as find_unit
 
     unit_column, fields_column = Column("unit", no_wrap=True), Column("fields", no_wrap=True)
     table = Table(unit_column, "what it is", fields_column, "presets", show_lines=True)
-    for unit in UNITS.values():
+    for unit_name in names or UNITS:
+        unit = find_unit(unit_name)
         defaults = unit.parameters().as_dict()
         fields = [
             f"{name} = {value['name'] if isinstance(value, dict) else value}"
             for name, value in defaults.items()
         ]
         presets = ", ".join(unit.parameters.PRESETS)
-        table.add_row(unit.name, unit.summary, "\n".join(fields), presets)
+        table.add_row(unit_name, unit.summary, "\n".join(fields), presets)
     OUT.print(table)
 
 
@@ -103,6 +112,9 @@ def verilog(
 ) -> None:
     """Write the Verilog of UNIT, its manifest (JSON) and its FuseSoC core file.
 
+    A unit of your own is named by the module that holds its record, and the record's name there:
+    see examples/own_unit. All commands that take UNIT take it.
+
     What is written is yours: the licence of Gradgate makes no claim on it. A design for a target
     whose cells it instantiates, such as target=ecp5, comes with models of them for simulation.
 
@@ -118,6 +130,7 @@ def verilog(
       python -m hw verilog bfp_array --preset hbfp4 --set rows=16 --set columns=16 -o build
       python -m hw verilog bfp_dot --config dot.toml -o build
       python -m hw verilog bfp_dot --preset mxint8 --name dot_mx --timescale 1ns/1ps -o build
+      python -m hw verilog my_package.my_file:UNIT -o build
     """
     from .flow.emit import generate, write
     from .flow.names import module_name

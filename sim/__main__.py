@@ -28,7 +28,7 @@ from .compare import MismatchError
 from .job import BenchError
 from .paper.commands import paper
 from .rows import Row, summary, write_junit
-from .units import BENCHES
+from .units import bench as find_bench
 
 RUNS = {
     "without stalls": Stalls(),
@@ -74,6 +74,7 @@ def run(
       python -m sim run bfp_array --preset hbfp4
       python -m sim run bfp_dot --set lanes=4 --blocks 10000 --seed 7
       python -m sim run bfp_converter --engine cocotb --sim icarus --waves
+      python -m sim run my_package.my_file:UNIT
     """
     parameters = find_unit(name).parameters.make(preset=preset, config=config, overrides=overrides)
     junit = writable(junit)
@@ -95,7 +96,7 @@ def _compare(
     with Progress(*columns, console=terminal, transient=True, disable=hidden) as progress:
         for title, stalls in RUNS.items():
             task = progress.add_task(f"{name} {title}")
-            path = Path("build/waves") / f"{name}-{seed}-{title.replace(' ', '-')}"
+            path = Path("build/waves") / f"{find_unit(name).name}-{seed}-{title.replace(' ', '-')}"
             options["stalls"] = stalls
             row = _run(title, name, parameters, options, path if waves else None)
             if row.message and not waves:
@@ -137,7 +138,7 @@ def _run(
     title: str, name: str, parameters: Any, options: dict[str, Any], waves: Path | None
 ) -> Row:
     try:
-        report = BENCHES[name].regress(parameters, waves=waves, **options)
+        report = find_bench(name).regress(parameters, waves=waves, **options)
     except BenchError as error:
         return Row(title, None, str(error))
     return Row(title, report, report.message)

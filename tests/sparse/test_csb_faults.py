@@ -7,7 +7,7 @@ import pytest
 
 from hw.flow.emit import generate
 from sim.bench import Stalls
-from sim.units import BENCHES
+from sim.units import bench
 from sw.sparse.csb_parameters import CsbDecoderParameters, CsbEncoderParameters
 from tests.plant import message, plant
 
@@ -233,9 +233,7 @@ FAULTS: dict[str, tuple[str, str, str, str, Stalls, str]] = {
 
 
 def told(unit: str, stalls: Stalls, **options: str) -> str:
-    return message(
-        BENCHES[unit].regress, SMALL[unit], blocks=1000, seed=8, stalls=stalls, **options
-    )
+    return message(bench(unit).regress, SMALL[unit], blocks=1000, seed=8, stalls=stalls, **options)
 
 
 @pytest.mark.parametrize("unit", SMALL)

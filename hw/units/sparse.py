@@ -1,0 +1,127 @@
+"""Units of sparse training."""
+
+from sw.sparse.array_parameters import SparseArrayParameters
+from sw.sparse.csb_parameters import VALUE_BITS, CsbDecoderParameters, CsbEncoderParameters
+from sw.sparse.load_balancer import BalancerParameters
+from sw.sparse.quantile_estimator import QuantileParameters
+from sw.sparse.weight_regenerator import RegeneratorParameters
+
+from ..sparse.array import SparseArray
+from ..sparse.csb_decoder import CsbDecoder
+from ..sparse.csb_encoder import CsbEncoder
+from ..sparse.load_balancer import LoadBalancer
+from ..sparse.quantile_estimator import QuantileEstimator
+from ..sparse.weight_regenerator import WeightRegenerator
+from .unit import Storage, Unit
+
+__all__ = ["ELEMENT_REGISTERS", "UNITS"]
+
+ELEMENT_REGISTERS = 500
+"""Registers that a multiplier and an adder of binary32 have on every device, and more."""
+
+
+def _array(p: SparseArrayParameters) -> Storage:
+    """Count each element's pipeline, and the patches and the sums of two waves."""
+    elements = p.lines * p.columns
+    return Storage(
+        registers=elements * ELEMENT_REGISTERS,
+        memory=elements * VALUE_BITS * 2 * (p.patch + p.sums),
+    )
+
+
+def _csb_decoder(p: CsbDecoderParameters) -> Storage:
+    """Count masks, pointers and values."""
+    return Storage(memory=p.blocks * (p.elements + p.pointer_bits) + p.values * VALUE_BITS)
+
+
+def _load_balancer(p: BalancerParameters) -> Storage:
+    """Count the keys that are sorted, and the numbers of their pieces."""
+    return Storage(registers=p.keys * (p.count_bits + p.number_bits))
+
+
+UNITS = (
+    Unit(
+        name="sparse_array",
+        summary="lines that skip zeros of one operand, balanced; also dense or N:M",
+        parameters=SparseArrayParameters,
+        core=SparseArray,
+        small=SparseArrayParameters(
+            lines=2,
+            columns=1,
+            fetch=2,
+            mask_bits=8,
+            depth=32,
+            entries=64,
+            patch=32,
+            sums=32,
+            positions=16,
+        ),
+        second=SparseArrayParameters(lines=1, columns=1, pieces=1, mask_bits=4),
+        proof=SparseArrayParameters(
+            lines=1,
+            columns=1,
+            pieces=1,
+            mask_bits=4,
+            entries=8,
+            patch=8,
+            sums=8,
+            depth=4,
+            positions=8,
+            pointer_bits=8,
+        ),
+        sizes=("columns", "lines"),
+        storage=_array,
+    ),
+    Unit(
+        name="csb_decoder",
+        summary="memory of compressed sparse blocks, walked or dense, as they are or rotated",
+        parameters=CsbDecoderParameters,
+        core=CsbDecoder,
+        # Blocks of 10 bits with their pointer, twelve of which are held.
+        small=CsbDecoderParameters(
+            rows=2, columns=2, lanes=2, pointer_bits=6, blocks=12, values=12
+        ),
+        second=CsbDecoderParameters(form="dense", lanes=1, blocks=4, values=20),
+        sizes=("rows", "columns", "lanes"),
+        storage=_csb_decoder,
+    ),
+    Unit(
+        name="csb_encoder",
+        summary="dense blocks to compressed sparse ones: masks, pointers and packed values",
+        parameters=CsbEncoderParameters,
+        core=CsbEncoder,
+        small=CsbEncoderParameters(rows=2, columns=2, lanes=2, pointer_bits=6),
+        second=CsbEncoderParameters(keep=True, lanes=1),
+        sizes=("rows", "columns", "lanes"),
+    ),
+    Unit(
+        name="load_balancer",
+        summary="pieces of sparse tiles given to lines that end together",
+        parameters=BalancerParameters,
+        core=LoadBalancer,
+        # Waves of four pointers.
+        small=BalancerParameters(lines=3, pieces=1, pointer_bits=4, count_bits=1),
+        second=BalancerParameters(lines=2, pieces=2),
+        sizes=("lines",),
+        storage=_load_balancer,
+    ),
+    Unit(
+        name="quantile_estimator",
+        summary="which values of a stream are among the largest, by a running estimate",
+        parameters=QuantileParameters,
+        core=QuantileEstimator,
+        small=QuantileParameters(lanes=1, step=4),
+        second=QuantileParameters(lanes=2),
+        sizes=("lanes",),
+    ),
+    Unit(
+        name="weight_regenerator",
+        summary="initial weights of their numbers and a seed, times a decay",
+        parameters=RegeneratorParameters,
+        core=WeightRegenerator,
+        # Requests of 33 bits.
+        small=RegeneratorParameters(lanes=1, layers=2),
+        second=RegeneratorParameters(lanes=2, layers=4),
+        sizes=("lanes", "words"),
+    ),
+)
