@@ -38,7 +38,7 @@ def clip(parameters: ClipParameters, x: np.ndarray, limit: int) -> np.ndarray:
 
 
 class Clip(Core):
-    """The circuit; latency `latency` cycles, interval one cycle."""
+    """Integers held between 0 and ``limit``; latency two cycles, interval one cycle."""
 
     FLAGS = {"framing": "padding bits that were not zero"}
 
