@@ -10,13 +10,11 @@ from sim.units import bench
 from tests.aborted import Aborted
 from tests.small import PARAMETERS
 
-BLOCKS = {"bfp_multimode_array": 60, "sparse_array": 4, "approx_array": 10}
 JOBS = [name for name, unit in UNITS.items() if unit.core.JOBS]
 
 
 def _regress(unit: str, engine: Aborted, **options: Any) -> str:
-    blocks = BLOCKS.get(unit, 24)
-    report = bench(unit).regress(PARAMETERS[unit], seed=3, blocks=blocks, engine=engine, **options)
+    report = bench(unit).regress(PARAMETERS[unit], seed=3, blocks=60, engine=engine, **options)
     return report.message
 
 
