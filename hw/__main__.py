@@ -1,15 +1,14 @@
 """The command line of the circuits: ``python -m hw``."""
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import click
 from rich.table import Column, Table
 
-from sw.cli import command_line, console, output_folder
+from sw.cli import command_line, configured, console, output_folder
 from sw.errors import UserError
-from sw.parameters import TARGETS, Parameters
+from sw.parameters import Parameters
 
 from .flow.families import FAMILIES
 from .flow.progress import Progress
@@ -20,22 +19,7 @@ OUT = console()
 
 def _configured(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the argument and the options that choose a unit and its configuration."""
-    for option in (
-        click.option(
-            "--set",
-            "overrides",
-            metavar="FIELD=VALUE",
-            multiple=True,
-            help="Set a field, for instance rows=8 or format.block=32; may be repeated.",
-        ),
-        click.option(
-            "--config", metavar="FILE.toml", type=click.Path(), help="Read fields from a file."
-        ),
-        click.option("--preset", metavar="NAME", help="Start from a preset; see list."),
-        click.argument("unit_name", metavar="UNIT"),
-    ):
-        command = option(command)
-    return command
+    return click.argument("unit_name", metavar="UNIT")(configured(command))
 
 
 def _parameters(
@@ -48,10 +32,8 @@ def _parameters(
     """Build the parameters; ``target`` is the default of the field of that name."""
     from .units import unit
 
-    kind = unit(unit_name).parameters
-    named = any(field.name == "target" for field in dataclasses.fields(kind))
-    defaults = {"target": target} if named and target in TARGETS else {}
-    return kind.make(preset=preset, config=config, overrides=overrides, defaults=defaults)
+    found = unit(unit_name)
+    return found.configure(target=target, preset=preset, config=config, overrides=overrides)
 
 
 @command_line

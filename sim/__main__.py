@@ -1,5 +1,6 @@
 """The command ``python -m sim``."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hw.units import unit as find_unit
 from sw.approx.parameters import AmsimParameters
 from sw.approx.table import read
 from sw.bfp.array import ArrayParameters
-from sw.cli import bars, command_line, console, output_folder
+from sw.cli import bars, command_line, configured, console, output_folder
 from sw.errors import UserError
 from sw.train.data import load
 from sw.train.network import MODELS
@@ -46,9 +47,7 @@ def main() -> None:
 
 @main.command()
 @click.argument("name", metavar="UNIT")
-@click.option("--preset", help="Start from a named configuration.")
-@click.option("--config", help="Read fields from a TOML file.")
-@click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Set a field.")
+@configured
 @click.option("--seed", type=SEEDS, default=1, show_default=True, help="Of data and stalls.")
 @click.option("--blocks", type=BLOCKS, default=200, show_default=True, help="Of random data.")
 @click.option("--engine", type=click.Choice(ENGINES), help="batch where Verilator is installed.")
@@ -145,9 +144,7 @@ def _run(
 
 
 @main.command()
-@click.option("--preset", default="hbfp8", show_default=True, help="Format of the operands.")
-@click.option("--config", help="Read fields from a TOML file.")
-@click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Set a field.")
+@functools.partial(configured, preset="hbfp8")
 @click.option("--data", default="digits", show_default=True, help="digits or mnist.")
 @click.option("--weights", type=click.Path(path_type=Path), help="A network of sw train.")
 @click.option(

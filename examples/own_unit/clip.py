@@ -76,7 +76,6 @@ class Clip(Core):
 UNIT = Unit(
     name="clip",
     summary="integers held between 0 and a limit",
-    parameters=ClipParameters,
     core=Clip,
     small=ClipParameters(lanes=1, bits=5),
     second=ClipParameters(lanes=2),

@@ -38,7 +38,6 @@ UNITS = (
     Unit(
         name="approx_multiplier",
         summary="floating-point multipliers, exact or approximate, any format",
-        parameters=ApproxParameters,
         core=ApproxUnit,
         small=ApproxParameters(multiplier="mitchell", format=_NINE_BITS),
         second=ApproxParameters(multiplier="mitchell"),
@@ -47,7 +46,6 @@ UNITS = (
     Unit(
         name="amsim_multiplier",
         summary="floating-point multipliers by a table of products loaded at run time",
-        parameters=AmsimParameters,
         core=AmsimUnit,
         # Entries of 2 bits.
         small=AmsimParameters(format=_NINE_BITS, bits=1, lanes=1),
@@ -58,7 +56,6 @@ UNITS = (
     Unit(
         name="approx_array",
         summary="matrix-multiply array of approximate multipliers, binary32 accumulation",
-        parameters=ApproxArrayParameters,
         core=ApproxArray,
         small=ApproxArrayParameters(multiplier="table", bits=2, rows=3, columns=2),
         second=ApproxArrayParameters(rows=1, columns=2, multiplier="mitchell"),

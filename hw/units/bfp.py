@@ -46,7 +46,6 @@ UNITS = (
     Unit(
         name="bfp_transposer",
         summary="square blocks by rows in, by rows or by columns out",
-        parameters=TransposerParameters,
         core=Transposer,
         small=TransposerParameters(format=dataclasses.replace(_HBFP4, block=(2, 2))),
         second=TransposerParameters(
@@ -57,7 +56,6 @@ UNITS = (
     Unit(
         name="bfp_dot",
         summary="dot products of blocks, binary32 results",
-        parameters=DotParameters,
         core=DotUnit,
         small=DotParameters(format=_TWO_BEATS, lanes=2),
         second=DotParameters(format=_HBFP4, lanes=2),
@@ -66,7 +64,6 @@ UNITS = (
     Unit(
         name="bfp_array",
         summary="output-stationary matrix-multiply array, binary32 accumulation",
-        parameters=ArrayParameters,
         core=MacArray,
         small=ArrayParameters(format=_TWO_BEATS, lanes=2, rows=2, columns=1),
         second=ArrayParameters(format=_HBFP4, lanes=2, rows=2, columns=1),
@@ -76,7 +73,6 @@ UNITS = (
     Unit(
         name="bfp_multimode_array",
         summary="array whose operands' precision, 4, 8 or 16 bits, may change with every tile",
-        parameters=MultimodeParameters,
         core=MultimodeArray,
         small=MultimodeParameters(rows=1, columns=1),
         second=MultimodeParameters(rows=1, columns=2),
@@ -86,7 +82,6 @@ UNITS = (
     Unit(
         name="bfp_zse_controller",
         summary="precision of each layer's operands from their zero-setting error",
-        parameters=ZseParameters,
         core=ZseController,
         small=ZseParameters(layers=4),
         second=ZseParameters(layers=3),
@@ -95,7 +90,6 @@ UNITS = (
     Unit(
         name="bfp_epoch_schedule",
         summary="precision of each layer's operands from the epoch",
-        parameters=EpochParameters,
         core=EpochSchedule,
         small=EpochParameters(layers=4),
         second=EpochParameters(layers=3),

@@ -21,7 +21,6 @@ UNITS = (
     Unit(
         name="bfp_converter",
         summary="floating point to block floating point, any format and rounding",
-        parameters=ConverterParameters,
         core=ConverterUnit,
         # Blocks of two beats.
         small=ConverterParameters(

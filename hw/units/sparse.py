@@ -39,35 +39,19 @@ def _load_balancer(p: BalancerParameters) -> Storage:
     return Storage(registers=p.keys * (p.count_bits + p.number_bits))
 
 
+_TWO_LINES = SparseArrayParameters(
+    lines=2, columns=1, fetch=2, mask_bits=8, depth=32, entries=64, patch=32, sums=32, positions=16
+)
+
 UNITS = (
     Unit(
         name="sparse_array",
         summary="lines that skip zeros of one operand, balanced; also dense or N:M",
-        parameters=SparseArrayParameters,
         core=SparseArray,
-        small=SparseArrayParameters(
-            lines=2,
-            columns=1,
-            fetch=2,
-            mask_bits=8,
-            depth=32,
-            entries=64,
-            patch=32,
-            sums=32,
-            positions=16,
-        ),
-        second=SparseArrayParameters(lines=1, columns=1, pieces=1, mask_bits=4),
-        proof=SparseArrayParameters(
-            lines=1,
-            columns=1,
-            pieces=1,
-            mask_bits=4,
-            entries=8,
-            patch=8,
-            sums=8,
-            depth=4,
-            positions=8,
-            pointer_bits=8,
+        small=_TWO_LINES,
+        second=SparseArrayParameters.make(preset="single"),
+        proof=SparseArrayParameters.make(
+            preset="single", depth=4, entries=8, patch=8, sums=8, positions=8, pointer_bits=8
         ),
         sizes=("columns", "lines"),
         storage=_array,
@@ -75,7 +59,6 @@ UNITS = (
     Unit(
         name="csb_decoder",
         summary="memory of compressed sparse blocks, walked or dense, as they are or rotated",
-        parameters=CsbDecoderParameters,
         core=CsbDecoder,
         # Blocks of 10 bits with their pointer, twelve of which are held.
         small=CsbDecoderParameters(
@@ -88,7 +71,6 @@ UNITS = (
     Unit(
         name="csb_encoder",
         summary="dense blocks to compressed sparse ones: masks, pointers and packed values",
-        parameters=CsbEncoderParameters,
         core=CsbEncoder,
         small=CsbEncoderParameters(rows=2, columns=2, lanes=2, pointer_bits=6),
         second=CsbEncoderParameters(keep=True, lanes=1),
@@ -97,7 +79,6 @@ UNITS = (
     Unit(
         name="load_balancer",
         summary="pieces of sparse tiles given to lines that end together",
-        parameters=BalancerParameters,
         core=LoadBalancer,
         # Waves of four pointers.
         small=BalancerParameters(lines=3, pieces=1, pointer_bits=4, count_bits=1),
@@ -108,7 +89,6 @@ UNITS = (
     Unit(
         name="quantile_estimator",
         summary="which values of a stream are among the largest, by a running estimate",
-        parameters=QuantileParameters,
         core=QuantileEstimator,
         small=QuantileParameters(lanes=1, step=4),
         second=QuantileParameters(lanes=2),
@@ -117,7 +97,6 @@ UNITS = (
     Unit(
         name="weight_regenerator",
         summary="initial weights of their numbers and a seed, times a decay",
-        parameters=RegeneratorParameters,
         core=WeightRegenerator,
         # Requests of 33 bits.
         small=RegeneratorParameters(lanes=1, layers=2),

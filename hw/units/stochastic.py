@@ -25,7 +25,6 @@ UNITS = (
     Unit(
         name="outer_product",
         summary="weight updates by ANDs of random bits: sums of outer products of vectors",
-        parameters=OuterProductParameters,
         core=OuterProduct,
         # Vectors of two beats, each pair a batch; results leave in half the time of a pair.
         small=OuterProductParameters(
@@ -38,7 +37,6 @@ UNITS = (
     Unit(
         name="stochastic_converter",
         summary="vectors to streams of random bits, whose chances are the elements",
-        parameters=StochasticConverterParameters,
         core=StochasticConverter,
         # Vectors of two beats, in and out.
         small=StochasticConverterParameters(elements=4, lanes=2, length=2, width=8, bits=4),

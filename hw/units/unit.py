@@ -1,12 +1,12 @@
 """The record of a unit: all that is particular to it."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sw.checks import instance
 from sw.errors import UserError
-from sw.parameters import Parameters
+from sw.parameters import TARGETS, Parameters
 
 from ..bus.top import AxiTop
 from ..engine.size import TooLargeError
@@ -32,12 +32,11 @@ class Unit:
         Of the unit and, unless told otherwise, of its top module.
     summary : str
         What it is, in a line.
-    parameters : type of Parameters
-        Class of its configurations; the defaults make one.
     core : type of Core
         The circuit, made by ``core(parameters=parameters)``.
     small : Parameters
-        The smallest configuration in which every event of the unit occurs; tests simulate it.
+        The smallest configuration in which every event of the unit occurs; tests simulate it. Its
+        class is that of all configurations, whose defaults are one.
     second : Parameters
         Another configuration, which tests put beside ``small``.
     proof : Parameters, optional
@@ -55,7 +54,6 @@ class Unit:
 
     name: str
     summary: str
-    parameters: type[Parameters]
     core: type[Any]
     small: Parameters
     second: Parameters
@@ -66,7 +64,8 @@ class Unit:
 
     def __post_init__(self) -> None:
         """Check the configurations, and find the bench."""
-        for field in ("small", "second", *(["proof"] if self.proof else [])):
+        instance("small", self.small, Parameters)
+        for field in ("second", *(["proof"] if self.proof else [])):
             instance(field, getattr(self, field), self.parameters)
         if self.small == self.second:
             raise UserError(f"second must be another configuration than small, not {self.second}")
@@ -77,6 +76,27 @@ class Unit:
         room, _, rest = self.core.__module__.partition(".")
         if not self.bench and room == "hw":
             object.__setattr__(self, "bench", f"sim.{rest}")
+
+    @property
+    def parameters(self) -> type[Parameters]:
+        """The class of its configurations."""
+        return type(self.small)
+
+    def configure(
+        self,
+        *,
+        target: str | None = None,
+        defaults: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Parameters:
+        """Return a configuration; ``options`` are further ones of `Parameters.make`.
+
+        Where it has a field ``target``, that follows ``target``, if circuits may be built of the
+        primitives of that, unless it is set.
+        """
+        named = any(field.name == "target" for field in dataclasses.fields(self.parameters))
+        known = {"target": target} if named and target in TARGETS else {}
+        return self.parameters.make(defaults={**(defaults or {}), **known}, **options)
 
     def top(self, parameters: Parameters) -> AxiTop:
         """Return the circuit behind AXI ports; `UserError` if it is too large for one."""

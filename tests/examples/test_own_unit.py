@@ -191,7 +191,7 @@ BROKEN = {
         (
             hw,
             "kind:UNIT",
-            "kind fails on import: UserError: small must be of ClipPara",
+            "kind fails on import: UserError: small must be of Parameters",
         ),
         (hw, "bare:", "a unit of your own is module:NAME, such as my_package.my_file:UNIT, not"),
         (hw, "a b:UNIT", "a module has a name such as my_package.my_file, not 'a b'"),
