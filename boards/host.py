@@ -172,11 +172,11 @@ class Board:
 
 def _held(identity: Mapping[str, Any], port: str) -> tuple[str, Parameters]:
     """Return the unit that a board says to hold, and its configuration."""
-    name, digest = identity.get("unit"), identity.get("digest")
+    name, digest = str(identity.get("unit")), identity.get("digest")
     held = f"the board at {port} holds {name} {digest} of Gradgate {identity.get('version')}"
     again = "generate its bitstream again"
     try:
-        unit = find_unit(str(name))
+        unit = find_unit(name)
     except UserError as error:
         raise LinkError(f"{held}, a unit that this checkout does not have: {again}") from error
     if identity.get("version") != version():

@@ -1,5 +1,7 @@
 """The bench of each unit, found by the unit's record."""
 
+from typing import Any
+
 from hw.units import unit
 from hw.units.own import load_module
 from sw.errors import UserError
@@ -17,7 +19,7 @@ def bench(name: str) -> Bench:
     path = unit(name).bench
     if not path:
         raise UserError(f"{name} has no bench: its record names a module by bench")
-    module = load_module(path)
+    module: Any = load_module(path)
     if not hasattr(module, "regress"):
         raise UserError(f"{path}, the bench of {name}, has no function regress")
     return module

@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,11 @@ from click.testing import CliRunner
 
 from boards.__main__ import main as boards
 from boards.bound import check_bound
+from boards.engine import BoardEngine
+from boards.host import Board
+from boards.simulator import SimulatedBoard
 from boards.table import BOARDS
+from boards.top import board_design
 from examples.own_unit.bench import regress
 from examples.own_unit.clip import UNIT, ClipParameters, clip
 from hw.__main__ import main as hw
@@ -30,6 +35,8 @@ from tests.readme import ROOT
 
 OWN = "examples.own_unit.clip:UNIT"
 FOLDER = ROOT / "examples" / "own_unit"
+SMALL: Any = UNIT.small
+SECOND: Any = UNIT.second
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
 
 
@@ -86,10 +93,10 @@ def test_sim(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert f"{OWN}, seed 3" in call(sim, "run", OWN, "--seed", 3, "--set", "bits=5", "--waves")
     assert list(tmp_path.glob("build/waves/clip-3-*"))
-    for p in (UNIT.small, UNIT.second):
+    for p in (SMALL, SECOND):
         for options in ({"reset_after": 9}, {"stalls": STALLS, "reset_after": 40}):
             assert regress(p, blocks=60, **options).message == ""
-    assert regress(UNIT.small, blocks=60, engine=Aborted(0.61, blocked=True)).message == ""
+    assert regress(SMALL, blocks=60, engine=Aborted(0.61, blocked=True)).message == ""
 
 
 def test_cycles():
@@ -99,8 +106,8 @@ def test_cycles():
 
 @pytest.mark.parametrize("target", ["gates", "ecp5"])
 def test_its_netlist(target):
-    text = netlist(generate(OWN, UNIT.second), target)
-    assert message(regress, UNIT.second, blocks=60, stalls=STALLS, netlist=text) == ""
+    text = netlist(generate(OWN, SECOND), target)
+    assert message(regress, SECOND, blocks=60, stalls=STALLS, netlist=text) == ""
 
 
 FAULTS = {
@@ -112,8 +119,8 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_found(fault):
-    text = plant(generate(OWN, UNIT.small).verilog, "clip_", *FAULTS[fault])
-    assert message(regress, UNIT.small, blocks=60, stalls=STALLS, netlist=text)
+    text = plant(generate(OWN, SMALL).verilog, "clip_", *FAULTS[fault])
+    assert message(regress, SMALL, blocks=60, stalls=STALLS, netlist=text)
 
 
 def test_its_registers_and_its_flag():
@@ -134,11 +141,11 @@ def test_its_registers_and_its_flag():
         await top.write("control.clear", 1)
         assert await top.read("changed") == await top.read("status") == 0
 
-    simulate(OWN, UNIT.small, run)
+    simulate(OWN, SMALL, run)
 
 
 def test_its_ports_keep_the_rules(tmp_path):
-    assert broken(tmp_path, generate(OWN, UNIT.small)) == ""
+    assert broken(tmp_path, generate(OWN, SMALL)) == ""
 
 
 def test_synth(tmp_path):
@@ -152,6 +159,14 @@ def test_a_board(tmp_path):
     assert f"{OWN} on ulx3s-85f" in text
     assert json.loads((tmp_path / "board_top.json").read_text())["unit"] == OWN
     check_bound(BOARDS["icebreaker"], OWN, UNIT.parameters())
+
+
+def test_through_the_port_of_a_board():
+    design = board_design("ulx3s-85f", OWN, SMALL, baud=12_500_000)
+    with SimulatedBoard(design) as simulated, Board.open(simulated.port, 12_500_000) as board:
+        assert (board.unit, board.parameters) == (OWN, SMALL)
+        report = regress(SMALL, engine=BoardEngine(board), stalls=STALLS, blocks=30)
+        assert report.values > 0 and report.message == ""
 
 
 BROKEN = {
