@@ -16,6 +16,7 @@ from sim.units import bench
 
 from .readme import ROOT
 
+PLANTS = ("faults", "plant", "planted")
 OF_ALL_UNITS = ("test_bus", "test_reset", "test_abort", "formal/test_ports", "flow/test_lint")
 
 
@@ -29,11 +30,11 @@ def parametrized(path: Path) -> set[str]:
 def faulted(source: str) -> set[str]:
     """Return the units in whose circuits a file of tests plants faults, and looks for them.
 
-    Such a file imports `tests.plant`, and names the unit or imports its bench.
+    Such a file imports what plants them, and names the unit or imports its bench.
     """
     tree = ast.parse(source)
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    if not any((node.module or "").split(".")[-1] == "plant" for node in imports):
+    if not any((node.module or "").split(".")[-1] in PLANTS for node in imports):
         return set()
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     modules = {node.module for node in imports}
