@@ -24,7 +24,7 @@ class Directed:
     packets : mapping of str to int
         Beats of a packet, of inputs where ``tlast`` inside one is an error of framing.
     unset : tuple of str
-        Flags that no beat sets whose bits are all 1 or those of a binary32 1 or 0.
+        Flags that no beat sets whose bits are all 1 or those of an fp32 1 or 0.
     states : tuple of str
         Registers that are read alone, but are no counters.
     independent : bool

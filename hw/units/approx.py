@@ -55,7 +55,7 @@ UNITS = (
     ),
     Unit(
         name="approx_array",
-        summary="matrix-multiply array of approximate multipliers, binary32 accumulation",
+        summary="matrix-multiply array of approximate multipliers, fp32 accumulation",
         core=ApproxArray,
         small=ApproxArrayParameters(multiplier="table", bits=2, rows=3, columns=2),
         second=ApproxArrayParameters(rows=1, columns=2, multiplier="mitchell"),

@@ -55,7 +55,7 @@ UNITS = (
     ),
     Unit(
         name="bfp_dot",
-        summary="dot products of blocks, binary32 results",
+        summary="dot products of blocks, fp32 results",
         core=DotUnit,
         small=DotParameters(format=_TWO_BEATS, lanes=2),
         second=DotParameters(format=_HBFP4, lanes=2),
@@ -63,7 +63,7 @@ UNITS = (
     ),
     Unit(
         name="bfp_array",
-        summary="output-stationary matrix-multiply array, binary32 accumulation",
+        summary="output-stationary matrix-multiply array, fp32 accumulation",
         core=MacArray,
         small=ArrayParameters(format=_TWO_BEATS, lanes=2, rows=2, columns=1),
         second=ArrayParameters(format=_HBFP4, lanes=2, rows=2, columns=1),

@@ -17,11 +17,11 @@ from .unit import Storage, Unit
 __all__ = ["ELEMENT_REGISTERS", "UNITS"]
 
 ELEMENT_REGISTERS = 500
-"""Registers that a multiplier and an adder of binary32 have on every device, and more."""
+"""Registers that a multiplier and an adder of fp32 have on every device, and more."""
 
 
 def _array(p: SparseArrayParameters) -> Storage:
-    """Count each element's pipeline, and the patches and the sums of two waves."""
+    """Count each element's pipeline, and the activation tiles and the sums of two passes."""
     elements = p.lines * p.columns
     return Storage(
         registers=elements * ELEMENT_REGISTERS,
@@ -35,20 +35,20 @@ def _csb_decoder(p: CsbDecoderParameters) -> Storage:
 
 
 def _load_balancer(p: BalancerParameters) -> Storage:
-    """Count the keys that are sorted, and the numbers of their pieces."""
+    """Count the keys that are sorted, and the indices of their sub-tiles."""
     return Storage(registers=p.keys * (p.count_bits + p.number_bits))
 
 
-_TWO_LINES = SparseArrayParameters(
+_TWO_ROWS = SparseArrayParameters(
     lines=2, columns=1, fetch=2, mask_bits=8, depth=32, entries=64, patch=32, sums=32, positions=16
 )
 
 UNITS = (
     Unit(
         name="sparse_array",
-        summary="lines that skip zeros of one operand, balanced; also dense or N:M",
+        summary="PE rows that skip zeros of one operand, balanced; also dense or N:M",
         core=SparseArray,
-        small=_TWO_LINES,
+        small=_TWO_ROWS,
         second=SparseArrayParameters.make(preset="single"),
         proof=SparseArrayParameters.make(
             preset="single", depth=4, entries=8, patch=8, sums=8, positions=8, pointer_bits=8
@@ -78,9 +78,9 @@ UNITS = (
     ),
     Unit(
         name="load_balancer",
-        summary="pieces of sparse tiles given to lines that end together",
+        summary="sub-tiles of sparse tiles given to PE rows so that all end together",
         core=LoadBalancer,
-        # Waves of four pointers.
+        # Passes of four pointers.
         small=BalancerParameters(lines=3, pieces=1, pointer_bits=4, count_bits=1),
         second=BalancerParameters(lines=2, pieces=2),
         sizes=("lines",),
