@@ -3,7 +3,6 @@
 A lower bound: what it lets pass may still not fit, which synthesis tells.
 """
 
-from hw.engine.size import sizes
 from hw.units import unit as find_unit
 from sw.errors import UserError
 from sw.parameters import Parameters
@@ -22,28 +21,26 @@ _TABLES = {"LUT4 equivalents": 16, "LUT4": 16, "LUT": 64}
 def check_bound(board: Board, unit: str, parameters: Parameters) -> None:
     """Raise `UserError` for a unit that stores more than a board's device can."""
     where = find_unit(unit)
-    stored = where.storage(parameters)
+    stored = where.stored(parameters)
     # The link holds a beat of each stream that it feeds, but for one of a byte.
     streams = where.top(parameters).core.streams
     widths = [packet.bits for n, packet in streams.items() if n.startswith("i")]
     registers = stored.registers + sum(bits for bits in widths if bits > 8)
-    _check(board, unit, parameters, "registers", registers, board.capacity["FF"])
-    _check(board, unit, parameters, "bits stored", registers + stored.memory, room(board))
+    fields = where.sized(parameters)
+    taken = (
+        ("registers", registers, board.capacity["FF"]),
+        ("bits stored", registers + stored.memory, room(board)),
+    )
+    for what, least, most in taken:
+        if least > most:
+            with_fields = f"with {fields} it" if fields else "it"
+            raise UserError(
+                f"{unit} does not fit {board.name}: {with_fields} takes at least {least:,} {what}, "
+                f"of which {board.device} has room for {most:,}"
+            )
 
 
 def room(board: Board) -> int:
     """Return the bits that a device can store in all."""
     known = {"FF": 1, **_WORDS, **_TABLES}
     return sum(known.get(title, 0) * number for title, number in board.capacity.items())
-
-
-def _check(
-    board: Board, unit: str, parameters: Parameters, what: str, least: int, most: int
-) -> None:
-    if least > most:
-        fields = ", ".join(f"{name}={value}" for name, value in sizes(parameters).items())
-        where = f"with {fields} it" if fields else "it"
-        raise UserError(
-            f"{unit} does not fit {board.name}: {where} takes at least {least:,} {what}, "
-            f"of which {board.device} has room for {most:,}"
-        )

@@ -12,6 +12,7 @@ from hw.flow.route import PADS, Clock, Placement, Router, place
 from hw.flow.synth import Cost, Figure, cost_of
 from hw.flow.tools import TOOLS
 from hw.flow.yosys import flat, map_design
+from hw.units import unit as find_unit
 from sw.checks import whole
 from sw.errors import UserError
 from sw.parameters import Parameters
@@ -106,6 +107,7 @@ def build(
     taken = use(where, made, progress=progress)
     if taken.excess:
         change = nearest(
+            find_unit(unit),
             parameters,
             lambda p: not use(where, design(p), progress=progress).excess,
             share=taken.share,

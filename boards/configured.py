@@ -1,13 +1,13 @@
 """The options of commands that choose a board, a unit and its configuration."""
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from hw.units import unit as find_unit
-from sw.parameters import TARGETS, Parameters
+from sw.cli import configured as unit_options
+from sw.parameters import Parameters
 
 from .table import Board
 
@@ -21,13 +21,7 @@ def configured(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--baud", type=BAUD, help="Of the serial line; else the board's own."),
         click.option("--clock", type=float, metavar="MHZ", help="Of the unit; else the board's."),
-        click.option(
-            "--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Set a field."
-        ),
-        click.option(
-            "--config", metavar="FILE.toml", type=click.Path(), help="Read fields from a file."
-        ),
-        click.option("--preset", metavar="NAME", help="Start from a preset of the unit."),
+        unit_options,
         click.option(
             "--unit", "unit_name", metavar="UNIT", help="See hw list; else the board's own."
         ),
@@ -52,9 +46,10 @@ def configure(
     ``cells`` the field ``target`` follows the board's device likewise; without, it is ``generic``.
     """
     name = board.unit if unit is None else unit
-    kind = find_unit(name).parameters
-    known = {field.name for field in dataclasses.fields(kind)}
-    defaults = dict(board.fields) if name == board.unit else {}
-    if "target" in known and board.family in TARGETS and cells:
-        defaults["target"] = board.family
-    return name, kind.make(preset=preset, config=config, overrides=overrides, defaults=defaults)
+    return name, find_unit(name).configure(
+        target=board.family if cells else None,
+        defaults=board.fields if name == board.unit else None,
+        preset=preset,
+        config=config,
+        overrides=overrides,
+    )

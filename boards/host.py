@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from hw.flow.emit import Design, generate
-from hw.units import UNITS
+from hw.units import unit as find_unit
 from sim.ports import decode_read, encode_write, find_register
 from sw.errors import UserError
 from sw.parameters import Parameters
@@ -172,15 +172,17 @@ class Board:
 
 def _held(identity: Mapping[str, Any], port: str) -> tuple[str, Parameters]:
     """Return the unit that a board says to hold, and its configuration."""
-    name, digest = identity.get("unit"), identity.get("digest")
+    name, digest = str(identity.get("unit")), identity.get("digest")
     held = f"the board at {port} holds {name} {digest} of Gradgate {identity.get('version')}"
     again = "generate its bitstream again"
-    if name not in UNITS:
-        raise LinkError(f"{held}, a unit that this checkout does not have: {again}")
+    try:
+        unit = find_unit(name)
+    except UserError as error:
+        raise LinkError(f"{held}, a unit that this checkout does not have: {again}") from error
     if identity.get("version") != version():
         raise LinkError(f"{held}, and this checkout is {version()}: {again}")
     try:
-        parameters = UNITS[name].parameters.make(**identity["parameters"])
+        parameters = unit.parameters.make(**identity["parameters"])
     except UserError as error:
         raise LinkError(f"{held}, which this checkout does not make, {error}: {again}") from None
     if parameters.digest != digest:

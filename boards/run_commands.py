@@ -13,7 +13,7 @@ from hw.flow.progress import Progress
 from sim.bench import Stalls, writable
 from sim.job import BenchError
 from sim.rows import Row, summary, write_junit
-from sim.units import BENCHES
+from sim.units import bench
 from sw.cli import console
 
 from .configured import BAUD, configure, configured
@@ -114,7 +114,7 @@ def _regress(board: Board, blocks: int, seed: int) -> Row:
     options: dict[str, Any] = {"seed": seed, "blocks": blocks, "stalls": STALLS}
     title = "on the board"
     try:
-        report = BENCHES[board.unit].regress(board.parameters, engine=BoardEngine(board), **options)
+        report = bench(board.unit).regress(board.parameters, engine=BoardEngine(board), **options)
     except BenchError as error:
         return Row(title, None, str(error))
     return Row(title, report, report.message)

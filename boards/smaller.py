@@ -4,7 +4,7 @@ import itertools
 import math
 from collections.abc import Callable
 
-from hw.engine.size import sizes
+from hw.units import Unit
 from sw.errors import UserError
 from sw.parameters import Parameters
 
@@ -16,13 +16,13 @@ def _steps(value: int) -> list[int]:
     return sorted({max(1, value * eighth // 8) for eighth in range(9)}, reverse=True)
 
 
-def smaller(parameters: Parameters) -> list[dict[str, int]]:
+def smaller(unit: Unit, parameters: Parameters) -> list[dict[str, int]]:
     """Return which fields to change to what, from a little smaller to the smallest.
 
     Of changes that keep as much of the product of the sizes the one with the fewest fields is
     given; those that the unit does not allow are left out.
     """
-    known = sizes(parameters)
+    known = {name: getattr(parameters, name) for name in unit.sizes}
     found: dict[int, dict[str, int]] = {}
     for values in itertools.product(*map(_steps, known.values())):
         change = {n: v for n, v in zip(known, values, strict=True) if v != known[n]}
@@ -38,14 +38,14 @@ def smaller(parameters: Parameters) -> list[dict[str, int]]:
 
 
 def nearest(
-    parameters: Parameters, fits: Callable[[Parameters], bool], *, share: float
+    unit: Unit, parameters: Parameters, fits: Callable[[Parameters], bool], *, share: float
 ) -> dict[str, int] | None:
     """Return the first of the `smaller` changes that fits; None if none does.
 
     What is smaller than one that fits is taken to fit too: few are tried, beginning with the one
     that keeps about ``share`` of the sizes' product.
     """
-    changes = smaller(parameters)
+    changes = smaller(unit, parameters)
     kept = [
         math.prod(value / getattr(parameters, name) for name, value in change.items())
         for change in changes

@@ -1,15 +1,14 @@
 """The command line of the circuits: ``python -m hw``."""
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import click
 from rich.table import Column, Table
 
-from sw.cli import command_line, console, output_folder
+from sw.cli import command_line, configured, console, output_folder
 from sw.errors import UserError
-from sw.parameters import TARGETS, Parameters
+from sw.parameters import Parameters
 
 from .flow.families import FAMILIES
 from .flow.progress import Progress
@@ -20,22 +19,7 @@ OUT = console()
 
 def _configured(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the argument and the options that choose a unit and its configuration."""
-    for option in (
-        click.option(
-            "--set",
-            "overrides",
-            metavar="FIELD=VALUE",
-            multiple=True,
-            help="Set a field, for instance rows=8 or format.block=32; may be repeated.",
-        ),
-        click.option(
-            "--config", metavar="FILE.toml", type=click.Path(), help="Read fields from a file."
-        ),
-        click.option("--preset", metavar="NAME", help="Start from a preset; see list."),
-        click.argument("unit_name", metavar="UNIT"),
-    ):
-        command = option(command)
-    return command
+    return click.argument("unit_name", metavar="UNIT")(configured(command))
 
 
 def _parameters(
@@ -48,10 +32,8 @@ def _parameters(
     """Build the parameters; ``target`` is the default of the field of that name."""
     from .units import unit
 
-    kind = unit(unit_name).parameters
-    named = any(field.name == "target" for field in dataclasses.fields(kind))
-    defaults = {"target": target} if named and target in TARGETS else {}
-    return kind.make(preset=preset, config=config, overrides=overrides, defaults=defaults)
+    found = unit(unit_name)
+    return found.configure(target=target, preset=preset, config=config, overrides=overrides)
 
 
 @command_line
@@ -68,20 +50,29 @@ def main() -> None:
 
 
 @main.command("list")
-def list_units() -> None:
-    """Show the units, their fields with defaults, and their presets."""
+@click.argument("names", metavar="[UNIT]...", nargs=-1)
+def list_units(names: tuple[str, ...]) -> None:
+    """Show units, all unless told which: their fields with defaults, and their presets.
+
+    \b
+    Examples:
+      python -m hw list
+      python -m hw list bfp_dot my_package.my_file:UNIT
+    """
     from .units import UNITS
+    from .units import unit as find_unit
 
     unit_column, fields_column = Column("unit", no_wrap=True), Column("fields", no_wrap=True)
     table = Table(unit_column, "what it is", fields_column, "presets", show_lines=True)
-    for unit in UNITS.values():
+    for unit_name in names or UNITS:
+        unit = find_unit(unit_name)
         defaults = unit.parameters().as_dict()
         fields = [
             f"{name} = {value['name'] if isinstance(value, dict) else value}"
             for name, value in defaults.items()
         ]
         presets = ", ".join(unit.parameters.PRESETS)
-        table.add_row(unit.name, unit.summary, "\n".join(fields), presets)
+        table.add_row(unit_name, unit.summary, "\n".join(fields), presets)
     OUT.print(table)
 
 
@@ -103,6 +94,9 @@ def verilog(
 ) -> None:
     """Write the Verilog of UNIT, its manifest (JSON) and its FuseSoC core file.
 
+    A unit of your own is named by the module that holds its record, and the record's name there:
+    see examples/own_unit. All commands that take UNIT take it.
+
     What is written is yours: the licence of Gradgate makes no claim on it. A design for a target
     whose cells it instantiates, such as target=ecp5, comes with models of them for simulation.
 
@@ -118,6 +112,7 @@ def verilog(
       python -m hw verilog bfp_array --preset hbfp4 --set rows=16 --set columns=16 -o build
       python -m hw verilog bfp_dot --config dot.toml -o build
       python -m hw verilog bfp_dot --preset mxint8 --name dot_mx --timescale 1ns/1ps -o build
+      python -m hw verilog my_package.my_file:UNIT -o build
     """
     from .flow.emit import generate, write
     from .flow.names import module_name

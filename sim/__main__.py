@@ -1,5 +1,6 @@
 """The command ``python -m sim``."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hw.units import unit as find_unit
 from sw.approx.parameters import AmsimParameters
 from sw.approx.table import read
 from sw.bfp.array import ArrayParameters
-from sw.cli import bars, command_line, console, output_folder
+from sw.cli import bars, command_line, configured, console, output_folder
 from sw.errors import UserError
 from sw.train.data import load
 from sw.train.network import MODELS
@@ -28,7 +29,7 @@ from .compare import MismatchError
 from .job import BenchError
 from .paper.commands import paper
 from .rows import Row, summary, write_junit
-from .units import BENCHES
+from .units import bench as find_bench
 
 RUNS = {
     "without stalls": Stalls(),
@@ -46,9 +47,7 @@ def main() -> None:
 
 @main.command()
 @click.argument("name", metavar="UNIT")
-@click.option("--preset", help="Start from a named configuration.")
-@click.option("--config", help="Read fields from a TOML file.")
-@click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Set a field.")
+@configured
 @click.option("--seed", type=SEEDS, default=1, show_default=True, help="Of data and stalls.")
 @click.option("--blocks", type=BLOCKS, default=200, show_default=True, help="Of random data.")
 @click.option("--engine", type=click.Choice(ENGINES), help="batch where Verilator is installed.")
@@ -74,6 +73,7 @@ def run(
       python -m sim run bfp_array --preset hbfp4
       python -m sim run bfp_dot --set lanes=4 --blocks 10000 --seed 7
       python -m sim run bfp_converter --engine cocotb --sim icarus --waves
+      python -m sim run my_package.my_file:UNIT
     """
     parameters = find_unit(name).parameters.make(preset=preset, config=config, overrides=overrides)
     junit = writable(junit)
@@ -95,7 +95,7 @@ def _compare(
     with Progress(*columns, console=terminal, transient=True, disable=hidden) as progress:
         for title, stalls in RUNS.items():
             task = progress.add_task(f"{name} {title}")
-            path = Path("build/waves") / f"{name}-{seed}-{title.replace(' ', '-')}"
+            path = Path("build/waves") / f"{find_unit(name).name}-{seed}-{title.replace(' ', '-')}"
             options["stalls"] = stalls
             row = _run(title, name, parameters, options, path if waves else None)
             if row.message and not waves:
@@ -137,16 +137,14 @@ def _run(
     title: str, name: str, parameters: Any, options: dict[str, Any], waves: Path | None
 ) -> Row:
     try:
-        report = BENCHES[name].regress(parameters, waves=waves, **options)
+        report = find_bench(name).regress(parameters, waves=waves, **options)
     except BenchError as error:
         return Row(title, None, str(error))
     return Row(title, report, report.message)
 
 
 @main.command()
-@click.option("--preset", default="hbfp8", show_default=True, help="Format of the operands.")
-@click.option("--config", help="Read fields from a TOML file.")
-@click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Set a field.")
+@functools.partial(configured, preset="hbfp8")
 @click.option("--data", default="digits", show_default=True, help="digits or mnist.")
 @click.option("--weights", type=click.Path(path_type=Path), help="A network of sw train.")
 @click.option(

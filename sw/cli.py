@@ -23,6 +23,7 @@ __all__ = [
     "Group",
     "bars",
     "command_line",
+    "configured",
     "console",
     "output_folder",
     "read_array",
@@ -149,6 +150,23 @@ def command_line(function: Callable[[], None]) -> click.Group:
     versioned = click.version_option(version(), prog_name="gradgate")(function)
     names = {"help_option_names": ["-h", "--help"]}
     return click.group(cls=Group, context_settings=names)(versioned)
+
+
+def configured(command: Callable[..., Any], *, preset: str | None = None) -> Callable[..., Any]:
+    """Add the options of a configuration: ``preset``, ``config``, ``overrides``.
+
+    They are what `sw.parameters.Parameters.make` takes; ``preset`` is the default of the first.
+    """
+    setting = "Set a field, for instance rows=8 or format.block=32; may be repeated."
+    reading, starting = "Read fields from a file.", "Start from a preset; see hw list."
+    named = {"default": preset, "show_default": preset is not None}
+    for option in (
+        click.option("--set", "overrides", metavar="FIELD=VALUE", multiple=True, help=setting),
+        click.option("--config", metavar="FILE.toml", type=click.Path(), help=reading),
+        click.option("--preset", metavar="NAME", help=starting, **named),
+    ):
+        command = option(command)
+    return command
 
 
 class _Terminated(KeyboardInterrupt):

@@ -6,7 +6,7 @@ from typing import Any
 from amaranth.sim import Simulator
 
 from hw.bus.top import AxiTop
-from hw.units import UNITS
+from hw.units import unit as find_unit
 
 __all__ = ["OKAY", "SLVERR", "Bus", "simulate"]
 
@@ -100,7 +100,7 @@ class Bus:
 
 def simulate(unit: str, parameters: Any, bench: Callable[[Bus], Any]) -> None:
     """Run a bench, a coroutine, on a unit that has not been reset."""
-    top = UNITS[unit].top(parameters)
+    top = find_unit(unit).top(parameters)
 
     async def run(ctx: Any) -> None:
         await bench(Bus(ctx, top))

@@ -8,7 +8,7 @@ from hw.bus.common_registers import DATA_SIZES
 from hw.flow.emit import generate
 from hw.units import UNITS
 from tests.bus import OKAY, SLVERR, Bus, simulate
-from tests.small import JOB, PARAMETERS
+from tests.small import DIRECTED, PARAMETERS
 
 FIRST = ("identity", "unit", "digest", "capabilities", "control", "status", "interrupt_enable")
 SIZED = {
@@ -203,7 +203,7 @@ def test_nothing_is_taken_or_given_in_reset(unit):
 def test_a_job_after_an_abort_that_came_with_its_start():
     async def bench(bus: Bus) -> None:
         await bus.reset()
-        for name, value in JOB:
+        for name, value in DIRECTED["bfp_array"].writes[:-1]:
             await bus.write(name, value)
         await bus.write("control", 0b110)
         await bus.tick(4)

@@ -3,39 +3,33 @@
 import pytest
 
 from tests.bus import Bus, simulate
-from tests.small import BEATS, CASES, START, beats
+from tests.small import DIRECTED, PARAMETERS
 
-# Registers that are read alone, but are no counters.
-STATES = ("table", "estimate")
-# Flags that the beats below do not set, in any unit and in some.
+# Flags that the beats below do not set in any unit.
 RARE = {"access", "aborted", "overflow", "underflow", "restarted", "exhausted"}
-MISSED = {
-    "load_balancer": {"saturated"},
-    "csb_decoder": {"overlong"},
-    "weight_regenerator": {"nan"},
-}
+START = ("control.start", 1)
 
 
-@pytest.mark.parametrize("unit", CASES)
+@pytest.mark.parametrize("unit", DIRECTED)
 def test_clear_after_the_streams(unit):
     # In Amaranth's simulator, which takes commands at any time. First all bits of the data are one:
     # NaN, and padding bits that are set; then elements 1 and 0. All beats but entries have tlast.
-    parameters, writes, outputs = CASES[unit]
+    given, writes = DIRECTED[unit], DIRECTED[unit].writes
 
     async def stream(bus: Bus, sources: list[str]) -> None:
-        left = {name: beats(name) for name in sources}
-        given = cycle = 0
-        while given < outputs:
+        left = {name: given.given(name) for name in sources}
+        got = cycle = 0
+        while got < given.outputs:
             cycle += 1
             for i, name in enumerate(sources):
                 # One operand comes later than the other, both later than they could be taken.
                 bus.set(f"{name}_tvalid", left[name] > 0 and cycle > 5 + 3 * i)
                 bus.set(f"{name}_tlast", name != "s_axis_table" or left[name] == 1)
-                bus.set(f"{name}_tdata", -1 if left[name] > BEATS // 2 else 0x3F800000)
+                bus.set(f"{name}_tdata", -1 if left[name] > given.BEATS // 2 else 0x3F800000)
             bus.set("m_axis_tready", cycle > 80)
             for name in sources:
                 left[name] -= bus.get(f"{name}_tvalid") & bus.get(f"{name}_tready")
-            given += bus.get("m_axis_tvalid") & bus.get("m_axis_tready")
+            got += bus.get("m_axis_tvalid") & bus.get("m_axis_tready")
             await bus.tick()
 
     async def interrupt(bus: Bus, names: list[str], seen: set[str]) -> None:
@@ -60,7 +54,9 @@ def test_clear_after_the_streams(unit):
     async def bench(bus: Bus) -> None:
         core = bus.top.core
         names = ["access", "aborted", *(["done"] if core.JOBS else []), *core.FLAGS]
-        counters = [r.name for r in core.registers if r.access == "ro" and r.name not in STATES]
+        counters = [
+            r.name for r in core.registers if r.access == "ro" and r.name not in given.states
+        ]
         sources = [name for name in bus.top.streams if name.startswith("s")]
         for clears in (False, True):
             await bus.reset()
@@ -68,7 +64,7 @@ def test_clear_after_the_streams(unit):
                 await bus.write(name, value)
             await stream(bus, sources)
             await bus.tick(4)
-            seen = set(names) - RARE - MISSED.get(unit, set())
+            seen = set(names) - RARE - set(given.unset)
             assert await status(bus) == seen
             if not clears:
                 await interrupt(bus, names, seen)
@@ -81,7 +77,7 @@ def test_clear_after_the_streams(unit):
         for name in counters:
             value = await bus.read(name)
             # Those without jobs go on to wait for elements, but for requests only behind a load.
-            waits = name in ("input_stalls", "vector_stalls") and unit != "csb_decoder"
+            waits = name in ("input_stalls", "vector_stalls") and given.independent
             assert 0 < value < 40 if waits else value == 0, name
         if core.JOBS:
             for name, value in (("blocks", 0), START):
@@ -91,4 +87,4 @@ def test_clear_after_the_streams(unit):
                 await bus.write(name, value)
             assert await status(bus) == {"refused"}
 
-    simulate(unit, parameters, bench)
+    simulate(unit, PARAMETERS[unit], bench)

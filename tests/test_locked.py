@@ -7,7 +7,7 @@ from tests.bus import OKAY, SLVERR, Bus, simulate
 from tests.small import PARAMETERS
 
 
-@pytest.mark.parametrize("unit", ["bfp_array", "bfp_multimode_array", "approx_array"])
+@pytest.mark.parametrize("unit", [name for name, unit in UNITS.items() if unit.core.JOBS])
 def test_sizes_are_locked_while_busy(unit):
     async def bench(bus: Bus) -> None:
         await bus.reset()

@@ -9,45 +9,34 @@ from hw.flow.emit import generate
 from sim.bench import Result, Stalls, run
 from sim.bfp import array, dot
 from sim.compare import assert_equal
+from sim.directed import Directed
 from sim.formats import converter
 from sim.registers import readable
 from sw.bfp.array import matmul as model
 from sw.formats.converter import convert
 from sw.formats.quantize import Blocks, quantize
-from tests.small import ARRAY, BEATS, CASES, CONVERTER, DOT, FORMAT, JOB, START, beats
+from tests.small import ARRAY, CONVERTER, DIRECTED, DOT, FORMAT, PARAMETERS
 
-STALLS: dict[str, tuple[str, str]] = {
-    **dict.fromkeys(("bfp_array", "bfp_dot"), ("operand_stalls", "result_stalls")),
-    "amsim_multiplier": ("table_stalls", "output_stalls"),
-    "outer_product": ("vector_stalls", "result_stalls"),
-}
-# The others do not count what they wait for, or wait for one thing after another.
-APART = {"csb_decoder", "quantile_estimator", "weight_regenerator"}
-COUNTING = [unit for unit in CASES if unit not in APART]
-INPUTS = [
-    ("bfp_array", "s_axis_a"),
-    ("bfp_array", "s_axis_b"),
-    ("bfp_dot", "s_axis_a"),
-    ("bfp_dot", "s_axis_b"),
-    ("bfp_transposer", "s_axis"),
-    ("bfp_converter", "s_axis"),
-    ("stochastic_converter", "s_axis"),
-    ("load_balancer", "s_axis"),
-]
-# Beats of what a packet holds.
-PACKETS = {"bfp_array": 6, "load_balancer": 4}
-PADDED = [
-    *INPUTS[:5],
-    ("approx_multiplier", "s_axis"),
-    ("amsim_multiplier", "s_axis"),
-    ("amsim_multiplier", "s_axis_table"),
-    ("load_balancer", "s_axis"),
-    ("csb_decoder", "s_axis_block"),
-    ("csb_decoder", "s_axis_value"),
-    ("csb_decoder", "s_axis_request"),
-    ("quantile_estimator", "s_axis"),
-    ("weight_regenerator", "s_axis"),
-]
+BEATS = Directed.BEATS
+*JOB, START = DIRECTED["bfp_array"].writes
+
+
+def _inputs(unit: str) -> dict[str, Any]:
+    """Return the input streams of a unit, as its manifest has them."""
+    streams = generate(unit, PARAMETERS[unit]).manifest["streams"]
+    return {name: stream for name, stream in streams.items() if stream["direction"] == "in"}
+
+
+def _stalls(unit: str) -> list[str]:
+    """Return the registers that count what a unit waits for, inputs and then its output."""
+    registers = generate(unit, PARAMETERS[unit]).manifest["registers"]
+    return [r["name"] for r in registers if r["name"].endswith("_stalls")]
+
+
+# Units that count two kinds of waiting independently of each other.
+COUNTING = [unit for unit, given in DIRECTED.items() if given.independent and _stalls(unit)]
+PACKETS = [(unit, stream) for unit, given in DIRECTED.items() for stream in given.packets]
+PADDED = [(u, name) for u in DIRECTED for name, s in _inputs(u).items() if s["bits"] % 8]
 
 
 def _run(
@@ -58,21 +47,20 @@ def _run(
     **options: Any,
 ) -> Result:
     """Stream zeros; ``padding`` names a stream whose first beat has a padding bit set."""
-    parameters, writes, outputs = CASES[unit]
-    design = generate(unit, parameters)
+    given = DIRECTED[unit]
+    design = generate(unit, PARAMETERS[unit])
     inputs = {
-        name: np.zeros((beats(name), stream["bytes"]), np.uint8)
-        for name, stream in design.manifest["streams"].items()
-        if stream["direction"] == "in"
+        name: np.zeros((given.given(name), stream["bytes"]), np.uint8)
+        for name, stream in _inputs(unit).items()
     }
     if padding:
         inputs[padding][0, -1] |= 128
     return run(
         design,
         inputs=inputs,
-        outputs={"m_axis": outputs},
+        outputs={"m_axis": given.outputs},
         last=last,
-        writes=options.pop("writes", writes),
+        writes=options.pop("writes", given.writes),
         reads=readable(design.manifest),
         **options,
     )
@@ -90,12 +78,12 @@ def _ends(*beats: int) -> np.ndarray:
     return last
 
 
-@pytest.mark.parametrize(("unit", "stream"), INPUTS)
+@pytest.mark.parametrize(("unit", "stream"), PACKETS)
 def test_tlast_inside_a_block_or_tile_is_a_framing_error(unit, stream):
-    tile = PACKETS.get(unit, 2)
-    ends = range(tile - 1, BEATS, tile)
+    packet = DIRECTED[unit].packets[stream]
+    ends = range(packet - 1, BEATS, packet)
     assert _set(_run(unit, last={stream: _ends(*ends)})) == set()
-    for inside in range(tile - 1):
+    for inside in range(packet - 1):
         assert _set(_run(unit, last={stream: _ends(inside)})) == {"framing"}
 
 
@@ -106,7 +94,7 @@ def test_a_padding_bit_is_a_framing_error(unit, stream):
 
 @pytest.mark.parametrize("unit", COUNTING)
 def test_idle_inputs_and_back_pressure_count_apart(unit):
-    own, other = STALLS.get(unit, ("input_stalls", "output_stalls"))
+    own, other = _stalls(unit)
     plain = _run(unit)
     idle = _run(unit, stalls=Stalls(idle=0.5))
     # Of other seeds some let the six results of a dot product leave in time.
@@ -119,8 +107,8 @@ def test_idle_inputs_and_back_pressure_count_apart(unit):
         added = idle.simulated - plain.simulated
         assert idle.registers[own] - plain.registers[own] == added
         # It has room for all beats, or for some.
-        assert pressed.registers[own] > plain.registers[own] or unit == "load_balancer"
-        if unit in ("approx_multiplier", "load_balancer"):
+        assert pressed.registers[own] > plain.registers[own] or DIRECTED[unit].holds_all
+        if DIRECTED[unit].one_enable:
             # One register moves all of it: a cycle that waits for the output does not for inputs.
             added = sum(pressed.registers[name] - plain.registers[name] for name in (own, other))
             assert added == pressed.simulated - plain.simulated

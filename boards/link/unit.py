@@ -6,7 +6,7 @@ from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
 from amaranth.lib.wiring import In, Out
 
 from hw.base.circuit import Circuit
-from hw.units import UNITS
+from hw.units import unit as find_unit
 from sw.parameters import Parameters
 from sw.version import version
 
@@ -101,7 +101,7 @@ class SerialUnit(Circuit):
         m.submodules.encoder = encoder = CobsEncoder()
         m.submodules.uart_transmitter = sender = UartTransmitter(clock=clock, baud=baud)
         m.submodules.channels = channels = Channels(
-            top=UNITS[self.unit].top(self.parameters),
+            top=find_unit(self.unit).top(self.parameters),
             buffer=self.settings.buffer,
             identity=identity(facts(self.unit, self.parameters, self.settings)),
         )

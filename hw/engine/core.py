@@ -57,7 +57,7 @@ class Core(Circuit):
             name: fields if isinstance(fields, Packet) else Packet(*fields)
             for name, fields in streams.items()
         }
-        check_streams(dict(self.identity[1])["parameters"], self.streams)
+        check_streams(self.streams)
         members: dict[str, Any] = {
             name: (Out if name.startswith("o") else In)(
                 packet.signature

@@ -14,15 +14,18 @@ __all__ = ["command"]
 def command(
     unit: str, parameters: Parameters, name: str | None = None, timescale: str | None = None
 ) -> str:
-    """Return the command that emits a unit: each field that differs from its default is set."""
+    """Return the command that emits a unit: each field that differs from its default is set.
+
+    ``name`` is that of the top module, if it is not the unit's.
+    """
     words = ["python", "-m", "hw", "verilog", unit]
     defaults = type(parameters)()
     for field in dataclasses.fields(parameters):
         value = getattr(parameters, field.name)
         if value != getattr(defaults, field.name):
             words += ["--set", f"{field.name}={_toml(value)}"]
-    if name not in (None, unit):
-        words += ["--name", str(name)]
+    if name:
+        words += ["--name", name]
     if timescale:
         words += ["--timescale", timescale]
     return shlex.join(words)

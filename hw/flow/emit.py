@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sw.checks import instance, known
+from sw.checks import instance
 from sw.cli import whole_files
 from sw.errors import UserError
 from sw.files import read_text
@@ -16,6 +16,7 @@ from sw.parameters import Parameters
 
 from ..base.circuit import Circuit
 from ..cells import models
+from ..units import unit as find_unit
 from .command import command
 from .fusesoc import core_file
 from .header import comment, header
@@ -85,12 +86,12 @@ def generate(
     name: str | None = None,
     timescale: str | None = None,
 ) -> Design:
-    """Return the design of a unit of the table for a configuration.
+    """Return the design of a unit for a configuration.
 
     Parameters
     ----------
     unit_name : str
-        The unit.
+        The unit: a name of the table, or ``module:NAME`` for one of your own.
     parameters : Parameters
         Its configuration.
     name : str, optional
@@ -102,15 +103,14 @@ def generate(
     Raises
     ------
     UserError
-        For a unit that is not in the table, a name or a timescale that Verilog does not take, and
+        For a unit that is not there, a name or a timescale that Verilog does not take, and
         a configuration that makes no design.
     """
-    from ..units import UNITS
-
-    instance("parameters", parameters, known("unit", unit_name, UNITS).parameters)
+    unit = find_unit(unit_name)
+    instance("parameters", parameters, unit.parameters)
     if timescale is not None:
         timescale = timescale_of("timescale", timescale)
-    named = module_name("name", name or unit_name)
+    named = module_name("name", name or unit.name)
     return _generate(unit_name, parameters, parameters.digest, named, timescale)
 
 
@@ -119,10 +119,9 @@ def _generate(
     unit_name: str, parameters: Parameters, digest: str, name: str, timescale: str | None
 ) -> Design:
     # Configurations that are equal but for a name have texts of their own: other digests.
-    from ..units import UNITS
-
-    unit = UNITS[unit_name]
-    facts = {"unit": unit_name, "command": command(unit_name, parameters, name, timescale)}
+    unit = find_unit(unit_name)
+    told = command(unit_name, parameters, name if name != unit.name else None, timescale)
+    facts = {"unit": unit_name, "command": told}
     return emit(
         unit.top(parameters),
         name,

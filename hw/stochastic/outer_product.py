@@ -100,7 +100,7 @@ class OuterProduct(Core):
         self._results = Results(parameters=p)
         self._blocks = self._block_converters()
         lines = len(banks(p.columns)) * p.rows * 2 * p.parallel
-        check_inside(p, "bits of d, in all banks of columns,", lines)
+        check_inside("bits of d, in all banks of columns,", lines)
 
     def _block_converters(self) -> list[Quantizer]:
         """Return the quantizers of the blocks of a beat."""

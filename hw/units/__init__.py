@@ -1,5 +1,20 @@
-"""The units: whatever stands here can be listed, generated, simulated and synthesized."""
+"""The units: whatever stands here can be listed, generated, simulated and synthesized.
 
-from .table import UNITS, Unit, unit
+A file a wing holds the records of its units. A user's own unit is such a record in a module of
+theirs, named ``module:NAME`` where others are named by their names.
+"""
 
-__all__ = ["UNITS", "Unit", "unit"]
+from . import approx, bfp, formats, sparse, stochastic
+from .own import load
+from .unit import Storage, Unit
+
+__all__ = ["UNITS", "Storage", "Unit", "unit"]
+
+UNITS: dict[str, Unit] = {
+    each.name: each for room in (formats, bfp, approx, sparse, stochastic) for each in room.UNITS
+}
+
+
+def unit(name: str) -> Unit:
+    """Return the unit called ``name``, or a user's own; `UserError` if there is none."""
+    return load(name, UNITS)

@@ -11,12 +11,24 @@ from sw.approx.parameters import look_up as model
 from sw.approx.table import Table, make
 
 from ..bench import Result, run
+from ..directed import Directed
 from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 from .multiplier import random_pairs
 
-__all__ = ["entries", "look_up", "operands", "products", "random_table", "regress", "simulate"]
+__all__ = [
+    "DIRECTED",
+    "entries",
+    "look_up",
+    "operands",
+    "products",
+    "random_table",
+    "regress",
+    "simulate",
+]
+
+DIRECTED = Directed(outputs=12, writes=(("load", 1),), beats={"s_axis_table": 4}, states=("table",))
 
 Patterns = npt.NDArray[np.uint32]
 LOADED = 0b10

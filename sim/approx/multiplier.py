@@ -12,11 +12,14 @@ from sw.checks import array
 from sw.formats import FloatFormat
 
 from ..bench import Result, run
+from ..directed import Directed
 from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 
-__all__ = ["multiply", "random_pairs", "regress", "simulate"]
+__all__ = ["DIRECTED", "multiply", "random_pairs", "regress", "simulate"]
+
+DIRECTED = Directed(outputs=12, one_enable=True)
 
 Patterns = npt.NDArray[np.uint32]
 

@@ -14,13 +14,21 @@ from sw.bfp.array import matmul as model
 from sw.formats.quantize import Blocks, quantize
 
 from ..bench import Result
+from ..directed import Directed
 from ..formats.elements import encode, random_blocks, with_all_codes
 from ..registers import constants
 from ..report import Report
 from ..streams import Stalls, pack
 from ..tiles import START, check, check_size, multiply, over_depths
 
-__all__ = ["matmul", "regress", "simulate"]
+__all__ = ["DIRECTED", "matmul", "regress", "simulate"]
+
+DIRECTED = Directed(
+    outputs=4,
+    writes=(("tile_rows", 2), ("tile_columns", 1), ("blocks", 3), ("control.start", 1)),
+    # Two tiles of three blocks.
+    packets={"s_axis_a": 6, "s_axis_b": 6},
+)
 
 
 def matmul(

@@ -13,13 +13,16 @@ from sw.formats.quantize import Blocks, quantize
 from sw.words import Words
 
 from ..bench import Result, run
+from ..directed import Directed
 from ..formats.elements import encode, random_blocks, with_all_codes
 from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack
 from ..words import start_words
 
-__all__ = ["dot", "regress", "simulate"]
+__all__ = ["DIRECTED", "dot", "regress", "simulate"]
+
+DIRECTED = Directed(outputs=6, packets={"s_axis_a": 2, "s_axis_b": 2})
 
 
 Operand = Blocks | npt.ArrayLike

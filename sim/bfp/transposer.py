@@ -10,12 +10,15 @@ from sw.bfp.transposer import TransposerParameters
 from sw.bfp.transposer import transpose as model
 
 from ..bench import Result, run
+from ..directed import Directed
 from ..formats.elements import blocks_of, encode
 from ..registers import constants, readable
 from ..report import Report, compare
 from ..streams import Stalls, pack
 
-__all__ = ["regress", "simulate", "transpose"]
+__all__ = ["DIRECTED", "regress", "simulate", "transpose"]
+
+DIRECTED = Directed(outputs=12, packets={"s_axis": 2})
 
 Integers = npt.NDArray[np.int32]
 

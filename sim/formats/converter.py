@@ -13,13 +13,16 @@ from sw.formats.converter import convert as model
 from sw.words import Words
 
 from ..bench import Result, run
+from ..directed import Directed
 from ..registers import constants, readable
 from ..report import Report, compare
 from ..streams import Stalls, pack
 from ..words import start_words
 from .elements import blocks_of, random_blocks, to_source
 
-__all__ = ["convert", "regress", "simulate"]
+__all__ = ["DIRECTED", "convert", "regress", "simulate"]
+
+DIRECTED = Directed(outputs=12, packets={"s_axis": 2})
 
 Integers = npt.NDArray[np.int32]
 

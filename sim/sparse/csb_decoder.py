@@ -15,12 +15,15 @@ from sw.sparse.csb import Compressed, encode, limited, read, requested, steps, w
 from sw.sparse.csb_parameters import NUMBER_BITS, CsbDecoderParameters
 
 from ..bench import Result, run
+from ..directed import Directed
 from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 from .csb_encoder import joined, packet_ends, random_dense
 
-__all__ = ["Load", "decode", "expected", "regress", "simulate"]
+__all__ = ["DIRECTED", "Load", "decode", "expected", "regress", "simulate"]
+
+DIRECTED = Directed(outputs=12, unset=("overlong",), independent=False)
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]

@@ -10,11 +10,16 @@ from sw.sparse.load_balancer import BalancerParameters, counts
 from sw.sparse.load_balancer import balance as model
 
 from ..bench import Result, run
+from ..directed import Directed
 from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 
-__all__ = ["balance", "random_pointers", "regress", "simulate"]
+__all__ = ["DIRECTED", "balance", "random_pointers", "regress", "simulate"]
+
+DIRECTED = Directed(
+    outputs=9, packets={"s_axis": 4}, unset=("saturated",), one_enable=True, holds_all=True
+)
 
 Integers = npt.NDArray[np.int64]
 

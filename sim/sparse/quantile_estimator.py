@@ -10,11 +10,14 @@ from sw.sparse.quantile_estimator import QuantileParameters
 from sw.sparse.quantile_estimator import estimate as model
 
 from ..bench import Result, run
+from ..directed import Directed
 from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 
-__all__ = ["estimate", "random_values", "regress", "simulate"]
+__all__ = ["DIRECTED", "estimate", "random_values", "regress", "simulate"]
+
+DIRECTED = Directed(outputs=12, states=("estimate",))
 
 Bits = npt.NDArray[np.bool_]
 

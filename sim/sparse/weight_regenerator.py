@@ -12,11 +12,14 @@ from sw.sparse.weight_regenerator import MOST_SHIFT, SHIFT_BITS, RegeneratorPara
 from sw.sparse.weight_regenerator import regenerate as model
 
 from ..bench import Result, run
+from ..directed import Directed
 from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 
-__all__ = ["regenerate", "regress", "simulate"]
+__all__ = ["DIRECTED", "regenerate", "regress", "simulate"]
+
+DIRECTED = Directed(outputs=12, writes=(("scale", 1),), unset=("nan",))
 
 Floats = npt.NDArray[np.float32]
 

@@ -13,12 +13,15 @@ from sw.stochastic.converter import StochasticConverterParameters, Streams
 from sw.stochastic.converter import convert as model
 
 from ..bench import Result, run
+from ..directed import Directed
 from ..formats.elements import random_blocks, to_source
 from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 
-__all__ = ["convert", "regress", "simulate"]
+__all__ = ["DIRECTED", "convert", "regress", "simulate"]
+
+DIRECTED = Directed(outputs=12, packets={"s_axis": 2})
 
 
 def convert(parameters: StochasticConverterParameters, x: npt.ArrayLike, **options: Any) -> Streams:

@@ -12,12 +12,15 @@ from sw.stochastic.outer_parameters import SHIFT_BITS, OuterProductParameters
 from sw.stochastic.weights import Weights, subtract, to_blocks
 
 from ..bench import Result, run
+from ..directed import Directed
 from ..formats.elements import decode, encode, random_blocks, to_source
 from ..registers import constants, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 
-__all__ = ["outer_product", "random_weights", "regress", "simulate"]
+__all__ = ["DIRECTED", "outer_product", "random_weights", "regress", "simulate"]
+
+DIRECTED = Directed(outputs=24)
 
 Floats = npt.NDArray[np.float32]
 

@@ -10,7 +10,7 @@ import pytest
 from hw.flow.emit import generate
 from sim.bench import Stalls
 from sim.report import Report, merge
-from sim.units import BENCHES
+from sim.units import bench
 from sw.bfp.array import ArrayParameters
 from sw.parameters import Parameters
 
@@ -44,7 +44,7 @@ FAULTS: list[tuple[str, Parameters, str, str, str, Stalls, str]] = [
 
 
 def _message(unit: str, parameters: Any, **options: Any) -> str:
-    return message(BENCHES[unit].regress, parameters, blocks=300, seed=8, **options)
+    return message(bench(unit).regress, parameters, blocks=300, seed=8, **options)
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,9 @@ def test_too_large_is_refused_before_placement_with_what_fits(monkeypatch):
     assert not over("ulx3s-25f", *fields)
 
 
+ARRAY = UNITS["bfp_array"]
+
+
 def size(p: Any) -> int:
     return p.rows * p.columns * p.lanes
 
@@ -136,21 +139,22 @@ def within(limit: int, p: Any) -> bool:
 
 def test_nearest_is_the_largest_that_fits():
     parameters = ArrayParameters(rows=4, columns=4, lanes=8)
-    changes = smaller(parameters)
+    changes = smaller(ARRAY, parameters)
     kept = [size(parameters.replace(**change)) for change in changes]
     assert kept == sorted(kept, reverse=True)
     assert changes[0] == {"columns": 3}
     for limit in (1, 7, 50, 127):
         expected = next(c for c, k in zip(changes, kept, strict=True) if k <= limit)
         for share in (0, limit / 128, 0.3, 1):
-            assert nearest(parameters, functools.partial(within, limit), share=share) == expected
-    assert nearest(parameters, lambda p: False, share=0.5) is None
+            fits = functools.partial(within, limit)
+            assert nearest(ARRAY, parameters, fits, share=share) == expected
+    assert nearest(ARRAY, parameters, lambda p: False, share=0.5) is None
 
 
 def test_nothing_smaller_fits():
     parameters = DotParameters(lanes=1)
-    assert smaller(parameters) == []
-    assert nearest(parameters, lambda p: True, share=0.5) is None
+    assert smaller(UNITS["bfp_dot"], parameters) == []
+    assert nearest(UNITS["bfp_dot"], parameters, lambda p: True, share=0.5) is None
 
 
 def placement(megahertz: float) -> Placement:

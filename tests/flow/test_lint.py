@@ -12,7 +12,6 @@ from hw.flow.emit import emit, generate
 from hw.units import UNITS
 
 from ..lint import complaints, programs
-from ..small import CASES
 from .test_split import Chain
 
 FLAGS = {"plain": (), "cocotb": ("--public-flat-rw", "--vpi")}
@@ -25,7 +24,7 @@ NARROW = ("/* verilator lint_off WIDTH */", "/* verilator lint_off WIDTHEXPAND *
 @pytest.mark.parametrize("name", list(UNITS))
 def test_no_version_complains(name, flags, tmp_path):
     path = tmp_path / f"{name}.v"
-    for parameters in (UNITS[name].parameters(), *CASES.get(name, ())[:1]):
+    for parameters in (UNITS[name].parameters(), UNITS[name].small):
         text = generate(name, parameters).verilog
         assert set(re.findall(r"verilator lint_off (\w+)", text)) <= RULES
         path.write_text(text)

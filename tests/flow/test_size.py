@@ -1,5 +1,6 @@
 """What is too large is refused in words, at once: before anything of it is elaborated."""
 
+import dataclasses
 import json
 
 import pytest
@@ -9,7 +10,8 @@ from click.testing import CliRunner
 from hw.__main__ import main
 from hw.base.circuit import Circuit
 from hw.base.field import Field
-from hw.engine.size import MOST_BITS, check_streams, warnings
+from hw.engine.core import Core
+from hw.engine.size import MOST_BITS, warnings
 from hw.flow.emit import generate
 from hw.stream.packet import Packet
 from hw.units import UNITS
@@ -113,20 +115,30 @@ def test_a_component_with_too_many_bits_is_refused_in_words():
 
 
 def test_the_limit_of_a_beat_is_exact():
-    p = UNITS["bfp_dot"].parameters()
+    unit = UNITS["bfp_dot"]
 
     def beat(*bits: int) -> dict[str, Packet]:
         fields = (Field(name="x", bits=b, count=2, description="") for b in bits)
         return {f"i_{i}": Packet(field) for i, field in enumerate(fields)}
 
-    check_streams(p, beat(24_576))
-    check_streams(p, beat(12_288, 12_288))
+    def make(streams: dict[str, Packet]) -> None:
+        class Wide(Core):
+            FLAGS = {"framing": ""}
+            registers = ()
+
+            def __init__(self, *, parameters: object) -> None:
+                super().__init__(streams=streams)
+
+        dataclasses.replace(unit, core=Wide).top(unit.parameters())
+
+    make(beat(24_576))
+    make(beat(12_288, 12_288))
     for bits in ((24_577,), (12_288, 12_289)):
         with pytest.raises(UserError, match=r"not 49,154 as with lanes=8"):
-            check_streams(p, beat(*bits))
+            make(beat(*bits))
     odd = Field(name="x", bits=49_153, description="")
     with pytest.raises(UserError, match=r"not 49,153 as with lanes=8"):
-        check_streams(p, {"i_x": Packet(odd)})
+        make({"i_x": Packet(odd)})
     assert warnings({"s_axis": beat(2_048)["i_0"]}) == []
     # In whole bytes, as the port has them.
     [warning] = warnings({"s_axis": beat(2_049)["i_0"]})

@@ -16,7 +16,6 @@ from sw.bfp.array import ArrayParameters
 
 from ..icarus import simulate
 from ..lint import lint
-from ..small import CASES
 
 
 def module(ports: str, *statements: str) -> str:
@@ -252,7 +251,7 @@ def shift_width(amount: str, widths: dict[str, int]) -> int:
 @pytest.mark.parametrize("name", list(UNITS))
 def test_no_shift_shifts_a_shift(name):
     # Verilator 5.048 to 5.050 (its issue 7955) adds up two distances of one width in that width.
-    for parameters in (UNITS[name].parameters(), *CASES.get(name, ())[:1]):
+    for parameters in (UNITS[name].parameters(), UNITS[name].small):
         for text in generate(name, parameters).verilog.split("endmodule"):
             widths = {n: int(top or 0) + 1 for top, n in DECLARED.findall(text)}
             shifts = {n: (value, amount) for n, value, amount in SHIFT.findall(text)}

@@ -10,37 +10,11 @@ from hw.flow.emit import Design, generate
 from hw.flow.progress import Progress
 from hw.flow.yosys import yosys
 from hw.units import UNITS
-from sim.units import BENCHES
+from sim.units import bench
 
 from ..formal.units import SMALL
 from ..lint import lint
 from .test_emit import accepted_by_icarus
-
-# Unit: fields of the second configuration.
-SECOND = {
-    "bfp_converter": ["format=mxint8", "lanes=4"],
-    "bfp_transposer": ['format={preset="hbfp8_8x8", block=[2, 2]}'],
-    "bfp_dot": ["format=hbfp4", "lanes=2"],
-    "bfp_array": ["format=hbfp4", "rows=2", "columns=1", "lanes=2"],
-    "bfp_multimode_array": ["rows=1", "columns=2"],
-    "bfp_zse_controller": ["layers=3"],
-    "bfp_epoch_schedule": ["layers=3"],
-    "approx_multiplier": ["multiplier=mitchell"],
-    "amsim_multiplier": ["bits=2", "lanes=1"],
-    "approx_array": ["rows=1", "columns=2", "multiplier=mitchell"],
-    "sparse_array": ["lines=1", "columns=1", "pieces=1", "mask_bits=4"],
-    "csb_decoder": ["form=dense", "lanes=1", "blocks=4", "values=20"],
-    "csb_encoder": ["keep=true", "lanes=1"],
-    "load_balancer": ["lines=2", "pieces=2"],
-    "outer_product": ["rows=4", "columns=4", "results=4"],
-    "quantile_estimator": ["lanes=2"],
-    "stochastic_converter": ["elements=4", "length=2"],
-    "weight_regenerator": ["lanes=2", "layers=4"],
-}
-
-
-def second(name: str, top: str) -> Design:
-    return generate(name, UNITS[name].parameters.make(overrides=SECOND[name]), name=top)
 
 
 def modules(design: Design) -> list[str]:
@@ -50,7 +24,10 @@ def modules(design: Design) -> list[str]:
 @pytest.fixture(scope="module")
 def designs() -> list[Design]:
     """All units, each in two configurations."""
-    both = ((generate(n, UNITS[n].parameters()), second(n, f"{n}_2")) for n in UNITS)
+    both = (
+        (generate(n, unit.parameters()), generate(n, unit.second, name=f"{n}_2"))
+        for n, unit in UNITS.items()
+    )
     return list(itertools.chain.from_iterable(both))
 
 
@@ -67,10 +44,6 @@ def around(designs: list[Design]) -> str:
         instances.append(f"  {design.name} {design.name} (\n{connections}\n  );\n")
     heads = ",\n".join(ports)
     return f"module all_units (\n{heads}\n);\n{''.join(instances)}endmodule\n"
-
-
-def test_every_unit_has_a_second_configuration():
-    assert set(SECOND) == set(UNITS)
 
 
 def test_no_module_is_in_two_files_and_none_is_missing(designs):
@@ -175,10 +148,9 @@ def test_two_multipliers_of_one_simulation_are_both_right(order, tmp_path):
 @pytest.mark.parametrize("unit", UNITS)
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_unit_is_right_beside_another_of_its_kind(unit, turned):
-    kind = UNITS[unit].parameters
-    small = (SMALL[unit], kind.make(overrides=SECOND[unit]))
+    small = (SMALL[unit], UNITS[unit].second)
     one, other = small[::-1] if turned else small
     assert one != other
     text = generate(unit, other, name="another").verilog + generate(unit, one).verilog
-    report = BENCHES[unit].regress(one, blocks=20, netlist=text)
+    report = bench(unit).regress(one, blocks=20, netlist=text)
     assert report.values > 0 and (report.mismatches, report.message) == (0, "")

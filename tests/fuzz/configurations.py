@@ -23,7 +23,7 @@ from hw.flow.split import INSTANCE
 from hw.units import UNITS
 from sim.bench import Stalls
 from sim.build import have
-from sim.units import BENCHES
+from sim.units import bench
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat, FloatFormat
 
@@ -165,7 +165,7 @@ def try_one(unit: str, seed: int, *, simulate: bool = True) -> Tried:
     if said := _lint(design):
         return tried("wrong", said)
     try:
-        report = BENCHES[unit].regress(
+        report = bench(unit).regress(
             parameters,
             seed=seed,
             blocks=6,

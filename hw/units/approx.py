@@ -1,0 +1,66 @@
+"""Units of approximate multipliers."""
+
+from sw.approx.array import ApproxArrayParameters
+from sw.approx.parameters import AmsimParameters, ApproxParameters
+from sw.formats import FloatFormat
+
+from ..approx.amsim_multiplier import AmsimUnit
+from ..approx.array import ApproxArray
+from ..approx.multiplier import ApproxUnit
+from .unit import Storage, Unit
+
+__all__ = ["UNITS"]
+
+# Pairs of 18 bits.
+_NINE_BITS = FloatFormat(exponent_bits=5, fraction_bits=3)
+
+
+def _table(bits: int) -> int:
+    return 4**bits * (bits + 1)
+
+
+def _amsim_multiplier(p: AmsimParameters) -> Storage:
+    """Count the tables, which two lanes share."""
+    assert p.bits is not None
+    return Storage(memory=-(-p.lanes // 2) * _table(p.bits))
+
+
+def _array(p: ApproxArrayParameters) -> Storage:
+    """Count an operand and a sum in each element, and tables, which two elements share."""
+    elements = p.rows * p.columns
+    tables = p.columns * -(-p.rows // 2) if p.has_table else 0
+    return Storage(
+        registers=elements * (1 + p.bits), memory=tables * _table(p.bits) + elements * 32
+    )
+
+
+UNITS = (
+    Unit(
+        name="approx_multiplier",
+        summary="floating-point multipliers, exact or approximate, any format",
+        core=ApproxUnit,
+        small=ApproxParameters(multiplier="mitchell", format=_NINE_BITS),
+        second=ApproxParameters(multiplier="mitchell"),
+        sizes=("lanes",),
+    ),
+    Unit(
+        name="amsim_multiplier",
+        summary="floating-point multipliers by a table of products loaded at run time",
+        core=AmsimUnit,
+        # Entries of 2 bits.
+        small=AmsimParameters(format=_NINE_BITS, bits=1, lanes=1),
+        second=AmsimParameters(bits=2, lanes=1),
+        sizes=("lanes",),
+        storage=_amsim_multiplier,
+    ),
+    Unit(
+        name="approx_array",
+        summary="matrix-multiply array of approximate multipliers, fp32 accumulation",
+        core=ApproxArray,
+        small=ApproxArrayParameters(multiplier="table", bits=2, rows=3, columns=2),
+        second=ApproxArrayParameters(rows=1, columns=2, multiplier="mitchell"),
+        proof=ApproxArrayParameters(rows=1, columns=1, multiplier="mitchell"),
+        sizes=("rows", "columns"),
+        storage=_array,
+    ),
+)

@@ -1,0 +1,33 @@
+"""Units that convert between formats."""
+
+import dataclasses
+
+from sw.formats import BLOCK_FORMATS
+from sw.formats.converter import ConverterParameters
+
+from ..formats.converter import ConverterUnit
+from .unit import Storage, Unit
+
+__all__ = ["UNITS"]
+
+
+def _converter(p: ConverterParameters) -> Storage:
+    """Count the elements of a block, kept until its exponent is known."""
+    several = p.beats > 1
+    return Storage(memory=several * p.format.block_elements * p.format.element_bits)
+
+
+UNITS = (
+    Unit(
+        name="bfp_converter",
+        summary="floating point to block floating point, any format and rounding",
+        core=ConverterUnit,
+        # Blocks of two beats.
+        small=ConverterParameters(
+            format=dataclasses.replace(BLOCK_FORMATS["hbfp4"], block=(4,)), lanes=2
+        ),
+        second=ConverterParameters(format=BLOCK_FORMATS["mxint8"], lanes=4),
+        sizes=("lanes",),
+        storage=_converter,
+    ),
+)
