@@ -13,7 +13,7 @@ WINGS = ("bfp", "approx", "stochastic", "sparse")
 FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "sw": (
         ("errors",),
-        ("checks", "files", "cipher", "lfsr", "version", "jit"),
+        ("checks", "files", "cipher", "lfsr", "version", "jit", "timing", "stages"),
         ("parameters", "words", "cli"),
         ("formats", "core"),
         ("networks", *WINGS),

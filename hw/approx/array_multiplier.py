@@ -5,10 +5,13 @@ from typing import Any
 
 from amaranth.hdl import Module
 
+from sw.approx.stages import array_latency
+from sw.stages import Schedule
+
 from ..base.pipeline import register as hold
 from ..cells.bit import Bit, bits, pack
 from ..cells.carry import add
-from ..cells.pipeline import Schedule, register
+from ..cells.pipeline import register
 from .exact import truncate
 from .fractions import FractionMultiplier
 
@@ -44,11 +47,7 @@ class ArrayMultiplier(FractionMultiplier):
     @property
     def latency(self) -> int:
         """Enabled cycles from fractions to code."""
-        stages = Schedule()
-        for _ in range(self.bits.bit_length()):
-            stages.full()
-            stages.add()
-        return stages.latency + 1
+        return array_latency(self.bits)
 
     def elaborate(self, platform: Any) -> Module:
         """Add the rows by a binary tree."""

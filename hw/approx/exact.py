@@ -5,6 +5,8 @@ from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Value
 
+from sw.approx.stages import exact_latency
+
 from ..base.pipeline import register, wire
 from ..float.product import SignificandProduct
 from .fractions import FractionMultiplier
@@ -42,7 +44,7 @@ class Exact(FractionMultiplier):
     @property
     def latency(self) -> int:
         """Enabled cycles from fractions to code."""
-        return self._product.latency + 1
+        return exact_latency(self.bits, self.target)
 
     def elaborate(self, platform: Any) -> Module:
         """Multiply; round."""
@@ -89,7 +91,7 @@ class Drum(FractionMultiplier):
     @property
     def latency(self) -> int:
         """Enabled cycles from fractions to code."""
-        return self._product.latency + 1
+        return exact_latency(self.kept - 1, self.target)
 
     def elaborate(self, platform: Any) -> Module:
         """Cut, multiply."""

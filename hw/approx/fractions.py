@@ -3,6 +3,8 @@
 from amaranth.hdl import Signal
 from amaranth.lib.wiring import In, Out
 
+from sw.approx.stages import LOGARITHM_LATENCY
+
 from ..base.circuit import Circuit
 
 __all__ = ["FractionMultiplier"]
@@ -40,4 +42,4 @@ class FractionMultiplier(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from fractions to code."""
-        return 1
+        return LOGARITHM_LATENCY

@@ -6,6 +6,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib.wiring import In, Out
 
 from sw.approx.multipliers import multiplier as named
+from sw.approx.stages import SCALE_LATENCY, circuit_kind
 from sw.formats import FloatFormat
 
 from ..base.circuit import Circuit
@@ -62,7 +63,7 @@ class ApproxMultiplier(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from operands to product."""
-        return self._fractions.latency + 1
+        return self._fractions.latency + SCALE_LATENCY
 
     def elaborate(self, platform: Any) -> Module:
         """Multiply the fractions and, beside that, scale."""
@@ -87,18 +88,16 @@ class ApproxMultiplier(Circuit):
 def fractions(name: str, bits: int, target: str) -> FractionMultiplier:
     """Return the circuit that multiplies fractions of ``bits`` bits by a multiplier's name."""
     multiplier = named(name)
-    multiplier.check(bits)
     number = multiplier.number
-    match multiplier.kind:
+    match circuit_kind(name, bits):
         case "mitchell":
             return Mitchell(bits=bits)
         case "mbm":
             return MinimallyBiased(bits=bits)
         case "realm":
             return Realm(segments=number, bits=bits)
-        case "array" if number < bits:
+        case "array":
             return ArrayMultiplier(guard=number, bits=bits, target=target)
-        case "drum" if number <= bits:
+        case "drum":
             return Drum(kept=number, bits=bits, target=target)
-    # All of the product: also where a drum or an array cuts nothing off.
     return Exact(bits=bits, nearest=multiplier.nearest, target=target)

@@ -5,6 +5,8 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
+from sw.approx.stages import TABLE_LATENCY
+
 from ..base.circuit import Circuit
 from ..base.memory import uninitialized_memory
 from ..base.pipeline import register, wire
@@ -41,7 +43,7 @@ class ProductTable(Circuit):
     write: Signal
     address: Signal
     entry: Signal
-    latency = 2
+    latency = TABLE_LATENCY
 
     def __init__(self, *, bits: int) -> None:
         self.bits = bits

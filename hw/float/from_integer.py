@@ -7,6 +7,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32
+from sw.formats.binary32 import FROM_INTEGER_LATENCY
 
 from ..base.circuit import Circuit
 from ..base.pipeline import register, wire
@@ -67,7 +68,7 @@ class FromInteger(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from mantissa to result."""
-        return 4 + self.apart
+        return FROM_INTEGER_LATENCY + self.apart
 
     def elaborate(self, platform: Any) -> Module:
         """Build the four stages, or five."""

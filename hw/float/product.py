@@ -6,14 +6,13 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
+from sw.stages import ROWS, significand_product
+
 from ..base.circuit import Circuit
 from ..base.pipeline import register, wire
 from ..cells.multiplier import Multiplier
 
 __all__ = ["SignificandProduct"]
-
-_ROWS = 2
-"""Rows that are added in one cycle where there are no carry cells."""
 
 
 class SignificandProduct(Circuit):
@@ -59,9 +58,7 @@ class SignificandProduct(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from fractions to product."""
-        if self.target == "generic":
-            return (self._width // 2 - 1) // _ROWS
-        return self._multiplier().latency
+        return significand_product(self.fraction_bits, self.target)
 
     def _multiplier(self) -> Multiplier:
         return Multiplier(width=self._width, signed=False, target=self.target)
@@ -95,7 +92,7 @@ class SignificandProduct(Circuit):
         total: Value = Const(0, 0)
         b = Cat(0, b, 0, 0)
         for k in range(width // 2 + 1):
-            if k > 1 and k % _ROWS == 1:
+            if k > 1 and k % ROWS == 1:
                 done, total = reg(f"done_{k}", len(done), done), reg(f"part_{k}", len(total), total)
                 a, b = reg(f"a_{k}", len(a), a), reg(f"b_{k}", len(b), b)
             low, middle, high = b[0], b[1], b[2]

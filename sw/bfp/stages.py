@@ -1,0 +1,112 @@
+"""Pipeline stages of dot products, which circuits are built by and cycle models read."""
+
+import dataclasses
+
+from ..formats.binary32 import ADDER_LATENCY, FROM_INTEGER_LATENCY
+from ..stages import (
+    DSP_LATENCY,
+    DSP_PAIR_LATENCY,
+    Schedule,
+    dsp_pair_fits,
+    multiplier_schedule,
+)
+from .dot import DotParameters
+
+__all__ = ["DotStages", "ProductStages", "SumStages"]
+
+
+@dataclasses.dataclass(frozen=True)
+class ProductStages:
+    """How the products of a beat are formed and added.
+
+    Parameters
+    ----------
+    parameters : DotParameters
+        Of the dot product.
+    """
+
+    parameters: DotParameters
+
+    @property
+    def signed(self) -> bool:
+        """Whether elements are in two's complement; else their magnitudes are multiplied."""
+        return self.parameters.format.in_twos_complement
+
+    @property
+    def width(self) -> int:
+        """Bits that are multiplied."""
+        return self.parameters.format.magnitude_bits + self.signed
+
+    @property
+    def paired(self) -> bool:
+        """Whether a DSP block multiplies for two lanes."""
+        return self.parameters.multiplier == "dsp" and dsp_pair_fits(self.width, self.signed)
+
+    @property
+    def levels(self) -> int:
+        """Levels of the adder tree, and one for the constants."""
+        products = -(-self.parameters.lanes // (1 + self.paired))
+        return (products - 1).bit_length() + 1
+
+    def schedule(self) -> Schedule:
+        """Return the registers up to a product."""
+        if self.paired:
+            return Schedule(latency=DSP_PAIR_LATENCY)
+        if self.parameters.multiplier == "dsp":
+            return Schedule(latency=DSP_LATENCY)
+        return multiplier_schedule(self.width, self.signed, self.parameters.target)
+
+    @property
+    def latency(self) -> int:
+        """Enabled cycles from operands to the sum of their products."""
+        return self.schedule().tree(self.levels).latency + 1
+
+
+@dataclasses.dataclass(frozen=True)
+class DotStages:
+    """Enabled cycles from a beat of operands to what is made of it.
+
+    Parameters
+    ----------
+    parameters : DotParameters
+        Of the dot product.
+    """
+
+    parameters: DotParameters
+
+    @property
+    def products(self) -> int:
+        """To its sum of products: a register and `ProductStages`."""
+        return 1 + ProductStages(self.parameters).latency
+
+    @property
+    def block(self) -> int:
+        """To the sum of the block that it ends, which several beats have an accumulator for."""
+        return self.products + (self.parameters.beats > 1)
+
+    @property
+    def value(self) -> int:
+        """To that sum in binary32: a register and the conversion."""
+        return self.block + 1 + FROM_INTEGER_LATENCY
+
+
+@dataclasses.dataclass(frozen=True)
+class SumStages(DotStages):
+    """Stages of an array's PE column: behind the dot products are binary32 adders.
+
+    Parameters
+    ----------
+    levels : int
+        Of the pairwise addition of the interleaved accumulators.
+    """
+
+    levels: int
+
+    def sum(self, level: int) -> int:
+        """Return the cycles to the sum that enters a level of the pairwise addition."""
+        return self.value + (1 + level) * ADDER_LATENCY
+
+    @property
+    def result(self) -> int:
+        """To the result in front of the column's register."""
+        return self.sum(self.levels)
