@@ -1,5 +1,8 @@
 """Pipeline stages of approximate multipliers, which circuits are built by and cycle models read."""
 
+import dataclasses
+
+from ..formats.binary32 import ADDER_LATENCY
 from ..stages import Schedule, significand_product
 from .multipliers import multiplier
 
@@ -7,6 +10,7 @@ __all__ = [
     "LOGARITHM_LATENCY",
     "SCALE_LATENCY",
     "TABLE_LATENCY",
+    "PeStages",
     "array_latency",
     "circuit_kind",
     "exact_latency",
@@ -53,3 +57,26 @@ def product_latency(name: str, bits: int, target: str) -> int:
         case _:
             fractions = LOGARITHM_LATENCY
     return fractions + SCALE_LATENCY
+
+
+@dataclasses.dataclass(frozen=True)
+class PeStages:
+    """Enabled cycles in a PE of the array of approximate multipliers.
+
+    Parameters
+    ----------
+    multiplier : int
+        Latency of the multiplier.
+    """
+
+    multiplier: int
+
+    @property
+    def product(self) -> int:
+        """From operands to their product: a register and the multiplier."""
+        return 1 + self.multiplier
+
+    @property
+    def sum(self) -> int:
+        """From operands to the sum with their product."""
+        return self.product + ADDER_LATENCY

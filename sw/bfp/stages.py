@@ -12,7 +12,24 @@ from ..stages import (
 )
 from .dot import DotParameters
 
-__all__ = ["DotStages", "ProductStages", "SumStages"]
+__all__ = [
+    "COMPOSER_LATENCY",
+    "LEAST_SPACING",
+    "ComposedStages",
+    "DotStages",
+    "ProductStages",
+    "SumStages",
+    "VALUE_LATENCY",
+]
+
+COMPOSER_LATENCY = 3
+"""Cycles from sums of digit products to the sum of a mode's products."""
+
+VALUE_LATENCY = 1 + FROM_INTEGER_LATENCY
+"""Cycles from a block's sum to its value in binary32: a register and the conversion."""
+
+LEAST_SPACING = 8
+"""Cycles from a sum's addition to the next one of the same result, at least."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,13 +103,13 @@ class DotStages:
 
     @property
     def value(self) -> int:
-        """To that sum in binary32: a register and the conversion."""
-        return self.block + 1 + FROM_INTEGER_LATENCY
+        """To that sum in binary32."""
+        return self.block + VALUE_LATENCY
 
 
 @dataclasses.dataclass(frozen=True)
 class SumStages(DotStages):
-    """Stages of an array's PE column: behind the dot products are binary32 adders.
+    """Stages of a column of the array, whose fp32 adders are behind the dot products.
 
     Parameters
     ----------
@@ -110,3 +127,46 @@ class SumStages(DotStages):
     def result(self) -> int:
         """To the result in front of the column's register."""
         return self.sum(self.levels)
+
+
+@dataclasses.dataclass(frozen=True)
+class ComposedStages:
+    """Stages of a column of the multi-mode array, whose results share an adder.
+
+    Parameters
+    ----------
+    digits : DotParameters
+        Of the sum of the products of a pair of digits.
+    """
+
+    digits: DotParameters
+
+    @property
+    def products(self) -> int:
+        """Enabled cycles from operands to their sums of digit products."""
+        return DotStages(self.digits).products
+
+    @property
+    def hold(self) -> int:
+        """Enabled cycles from a block's last operands to its totals, behind an accumulator."""
+        return self.products + 1
+
+    @property
+    def value(self) -> int:
+        """Enabled cycles from the choice of a result to its block's sum in binary32."""
+        return COMPOSER_LATENCY + FROM_INTEGER_LATENCY
+
+    @property
+    def read(self) -> int:
+        """Enabled cycles from the choice of a result to the address of its partial sum."""
+        return self.value - 1
+
+    @property
+    def write(self) -> int:
+        """Enabled cycles from the choice of a result to its new partial sum."""
+        return self.value + ADDER_LATENCY
+
+    @property
+    def result(self) -> int:
+        """Enabled cycles from the choice of a result to it in the column's register."""
+        return self.write + 1
