@@ -131,7 +131,7 @@ def _regress(
         product,
         model(p, a, b),
         tiles=(-(-m // p.rows), -(-n // p.columns)),
-        cycles=p.cycles(m, n, k, latency=generate("bfp_array", p).manifest["latency"]),
+        cycles=p.cycles(m, n, k),
         expected={
             "blocks": deep,
             "beats": p.tiles(m, n) * deep * p.beats,

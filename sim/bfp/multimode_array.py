@@ -197,11 +197,11 @@ def _timing(
         known["result_stalls"] = 0
     if stalls.idle or stalls.back_pressure:
         return known
-    latency = generate("bfp_multimode_array", p).manifest["latency"]
-    known["run"] = p.cycles(tiles, latency=latency)
+    known["run"] = p.cycles(tiles)
     # Operands fail to come before the first beat only.
     known["busy"] = known["run"]
-    waits = known["run"] - latency - p.rows * p.sums(*tiles[-1][1:]) + 1 - counter["taken"]
+    last = p.mode_timing(*tiles[-1][1:])
+    waits = known["run"] - last.latency - last.drain - counter["taken"]
     return known | {"adder_stalls": waits}
 
 
