@@ -7,7 +7,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
-from sw.bfp.stages import ProductStages
+from sw.bfp.stages import DotStages
 
 from ..base.circuit import Circuit
 from ..cells.bit import Bit, bits, pack
@@ -60,14 +60,14 @@ class ProductSum(Circuit):
         )
 
     @functools.cached_property
-    def stages(self) -> ProductStages:
+    def stages(self) -> DotStages:
         """Where the registers are."""
-        return ProductStages(self.parameters)
+        return DotStages(self.parameters)
 
     @property
     def latency(self) -> int:
         """Enabled cycles from operands to sum."""
-        return self.stages.latency
+        return self.stages.product_sum
 
     def _multiplier(self) -> Any:
         width, signed = self.stages.width, self.stages.signed

@@ -17,7 +17,6 @@ __all__ = [
     "LEAST_SPACING",
     "ComposedStages",
     "DotStages",
-    "ProductStages",
     "SumStages",
     "VALUE_LATENCY",
 ]
@@ -33,8 +32,8 @@ LEAST_SPACING = 8
 
 
 @dataclasses.dataclass(frozen=True)
-class ProductStages:
-    """How the products of a beat are formed and added.
+class DotStages:
+    """Stages of a dot product: how a beat's products are formed and added, and a block's sums.
 
     Parameters
     ----------
@@ -60,7 +59,7 @@ class ProductStages:
         return self.parameters.multiplier == "dsp" and dsp_pair_fits(self.width, self.signed)
 
     @property
-    def levels(self) -> int:
+    def tree_levels(self) -> int:
         """Levels of the adder tree, and one for the constants."""
         products = -(-self.parameters.lanes // (1 + self.paired))
         return (products - 1).bit_length() + 1
@@ -74,36 +73,23 @@ class ProductStages:
         return multiplier_schedule(self.width, self.signed, self.parameters.target)
 
     @property
-    def latency(self) -> int:
-        """Enabled cycles from operands to the sum of their products."""
-        return self.schedule().tree(self.levels).latency + 1
-
-
-@dataclasses.dataclass(frozen=True)
-class DotStages:
-    """Enabled cycles from a beat of operands to what is made of it.
-
-    Parameters
-    ----------
-    parameters : DotParameters
-        Of the dot product.
-    """
-
-    parameters: DotParameters
+    def product_sum(self) -> int:
+        """Enabled cycles from registered operands to the sum of their products."""
+        return self.schedule().tree(self.tree_levels).latency + 1
 
     @property
     def products(self) -> int:
-        """To its sum of products: a register and `ProductStages`."""
-        return 1 + ProductStages(self.parameters).latency
+        """Enabled cycles from a beat to its sum of products: one more, for a register."""
+        return 1 + self.product_sum
 
     @property
     def block(self) -> int:
-        """To the sum of the block that it ends, which several beats have an accumulator for."""
+        """Enabled cycles from a beat to the sum of its block, which several are accumulated to."""
         return self.products + (self.parameters.beats > 1)
 
     @property
     def value(self) -> int:
-        """To that sum in binary32."""
+        """Enabled cycles from a beat to that sum in binary32."""
         return self.block + VALUE_LATENCY
 
 

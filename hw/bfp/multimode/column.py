@@ -31,11 +31,6 @@ class MultimodeColumn(Circuit):
     ``mask`` are those of `ComposedStages`: ``read`` to ``read``, ``value`` to ``sum_first``,
     ``write`` to ``write`` and ``result`` to ``result``, a register. Interval is one.
 
-    Parameters
-    ----------
-    parameters : MultimodeParameters
-        Of the array.
-
     Members
     -------
     en : In(1)

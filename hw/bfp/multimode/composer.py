@@ -24,11 +24,6 @@ class Composer(Circuit):
     that are ``p`` digits up in their words comes out ``p`` digits too high. Latency is `latency`
     enabled cycles, interval one.
 
-    Parameters
-    ----------
-    parameters : MultimodeParameters
-        Of the array.
-
     Members
     -------
     en : In(1)

@@ -87,11 +87,6 @@ class MultimodePE(Circuit):
     to ``first`` and ``add``, ``hold`` to ``hold``, which takes the totals with the block's last
     sum. Interval is one.
 
-    Parameters
-    ----------
-    parameters : MultimodeParameters
-        Of the array.
-
     Members
     -------
     en : In(1)

@@ -35,11 +35,6 @@ class Readout(Circuit):
     mantissas of ``a``'s word, then of ``b``'s. Outputs depend on registers only; a start while
     results are read replaces them.
 
-    Parameters
-    ----------
-    parameters : MultimodeParameters
-        Of the array.
-
     Members
     -------
     en : In(1)

@@ -21,11 +21,6 @@ class MultimodeSequencer(JobSequencer):
     that they belong to; without a beat the array moves all the same. Interval is a beat a cycle,
     and `MultimodeParameters.mode_timing` from block to block.
 
-    Parameters
-    ----------
-    parameters : MultimodeParameters
-        Of the array.
-
     Members
     -------
     mode_a, mode_b : In(2)
