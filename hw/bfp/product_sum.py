@@ -22,10 +22,10 @@ ZERO, ONE = Bit(0), Bit(1)
 
 
 class ProductSum(Circuit):
-    """Exact integer sum of ``lanes`` products, one pair of vectors a cycle.
+    """Exact integer sum of ``lanes`` products of two vectors.
 
-    ``sum`` follows ``a`` and ``b`` after `latency` cycles in which ``en`` is high. A sign with a
-    zero magnitude counts as zero.
+    Latency is `latency` enabled cycles, interval one; a register behind the multipliers where
+    `DotStages` has one, and behind two additions each. A sign with a zero magnitude counts as zero.
 
     Parameters
     ----------
@@ -109,17 +109,13 @@ class ProductSum(Circuit):
         Bits that are still to be added, one of each product, fill the carry inputs.
         """
         m = Module()
-        products = [
-            self._product(m, lane)
-            for lane in range(0, self.parameters.lanes, 1 + self.stages.paired)
-        ]
+        tree, step = self.stages, 1 + self.stages.paired
+        products = [self._product(m, lane) for lane in range(0, self.parameters.lanes, step)]
         terms = [term for term, _, _ in products]
         # Signs of magnitudes and borrows of pairs are bits that are still to be added.
-        late = (
-            [bit for _, _, bit in products] if self.stages.paired or not self.stages.signed else []
-        )
-        stages = self.stages.schedule()
-        for level in range(self.stages.levels):
+        late = [bit for _, _, bit in products] if tree.paired or not tree.signed else []
+        stages = tree.schedule()
+        for level in range(tree.tree_levels):
             if stages.full():
                 terms = [
                     register(m, self.en, f"terms_{level}_{i}", term) for i, term in enumerate(terms)
