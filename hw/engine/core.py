@@ -85,6 +85,8 @@ class Core(Circuit):
         for register in self.registers:
             members[register.name] = (Out if register.access == "ro" else In)(register.shape)
         super().__init__(members)
+        if self.JOBS and not isinstance(self.timing, Timing):
+            raise TypeError(f"{type(self.parameters).__name__} must have a timing")
         described = (word(f.name, "rw", f.bits, f.description, locked="busy") for f in job)
         self.registers = (*described, *self.registers)
         self._described = frozenset(field.name for field in job)

@@ -192,18 +192,18 @@ class Sequencer(JobSequencer):
         m.d.comb += inside.eq((beat != 0) | (block != 1))
         wants, ready = self._accept(m, active, beat, inside, accept, move)
 
-        close = accept if self.interleaved else accept & beat_last
+        tagged = accept if self.interleaved else accept & beat_last
         m.d.sync += self.en.eq(move)
         with m.If(move):
             m.d.sync += [
                 self.block_first.eq(accept & (beat == 0)),
-                self.block_last.eq(close),
-                self.sum_first.eq(close & (block <= self.accumulators)),
-                self.tile_last.eq(close & block_last),
+                self.block_last.eq(tagged),
+                self.sum_first.eq(tagged & (block <= self.accumulators)),
+                self.tile_last.eq(tagged & block_last),
                 self.job_last.eq(position.job_last),
             ]
             if self.levels:
-                exists = Cat(close & (block > 1 << i) for i in range(self.levels))
+                exists = Cat(tagged & (block > 1 << i) for i in range(self.levels))
                 m.d.sync += self.merge.eq(exists)
         self._count_events(m, self.busy, accept, wants & ~ready, self.busy & ~self.credit)
         return m

@@ -31,9 +31,9 @@ class ApproxArrayParameters(Parameters):
     Parameters
     ----------
     rows, columns : int
-        Shape of the array, 1..64; each element has a multiplier and an adder.
+        Shape of the array, 1..64; each PE has a multiplier and an adder.
     interleave : int
-        Rows of results that an element computes by turns, so that its adder has ended a row's
+        Rows of results that a PE computes interleaved, so that its adder has ended a row's
         addition when that row's next product comes; 5..64.
     multiplier : str
         Of `sw.approx.multipliers.NAMES`, or ``table``: a table loaded at run time.

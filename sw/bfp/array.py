@@ -75,7 +75,7 @@ class ArrayParameters(Parameters):
 
     @property
     def groups(self) -> list[range]:
-        """Rows that share a binary32 adder: consecutive ones, as many as a block has beats."""
+        """Rows that share a fp32 adder: consecutive ones, as many as a block has beats."""
         step = min(self.beats, self.rows)
         return [range(r, min(r + step, self.rows)) for r in range(0, self.rows, step)]
 
@@ -173,8 +173,8 @@ def gemm(a: Blocks, b: Blocks, *, accumulators: int = 1) -> npt.NDArray[np.float
         total, exponent = sum_of_products(qa, qb, np.matmul, bits)
         value = block_value(formats, total, code_a[:, k, None], code_b[k], exponent)
         partial[k % accumulators] = binary32.add(partial[k % accumulators], value)
-    turn = blocks % accumulators
-    partial = partial[turn:] + partial[:turn]
+    oldest = blocks % accumulators
+    partial = partial[oldest:] + partial[:oldest]
     while len(partial) > 1:
         partial = [binary32.add(x, y) for x, y in zip(partial[::2], partial[1::2], strict=True)]
     return partial[0]

@@ -70,7 +70,7 @@ class MultimodeParameters(Parameters):
         Words of each operand side by side, 1..64. A tile of results has as many rows as the words
         hold mantissas: ``rows``, twice or four times as many, and so the columns.
     lanes : int
-        Places along the reduction that are taken in a cycle; divides the shortest block.
+        Steps of the reduction that are taken in a cycle; divides the shortest block.
     family : str
         The formats of the three modes, see `FAMILIES`.
     target : str

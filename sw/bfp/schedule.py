@@ -28,7 +28,7 @@ class Mapping:
         The pass.
     modes : tuple of int
         Modes of the products' operands ``a`` and ``b``.
-    turned : tuple of bool
+    transposed : tuple of bool
         For each product whether ``b`` lies along the rows of the array.
     tile : tuple of int
         As in `Layer.products`.
@@ -41,7 +41,7 @@ class Mapping:
     layer: Layer
     which: str
     modes: tuple[int, int]
-    turned: tuple[bool, ...]
+    transposed: tuple[bool, ...]
     tile: tuple[int, int]
     cycles: int
     work: int
@@ -54,14 +54,14 @@ class Mapping:
 
 
 def _cycles(p: MultimodeParameters, product: Product, modes: tuple[int, int]) -> tuple[int, bool]:
-    """Return the cycles of a product where they are fewest, and whether it is turned there."""
+    """Return the cycles of a product where they are fewest, and whether it is transposed there."""
     options = []
-    for turned in (False, True):
-        m, n = (product.n, product.m) if turned else (product.m, product.n)
-        pair = modes[::-1] if turned else modes
+    for transposed in (False, True):
+        m, n = (product.n, product.m) if transposed else (product.m, product.n)
+        pair = modes[::-1] if transposed else modes
         rows, columns = p.tile(*pair)
         tiles = product.count * -(-m // rows) * -(-n // columns)
-        options.append((p.job_cycles(tiles, product.k, *pair), turned))
+        options.append((p.job_cycles(tiles, product.k, *pair), transposed))
     return min(options)
 
 
@@ -96,13 +96,13 @@ def map_pass(
     best: Mapping | None = None
     for tile in TILES if depthwise else TILES[:1]:
         products = layer.products(which, batch, tile=tile)
-        cycles, turned = zip(*(_cycles(parameters, q, modes) for q in products), strict=True)
+        cycles, transposed = zip(*(_cycles(parameters, q, modes) for q in products), strict=True)
         if best is None or sum(cycles) < best.cycles:
             best = Mapping(
                 layer=layer,
                 which=which,
                 modes=modes,
-                turned=turned,
+                transposed=transposed,
                 tile=tile,
                 cycles=sum(cycles),
                 work=sum(q.work for q in products),

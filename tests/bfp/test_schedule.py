@@ -74,7 +74,7 @@ def test_cycles_of_layers_are_those_of_the_model(layer):
         mapping = map_pass(ARRAY, layer, which, 2, modes)
         total = 0
         products = layer.products(which, 2, tile=mapping.tile)
-        for product, turned in zip(products, mapping.turned, strict=True):
+        for product, swapped in zip(products, mapping.transposed, strict=True):
             pairs = []
             for c in range(product.count):
                 sides = zip((product.a, product.b), names[which], modes, strict=True)
@@ -82,7 +82,7 @@ def test_cycles_of_layers_are_those_of_the_model(layer):
                     quantize(window.gather(tensors[name], c), ARRAY.formats[mode], axis=1)
                     for window, name, mode in sides
                 )
-                pairs.append(transposed(y, x) if turned else transposed(x, y))
+                pairs.append(transposed(y, x) if swapped else transposed(x, y))
             results, run = simulate(ARRAY, pairs)
             total += run.cycles
             for result, (a, b) in zip(results, pairs, strict=True):
