@@ -1,5 +1,7 @@
 """Timing of the engines: latencies in cycles, the parameters' and the circuits'."""
 
+from typing import Any
+
 import pytest
 
 from hw.units import UNITS
@@ -49,22 +51,27 @@ LATENCIES = {
 
 @pytest.mark.parametrize("name", LATENCIES)
 def test_latencies_of_presets(name):
-    unit = UNITS[name]
+    make: Any = UNITS[name].parameters.make
     # Presets of formats that came later are not told here.
-    assert set(LATENCIES[name]) <= set(unit.parameters.PRESETS)
+    assert set(LATENCIES[name]) <= set(UNITS[name].parameters.PRESETS)
     options = ({"multiplier": "logic"}, {"multiplier": "dsp"}) if name == "bfp_array" else ({},)
     for preset, known in LATENCIES[name].items():
         some = [
-            unit.parameters.make(preset=preset, target=target, **option)
-            for target in TARGETS
-            for option in options
+            make(preset=preset, target=target, **option) for target in TARGETS for option in options
         ]
         assert [p.timing.latency for p in some] == [int(text) for text in known.split()]
 
 
-@pytest.mark.parametrize("name", [name for name, unit in UNITS.items() if unit.core.JOBS])
+TIMED = [name for name, unit in UNITS.items() if hasattr(unit.parameters, "timing")]
+
+
+def test_every_engine_has_timing():
+    assert {name for name, unit in UNITS.items() if unit.core.JOBS} <= set(TIMED)
+
+
+@pytest.mark.parametrize("name", TIMED)
 def test_circuits_read_the_timing_of_their_parameters(name):
-    parameters = UNITS[name].parameters()
+    parameters: Any = UNITS[name].parameters()
     top = UNITS[name].top(parameters)
     assert top.core.timing == parameters.timing
     assert top.latency == parameters.timing.latency

@@ -1,6 +1,7 @@
 """Front of the matrix-multiply arrays: jobs of tiles, operands, skew of the rows, results."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
@@ -123,7 +124,7 @@ class TileArray(Core):
         m.d.comb += self.flags.framing.eq(early_a | early_b | framing)
         return a, b
 
-    def _latest(self, m: Module, name: str, last: Value) -> tuple[View, Value]:
+    def _latest(self, m: Module, name: str, last: Value) -> tuple[Any, Value]:
         """Return an operand's latest beat, and whether its packet ends before the tile."""
         port = getattr(self, f"i_{name}")
         beat = Signal(port.payload.data.shape(), name=name, reset_less=True)

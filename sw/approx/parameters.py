@@ -9,8 +9,10 @@ import numpy.typing as npt
 from ..checks import choice, instance, whole
 from ..formats import BFLOAT16, BINARY32, FLOAT_FORMATS, FloatFormat
 from ..parameters import TARGETS, Parameters
+from ..timing import Timing
 from .multipliers import multiplier
 from .product import Datapath, multiply_bits
+from .stages import SCALE_LATENCY, TABLE_LATENCY, product_latency
 from .table import LARGEST_TABLE_BITS, Table
 
 __all__ = ["AmsimParameters", "ApproxParameters", "look_up", "multiply"]
@@ -66,6 +68,12 @@ class ApproxParameters(Parameters):
         multiplier(self.multiplier).check(self.bits or 0)
 
     @property
+    def timing(self) -> Timing:
+        """From a pair to its product: a register, the multiplier, the FIFO."""
+        assert self.bits is not None
+        return Timing(latency=1 + product_latency(self.multiplier, self.bits, self.target) + 1)
+
+    @property
     def fractions(self) -> Datapath:
         """What multiplies the fractions."""
         assert self.bits is not None
@@ -99,6 +107,11 @@ class AmsimParameters(Parameters):
     def __post_init__(self) -> None:
         """Check every field."""
         _fit(self, LARGEST_TABLE_BITS)
+
+    @property
+    def timing(self) -> Timing:
+        """From a pair to its product: the table, the scale, the FIFO."""
+        return Timing(latency=TABLE_LATENCY + SCALE_LATENCY + 1)
 
 
 def multiply(
