@@ -53,8 +53,7 @@ class ProductSum(Circuit):
         super().__init__(
             {
                 "en": In(1),
-                "a": In(width),
-                "b": In(width),
+                **dict.fromkeys("ab", In(width)),
                 "sum": Out(signed(parameters.product_sum_bits)),
             }
         )

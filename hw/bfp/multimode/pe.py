@@ -89,12 +89,10 @@ class MultimodePE(Circuit):
 
     Members
     -------
+    a, b : In(lanes * WORD_BITS), b_next : Out(lanes * WORD_BITS)
+        Words of digits; ``b`` of the cycle before.
     en : In(1)
         Clock enable.
-    a, b : In(lanes * WORD_BITS)
-        Words of digits.
-    b_next : Out(lanes * WORD_BITS)
-        ``b`` of the cycle before.
     first, add : In(1)
         The sums now at the accumulators start a block; there are sums.
     hold : In(1)
