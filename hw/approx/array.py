@@ -36,8 +36,8 @@ class ApproxArray(TileArray):
     and a reduction of ``depth`` steps. A step takes ``interleave`` beats of ``i_a``: beat ``j``
     holds the operands of the rows ``r * interleave + j``; and one beat of ``i_b``, with the first
     of them. Results are those of `sw.approx.array.matmul`: products are added in the order of the
-    reduction. Members are those of `TileArray`, timing and cycles those of
-    `ApproxArrayParameters`.
+    reduction. Members are those of `TileArray`; latency, interval and drain are
+    `ApproxArrayParameters.timing`.
 
     With a table, `Upload` takes it from ``i_table`` after a write to ``load``, which is refused
     while a job uses one. A start without a table is refused; while one is loading it is not, but

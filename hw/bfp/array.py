@@ -25,7 +25,7 @@ class MacArray(TileArray):
     A beat holds ``lanes`` elements of each of the tile's rows (``i_a``) and columns (``i_b``);
     both streams are accepted together, a beat of each a cycle. A tile is ``blocks`` x `beats`
     beats. Between blocks the order of the fp32 additions is that of `sw.bfp.array.gemm`. Members
-    are those of `TileArray`, timing and cycles those of `ArrayParameters`.
+    are those of `TileArray`; latency, interval and drain are `ArrayParameters.timing`.
     """
 
     def __init__(self, *, parameters: ArrayParameters) -> None:

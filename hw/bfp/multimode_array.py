@@ -49,9 +49,9 @@ class MultimodeArray(TileArray):
     Both operands choose their modes independently, by the field ``mode`` of a tile's first beat.
 
     A result beat holds a result of each column word; for each row word in turn they come by its
-    mantissas, and for each of these by those of the column word. Members are those of `TileArray`,
-    timing and cycles those of `MultimodeParameters`; the ready of each operand also depends on the
-    modes.
+    mantissas, and for each of these by those of the column word. Members are those of `TileArray`;
+    latency, interval and drain are `MultimodeParameters.mode_timing`. The ready of each operand
+    also depends on the modes.
     """
 
     FLAGS = {

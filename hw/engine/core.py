@@ -26,7 +26,7 @@ class Core(Circuit):
     started, on the job that its descriptor gives; others whenever data come. `AxiTop` resets the
     core for ``control.abort``; ``ABORT`` says what is lost by it besides what is in flight.
     ``BUSY``, of the class or of the object, says when the core is busy, and is empty for one that
-    never is.
+    never is. Latency and interval are `timing`, which the parameters own.
 
     Parameters
     ----------

@@ -24,7 +24,9 @@ class Position:
 
 
 class JobSequencer(Circuit):
-    """What sequencers of jobs have in common: start and end, nested counts, events.
+    """Base of the sequencers of jobs: start and end, nested counts, counters of events.
+
+    A job starts in the cycle after ``start``; counters follow their events by two cycles.
 
     Parameters
     ----------

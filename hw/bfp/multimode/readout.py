@@ -31,9 +31,9 @@ def exponent_bits(parameters: MultimodeParameters) -> int:
 class Readout(Circuit):
     """Counter of the results of a block, one a cycle, and the choice of digits of each.
 
-    A block is taken in the cycle after ``start``; its results follow at once, by rows, then by the
-    mantissas of ``a``'s word, then of ``b``'s. Outputs depend on registers only; a start while
-    results are read replaces them.
+    Latency is an enabled cycle from ``start`` to the block's first result, interval one from result
+    to result: by rows, then by the mantissas of ``a``'s word, then of ``b``'s. Outputs depend on
+    registers only; a start while results are read replaces them.
 
     Members
     -------
