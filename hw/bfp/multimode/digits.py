@@ -26,10 +26,9 @@ def word_bits(parameters: MultimodeParameters) -> int:
 class SplitWords(Circuit):
     """Splitter of words into digits, each with the sign of its mantissa.
 
-    Latency is 0: it is combinational.
-
     A word has 16 bits of mantissas, lowest first, and above them, where signs are beside, a sign a
-    mantissa. Where the sign is inside it is the top bit of each mantissa.
+    mantissa. Where the sign is inside it is the top bit of each mantissa. Latency is 0: it is
+    combinational.
 
     Parameters
     ----------
