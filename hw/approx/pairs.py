@@ -1,4 +1,4 @@
-"""What units that multiply pairs of floating-point values have in common: streams and events."""
+"""Streams and events of units that multiply pairs of floating-point values."""
 
 from amaranth.hdl import Cat, Module, Signal, Value
 
@@ -6,6 +6,7 @@ from sw.formats import FloatFormat
 
 from ..base.field import Field
 from ..base.pipeline import delay
+from ..float.classify import classify
 from ..stream.packet import Packet
 
 __all__ = ["FLAGS", "events", "streams"]
@@ -39,8 +40,7 @@ def events(
     n: int,
 ) -> Value:
     """Return the events of lane ``n``, whose product comes ``late`` enabled cycles after a pair."""
-    point = format.fraction_bits
-    normal = a[point:-1].any() & b[point:-1].any()
+    normal = ~(classify(a, format).zero | classify(b, format).zero)
     normal = delay(m, en, normal, late, name=f"normal_{n}")
-    special, fraction = product[point:-1].all(), product[:point].any()
-    return Cat(special & fraction, special & ~fraction, normal & ~product[:-1].any())
+    kind = classify(product, format)
+    return Cat(kind.nan, kind.infinite, normal & ~product[:-1].any())

@@ -2,9 +2,10 @@
 
 from amaranth.hdl import Module, Signal
 
+from ..base.pipeline import register
 from .bit import Bit, bits, pack
 
-__all__ = ["Schedule", "additions_at_first", "register"]
+__all__ = ["Schedule", "additions_at_first", "register_bits"]
 
 _LATER = 2
 
@@ -52,9 +53,6 @@ class Schedule:
         self._depth += additions
 
 
-def register(m: Module, en: Signal, name: str, values: list[Bit]) -> list[Bit]:
-    """Return ``values`` from a register without reset, clocked where ``en`` is high."""
-    stage = Signal(len(values), name=name, reset_less=True)
-    with m.If(en):
-        m.d.sync += stage.eq(pack(values))
-    return bits(stage)
+def register_bits(m: Module, en: Signal, name: str, values: list[Bit]) -> list[Bit]:
+    """Return ``values`` after an enabled cycle, unknown before."""
+    return bits(register(m, en, name, len(values), pack(values)))

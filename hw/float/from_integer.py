@@ -11,6 +11,7 @@ from sw.formats import BINARY32
 from ..base.circuit import Circuit
 from ..base.pipeline import register, wire
 from .normalize import leading_groups, leading_three, shift_groups, shift_three, zero_groups
+from .round import in_range, rounds_up
 
 __all__ = ["FromInteger"]
 
@@ -114,18 +115,16 @@ class FromInteger(Circuit):
         up = negative
         if beyond >= 0:
             guard, last = bits[beyond], fraction[0]
-            up = Mux(negative, guard | (last & ~rest), guard & (last | rest))
+            up = Mux(negative, guard | (last & ~rest), rounds_up(last, guard, rest))
         packed = Cat(fraction, exponent).as_signed() + Cat(Const(0, kept - 1), bits[-1], 0) + up
         packed = reg("packed_3", signed(kept - 1 + size), packed)
         zero = reg("zero_3", 1, ~(bits[-1] | negative))
         negative, nan = reg("negative_3", 1, negative), reg("nan_3", 1, nan)
 
         # 4: leave out what is too small or too large.
-        exponent = packed[kept - 1 :].as_signed()
-        infinite = exponent >= BINARY32.exponent_ones
-        zero = zero | (exponent <= 0)
-        value = Cat(Const(0, BINARY32.fraction_bits + 1 - kept), packed[: kept - 1], exponent)
-        value = Mux(infinite, BINARY32.exponent_ones << BINARY32.fraction_bits, value[:31])
-        value = Cat(Mux(zero, 0, value), negative)
-        m.d.comb += self.o.eq(reg("o_4", 32, Mux(nan, 0x7FC00000, value)))
+        packed = Cat(Const(0, BINARY32.fraction_bits + 1 - kept), packed)
+        value = in_range(
+            BINARY32, packed, negative=negative, special=nan, zero=zero, nan=Const(1, 1)
+        )
+        m.d.comb += self.o.eq(reg("o_4", BINARY32.width, value))
         return m
