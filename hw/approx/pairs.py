@@ -1,6 +1,9 @@
 """Streams and events of units that multiply pairs of floating-point values."""
 
+from collections.abc import Iterable
+
 from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib import data
 
 from sw.formats import FloatFormat
 
@@ -9,7 +12,7 @@ from ..base.pipeline import delay
 from ..float.classify import classify
 from ..stream.packet import Packet
 
-__all__ = ["FLAGS", "events", "streams"]
+__all__ = ["FLAGS", "events", "flag", "streams"]
 
 FLAGS = {
     "nan": "a product was NaN",
@@ -44,3 +47,10 @@ def events(
     normal = delay(m, en, normal, late, name=f"normal_{n}")
     kind = classify(product, format)
     return Cat(kind.nan, kind.infinite, normal & ~product[:-1].any())
+
+
+def flag(m: Module, flags: data.View, push: Signal, found: Iterable[Value]) -> None:
+    """Raise each of `FLAGS` where a beat of products leaves, by the `events` of its lanes."""
+    found = list(found)
+    for i, name in enumerate(FLAGS):
+        m.d.comb += flags[name].eq(push & Cat(each[i] for each in found).any())

@@ -44,10 +44,10 @@ def schedule(width: int, signed: bool, target: str) -> Schedule:
 
 
 class Multiplier(Circuit):
-    """Product of two integers of equal width, without DSP blocks.
+    """Multiplier of two integers of equal width, without DSP blocks.
 
-    ``o - offset`` is ``a * b``, `latency` enabled cycles later, a product a cycle. Not every output
-    is a register: `schedule` tells where they stand.
+    ``o - offset`` is ``a * b``. Latency is `latency` enabled cycles, interval one cycle. Not every
+    output is a register: `schedule` says where they stand.
 
     Parameters
     ----------

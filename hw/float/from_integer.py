@@ -1,9 +1,9 @@
-"""The conversion of scaled integers to binary32."""
+"""The conversion of scaled integers to fp32."""
 
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32
@@ -17,11 +17,12 @@ __all__ = ["FromInteger"]
 
 
 class FromInteger(Circuit):
-    """Converter of ``mantissa * 2**exponent`` to binary32.
+    """Converter of ``mantissa * 2**exponent`` to fp32.
 
     A mantissa of more than 24 bits is rounded once, to nearest even, as if exponents were
     unbounded. Then what is below the normal numbers becomes a zero of the same sign and what is
-    beyond them an infinity; a zero mantissa gives +0. One conversion per cycle.
+    beyond them an infinity; a zero mantissa gives +0. Latency is `latency` enabled cycles, interval
+    one cycle.
 
     Parameters
     ----------
@@ -29,9 +30,9 @@ class FromInteger(Circuit):
         Bits of the mantissa, 1..66.
     exponent_bits : int
         Bits of the exponent.
-    apart : bool
-        A register more, between what counts leading zeros and what moves by them, for a clock that
-        a wide mantissa would hold up.
+    extra_stage : bool
+        Registers also what counts leading zeros, in front of what moves by them, for a clock that a
+        wide mantissa would hold up.
 
     Members
     -------
@@ -45,16 +46,10 @@ class FromInteger(Circuit):
         Result, `latency` enabled cycles later, from registers.
     """
 
-    en: Signal
-    mantissa: Signal
-    exponent: Signal
-    nan: Signal
-    o: Signal
-
-    def __init__(self, *, width: int, exponent_bits: int, apart: bool = False) -> None:
+    def __init__(self, *, width: int, exponent_bits: int, extra_stage: bool = False) -> None:
         self.width = width
         self.exponent_bits = exponent_bits
-        self.apart = apart
+        self.extra_stage = extra_stage
         super().__init__(
             {
                 "en": In(1),
@@ -68,7 +63,7 @@ class FromInteger(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from mantissa to result."""
-        return 4 + self.apart
+        return 4 + self.extra_stage
 
     def elaborate(self, platform: Any) -> Module:
         """Build the four stages, or five."""
@@ -86,7 +81,7 @@ class FromInteger(Circuit):
         flipped = net("flipped_1", width, bits ^ negative.replicate(width))
         groups = leading_groups(zero_groups(flipped))
         exponent = self.exponent
-        if self.apart:
+        if self.extra_stage:
             bits, groups = reg("bits_0", width, bits), reg("groups_0", len(groups), groups)
             exponent = reg("exponent_0", signed(self.exponent_bits), exponent)
             negative, nan = reg("negative_0", 1, negative), reg("nan_0", 1, nan)
