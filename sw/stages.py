@@ -5,6 +5,7 @@ __all__ = [
     "DSP_PAIR_LATENCY",
     "Schedule",
     "additions_at_first",
+    "booth_registers",
     "dsp_pair_field",
     "dsp_pair_fits",
     "multiplier_schedule",
@@ -99,11 +100,16 @@ def multiplier_schedule(width: int, signed: bool, target: str) -> Schedule:
     return result
 
 
+def booth_registers(bits: int, rows: int) -> int:
+    """Return the registers of a product by Booth's digits of ``bits``, ``rows`` between two."""
+    return (bits // 2 - 1) // rows
+
+
 def significand_product(fraction_bits: int, target: str) -> int:
     """Return the latency of the product of two significands, without DSP blocks."""
     width = fraction_bits + 1
     if target == "generic":
-        return (width // 2 - 1) // ROWS
+        return booth_registers(width, ROWS)
     return multiplier_schedule(width, False, target).latency
 
 

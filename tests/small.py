@@ -3,8 +3,9 @@
 import dataclasses
 from typing import Any
 
+from sw.approx.amsim_multiplier import AmsimParameters
 from sw.approx.array import ApproxArrayParameters
-from sw.approx.parameters import AmsimParameters, ApproxParameters
+from sw.approx.multiplier import ApproxParameters
 from sw.bfp.array import ArrayParameters
 from sw.bfp.dot import DotParameters
 from sw.bfp.epoch_schedule import EpochParameters

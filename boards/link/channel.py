@@ -43,14 +43,6 @@ class InputChannel(Circuit):
         Words.
     """
 
-    write: Signal
-    position: Signal
-    data: Signal
-    commit: Signal
-    received: Signal
-    taken: Signal
-    o: stream.Interface
-
     def __init__(self, *, width: int, buffer: int) -> None:
         self.width = width
         self.buffer = buffer
@@ -120,14 +112,6 @@ class OutputChannel(Circuit):
         Position of a byte that is kept, and the byte a cycle later.
     """
 
-    i: stream.Interface
-    produced: Signal
-    released: Signal
-    release: Signal
-    position: Signal
-    address: Signal
-    data: Signal
-
     def __init__(self, *, width: int, buffer: int) -> None:
         self.width = width
         self.buffer = buffer
@@ -146,7 +130,9 @@ class OutputChannel(Circuit):
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
         m = Module()
-        m.submodules.bytes = kept = uninitialized_memory(shape=8, depth=self.buffer, apart=True)
+        m.submodules.bytes = kept = uninitialized_memory(
+            shape=8, depth=self.buffer, no_collision=True
+        )
         write, read = kept.write_port(), kept.read_port()
         held = Signal(len(self.released))
         byte = Signal(range(self.width))

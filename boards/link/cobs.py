@@ -28,13 +28,6 @@ class CobsDecoder(Circuit):
         A frame that had bytes has ended; it ended too early.
     """
 
-    valid: Signal
-    data: Signal
-    o_valid: Signal
-    o_data: Signal
-    end: Signal
-    broken: Signal
-
     def __init__(self) -> None:
         super().__init__(
             {
@@ -90,9 +83,6 @@ class CobsEncoder(Circuit):
     """
 
     DEPTH = 512
-
-    i: stream.Interface
-    o: stream.Interface
 
     def __init__(self) -> None:
         super().__init__(

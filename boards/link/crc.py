@@ -28,12 +28,6 @@ class Crc32(Circuit):
         The last four bytes were the CRC of those before.
     """
 
-    start: Signal
-    valid: Signal
-    data: Signal
-    crc: Signal
-    match: Signal
-
     def __init__(self) -> None:
         super().__init__(
             {"start": In(1), "valid": In(1), "data": In(8), "crc": Out(32), "match": Out(1)}

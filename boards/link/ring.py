@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -39,13 +39,6 @@ class Ring(Circuit):
         Words.
     """
 
-    write: Signal
-    address: Signal
-    data: Signal
-    filled: Signal
-    taken: Signal
-    o: stream.Interface
-
     def __init__(self, *, width: int, depth: int) -> None:
         self.width = width
         self.depth = depth
@@ -65,7 +58,7 @@ class Ring(Circuit):
         """Build the circuit."""
         m = Module()
         m.submodules.words = held = uninitialized_memory(
-            shape=self.width, depth=self.depth, apart=True
+            shape=self.width, depth=self.depth, no_collision=True
         )
         write, read = held.write_port(), held.read_port()
         m.d.comb += [

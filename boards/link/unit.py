@@ -66,11 +66,6 @@ class SerialUnit(Circuit):
 
     RESET_CYCLES = 16
 
-    rx: Signal
-    tx: Signal
-    busy: Signal
-    error: Signal
-
     def __init__(self, *, unit: str, parameters: Parameters, settings: LinkSettings) -> None:
         self.unit = unit
         self.parameters = parameters

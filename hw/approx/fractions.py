@@ -1,6 +1,5 @@
-"""The base class of what multiplies fractions."""
+"""The base class of multipliers of fractions."""
 
-from amaranth.hdl import Signal
 from amaranth.lib.wiring import In, Out
 
 from sw.approx.stages import LOGARITHM_LATENCY
@@ -11,9 +10,10 @@ __all__ = ["FractionMultiplier"]
 
 
 class FractionMultiplier(Circuit):
-    """Multiplier of two significands of 1..2, given by their fractions; a product a cycle.
+    """Multiplier of two significands of 1..2, given by their fractions.
 
-    What it computes is a function of `sw.approx.multipliers`.
+    What it computes is a function of `sw.approx.multipliers`. Latency is `latency` enabled cycles,
+    interval one cycle.
 
     Parameters
     ----------
@@ -29,11 +29,6 @@ class FractionMultiplier(Circuit):
     code : Out(bits + 1)
         ``carry << bits | fraction`` of the product, `latency` enabled cycles later.
     """
-
-    en: Signal
-    x: Signal
-    y: Signal
-    code: Signal
 
     def __init__(self, *, bits: int) -> None:
         self.bits = bits

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Module
 
 from sw.approx.multipliers import multiplier as named
 from sw.approx.stages import SCALE_LATENCY, circuit_kind
 from sw.formats import FloatFormat
 
-from ..base.circuit import Circuit
+from ..float.operator import FloatOperator
 from .array_multiplier import ArrayMultiplier
 from .exact import Drum, Exact
 from .fractions import FractionMultiplier
@@ -19,11 +18,11 @@ from .scale import Scale
 __all__ = ["ApproxMultiplier"]
 
 
-class ApproxMultiplier(Circuit):
+class ApproxMultiplier(FloatOperator):
     """Multiplier of floating-point values by a named multiplier of fractions, without DSP blocks.
 
-    ``o`` is what `sw.approx.product.multiply_bits` makes of ``a`` and ``b``. One multiplication per
-    cycle.
+    ``o`` is what `sw.approx.product.multiply_bits` makes of ``a`` and ``b``. Latency is that of the
+    multiplier of fractions and 1; interval is one cycle. Members are those of `FloatOperator`.
 
     Parameters
     ----------
@@ -35,30 +34,14 @@ class ApproxMultiplier(Circuit):
         Format of operands and product.
     target : str
         Whose carry cells to use: ``generic`` (none), ``ecp5`` or ``xilinx``.
-
-    Members
-    -------
-    en : In(1)
-        Clock enable of every register.
-    a, b : In(format.width)
-        Operands; expected straight from registers.
-    o : Out(format.width)
-        Their product, `latency` enabled cycles later, from registers.
     """
-
-    en: Signal
-    a: Signal
-    b: Signal
-    o: Signal
 
     def __init__(self, *, multiplier: str, bits: int, format: FloatFormat, target: str) -> None:
         self.multiplier = multiplier
         self.bits = bits
-        self.format = format
         self.target = target
         self._fractions = fractions(multiplier, bits, target)
-        word = format.width
-        super().__init__({"en": In(1), "a": In(word), "b": In(word), "o": Out(word)})
+        super().__init__(format=format)
 
     @property
     def latency(self) -> int:

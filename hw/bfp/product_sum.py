@@ -14,7 +14,7 @@ from ..cells.bit import Bit, bits, pack
 from ..cells.carry import add
 from ..cells.dsp import DspMultiplier, DspPair
 from ..cells.multiplier import Multiplier
-from ..cells.pipeline import register
+from ..cells.pipeline import register_bits
 
 __all__ = ["ProductSum"]
 
@@ -99,7 +99,7 @@ class ProductSum(Circuit):
             product, offset = [*product, ONE], 1 << len(product)
         negative = signs[:1]
         for i in range(self.stages.schedule().latency):
-            negative = register(m, self.en, f"negative_lane{lane}_{i}", negative)
+            negative = register_bits(m, self.en, f"negative_lane{lane}_{i}", negative)
         return [p ^ negative[0] for p in product], offset, negative[0] ^ late
 
     def elaborate(self, platform: Any) -> Module:
@@ -117,16 +117,17 @@ class ProductSum(Circuit):
         for level in range(tree.tree_levels):
             if stages.full():
                 terms = [
-                    register(m, self.en, f"terms_{level}_{i}", term) for i, term in enumerate(terms)
+                    register_bits(m, self.en, f"terms_{level}_{i}", term)
+                    for i, term in enumerate(terms)
                 ]
-                late = register(m, self.en, f"late_{level}", late)
+                late = register_bits(m, self.en, f"late_{level}", late)
             stages.add()
             pairs = zip(terms[::2], terms[1::2], strict=False)
             rest = terms[len(terms) & ~1 :]
             terms = [self._add(m, x, y, late.pop() if late else None) for x, y in pairs] + rest
         offset = sum(offset for _, offset, _ in products)
         whole = self._finish(m, terms[0], offset, late)
-        m.d.comb += self.sum.eq(pack(register(m, self.en, "whole", whole)))
+        m.d.comb += self.sum.eq(pack(register_bits(m, self.en, "whole", whole)))
         return m
 
     def _add(self, m: Module, x: list[Bit], y: list[Bit], carry: Bit | None) -> list[Bit]:

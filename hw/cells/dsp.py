@@ -13,9 +13,9 @@ __all__ = ["DspMultiplier", "DspPair"]
 
 
 class DspMultiplier(Circuit):
-    """Product of two integers of equal width.
+    """Multiplier of two integers of equal width, in one DSP block.
 
-    ``o - offset`` is ``a * b``, a product a cycle, from registers.
+    ``o - offset`` is ``a * b``, from registers. Latency is one enabled cycle, interval one cycle.
 
     Parameters
     ----------
@@ -36,11 +36,6 @@ class DspMultiplier(Circuit):
 
     LATENCY = DSP_LATENCY
 
-    en: Signal
-    a: Signal
-    b: Signal
-    o: Signal
-
     def __init__(self, *, width: int, signed: bool) -> None:
         self.signed = signed
         self.offset = signed << 2 * width - 1
@@ -60,11 +55,12 @@ class DspMultiplier(Circuit):
 
 
 class DspPair(Circuit):
-    """Sum of two products in one multiplication of at most 18 x 18 bits.
+    """Sum of two products in one DSP block, a multiplication of at most 18 x 18 bits.
 
     ``o + late - offset`` is ``a[0] * b[0] + a[1] * b[1]``, or the difference where ``minus``. It is
     the middle field of ``(a[0] + a[1] * 2**k) * (b[1] + b[0] * 2**k)``; ``late`` is what a negative
-    lower field has borrowed. A result a cycle, from registers.
+    lower field has borrowed. Both come from registers. Latency is two enabled cycles, interval one
+    cycle.
 
     Parameters
     ----------
@@ -86,13 +82,6 @@ class DspPair(Circuit):
     """
 
     LATENCY = DSP_PAIR_LATENCY
-
-    en: Signal
-    a: Signal
-    b: Signal
-    minus: Signal
-    o: Signal
-    late: Signal
 
     def __init__(self, *, width: int, signed: bool) -> None:
         self.width = width

@@ -2,14 +2,12 @@
 
 from amaranth.hdl import Module, Signal
 
+from ..base.pipeline import register
 from .bit import Bit, bits, pack
 
-__all__ = ["register"]
+__all__ = ["register_bits"]
 
 
-def register(m: Module, en: Signal, name: str, values: list[Bit]) -> list[Bit]:
-    """Return ``values`` from a register without reset, clocked where ``en`` is high."""
-    stage = Signal(len(values), name=name, reset_less=True)
-    with m.If(en):
-        m.d.sync += stage.eq(pack(values))
-    return bits(stage)
+def register_bits(m: Module, en: Signal, name: str, values: list[Bit]) -> list[Bit]:
+    """Return ``values`` after an enabled cycle, unknown before."""
+    return bits(register(m, en, name, len(values), pack(values)))

@@ -6,8 +6,8 @@ can be read back, so that no synthesis saves them; a unit takes more.
 
 import dataclasses
 
+from sw.approx.amsim_multiplier import AmsimParameters
 from sw.approx.array import ApproxArrayParameters
-from sw.approx.parameters import AmsimParameters
 from sw.bfp.array import ArrayParameters
 from sw.bfp.multimode_array import DIGITS, MultimodeParameters
 from sw.bfp.transposer import TransposerParameters

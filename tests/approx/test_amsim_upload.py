@@ -11,7 +11,7 @@ from sim.bench import Result, Stalls, run
 from sim.compare import MismatchError, assert_equal
 from sim.job import BenchError
 from sim.registers import readable
-from sw.approx.parameters import AmsimParameters, look_up
+from sw.approx.amsim_multiplier import AmsimParameters, look_up
 from tests.plant import plant
 
 SMALL = AmsimParameters(bits=2, lanes=3)
