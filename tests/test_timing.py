@@ -1,9 +1,12 @@
 """Timing of the engines: latencies in cycles, the parameters' and the circuits'."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from hw.base.field import Field
+from hw.engine.core import Core
 from hw.units import UNITS
 from sw.parameters import TARGETS
 from sw.timing import Timing
@@ -75,6 +78,23 @@ def test_circuits_read_the_timing_of_their_parameters(name):
     top = UNITS[name].top(parameters)
     assert top.core.timing == parameters.timing
     assert top.latency == parameters.timing.latency
+
+
+def test_an_engine_without_timing_is_refused():
+    class Untimed(Core):
+        JOBS = True
+        FLAGS = {"framing": "padding bits that were not zero"}
+        registers = ()
+
+        def __init__(self, *, parameters: Any) -> None:
+            self.parameters = parameters
+            super().__init__(streams={}, job=(Field(name="size", bits=8, description="a size"),))
+
+    with pytest.raises(TypeError, match="SimpleNamespace must have a timing"):
+        Untimed(parameters=SimpleNamespace(timing=None))
+    timed = Untimed(parameters=SimpleNamespace(timing=Timing(latency=3)))
+    assert timed.latency == 3
+    assert [(r.name, r.access, r.locked) for r in timed.registers] == [("size", "rw", "busy")]
 
 
 def test_cycles_of_a_job():
