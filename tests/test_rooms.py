@@ -15,7 +15,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("errors",),
         ("checks", "files", "cipher", "lfsr", "version", "jit", "timing", "stages"),
         ("parameters", "words", "cli"),
-        ("formats", "core"),
+        ("formats", "core", "options"),
         ("networks", *WINGS),
         ("train",),
         ("__main__",),

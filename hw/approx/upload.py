@@ -89,14 +89,14 @@ class Upload(Circuit):
         accepted = Signal()
         final = Signal()
         whole = Signal()
-        begin = Signal()
+        starts = Signal()
         entry, last = self.i_table.payload.data.entry, self.i_table.payload.last
         m.d.comb += [
             self.i_table.ready.eq(self.loading),
             accepted.eq(self.i_table.valid & self.loading),
             final.eq(place.all()),
-            begin.eq(self.load & self.idle & ~self.loading),
-            self.refused.eq(self.load & ~begin),
+            starts.eq(self.load & self.idle & ~self.loading),
+            self.refused.eq(self.load & ~starts),
             self.framing.eq(accepted & (final ^ last)),
         ]
         m.d.comb += [
@@ -110,6 +110,6 @@ class Upload(Circuit):
                 m.d.sync += self.loading.eq(0)
         with m.If(whole):
             m.d.sync += self.loaded.eq(1)
-        with m.If(begin):
+        with m.If(starts):
             m.d.sync += [self.loading.eq(1), self.loaded.eq(0), place.eq(0)]
         return m
