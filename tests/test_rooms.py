@@ -12,8 +12,8 @@ WINGS = ("bfp", "approx", "stochastic", "sparse")
 # Rooms and files of a package from the ground up; those of a line may not import each other.
 FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "sw": (
-        ("errors",),
-        ("checks", "files", "cipher", "lfsr", "version", "jit", "timing", "stages"),
+        ("errors", "timing", "stages"),
+        ("checks", "files", "cipher", "lfsr", "version", "jit"),
         ("parameters", "words", "cli"),
         ("formats", "core", "options"),
         ("networks", *WINGS),

@@ -3,7 +3,7 @@
 Noh, Koo, Lee, Park, Kung: "FlexBlock: A Flexible DNN Training Accelerator With Multi-Mode Block
 Floating Point Support", IEEE Trans. Computers 72(9), 2023. The paper's formats FB12, FB16 and FB24
 have groups of 216, 108 and 54 elements of 4, 8 and 16 bits: 864 bits in every mode. How its
-multipliers are composed is not told in the open literature; what follows is this project's design.
+multipliers are composed is not published; what follows is this project's design.
 """
 
 import dataclasses
@@ -70,7 +70,7 @@ class MultimodeParameters(Parameters):
         Words of each operand side by side, 1..64. A tile of results has as many rows as the words
         hold mantissas: ``rows``, twice or four times as many, and so the columns.
     lanes : int
-        Steps of the reduction that are taken in a cycle; divides the shortest block.
+        Places along the reduction that are multiplied in a cycle; divides the shortest block.
     family : str
         The formats of the three modes, see `FAMILIES`.
     target : str
@@ -175,7 +175,7 @@ class MultimodeParameters(Parameters):
         return first + (tiles - 1) * tile
 
     def cycles(self, tiles: Iterable[tuple[int, int, int]]) -> int:
-        """Cycles of a job without stalls, from the first beat accepted to the last result given.
+        """Cycles of a job without stalls, from the first accepted beat to the last result.
 
         ``tiles`` gives the reduction and the modes of each tile. A beat takes a cycle; a block's
         last one waits until the sums of the block before are out of the way.
