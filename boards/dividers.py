@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from sw.checks import is_number, shown
@@ -16,7 +16,7 @@ TOLERANCE = Fraction(5, 1000)
 """How far a clock may be from the one requested, relatively."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True)
 class Limits:
     """What a kind of loop can do; frequencies in MHz, lowest and highest.
 
@@ -30,8 +30,6 @@ class Limits:
         Dividers after the oscillator.
     after : bool
         Whether the feedback comes from after the output's divider.
-    source : str
-        The document that has the figures.
     """
 
     detector: tuple[float, float]
@@ -39,64 +37,29 @@ class Limits:
     output: tuple[float, float]
     inputs: range
     feedbacks: range
-    outputs: tuple[int, ...]
+    outputs: Sequence[int]
     after: bool
-    source: str
 
 
-_GOWIN_OUTPUTS = (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128)
+def _to(most: int) -> range:
+    return range(1, most + 1)
 
+
+_ICE40 = (2, 4, 8, 16, 32, 64)
+_GOWIN = (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128)
+
+# Lattice: ECP5 and ECP5-5G Family Data Sheet, FPGA-DS-02012; iCE40 UltraPlus Family Data Sheet,
+# FPGA-DS-02008. Gowin: GW1NR series Data Sheet, DS117, C6/I5; GW2AR series Data Sheet, DS226,
+# C8/I7. Xilinx: Artix-7 FPGAs Data Sheet, DS181, PLL, speed grade -1.
 LIMITS: Mapping[str, Limits] = {
-    "ecp5": Limits(
-        detector=(3.125, 400),
-        oscillator=(400, 800),
-        output=(3.125, 400),
-        inputs=range(1, 129),
-        feedbacks=range(1, 81),
-        outputs=tuple(range(1, 129)),
-        after=True,
-        source="Lattice, ECP5 and ECP5-5G Family Data Sheet, FPGA-DS-02012",
-    ),
-    "ice40": Limits(
-        detector=(10, 133),
-        oscillator=(533, 1066),
-        output=(16, 275),
-        inputs=range(1, 17),
-        feedbacks=range(1, 129),
-        outputs=(2, 4, 8, 16, 32, 64),
-        after=False,
-        source="Lattice, iCE40 UltraPlus Family Data Sheet, FPGA-DS-02008",
-    ),
-    "gw1n": Limits(
-        detector=(3, 400),
-        oscillator=(400, 1200),
-        output=(3.125, 600),
-        inputs=range(1, 65),
-        feedbacks=range(1, 65),
-        outputs=_GOWIN_OUTPUTS,
-        after=True,
-        source="Gowin, GW1NR series Data Sheet, DS117, C6/I5",
-    ),
-    "gw2a": Limits(
-        detector=(3, 500),
-        oscillator=(500, 1250),
-        output=(3.90625, 625),
-        inputs=range(1, 65),
-        feedbacks=range(1, 65),
-        outputs=_GOWIN_OUTPUTS,
-        after=True,
-        source="Gowin, GW2AR series Data Sheet, DS226, C8/I7",
-    ),
-    "xilinx": Limits(
-        detector=(19, 450),
-        oscillator=(800, 1600),
-        output=(6.25, 800),
-        inputs=range(1, 57),
-        feedbacks=range(2, 65),
-        outputs=tuple(range(1, 129)),
-        after=False,
-        source="Xilinx, Artix-7 FPGAs Data Sheet, DS181, PLL, speed grade -1",
-    ),
+    kind: Limits(*limits)
+    for kind, *limits in (
+        ("ecp5", (3.125, 400), (400, 800), (3.125, 400), _to(128), _to(80), _to(128), True),
+        ("ice40", (10, 133), (533, 1066), (16, 275), _to(16), _to(128), _ICE40, False),
+        ("gw1n", (3, 400), (400, 1200), (3.125, 600), _to(64), _to(64), _GOWIN, True),
+        ("gw2a", (3, 500), (500, 1250), (3.90625, 625), _to(64), _to(64), _GOWIN, True),
+        ("xilinx", (19, 450), (800, 1600), (6.25, 800), _to(56), range(2, 65), _to(128), False),
+    )
 }
 """Loops by family or, where that has several, by series."""
 

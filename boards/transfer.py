@@ -31,10 +31,8 @@ class _Pause:
             self.seconds = min(2 * self.seconds, 8 * self.frame)
 
 
-class Sender:
-    """Sends bytes to an input channel as far as there is room.
-
-    Positions here are not modulo anything.
+class _Transfer:
+    """Bytes of a channel.
 
     Parameters
     ----------
@@ -49,12 +47,22 @@ class Sender:
     def __init__(self, channel: int, buffer: int, rate: float) -> None:
         self.channel = channel
         self.buffer = buffer
+        self._pause = _Pause(buffer // 4 / rate)
+
+
+class Sender(_Transfer):
+    """Sends bytes to an input channel as far as it has credit.
+
+    Positions here are not modulo anything.
+    """
+
+    def __init__(self, channel: int, buffer: int, rate: float) -> None:
+        super().__init__(channel, buffer, rate)
         self.accepted = 0
         self.limit = buffer
         self._sent = self._end = self._first = 0
         self._data = b""
         self._flying: list[int] = []
-        self._pause = _Pause(buffer // 4 / rate)
 
     @property
     def taken(self) -> int:
@@ -74,11 +82,11 @@ class Sender:
 
     def post(self, requests: Requests, now: float) -> bool:
         """Make a request if there is cause to; return whether there was."""
-        room = self.limit - self._sent
+        credit = self.limit - self._sent
         size = min(self.buffer // 4, self._end - self._sent)
         if len(self._flying) >= WINDOW or self.done:
             return False
-        if not size or room < size:
+        if not size or credit < size:
             if self._flying or now < self._pause.until:
                 return False
             size = 0
@@ -121,28 +129,16 @@ class Sender:
         return True
 
 
-class Reader:
-    """Takes bytes from an output channel.
-
-    Parameters
-    ----------
-    channel : int
-        Its number.
-    buffer : int
-        Bytes that the board holds of it.
-    rate : float
-        Bytes a second that are to be expected.
-    """
+class Reader(_Transfer):
+    """Takes bytes from an output channel."""
 
     def __init__(self, channel: int, buffer: int, rate: float) -> None:
-        self.channel = channel
-        self.buffer = buffer
+        super().__init__(channel, buffer, rate)
         self.received = 0
         self._data = bytearray()
         self._end = self._asked = 0
         self._flying = 0
         self._full = False
-        self._pause = _Pause(buffer // 4 / rate)
 
     @property
     def done(self) -> bool:

@@ -14,7 +14,7 @@ from rich.progress import (
 from rich.table import Table
 
 from hw.units import unit as find_unit
-from sw.approx.parameters import AmsimParameters
+from sw.approx.amsim_multiplier import AmsimParameters
 from sw.approx.table import read
 from sw.bfp.array import ArrayParameters
 from sw.cli import bars, command_line, configured, console, output_folder

@@ -4,17 +4,18 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Cat, Module
+from amaranth.hdl import Module
+from amaranth.lib import wiring
 
 from hw.base.field import Field
-from hw.base.pipeline import delay
 from hw.bus.top import AxiTop
 from hw.engine.core import Core
 from hw.float.add import Adder
 from hw.float.from_integer import FromInteger
 from hw.float.multiplier import FloatMultiplier
 from hw.flow.emit import Design, emit
-from hw.stream.fifo import OutputFifo
+from hw.stream.packet import Packet
+from hw.stream.pipeline import StreamPipeline
 from sim.bench import run
 from sim.streams import pack
 from sw.formats import FLOAT_FORMATS
@@ -41,21 +42,19 @@ class FloatUnit(Core):
 
     def __init__(self, *, parameters: FloatParameters) -> None:
         self.parameters = p = parameters
-        self.word = FLOAT_FORMATS[p.format].width
-        fields = {"a": self.word, "b": self.word}
+        word = FLOAT_FORMATS[p.format].width
+        fields = {"a": word, "b": word}
         if p.operation == "round":
             fields = {"mantissa": p.width, "exponent": EXPONENT_BITS, "nan": 1}
-        taken = tuple(
-            Field(name=name, bits=bits, description=name) for name, bits in fields.items()
-        )
-        given = (Field(name="o", bits=self.word, description="result"),)
-        super().__init__(streams={"i": taken, "o": given})
+        operands = (Field(name=n, bits=bits, description=n) for n, bits in fields.items())
+        result = Field(name="o", bits=word, description="result")
+        super().__init__(streams={"i": Packet(*operands), "o": Packet(result)})
 
     @property
     def latency(self) -> int:
-        return self._pipeline().latency + 1
+        return self._operation().latency + 1
 
-    def _pipeline(self) -> Any:
+    def _operation(self) -> Any:
         p = self.parameters
         if p.operation == "round":
             return FromInteger(width=p.width, exponent_bits=EXPONENT_BITS)
@@ -65,24 +64,20 @@ class FloatUnit(Core):
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.pipeline = pipeline = self._pipeline()
-        m.submodules.queue = queue = OutputFifo(shape=self.o.payload.shape().size)
-        low = 0
-        for field in self.streams["i"]:
-            port = getattr(pipeline, field.name)
-            m.d.comb += port.eq(self.i.payload.data[low : low + field.bits])
-            low += field.bits
-        tags = Cat(self.i.valid, self.i.payload.last)
-        done, last = delay(m, queue.credit, tags, pipeline.latency, name="tags", reset=True)
+        m.submodules.operation = operation = self._operation()
+        m.submodules.pipeline = pipeline = StreamPipeline(
+            packet=self.streams["o"], stages=operation.latency
+        )
+        for field in self.streams["i"].fields:
+            m.d.comb += getattr(operation, field.name).eq(self.i.payload.data[field.name])
         m.d.comb += [
-            pipeline.en.eq(queue.credit),
-            self.i.ready.eq(queue.credit),
-            queue.push.eq(queue.credit & done),
-            queue.word.eq(Cat(pipeline.o, last)),
-            self.o.payload.eq(queue.o.payload),
-            self.o.valid.eq(queue.o.valid),
-            queue.o.ready.eq(self.o.ready),
+            operation.en.eq(pipeline.en),
+            self.i.ready.eq(pipeline.en),
+            pipeline.accept.eq(self.i.valid),
+            pipeline.last.eq(self.i.payload.last),
+            pipeline.result.o.eq(operation.o),
         ]
+        wiring.connect(m, pipeline.o, wiring.flipped(self.o))
         return m
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Shape, ShapeLike, Signal, Value
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -16,15 +16,15 @@ __all__ = ["InputChannel", "OutputChannel"]
 
 
 class InputChannel(Circuit):
-    """Bytes of frames to words, lowest byte first.
+    """Buffer from bytes of frames to words, lowest byte first.
 
-    Bytes are written beyond ``received`` as they come, and count when their frame was found good.
-    A word of ``width`` bytes is gathered in ``2 * width`` cycles; ``o`` comes from registers.
+    Bytes are written beyond ``received`` as they arrive, and count when their frame was found good.
+    Interval is two cycles a byte, latency that of a word's bytes and two; ``o`` is registered.
 
     Parameters
     ----------
-    width : int
-        Bytes of a word.
+    shape : ShapeLike
+        Of a word, of whole bytes.
     buffer : int
         Bytes held, a power of two.
 
@@ -39,20 +39,13 @@ class InputChannel(Circuit):
     taken : Out(log2(buffer) + 1)
         Low bits of the position of the first byte that is kept, or that is the last of the word
         at ``o``: a word counts as taken when its taker has it.
-    o : Out(stream.Signature(8 * width))
+    o : Out(stream.Signature(shape))
         Words.
     """
 
-    write: Signal
-    position: Signal
-    data: Signal
-    commit: Signal
-    received: Signal
-    taken: Signal
-    o: stream.Interface
-
-    def __init__(self, *, width: int, buffer: int) -> None:
-        self.width = width
+    def __init__(self, *, shape: ShapeLike, buffer: int) -> None:
+        self.shape = shape
+        self.width = Shape.cast(shape).width // 8
         self.buffer = buffer
         super().__init__(
             {
@@ -62,14 +55,14 @@ class InputChannel(Circuit):
                 "commit": In(1),
                 "received": Out(16),
                 "taken": Out(exact_log2(buffer) + 1),
-                "o": Out(stream.Signature(8 * width)),
+                "o": Out(stream.Signature(shape)),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Read the ring, and gather its bytes."""
         m = Module()
-        m.submodules.ring = ring = Ring(width=8, depth=self.buffer)
+        m.submodules.ring = ring = Ring(shape=8, depth=self.buffer)
         m.d.comb += [
             ring.write.eq(self.write),
             ring.address.eq(self.position),
@@ -84,7 +77,7 @@ class InputChannel(Circuit):
         m.d.comb += [
             ring.o.ready.eq(missing != 0),
             self.o.valid.eq(missing == 0),
-            self.o.payload.eq(word),
+            Value.cast(self.o.payload).eq(word),
             self.taken.eq(ring.taken - (missing == 0)),
         ]
         with m.If(ring.o.ready & ring.o.valid):
@@ -95,20 +88,21 @@ class InputChannel(Circuit):
 
 
 class OutputChannel(Circuit):
-    """Words to bytes that are kept until they are released.
+    """Buffer from words to bytes, which are kept until they are released.
 
-    A byte is stored a cycle while there is room; a word is taken with its last byte.
+    Interval is one cycle a byte while the buffer is not full; ``i.ready`` comes with a word's last
+    byte, from registers. Latency is two cycles from a byte to ``data``.
 
     Parameters
     ----------
-    width : int
-        Bytes of a word.
+    shape : ShapeLike
+        Of a word, of whole bytes.
     buffer : int
         Bytes kept, a power of two.
 
     Members
     -------
-    i : In(stream.Signature(8 * width))
+    i : In(stream.Signature(shape))
         Words, lowest byte first.
     produced : Out(16)
         Position after the last byte.
@@ -120,20 +114,13 @@ class OutputChannel(Circuit):
         Position of a byte that is kept, and the byte a cycle later.
     """
 
-    i: stream.Interface
-    produced: Signal
-    released: Signal
-    release: Signal
-    position: Signal
-    address: Signal
-    data: Signal
-
-    def __init__(self, *, width: int, buffer: int) -> None:
-        self.width = width
+    def __init__(self, *, shape: ShapeLike, buffer: int) -> None:
+        self.shape = shape
+        self.width = Shape.cast(shape).width // 8
         self.buffer = buffer
         super().__init__(
             {
-                "i": In(stream.Signature(8 * width)),
+                "i": In(stream.Signature(shape)),
                 "produced": Out(16),
                 "released": Out(exact_log2(buffer) + 1),
                 "release": In(1),
@@ -144,10 +131,13 @@ class OutputChannel(Circuit):
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Write a byte of the word a cycle."""
         m = Module()
-        m.submodules.bytes = kept = uninitialized_memory(shape=8, depth=self.buffer, apart=True)
+        m.submodules.bytes = kept = uninitialized_memory(
+            shape=8, depth=self.buffer, no_collision=True
+        )
         write, read = kept.write_port(), kept.read_port()
+        word = Value.cast(self.i.payload)
         held = Signal(len(self.released))
         byte = Signal(range(self.width))
         m.d.comb += [
@@ -162,7 +152,7 @@ class OutputChannel(Circuit):
         with m.Switch(byte):
             for i in range(self.width):
                 with m.Case(i):
-                    m.d.comb += write.data.eq(self.i.payload[8 * i : 8 * i + 8])
+                    m.d.comb += write.data.eq(word[8 * i : 8 * i + 8])
         with m.If(self.release):
             m.d.sync += self.released.eq(self.position)
         with m.If(write.en):

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, ClockDomain, ClockSignal, Module, ResetSignal
-from amaranth.lib import memory
+from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal
+from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
@@ -11,9 +11,9 @@ from hw.base.circuit import Circuit
 from hw.bus.top import AxiTop
 from hw.engine.registers import axi_lite_members
 
-from ..frames import ANSWER, COMMAND, IDENTITY
+from ..frames import IDENTITY
 from .channel import InputChannel, OutputChannel
-from .registers import RegisterAccess
+from .registers import REGISTER_ANSWER, REGISTER_COMMAND, RegisterAccess
 
 __all__ = ["Channels"]
 
@@ -83,7 +83,7 @@ class Channels(Circuit):
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Connect the unit's registers and streams to channels, and these to the link."""
         m = Module()
         m.domains.sync = ClockDomain()
         m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
@@ -94,36 +94,35 @@ class Channels(Circuit):
             mine, its = getattr(access, name), getattr(top, f"s_axi_{name}")
             m.d.comb += its.eq(mine) if member.flow is In else mine.eq(its)
 
-        inputs = [self._input(m, "registers", COMMAND.size)]
-        m.d.comb += [
-            access.i.payload.eq(inputs[0].o.payload),
-            access.i.valid.eq(inputs[0].o.valid),
-            inputs[0].o.ready.eq(access.i.ready),
-        ]
-        outputs = [self._output(m, "registers", ANSWER.size)]
-        m.d.comb += [
-            outputs[0].i.payload.eq(access.o.payload),
-            outputs[0].i.valid.eq(access.o.valid),
-            access.o.ready.eq(outputs[0].i.ready),
-        ]
+        inputs = [self._input(m, "registers", REGISTER_COMMAND)]
+        outputs = [self._output(m, "registers", REGISTER_ANSWER)]
+        wiring.connect(m, inputs[0].o, access.i)
+        wiring.connect(m, access.o, outputs[0].i)
         for name, packet in top.streams.items():
             axis = {s: getattr(top, f"{name}_t{s}") for s in ("data", "valid", "ready", "last")}
-            size = packet.bytes + 1
+            beat = data.StructLayout({"data": 8 * packet.bytes, "last": 8})
             if name.startswith("s"):
-                inputs.append(channel := self._input(m, name, size))
+                inputs.append(channel := self._input(m, name, beat))
                 m.d.comb += [
-                    Cat(axis["data"], axis["last"]).eq(channel.o.payload),
+                    axis["data"].eq(channel.o.payload.data),
+                    axis["last"].eq(channel.o.payload.last),
                     axis["valid"].eq(channel.o.valid),
                     channel.o.ready.eq(axis["ready"]),
                 ]
             else:
-                outputs.append(channel := self._output(m, name, size))
+                outputs.append(channel := self._output(m, name, beat))
                 m.d.comb += [
-                    channel.i.payload.eq(Cat(axis["data"], axis["last"])),
+                    channel.i.payload.data.eq(axis["data"]),
+                    channel.i.payload.last.eq(axis["last"]),
                     channel.i.valid.eq(axis["valid"]),
                     axis["ready"].eq(channel.i.ready),
                 ]
+        self._choose_input(m, inputs)
+        self._choose_output(m, outputs)
+        return m
 
+    def _choose_input(self, m: Module, inputs: list[InputChannel]) -> None:
+        """Connect the input channel whose number ``input`` is."""
         with m.Switch(self.input):
             for number, channel in enumerate(inputs):
                 m.d.comb += [channel.position.eq(self.position), channel.data.eq(self.data)]
@@ -132,6 +131,8 @@ class Channels(Circuit):
                     m.d.comb += self.input_known.eq(1)
                     m.d.sync += [self.received.eq(channel.received), self.taken.eq(channel.taken)]
 
+    def _choose_output(self, m: Module, outputs: list[OutputChannel]) -> None:
+        """Connect the output channel whose number ``output`` is, or the identity."""
         rom = memory.Memory(shape=8, depth=len(self.identity_bytes), init=self.identity_bytes)
         m.submodules.identity = rom
         identity = rom.read_port()
@@ -155,14 +156,13 @@ class Channels(Circuit):
                     self.produced.eq(rom.depth),
                     self.released.eq(0),
                 ]
-        return m
 
-    def _input(self, m: Module, name: str, width: int) -> InputChannel:
-        channel = InputChannel(width=width, buffer=self.buffer)
+    def _input(self, m: Module, name: str, shape: data.StructLayout) -> InputChannel:
+        channel = InputChannel(shape=shape, buffer=self.buffer)
         m.submodules[f"to_{name}"] = channel
         return channel
 
-    def _output(self, m: Module, name: str, width: int) -> OutputChannel:
-        channel = OutputChannel(width=width, buffer=self.buffer)
+    def _output(self, m: Module, name: str, shape: data.StructLayout) -> OutputChannel:
+        channel = OutputChannel(shape=shape, buffer=self.buffer)
         m.submodules[f"from_{name}"] = channel
         return channel

@@ -3,7 +3,7 @@
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, stream
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.base.circuit import Circuit
@@ -27,13 +27,6 @@ class CobsDecoder(Circuit):
     end : Out(1), broken : Out(1)
         A frame that had bytes has ended; it ended too early.
     """
-
-    valid: Signal
-    data: Signal
-    o_valid: Signal
-    o_data: Signal
-    end: Signal
-    broken: Signal
 
     def __init__(self) -> None:
         super().__init__(
@@ -91,9 +84,6 @@ class CobsEncoder(Circuit):
 
     DEPTH = 512
 
-    i: stream.Interface
-    o: stream.Interface
-
     def __init__(self) -> None:
         super().__init__(
             {
@@ -105,19 +95,15 @@ class CobsEncoder(Circuit):
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
         m = Module()
-        m.submodules.ring = ring = Ring(width=8, depth=self.DEPTH)
+        m.submodules.ring = ring = Ring(shape=8, depth=self.DEPTH)
         # Blocks begin at ``block``, where their first byte is put last.
         block = Signal(len(ring.taken))
         write = Signal(len(ring.taken))
         count = Signal(8, init=1)
         last = Signal()
         room = Signal()
-        m.d.comb += [
-            ring.filled.eq(block),
-            ring.o.ready.eq(self.o.ready),
-            self.o.valid.eq(ring.o.valid),
-            self.o.payload.eq(ring.o.payload),
-        ]
+        m.d.comb += ring.filled.eq(block)
+        wiring.connect(m, ring.o, wiring.flipped(self.o))
         used = Signal(len(ring.taken))
         m.d.comb += used.eq(write - ring.taken)
         m.d.sync += room.eq(used <= self.DEPTH - 8)

@@ -22,15 +22,42 @@ REQUEST = data.StructLayout(dict(_HEADER.members) | {"kind": 2, "status": 2})
 """A request in the queue: the fields of its `boards.frames.Header`, and how it ended."""
 
 
-class FrameReceiver(Circuit):
-    """Takes frames apart, checks them, and does what can not wait until they are answered.
+class _State:
+    """State of a request while its frame arrives.
 
-    The bytes of a request to write go to its channel as they come, beyond those that count; they
+    Parameters
+    ----------
+    header : View
+        Its header.
+    space : int
+        Bits of a number of bytes in a buffer.
+    """
+
+    def __init__(self, *, header: Any, space: int) -> None:
+        self.header = header
+        self.status = Signal(2, name="status")
+        # The bytes of the payload are written to the channel.
+        self.accept = Signal(name="accept")
+        self.whole = Signal(name="whole")
+        self.writes = Signal(name="writes")
+        self.unknown = Signal(name="unknown")
+        # Bytes held, free and, after this payload, free still; how far the position is behind.
+        self.held = Signal(space, name="held")
+        self.free = Signal(16, name="free")
+        self.rest = Signal(17, name="rest")
+        self.behind = Signal(16, name="behind")
+
+
+class FrameReceiver(Circuit):
+    """Parser of frames: checks them, and does what can not wait until they are answered.
+
+    The bytes of a request to write go to its channel as they arrive, beyond those that count; they
     count when the frame was found good. A reset is done at once, but finds no place while another
     request waits for its answer, which may need the channels. Each good frame that finds a place
     becomes a request of the queue; another one is counted as damaged and reported.
 
-    A byte, or the end of a frame, may come every sixteenth cycle.
+    Interval is 16 cycles a byte or end of a frame; latency is none from the end to ``o`` and one
+    cycle to ``damaged``.
 
     Parameters
     ----------
@@ -80,14 +107,11 @@ class FrameReceiver(Circuit):
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Check a frame, follow its fields, and queue or report it at its end."""
         m = Module()
         m.submodules.check = check = Crc32()
-        size = Header.LAYOUT.size
-        header = Signal(_HEADER)
-        status = Signal(2)
-        accept = Signal()
-        count = Signal(4)
+        s = _State(header=Signal(_HEADER, name="header"), space=len(self.taken))
+        header = s.header
         m.d.comb += [
             check.data.eq(self.i_data),
             check.valid.eq(self.i_valid),
@@ -95,65 +119,62 @@ class FrameReceiver(Circuit):
             self.channel.eq(header.channel),
             self.position.eq(header.position),
             self.data.eq(self.i_data),
-            self.commit.eq(self.o.valid & self.o.ready & accept),
+            self.commit.eq(self.o.valid & self.o.ready & s.accept),
             self.reset.eq(self.o.valid & self.o.ready & (header.kind == Kind.RESET)),
-        ]
-
-        writes = Signal()
-        strange = Signal()
-        held = Signal(len(self.taken))
-        free = Signal(16)
-        behind = Signal(16)
-        rest = Signal(17)
-        m.d.comb += [
-            writes.eq(header.kind == Kind.WRITE),
-            strange.eq((header.kind == 0) | (header.kind > Kind.RESET) | (writes & ~self.known)),
-            held.eq(self.received - self.taken),
+            s.writes.eq(header.kind == Kind.WRITE),
+            s.unknown.eq(
+                (header.kind == 0) | (header.kind > Kind.RESET) | (s.writes & ~self.known)
+            ),
+            s.held.eq(self.received - self.taken),
         ]
         m.d.sync += [
-            free.eq(self.buffer - held),
-            behind.eq(self.received - header.position),
-            rest.eq(free - header.length),
+            s.free.eq(self.buffer - s.held),
+            s.behind.eq(self.received - header.position),
+            s.rest.eq(s.free - header.length),
         ]
+        self._follow(m, s)
+        reason = Mux(s.whole, Mux(check.match, Reason.QUEUE, Reason.CRC), Reason.LENGTH)
+        m.d.sync += [
+            self.damaged.eq(self.end & ~(self.o.valid & self.o.ready)),
+            self.reason.eq(reason),
+        ]
+        place = (header.kind != Kind.RESET) | self.alone
+        m.d.comb += [
+            self.o.valid.eq(self.end & s.whole & check.match & place),
+            *(self.o.payload[name].eq(header[name]) for name in _HEADER.members),
+            self.o.payload.status.eq(s.status),
+        ]
+        return m
 
-        whole = Signal()
+    def _follow(self, m: Module, s: "_State") -> None:
+        """Follow the fields of a frame."""
+        header, count = s.header, Signal(4)
         with m.FSM():
             with m.State("HEADER"):
-                m.d.sync += [accept.eq(0), status.eq(Status.OK)]
+                m.d.sync += [s.accept.eq(0), s.status.eq(Status.OK)]
                 with m.If(self.i_valid):
                     m.d.sync += [header.eq(Cat(header, self.i_data)[8:]), count.eq(count + 1)]
-                    with m.If(count == size - 1):
+                    with m.If(count == Header.LAYOUT.size - 1):
                         m.d.sync += count.eq(0)
                         m.next = "LOOK"
                 with m.If(self.end):
                     m.next = "HEADER"
-            # What the channel tells, and what follows from it, has come after four cycles.
+            # The channel's state, and what follows from it, is valid after four cycles.
             with m.State("LOOK"):
                 m.d.sync += count.eq(count + 1)
                 with m.If(count == 4):
                     m.d.sync += count.eq(0)
                     m.next = "CHECK"
-                    with m.If(strange):
-                        m.d.sync += status.eq(Status.UNKNOWN)
-                    with m.Elif(writes):
-                        fresh = behind == 0
-                        m.d.sync += [
-                            status.eq(
-                                Mux(behind[-1], Status.GAP, Mux(fresh & rest[-1], Status.FULL, 0))
-                            ),
-                            accept.eq(fresh & ~rest[-1]),
-                            header.position.eq(self.received),
-                            header.extra.eq(Mux(fresh & ~rest[-1], rest, free)),
-                        ]
-                    with m.If(writes & (header.length != 0)):
+                    self._decide(m, s)
+                    with m.If(s.writes & (header.length != 0)):
                         m.next = "PAYLOAD"
                 with m.If(self.end):
                     m.next = "HEADER"
             with m.State("PAYLOAD"):
                 with m.If(self.i_valid):
-                    m.d.comb += self.write.eq(accept)
+                    m.d.comb += self.write.eq(s.accept)
                     m.d.sync += [
-                        header.position.eq(header.position + accept),
+                        header.position.eq(header.position + s.accept),
                         header.length.eq(header.length - 1),
                     ]
                     with m.If(header.length == 1):
@@ -168,7 +189,7 @@ class FrameReceiver(Circuit):
                 with m.If(self.end):
                     m.next = "HEADER"
             with m.State("WHOLE"):
-                m.d.comb += whole.eq(~self.broken)
+                m.d.comb += s.whole.eq(~self.broken)
                 with m.If(self.i_valid):
                     m.next = "LONG"
                 with m.If(self.end):
@@ -179,14 +200,16 @@ class FrameReceiver(Circuit):
         with m.If(self.end):
             m.d.sync += count.eq(0)
 
-        m.d.sync += [
-            self.damaged.eq(self.end & ~(self.o.valid & self.o.ready)),
-            self.reason.eq(Mux(whole, Mux(check.match, Reason.QUEUE, Reason.CRC), Reason.LENGTH)),
-        ]
-        place = (header.kind != Kind.RESET) | self.alone
-        m.d.comb += [
-            self.o.valid.eq(self.end & whole & check.match & place),
-            *(self.o.payload[name].eq(header[name]) for name in _HEADER.members),
-            self.o.payload.status.eq(status),
-        ]
-        return m
+    def _decide(self, m: Module, s: "_State") -> None:
+        """Decide how a request ends by the state of its channel."""
+        next_ = s.behind == 0
+        full = Mux(next_ & s.rest[-1], Status.FULL, 0)
+        with m.If(s.unknown):
+            m.d.sync += s.status.eq(Status.UNKNOWN)
+        with m.Elif(s.writes):
+            m.d.sync += [
+                s.status.eq(Mux(s.behind[-1], Status.GAP, full)),
+                s.accept.eq(next_ & ~s.rest[-1]),
+                s.header.position.eq(self.received),
+                s.header.extra.eq(Mux(next_ & ~s.rest[-1], s.rest, s.free)),
+            ]

@@ -1,23 +1,29 @@
-"""Register accesses that come as words."""
+"""Register accesses over the link."""
 
 from typing import Any
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream
+from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from hw.base.circuit import Circuit
 from hw.engine.registers import axi_lite_members
 
-from ..frames import ANSWER, COMMAND
+__all__ = ["REGISTER_ANSWER", "REGISTER_COMMAND", "RegisterAccess"]
 
-__all__ = ["RegisterAccess"]
+REGISTER_COMMAND = data.StructLayout({"write": 8, "address": 16, "data": 32})
+"""`boards.frames.COMMAND`."""
+
+REGISTER_ANSWER = data.StructLayout({"response": 8, "data": 32})
+"""`boards.frames.ANSWER`."""
 
 
 class RegisterAccess(Circuit):
-    """AXI4-Lite master that makes one access for a word and answers with a word.
+    """AXI4-Lite master that makes one access for a command and answers it.
 
-    An address beyond those of the slave is answered by SLVERR without an access.
+    An address beyond those of the slave is answered by SLVERR without an access. Latency is two
+    cycles and those of the slave; one access is under way at a time. All outputs but ``i.ready``
+    and the addresses and data, which are the command's, come from registers.
 
     Parameters
     ----------
@@ -26,10 +32,10 @@ class RegisterAccess(Circuit):
 
     Members
     -------
-    i : In(stream.Signature(56))
-        `boards.frames.COMMAND`.
-    o : Out(stream.Signature(40))
-        `boards.frames.ANSWER`.
+    i : In(stream.Signature(REGISTER_COMMAND))
+        Accesses.
+    o : Out(stream.Signature(REGISTER_ANSWER))
+        Their answers.
     aw, w, b, ar, r : AXI4-Lite channels, flat: ``awaddr``, ``awvalid``, ...
     """
 
@@ -37,28 +43,28 @@ class RegisterAccess(Circuit):
         self.address_bits = address_bits
         channels = {n: member.flip() for n, member in axi_lite_members(address_bits).items()}
         streams = {
-            "i": In(stream.Signature(8 * COMMAND.size)),
-            "o": Out(stream.Signature(8 * ANSWER.size)),
+            "i": In(stream.Signature(REGISTER_COMMAND)),
+            "o": Out(stream.Signature(REGISTER_ANSWER)),
         }
         super().__init__(streams | channels)
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Decode, access, answer."""
         m = Module()
-        write, address, data = (self.i.payload[a:b] for a, b in ((0, 8), (8, 24), (24, 56)))
+        command = self.i.payload
         beyond = Signal()
         response = Signal(2)
         read = Signal(32)
         m.d.comb += [
-            beyond.eq(address[self.address_bits :].any()),
-            self.awaddr.eq(address),
-            self.araddr.eq(address),
-            self.wdata.eq(data),
+            beyond.eq(command.address[self.address_bits :].any()),
+            self.awaddr.eq(command.address),
+            self.araddr.eq(command.address),
+            self.wdata.eq(command.data),
             self.wstrb.eq(0b1111),
             self.bready.eq(1),
             self.rready.eq(1),
-            self.o.payload[:8].eq(response),
-            self.o.payload[8:].eq(read),
+            self.o.payload.response.eq(response),
+            self.o.payload.data.eq(read),
         ]
         with m.FSM():
             with m.State("IDLE"):
@@ -67,7 +73,7 @@ class RegisterAccess(Circuit):
                     with m.If(beyond):
                         m.d.sync += response.eq(0b10)
                         m.next = "ANSWER"
-                    with m.Elif(write[0]):
+                    with m.Elif(command.write[0]):
                         m.d.sync += [self.awvalid.eq(1), self.wvalid.eq(1)]
                         m.next = "WRITE"
                     with m.Else():

@@ -1,8 +1,8 @@
-"""A ring of words that is written anywhere and read in order."""
+"""Ring buffer that is written anywhere and read in order."""
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Shape, ShapeLike
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -14,58 +14,51 @@ __all__ = ["Ring"]
 
 
 class Ring(Circuit):
-    """Words in block RAM, written at any place, read in order up to ``filled``.
+    """Ring buffer in block RAM, written at any address, read in order up to ``filled``.
 
-    Positions have a bit more than addresses, so that full and empty differ. A word leaves every
-    second cycle, from two cycles after ``filled`` has passed it; ``o`` comes from a register and
+    Positions have a bit more than addresses, so that full and empty differ. Latency is two cycles
+    from ``filled`` to ``o``, interval two cycles; ``o.valid`` is a register, ``o.payload`` comes
     from the memory.
 
     Parameters
     ----------
-    width : int
-        Bits of a word.
+    shape : ShapeLike
+        Of a word.
     depth : int
         Words, a power of two.
 
     Members
     -------
-    write : In(1), address : In(log2(depth)), data : In(width)
+    write : In(1), address : In(log2(depth)), data : In(shape)
         Word to write; addresses are positions modulo the depth.
     filled : In(log2(depth) + 1)
         Position that reading stops before.
     taken : Out(log2(depth) + 1)
         Position of the first word not read.
-    o : Out(stream.Signature(width))
+    o : Out(stream.Signature(shape))
         Words.
     """
 
-    write: Signal
-    address: Signal
-    data: Signal
-    filled: Signal
-    taken: Signal
-    o: stream.Interface
-
-    def __init__(self, *, width: int, depth: int) -> None:
-        self.width = width
+    def __init__(self, *, shape: ShapeLike, depth: int) -> None:
+        self.shape = shape
         self.depth = depth
         bits = exact_log2(depth)
         super().__init__(
             {
                 "write": In(1),
                 "address": In(bits),
-                "data": In(width),
+                "data": In(shape),
                 "filled": In(bits + 1),
                 "taken": Out(bits + 1),
-                "o": Out(stream.Signature(width)),
+                "o": Out(stream.Signature(shape)),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Read a word ahead, and hold it until it is accepted."""
         m = Module()
         m.submodules.words = held = uninitialized_memory(
-            shape=self.width, depth=self.depth, apart=True
+            shape=Shape.cast(self.shape).width, depth=self.depth, no_collision=True
         )
         write, read = held.write_port(), held.read_port()
         m.d.comb += [

@@ -40,10 +40,6 @@ class UartReceiver(Circuit):
         A byte, for one cycle.
     """
 
-    rx: Signal
-    valid: Signal
-    data: Signal
-
     def __init__(self, *, clock: int, baud: int) -> None:
         self.clock = clock
         self.baud = baud
@@ -104,9 +100,6 @@ class UartTransmitter(Circuit):
     tx : Out(1)
         The line, from a register.
     """
-
-    i: stream.Interface
-    tx: Signal
 
     def __init__(self, *, clock: int, baud: int) -> None:
         self.clock = clock

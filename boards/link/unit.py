@@ -3,6 +3,7 @@
 from typing import Any
 
 from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal, Signal
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.base.circuit import Circuit
@@ -66,11 +67,6 @@ class SerialUnit(Circuit):
 
     RESET_CYCLES = 16
 
-    rx: Signal
-    tx: Signal
-    busy: Signal
-    error: Signal
-
     def __init__(self, *, unit: str, parameters: Parameters, settings: LinkSettings) -> None:
         self.unit = unit
         self.parameters = parameters
@@ -96,7 +92,7 @@ class SerialUnit(Circuit):
         m.submodules.decoder = decoder = CobsDecoder()
         m.submodules.receiver = receiver = FrameReceiver(buffer=self.settings.buffer)
         depth = self.settings.QUEUE
-        m.submodules.requests = queue = Ring(width=REQUEST.size, depth=depth)
+        m.submodules.requests = queue = Ring(shape=REQUEST, depth=depth)
         m.submodules.responder = responder = Responder(buffer=self.settings.buffer)
         m.submodules.encoder = encoder = CobsEncoder()
         m.submodules.uart_transmitter = sender = UartTransmitter(clock=clock, baud=baud)
@@ -124,19 +120,14 @@ class SerialUnit(Circuit):
             receiver.o.ready.eq((queued - queue.taken)[: len(queued)] != depth),
             # A request is taken from the queue when its answer is complete.
             receiver.alone.eq(queued == queue.taken),
-            responder.i.payload.eq(queue.o.payload),
-            responder.i.valid.eq(queue.o.valid),
-            queue.o.ready.eq(responder.i.ready),
             responder.damaged.eq(receiver.damaged),
             responder.reason.eq(receiver.reason),
-            encoder.i.payload.eq(responder.o.payload),
-            encoder.i.valid.eq(responder.o.valid),
-            responder.o.ready.eq(encoder.i.ready),
-            sender.i.payload.eq(encoder.o.payload),
-            sender.i.valid.eq(encoder.o.valid),
-            encoder.o.ready.eq(sender.i.ready),
             self.tx.eq(sender.tx),
         ]
+
+        wiring.connect(m, queue.o, responder.i)
+        wiring.connect(m, responder.o, encoder.i)
+        wiring.connect(m, encoder.o, sender.i)
 
         held = Signal(range(self.RESET_CYCLES + 1), init=self.RESET_CYCLES)
         reset = Signal(init=1)

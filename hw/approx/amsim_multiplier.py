@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
-from sw.approx.parameters import AmsimParameters
+from sw.approx.amsim_multiplier import AmsimParameters
 
 from ..base.pipeline import count_events
 from ..engine.core import Core
@@ -20,15 +20,15 @@ __all__ = ["AmsimUnit"]
 
 
 class AmsimUnit(Core):
-    """Products of pairs of floating-point values by a table of the products of their fractions.
+    """Multipliers of pairs of floating-point values by a table of the products of their fractions.
 
     The multiplier is AMSim of ApproxTrain (arXiv 2209.04161), the product that of
     `sw.approx.product.multiply_bits`. Two lanes share a table in a memory of two ports; all tables
     are written together. A write to ``load`` has `Upload` take the table from ``i_table``; it is
     refused while products are under way. Operands wait until there is a table.
 
-    Latency is `latency` cycles from operands to products, without stalls; throughput is a beat a
-    cycle. ``o`` comes from a queue; ``i.ready`` and ``i_table.ready`` come from registers.
+    Latency is `latency` cycles from operands to products, without stalls; interval is one cycle.
+    ``o`` comes from an output FIFO; ``i.ready`` and ``i_table.ready`` come from registers.
 
     Members
     -------
@@ -60,7 +60,6 @@ class AmsimUnit(Core):
         word("table_stalls", "ro", 32, "cycles in which operands waited for a table"),
         word("output_stalls", "ro", 32, "cycles that waited for products to be taken"),
     )
-    latency = ProductTable.latency + 2
 
     def __init__(self, *, parameters: AmsimParameters) -> None:
         self.parameters = p = parameters
@@ -75,7 +74,7 @@ class AmsimUnit(Core):
         scale = Scale(format=p.format, bits=self.bits, latency=ProductTable.latency)
         m.submodules[f"scale_{lane}"] = scale
         m.d.comb += [scale.en.eq(en), scale.a.eq(a), scale.b.eq(b)]
-        return scale, pairs.events(m, en, p.format, a, b, scale.o, self.latency - 1, lane)
+        return scale, pairs.events(m, en, p.format, a, b, scale.o, self.timing.latency - 1, lane)
 
     def _tables(self, m: Module, en: Signal, upload: Upload, scales: list[Scale]) -> None:
         """Give each two lanes a table."""
@@ -91,9 +90,9 @@ class AmsimUnit(Core):
             ]
             for port, scale in enumerate(scales[first : first + 2]):
                 m.d.comb += [
-                    getattr(table, f"x{port}").eq(scale.a[point - self.bits : point]),
-                    getattr(table, f"y{port}").eq(scale.b[point - self.bits : point]),
-                    scale.code.eq(getattr(table, f"code{port}")),
+                    table.x[port].eq(scale.a[point - self.bits : point]),
+                    table.y[port].eq(scale.b[point - self.bits : point]),
+                    scale.code.eq(table.code[port]),
                 ]
 
     def elaborate(self, platform: Any) -> Module:
@@ -102,7 +101,7 @@ class AmsimUnit(Core):
         lanes = self.parameters.lanes
         m.submodules.upload = upload = Upload(bits=self.bits)
         m.submodules.pipeline = pipeline = StreamPipeline(
-            packet=self.streams["o"], stages=self.latency - 1
+            packet=self.streams["o"], stages=self.timing.latency - 1
         )
         en = pipeline.en
         wiring.connect(m, upload.i_table, wiring.flipped(self.i_table))
@@ -126,9 +125,7 @@ class AmsimUnit(Core):
             found.append(events)
             m.d.comb += pipeline.result.product[n].eq(scale.o)
         self._tables(m, en, upload, scales)
-        for i, name in enumerate(pairs.FLAGS):
-            event = Cat(events[i] for events in found).any()
-            m.d.comb += self.flags[name].eq(pipeline.push & event)
+        pairs.flag(m, self.flags, pipeline.push, found)
         counted = (
             (self.products, Mux(pipeline.push, lanes, 0)),
             (self.table_stalls, self.i.valid & ~upload.loaded),

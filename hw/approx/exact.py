@@ -5,8 +5,11 @@ from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Value
 
+from sw.approx.stages import exact_latency
+
 from ..base.pipeline import register, wire
 from ..float.product import SignificandProduct
+from ..float.round import rounds_up
 from .fractions import FractionMultiplier
 
 __all__ = ["Drum", "Exact", "truncate"]
@@ -22,7 +25,40 @@ def truncate(product: Value, bits: int) -> Value:
     return Cat(Mux(carry, first(product[:-1]), first(product[:-2])), carry)
 
 
-class Exact(FractionMultiplier):
+class _ByProduct(FractionMultiplier):
+    """Base of the multipliers that make the product of the first places of either fraction exactly.
+
+    Latency is that of `SignificandProduct` and 1.
+
+    Parameters
+    ----------
+    places : int
+        Fraction bits that are multiplied.
+    bits : int
+        Bits of a fraction.
+    target : str
+        Whose carry cells to use: ``generic`` (none), ``ecp5`` or ``xilinx``.
+    """
+
+    def __init__(self, *, places: int, bits: int, target: str) -> None:
+        self.places = places
+        self.target = target
+        self._product = SignificandProduct(fraction_bits=places, target=target)
+        super().__init__(bits=bits)
+
+    @property
+    def latency(self) -> int:
+        """Enabled cycles from fractions to code."""
+        return exact_latency(self.places, self.target)
+
+    def _multiply(self, m: Module, x: Value, y: Value) -> Value:
+        """Return the exact product of two significands, by their fractions."""
+        m.submodules.product = product = self._product
+        m.d.comb += [product.en.eq(self.en), product.a.eq(x), product.b.eq(y)]
+        return product.o
+
+
+class Exact(_ByProduct):
     """The exact product, truncated or rounded to nearest even.
 
     Parameters
@@ -35,41 +71,29 @@ class Exact(FractionMultiplier):
 
     def __init__(self, *, bits: int, nearest: bool, target: str) -> None:
         self.nearest = nearest
-        self.target = target
-        self._product = SignificandProduct(fraction_bits=bits, target=target)
-        super().__init__(bits=bits)
-
-    @property
-    def latency(self) -> int:
-        """Enabled cycles from fractions to code."""
-        return self._product.latency + 1
+        super().__init__(places=bits, bits=bits, target=target)
 
     def elaborate(self, platform: Any) -> Module:
         """Multiply; round."""
         m = Module()
         reg = partial(register, m, self.en)
         bits = self.bits
-        m.submodules.product = product = self._product
-        m.d.comb += [
-            product.en.eq(self.en),
-            product.a.eq(self.x),
-            product.b.eq(self.y),
-        ]
+        product = self._multiply(m, self.x, self.y)
         if not self.nearest:
-            m.d.comb += self.code.eq(reg("code_", bits + 1, truncate(product.o, bits)))
+            m.d.comb += self.code.eq(reg("code_", bits + 1, truncate(product, bits)))
             return m
-        code, carry = product.o[bits - 1 :], product.o[-1]
-        rest = product.o[: bits - 1].any()
+        code, carry = product[bits - 1 :], product[-1]
+        rest = product[: bits - 1].any()
         # Two places behind the last one of a product of 2..4, one behind that of 1..2.
         half = Mux(carry, code[1], code[0])
         rest = Mux(carry, code[0] | rest, rest)
-        code = reg("truncated", bits + 1, truncate(product.o, bits))
+        code = reg("truncated", bits + 1, truncate(product, bits))
         half, rest = reg("half", 1, half), reg("rest", 1, rest)
-        m.d.comb += self.code.eq(code + wire(m, "up", 1, half & (code[0] | rest)))
+        m.d.comb += self.code.eq(code + wire(m, "up", 1, rounds_up(code[0], half, rest)))
         return m
 
 
-class Drum(FractionMultiplier):
+class Drum(_ByProduct):
     """The exact product of the first bits of each significand, the last of them taken as one.
 
     Parameters
@@ -82,25 +106,13 @@ class Drum(FractionMultiplier):
 
     def __init__(self, *, kept: int, bits: int, target: str) -> None:
         self.kept = kept
-        self.target = target
-        self._product = SignificandProduct(fraction_bits=kept - 1, target=target)
-        super().__init__(bits=bits)
-
-    @property
-    def latency(self) -> int:
-        """Enabled cycles from fractions to code."""
-        return self._product.latency + 1
+        super().__init__(places=kept - 1, bits=bits, target=target)
 
     def elaborate(self, platform: Any) -> Module:
         """Cut, multiply."""
         m = Module()
-        m.submodules.product = product = self._product
-        cut = self.bits - self.kept + 1
-        m.d.comb += [
-            product.en.eq(self.en),
-            product.a.eq(Cat(1, self.x[cut + 1 :])),
-            product.b.eq(Cat(1, self.y[cut + 1 :])),
-        ]
-        code = truncate(product.o, self.bits)
+        cut = self.bits - self.kept + 2
+        product = self._multiply(m, Cat(1, self.x[cut:]), Cat(1, self.y[cut:]))
+        code = truncate(product, self.bits)
         m.d.comb += self.code.eq(register(m, self.en, "code_", self.bits + 1, code))
         return m

@@ -1,7 +1,8 @@
-"""The base class of what multiplies fractions."""
+"""The base class of multipliers of fractions."""
 
-from amaranth.hdl import Signal
 from amaranth.lib.wiring import In, Out
+
+from sw.approx.stages import LOGARITHM_LATENCY
 
 from ..base.circuit import Circuit
 
@@ -9,9 +10,10 @@ __all__ = ["FractionMultiplier"]
 
 
 class FractionMultiplier(Circuit):
-    """Multiplier of two significands of 1..2, given by their fractions; a product a cycle.
+    """Multiplier of two significands of 1..2, given by their fractions.
 
-    What it computes is a function of `sw.approx.multipliers`.
+    What it computes is a function of `sw.approx.multipliers`. Latency is `latency` enabled cycles,
+    interval one cycle.
 
     Parameters
     ----------
@@ -28,11 +30,6 @@ class FractionMultiplier(Circuit):
         ``carry << bits | fraction`` of the product, `latency` enabled cycles later.
     """
 
-    en: Signal
-    x: Signal
-    y: Signal
-    code: Signal
-
     def __init__(self, *, bits: int) -> None:
         self.bits = bits
         super().__init__({"en": In(1), "x": In(bits), "y": In(bits), "code": Out(bits + 1)})
@@ -40,4 +37,4 @@ class FractionMultiplier(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from fractions to code."""
-        return 1
+        return LOGARITHM_LATENCY

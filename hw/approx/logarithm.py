@@ -1,4 +1,4 @@
-"""Multipliers of fractions that add logarithms: Mitchell's, and those that correct it."""
+"""Logarithmic multipliers of fractions: Mitchell's, and those that correct it."""
 
 from typing import Any
 

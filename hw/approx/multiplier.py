@@ -1,12 +1,12 @@
-"""Approximate floating-point multipliers as a unit: beats of pairs in, their products out."""
+"""Approximate floating-point multipliers as a unit."""
 
 import functools
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux
+from amaranth.hdl import Module, Mux
 from amaranth.lib import wiring
 
-from sw.approx.parameters import ApproxParameters
+from sw.approx.multiplier import ApproxParameters
 
 from ..base.pipeline import count_events, register
 from ..engine.core import Core
@@ -19,10 +19,11 @@ __all__ = ["ApproxUnit"]
 
 
 class ApproxUnit(Core):
-    """Products of ``lanes`` pairs a cycle, each by an `ApproxMultiplier`.
+    """Multipliers of ``lanes`` pairs, each an `ApproxMultiplier`.
 
     A beat of pairs gives a beat of products, with its ``last``. Latency is `latency` cycles,
-    without stalls. ``o`` comes from a queue; ``i.ready`` depends on registers only.
+    without stalls; interval is one cycle. ``o`` comes from an output FIFO; ``i.ready`` is a
+    register.
 
     Members
     -------
@@ -53,7 +54,7 @@ class ApproxUnit(Core):
     @functools.cached_property
     def pipeline(self) -> StreamPipeline:
         """Its control: a register and the lanes."""
-        return StreamPipeline(packet=self.streams["o"], stages=1 + self._lane().latency)
+        return StreamPipeline(packet=self.streams["o"], stages=self.timing.latency - 1)
 
     def _lane(self) -> ApproxMultiplier:
         p = self.parameters
@@ -61,11 +62,6 @@ class ApproxUnit(Core):
         return ApproxMultiplier(
             multiplier=p.multiplier, bits=p.bits, format=p.format, target=p.target
         )
-
-    @property
-    def latency(self) -> int:
-        """Cycles from a beat to its products, without stalls."""
-        return self.pipeline.latency
 
     def elaborate(self, platform: Any) -> Module:
         """Build a register in front of the lanes, and their pipeline."""
@@ -90,8 +86,7 @@ class ApproxUnit(Core):
                 pipeline.result.product[n].eq(lane.o),
             ]
             events.append(pairs.events(m, en, format, a, b, lane.o, lane.latency, n))
-        for i, name in enumerate(pairs.FLAGS):
-            m.d.comb += self.flags[name].eq(pipeline.push & Cat(each[i] for each in events).any())
+        pairs.flag(m, self.flags, pipeline.push, events)
         count_events(
             m,
             self.clear,

@@ -1,14 +1,18 @@
-"""What units that multiply pairs of floating-point values have in common: streams and events."""
+"""Streams and events of units that multiply pairs of floating-point values."""
+
+from collections.abc import Iterable
 
 from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib import data
 
 from sw.formats import FloatFormat
 
 from ..base.field import Field
 from ..base.pipeline import delay
+from ..float.classify import classify
 from ..stream.packet import Packet
 
-__all__ = ["FLAGS", "events", "streams"]
+__all__ = ["FLAGS", "events", "flag", "streams"]
 
 FLAGS = {
     "nan": "a product was NaN",
@@ -39,8 +43,14 @@ def events(
     n: int,
 ) -> Value:
     """Return the events of lane ``n``, whose product comes ``late`` enabled cycles after a pair."""
-    point = format.fraction_bits
-    normal = a[point:-1].any() & b[point:-1].any()
+    normal = ~(classify(a, format).zero | classify(b, format).zero)
     normal = delay(m, en, normal, late, name=f"normal_{n}")
-    special, fraction = product[point:-1].all(), product[:point].any()
-    return Cat(special & fraction, special & ~fraction, normal & ~product[:-1].any())
+    kind = classify(product, format)
+    return Cat(kind.nan, kind.infinite, normal & ~product[:-1].any())
+
+
+def flag(m: Module, flags: data.View, push: Signal, found: Iterable[Value]) -> None:
+    """Raise each of `FLAGS` where a beat of products leaves, by the `events` of its lanes."""
+    found = list(found)
+    for i, name in enumerate(FLAGS):
+        m.d.comb += flags[name].eq(push & Cat(each[i] for each in found).any())

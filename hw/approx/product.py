@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Module
 
 from sw.approx.multipliers import multiplier as named
+from sw.approx.stages import SCALE_LATENCY, circuit_kind
 from sw.formats import FloatFormat
 
-from ..base.circuit import Circuit
+from ..float.operator import FloatOperator
 from .array_multiplier import ArrayMultiplier
 from .exact import Drum, Exact
 from .fractions import FractionMultiplier
@@ -18,11 +18,11 @@ from .scale import Scale
 __all__ = ["ApproxMultiplier"]
 
 
-class ApproxMultiplier(Circuit):
+class ApproxMultiplier(FloatOperator):
     """Multiplier of floating-point values by a named multiplier of fractions, without DSP blocks.
 
-    ``o`` is what `sw.approx.product.multiply_bits` makes of ``a`` and ``b``. One multiplication per
-    cycle.
+    ``o`` is what `sw.approx.product.multiply_bits` makes of ``a`` and ``b``. Latency is that of the
+    multiplier of fractions and 1; interval is one cycle. Members are those of `FloatOperator`.
 
     Parameters
     ----------
@@ -34,35 +34,19 @@ class ApproxMultiplier(Circuit):
         Format of operands and product.
     target : str
         Whose carry cells to use: ``generic`` (none), ``ecp5`` or ``xilinx``.
-
-    Members
-    -------
-    en : In(1)
-        Clock enable of every register.
-    a, b : In(format.width)
-        Operands; expected straight from registers.
-    o : Out(format.width)
-        Their product, `latency` enabled cycles later, from registers.
     """
-
-    en: Signal
-    a: Signal
-    b: Signal
-    o: Signal
 
     def __init__(self, *, multiplier: str, bits: int, format: FloatFormat, target: str) -> None:
         self.multiplier = multiplier
         self.bits = bits
-        self.format = format
         self.target = target
         self._fractions = fractions(multiplier, bits, target)
-        word = format.width
-        super().__init__({"en": In(1), "a": In(word), "b": In(word), "o": Out(word)})
+        super().__init__(format=format)
 
     @property
     def latency(self) -> int:
         """Enabled cycles from operands to product."""
-        return self._fractions.latency + 1
+        return self._fractions.latency + SCALE_LATENCY
 
     def elaborate(self, platform: Any) -> Module:
         """Multiply the fractions and, beside that, scale."""
@@ -87,18 +71,16 @@ class ApproxMultiplier(Circuit):
 def fractions(name: str, bits: int, target: str) -> FractionMultiplier:
     """Return the circuit that multiplies fractions of ``bits`` bits by a multiplier's name."""
     multiplier = named(name)
-    multiplier.check(bits)
     number = multiplier.number
-    match multiplier.kind:
+    match circuit_kind(name, bits):
         case "mitchell":
             return Mitchell(bits=bits)
         case "mbm":
             return MinimallyBiased(bits=bits)
         case "realm":
             return Realm(segments=number, bits=bits)
-        case "array" if number < bits:
+        case "array":
             return ArrayMultiplier(guard=number, bits=bits, target=target)
-        case "drum" if number <= bits:
+        case "drum":
             return Drum(kept=number, bits=bits, target=target)
-    # All of the product: also where a drum or an array cuts nothing off.
     return Exact(bits=bits, nearest=multiplier.nearest, target=target)

@@ -10,6 +10,7 @@ from sw.formats import FloatFormat
 
 from ..base.circuit import Circuit
 from ..base.pipeline import delay, register, wire
+from ..float.classify import classify_product
 
 __all__ = ["Scale"]
 
@@ -17,7 +18,8 @@ __all__ = ["Scale"]
 class Scale(Circuit):
     """Sign, exponent and special cases of a product, beside whatever multiplies the fractions.
 
-    The product is that of `sw.approx.product.multiply_bits`. One product per cycle.
+    The product is that of `sw.approx.product.multiply_bits`. Latency is one cycle from ``code``
+    and ``latency + 1`` from the operands; interval is one cycle.
 
     Parameters
     ----------
@@ -40,12 +42,6 @@ class Scale(Circuit):
         Their product, ``latency + 1`` enabled cycles after them, from registers.
     """
 
-    en: Signal
-    a: Signal
-    b: Signal
-    code: Signal
-    o: Signal
-
     def __init__(self, *, format: FloatFormat, bits: int, latency: int) -> None:
         self.format = format
         self.bits = bits
@@ -66,21 +62,7 @@ class Scale(Circuit):
         m = Module()
         net = partial(wire, m)
         point, size = self.format.fraction_bits, self.format.exponent_bits
-        a, b = self.a[:-1], self.b[:-1]
-        infinite = net("infinite", 2, Cat(x[point:].all() for x in (a, b)))
-        zero = net("zero", 2, Cat(x[point:] == 0 for x in (a, b)))
-        fraction = net("fraction", 2, Cat(x[:point].any() for x in (a, b)))
-        nan = net("nan", 1, (infinite & (fraction | zero[::-1])).any())
-        negative = net("negative", 1, (self.a[-1] ^ self.b[-1]) & ~nan)
-
-        # The sum less the bias is the sum and one, less half the range of exponents: where its top
-        # bits are 01 or 10 it is an exponent, 00 are below them and 11 beyond; what is special
-        # takes these.
-        beyond, below = infinite.any(), zero.any() & ~infinite.any()
-        total = net("total", size + 2, Cat(1, a[point:]) + Cat(1, b[point:]))[1:]
-        top = (total[-2:] | beyond.replicate(2)) & ~below.replicate(2)
-        state = Cat(total[:-2], top, nan, negative)
-        state = delay(m, self.en, net("state", size + 3, state), self.latency, name="state")
+        state = delay(m, self.en, self._state(m), self.latency, name="state")
 
         # The carry comes late: what does not depend on it is ready then.
         low, middle, high, nan, negative = state[: size - 1], *state[size - 1 :]
@@ -99,3 +81,18 @@ class Scale(Circuit):
         product = Cat(fraction, low & ~below.replicate(size - 1), high, negative)
         m.d.comb += self.o.eq(register(m, self.en, "o_", self.format.width, product))
         return m
+
+    def _state(self, m: Module) -> Signal:
+        """Return what waits for the carry: exponent, two bits above it, NaN, sign.
+
+        The sum of the exponents less the bias is the sum and one, less half the range of exponents:
+        where its top bits are 01 or 10 it is an exponent, 00 are below them and 11 beyond; what is
+        special takes these.
+        """
+        point, size = self.format.fraction_bits, self.format.exponent_bits
+        kind = classify_product(m, self.a, self.b, self.format)
+        negative = wire(m, "negative", 1, (self.a[-1] ^ self.b[-1]) & ~kind.nan)
+        exponents = Cat(1, self.a[point:-1]) + Cat(1, self.b[point:-1])
+        total = wire(m, "total", size + 2, exponents)[1:]
+        top = (total[-2:] | kind.special.replicate(2)) & ~kind.zero.replicate(2)
+        return wire(m, "state", size + 3, Cat(total[:-2], top, kind.nan, negative))

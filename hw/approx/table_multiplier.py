@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module
 from amaranth.lib.wiring import In, Out
 
+from sw.approx.stages import SCALE_LATENCY
 from sw.formats import FloatFormat
 
 from ..base.circuit import Circuit
@@ -15,10 +16,11 @@ __all__ = ["TableMultiplier"]
 
 
 class TableMultiplier(Circuit):
-    """One multiplier of floating-point values or two, by a table of the products of fractions.
+    """Multiplier of floating-point values, or two, by a table of the products of fractions.
 
     ``o`` is what `sw.approx.product.multiply_bits` makes of ``a`` and ``b``, lane by lane, once the
-    table is written. A multiplication per lane and cycle, but none while an entry is written.
+    table is written. Latency is three enabled cycles; interval is one cycle, but nothing is
+    multiplied while an entry is written.
 
     Parameters
     ----------
@@ -41,15 +43,7 @@ class TableMultiplier(Circuit):
         Entry to write, as in `ProductTable`.
     """
 
-    en: Signal
-    a: Signal
-    b: Signal
-    o: Signal
-    write: Signal
-    address: Signal
-    entry: Signal
-
-    latency = ProductTable.latency + 1
+    latency = ProductTable.latency + SCALE_LATENCY
 
     def __init__(self, *, bits: int, format: FloatFormat, lanes: int) -> None:
         self.bits = bits
@@ -69,7 +63,7 @@ class TableMultiplier(Circuit):
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Scale each lane by the entry of its fractions."""
         m = Module()
         point, word = self.format.fraction_bits, self.format.width
         m.submodules.table = table = ProductTable(bits=self.bits)
@@ -87,9 +81,9 @@ class TableMultiplier(Circuit):
                 scale.en.eq(self.en),
                 scale.a.eq(self.a.word_select(lane, word)),
                 scale.b.eq(self.b.word_select(lane, word)),
-                getattr(table, f"x{lane}").eq(scale.a[point - self.bits : point]),
-                getattr(table, f"y{lane}").eq(scale.b[point - self.bits : point]),
-                scale.code.eq(getattr(table, f"code{lane}")),
+                table.x[lane].eq(scale.a[point - self.bits : point]),
+                table.y[lane].eq(scale.b[point - self.bits : point]),
+                scale.code.eq(table.code[lane]),
             ]
             products.append(scale.o)
         m.d.comb += self.o.eq(Cat(products))

@@ -3,7 +3,6 @@
 from typing import Any
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
 from ..base.circuit import Circuit
@@ -37,13 +36,13 @@ def table_packet(bits: int) -> Packet:
 
 
 class Upload(Circuit):
-    """Takes the entries of a table in the order of their addresses, the last with ``last``.
+    """Loader of a table: entries in the order of their addresses, the last one with ``last``.
 
-    ``load`` starts it where ``idle``; otherwise nothing happens but ``refused``. An entry a cycle
-    is taken while ``loading``, none otherwise. ``loading`` ends with the last entry, or with an
-    entry that has ``last`` before; the table is ``loaded``, from a cycle later on to the next load,
-    if both came together, or else there is ``framing``. An entry is written a cycle after it is
-    taken; while ``loaded`` none is. All outputs come from registers but the events.
+    ``load`` starts it where ``idle``; otherwise nothing happens but ``refused``. ``loading`` ends
+    with the last entry, or with an entry that has ``last`` before; the table is ``loaded``, from a
+    cycle later on to the next load, if both come together, or else there is ``framing``. Latency is
+    one cycle from an entry's handshake to its ``write``; interval is one cycle while ``loading``,
+    and nothing is accepted otherwise. All outputs come from registers but the events.
 
     Parameters
     ----------
@@ -66,17 +65,6 @@ class Upload(Circuit):
         Entry for `ProductTable`.
     """
 
-    i_table: stream.Interface
-    load: Signal
-    idle: Signal
-    loading: Signal
-    loaded: Signal
-    refused: Signal
-    framing: Signal
-    write: Signal
-    address: Signal
-    entry: Signal
-
     def __init__(self, *, bits: int) -> None:
         self.bits = bits
         super().__init__(
@@ -95,33 +83,33 @@ class Upload(Circuit):
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Count entries; write each a cycle after its handshake; decide at the last."""
         m = Module()
         place = Signal(2 * self.bits)
-        take = Signal()
+        accepted = Signal()
         final = Signal()
         whole = Signal()
-        obey = Signal()
+        starts = Signal()
         entry, last = self.i_table.payload.data.entry, self.i_table.payload.last
         m.d.comb += [
             self.i_table.ready.eq(self.loading),
-            take.eq(self.i_table.valid & self.loading),
+            accepted.eq(self.i_table.valid & self.loading),
             final.eq(place.all()),
-            obey.eq(self.load & self.idle & ~self.loading),
-            self.refused.eq(self.load & ~obey),
-            self.framing.eq(take & (final ^ last)),
+            starts.eq(self.load & self.idle & ~self.loading),
+            self.refused.eq(self.load & ~starts),
+            self.framing.eq(accepted & (final ^ last)),
         ]
         m.d.comb += [
-            self.address.eq(register(m, take, "taken_place", 2 * self.bits, place)),
-            self.entry.eq(register(m, take, "taken_entry", self.bits + 1, entry)),
+            self.address.eq(register(m, accepted, "write_place", 2 * self.bits, place)),
+            self.entry.eq(register(m, accepted, "write_entry", self.bits + 1, entry)),
         ]
-        m.d.sync += [self.write.eq(take), whole.eq(take & final & last)]
-        with m.If(take):
+        m.d.sync += [self.write.eq(accepted), whole.eq(accepted & final & last)]
+        with m.If(accepted):
             m.d.sync += place.eq(place + 1)
             with m.If(final | last):
                 m.d.sync += self.loading.eq(0)
         with m.If(whole):
             m.d.sync += self.loaded.eq(1)
-        with m.If(obey):
+        with m.If(starts):
             m.d.sync += [self.loading.eq(1), self.loaded.eq(0), place.eq(0)]
         return m

@@ -18,7 +18,7 @@ from ..formats.quantizer import Quantizer
 from ..formats.words import STREAM_FLAGS, restarted_inside, stream_registers
 from ..stream.packet import Packet
 from ..stream.pipeline import StreamPipeline
-from .element import Element
+from .pe import DotPE
 from .value import BlockValue
 
 __all__ = ["DotUnit"]
@@ -74,9 +74,9 @@ class DotUnit(Core):
         return bool(self.quantizers) and self.parameters.format.rounding == "stochastic"
 
     @functools.cached_property
-    def element(self) -> Element:
+    def element(self) -> DotPE:
         """The integer dot product."""
-        return Element(parameters=self.parameters)
+        return DotPE(parameters=self.parameters)
 
     @functools.cached_property
     def value(self) -> BlockValue:

@@ -5,15 +5,17 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
+from sw.stages import DSP_LATENCY, DSP_PAIR_LATENCY, dsp_pair_field
+
 from ..base.circuit import Circuit
 
 __all__ = ["DspMultiplier", "DspPair"]
 
 
 class DspMultiplier(Circuit):
-    """Product of two integers of equal width.
+    """Multiplier of two integers of equal width, in one DSP block.
 
-    ``o - offset`` is ``a * b``, a product a cycle, from registers.
+    ``o - offset`` is ``a * b``, from registers. Latency is one enabled cycle, interval one cycle.
 
     Parameters
     ----------
@@ -32,12 +34,7 @@ class DspMultiplier(Circuit):
         The product.
     """
 
-    LATENCY = 1
-
-    en: Signal
-    a: Signal
-    b: Signal
-    o: Signal
+    LATENCY = DSP_LATENCY
 
     def __init__(self, *, width: int, signed: bool) -> None:
         self.signed = signed
@@ -58,11 +55,12 @@ class DspMultiplier(Circuit):
 
 
 class DspPair(Circuit):
-    """Sum of two products in one multiplication of at most 18 x 18 bits.
+    """Sum of two products in one DSP block, a multiplication of at most 18 x 18 bits.
 
     ``o + late - offset`` is ``a[0] * b[0] + a[1] * b[1]``, or the difference where ``minus``. It is
     the middle field of ``(a[0] + a[1] * 2**k) * (b[1] + b[0] * 2**k)``; ``late`` is what a negative
-    lower field has borrowed. A result a cycle, from registers.
+    lower field has borrowed. Both come from registers. Latency is two enabled cycles, interval one
+    cycle.
 
     Parameters
     ----------
@@ -83,32 +81,15 @@ class DspPair(Circuit):
         The sum.
     """
 
-    LATENCY = 2
-
-    en: Signal
-    a: Signal
-    b: Signal
-    minus: Signal
-    o: Signal
-    late: Signal
+    LATENCY = DSP_PAIR_LATENCY
 
     def __init__(self, *, width: int, signed: bool) -> None:
         self.width = width
         self.signed = signed
-        field = self.field(width, signed)
+        field = dsp_pair_field(width, signed)
         self.offset = 1 << field - 1
         ports = {"a": In(2 * width), "b": In(2 * width), "minus": In(1)}
         super().__init__({"en": In(1), **ports, "o": Out(field), "late": Out(1)})
-
-    @staticmethod
-    def field(width: int, signed: bool) -> int:
-        """Return the bits of a field, ``k``; two of them and ``width - k`` fit in the DSP block."""
-        return 2 * width + 2 - signed
-
-    @classmethod
-    def fits(cls, width: int, signed: bool) -> bool:
-        """Tell whether an 18 x 18 multiplier is wide enough."""
-        return cls.field(width, signed) + width + 1 <= 18
 
     def elaborate(self, platform: Any) -> Module:
         """Pack, multiply, cut the field out."""

@@ -1,61 +1,35 @@
 """Integer multiplication in carry cells."""
 
-import dataclasses
 from typing import Any
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib.wiring import In, Out
 
+from sw.stages import (
+    Schedule,
+    additions_at_first,
+    multiplier_schedule,
+    row_groups,
+    uses_booth,
+)
+
 from ..base.circuit import Circuit
 from .bit import Bit, bits, pack
+from .booth import recode
 from .carry import add
-from .pipeline import Schedule, additions_at_first, register
+from .pipeline import register_bits
+from .tree import Term, add_terms
 
-__all__ = ["Multiplier", "schedule"]
+__all__ = ["Multiplier"]
 
 ZERO, ONE = Bit(0), Bit(1)
 
 
-@dataclasses.dataclass(frozen=True)
-class Term:
-    """Part of a product: ``bits`` and then ``late``, both times ``2**weight``."""
-
-    weight: int
-    bits: list[Bit]
-    late: Bit = ZERO
-
-
-def uses_booth(width: int, target: str) -> bool:
-    """Tell whether rows are those of Booth, which take carry cells of 6 inputs."""
-    return target == "xilinx" and width > 2
-
-
-def row_groups(width: int, signed: bool, target: str) -> list[range]:
-    """Split the rows to be added into groups of nearly equal size, each for one stage."""
-    booth = uses_booth(width, target)
-    rows = (width + (not signed) + 1) // 2 if booth else width
-    count = -(-rows // (additions_at_first(target, width) + (not booth)))
-    edges = [i * rows // count for i in range(count + 1)]
-    return [range(*pair) for pair in zip(edges, edges[1:], strict=False)]
-
-
-def schedule(width: int, signed: bool, target: str) -> Schedule:
-    """Return the registers up to a product."""
-    groups = row_groups(width, signed, target)
-    result = Schedule(additions_at_first(target, width))
-    result.add(len(groups[-1]) - (not uses_booth(width, target)))
-    for _ in range((len(groups) - 1).bit_length()):
-        result.full()
-        result.add()
-    result.full()
-    return result
-
-
 class Multiplier(Circuit):
-    """Product of two integers of equal width, without DSP blocks.
+    """Multiplier of two integers of equal width, without DSP blocks.
 
-    ``o - offset`` is ``a * b``, `latency` enabled cycles later, a product a cycle. Not every output
-    is a register: `schedule` tells where they stand.
+    ``o - offset`` is ``a * b``. Latency is `latency` enabled cycles, interval one cycle. Not every
+    output is a register: `sw.stages.multiplier_schedule` says where they stand.
 
     Parameters
     ----------
@@ -76,11 +50,6 @@ class Multiplier(Circuit):
         The product.
     """
 
-    en: Signal
-    a: Signal
-    b: Signal
-    o: Signal
-
     def __init__(self, *, width: int, signed: bool, target: str) -> None:
         self.width = width
         self.signed = signed
@@ -100,7 +69,7 @@ class Multiplier(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from operands to product."""
-        return schedule(self.width, self.signed, self.target).latency
+        return multiplier_schedule(self.width, self.signed, self.target).latency
 
     def _plain(self, m: Module, a: list[Bit], b: list[Bit], group: range) -> Term:
         """Add rows ``a & b[k]``, signed ones as Baugh and Wooley do."""
@@ -138,8 +107,8 @@ class Multiplier(Circuit):
                 total = self._plain(m, a, b, range(2)).bits
                 total += [Bit(undo >> i & 1) for i in range(len(total), size)]
                 continue
-            low, middle, high = digits[2 * k - 1 : 2 * k + 2]
-            one, two = middle ^ low, (high ^ middle) & ~(middle ^ low)
+            digit = recode(*digits[2 * k - 1 : 2 * k + 2])
+            one, two, high = digit.one, digit.two, digit.negative
             row = [(one & p | two & q) ^ high for p, q in zip(wide[1:], wide, strict=False)]
             if self.signed:
                 row[-1] = ~row[-1]
@@ -155,18 +124,6 @@ class Multiplier(Circuit):
             total[at:end] = add(m, self.target, total[at:end], row, high)
         return Term(first, total, digits[first + 1])
 
-    def _merge(self, m: Module, low: Term, high: Term) -> Term:
-        """Add two neighbouring parts of the product."""
-        at = high.weight - low.weight
-        size = min(2 * self.width - high.weight, max(len(low.bits) - at, len(high.bits)) + 1)
-        x, y = ((part + [ZERO] * size)[:size] for part in (low.bits[at:], high.bits))
-        carry = high.late if self._booths else None
-        return Term(low.weight, low.bits[:at] + add(m, self.target, x, y, carry), low.late)
-
-    def _register(self, m: Module, term: Term) -> Term:
-        *kept, late = register(m, self.en, f"rows_{term.weight}", [*term.bits, term.late])
-        return Term(term.weight, kept, late)
-
     def elaborate(self, platform: Any) -> Module:
         """Add the rows in groups, then the groups by a binary tree."""
         m = Module()
@@ -176,13 +133,8 @@ class Multiplier(Circuit):
         stages = Schedule(additions_at_first(self.target, self.width))
         stages.add(len(groups[-1]) - (not self._booths))
         terms = [add_rows(m, a, b, group) for group in groups]
-        while len(terms) > 1:
-            if stages.full():
-                terms = [self._register(m, term) for term in terms]
-            pairs = zip(terms[::2], terms[1::2], strict=False)
-            terms = [self._merge(m, *pair) for pair in pairs] + terms[len(terms) & ~1 :]
-            stages.add()
+        product = add_terms(m, self.en, self.target, terms, stages, 2 * self.width)
         if stages.full():
-            terms = [self._register(m, term) for term in terms]
-        m.d.comb += self.o.eq(pack(terms[0].bits))
+            product = register_bits(m, self.en, "rows_0", product)
+        m.d.comb += self.o.eq(pack(product))
         return m

@@ -1,26 +1,29 @@
-"""The conversion of scaled integers to binary32."""
+"""The conversion of scaled integers to fp32."""
 
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32
+from sw.formats.binary32 import FROM_INTEGER_LATENCY
 
 from ..base.circuit import Circuit
 from ..base.pipeline import register, wire
 from .normalize import leading_groups, leading_three, shift_groups, shift_three, zero_groups
+from .round import in_range, rounds_up
 
 __all__ = ["FromInteger"]
 
 
 class FromInteger(Circuit):
-    """Converter of ``mantissa * 2**exponent`` to binary32.
+    """Converter of ``mantissa * 2**exponent`` to fp32.
 
     A mantissa of more than 24 bits is rounded once, to nearest even, as if exponents were
     unbounded. Then what is below the normal numbers becomes a zero of the same sign and what is
-    beyond them an infinity; a zero mantissa gives +0. One conversion per cycle.
+    beyond them an infinity; a zero mantissa gives +0. Latency is `latency` enabled cycles, interval
+    one cycle.
 
     Parameters
     ----------
@@ -28,9 +31,9 @@ class FromInteger(Circuit):
         Bits of the mantissa, 1..66.
     exponent_bits : int
         Bits of the exponent.
-    apart : bool
-        A register more, between what counts leading zeros and what moves by them, for a clock that
-        a wide mantissa would hold up.
+    extra_stage : bool
+        Registers also what counts leading zeros, in front of what moves by them, for a clock that a
+        wide mantissa would hold up.
 
     Members
     -------
@@ -44,16 +47,10 @@ class FromInteger(Circuit):
         Result, `latency` enabled cycles later, from registers.
     """
 
-    en: Signal
-    mantissa: Signal
-    exponent: Signal
-    nan: Signal
-    o: Signal
-
-    def __init__(self, *, width: int, exponent_bits: int, apart: bool = False) -> None:
+    def __init__(self, *, width: int, exponent_bits: int, extra_stage: bool = False) -> None:
         self.width = width
         self.exponent_bits = exponent_bits
-        self.apart = apart
+        self.extra_stage = extra_stage
         super().__init__(
             {
                 "en": In(1),
@@ -67,7 +64,7 @@ class FromInteger(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from mantissa to result."""
-        return 4 + self.apart
+        return FROM_INTEGER_LATENCY + self.extra_stage
 
     def elaborate(self, platform: Any) -> Module:
         """Build the four stages, or five."""
@@ -85,7 +82,7 @@ class FromInteger(Circuit):
         flipped = net("flipped_1", width, bits ^ negative.replicate(width))
         groups = leading_groups(zero_groups(flipped))
         exponent = self.exponent
-        if self.apart:
+        if self.extra_stage:
             bits, groups = reg("bits_0", width, bits), reg("groups_0", len(groups), groups)
             exponent = reg("exponent_0", signed(self.exponent_bits), exponent)
             negative, nan = reg("negative_0", 1, negative), reg("nan_0", 1, nan)
@@ -114,18 +111,16 @@ class FromInteger(Circuit):
         up = negative
         if beyond >= 0:
             guard, last = bits[beyond], fraction[0]
-            up = Mux(negative, guard | (last & ~rest), guard & (last | rest))
+            up = Mux(negative, guard | (last & ~rest), rounds_up(last, guard, rest))
         packed = Cat(fraction, exponent).as_signed() + Cat(Const(0, kept - 1), bits[-1], 0) + up
         packed = reg("packed_3", signed(kept - 1 + size), packed)
         zero = reg("zero_3", 1, ~(bits[-1] | negative))
         negative, nan = reg("negative_3", 1, negative), reg("nan_3", 1, nan)
 
         # 4: leave out what is too small or too large.
-        exponent = packed[kept - 1 :].as_signed()
-        infinite = exponent >= BINARY32.exponent_ones
-        zero = zero | (exponent <= 0)
-        value = Cat(Const(0, BINARY32.fraction_bits + 1 - kept), packed[: kept - 1], exponent)
-        value = Mux(infinite, BINARY32.exponent_ones << BINARY32.fraction_bits, value[:31])
-        value = Cat(Mux(zero, 0, value), negative)
-        m.d.comb += self.o.eq(reg("o_4", 32, Mux(nan, 0x7FC00000, value)))
+        packed = Cat(Const(0, BINARY32.fraction_bits + 1 - kept), packed)
+        value = in_range(
+            BINARY32, packed, negative=negative, special=nan, zero=zero, nan=Const(1, 1)
+        )
+        m.d.comb += self.o.eq(reg("o_4", BINARY32.width, value))
         return m

@@ -75,7 +75,9 @@ class ResultLane(Circuit):
     @functools.cached_property
     def _scale(self) -> FromInteger:
         """What makes a sum a binary32 value."""
-        return FromInteger(width=self.parameters.sum_bits, exponent_bits=EXPONENT_BITS, apart=True)
+        return FromInteger(
+            width=self.parameters.sum_bits, exponent_bits=EXPONENT_BITS, extra_stage=True
+        )
 
     @functools.cached_property
     def _multiplier(self) -> FloatMultiplier | None:

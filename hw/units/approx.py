@@ -1,7 +1,8 @@
 """Units of approximate multipliers."""
 
+from sw.approx.amsim_multiplier import AmsimParameters
 from sw.approx.array import ApproxArrayParameters
-from sw.approx.parameters import AmsimParameters, ApproxParameters
+from sw.approx.multiplier import ApproxParameters
 from sw.formats import FloatFormat
 
 from ..approx.amsim_multiplier import AmsimUnit

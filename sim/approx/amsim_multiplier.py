@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
-from sw.approx.parameters import AmsimParameters
-from sw.approx.parameters import look_up as model
+from sw.approx.amsim_multiplier import AmsimParameters
+from sw.approx.amsim_multiplier import look_up as model
 from sw.approx.table import Table, make
 
 from ..bench import Result, run

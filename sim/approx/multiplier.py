@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
-from sw.approx.parameters import ApproxParameters
-from sw.approx.parameters import multiply as model
+from sw.approx.multiplier import ApproxParameters
+from sw.approx.multiplier import multiply as model
 from sw.checks import array
 from sw.formats import FloatFormat
 

@@ -16,9 +16,9 @@ from hw.flow.emit import generate
 from hw.flow.progress import Progress
 from hw.flow.synth import synthesize
 from sim.costs.multipliers import MEGAHERTZ, cost
+from sw.approx.amsim_multiplier import AmsimParameters
 from sw.approx.errors import Errors, measure, untruncated
 from sw.approx.multipliers import multiplier
-from sw.approx.parameters import AmsimParameters
 from sw.approx.product import Datapath
 from sw.formats import BFLOAT16, BINARY32
 from sw.train.settings import Settings

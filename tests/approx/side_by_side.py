@@ -3,7 +3,8 @@
 import dataclasses
 
 import numpy as np
-from amaranth.hdl import Cat, Module
+from amaranth.hdl import Module
+from amaranth.lib import wiring
 
 from hw.approx.product import ApproxMultiplier
 from hw.base.field import Field
@@ -11,7 +12,8 @@ from hw.base.pipeline import delay
 from hw.bus.top import AxiTop
 from hw.engine.core import Core
 from hw.flow.emit import Design, emit
-from hw.stream.fifo import OutputFifo
+from hw.stream.packet import Packet
+from hw.stream.pipeline import StreamPipeline
 from sim.bench import Stalls, run
 from sim.compare import assert_equal
 from sim.streams import pack, unpack
@@ -43,9 +45,9 @@ class SideBySide(Core):
             ApproxMultiplier(multiplier=name, bits=bits, format=form, target=parameters.target)
             for name, bits, form in parameters.cases
         ]
-        taken = (Field(name=name, bits=WORD, description=name) for name in "ab")
-        given = Field(name="o", bits=WORD, count=len(self.multipliers), description="products")
-        super().__init__(streams={"i": tuple(taken), "o": (given,)})
+        operands = (Field(name=name, bits=WORD, description=name) for name in "ab")
+        products = Field(name="o", bits=WORD, count=len(self.multipliers), description="products")
+        super().__init__(streams={"i": Packet(*operands), "o": Packet(products)})
 
     @property
     def latency(self) -> int:
@@ -53,30 +55,27 @@ class SideBySide(Core):
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.queue = queue = OutputFifo(shape=self.o.payload.shape().size)
-        a, b = (self.i.payload.data.word_select(i, WORD) for i in range(2))
-        latency = self.latency - 1
+        m.submodules.pipeline = pipeline = StreamPipeline(
+            packet=self.streams["o"], stages=self.latency - 1
+        )
+        en, operands = pipeline.en, self.i.payload.data
         for i, unit in enumerate(self.multipliers):
             m.submodules[f"unit_{i}"] = unit
             width = unit.format.width
             m.d.comb += [
-                unit.en.eq(queue.credit),
-                unit.a.eq(a[:width]),
-                unit.b.eq(b[:width]),
+                unit.en.eq(en),
+                unit.a.eq(operands.a[:width]),
+                unit.b.eq(operands.b[:width]),
             ]
-            wait = latency - unit.latency
-            product = delay(m, queue.credit, unit.o, wait, name=f"product_{i}")
-            m.d.comb += queue.word[i * WORD : (i + 1) * WORD].eq(product)
-        tags = Cat(self.i.valid, self.i.payload.last)
-        done, last = delay(m, queue.credit, tags, latency, name="tags", reset=True)
+            wait = pipeline.stages - unit.latency
+            product = delay(m, en, unit.o, wait, name=f"product_{i}")
+            m.d.comb += pipeline.result.o[i].eq(product)
         m.d.comb += [
-            self.i.ready.eq(queue.credit),
-            queue.push.eq(queue.credit & done),
-            queue.word[-1].eq(last),
-            self.o.payload.eq(queue.o.payload),
-            self.o.valid.eq(queue.o.valid),
-            queue.o.ready.eq(self.o.ready),
+            self.i.ready.eq(en),
+            pipeline.accept.eq(self.i.valid),
+            pipeline.last.eq(self.i.payload.last),
         ]
+        wiring.connect(m, pipeline.o, wiring.flipped(self.o))
         return m
 
 

@@ -13,8 +13,8 @@ from hw.units import UNITS
 from sim.approx.amsim_multiplier import look_up, random_table, regress, simulate
 from sim.bench import Stalls
 from sim.compare import assert_equal
-from sw.approx.parameters import AmsimParameters
-from sw.approx.parameters import look_up as model
+from sw.approx.amsim_multiplier import AmsimParameters
+from sw.approx.amsim_multiplier import look_up as model
 from sw.approx.table import Table, make
 from sw.formats import FLOAT_FORMATS, FloatFormat
 from tests.stimuli import edge_bits

@@ -11,7 +11,7 @@ from hw.base.circuit import Circuit
 from hw.flow.emit import emit, generate
 from hw.flow.report import as_dict
 from hw.flow.synth import Cost, Liberty, synthesize
-from sw.approx.parameters import AmsimParameters
+from sw.approx.amsim_multiplier import AmsimParameters
 from tests.flow.test_synth import LIBERTY
 
 

@@ -11,7 +11,7 @@ from sim.bench import Result, Stalls, run
 from sim.compare import MismatchError, assert_equal
 from sim.job import BenchError
 from sim.registers import readable
-from sw.approx.parameters import AmsimParameters, look_up
+from sw.approx.amsim_multiplier import AmsimParameters, look_up
 from tests.plant import plant
 
 SMALL = AmsimParameters(bits=2, lanes=3)
@@ -165,33 +165,39 @@ UNKNOWN = "non-0/1 values"
 
 FAULTS = [
     # The second lane's fractions are exchanged.
-    (plain, "product_table", r"entries\[\{ x1, y1 \}\]", "entries[{ y1, x1 }]", "values differ"),
+    (plain, "product_table", r"\{ x\[3:2\], y\[3:2\] \}", "{ y[3:2], x[3:2] }", "values differ"),
     # The carry of an entry is lost.
     (plain, "product_table", r"<= entry;", "<= entry[1:0];", "values differ"),
     # The third lane's table is never written, and unknown.
     (plain, "amsim_unit", r"(table_1 \([^;]*\.write\()table_0_write", r"\g<1>1'h0", UNKNOWN),
     # Operands do not wait for the table.
-    (plain, "amsim_unit", r"en & loaded", "en", UNKNOWN),
-    (plain, "upload", r"write <= take", "write <= 1'h0", UNKNOWN),
+    (plain, "amsim_unit", r" & loaded", "", UNKNOWN),
+    (plain, "upload", r"write <= accepted", "write <= 1'h0", UNKNOWN),
     # A load is obeyed while products are under way, or while a table is.
     (work, "upload", r"load & idle", "load", "s_axis took"),
     (work, "upload", r"refused = .*?;", "refused = 1'h0;", "values differ"),
     (
         during_upload,
         "upload",
-        r"obey = load & idle & ~i_table__ready;",
-        "obey = load & idle;",
+        r"starts = load & idle & ~i_table__ready;",
+        "starts = load & idle;",
         "values differ",
     ),
     # An early end counts as a whole table, and the next table is not begun at its beginning.
-    (early, "upload", r"whole_next = take & final_", "whole_next = take", UNKNOWN),
-    (early, "upload", r"if \(obey \| rst\) place", "if (rst) place", "s_axis_table took 16 of 21"),
+    (early, "upload", r"whole_next = accepted & final_", "whole_next = accepted", UNKNOWN),
+    (
+        early,
+        "upload",
+        r"if \(starts \| rst\) place",
+        "if (rst) place",
+        "s_axis_table took 16 of 21",
+    ),
     # A table counts as whole without an end.
     (
         endless,
         "upload",
         r"whole_next = .*?;",
-        "whole_next = take & final_;",
+        "whole_next = accepted & final_;",
         "s_axis_table took 16 of 32",
     ),
     (endless, "upload", r"framing = .*?;", "framing = 1'h0;", "values differ"),

@@ -8,7 +8,7 @@ import pytest
 from hw.flow.emit import generate
 from sim.approx.multiplier import simulate
 from sim.compare import MismatchError, assert_equal
-from sw.approx.parameters import ApproxParameters, multiply
+from sw.approx.multiplier import ApproxParameters, multiply
 from sw.formats import BFLOAT16
 from tests.plant import plant
 from tests.stimuli import factor_bits

@@ -10,8 +10,8 @@ from hw.units import UNITS
 from sim.approx.multiplier import regress, simulate
 from sim.bench import Stalls
 from sim.compare import assert_equal
+from sw.approx.multiplier import ApproxParameters, multiply
 from sw.approx.multipliers import multiplier
-from sw.approx.parameters import ApproxParameters, multiply
 from sw.errors import UserError
 from sw.formats import BFLOAT16, BINARY16, BINARY32, FloatFormat
 from tests.stimuli import edge_bits, factor_bits

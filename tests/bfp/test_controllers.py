@@ -7,7 +7,7 @@ import pytest
 from hw.flow.emit import generate
 from hw.flow.yosys import netlist
 from sim.bench import Stalls
-from sim.units import BENCHES
+from sim.units import bench
 from sw.bfp.epoch_schedule import BoostRule, EpochParameters
 from sw.bfp.zse_controller import ZseParameters, ZseRule
 
@@ -29,7 +29,7 @@ either = pytest.mark.parametrize("unit", RULES)
 def message(unit: str, parameters: Any = None, **options: Any) -> str:
     """Return what the regression says under a rule that is not that after reset."""
     p = parameters or SMALL[unit]
-    return BENCHES[unit].regress(p, rule=RULES[unit], **options).message
+    return bench(unit).regress(p, rule=RULES[unit], **options).message
 
 
 @either

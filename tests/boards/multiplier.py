@@ -11,7 +11,7 @@ from boards.model import Device, Inlet, Outlet
 from boards.settings import LinkSettings
 from hw.flow.emit import generate
 from sim.streams import pack, unpack
-from sw.approx.parameters import ApproxParameters, multiply
+from sw.approx.multiplier import ApproxParameters, multiply
 
 PARAMETERS = ApproxParameters.make(overrides=["multiplier=mitchell", "format=bfloat16", "lanes=2"])
 SETTINGS = LinkSettings(board="none", clock=50_000_000, baud=3_000_000)

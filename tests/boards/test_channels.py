@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In
 from boards.frames import ANSWER, COMMAND
 from boards.link.channel import InputChannel, OutputChannel
 from boards.link.channels import Channels
-from boards.link.registers import RegisterAccess
+from boards.link.registers import REGISTER_COMMAND, RegisterAccess
 from hw.engine.registers import AxiLiteRegisters, axi_lite_members, word
 from hw.units import UNITS
 
@@ -22,7 +22,7 @@ BUFFER = 256
 
 def through_input(frames: list[tuple[bytes, bool]], *, width: int, pressure: int) -> bytes:
     """The words that come of frames, each good or not."""
-    dut = InputChannel(width=width, buffer=BUFFER)
+    dut = InputChannel(shape=8 * width, buffer=BUFFER)
     total = sum(len(data) for data, good in frames if good) // width
     words = bytearray()
 
@@ -80,7 +80,7 @@ def test_input(width, pressure):
 @pytest.mark.parametrize("width", [1, 2, 5])
 def test_a_word_counts_when_it_is_taken(width):
     """Until then its last byte is kept, whatever has come after it."""
-    dut = InputChannel(width=width, buffer=BUFFER)
+    dut = InputChannel(shape=8 * width, buffer=BUFFER)
 
     async def bench(context):
         context.set(dut.write, 1)
@@ -110,7 +110,7 @@ def test_output(width, step):
     rng = np.random.default_rng(width)
     words = [rng.bytes(width) for _ in range(2 * BUFFER // width + 20)]
     data = b"".join(words)
-    dut = OutputChannel(width=width, buffer=BUFFER)
+    dut = OutputChannel(shape=8 * width, buffer=BUFFER)
 
     async def put(context):
         for each in words:
@@ -164,7 +164,8 @@ def access(commands: list[tuple[int, int, int]], *, pressure: int) -> list[tuple
     async def put(context):
         for command in commands:
             context.set(dut.i.valid, 1)
-            context.set(dut.i.payload, int.from_bytes(COMMAND.pack(*command), "little"))
+            bits = int.from_bytes(COMMAND.pack(*command), "little")
+            context.set(dut.i.payload, REGISTER_COMMAND.from_bits(bits))
             await context.tick().until(dut.i.ready)
             context.set(dut.i.valid, 0)
 
@@ -175,7 +176,7 @@ def access(commands: list[tuple[int, int, int]], *, pressure: int) -> list[tuple
             context.set(dut.o.ready, 1)
             value, *_ = await context.tick().sample(dut.o.payload).until(dut.o.valid)
             context.set(dut.o.ready, 0)
-            answers.append(ANSWER.unpack(value.to_bytes(ANSWER.size, "little")))
+            answers.append(ANSWER.unpack(value.as_bits().to_bytes(ANSWER.size, "little")))
 
     run(m, put, take)
     return answers
@@ -195,7 +196,7 @@ def test_layouts():
     # The command's and the answer's fields, as bytes lie on the line.
     assert COMMAND.pack(1, 0x0203, 0x04050607) == bytes([1, 3, 2, 7, 6, 5, 4])
     assert ANSWER.pack(2, 0x04050607) == bytes([2, 7, 6, 5, 4])
-    assert struct.calcsize("<BHI") == COMMAND.size
+    assert struct.calcsize("<BHI") == COMMAND.size == REGISTER_COMMAND.size // 8
 
 
 def test_an_identity_has_a_size_that_is_kept():

@@ -1,4 +1,4 @@
-"""Parameters of the units with approximate multipliers, and the models of these units."""
+"""Approximate floating-point multipliers side by side: parameters and model of the unit."""
 
 import dataclasses
 from typing import Any, ClassVar
@@ -9,16 +9,17 @@ import numpy.typing as npt
 from ..checks import choice, instance, whole
 from ..formats import BFLOAT16, BINARY32, FLOAT_FORMATS, FloatFormat
 from ..parameters import TARGETS, Parameters
+from ..timing import Timing
 from .multipliers import multiplier
 from .product import Datapath, multiply_bits
-from .table import LARGEST_TABLE_BITS, Table
+from .stages import product_latency
 
-__all__ = ["AmsimParameters", "ApproxParameters", "look_up", "multiply"]
+__all__ = ["ApproxParameters", "fit", "multiply"]
 
 PRESET_MULTIPLIERS = ("exact", "exact_nearest", "mitchell", "mbm", "realm8", "drum6")
 
 
-def _fit(parameters: Any, most: int) -> None:
+def fit(parameters: Any, most: int) -> None:
     """Read the format; take all its fraction bits, ``most`` at most, where none are said."""
     format = FloatFormat.read(parameters.format)
     object.__setattr__(parameters, "format", format)
@@ -61,9 +62,15 @@ class ApproxParameters(Parameters):
 
     def __post_init__(self) -> None:
         """Check every field."""
-        _fit(self, BINARY32.fraction_bits)
+        fit(self, BINARY32.fraction_bits)
         choice("target", self.target, TARGETS)
         multiplier(self.multiplier).check(self.bits or 0)
+
+    @property
+    def timing(self) -> Timing:
+        """From a pair to its product: a register, the multiplier, the FIFO."""
+        assert self.bits is not None
+        return Timing(latency=1 + product_latency(self.multiplier, self.bits, self.target) + 1)
 
     @property
     def fractions(self) -> Datapath:
@@ -72,48 +79,9 @@ class ApproxParameters(Parameters):
         return Datapath(name=multiplier(self.multiplier).name, bits=self.bits)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class AmsimParameters(Parameters):
-    """Parameters of ``amsim_multiplier``, multipliers that look fractions up in a loaded table.
-
-    Parameters
-    ----------
-    bits : int or None
-        Fraction bits that count, 1..11; the table has ``4**bits`` entries. None for as many as the
-        format has, 11 at most.
-    format : FloatFormat
-        Format of operands and products.
-    lanes : int
-        Products a cycle, 1..64; two share a table in a memory of two ports.
-    """
-
-    PRESETS: ClassVar = {
-        f"{form}_{bits}": {"format": form, "bits": bits}
-        for form, bits in (("bfloat16", 7), ("bfloat16", 5), ("binary32", 7), ("binary16", 10))
-    }
-
-    bits: int | None = 7
-    format: FloatFormat = BFLOAT16
-    lanes: int = 2
-
-    def __post_init__(self) -> None:
-        """Check every field."""
-        _fit(self, LARGEST_TABLE_BITS)
-
-
 def multiply(
     parameters: ApproxParameters, a: npt.ArrayLike, b: npt.ArrayLike
 ) -> npt.NDArray[np.uint32]:
     """Return what ``approx_multiplier`` makes of patterns of its format."""
     instance("parameters", parameters, ApproxParameters)
     return multiply_bits(parameters.fractions, a, b, parameters.format)
-
-
-def look_up(
-    parameters: AmsimParameters, table: Table, a: npt.ArrayLike, b: npt.ArrayLike
-) -> npt.NDArray[np.uint32]:
-    """Return what ``amsim_multiplier`` makes of patterns of its format once it has the table."""
-    instance("parameters", parameters, AmsimParameters)
-    instance("table", table, Table)
-    whole("bits of the table", table.bits, parameters.bits or 1, parameters.bits or 1)
-    return multiply_bits(table, a, b, parameters.format)
