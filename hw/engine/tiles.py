@@ -12,7 +12,7 @@ from ..base.pipeline import delay
 from ..stream.fifo import OutputFifo
 from ..stream.packet import Packet
 from .core import Core
-from .registers import Register, word
+from .registers import Register, counter
 from .row_delay import RowDelay
 from .sequencer import JobSequencer
 
@@ -85,7 +85,7 @@ class TileArray(Core):
         self._sequencer = sequencer
         self.row_spacing = row_spacing
         self.skew = row_spacing * (rows - 1)
-        counters = (word(name, "ro", 32, text) for name, text in sequencer.COUNTERS.items())
+        counters = (counter(name, text) for name, text in sequencer.COUNTERS.items())
         self.registers = (*counters, *registers)
         result = Field(name="result", bits=32, count=columns, description="binary32 results")
         super().__init__(streams={**streams, "o": Packet(result)}, job=sequencer.fields)
