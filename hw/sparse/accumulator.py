@@ -12,6 +12,7 @@ from sw.sparse.array_parameters import SparseArrayParameters
 from ..base.memory import uninitialized_memory
 from ..base.pipeline import delay
 from ..float.add import Adder
+from ..float.classify import classify
 from ..stream.fifo import OutputFifo
 from .packets import ArrayPart, streams
 
@@ -95,14 +96,13 @@ class Accumulator(ArrayPart):
         done = self.get & valid
         results = self._add(m, place, done, first, part)
 
-        special = Cat(result[23:31].all() for result in results)
-        fraction = Cat(result[:23].any() for result in results)
+        kinds = [classify(result) for result in results]
         m.d.comb += [
             queue.push.eq(done & final),
             queue.word.data.sum.eq(Cat(results)),
             queue.word.last.eq(last),
-            self.nan.eq(queue.push & (special & fraction).any()),
-            self.overflow.eq(queue.push & (special & ~fraction).any()),
+            self.nan.eq(queue.push & Cat(kind.nan for kind in kinds).any()),
+            self.overflow.eq(queue.push & Cat(kind.infinite for kind in kinds).any()),
             self.end.eq(self.get & last),
         ]
         return m
