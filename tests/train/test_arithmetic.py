@@ -112,7 +112,7 @@ DENSE_VALUES = tensors(DENSE, 5)
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.name)
 def test_no_operand_has_the_words_of_another(layer, name, monkeypatch):
     """Of all passes of two layers in two steps, in training and in evaluation."""
-    fast = compiled()
+    fast = compiled("formats")
     drawn = []
 
     def quantize(x, format, *, random):

@@ -19,7 +19,7 @@ Drawn = list[tuple[int, int, int]]
 @pytest.fixture
 def drawn(monkeypatch) -> Drawn:
     """Key, first word and end of all that was quantized at random, in order."""
-    fast = compiled()
+    fast = compiled("formats")
     plain, found = fast.quantize, []
 
     def quantize(x, format, *, random):
