@@ -95,7 +95,7 @@ class CobsEncoder(Circuit):
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
         m = Module()
-        m.submodules.ring = ring = Ring(shape=8, depth=self.DEPTH)
+        m.submodules.ring = ring = Ring(width=8, depth=self.DEPTH)
         # Blocks begin at ``block``, where their first byte is put last.
         block = Signal(len(ring.taken))
         write = Signal(len(ring.taken))

@@ -92,7 +92,7 @@ class SerialUnit(Circuit):
         m.submodules.decoder = decoder = CobsDecoder()
         m.submodules.receiver = receiver = FrameReceiver(buffer=self.settings.buffer)
         depth = self.settings.QUEUE
-        m.submodules.requests = queue = Ring(shape=REQUEST, depth=depth)
+        m.submodules.requests = queue = Ring(width=REQUEST.size, depth=depth)
         m.submodules.responder = responder = Responder(buffer=self.settings.buffer)
         m.submodules.encoder = encoder = CobsEncoder()
         m.submodules.uart_transmitter = sender = UartTransmitter(clock=clock, baud=baud)
