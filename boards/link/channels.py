@@ -21,7 +21,8 @@ __all__ = ["Channels"]
 class Channels(Circuit):
     """A unit, and a buffer for its registers and each of its streams.
 
-    Channels are numbered as in `boards.frames`. Values follow a channel's number by a cycle or two.
+    Channels are numbered as in `boards.frames`. Latency is one cycle from a channel's number to its
+    positions, two from ``address`` to ``byte``; interval is that of the channels.
 
     Parameters
     ----------
