@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from sw.errors import UserError
 
 from .progress import Progress
 
-__all__ = ["TOOLS", "Tool", "ToolError", "complaints", "run"]
+__all__ = ["TOOLS", "Tool", "ToolError", "failure", "run"]
 
 
 class ToolError(UserError):
@@ -156,14 +157,25 @@ def run(name: str, arguments: Sequence[str], folder: Path, *, progress: Progress
         check=False,
     )
     if done.returncode:
-        # What Yosys prints is lost once ABC has run; its log is not.
+        # What Yosys prints is lost once ABC has run; its log is not. What ended it is printed last.
         logs = [path.read_text(errors="replace") for path in folder.glob("*.log")]
-        text = "\n".join([done.stdout, *logs])
-        raise ToolError(f"{name} failed: {complaints(text)}")
+        raise failure(name, done.returncode, "\n".join([*logs, done.stdout]))
     return done.stdout
 
 
-def complaints(text: str) -> str:
+def failure(name: str, status: int, text: str) -> ToolError:
+    """Return the error of a tool that ended with a status other than 0 and printed ``text``.
+
+    A negative status is the signal that killed it, of which nothing that it printed tells.
+    """
+    if status < 0:
+        killed = signal.Signals(-status).name
+        hint = ", as happens when memory runs out" if killed == "SIGKILL" else ""
+        return ToolError(f"{name} was killed by {killed}{hint}")
+    return ToolError(f"{name} failed: {_complaints(text)}")
+
+
+def _complaints(text: str) -> str:
     """Return what a tool complained of in its output, on one line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if line.upper().startswith("ERROR")]
