@@ -12,7 +12,7 @@ from sw.checks import array
 from sw.formats import FloatFormat
 
 from ..bench import Result, run
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 
@@ -91,7 +91,8 @@ def regress(
     special = exponents[2] == ones
     nan = special & (modelled & ((1 << point) - 1) != 0)
     underflow = (exponents[0] != 0) & (exponents[1] != 0) & (exponents[2] == 0)
-    expected = {
+    expected: dict[str, Any] = {
+        **counting(result, "input_stalls", "output_stalls"),
         "products": modelled,
         "count": modelled.size,
         "status.nan": int(nan.any()),

@@ -11,7 +11,7 @@ from sw.bfp.transposer import transpose as model
 
 from ..bench import Result, run
 from ..formats.elements import decode, encode
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 
@@ -90,6 +90,7 @@ def regress(
     turned, same = model(p, mantissa, exponent, flags)
     manifest = generate("bfp_transposer", p).manifest
     expected: dict[str, Any] = {
+        **counting(result, "cycles", "input_stalls", "output_stalls"),
         "mantissa": turned,
         "exponent": same,
         "tiles": blocks,

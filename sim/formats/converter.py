@@ -13,10 +13,10 @@ from sw.formats.converter import convert as model
 from sw.words import Words
 
 from ..bench import Result, run
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
-from ..words import start_words
+from ..words import start_words, started
 from .elements import decode, random_blocks, to_source
 
 __all__ = ["convert", "regress", "simulate"]
@@ -102,7 +102,9 @@ def regress(
         "zero_set": zero_set,
         "cycles below beats + input_stalls": int(result.countable < busy),
     }
-    expected = {
+    manifest = generate("bfp_converter", p).manifest
+    expected: dict[str, Any] = {
+        **counting(result, "input_stalls", "output_stalls"),
         "mantissa": q,
         "exponent": code,
         "zero_set": int(flags.sum()),
@@ -111,7 +113,8 @@ def regress(
         "status.nan": int((code == p.format.nan_code).any()),
         "status.framing": 0,
         **dict.fromkeys((f"status.{name}" for name in STREAM_FLAGS if stochastic), 0),
-        **constants(generate("bfp_converter", p).manifest),
+        **started(manifest, {"": random} if random else {}),
+        **constants(manifest),
     }
     if stalls is None or not stalls.back_pressure:
         expected["output_stalls"] = 0

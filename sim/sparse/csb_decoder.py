@@ -15,7 +15,7 @@ from sw.sparse.csb import Compressed, encode, limited, read, requested, steps, w
 from sw.sparse.csb_parameters import NUMBER_BITS, CsbDecoderParameters
 
 from ..bench import Result, run
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 from .csb_encoder import joined, packet_ends, random_dense
@@ -202,6 +202,7 @@ def regress(
     )
     manifest = generate("csb_decoder", p).manifest
     outcome: Fields = {
+        **counting(result, "cycles", "input_stalls", "output_stalls"),
         **wanted,
         "blocks": blocks,
         "corrupt_blocks": int(corrupt.sum()),
