@@ -7,6 +7,8 @@ from .bench import Result
 
 __all__ = ["constants", "counting", "readable"]
 
+QUIET = {f"status.{name}" for name in ("access", "aborted", "aborting", "restarted", "exhausted")}
+
 
 def readable(manifest: Mapping[str, Any]) -> list[str]:
     """Return the names of all registers, and of the bits of ``status``, for `sim.bench.run`."""
@@ -20,7 +22,7 @@ def constants(manifest: Mapping[str, Any]) -> dict[str, int]:
 
     What can be written only is read as 0.
     """
-    quiet = ("interrupt_enable", "status.access", "status.aborted", "status.aborting")
+    quiet = ["interrupt_enable", *(name for name in readable(manifest) if name in QUIET)]
     commands = [r["name"] for r in manifest["registers"] if r["access"] == "wo"]
     values = {r["name"]: r["reset"] for r in manifest["registers"] if r["constant"]}
     return values | dict.fromkeys((*commands, *quiet), 0)

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 
 from hw.bfp.epoch_schedule import EpochSchedule
 from hw.flow.emit import generate
@@ -18,6 +17,7 @@ from sim.registers import readable
 from sw.bfp.epoch_schedule import BoostRule, EpochParameters
 from sw.bfp.epoch_schedule import schedule as model
 
+from ..clocked import drive
 from ..plant import plant
 
 SMALL = EpochParameters(layers=4)
@@ -158,10 +158,7 @@ def test_registers_changed_during_a_packet_serve_the_next_one():
         await ctx.tick()
         assert ctx.get(dut.taken) == 0
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(bench)
-    simulator.run()
+    drive(dut, bench)
 
 
 FAULTS = [

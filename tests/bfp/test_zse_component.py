@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from amaranth.sim import Simulator
-
 from hw.bfp.zse_controller import COUNTS, ZseController
 from sw.bfp.zse_controller import ZseParameters
+
+from ..clocked import drive
 
 
 class Driver:
@@ -56,10 +56,7 @@ def _drive(bench: Any) -> None:
             ctx.set(getattr(dut, name), value)
         await bench(Driver(ctx, dut))
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    drive(dut, testbench)
 
 
 def test_registers_changed_during_a_step_serve_the_next_one():

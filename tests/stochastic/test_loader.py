@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 
 from hw.stochastic.loader import Loader
 
@@ -46,11 +45,7 @@ def test_vectors(lanes, elements, period, idle, busy):
             assert cycles < 100 * VECTORS
             await ctx.tick()
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(drive)
-    simulator.add_testbench(take)
-    simulator.run()
+    drive(dut, drive, take)
     vectors = [sum(q << 5 * lanes * i for i, q in enumerate(row)) for row in rows]
     wanted = [[*each] for each in zip(vectors, codes, (end[-1] for end in ends), strict=True)]
     assert found == wanted
