@@ -15,7 +15,7 @@ __all__ = ["bench_files", "vectors"]
 TEMPLATE = Path(__file__).with_name("testbench.v.jinja")
 
 
-def bench_files(job: Job, expected: Mapping[str, np.ndarray] | None = None) -> dict[str, str]:
+def bench_files(job: Job, expected: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the files of the bench of a job by name: ``NAME_bench.v``, ``STREAM.hex``.
 
     It leaves the beats of an output in ``STREAM.out``. ``expected`` are those of every output, with
