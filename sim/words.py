@@ -22,6 +22,6 @@ def start_words(streams: Mapping[str, Words]) -> list[tuple[str, int]]:
 
 def started(manifest: Mapping[str, Any], streams: Mapping[str, Words]) -> dict[str, int]:
     """Return the values of the registers of all streams, of which some were started."""
-    written: dict[str, int] = dict(start_words(streams)) if streams else {}
     rows = [r for r in manifest["registers"] if r["name"].startswith("stream")]
-    return {r["name"]: written.get(r["name"], r["reset"]) for r in rows}
+    values = {r["name"]: r["reset"] for r in rows}
+    return values | {n: value for n, value in start_words(streams) if n in values}
