@@ -4,6 +4,7 @@ import collections
 import functools
 from typing import Protocol
 
+from hw.flow.hierarchy import Hierarchy
 from sw.checks import choice
 from sw.errors import UserError
 
@@ -16,8 +17,11 @@ __all__ = ["ENGINES", "Engine", "engine_of"]
 
 ENGINES = ("batch", "verilog", "cocotb")
 
-SMALL = 100_000_000
-"""Characters of Verilog times cycles that Icarus runs in the time that it takes to make a model."""
+SMALL = 30_000_000
+"""Lines, with every instance written out, times cycles that Icarus runs while a model is made."""
+
+START = 500
+"""Cycles that a run takes in the time in which Icarus compiles and starts it."""
 
 _simulated: collections.Counter[str] = collections.Counter()
 
@@ -62,14 +66,16 @@ def engine_of(
 def _small(job: Job) -> bool:
     """Tell whether to make a model of the design would take longer than its runs on Icarus.
 
-    A design that runs again and again comes to deserve a model.
+    A design that runs again and again comes to deserve a model. ``_simulated`` has what each has
+    taken so far, in cycles.
     """
     if not build.have("icarus"):
         return False
     if not build.have("verilator"):
         return True
     beats = sum(map(len, job.inputs.values())) + sum(job.outputs.values())
-    if (_simulated[job.verilog] + beats) * len(job.verilog) > SMALL:
+    lines = Hierarchy(job.verilog).weight.get(job.name, 0)
+    if (_simulated[job.verilog] + beats + START) * lines > SMALL:
         return False
     return not has_batch_model(job.name, job.verilog, job.ports, waves=job.waves is not None)
 
@@ -77,5 +83,5 @@ def _small(job: Job) -> bool:
 def _quick(job: Job) -> Outcome:
     """Run ``job`` on Icarus, and remember how long it was."""
     outcome = verilog.simulate(job)
-    _simulated[job.verilog] += outcome.cycles
+    _simulated[job.verilog] += outcome.cycles + START
     return outcome

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from hw.flow.hierarchy import Hierarchy
 from sim import batch, build, cocotb_engine, engines
 from sim.bench import Session, assert_equal, run
 from sim.job import HoldError, ResponseError, SurplusError, WatchdogError
@@ -214,7 +215,8 @@ def test_the_engine_follows_the_length(monkeypatch, tmp_path):
         engines.batch, "simulate", lambda *a, **b: ran.append("b") or real[1](*a, **b)
     )
     design = Adder(comment=str(tmp_path))
-    monkeypatch.setattr(engines, "SMALL", 700 * len(design.verilog))
+    monkeypatch.setattr(engines, "START", 0)
+    monkeypatch.setattr(engines, "SMALL", 700 * Hierarchy(design.verilog).weight["adder"])
     with Session() as session:
         simulate(Adder(comment="a session"), session=session)
     simulate(Adder(comment="many beats"), beats(400))
