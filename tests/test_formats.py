@@ -1,3 +1,5 @@
+"""Number formats: presets by literals, what follows from their fields, what is refused."""
+
 import dataclasses
 
 import pytest

@@ -1,3 +1,5 @@
+"""The exact sum of a block's products in RTL: exhaustive where small, random where wide."""
+
 import itertools
 
 import numpy as np

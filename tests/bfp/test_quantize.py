@@ -1,3 +1,5 @@
+"""The quantization of blocks against exact fractions, and the published formulas."""
+
 import dataclasses
 import math
 from collections.abc import Iterator

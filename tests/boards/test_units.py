@@ -1,3 +1,5 @@
+"""The regression of every unit passes through the port of a simulated board."""
+
 import pytest
 
 from boards.engine import BoardEngine

@@ -1,3 +1,5 @@
+"""Data sets: shapes, checks of users' own data, digests."""
+
 import dataclasses
 import sys
 from typing import Any

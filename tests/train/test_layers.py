@@ -1,3 +1,5 @@
+"""Gradients of the layers against slopes of their outputs, and planted faults."""
+
 import numpy as np
 import pytest
 

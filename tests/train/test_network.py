@@ -1,3 +1,5 @@
+"""Networks: sizes, files that hold them, and damaged files refused in words."""
+
 import numpy as np
 import pytest
 
