@@ -138,7 +138,7 @@ def run(name: str, arguments: Sequence[str], folder: Path, *, progress: Progress
 def failure(name: str, status: int, text: str) -> ToolError:
     """Return the error of a tool that ended with a status other than 0 and printed ``text``.
 
-    A negative status is the signal that killed it, of which nothing that it printed tells.
+    A negative status is the signal that killed it; then what it printed says nothing of the cause.
     """
     if status < 0:
         killed = signal.Signals(-status).name
@@ -157,7 +157,7 @@ def _complaints(text: str) -> str:
 
 
 def _compiled(name: str) -> bool:
-    """Tell whether the machine code of a YoWASP tool is in the runtime's cache."""
+    """Return whether the machine code of a YoWASP tool is in the runtime's cache."""
     import platformdirs
 
     folder = os.environ.get("YOWASP_CACHE_DIR") or platformdirs.user_cache_dir("YoWASP", False)
