@@ -12,7 +12,7 @@ from sw.approx.table import Table, make
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 from .multiplier import flags, pair_beats, random_pairs
@@ -119,6 +119,7 @@ def regress(
     found, result = simulate(p, table, a, b, seed=seed, stalls=stalls, **options)
     modelled = model(p, table, a, b)
     expected: dict[str, Any] = {
+        **counting(result, "table_stalls", "output_stalls"),
         "products": modelled,
         "count": modelled.size,
         "table": LOADED,

@@ -14,7 +14,7 @@ from sw.formats import FloatFormat
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 
@@ -111,7 +111,8 @@ def regress(
     a, b = random_pairs(np.random.default_rng(seed), blocks * p.lanes, p.format)
     products, result = simulate(p, a, b, seed=seed, stalls=stalls, **options)
     modelled = model(p, a, b)
-    expected = {
+    expected: dict[str, Any] = {
+        **counting(result, "input_stalls", "output_stalls"),
         "products": modelled,
         "count": modelled.size,
         **flags(p.format, modelled, a, b),

@@ -1,3 +1,5 @@
+"""Sessions over the link: order, damage that costs no data, silence that ends a run."""
+
 import os
 import random
 import time

@@ -1,3 +1,5 @@
+"""A simulated board behind a pseudo-terminal runs regressions as a real one would."""
+
 import contextlib
 import os
 import signal

@@ -1,3 +1,5 @@
+"""Transfers to and from a board fill the serial line."""
+
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,9 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from amaranth.hdl import Module, Signal, Value
-from amaranth.sim import Simulator
+from amaranth.hdl import Value
+
+from .. import clocked
 
 __all__ = ["drive"]
 
@@ -73,12 +74,5 @@ def drive(
             await ctx.tick()
             cycles += 1
 
-    # A circuit without registers would leave the clock without a domain.
-    top = Module()
-    top.submodules.dut = dut
-    top.d.sync += Signal().eq(1)
-    simulator = Simulator(top)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+    clocked.drive(dut, bench)
     return found, cycles, events
