@@ -10,7 +10,7 @@ from sim import verilog
 from sim.bench import Stalls, run
 from sim.job import RESET_CYCLES, ContentError, Job
 from sim.testbench import bench_files, vectors
-from sim.units import BENCHES
+from sim.units import bench
 from tests.small import PARAMETERS
 
 from .adder import Adder, beats
@@ -49,7 +49,7 @@ def test_a_run_is_that_of_the_batch_engine(options):
 @pytest.mark.parametrize("unit", ["bfp_array", "amsim_multiplier", "csb_decoder"])
 def test_units_take_the_same_cycles(unit):
     reports = [
-        BENCHES[unit].regress(PARAMETERS[unit], seed=3, blocks=60, stalls=STALLS, engine=engine)
+        bench(unit).regress(PARAMETERS[unit], seed=3, blocks=60, stalls=STALLS, engine=engine)
         for engine in ("batch", "verilog")
     ]
     first, second = (dataclasses.replace(report, seconds=0) for report in reports)

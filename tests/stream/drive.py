@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from amaranth.hdl import Value
+from amaranth.hdl import Module, Signal, Value
 
 from .. import clocked
 
@@ -74,5 +74,9 @@ def drive(
             await ctx.tick()
             cycles += 1
 
-    clocked.drive(dut, bench)
+    # A circuit without registers has no clock for the bench to wait for.
+    top = Module()
+    top.submodules.dut = dut
+    top.d.sync += Signal().eq(1)
+    clocked.drive(top, bench)
     return found, cycles, events
