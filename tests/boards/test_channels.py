@@ -14,7 +14,7 @@ from boards.link.registers import REGISTER_COMMAND, RegisterAccess
 from hw.engine.registers import AxiLiteRegisters, axi_lite_members, word
 from hw.units import UNITS
 
-from .clocked import run
+from ..clocked import drive
 from .multiplier import PARAMETERS
 
 BUFFER = 256
@@ -22,7 +22,7 @@ BUFFER = 256
 
 def through_input(frames: list[tuple[bytes, bool]], *, width: int, pressure: int) -> bytes:
     """The words that come of frames, each good or not."""
-    dut = InputChannel(shape=8 * width, buffer=BUFFER)
+    dut = InputChannel(width=width, buffer=BUFFER)
     total = sum(len(data) for data, good in frames if good) // width
     words = bytearray()
 
@@ -55,7 +55,7 @@ def through_input(frames: list[tuple[bytes, bool]], *, width: int, pressure: int
         await context.tick().repeat(4 * width)
         assert not context.get(dut.o.valid)
 
-    run(dut, put, take)
+    drive(dut, put, take)
     return bytes(words)
 
 
@@ -80,7 +80,7 @@ def test_input(width, pressure):
 @pytest.mark.parametrize("width", [1, 2, 5])
 def test_a_word_counts_when_it_is_taken(width):
     """Until then its last byte is kept, whatever has come after it."""
-    dut = InputChannel(shape=8 * width, buffer=BUFFER)
+    dut = InputChannel(width=width, buffer=BUFFER)
 
     async def bench(context):
         context.set(dut.write, 1)
@@ -100,7 +100,7 @@ def test_a_word_counts_when_it_is_taken(width):
             await context.tick()
             assert context.get(dut.taken) == count * width
 
-    run(dut, bench)
+    drive(dut, bench)
 
 
 @pytest.mark.parametrize("width", [1, 2, 5, 38])
@@ -110,7 +110,7 @@ def test_output(width, step):
     rng = np.random.default_rng(width)
     words = [rng.bytes(width) for _ in range(2 * BUFFER // width + 20)]
     data = b"".join(words)
-    dut = OutputChannel(shape=8 * width, buffer=BUFFER)
+    dut = OutputChannel(width=width, buffer=BUFFER)
 
     async def put(context):
         for each in words:
@@ -140,7 +140,7 @@ def test_output(width, step):
                 await context.tick()
         assert context.get(dut.produced) == len(data)
 
-    run(dut, put, take)
+    drive(dut, put, take)
 
 
 REGISTERS = (
@@ -178,7 +178,7 @@ def access(commands: list[tuple[int, int, int]], *, pressure: int) -> list[tuple
             context.set(dut.o.ready, 0)
             answers.append(ANSWER.unpack(value.as_bits().to_bytes(ANSWER.size, "little")))
 
-    run(m, put, take)
+    drive(m, put, take)
     return answers
 
 
