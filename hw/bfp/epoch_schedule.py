@@ -41,7 +41,6 @@ class EpochSchedule(Core):
         "epoch": "an epoch was 0 or after the last",
         "framing": "padding bits were not zero",
     }
-    latency = 1
 
     def __init__(self, *, parameters: EpochParameters) -> None:
         self.parameters = p = parameters
@@ -57,6 +56,11 @@ class EpochSchedule(Core):
         )
         epoch = Field(name="epoch", bits=EPOCH_BITS, description="number of the epoch, from 1 on")
         super().__init__(streams={"i": Packet(epoch), "o": MODES})
+
+    @property
+    def latency(self) -> int:
+        """Cycles from an epoch to its first modes, without stalls."""
+        return 1
 
     def elaborate(self, platform: Any) -> Module:
         """Hold what the packet of an epoch is made of, and step through its layers."""

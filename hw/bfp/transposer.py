@@ -44,13 +44,17 @@ class Transposer(Core):
         counter("transposed", "tiles given that were transposed"),
         *stall_registers("elements"),
     )
-    latency = 1
 
     def __init__(self, *, parameters: TransposerParameters) -> None:
         self.parameters = p = parameters
         elements = operand_packet(p.format, p.side)
         flag = Field(name="transpose", bits=1, description="the tile is to leave by columns")
         super().__init__(streams={"i": Packet(*elements.fields, flag), "o": elements})
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a tile's last beat to its first, without stalls."""
+        return 1
 
     def elaborate(self, platform: Any) -> Module:
         """Build the square of elements, which moves up or to the left.

@@ -71,7 +71,6 @@ class CsbEncoder(Core):
         counter("input_stalls", "cycles that waited for elements"),
         counter("output_stalls", "cycles in which an output waited to be taken"),
     )
-    latency = 2
 
     def __init__(self, *, parameters: CsbEncoderParameters) -> None:
         self.parameters = p = parameters
@@ -86,6 +85,11 @@ class CsbEncoder(Core):
                 "o_block": block_packet(p),
             }
         )
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a beat to its first value, without stalls."""
+        return 2
 
     def elaborate(self, platform: Any) -> Module:
         """Hold a beat while its nonzeros leave, the lowest lane first."""

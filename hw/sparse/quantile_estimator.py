@@ -49,7 +49,6 @@ class QuantileEstimator(Core):
         "nan": "a value that was present was a NaN or an infinity",
         "framing": "padding bits that were not zero",
     }
-    latency = 1
 
     def __init__(self, *, parameters: QuantileParameters) -> None:
         self.parameters = p = parameters
@@ -94,6 +93,11 @@ class QuantileEstimator(Core):
             counter("values", "values given"),
             counter("kept", "values kept"),
         )
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a beat to its decisions, without stalls."""
+        return 1
 
     def elaborate(self, platform: Any) -> Module:
         """Decide a beat in front of a register, and count what leaves it."""
