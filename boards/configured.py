@@ -6,12 +6,8 @@ from typing import Any
 import click
 
 from hw.units import unit as find_unit
-<<<<<<< HEAD
 from sw.cli import configured as unit_options
 from sw.parameters import Parameters
-=======
-from sw.parameters import TARGETS, Parameters
->>>>>>> we
 
 from .table import Board
 
@@ -25,17 +21,7 @@ def configured(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--baud", type=BAUD, help="Of the serial line; else the board's own."),
         click.option("--clock", type=float, metavar="MHZ", help="Of the unit; else the board's."),
-<<<<<<< HEAD
         unit_options,
-=======
-        click.option(
-            "--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Set a field."
-        ),
-        click.option(
-            "--config", metavar="FILE.toml", type=click.Path(), help="Read fields from a file."
-        ),
-        click.option("--preset", metavar="NAME", help="Start from a preset of the unit."),
->>>>>>> we
         click.option(
             "--unit", "unit_name", metavar="UNIT", help="See hw list; else the board's own."
         ),
@@ -60,7 +46,6 @@ def configure(
     ``cells`` the field ``target`` follows the board's device likewise; without, it is ``generic``.
     """
     name = board.unit if unit is None else unit
-<<<<<<< HEAD
     return name, find_unit(name).configure(
         target=board.family if cells else None,
         defaults=board.fields if name == board.unit else None,
@@ -68,11 +53,3 @@ def configure(
         config=config,
         overrides=overrides,
     )
-=======
-    kind = find_unit(name).parameters
-    known = {field.name for field in dataclasses.fields(kind)}
-    defaults = dict(board.fields) if name == board.unit else {}
-    if "target" in known and board.family in TARGETS and cells:
-        defaults["target"] = board.family
-    return name, kind.make(preset=preset, config=config, overrides=overrides, defaults=defaults)
->>>>>>> we

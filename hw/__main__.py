@@ -8,11 +8,7 @@ from rich.table import Column, Table
 
 from sw.cli import command_line, configured, console, output_folder
 from sw.errors import UserError
-<<<<<<< HEAD
 from sw.parameters import Parameters
-=======
-from sw.parameters import TARGETS, Parameters
->>>>>>> we
 
 from .flow.families import FAMILIES
 from .flow.progress import Progress
@@ -23,26 +19,7 @@ OUT = console()
 
 def _configured(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the argument and the options that choose a unit and its configuration."""
-<<<<<<< HEAD
     return click.argument("unit_name", metavar="UNIT")(configured(command))
-=======
-    for option in (
-        click.option(
-            "--set",
-            "overrides",
-            metavar="FIELD=VALUE",
-            multiple=True,
-            help="Set a field, for instance rows=8 or format.block=32; may be repeated.",
-        ),
-        click.option(
-            "--config", metavar="FILE.toml", type=click.Path(), help="Read fields from a file."
-        ),
-        click.option("--preset", metavar="NAME", help="Start from a preset; see list."),
-        click.argument("unit_name", metavar="UNIT"),
-    ):
-        command = option(command)
-    return command
->>>>>>> we
 
 
 def _parameters(
@@ -55,15 +32,8 @@ def _parameters(
     """Build the parameters; ``target`` is the default of the field of that name."""
     from .units import unit
 
-<<<<<<< HEAD
     found = unit(unit_name)
     return found.configure(target=target, preset=preset, config=config, overrides=overrides)
-=======
-    kind = unit(unit_name).parameters
-    named = any(field.name == "target" for field in dataclasses.fields(kind))
-    defaults = {"target": target} if named and target in TARGETS else {}
-    return kind.make(preset=preset, config=config, overrides=overrides, defaults=defaults)
->>>>>>> we
 
 
 @command_line

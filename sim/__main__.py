@@ -47,13 +47,7 @@ def main() -> None:
 
 @main.command()
 @click.argument("name", metavar="UNIT")
-<<<<<<< HEAD
 @configured
-=======
-@click.option("--preset", help="Start from a named configuration.")
-@click.option("--config", help="Read fields from a TOML file.")
-@click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Set a field.")
->>>>>>> we
 @click.option("--seed", type=SEEDS, default=1, show_default=True, help="Of data and stalls.")
 @click.option("--blocks", type=BLOCKS, default=200, show_default=True, help="Of random data.")
 @click.option("--engine", type=click.Choice(ENGINES), help="batch where Verilator is installed.")
@@ -150,13 +144,7 @@ def _run(
 
 
 @main.command()
-<<<<<<< HEAD
 @functools.partial(configured, preset="hbfp8")
-=======
-@click.option("--preset", default="hbfp8", show_default=True, help="Format of the operands.")
-@click.option("--config", help="Read fields from a TOML file.")
-@click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Set a field.")
->>>>>>> we
 @click.option("--data", default="digits", show_default=True, help="digits or mnist.")
 @click.option("--weights", type=click.Path(path_type=Path), help="A network of sw train.")
 @click.option(
