@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from sim import verilog
+from sim.approx import amsim_multiplier
 from sim.bench import Stalls, run
+from sim.bfp import array
 from sim.job import RESET_CYCLES, ContentError, Job
+from sim.sparse import csb_decoder
 from sim.testbench import bench_files, vectors
-from sim.units import bench
 from tests.small import PARAMETERS
 
 from .adder import Adder, beats
@@ -46,10 +48,13 @@ def test_a_run_is_that_of_the_batch_engine(options):
     assert results[0][2].cycles > 50
 
 
-@pytest.mark.parametrize("unit", ["bfp_array", "amsim_multiplier", "csb_decoder"])
-def test_units_take_the_same_cycles(unit):
+@pytest.mark.parametrize(
+    ("unit", "bench"),
+    [("bfp_array", array), ("amsim_multiplier", amsim_multiplier), ("csb_decoder", csb_decoder)],
+)
+def test_units_take_the_same_cycles(unit, bench):
     reports = [
-        bench(unit).regress(PARAMETERS[unit], seed=3, blocks=60, stalls=STALLS, engine=engine)
+        bench.regress(PARAMETERS[unit], seed=3, blocks=60, stalls=STALLS, engine=engine)
         for engine in ("batch", "verilog")
     ]
     first, second = (dataclasses.replace(report, seconds=0) for report in reports)
