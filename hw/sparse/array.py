@@ -1,283 +1,247 @@
-"""The sparse array."""
+"""The sparse array: rows of nonzeros times a dense operand."""
 
 from functools import reduce
 from operator import or_
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import wiring
 from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
-from sw.sparse.cycles import PATCH_LATENCY
 
-from ..base.field import Field
 from ..base.pipeline import count_events, delay
 from ..engine.core import Core
-from .collector import Collector
-from .conductor import Conductor
-from .fetch import Fetch
-from .line import Line
-from .placement import Placement
-from .registers import fitting, registers
+from .accumulator import Accumulator
+from .controller import Controller
+from .issue import Issue
+from .packets import streams
+from .pass_tracker import PassTracker
+from .pe_row import PeRow
+from .registers import JobCheck, registers
+from .scheduling_table import SchedulingTable
 
 __all__ = ["SparseArray"]
 
 
 class SparseArray(Core):
-    """Array of lines that skip zeros, as `sw.sparse.array.apply`.
+    """Array of PE rows that skip zeros, as `sw.sparse.array.apply`.
 
-    A wave is a tile of weights for each line, ``pieces`` of ``rows`` rows, and a patch of the dense
-    operand, which all lines share, a column an element. Each line applies the non-zeros of its
-    tile, one behind the other, at all positions; so that an entry takes a cycle a position, and a
-    wave as long as the line that has the most. Pieces are moved between lines by a load balancer,
-    from pointers that come ahead of the masks. While a wave is applied the next one is stored and
-    the sums of the one before are read and added to those of earlier waves: it takes the longest
-    of these times, `sw.sparse.cycles.array_cycles`. No wave begins, and no pointer and no row of a
-    patch is taken, unless the registers hold a job that passes `Job.check`; sizes count two cycles
-    after they were written.
+    A pass (``wave``) is a tile of weights for each PE row (``line``), in ``pieces`` sub-tiles of
+    ``rows`` rows, and an activation tile (``patch``) that all PE rows share, a column a PE. Each PE
+    row streams the nonzeros of its tile, one cycle per nonzero and output pixel (``position``); the
+    fullest one ends the pass. Sub-tiles are moved between PE rows by a load balancer, from pointers
+    that come ahead of the masks.
+
+    While a pass is applied the next one is stored and the sums of the one before are added to those
+    of earlier passes. Its interval is the longest of these times; latency and interval are those of
+    `sw.sparse.cycles.array_cycles`. No pass begins, and no pointer and no row of an activation tile
+    is accepted, unless the registers hold a job that passes `Job.check`; sizes count two cycles
+    after they were written. ``o`` comes from an output FIFO; flags are a cycle late or more.
 
     Members
     -------
     i_pointer, i_mask, i_value, i_x : In(stream.Signature(...))
-        A wave's pointers, masks, values and patch, fields as in `streams`. ``last`` comes with
-        a wave's last pointer; on other streams it may end a wave. Modes ``dense`` and
+        A pass's pointers, masks, values and activation tile, fields as in `streams`. ``last`` comes
+        with a pass's last pointer; on other streams it may end a pass. Modes ``dense`` and
         ``structured`` take no pointers, ``dense`` no masks.
     o : Out(stream.Signature(...))
-        Sums, a position's columns a beat, by pieces, rows, positions; ``last`` ends a tile.
-    clear : In(1)
-        Clears the counters.
-    flags : Out(struct)
-        Events, a cycle later or more, see ``FLAGS``.
+        Sums, a pixel's columns a beat, by sub-tiles, rows, pixels; ``last`` ends a tile.
     """
 
-    BUSY = "a wave is under way, or a part of one was taken"
+    BUSY = "a pass is under way, or a part of one was accepted"
     ABORT = "the sums of the tile"
     FLAGS = {
         "nan": "a result was NaN",
         "overflow": "a result was infinite",
-        "mask": "a mask had a bit beyond the depth, or a group not as many as it should",
+        "mask": "a mask had a bit beyond K, or a group not as many as it should",
         "refused": "data came, but the registers hold no job that can be done; it waits",
-        "pointer": "pointers did not tell the number of a piece's values; those may be out of step",
-        "capacity": "a line had more non-zeros than it holds; the last were lost",
-        "framing": "tlast inside a wave, or not with its last pointer, or padding bits not zero",
+        "pointer": "pointers and the nonzeros of a sub-tile differ; values may be out of step",
+        "capacity": "a PE row had more nonzeros than it holds; the last were lost",
+        "framing": "tlast inside a pass, or not with its last pointer, or padding bits not zero",
     }
 
     def __init__(self, *, parameters: SparseArrayParameters) -> None:
         self.parameters = p = parameters
         self.registers = registers(p)
-        fields = {
-            "i_pointer": ("pointer", p.pointer_bits, 1, "where a piece's values begin"),
-            "i_mask": ("mask", p.mask_bits, 1, "places of non-zeros, the lowest first"),
-            "i_value": ("value", 32, p.fetch, "binary32 non-zeros; a wave begins with a beat"),
-            "i_x": ("x", 32, p.columns, "a row of a patch, binary32"),
-            "o": ("sum", 32, p.columns, "binary32 sums"),
-        }
-        super().__init__(
-            streams={
-                stream: (Field(name=name, bits=bits, count=count, description=text),)
-                for stream, (name, bits, count, text) in fields.items()
-            }
-        )
+        super().__init__(streams=streams(p))
 
     def elaborate(self, platform: Any) -> Module:
-        """Place, fetch, apply, collect."""
+        """Schedule, issue, apply, accumulate."""
         m = Module()
         p = self.parameters
-        m.submodules.placement = placement = Placement(parameters=p)
-        m.submodules.fetch = fetch = Fetch(parameters=p)
-        m.submodules.conductor = conductor = Conductor(parameters=p)
-        m.submodules.collector = collector = Collector(parameters=p)
-        lines = [Line(parameters=p) for _ in range(p.lines)]
-        for i, line in enumerate(lines):
-            m.submodules[f"line_{i}"] = line
-        fits = fitting(m, self, p)
-        waiting = self._admit(m, fits, placement, fetch, conductor, collector, lines)
-        self._place(m, fits, placement, fetch, collector)
-        self._store(m, placement, fetch, lines)
-        self._apply(m, conductor, lines)
-        self._collect(m, collector, lines)
+        rows = [PeRow(parameters=p) for _ in range(p.lines)]
+        m.submodules.check = check = JobCheck(parameters=p)
+        m.submodules.table = table = SchedulingTable(parameters=p)
+        m.submodules.issue = issue = Issue(parameters=p)
+        m.submodules.controller = controller = Controller(parameters=p)
+        m.submodules.accumulator = accumulator = Accumulator(parameters=p)
+        m.submodules.passes = passes = PassTracker(latency=rows[0].latency)
+        for i, row in enumerate(rows):
+            m.submodules[f"row_{i}"] = row
+        for name in JobCheck.SIZES:
+            m.d.comb += getattr(check, name).eq(getattr(self, name))
+        m.d.comb += [check.mode.eq(self.mode.mode), check.keep.eq(self.mode.keep)]
 
+        loading, early = self._load(m, check.fits, passes, rows)
+        self._schedule(m, check.fits, table, issue, accumulator)
+        self._issue(m, check.fits, passes, table, issue)
+        self._store(m, table, issue, rows)
+        self._apply(m, passes, controller, rows)
+        self._accumulate(m, passes, accumulator, rows)
+        ended = [self._ended(m, name, issue.begin) for name in ("mask", "value")]
+        offered = [i.valid for i in (self.i_pointer, self.i_mask, self.i_value, self.i_x)]
+        m.d.comb += self.busy.eq(table.busy | passes.busy | loading)
         m.d.sync += [
-            self.flags.nan.eq(collector.nan),
-            self.flags.overflow.eq(collector.overflow),
-            self.flags.mask.eq(fetch.astray),
-            self.flags.refused.eq(
-                ~fits
-                & (self.i_pointer.valid | self.i_mask.valid | self.i_value.valid | self.i_x.valid)
-            ),
-            self.flags.pointer.eq(placement.wrong & (self.mode.mode == 0)),
-            self.flags.capacity.eq(Cat(line.lost for line in lines).any()),
+            self.flags.nan.eq(accumulator.nan),
+            self.flags.overflow.eq(accumulator.overflow),
+            self.flags.mask.eq(issue.mask_error),
+            self.flags.refused.eq(~check.fits & Cat(offered).any()),
+            self.flags.pointer.eq(table.wrong & (self.mode.mode == 0)),
+            self.flags.capacity.eq(Cat(row.lost for row in rows).any()),
+            self.flags.framing.eq(early | table.framing | Cat(ended).any()),
         ]
-        names = ("entry_waits", "patch_waits", "sum_waits")
-        events = [(getattr(self, name), wait) for name, wait in zip(names, waiting, strict=True)]
-        events += [(self.applied, conductor.end), (self.steps, conductor.busy)]
+        events = (
+            (self.entry_waits, passes.nonzero_wait),
+            (self.patch_waits, passes.tile_wait),
+            (self.sum_waits, passes.sum_wait),
+            (self.applied, controller.end),
+            (self.steps, controller.busy),
+        )
         count_events(m, self.clear, events)
         return m
 
-    def _admit(
+    def _load(
+        self, m: Module, fits: Value, passes: PassTracker, rows: list[PeRow]
+    ) -> tuple[Value, Value]:
+        """Store activation tiles; return whether one is begun, and has ended too early."""
+        number = Signal(ceil_log2(self.parameters.patch))
+        half = Signal()
+        last = Signal()
+        accept = self.i_x.valid & self.i_x.ready
+        m.d.comb += [
+            self.i_x.ready.eq(fits & passes.may_load),
+            last.eq(number + 1 == self.patch),
+            passes.tile_end.eq(accept & last),
+        ]
+        with m.If(accept):
+            m.d.sync += [number.eq(Mux(last, 0, number + 1)), half.eq(half ^ last)]
+        for row in rows:
+            m.d.comb += [
+                row.write.eq(accept),
+                row.row.eq(Cat(number, half)),
+                row.x.eq(self.i_x.payload.data.x),
+            ]
+        return number.any(), accept & self.i_x.payload.last & ~last
+
+    def _ended(self, m: Module, name: str, begin: Value) -> Value:
+        """Return whether a pass goes on behind the ``last`` of one of its streams."""
+        port = getattr(self, f"i_{name}")
+        ended = Signal(name=f"{name}_ended")
+        accept = port.valid & port.ready
+        with m.If(begin):
+            m.d.sync += ended.eq(0)
+        with m.Elif(accept & port.payload.last):
+            m.d.sync += ended.eq(1)
+        return accept & ended
+
+    def _schedule(
         self,
         m: Module,
         fits: Value,
-        placement: Placement,
-        fetch: Fetch,
-        conductor: Conductor,
-        collector: Collector,
-        lines: list[Line],
-    ) -> tuple[Value, Value, Value]:
-        """Let waves begin where halves of memories are filled or free; return what is waited for.
-
-        A half is free from the end of its wave on, as soon as it was last read.
-        """
-        p = self.parameters
-        freed = delay(m, 1, conductor.end, PATCH_LATENCY, name="freed", reset=True)
-        applied = delay(m, 1, conductor.end, lines[0].latency, name="done", reset=True)
-        stored = _counter(m, "stored", fetch.close, conductor.begin)
-        storing = _counter(m, "storing", fetch.begin, freed)
-        pending = _counter(m, "pending", conductor.begin, collector.end)
-        unread = _counter(m, "unread", applied, collector.end)
-
-        row = Signal(ceil_log2(p.patch))
-        half = Signal()
-        last_row = Signal()
-        patch_end = self.i_x.valid & self.i_x.ready & last_row
-        patched = _counter(m, "patched", patch_end, conductor.begin)
-        patching = _counter(m, "patching", patch_end, freed)
-        early = self.i_x.valid & self.i_x.ready & self.i_x.payload.last & ~last_row
-        m.d.sync += self.flags.framing.eq(
-            early
-            | placement.astray
-            | self._ended(m, "mask", fetch.begin)
-            | self._ended(m, "value", fetch.begin)
-        )
-        following = Mux(last_row, 0, row + 1)[: len(row)]
-        m.d.comb += [
-            self.i_x.ready.eq(fits & (patching != 2)),
-            last_row.eq(row + 1 == self.patch),
-        ]
-        with m.If(self.i_x.valid & self.i_x.ready):
-            m.d.sync += [row.eq(following), half.eq(half ^ last_row)]
-        for line in lines:
-            m.d.comb += [
-                line.write.eq(self.i_x.valid & self.i_x.ready),
-                line.row.eq(Cat(row, half)),
-                line.x.eq(self.i_x.payload.data[: 32 * p.columns]),
-            ]
-
-        sparse = self.mode.mode == 0
-        # Without pointers a wave begins with its entries, so that there is none between jobs.
-        offered = Mux(self.mode.mode[0], self.i_value.valid, self.i_mask.valid)
-        room = pending != 2
-        m.d.comb += [
-            fetch.go.eq(fits & Mux(sparse, placement.ready, offered) & (storing != 2)),
-            conductor.go.eq((stored != 0) & (patched != 0) & room),
-            collector.go.eq(unread != 0),
-        ]
-        m.d.comb += self.busy.eq(placement.busy | Cat(storing, pending, patching, row).any())
-        idle = ~conductor.busy
-        entries, patch = idle & (stored == 0), idle & (stored != 0) & (patched == 0)
-        return entries, patch, idle & (stored != 0) & (patched != 0) & ~room
-
-    def _ended(self, m: Module, name: str, begin: Value) -> Value:
-        """Return whether a wave goes on behind the ``last`` of one of its streams."""
-        port = getattr(self, f"i_{name}")
-        ended = Signal(name=f"{name}_ended")
-        take = port.valid & port.ready
-        with m.If(begin):
-            m.d.sync += ended.eq(0)
-        with m.Elif(take & port.payload.last):
-            m.d.sync += ended.eq(1)
-        return take & ended
-
-    def _place(
-        self, m: Module, fits: Value, placement: Placement, fetch: Fetch, collector: Collector
+        table: SchedulingTable,
+        issue: Issue,
+        accumulator: Accumulator,
     ) -> None:
-        """Look up the line of each piece that is fetched, or whose sums are read."""
+        """Look up the PE row of each sub-tile that is issued, or whose sums are read."""
         sparse = self.mode.mode == 0
         m.d.comb += [
-            placement.i.payload.eq(self.i_pointer.payload),
-            placement.i.valid.eq(self.i_pointer.valid & fits),
-            self.i_pointer.ready.eq(placement.i.ready & fits),
-            placement.balanced.eq(self.mode.balanced & sparse),
-            placement.fetch.eq(fetch.begin & sparse),
-            placement.fetched_piece.eq(fetch.piece),
-            placement.end_piece.eq(fetch.end_piece),
-            placement.count.eq(fetch.count),
-            placement.end_wave.eq(fetch.close & sparse),
-            placement.drained.eq(collector.end & sparse),
-            placement.drained_piece.eq(collector.piece),
-            collector.line.eq(placement.drained_line),
-            collector.slot.eq(placement.slot),
+            table.i.payload.eq(self.i_pointer.payload),
+            table.i.valid.eq(self.i_pointer.valid & fits),
+            self.i_pointer.ready.eq(table.i.ready & fits),
+            table.balanced.eq(self.mode.balanced & sparse),
+            table.issue.eq(issue.begin & sparse),
+            table.issue_subtile.eq(issue.subtile),
+            table.subtile_end.eq(issue.subtile_end),
+            table.count.eq(issue.count),
+            table.pass_end.eq(issue.close & sparse),
+            table.drained.eq(accumulator.end & sparse),
+            table.drain_subtile.eq(accumulator.subtile),
+            accumulator.pe_row.eq(table.drain_row),
+            accumulator.index.eq(table.index),
         ]
 
-    def _store(self, m: Module, placement: Placement, fetch: Fetch, lines: list[Line]) -> None:
-        """Take masks and values, and store each entry in the line of its piece."""
-        p = self.parameters
+    def _issue(
+        self, m: Module, fits: Value, passes: PassTracker, table: SchedulingTable, issue: Issue
+    ) -> None:
+        """Take masks and values of a pass when there is room for its nonzeros."""
+        # Without pointers a pass begins with its nonzeros, so that there is none between jobs.
+        offered = Mux(self.mode.mode[0], self.i_value.valid, self.i_mask.valid)
+        begins = Mux(self.mode.mode == 0, table.ready, offered)
         m.d.comb += [
-            fetch.rows.eq(self.rows),
-            fetch.depth.eq(self.depth),
-            fetch.mode.eq(self.mode.mode),
-            fetch.keep.eq(self.mode.keep),
-            fetch.write.eq(self.offset.write),
-            fetch.place.eq(self.offset.place),
-            fetch.offset.eq(self.offset.rows),
-            fetch.write_shift.eq(self.shift.write),
-            fetch.row.eq(self.shift.row),
-            fetch.shift.eq(self.shift.rows),
-            fetch.i_mask.payload.eq(self.i_mask.payload.data[: p.mask_bits]),
-            fetch.i_mask.valid.eq(self.i_mask.valid),
-            self.i_mask.ready.eq(fetch.i_mask.ready),
-            fetch.i_value.payload.eq(self.i_value.payload.data),
-            fetch.i_value.valid.eq(self.i_value.valid),
-            self.i_value.ready.eq(fetch.i_value.ready),
+            issue.rows.eq(self.rows),
+            issue.depth.eq(self.depth),
+            issue.mode.eq(self.mode.mode),
+            issue.keep.eq(self.mode.keep),
+            issue.offset.eq(self.offset),
+            issue.shift.eq(self.shift),
+            issue.go.eq(fits & begins & passes.may_issue),
+            passes.issue_begin.eq(issue.begin),
+            passes.issue_end.eq(issue.close),
         ]
-        target = delay(m, 1, placement.fetched_line, 2, name="target")
-        for i, line in enumerate(lines):
+        wiring.connect(m, wiring.flipped(self.i_mask), issue.i_mask)
+        wiring.connect(m, wiring.flipped(self.i_value), issue.i_value)
+
+    def _store(self, m: Module, table: SchedulingTable, issue: Issue, rows: list[PeRow]) -> None:
+        """Store each nonzero in the PE row of its sub-tile."""
+        target = delay(m, 1, table.issue_row, 2, name="target")
+        for i, row in enumerate(rows):
             m.d.comb += [
-                line.store.eq(fetch.store & (target == i).replicate(p.fetch)),
-                line.entry.eq(fetch.entry),
-                line.close.eq(fetch.close),
+                row.store.eq(issue.store & (target == i).replicate(self.parameters.fetch)),
+                row.nonzero.eq(issue.nonzero),
+                row.close.eq(issue.close),
             ]
 
-    def _apply(self, m: Module, conductor: Conductor, lines: list[Line]) -> None:
-        """Lead all lines through their entries."""
+    def _apply(
+        self, m: Module, passes: PassTracker, controller: Controller, rows: list[PeRow]
+    ) -> None:
+        """Step all PE rows through their nonzeros."""
         m.d.comb += [
-            conductor.positions.eq(self.positions),
-            conductor.write.eq(self.base.write),
-            conductor.place.eq(self.base.position),
-            conductor.row.eq(self.base.rows),
-            conductor.more.eq(Cat(line.more for line in lines).any()),
+            controller.positions.eq(self.positions),
+            controller.base_table.eq(self.base),
+            controller.more.eq(Cat(row.more for row in rows).any()),
+            controller.go.eq(passes.may_apply),
+            passes.apply_begin.eq(controller.begin),
+            passes.apply_end.eq(controller.end),
+            passes.idle.eq(~controller.busy),
         ]
-        for line in lines:
+        for row in rows:
             m.d.comb += [
-                line.step.eq(conductor.step),
-                line.base.eq(conductor.base),
-                line.positions.eq(self.positions),
+                row.step.eq(controller.step),
+                row.base.eq(controller.base),
+                row.positions.eq(self.positions),
             ]
 
-    def _collect(self, m: Module, collector: Collector, lines: list[Line]) -> None:
-        """Read the sums of one line after the other."""
+    def _accumulate(
+        self, m: Module, passes: PassTracker, accumulator: Accumulator, rows: list[PeRow]
+    ) -> None:
+        """Read the sums of one PE row after the other."""
         parts = []
-        for i, line in enumerate(lines):
+        for i, row in enumerate(rows):
             m.d.comb += [
-                line.draining.eq(collector.draining),
-                line.drain_turn.eq(collector.turn),
-                line.get.eq(collector.get),
-                line.address.eq(collector.address),
+                row.draining.eq(accumulator.draining),
+                row.drain_half.eq(accumulator.half),
+                row.get.eq(accumulator.get),
+                row.address.eq(accumulator.address),
             ]
-            parts.append(line.o & (collector.source == i).replicate(len(line.o)))
+            sums = row.o.as_value()
+            parts.append(sums & (accumulator.source == i).replicate(len(sums)))
         m.d.comb += [
-            collector.rows.eq(self.rows),
-            collector.positions.eq(self.positions),
-            collector.waves.eq(self.waves),
-            collector.sums.eq(reduce(or_, parts)),
-            self.o.payload.eq(collector.o.payload),
-            self.o.valid.eq(collector.o.valid),
-            collector.o.ready.eq(self.o.ready),
+            accumulator.rows.eq(self.rows),
+            accumulator.positions.eq(self.positions),
+            accumulator.waves.eq(self.waves),
+            accumulator.sums.eq(reduce(or_, parts)),
+            accumulator.go.eq(passes.may_drain),
+            passes.drain_end.eq(accumulator.end),
         ]
-
-
-def _counter(m: Module, name: str, up: Value, down: Value) -> Signal:
-    """Return how many of two things there are."""
-    count = Signal(range(3), name=name)
-    m.d.sync += count.eq(count + up - down)
-    return count
+        wiring.connect(m, accumulator.o, wiring.flipped(self.o))

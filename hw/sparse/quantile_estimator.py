@@ -1,30 +1,31 @@
-"""The quantile estimator as a unit: values in, the same values and which of them are kept out."""
+"""The quantile estimator: values in; out the same values, and which of them are kept."""
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
 from sw.formats import BINARY32
 from sw.sparse.quantile_estimator import QuantileParameters
 
 from ..base.field import Field
-from ..base.pipeline import count_events, register
+from ..base.pipeline import count_events, register, wire
 from ..engine.core import Core
 from ..engine.registers import Register, word
-from .tracker import MAGNITUDE_BITS, QuantileTracker, ones
+from ..stream.packet import Packet
+from .tracker import MAGNITUDE_BITS, QuantileTracker, popcount
 
 __all__ = ["QuantileEstimator"]
 
 
 class QuantileEstimator(Core):
-    """Which values are among the largest, as `sw.sparse.quantile_estimator.estimate` has it.
+    """Selector of the largest values, as `sw.sparse.quantile_estimator.estimate`.
 
     A beat of values gives a beat of the same values with a bit each, and its ``last``. The bits are
     decided by an estimate that they move, see `QuantileTracker`. Until the first beat, and with
     ``between="restart"`` until the first one of each packet, the estimate is ``initial``.
 
-    Latency is one cycle; throughput is a beat a cycle. All of ``o`` comes from registers;
-    ``i.ready`` follows ``o.ready`` at once. ``i`` is expected straight from registers.
+    Latency is one cycle, interval one cycle. All of ``o`` is registered; ``i.ready`` depends on
+    ``o.ready``; ``i`` should come from registers.
 
     Members
     -------
@@ -40,10 +41,6 @@ class QuantileEstimator(Core):
         With ``between="carry"`` only: starts anew, between packets.
     estimate : Out(31)
         By which the next beat is decided.
-    clear : In(1)
-        Clears the counters.
-    flags : Out(struct)
-        Events, see ``FLAGS``.
     """
 
     ABORT = "the estimate, for the initial one"
@@ -65,7 +62,7 @@ class QuantileEstimator(Core):
         self.registers = self._registers(p)
         if p.between != "carry":
             self.BUSY = "a packet is under way"
-        super().__init__(streams={"i": (value, present), "o": (value, present, keep)})
+        super().__init__(streams={"i": Packet(value, present), "o": Packet(value, present, keep)})
 
     @staticmethod
     def _registers(p: QuantileParameters) -> tuple[Register, ...]:
@@ -98,57 +95,62 @@ class QuantileEstimator(Core):
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Decide what is taken, and count what is given."""
+        """Decide a beat in front of a register, and count what leaves it."""
         m = Module()
         p = self.parameters
-        size = p.lanes * BINARY32.width
-        m.submodules.tracker = tracker = QuantileTracker.of(p)
-        data, present = self.i.payload.data[:size], self.i.payload.data[size:]
-        values = [data.word_select(lane, BINARY32.width) for lane in range(p.lanes)]
-
-        # Until a beat comes the estimate is the first one.
+        accept = Signal()
         move = Signal()
-        take = Signal()
-        anew = Signal()
-        fresh = Signal(init=1)
         m.d.comb += [
             move.eq(~self.o.valid | self.o.ready),
-            take.eq(self.i.valid & move),
-            anew.eq(self.restart if p.between == "carry" else take & self.i.payload.last),
+            accept.eq(self.i.valid & move),
             self.i.ready.eq(move),
         ]
-        m.d.sync += fresh.eq(anew | fresh & ~take)
-        if self.BUSY:
-            m.d.comb += self.busy.eq(~fresh | self.i.valid)
+        with m.If(move):
+            m.d.sync += self.o.valid.eq(self.i.valid)
+        keep = self._decide(m, accept)
+        offered, given = self.i.payload.data, self.o.payload.data
+        bits = p.lanes * BINARY32.width
         m.d.comb += [
-            tracker.en.eq(take),
-            tracker.load.eq(anew | fresh & ~take),
-            tracker.magnitude.eq(Cat(value[:-1] for value in values)),
-            tracker.present.eq(present),
+            given.value.eq(register(m, accept, "value", bits, offered.value)),
+            given.present.eq(register(m, accept, "present", p.lanes, offered.present)),
+            given.keep.eq(register(m, accept, "keep", p.lanes, keep)),
+            self.o.payload.last.eq(register(m, accept, "last", 1, self.i.payload.last)),
+        ]
+
+        done = Signal()
+        present = given.present.as_value()
+        special = Cat(given.value[lane][23:31].all() for lane in range(p.lanes))
+        m.d.comb += [
+            done.eq(self.o.valid & self.o.ready),
+            self.flags.nan.eq(done & (special & present).any()),
+        ]
+        counted = (
+            (self.values, Mux(done, popcount(present), 0)),
+            (self.kept, Mux(done, popcount(given.keep.as_value()), 0)),
+        )
+        count_events(m, self.clear, counted)
+        return m
+
+    def _decide(self, m: Module, accept: Value) -> Value:
+        """Return which values of the beat are kept; have the tracker start anew where it must."""
+        p, offered = self.parameters, self.i.payload.data
+        m.submodules.tracker = tracker = QuantileTracker.of(p)
+        restart = self.restart if p.between == "carry" else accept & self.i.payload.last
+        anew = wire(m, "anew", 1, restart)
+        # Until a beat is accepted the estimate follows `initial`.
+        initial = Signal(init=1)
+        load = wire(m, "load", 1, anew | initial & ~accept)
+        m.d.sync += initial.eq(load)
+        if self.BUSY:
+            m.d.comb += self.busy.eq(~initial | self.i.valid)
+        m.d.comb += [
+            tracker.en.eq(accept),
+            tracker.load.eq(load),
+            tracker.present.eq(offered.present),
             tracker.down.eq(self.share),
             tracker.initial.eq(self.initial),
             self.estimate.eq(tracker.bound),
         ]
-
-        given = Cat(data, present, tracker.keep)
-        m.d.comb += [
-            self.o.payload.data.eq(register(m, take, "given", len(given), given)),
-            self.o.payload.last.eq(register(m, take, "given_last", 1, self.i.payload.last)),
-        ]
-        with m.If(move):
-            m.d.sync += self.o.valid.eq(self.i.valid)
-
-        done = Signal()
-        m.d.comb += done.eq(self.o.valid & self.o.ready)
-        given, present, keep = (
-            self.o.payload.data[first : first + bits]
-            for first, bits in ((0, size), (size, p.lanes), (size + p.lanes, p.lanes))
-        )
-        odd = [given.word_select(lane, BINARY32.width)[23:31].all() for lane in range(p.lanes)]
-        m.d.comb += self.flags.nan.eq(done & (Cat(*odd) & present).any())
-        counted = (
-            (self.values, Mux(done, ones(present), 0)),
-            (self.kept, Mux(done, ones(keep), 0)),
-        )
-        count_events(m, self.clear, counted)
-        return m
+        for lane in range(p.lanes):
+            m.d.comb += tracker.magnitude[lane].eq(offered.value[lane][:-1])
+        return tracker.keep

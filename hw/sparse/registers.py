@@ -4,14 +4,16 @@ import functools
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
 
 from ..base.field import Field
 from ..engine.registers import Register, word
+from .packets import ArrayPart
 
-__all__ = ["fitting", "registers"]
+__all__ = ["JobCheck", "registers"]
 
 
 def registers(p: SparseArrayParameters) -> tuple[Register, ...]:
@@ -19,35 +21,41 @@ def registers(p: SparseArrayParameters) -> tuple[Register, ...]:
     row = ceil_log2(p.patch)
     size = functools.partial(word, access="rw", locked="busy")
     return (
-        size("rows", bits=1 + ceil_log2(p.sums), description="rows of a piece"),
-        size("depth", bits=1 + ceil_log2(p.depth), description="dense places of a row"),
-        size("positions", bits=1 + ceil_log2(p.positions), description="positions of a row"),
-        size("patch", bits=1 + row, description="rows of a wave's dense operand"),
-        size("waves", bits=16, description="waves that are added up"),
+        size("rows", bits=1 + ceil_log2(p.sums), description="rows of a sub-tile"),
+        size("depth", bits=1 + ceil_log2(p.depth), description="K, places of a dense row"),
+        size("positions", bits=1 + ceil_log2(p.positions), description="output pixels of a row"),
+        size("patch", bits=1 + row, description="rows of a pass's activation tile"),
+        size("waves", bits=16, description="passes that are accumulated"),
         Register(
             name="mode",
             access="rw",
             fields=(
                 Field(name="mode", bits=2, description="0 sparse, 1 dense, 2 structured"),
-                Field(name="balanced", bits=1, description="move pieces between lines"),
+                Field(name="balanced", bits=1, description="move sub-tiles between PE rows"),
                 Field(name="keep", bits=5, description="bits set in a group, if structured"),
             ),
             description="How masks are given.",
             locked="busy",
         ),
         _table("offset", "Writes the offset of a place.", "place", ceil_log2(p.depth), row),
-        _table("base", "Writes the base of a position.", "position", ceil_log2(p.positions), row),
+        _table(
+            "base",
+            "Writes the first row of an output pixel.",
+            "position",
+            ceil_log2(p.positions),
+            row,
+        ),
         _table(
             "shift",
-            "Writes what is added to the offsets of a wave's row.",
+            "Writes what is added to the offsets of a pass's row.",
             "row",
             ceil_log2(p.lines * p.sums),
             row,
         ),
-        word("applied", "ro", 32, "waves applied"),
-        word("steps", "ro", 32, "cycles in which entries were applied"),
-        word("entry_waits", "ro", 32, "cycles that waited for entries"),
-        word("patch_waits", "ro", 32, "cycles that waited for the dense operand alone"),
+        word("applied", "ro", 32, "passes applied"),
+        word("steps", "ro", 32, "cycles in which nonzeros were applied"),
+        word("entry_waits", "ro", 32, "cycles that waited for nonzeros"),
+        word("patch_waits", "ro", 32, "cycles that waited for an activation tile alone"),
         word("sum_waits", "ro", 32, "cycles that waited for sums to be read, alone"),
     )
 
@@ -60,34 +68,57 @@ def _table(name: str, what: str, index: str, index_bits: int, row_bits: int) -> 
         fields=(
             Field(name="write", bits=1, description="1"),
             Field(name=index, bits=index_bits, description="place in the table"),
-            Field(name="rows", bits=row_bits, description="rows of the patch"),
+            Field(name="rows", bits=row_bits, description="rows of the activation tile"),
         ),
         description=what,
         locked="busy",
     )
 
 
-def fitting(m: Module, core: Any, p: SparseArrayParameters) -> Value:
-    """Return whether the registers of a core hold what `sw.sparse.array_parameters.Job` allows.
+class JobCheck(ArrayPart):
+    """Whether the registers hold a job that `sw.sparse.array_parameters.Job` allows.
 
-    It follows those of sizes by two cycles, but the mode, which may let a wave begin, at once.
+    Latency is two cycles from the sizes, 0 from the mode, which may let a pass begin; interval one.
+
+    Members
+    -------
+    rows, depth, positions, patch, waves, mode, keep : In
+        The job.
+    fits : Out(1)
+        It can be done.
     """
-    sums = Signal(len(core.rows) + len(core.positions))
-    m.d.sync += sums.eq(core.rows * core.positions)
-    mode, keep = core.mode.mode, core.mode.keep
-    groups = (core.depth[: ceil_log2(p.group)] == 0) & _within(keep, p.group)
-    fits = Signal()
-    m.d.sync += fits.eq(
-        Cat(
-            _within(core.rows, p.sums // p.pieces),
-            _within(core.positions, min(p.positions, p.sums // p.pieces)),
-            sums <= p.sums // p.pieces,
-            _within(core.depth, p.depth),
-            _within(core.patch, p.patch),
-            core.waves != 0,
-        ).all()
-    )
-    return fits & (mode != 3) & ((mode != 2) | groups)
+
+    SIZES = ("rows", "depth", "positions", "patch", "waves")
+
+    def _members(self, p: SparseArrayParameters) -> dict[str, Any]:
+        widths = {register.name: register.bits for register in registers(p)}
+        return {
+            **{name: In(widths[name]) for name in self.SIZES},
+            "mode": In(2),
+            "keep": In(5),
+            "fits": Out(1),
+        }
+
+    def elaborate(self, platform: Any) -> Module:
+        """Multiply, then compare."""
+        m = Module()
+        p = self.parameters
+        sums = Signal(len(self.rows) + len(self.positions))
+        m.d.sync += sums.eq(self.rows * self.positions)
+        groups = (self.depth[: ceil_log2(p.group)] == 0) & _within(self.keep, p.group)
+        sizes_fit = Signal()
+        m.d.sync += sizes_fit.eq(
+            Cat(
+                _within(self.rows, p.sums // p.pieces),
+                _within(self.positions, min(p.positions, p.sums // p.pieces)),
+                sums <= p.sums // p.pieces,
+                _within(self.depth, p.depth),
+                _within(self.patch, p.patch),
+                self.waves != 0,
+            ).all()
+        )
+        m.d.comb += self.fits.eq(sizes_fit & (self.mode != 3) & ((self.mode != 2) | groups))
+        return m
 
 
 def _within(value: Value, most: int) -> Value:

@@ -1,4 +1,4 @@
-"""Sign and significand of a small integer."""
+"""Normalizer of small signed integers."""
 
 from functools import partial
 from typing import Any
@@ -20,9 +20,9 @@ __all__ = ["Significand"]
 
 
 class Significand(Circuit):
-    """Sign and magnitude of an integer, the latter moved up until its first bit is set.
+    """Sign and magnitude of an integer, the magnitude shifted left until its top bit is set.
 
-    An integer a cycle.
+    Latency is `latency` enabled cycles, interval one. All outputs are registered.
 
     Parameters
     ----------
@@ -38,9 +38,9 @@ class Significand(Circuit):
     negative : Out(1)
         Its sign.
     o : Out(width - 1)
-        ``abs(i) << places``; its first bit is not set where ``i`` is zero.
+        ``abs(i) << places``; its top bit is 0 only where ``i`` is zero.
     places : Out(range(width + 2))
-        By how many places. All outputs come from registers, `latency` enabled cycles later.
+        Shift.
     """
 
     latency = 2
@@ -64,7 +64,7 @@ class Significand(Circuit):
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Take the magnitude; then move it by fours and by ones."""
+        """Take the magnitude; then shift it by fours and by ones."""
         m = Module()
         reg, net = partial(register, m, self.en), partial(wire, m)
         size = self.width - 1

@@ -1,26 +1,36 @@
-"""A row of keys that sorts what comes to it, and gives it folded: the largest with the smallest."""
+"""Insertion sorter in a row of cells, read from both ends: the largest key with the smallest."""
 
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import data, stream
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from ..base.circuit import Circuit
+from ..base.field import Field
 from ..base.pipeline import register
+from ..stream.packet import Packet
 
-__all__ = ["FoldingSorter", "SortingRow", "place"]
+__all__ = ["FoldingSorter", "SortingRow", "cell_layout", "keyed"]
 
 
-def place(key_bits: int, payload_bits: int) -> data.StructLayout:
-    """Return the layout of a place in the row, and of what goes on to the next."""
+def cell_layout(key_bits: int, payload_bits: int) -> data.StructLayout:
+    """Return the layout of a cell's content, and of what goes on to the next."""
     return data.StructLayout({"key": key_bits, "payload": payload_bits, "full": 1})
 
 
-class SortingCell(Circuit):
-    """A place of the row: its key, and the comparator with the key that comes.
+def keyed(key_bits: int, payload_bits: int) -> Packet:
+    """Return the packet of a key and what goes with it."""
+    return Packet(
+        Field(name="key", bits=key_bits, description="key"),
+        Field(name="payload", bits=payload_bits, description="what goes with it"),
+    )
 
-    All outputs but ``exceeded`` come from registers.
+
+class SortingCell(Circuit):
+    """Cell of the row: its key, and the comparator with the key that is inserted.
+
+    Latency is one cycle, interval one. All outputs but ``exceeded`` come from registers.
 
     Parameters
     ----------
@@ -30,27 +40,27 @@ class SortingCell(Circuit):
     Members
     -------
     insert : In(1)
-        A key comes: that of ``new``.
-    new : In(struct)
-        The key that comes, ``full``.
-    before : In(struct)
-        What the place before holds.
+        A key is inserted: that of ``new``.
+    new : In(cell_layout(...))
+        The new key, ``full``.
+    before : In(cell_layout(...))
+        Content of the cell before.
     pushed : In(1)
-        The key that comes exceeds that of the place before.
+        The new key exceeds that of the cell before.
     fold : In(1)
-        Take what ``after`` holds; not with ``insert``.
-    after : In(struct)
-        What comes here when the row is emptied.
+        Load ``after``; not with ``insert``.
+    after : In(cell_layout(...))
+        Content of the neighbour that moves here when the row is emptied.
     exceeded : Out(1)
-        The key that comes exceeds the one held, or none is.
-    held : Out(struct)
-        What this place holds.
+        The new key exceeds the one held, or none is.
+    held : Out(cell_layout(...))
+        Content.
     """
 
     def __init__(self, *, key_bits: int, payload_bits: int) -> None:
         self.key_bits = key_bits
         self.payload_bits = payload_bits
-        held = place(key_bits, payload_bits)
+        held = cell_layout(key_bits, payload_bits)
         super().__init__(
             {
                 "insert": In(1),
@@ -65,7 +75,7 @@ class SortingCell(Circuit):
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Load the new key, the neighbour's or nothing."""
         m = Module()
         content = Signal(self.key_bits + self.payload_bits, reset_less=True)
         full = Signal()
@@ -80,28 +90,28 @@ class SortingCell(Circuit):
 
 
 class SortingRow(Circuit):
-    """A row of places in the descending order of their keys, of equal ones in that of their coming.
+    """Row of cells in descending order of their keys, equal ones in order of arrival.
 
-    A key finds its place in the cycle in which it comes: it is compared with all keys held, those
-    that it exceeds move on by a place, and it takes that of the first of them. So the row goes
-    through `sw.sparse.sorting.insertion_network`, a pass a cycle. It is emptied from both ends: the
-    halves move towards them.
+    A key is compared with all keys held in the cycle in which it is inserted: those that it exceeds
+    shift by a cell, and it is stored in that of the first of them. So the row goes through
+    `sw.sparse.sorting.insertion_network`, a stage a cycle. It is emptied from both ends: the halves
+    shift towards them. Latency and interval are one cycle a key.
 
     Parameters
     ----------
     keys : int
-        Places, an even number.
+        Cells, an even number.
     key_bits, payload_bits : int
         Bits of a key, and of what goes with it.
 
     Members
     -------
     insert : In(1), key : In(key_bits), payload : In(payload_bits)
-        A key comes, and what goes with it.
+        Inserts a key, and what goes with it.
     fold : In(1)
-        Each half moves by a place towards its end of the row; not with ``insert``.
-    held : Out(ArrayLayout(StructLayout, keys))
-        What the places hold, from registers: ``key``, ``payload``, and whether they are ``full``.
+        Each half shifts by a cell towards its end of the row; not with ``insert``.
+    held : Out(ArrayLayout(cell_layout(...), keys))
+        Contents, from registers.
     """
 
     def __init__(self, *, keys: int, key_bits: int, payload_bits: int) -> None:
@@ -114,12 +124,12 @@ class SortingRow(Circuit):
                 "key": In(key_bits),
                 "payload": In(payload_bits),
                 "fold": In(1),
-                "held": Out(data.ArrayLayout(place(key_bits, payload_bits), keys)),
+                "held": Out(data.ArrayLayout(cell_layout(key_bits, payload_bits), keys)),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Chain the cells, each with its neighbour towards its end."""
         m = Module()
         half = self.keys // 2
         cells = [
@@ -148,11 +158,12 @@ class SortingRow(Circuit):
 
 
 class FoldingSorter(Circuit):
-    """Packets of keys in; out, from both ends of their descending order, pairs and their sums.
+    """Sorter of packets of keys, which gives pairs from both ends of their descending order.
 
     A packet is ``keys`` beats in and half as many out: the larger and the smaller key of each are
-    the next from either end. The first pair is given two cycles after the last key, one a cycle;
-    the next packet may begin as the last pair moves to the output. All outputs come from registers.
+    the next from either end. Latency is two cycles from the last key to the first pair, interval
+    one cycle a key and one a pair; the next packet may begin as the last pair moves to the output.
+    All outputs come from registers.
 
     Parameters
     ----------
@@ -163,22 +174,23 @@ class FoldingSorter(Circuit):
 
     Members
     -------
-    i : In(stream.Signature(StructLayout))
-        ``key``, ``payload``; ``last`` with the last key of a packet.
-    o : Out(stream.Signature(StructLayout))
-        ``key``: sum of two keys, a bit wider; ``payload``: that of the larger key, then that of the
-        smaller; ``last`` with the last pair of a packet.
+    i : In(keyed(key_bits, payload_bits).signature)
+        Keys; ``last`` with the last one of a packet.
+    o : Out(keyed(key_bits + 1, 2 * payload_bits).signature)
+        ``key``: sum of two keys; ``payload``: that of the larger key, then that of the smaller;
+        ``last`` with the last pair of a packet.
     """
 
     def __init__(self, *, keys: int, key_bits: int, payload_bits: int) -> None:
         self.keys = keys
         self.key_bits = key_bits
         self.payload_bits = payload_bits
-        taken, given = (
-            data.StructLayout({"key": key, "payload": payload, "last": 1})
-            for key, payload in ((key_bits, payload_bits), (key_bits + 1, 2 * payload_bits))
+        super().__init__(
+            {
+                "i": In(keyed(key_bits, payload_bits).signature),
+                "o": Out(keyed(key_bits + 1, 2 * payload_bits).signature),
+            }
         )
-        super().__init__({"i": In(stream.Signature(taken)), "o": Out(stream.Signature(given))})
 
     def elaborate(self, platform: Any) -> Module:
         """Fill the row, then empty it."""
@@ -193,8 +205,8 @@ class FoldingSorter(Circuit):
         m.d.comb += [
             self.i.ready.eq(~emptying),
             row.insert.eq(self.i.valid & ~emptying),
-            row.key.eq(self.i.payload.key),
-            row.payload.eq(self.i.payload.payload),
+            row.key.eq(self.i.payload.data.key),
+            row.payload.eq(self.i.payload.data.payload),
             move.eq(~self.o.valid | self.o.ready),
             row.fold.eq(emptying & move),
         ]
@@ -207,8 +219,8 @@ class FoldingSorter(Circuit):
         total = register(m, row.fold, "total", self.key_bits + 1, large.key + small.key)
         both = Cat(large.payload, small.payload)
         m.d.comb += [
-            self.o.payload.key.eq(total),
-            self.o.payload.payload.eq(register(m, row.fold, "payloads", len(both), both)),
+            self.o.payload.data.key.eq(total),
+            self.o.payload.data.payload.eq(register(m, row.fold, "payloads", len(both), both)),
             self.o.payload.last.eq(register(m, row.fold, "last", 1, ending)),
         ]
         return m

@@ -1,8 +1,9 @@
-"""The estimate of a quantile, what it decides, and how it moves."""
+"""Tracker of a quantile: the estimate, what it decides, and its update."""
 
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32
@@ -11,54 +12,54 @@ from sw.sparse.quantile_estimator import QuantileParameters
 from ..base.circuit import Circuit
 from ..base.pipeline import wire
 
-__all__ = ["MAGNITUDE_BITS", "QuantileTracker", "ones"]
+__all__ = ["MAGNITUDE_BITS", "QuantileTracker", "popcount"]
 
 MAGNITUDE_BITS = BINARY32.width - 1
 
 
-def ones(bits: Value) -> Value:
+def popcount(bits: Value) -> Value:
     """Return how many bits are set."""
     return sum(bits[1:], bits[0])
 
 
 class QuantileTracker(Circuit):
-    """An estimate that decides the values of a beat and moves towards their quantile.
+    """Estimate of a quantile, which decides the values of a beat and is moved by them.
 
-    The rules are those of `sw.sparse.quantile_estimator.estimate`. Between a beat's decisions and
-    the estimate that they have moved lie ``delay`` registers, which move on with the beats: first
-    one behind the decisions, then one behind the change that they make, one in front of the
-    decisions, and one within the count.
+    The rules are those of `sw.sparse.quantile_estimator.estimate`. Latency is 0 to ``keep``, and
+    1 + ``delay`` enabled cycles from a beat's decisions to the estimate that they moved: the
+    registers are added first behind the decisions, then behind the update, before the decisions,
+    and inside the count. Interval is one cycle.
 
     Parameters
     ----------
     lanes, step, guard, delay : int
         As in `QuantileParameters`.
     start : int
-        The estimate after reset.
+        Estimate after reset.
 
     Members
     -------
     en : In(1)
-        A beat is there, and everything moves.
+        Clock enable: a beat is accepted.
     load : In(1)
-        The estimate becomes ``initial``, and what is under way is dropped.
-    magnitude : In(31 * lanes)
+        The estimate becomes ``initial``, and updates in flight are dropped.
+    magnitude : In(ArrayLayout(31, lanes))
         Patterns without their signs.
     present : In(lanes)
-        Which of them count.
+        Which of them are valid.
     down : In(23 + guard - step)
-        What a value that is not kept takes off the estimate.
+        Decrement of the estimate for a value below it.
     initial : In(31)
         Pattern of the first estimate.
     keep : Out(lanes)
-        Which values are kept; follows the inputs at once.
+        Which values are kept.
     bound : Out(31)
-        Pattern of the estimate by which the next beat is decided, from a register.
+        Pattern of the estimate that decides the next beat, from a register.
     """
 
     en: Signal
     load: Signal
-    magnitude: Signal
+    magnitude: Any
     present: Signal
     down: Signal
     initial: Signal
@@ -76,7 +77,7 @@ class QuantileTracker(Circuit):
             {
                 "en": In(1),
                 "load": In(1),
-                "magnitude": In(MAGNITUDE_BITS * lanes),
+                "magnitude": In(data.ArrayLayout(MAGNITUDE_BITS, lanes)),
                 "present": In(lanes),
                 "down": In(self._unit),
                 "initial": In(MAGNITUDE_BITS),
@@ -91,7 +92,7 @@ class QuantileTracker(Circuit):
         return cls(lanes=p.lanes, step=p.step, guard=p.guard, delay=p.delay, start=p.start)
 
     def _later(self, m: Module, name: str, value: Value) -> Value:
-        """Return what ``value`` was one beat ago; none is under way at first."""
+        """Return ``value`` a beat later; 0 after a load."""
         later = Signal(value.shape(), name=name)
         with m.If(self.load):
             m.d.sync += later.eq(0)
@@ -100,14 +101,14 @@ class QuantileTracker(Circuit):
         return later
 
     def _fall(self, m: Module) -> Value:
-        """Return what to take off the estimate for a beat, with a sign."""
+        """Return the signed decrement of the estimate for a beat."""
         groups = [self.keep[:8], self.keep[8:]] if self.lanes > 8 else [self.keep]
-        present = ones(self.present)
+        present = popcount(self.present)
         if self.delay >= 1:
             kept = [self._later(m, f"kept_{n}", group) for n, group in enumerate(groups)]
-            counts = [ones(group) for group in kept]
+            counts = [popcount(group) for group in kept]
         else:
-            counts = [ones(group) for group in groups]
+            counts = [popcount(group) for group in groups]
         if self.delay >= 4:
             counts = [self._later(m, f"count_{n}", count) for n, count in enumerate(counts)]
             present = self._later(m, "present_count", present)
@@ -115,7 +116,7 @@ class QuantileTracker(Circuit):
         down = sum(rows, Const(0))
         if self.delay >= 1:
             down = self._later(m, "down_sum", down)
-        # A value that is kept takes off `down` as the others do, and adds a power of two.
+        # A kept value subtracts `down` as the others do, and adds a power of two.
         high = down[self._unit :] - sum(counts[1:], counts[0])
         fall = wire(m, "fall", len(high) + self._unit, Cat(down[: self._unit], high))
         return self._later(m, "fall_0", fall) if self.delay >= 2 else fall
@@ -126,8 +127,8 @@ class QuantileTracker(Circuit):
         point = BINARY32.fraction_bits + self.guard
         estimate = Signal(MAGNITUDE_BITS + self.guard, init=self.start)
         for lane in range(self.lanes):
-            magnitude = self.magnitude.word_select(lane, MAGNITUDE_BITS)
-            m.d.comb += self.keep[lane].eq(self.present[lane] & (magnitude > self.bound))
+            above = self.magnitude[lane] > self.bound
+            m.d.comb += self.keep[lane].eq(self.present[lane] & above)
 
         fall = self._fall(m)
         # A beat moves the exponent by one at most, so that it ends on all zeros or all ones if it
@@ -142,13 +143,17 @@ class QuantileTracker(Circuit):
         with m.Elif(self.en):
             m.d.sync += estimate.eq(held)
 
-        bound = estimate[self.guard :]
-        if self.delay >= 3:
-            later = Signal(MAGNITUDE_BITS, name="bound_0", init=self.start >> self.guard)
-            with m.If(self.load):
-                m.d.sync += later.eq(self.initial)
-            with m.Elif(self.en):
-                m.d.sync += later.eq(bound)
-            bound = later
-        m.d.comb += self.bound.eq(bound)
+        m.d.comb += self.bound.eq(self._bound(m, estimate))
         return m
+
+    def _bound(self, m: Module, estimate: Signal) -> Value:
+        """Return the estimate's pattern, with a register behind it if there is a delay for it."""
+        bound = estimate[self.guard :]
+        if self.delay < 3:
+            return bound
+        later = Signal(MAGNITUDE_BITS, name="bound_0", init=self.start >> self.guard)
+        with m.If(self.load):
+            m.d.sync += later.eq(self.initial)
+        with m.Elif(self.en):
+            m.d.sync += later.eq(bound)
+        return later

@@ -1,4 +1,4 @@
-"""A weight made of its number."""
+"""Generator of a weight from its index."""
 
 from functools import partial
 from typing import Any
@@ -12,18 +12,19 @@ from sw.sparse.weight_regenerator import RegeneratorParameters
 from ..base.cipher import IndexCipher
 from ..base.circuit import Circuit
 from ..base.pipeline import delay, register, wire
-from .product import HeldProduct
+from .constant_multiplier import ConstantMultiplier
 from .significand import Significand
 
-__all__ = ["EXPONENT_BITS", "WeightLane"]
+__all__ = ["EXPONENT_BITS", "WeightGenerator"]
 
 EXPONENT_BITS = 10
 
 
-class WeightLane(Circuit):
-    """Weights of successive numbers, as `sw.sparse.weight_regenerator.regenerate` makes them.
+class WeightGenerator(Circuit):
+    """Generator of weights from their indices, as `sw.sparse.weight_regenerator.regenerate`.
 
-    A weight a cycle. ``seed``, ``significand`` and ``nan`` are held while weights are under way.
+    Latency is `latency` enabled cycles, interval one. ``seed``, ``significand`` and ``nan`` are
+    constant while weights are in flight. ``o`` is registered.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ class WeightLane(Circuit):
     en : In(1)
         Clock enable of every register.
     index : In(32)
-        Number.
+        Index of the weight.
     seed : In(32)
         Of all weights.
     significand : In(24)
@@ -46,7 +47,7 @@ class WeightLane(Circuit):
     nan : In(1)
         Whether weights are NaN.
     o : Out(32)
-        Weight, `latency` enabled cycles later, from registers.
+        Weight.
     """
 
     en: Signal
@@ -61,7 +62,7 @@ class WeightLane(Circuit):
         self.parameters = p = parameters
         self.cipher = IndexCipher(rounds=p.rounds, bits=32)
         self.normal = Significand(width=p.sum_bits - p.even)
-        self.product = HeldProduct(width=p.sum_bits - p.even - 1, held=24)
+        self.product = ConstantMultiplier(width=p.sum_bits - p.even - 1, constant=24)
         super().__init__(
             {
                 "en": In(1),
@@ -76,12 +77,12 @@ class WeightLane(Circuit):
 
     @property
     def late(self) -> int:
-        """Enabled cycles from number to exponent."""
+        """Enabled cycles from index to exponent."""
         return self.cipher.latency + 1 + self.normal.latency
 
     @property
     def latency(self) -> int:
-        """Enabled cycles from number to weight."""
+        """Enabled cycles from index to weight."""
         return self.late + self.product.latency + 2
 
     def elaborate(self, platform: Any) -> Module:

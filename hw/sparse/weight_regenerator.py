@@ -1,8 +1,9 @@
-"""The weight regenerator as a unit: numbers of weights in, the weights out."""
+"""The weight regenerator: indices of weights in, the weights out."""
 
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import wiring
 
 from sw.formats import BINARY32
 from sw.sparse.weight_regenerator import SHIFT_BITS, RegeneratorParameters
@@ -11,8 +12,9 @@ from ..base.field import Field
 from ..base.pipeline import count_events, delay, register, wire
 from ..engine.core import Core
 from ..engine.registers import Register, word
-from ..stream.fifo import OutputFifo
-from .weight_generator import EXPONENT_BITS, WeightLane
+from ..stream.packet import Packet
+from ..stream.pipeline import StreamPipeline
+from .weight_generator import EXPONENT_BITS, WeightGenerator
 
 __all__ = ["WeightRegenerator"]
 
@@ -20,15 +22,15 @@ ONE = BINARY32.bias << BINARY32.fraction_bits
 
 
 class WeightRegenerator(Core):
-    """Weights of ``lanes`` successive numbers a request: `sw.sparse.weight_regenerator`.
+    """Generator of ``lanes`` successive weights a request: `sw.sparse.weight_regenerator`.
 
-    A request gives a beat of weights, with its ``last``; the numbers go on after ``2**32 - 1`` with
-    0. A layer's shift is written to ``scale``. ``seed``, ``decay`` and ``scale`` are locked while a
-    request is there. With a decay below ``parameters.least`` weights are +0 and the lanes,
-    which are clocked for requests only, stand still.
+    A request gives a beat of weights, with its ``last``; indices wrap from ``2**32 - 1`` to 0. A
+    layer's shift is written to ``scale``. ``seed``, ``decay`` and ``scale`` are locked while a
+    request is offered or in flight. With a decay below ``parameters.least`` weights are +0 and the
+    lanes, which are clocked for other requests only, stand still.
 
-    Latency is `latency` cycles, without stalls; throughput is a request a cycle. ``o`` comes from a
-    queue; ``i.ready`` comes from a register.
+    Latency is `latency` cycles, without stalls; interval one cycle. ``o`` comes from an output
+    FIFO; ``i.ready`` comes from a register.
 
     Members
     -------
@@ -44,10 +46,6 @@ class WeightRegenerator(Core):
         Sets the shift of a layer.
     weights : Out(32)
         Weights given.
-    clear : In(1)
-        Clears the counters.
-    flags : Out(struct)
-        Events, see ``FLAGS``.
     """
 
     BUSY = "a request is there, or its weights are"
@@ -59,7 +57,7 @@ class WeightRegenerator(Core):
 
     def __init__(self, *, parameters: RegeneratorParameters) -> None:
         self.parameters = p = parameters
-        self.lane = WeightLane(parameters=p)
+        self.lane = WeightGenerator(parameters=p)
         layer = (p.layers - 1).bit_length()
         request = [Field(name="index", bits=32, description="first number")]
         fields = [
@@ -84,7 +82,7 @@ class WeightRegenerator(Core):
         given = Field(
             name="weight", bits=32, count=p.lanes, description="weights of successive numbers"
         )
-        super().__init__(streams={"i": tuple(request), "o": (given,)})
+        super().__init__(streams={"i": Packet(*request), "o": Packet(given)})
 
     @property
     def latency(self) -> int:
@@ -101,67 +99,66 @@ class WeightRegenerator(Core):
         return Value.cast(shifts[layer])
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Clock the lanes for requests whose weights are not zero, the rest for all."""
         m = Module()
+        p = self.parameters
+        m.submodules.pipeline = pipeline = StreamPipeline(
+            packet=self.streams["o"], stages=self.lane.latency + 1
+        )
+        accept = Signal()
+        nonzero = Signal(init=1)
+        m.d.sync += nonzero.eq(self.decay >= p.least_pattern)
+        m.d.comb += [
+            accept.eq(self.i.valid & pipeline.en),
+            self.i.ready.eq(pipeline.en),
+            pipeline.accept.eq(self.i.valid),
+            pipeline.last.eq(self.i.payload.last),
+            self.busy.eq(self.i.valid | pipeline.valid.any() | pipeline.o.valid),
+        ]
+        # Which stages hold a request whose weights are not zero.
+        live = Signal(self.lane.latency + 1)
+        enters = wire(m, "enters", 1, self.i.valid & nonzero)
+        with m.If(pipeline.en):
+            m.d.sync += live.eq(Cat(enters, live))
+        work = Signal()
+        m.d.sync += work.eq(pipeline.credit & Cat(enters, live[:-1]).any())
+
+        weights = self._weights(m, accept & nonzero, work, nonzero)
+        for n, weight in enumerate(weights):
+            given = wire(m, f"weight_{n}", 32, weight & live[-1].replicate(BINARY32.width))
+            m.d.comb += pipeline.result.weight[n].eq(given)
+        special = Cat(
+            pipeline.result.weight[n][BINARY32.fraction_bits : -1].all() for n in range(p.lanes)
+        )
+        m.d.comb += self.flags.nan.eq(pipeline.push & special.any())
+        count_events(m, self.clear, ((self.weights, Mux(pipeline.push, p.lanes, 0)),))
+        wiring.connect(m, pipeline.o, wiring.flipped(self.o))
+        return m
+
+    def _weights(self, m: Module, accept: Value, work: Value, nonzero: Value) -> list[Value]:
+        """Return the weights of the lanes, all of which have the decay and a layer's shift."""
         p, lane = self.parameters, self.lane
         point = BINARY32.fraction_bits
-        m.submodules.queue = queue = OutputFifo(shape=p.lanes * BINARY32.width + 1)
-        # Everything moves by these two registers, far from whatever decides it.
-        en = Signal(init=1)
-        work = Signal()
-        on = Signal(init=1)
-        take = Signal()
+        request = self.i.payload.data
         significand = Signal(point + 1, reset_less=True)
-        m.d.sync += [
-            en.eq(queue.credit),
-            on.eq(self.decay >= p.least_pattern),
-            significand.eq(Mux(on, Cat(self.decay[:point], 1), 0)),
-        ]
-        m.d.comb += [
-            self.i.ready.eq(en),
-            take.eq(self.i.valid & en),
-        ]
-        index, layer = self.i.payload.data[:32], self.i.payload.data[32:]
-
-        # What goes with a request; the lanes move while one that is not zero is in them.
-        tags = Cat(self.i.valid, self.i.valid & on, self.i.payload.last)
-        stages = []
-        for n in range(lane.latency + 1):
-            tags = delay(m, en, tags, 1, name=f"tags_{n}", reset=True)
-            stages.append(tags)
-        there = Cat(*(stage[1] for stage in stages[:-1]), self.i.valid & on)
-        m.d.sync += work.eq(queue.credit & there.any())
-        done, live, last = stages[-1]
-
-        # A layer's power of two and the decay's.
-        layer = register(m, take & on, "layer", len(layer), layer)
-        layer = delay(m, work, layer, lane.late - 2, name="layers")
+        m.d.sync += significand.eq(Mux(nonzero, Cat(self.decay[:point], 1), 0))
+        layer: Value = Const(0, 0)
+        if p.layers > 1:
+            layer = register(m, accept, "layer", len(request.layer), request.layer)
+            layer = delay(m, work, layer, lane.late - 2, name="layers")
         shift = register(m, work, "shift", SHIFT_BITS, self._shift(m, layer))
         exponent = self.decay[point:] - shift + (p.sum_bits - 2)
         exponent = register(m, work, "exponent", signed(EXPONENT_BITS), exponent)
         weights = []
         for n in range(p.lanes):
-            m.submodules[f"lane_{n}"] = lane = WeightLane(parameters=p)
+            m.submodules[f"lane_{n}"] = lane = WeightGenerator(parameters=p)
             m.d.comb += [
                 lane.en.eq(work),
-                lane.index.eq(register(m, take & on, f"index_{n}", 32, index + n)),
+                lane.index.eq(register(m, accept, f"index_{n}", 32, request.index + n)),
                 lane.seed.eq(self.seed),
                 lane.significand.eq(significand),
                 lane.exponent.eq(exponent),
                 lane.nan.eq(self.decay[point:].all()),
             ]
-            weights.append(wire(m, f"weight_{n}", 32, lane.o & live.replicate(BINARY32.width)))
-
-        push = Signal()
-        m.d.comb += [
-            push.eq(en & done),
-            queue.push.eq(push),
-            queue.word.eq(Cat(*weights, last)),
-            self.o.payload.eq(queue.o.payload),
-            self.o.valid.eq(queue.o.valid),
-            queue.o.ready.eq(self.o.ready),
-            self.busy.eq(self.i.valid | Cat(stage[0] for stage in stages).any() | queue.o.valid),
-            self.flags.nan.eq(push & Cat(w[point:-1].all() for w in weights).any()),
-        ]
-        count_events(m, self.clear, ((self.weights, Mux(push, p.lanes, 0)),))
-        return m
+            weights.append(lane.o)
+        return weights

@@ -39,6 +39,8 @@ class StreamPipeline(Circuit):
         Data of the beat that leaves, with ``push``.
     en : Out(1)
         Clock enable.
+    credit : Out(1)
+        Clock enable of the next cycle, for a part that is not always clocked.
     valid : Out(stages)
         Which stages hold a beat; bit ``n`` is that of the stage ``n + 1`` cycles behind the input.
     push : Out(1)
@@ -56,6 +58,7 @@ class StreamPipeline(Circuit):
                 "last": In(1),
                 "result": In(packet["data"].shape),
                 "en": Out(1, init=1),
+                "credit": Out(1),
                 "valid": Out(stages),
                 "push": Out(1),
                 "o": Out(packet.signature),
@@ -79,6 +82,7 @@ class StreamPipeline(Circuit):
                 last.eq(Cat(self.last, last)),
             ]
         m.d.comb += [
+            self.credit.eq(fifo.credit),
             self.push.eq(self.en & self.valid[-1]),
             fifo.push.eq(self.push),
             fifo.word.data.eq(self.result),

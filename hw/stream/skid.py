@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, ShapeLike, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
@@ -18,23 +18,23 @@ class SkidBuffer(Circuit):
 
     Parameters
     ----------
-    width : int
-        Bits of a word.
+    shape : ShapeLike
+        Of a word.
 
     Members
     -------
-    i : In(stream.Signature(width))
-    o : Out(stream.Signature(width))
+    i : In(stream.Signature(shape))
+    o : Out(stream.Signature(shape))
     """
 
-    def __init__(self, *, width: int) -> None:
-        self.width = width
-        super().__init__({"i": In(stream.Signature(width)), "o": Out(stream.Signature(width))})
+    def __init__(self, *, shape: ShapeLike) -> None:
+        self.shape = shape
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape))})
 
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""
         m = Module()
-        kept = Signal(self.width, reset_less=True)
+        kept = Signal(self.shape, reset_less=True)
         full = Signal()
         m.d.comb += [
             self.i.ready.eq(~full),

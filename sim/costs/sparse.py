@@ -5,7 +5,7 @@ import dataclasses
 from hw.flow.emit import emit, generate
 from hw.flow.progress import Progress
 from hw.flow.synth import synthesize
-from hw.sparse.element import Element
+from hw.sparse.pe import ProcessingElement
 from sw.parameters import Parameters
 from sw.sparse.load_balancer import BalancerParameters
 from sw.sparse.quantile_estimator import QuantileParameters
@@ -60,7 +60,7 @@ def areas(progress: Progress | None = None) -> dict[str, Area]:
 def gates(name: str, progress: Progress | None = None) -> float:
     """Return the NAND2 equivalents of a circuit in `BESIDE`, or of all ``elements``."""
     if name == "elements":
-        design, count = emit(Element(target="generic"), "element"), SIDE * SIDE
+        design, count = emit(ProcessingElement(target="generic"), "element"), SIDE * SIDE
     else:
         design, count = generate(*BESIDE[name]), 1
     return count * used(synthesize(design, "gates", progress=progress))["NAND2 equivalents"]

@@ -19,7 +19,7 @@ import numpy as np
 from rich.console import Console
 
 from hw.flow.progress import Progress
-from hw.sparse.line import Line
+from hw.sparse.pe_row import PeRow
 from sim.costs.sparse import areas
 from sw.core.products import PASSES, Layer
 from sw.networks import NETWORKS
@@ -166,7 +166,7 @@ def speed(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
 
 def _setting() -> dict[str, Any]:
     """Return what all cycles depend on beside a network."""
-    return {"array": ARRAY.digest, "batch": BATCH, "latency": Line(parameters=ARRAY).latency}
+    return {"array": ARRAY.digest, "batch": BATCH, "latency": PeRow(parameters=ARRAY).latency}
 
 
 def _random(layers: list[Layer], ratio: float, active: float, seeds: int) -> dict[str, float]:
@@ -208,7 +208,7 @@ def _ratios(
     seed: int = 1,
 ) -> dict[str, float]:
     """Return what the dense array takes over what the sparse one does."""
-    latency = Line(parameters=ARRAY).latency
+    latency = PeRow(parameters=ARRAY).latency
     none = [None] * len(layers)
     dense = network_cost(ARRAY, layers, BATCH, none, none, latency=latency)
     balanced, in_order = (

@@ -93,7 +93,7 @@ def array_cycles(p: SparseArrayParameters, job: Job, waves: Waves, *, latency: i
     waves : Waves
         Of the job.
     latency : int
-        Cycles from a step to its sums in memory, `hw.sparse.line.Line.latency`.
+        Cycles from a step to its sums in memory, `hw.sparse.pe_row.PeRow.latency`.
     """
     _check(p, job)
     instance("waves", waves, Waves)

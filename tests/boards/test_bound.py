@@ -12,7 +12,7 @@ from hw.flow.emit import emit, generate
 from hw.flow.progress import Progress
 from hw.flow.synth import synthesize
 from hw.flow.yosys import yosys
-from hw.sparse.element import Element
+from hw.sparse.pe import ProcessingElement
 from hw.units import UNITS
 from hw.units.storage import SPARSE_ELEMENT
 from sim.costs.multipliers import used
@@ -128,7 +128,7 @@ def test_no_unit_takes_less_than_the_bound(unit):
     [("ecp5", "ecp5"), ("gowin", "generic"), ("ice40", "generic"), ("xilinx", "xilinx")],
 )
 def test_an_element_of_the_sparse_array_takes_the_registers_that_are_counted(family, target):
-    cost = synthesize(emit(Element(target=target), "element"), family)
+    cost = synthesize(emit(ProcessingElement(target=target), "element"), family)
     assert used(cost)["FF"] >= SPARSE_ELEMENT
 
 

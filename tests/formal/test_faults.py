@@ -64,7 +64,7 @@ CIRCUITS: dict[str, tuple[str, str, str, str, str]] = {
     "the end of a packet does not wait": (
         "load_balancer",
         "load_balancer_",
-        r"if \(take\) last <=",
+        r"if \(accept\) last <=",
         "last <=",
         "m_axis.payload_until_ready",
     ),

@@ -1,8 +1,24 @@
-"""Values of every kind for the sparse units, and small parameters of every kind."""
+"""Values, parameters and stalls of every kind for the sparse units."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from sim.report import Report
+from sim.streams import Stalls
 from sw.sparse.quantile_estimator import BETWEEN, QuantileParameters
+
+STALLS = Stalls(idle=0.3, back_pressure=0.5)
+
+
+def assert_agrees(
+    regress: Callable[..., Report], parameters: Any, *, blocks: int, stalled: int
+) -> None:
+    """Check a regression of so many blocks, and of so many with stalls of every kind."""
+    assert regress(parameters, seed=1, blocks=blocks).message == ""
+    for stalls in (STALLS, Stalls(idle=0.7), Stalls(back_pressure=0.7)):
+        assert regress(parameters, seed=2, blocks=stalled, stalls=stalls).message == ""
 
 
 def magnitudes(rng: np.random.Generator, shape: tuple[int, ...], near: float) -> np.ndarray:

@@ -112,6 +112,6 @@ def test_a_job_that_can_not_be_done_is_refused_and_waits(depth, name, value):
 
 def test_a_job_that_is_not_refused_is_caught():
     verilog = generate("sparse_array", SMALL).verilog
-    netlist = plant(verilog, "sparse_array_", r"fits_next = &\{.*\};", "fits_next = 1'h1;")
+    netlist = plant(verilog, "job_check", r"sizes_fit_next = &\{.*\};", "sizes_fit_next = 1'h1;")
     with pytest.raises((AssertionError, BenchError)):
         _refuse(12, "rows", 6, netlist=netlist, watchdog=2000)

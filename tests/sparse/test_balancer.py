@@ -8,7 +8,7 @@ import pytest
 from hw.flow.emit import generate
 from hw.flow.yosys import netlist
 from hw.units import UNITS
-from sim.bench import Stalls, run
+from sim.bench import run
 from sim.compare import assert_equal
 from sim.registers import readable
 from sim.sparse.load_balancer import balance, regress, simulate
@@ -16,7 +16,7 @@ from sim.streams import pack
 from sw.sparse.load_balancer import BalancerParameters
 from sw.sparse.load_balancer import balance as model
 
-STALLS = Stalls(idle=0.3, back_pressure=0.5)
+from .stimuli import STALLS, assert_agrees
 
 DESIGNS: dict[str, dict[str, Any]] = {
     "halves": {"lines": 4, "pointer_bits": 12, "count_bits": 5},
@@ -35,10 +35,7 @@ def parameters(name: str) -> BalancerParameters:
 
 @pytest.mark.parametrize("name", DESIGNS)
 def test_random_waves(name):
-    p = parameters(name)
-    assert regress(p, seed=1, blocks=200).message == ""
-    for stalls in (STALLS, Stalls(idle=0.7), Stalls(back_pressure=0.7)):
-        assert regress(p, seed=2, blocks=40, stalls=stalls).message == ""
+    assert_agrees(regress, parameters(name), blocks=200, stalled=40)
 
 
 @pytest.mark.parametrize("name", ["halves", "quarters"])

@@ -1,21 +1,21 @@
 """Faults planted in the load balancer's Verilog, each of which the regression must catch."""
 
-import re
-
-import pytest
-
-from hw.flow.emit import generate
-from sim.bench import Stalls
 from sim.sparse.load_balancer import regress
 from sw.sparse.load_balancer import BalancerParameters
-from tests.plant import message, plant
+
+from .planted import PLAIN, STALLS, Bench, Fault
 
 SMALL = BalancerParameters(lines=2, pointer_bits=8, count_bits=3)
-STALLS = Stalls(idle=0.3, back_pressure=0.5)
-PLAIN = Stalls()
+
+BENCH = Bench(
+    unit="load_balancer",
+    parameters=SMALL,
+    regress=regress,
+    runs=({"blocks": 400, "seed": 8},),
+)
 
 # Fault: module, text, fault, stalls, what the message says.
-FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
+FAULTS: dict[str, Fault] = {
     "equal keys change places": (
         "sorting_cell",
         "new_[2:0] > content[2:0]",
@@ -60,8 +60,8 @@ FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
     ),
     "a pause between keys": (
         "load_balancer_",
-        "~sorter_0_i__valid | ready_0",
-        "~sorter_0_i__valid",
+        "~counts__valid | counts__ready",
+        "~counts__valid",
         PLAIN,
         "cycles",
     ),
@@ -74,18 +74,4 @@ FAULTS: dict[str, tuple[str, str, str, Stalls, str]] = {
     ),
 }
 
-
-def told(stalls: Stalls, **options: str) -> str:
-    return message(regress, SMALL, blocks=400, seed=8, stalls=stalls, **options)
-
-
-def test_without_faults():
-    assert told(PLAIN) == told(STALLS) == ""
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_caught(fault):
-    module, text, wrong, stalls, wanted = FAULTS[fault]
-    verilog = generate("load_balancer", SMALL).verilog
-    found = told(stalls, netlist=plant(verilog, module, re.escape(text), wrong))
-    assert re.search(wanted, found), found
+test_without_faults, test_a_planted_fault_is_caught = BENCH.tests(FAULTS)

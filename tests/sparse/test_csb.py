@@ -20,7 +20,7 @@ from sw.sparse.csb import Compressed, check
 from sw.sparse.csb import encode as model
 from sw.sparse.csb_parameters import CsbDecoderParameters, CsbEncoderParameters
 
-STALLS = Stalls(idle=0.3, back_pressure=0.5)
+from .stimuli import STALLS, assert_agrees
 
 ENCODERS: dict[str, dict[str, Any]] = {
     "3x3": {},
@@ -47,18 +47,12 @@ def decoder(name: str) -> CsbDecoderParameters:
 
 @pytest.mark.parametrize("name", ENCODERS)
 def test_encoder(name):
-    p = encoder(name)
-    assert csb_encoder.regress(p, seed=1, blocks=300).message == ""
-    for stalls in (STALLS, Stalls(idle=0.7), Stalls(back_pressure=0.7)):
-        assert csb_encoder.regress(p, seed=2, blocks=60, stalls=stalls).message == ""
+    assert_agrees(csb_encoder.regress, encoder(name), blocks=300, stalled=60)
 
 
 @pytest.mark.parametrize("name", DECODERS)
 def test_decoder(name):
-    p = decoder(name)
-    assert csb_decoder.regress(p, seed=1, blocks=600).message == ""
-    for stalls in (STALLS, Stalls(idle=0.7), Stalls(back_pressure=0.7)):
-        assert csb_decoder.regress(p, seed=2, blocks=100, stalls=stalls).message == ""
+    assert_agrees(csb_decoder.regress, decoder(name), blocks=600, stalled=100)
 
 
 def test_identity():

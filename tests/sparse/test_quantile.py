@@ -13,7 +13,7 @@ from sim.sparse.quantile_estimator import estimate, regress, simulate
 from sw.sparse.quantile_estimator import QuantileParameters
 from sw.sparse.quantile_estimator import estimate as model
 
-STALLS = Stalls(idle=0.3, back_pressure=0.5)
+from .stimuli import STALLS, assert_agrees
 
 DESIGNS: dict[str, dict[str, Any]] = {
     "at once": {"lanes": 1, "delay": 0, "step": 4},
@@ -30,10 +30,7 @@ def parameters(name: str) -> QuantileParameters:
 
 @pytest.mark.parametrize("name", DESIGNS)
 def test_random_packets(name):
-    p = parameters(name)
-    assert regress(p, seed=1).message == ""
-    for stalls in (STALLS, Stalls(idle=0.7), Stalls(back_pressure=0.7)):
-        assert regress(p, seed=2, stalls=stalls).message == ""
+    assert_agrees(regress, parameters(name), blocks=100, stalled=100)
 
 
 @pytest.mark.parametrize("name", DESIGNS)

@@ -7,14 +7,14 @@ import pytest
 
 from hw.flow.emit import generate
 from hw.sparse.weight_regenerator import WeightRegenerator
-from sim.bench import Session, Stalls, run
+from sim.bench import Session, run
 from sim.compare import assert_equal
 from sim.sparse.weight_regenerator import regenerate, regress, simulate
 from sim.switching import measure
 from sw.sparse.weight_regenerator import RegeneratorParameters
 from sw.sparse.weight_regenerator import regenerate as model
 
-STALLS = Stalls(idle=0.3, back_pressure=0.5)
+from .stimuli import STALLS, assert_agrees
 
 DESIGNS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -33,10 +33,7 @@ def parameters(name: str) -> RegeneratorParameters:
 
 @pytest.mark.parametrize("name", DESIGNS)
 def test_random_requests(name):
-    p = parameters(name)
-    assert regress(p, seed=1).message == ""
-    for stalls in (STALLS, Stalls(idle=0.7), Stalls(back_pressure=0.7)):
-        assert regress(p, seed=2, blocks=300, stalls=stalls).message == ""
+    assert_agrees(regress, parameters(name), blocks=1000, stalled=300)
 
 
 @pytest.mark.parametrize("name", DESIGNS)

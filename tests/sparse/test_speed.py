@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from hw.sparse.line import Line
+from hw.sparse.pe_row import PeRow
 from sim.paper.sparsity import ACTIVATIONS, ARRAY, BATCH, SPREAD
 from sim.sparse.array import random_operands, simulate
 from sw.core.convolution import Convolution
@@ -22,7 +22,7 @@ from sw.sparse.speed import Cost, network_cost, pass_cost
 
 from .test_layers import P as SMALL
 
-LATENCY = Line(parameters=ARRAY).latency
+LATENCY = PeRow(parameters=ARRAY).latency
 
 # Millions of weights: 15 of VGG-S and 11.7 of ResNet-18 in DropBack (arXiv 1806.06949), 36.5 of
 # WRN-28-10 in Zagoruyko and Komodakis, 2.7 of Procrustes' DenseNet(10), 1.0 of DenseNet-40 in Huang
@@ -98,7 +98,7 @@ def test_cycles_are_exact_whatever_limits_a_wave(job, limit):
     }
     assert max(times, key=times.__getitem__) == limit
     _, result = simulate(p, job, operands)
-    assert result.cycles == array_cycles(p, job, waves, latency=Line(parameters=p).latency)
+    assert result.cycles == array_cycles(p, job, waves, latency=PeRow(parameters=p).latency)
 
 
 LAYER = Convolution(name="layer", channels=6, filters=20, size=8, kernel=3, padding=1)

@@ -1,4 +1,4 @@
-"""The exact product of two significands of unequal width."""
+"""Constant-operand multiplier of significands of unequal width."""
 
 from functools import partial
 from typing import Any
@@ -9,20 +9,21 @@ from amaranth.lib.wiring import In, Out
 from ..base.circuit import Circuit
 from ..base.pipeline import register, wire
 
-__all__ = ["HeldProduct"]
+__all__ = ["ConstantMultiplier"]
 
 
-class HeldProduct(Circuit):
-    """Product of an unsigned integer and another one that is held, without DSP blocks.
+class ConstantMultiplier(Circuit):
+    """Exact multiplier of an unsigned integer by a constant operand, without DSP blocks.
 
-    A product a cycle.
+    Radix-4 Booth, a digit a pipeline stage. Latency is `latency` enabled cycles, interval one.
+    ``o`` is registered.
 
     Parameters
     ----------
     width : int
         Bits of the integer.
-    held : int
-        Bits of the other one.
+    constant : int
+        Bits of the constant operand.
 
     Members
     -------
@@ -30,10 +31,10 @@ class HeldProduct(Circuit):
         Clock enable of every register.
     a : In(width)
         Integer.
-    b : In(held)
-        Integer, the same while products are under way.
-    o : Out(width + held)
-        Their product, `latency` enabled cycles later, from registers.
+    b : In(constant)
+        Integer, the same while products are in flight.
+    o : Out(width + constant)
+        Their product.
     """
 
     en: Signal
@@ -41,10 +42,12 @@ class HeldProduct(Circuit):
     b: Signal
     o: Signal
 
-    def __init__(self, *, width: int, held: int) -> None:
+    def __init__(self, *, width: int, constant: int) -> None:
         self.width = width
-        self.held = held
-        super().__init__({"en": In(1), "a": In(width), "b": In(held), "o": Out(width + held)})
+        self.constant = constant
+        super().__init__(
+            {"en": In(1), "a": In(width), "b": In(constant), "o": Out(width + constant)}
+        )
 
     @property
     def latency(self) -> int:
@@ -52,15 +55,14 @@ class HeldProduct(Circuit):
         return self.width // 2
 
     def elaborate(self, platform: Any) -> Module:
-        """Add a row a cycle for each digit of ``a``, Booth's of radix 4: -2..2, the last 0..2.
+        """Add the partial product of a digit -2..2 of ``a`` in each stage; the last is 0..2.
 
-        A negative row is inverted, and so one too low until the next row is added. Instead of sign
-        bits a row has their inverse and a one, and row 0 what makes all that a power of two beyond
-        the product.
+        Negative partial products are one's complement; their +1 enters with the next one. Sign
+        extension is folded into constants.
         """
         m = Module()
         reg, net = partial(register, m, self.en), partial(wire, m)
-        size = self.held + 1
+        size = self.constant + 1
         a: Value = Cat(0, self.a, 0, 0)
         done: Value = Const(0, 0)
         total: Value = Const(0, 0)

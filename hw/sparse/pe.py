@@ -1,4 +1,4 @@
-"""An element of the sparse array: a multiplier and an adder."""
+"""Processing element of the sparse array: a multiplier and an adder."""
 
 from typing import Any
 
@@ -11,11 +11,14 @@ from ..base.circuit import Circuit
 from ..float.add import Adder
 from ..float.multiplier import FloatMultiplier
 
-__all__ = ["Element"]
+__all__ = ["ProcessingElement"]
 
 
-class Element(Circuit):
-    """Adder of a product to a sum, a sum a cycle; the sums are held outside.
+class ProcessingElement(Circuit):
+    """Multiply-add of a product to a sum that is held outside.
+
+    Latency is `latency` cycles from the operands, interval one cycle. ``o`` is registered, and so
+    is the sum that comes in, as memories are slow.
 
     Parameters
     ----------
@@ -26,12 +29,12 @@ class Element(Circuit):
     -------
     weight, x : In(32)
         Operands, from registers.
-    none : In(1)
+    is_null : In(1)
         The product counts as +0; `issue_latency` cycles after the operands.
-    sum : In(32), fresh : In(1)
-        Sum so far; whether it counts as +0. A cycle before ``none``.
+    sum : In(32), first : In(1)
+        Sum so far; whether it counts as +0. A cycle before ``is_null``.
     o : Out(32)
-        Sum, `latency` cycles after the operands, from registers.
+        Sum.
     """
 
     def __init__(self, *, target: str) -> None:
@@ -40,8 +43,8 @@ class Element(Circuit):
             {
                 "weight": In(32),
                 "x": In(32),
-                "none": In(1),
-                "fresh": In(1),
+                "is_null": In(1),
+                "first": In(1),
                 "sum": In(32),
                 "o": Out(32),
             }
@@ -58,19 +61,18 @@ class Element(Circuit):
         return self.issue_latency + Adder.latency
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Multiply, then add."""
         m = Module()
         m.submodules.multiplier = multiplier = self._multiplier
         m.submodules.adder = adder = Adder()
-        # Memories are slow: their words are not used in the cycle in which they come.
         sum_before = Signal(32, reset_less=True)
-        m.d.sync += sum_before.eq(Mux(self.fresh, 0, self.sum))
+        m.d.sync += sum_before.eq(Mux(self.first, 0, self.sum))
         m.d.comb += [
             multiplier.en.eq(1),
             multiplier.a.eq(self.weight),
             multiplier.b.eq(self.x),
             adder.en.eq(1),
-            adder.a.eq(Mux(self.none, 0, multiplier.o)),
+            adder.a.eq(Mux(self.is_null, 0, multiplier.o)),
             adder.b.eq(sum_before),
             self.o.eq(adder.o),
         ]
