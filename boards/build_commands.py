@@ -11,9 +11,8 @@ from hw.flow.progress import Progress
 from hw.flow.tools import TOOLS
 from sw.cli import console, output_folder
 from sw.errors import UserError
-from sw.options import Configuration
 
-from .configured import board_and_unit, configure
+from .configured import configure, configured
 from .pack import PACKERS, bitstream
 from .table import BOARDS, Board
 from .table import board as find_board
@@ -42,7 +41,7 @@ def list_boards() -> None:
 
 
 @click.command()
-@board_and_unit
+@configured
 @click.option("--seeds", default=4, show_default=True, help="Placements to try for the clock.")
 @click.option("--estimate", is_flag=True, help="Synthesize and report, do not place and route.")
 @click.option("--allow-slow", is_flag=True, help="Take a placement that misses the clock.")
@@ -50,7 +49,9 @@ def list_boards() -> None:
 def build(
     board_name: str,
     unit_name: str | None,
-    configuration: Configuration,
+    preset: str | None,
+    config: str | None,
+    overrides: tuple[str, ...],
     clock: float | None,
     baud: int | None,
     seeds: int,
@@ -78,7 +79,7 @@ def build(
     from .build import build as make
 
     board = find_board(board_name)
-    name, parameters = configure(board, unit_name, configuration)
+    name, parameters = configure(board, unit_name, preset, config, overrides)
     folder = output_folder(output or Path("build") / board.name)
     made = make(
         board.name,

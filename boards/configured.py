@@ -7,22 +7,27 @@ from typing import Any
 import click
 
 from hw.units import unit as find_unit
-from sw.options import Configuration, configured
 from sw.parameters import TARGETS, Parameters
 
 from .table import Board
 
-__all__ = ["BAUD", "board_and_unit", "configure"]
+__all__ = ["BAUD", "configure", "configured"]
 
 BAUD = click.IntRange(300, 100_000_000)
 
 
-def board_and_unit(command: Callable[..., Any]) -> Callable[..., Any]:
+def configured(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the argument BOARD, the options that `configure` takes, ``clock`` and ``baud``."""
     for option in (
         click.option("--baud", type=BAUD, help="Of the serial line; else the board's own."),
         click.option("--clock", type=float, metavar="MHZ", help="Of the unit; else the board's."),
-        configured(preset="Start from a preset of the unit."),
+        click.option(
+            "--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Set a field."
+        ),
+        click.option(
+            "--config", metavar="FILE.toml", type=click.Path(), help="Read fields from a file."
+        ),
+        click.option("--preset", metavar="NAME", help="Start from a preset of the unit."),
         click.option(
             "--unit", "unit_name", metavar="UNIT", help="See hw list; else the board's own."
         ),
@@ -35,7 +40,9 @@ def board_and_unit(command: Callable[..., Any]) -> Callable[..., Any]:
 def configure(
     board: Board,
     unit: str | None,
-    configuration: Configuration,
+    preset: str | None,
+    config: str | None,
+    overrides: tuple[str, ...],
     *,
     cells: bool = True,
 ) -> tuple[str, Parameters]:
@@ -50,4 +57,4 @@ def configure(
     defaults = dict(board.fields) if name == board.unit else {}
     if "target" in known and board.family in TARGETS and cells:
         defaults["target"] = board.family
-    return name, configuration.make(kind, defaults)
+    return name, kind.make(preset=preset, config=config, overrides=overrides, defaults=defaults)

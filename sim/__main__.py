@@ -18,7 +18,6 @@ from sw.approx.table import read
 from sw.bfp.array import ArrayParameters
 from sw.cli import bars, command_line, console, output_folder
 from sw.errors import UserError
-from sw.options import Configuration, configured
 from sw.train.data import load
 from sw.train.network import MODELS
 from sw.train.settings import Settings
@@ -47,7 +46,9 @@ def main() -> None:
 
 @main.command()
 @click.argument("name", metavar="UNIT")
-@configured(preset="Start from a named configuration.", file="Read fields from a TOML file.")
+@click.option("--preset", help="Start from a named configuration.")
+@click.option("--config", help="Read fields from a TOML file.")
+@click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Set a field.")
 @click.option("--seed", type=SEEDS, default=1, show_default=True, help="Of data and stalls.")
 @click.option("--blocks", type=BLOCKS, default=200, show_default=True, help="Of random data.")
 @click.option("--engine", type=click.Choice(ENGINES), help="batch where Verilator is installed.")
@@ -56,7 +57,9 @@ def main() -> None:
 @click.option("--junit", type=click.Path(path_type=Path), help="Write the results to a file.")
 def run(
     name: str,
-    configuration: Configuration,
+    preset: str | None,
+    config: str | None,
+    overrides: tuple[str, ...],
     seed: int,
     blocks: int,
     engine: str | None,
@@ -72,7 +75,7 @@ def run(
       python -m sim run bfp_dot --set lanes=4 --blocks 10000 --seed 7
       python -m sim run bfp_converter --engine cocotb --sim icarus --waves
     """
-    parameters = configuration.make(find_unit(name).parameters)
+    parameters = find_unit(name).parameters.make(preset=preset, config=config, overrides=overrides)
     junit = writable(junit)
     if engine is None:
         engine = "batch" if sim is None and have("verilator") else "cocotb"
@@ -141,7 +144,9 @@ def _run(
 
 
 @main.command()
-@configured(preset="Format of the operands.", default="hbfp8", file="Read fields from a TOML file.")
+@click.option("--preset", default="hbfp8", show_default=True, help="Format of the operands.")
+@click.option("--config", help="Read fields from a TOML file.")
+@click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help="Set a field.")
 @click.option("--data", default="digits", show_default=True, help="digits or mnist.")
 @click.option("--weights", type=click.Path(path_type=Path), help="A network of sw train.")
 @click.option(
@@ -151,7 +156,9 @@ def _run(
 @click.option("--target", default="ecp5", show_default=True, help="What to synthesize for.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build/demo"))
 def demo(
-    configuration: Configuration,
+    preset: str,
+    config: str | None,
+    overrides: tuple[str, ...],
     data: str,
     weights: Path | None,
     samples: int,
@@ -170,7 +177,7 @@ def demo(
 
     try:
         run_demo(
-            configuration.make(ArrayParameters),
+            ArrayParameters.make(preset=preset, config=config, overrides=overrides),
             data=data,
             weights=weights,
             samples=samples,

@@ -15,7 +15,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("errors",),
         ("checks", "files", "cipher", "lfsr", "version", "jit"),
         ("parameters", "words", "cli"),
-        ("formats", "core", "options"),
+        ("formats", "core"),
         ("networks", *WINGS),
         ("train",),
         ("__main__",),

@@ -21,12 +21,11 @@ from hw.units import UNITS
 from sw.bfp.array import ArrayParameters
 from sw.bfp.dot import DotParameters
 from sw.errors import UserError
-from sw.options import Configuration
 
 
 def own(name: str, *overrides: str, unit: str | None = None) -> tuple[str, str, Any]:
     """A board's name, and its unit as it is built unless asked else."""
-    return name, *configure(board(name), unit, Configuration(overrides=overrides))
+    return name, *configure(board(name), unit, None, None, overrides)
 
 
 # The bitstream, what is near its beginning, and what it is not shorter than: the identification of

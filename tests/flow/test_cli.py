@@ -7,7 +7,6 @@ from click.testing import CliRunner
 from hw.__main__ import main
 from hw.flow.tools import TOOLS
 from hw.units import UNITS
-from sw.options import Configuration
 
 
 @pytest.fixture(autouse=True)
@@ -146,7 +145,7 @@ def test_synth_shows_components_and_writes_reports(elsewhere):
 def test_target_of_the_unit_follows_the_option_unless_set(sets, expected):
     from hw.__main__ import _parameters
 
-    parameters = _parameters("bfp_dot", Configuration("hbfp4", None, (sets,)), "ecp5")
+    parameters = _parameters("bfp_dot", "hbfp4", None, (sets,), "ecp5")
     assert vars(parameters)["target"] == expected
 
 
