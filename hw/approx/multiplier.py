@@ -27,14 +27,8 @@ class ApproxUnit(Core):
 
     Members
     -------
-    i : In(stream.Signature(...))
-        Pairs, fields as in `streams`.
-    o : Out(stream.Signature(...))
-        Their products.
-    clear : In(1)
-        Clears the counters.
-    flags : Out(struct)
-        Events, see ``FLAGS``.
+    i, o : stream.Signature(...)
+        Pairs and their products, fields as in `streams`; the others are those of `Core`.
     """
 
     FLAGS = {

@@ -22,7 +22,7 @@ BUFFER = 256
 
 def through_input(frames: list[tuple[bytes, bool]], *, width: int, pressure: int) -> bytes:
     """The words that come of frames, each good or not."""
-    dut = InputChannel(shape=8 * width, buffer=BUFFER)
+    dut = InputChannel(width=width, buffer=BUFFER)
     total = sum(len(data) for data, good in frames if good) // width
     words = bytearray()
 
@@ -80,7 +80,7 @@ def test_input(width, pressure):
 @pytest.mark.parametrize("width", [1, 2, 5])
 def test_a_word_counts_when_it_is_taken(width):
     """Until then its last byte is kept, whatever has come after it."""
-    dut = InputChannel(shape=8 * width, buffer=BUFFER)
+    dut = InputChannel(width=width, buffer=BUFFER)
 
     async def bench(context):
         context.set(dut.write, 1)
@@ -110,7 +110,7 @@ def test_output(width, step):
     rng = np.random.default_rng(width)
     words = [rng.bytes(width) for _ in range(2 * BUFFER // width + 20)]
     data = b"".join(words)
-    dut = OutputChannel(shape=8 * width, buffer=BUFFER)
+    dut = OutputChannel(width=width, buffer=BUFFER)
 
     async def put(context):
         for each in words:
