@@ -15,7 +15,6 @@ from hw.flow.families import FAMILIES
 from hw.flow.progress import Progress
 from hw.flow.report import as_files, show
 from hw.flow.synth import synthesize
-from hw.units import UNITS
 from sw.bfp.array import ArrayParameters
 from sw.bfp.array import matmul as model
 from sw.checks import choice
@@ -144,8 +143,7 @@ def demo(
         stage.note = f"{sum(layer.result.simulated for layer in layers):,} cycles"
     cost = synthesize(design, target, progress=progress)
 
-    latency = int(UNITS["bfp_array"].top(parameters).latency or 0)
-    out.print(_products(parameters, layers, latency))
+    out.print(_products(parameters, layers))
     _accuracy(out, network, images, layers, samples)
     show(cost, out)
     if parameters.target == "generic" and target in TARGETS:
@@ -161,12 +159,12 @@ def demo(
     for layer in layers:
         context = {"seed": seed, "size": layer.size}
         assert_equal(layer.product, layer.expected, context=context)
-        expected = parameters.cycles(*layer.size, latency=latency)
+        expected = parameters.cycles(*layer.size)
         context["values"] = "cycles"
         assert_equal(np.array(layer.result.cycles), np.array(expected), context=context)
 
 
-def _products(p: ArrayParameters, layers: list[Layer], latency: int) -> Table:
+def _products(p: ArrayParameters, layers: list[Layer]) -> Table:
     table = Table(
         title=f"{p.rows} x {p.columns} array of {p.lanes}-lane {p.format.name} dot products, "
         "RTL against model",
@@ -181,7 +179,7 @@ def _products(p: ArrayParameters, layers: list[Layer], latency: int) -> Table:
     for i, layer in enumerate(layers):
         m, n, k = layer.size
         cycles = f"{layer.result.cycles:,}"
-        expected = p.cycles(m, n, k, latency=latency)
+        expected = p.cycles(m, n, k)
         if layer.result.cycles != expected:
             cycles += f" ({expected:,} expected)"
         slots = m * n * k / (layer.result.cycles * p.rows * p.columns * p.lanes)

@@ -1,4 +1,4 @@
-"""What the benches of matrix-multiply arrays have in common: jobs, and what must come of one."""
+"""Benches of matrix-multiply arrays: running a job, and comparing its results and registers."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from .registers import readable
 from .report import Report, compare, insist, merge
 from .streams import Stalls
 
-__all__ = ["START", "check", "check_size", "multiply", "over_depths"]
+__all__ = ["START", "check", "check_size", "expected_status", "multiply", "over_depths"]
 
 START = (("control.start", 1),)
 
@@ -112,18 +112,25 @@ def check(
     counted, known = _counters(result, cycles, stalls)
     known = {
         "product": modelled,
-        "status.busy": 0,
-        "status.done": 1,
-        "status.nan": int(np.isnan(modelled).any()),
-        "status.overflow": int(np.isinf(modelled).any()),
-        "status.framing": 0,
-        "status.refused": 0,
+        **expected_status(modelled),
         "tile_rows": tiles[0],
         "tile_columns": tiles[1],
         **expected,
         **known,
     }
     return compare(result.registers | {"product": product} | counted, known, result, inputs)
+
+
+def expected_status(results: npt.NDArray[np.float32]) -> dict[str, int]:
+    """Return the fields of ``status`` behind a job of these results."""
+    return {
+        "status.busy": 0,
+        "status.done": 1,
+        "status.nan": int(np.isnan(results).any()),
+        "status.overflow": int(np.isinf(results).any()),
+        "status.framing": 0,
+        "status.refused": 0,
+    }
 
 
 def _counters(result: Result, cycles: int, stalls: Stalls) -> tuple[dict[str, int], dict[str, Any]]:

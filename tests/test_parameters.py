@@ -183,9 +183,9 @@ def test_beats_and_ways(name, lanes):
         return
     p = ArrayParameters(format=format, lanes=lanes)
     assert p.beats * lanes == format.reduction
-    assert p.ways & (p.ways - 1) == 0
-    assert p.ways * p.beats >= ADDER_LATENCY
-    assert p.ways == 1 or p.ways // 2 * p.beats < ADDER_LATENCY
+    assert p.accumulators & (p.accumulators - 1) == 0
+    assert p.accumulators * p.beats >= ADDER_LATENCY
+    assert p.accumulators == 1 or p.accumulators // 2 * p.beats < ADDER_LATENCY
 
 
 def test_default_lanes():

@@ -1,4 +1,4 @@
-"""Sums of products in binary32, for rows that take turns."""
+"""fp32 accumulator of interleaved rows."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ __all__ = ["Accumulator"]
 
 
 class Accumulator(Circuit):
-    """Adds the products of each row in their order, by one adder.
+    """Accumulator of the products of interleaved rows, by one fp32 adder, in their order.
 
-    Rows take turns: every ``interleave`` enabled cycles comes a product of the same row. One
-    product per cycle.
+    Every ``interleave`` enabled cycles comes a product of the same row. Latency is that of the
+    adder, interval one enabled cycle.
 
     Parameters
     ----------
@@ -28,8 +28,8 @@ class Accumulator(Circuit):
     en : In(1)
         Clock enable of every register.
     product : In(32)
-        The next product of the row whose turn it is.
-    fresh : In(1)
+        The next product, of each row in turn.
+    first : In(1)
         It is the first of its sum, and is added to +0.
     o : Out(32)
         The sum with it, `latency` enabled cycles later, from registers.
@@ -37,23 +37,23 @@ class Accumulator(Circuit):
 
     en: Signal
     product: Signal
-    fresh: Signal
+    first: Signal
     o: Signal
 
     latency = Adder.latency
 
     def __init__(self, *, interleave: int) -> None:
         self.interleave = interleave
-        super().__init__({"en": In(1), "product": In(32), "fresh": In(1), "o": Out(32)})
+        super().__init__({"en": In(1), "product": In(32), "first": In(1), "o": Out(32)})
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Add to the row's sum, which waits for its next product."""
         m = Module()
         m.submodules.adder = adder = Adder()
         partial = delay(m, self.en, adder.o, self.interleave - self.latency, name="partial")
         m.d.comb += [
             adder.en.eq(self.en),
-            adder.a.eq(Mux(self.fresh, 0, partial)),
+            adder.a.eq(Mux(self.first, 0, partial)),
             adder.b.eq(self.product),
             self.o.eq(adder.o),
         ]

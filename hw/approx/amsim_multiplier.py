@@ -53,7 +53,6 @@ class AmsimUnit(Core):
         word("table_stalls", "ro", 32, "cycles in which operands waited for a table"),
         word("output_stalls", "ro", 32, "cycles that waited for products to be taken"),
     )
-    latency = ProductTable.latency + 2
 
     def __init__(self, *, parameters: AmsimParameters) -> None:
         self.parameters = p = parameters
@@ -68,7 +67,7 @@ class AmsimUnit(Core):
         scale = Scale(format=p.format, bits=self.bits, latency=ProductTable.latency)
         m.submodules[f"scale_{lane}"] = scale
         m.d.comb += [scale.en.eq(en), scale.a.eq(a), scale.b.eq(b)]
-        return scale, pairs.events(m, en, p.format, a, b, scale.o, self.latency - 1, lane)
+        return scale, pairs.events(m, en, p.format, a, b, scale.o, self.timing.latency - 1, lane)
 
     def _tables(self, m: Module, en: Signal, upload: Upload, scales: list[Scale]) -> None:
         """Give each two lanes a table."""
@@ -95,7 +94,7 @@ class AmsimUnit(Core):
         lanes = self.parameters.lanes
         m.submodules.upload = upload = Upload(bits=self.bits)
         m.submodules.pipeline = pipeline = StreamPipeline(
-            packet=self.streams["o"], stages=self.latency - 1
+            packet=self.streams["o"], stages=self.timing.latency - 1
         )
         en = pipeline.en
         wiring.connect(m, upload.i_table, wiring.flipped(self.i_table))

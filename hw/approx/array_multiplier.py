@@ -4,9 +4,11 @@ from typing import Any
 
 from amaranth.hdl import Module
 
+from sw.approx.stages import array_latency
+from sw.stages import Schedule
+
 from ..base.pipeline import register
 from ..cells.bit import Bit, bits, pack
-from ..cells.pipeline import Schedule
 from ..cells.tree import Term, add_terms
 from .exact import truncate
 from .fractions import FractionMultiplier
@@ -35,11 +37,7 @@ class ArrayMultiplier(FractionMultiplier):
     @property
     def latency(self) -> int:
         """Enabled cycles from fractions to code."""
-        stages = Schedule()
-        for _ in range(self.bits.bit_length()):
-            stages.full()
-            stages.add()
-        return stages.latency + 1
+        return array_latency(self.bits)
 
     def elaborate(self, platform: Any) -> Module:
         """Add the rows by a binary tree."""

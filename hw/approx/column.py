@@ -1,4 +1,4 @@
-"""A column of the array of approximate multipliers."""
+"""Column of the array of approximate multipliers."""
 
 import functools
 from operator import or_
@@ -10,17 +10,17 @@ from amaranth.lib.wiring import In, Out
 from sw.approx.array import ApproxArrayParameters
 
 from ..base.circuit import Circuit
-from .element import Element, table_members
+from .pe import MultiplierPE, table_members
 
-__all__ = ["Column"]
+__all__ = ["ApproxColumn"]
 
 
-class Column(Circuit):
+class ApproxColumn(Circuit):
     """``rows`` multipliers and accumulators that share one column's operand.
 
     Everything of row ``r`` of them comes ``r * interleave`` enabled cycles later than that of row
-    0; ``b`` walks down by itself. Latencies are those of `Element`; ``result`` is a register
-    behind the accumulators.
+    0; ``b`` walks down by itself. Latency is that of `MultiplierPE` and of a register, ``result``,
+    behind the accumulators; interval is one enabled cycle.
 
     Parameters
     ----------
@@ -35,14 +35,14 @@ class Column(Circuit):
         Each row's operand, in its own time.
     b : In(width)
         The column's operand, in the time of row 0.
-    first, fresh : In(rows)
-        As in `Element`.
-    leave : In(rows)
+    b_first, first : In(rows)
+        As in `MultiplierPE`.
+    select : In(rows)
         The row whose sum is a result now.
     result : Out(32)
-        The latest result, binary32.
+        The latest result, fp32.
     write, address, entry : In
-        With a table only, as in `Element`.
+        With a table only, as in `TableMultiplier`.
     """
 
     def __init__(self, *, parameters: ApproxArrayParameters) -> None:
@@ -53,46 +53,46 @@ class Column(Circuit):
                 "en": In(1),
                 "a": In(rows * word),
                 "b": In(word),
+                "b_first": In(rows),
                 "first": In(rows),
-                "fresh": In(rows),
-                "leave": In(rows),
+                "select": In(rows),
                 "result": Out(32),
                 **table_members(parameters),
             }
         )
 
-    @functools.cached_property
-    def elements(self) -> list[Element]:
-        """The elements, from row 0 down; with a table each serves two rows, but for a last one."""
+    def _pes(self) -> list[MultiplierPE]:
+        """Return the PEs, from row 0 down; with a table each has two rows, but for a last one."""
         p = self.parameters
         lanes = 1 + p.has_table
         return [
-            Element(parameters=p, lanes=min(lanes, p.rows - row)) for row in range(0, p.rows, lanes)
+            MultiplierPE(parameters=p, lanes=min(lanes, p.rows - row))
+            for row in range(0, p.rows, lanes)
         ]
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build the PEs and the register of a result."""
         m = Module()
         word = self.parameters.format.width
         b = self.b
         results = []
         row = 0
-        for i, element in enumerate(self.elements):
-            m.submodules[f"element_{i}"] = element
-            stop = row + element.lanes
+        for i, pe in enumerate(self._pes()):
+            m.submodules[f"pe_{i}"] = pe
+            stop = row + pe.lanes
             m.d.comb += [
-                element.en.eq(self.en),
-                element.a.eq(self.a[row * word : stop * word]),
-                element.b.eq(b),
-                element.first.eq(self.first[row:stop]),
-                element.fresh.eq(self.fresh[row:stop]),
+                pe.en.eq(self.en),
+                pe.a.eq(self.a[row * word : stop * word]),
+                pe.b.eq(b),
+                pe.b_first.eq(self.b_first[row:stop]),
+                pe.first.eq(self.first[row:stop]),
             ]
             for name in table_members(self.parameters):
-                m.d.comb += getattr(element, name).eq(getattr(self, name))
-            b = element.b_next
-            for lane in range(element.lanes):
-                leaves = self.leave[row + lane].replicate(32)
-                results.append(element.o.word_select(lane, 32) & leaves)
+                m.d.comb += getattr(pe, name).eq(getattr(self, name))
+            b = pe.b_next
+            for lane in range(pe.lanes):
+                selected = self.select[row + lane].replicate(32)
+                results.append(pe.o.word_select(lane, 32) & selected)
             row = stop
         with m.If(self.en):
             m.d.sync += self.result.eq(functools.reduce(or_, results))

@@ -5,6 +5,8 @@ from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Value
 
+from sw.approx.stages import exact_latency
+
 from ..base.pipeline import register, wire
 from ..float.product import SignificandProduct
 from ..float.round import rounds_up
@@ -39,6 +41,7 @@ class _ByProduct(FractionMultiplier):
     """
 
     def __init__(self, *, places: int, bits: int, target: str) -> None:
+        self.places = places
         self.target = target
         self._product = SignificandProduct(fraction_bits=places, target=target)
         super().__init__(bits=bits)
@@ -46,7 +49,7 @@ class _ByProduct(FractionMultiplier):
     @property
     def latency(self) -> int:
         """Enabled cycles from fractions to code."""
-        return self._product.latency + 1
+        return exact_latency(self.places, self.target)
 
     def _multiply(self, m: Module, x: Value, y: Value) -> Value:
         """Return the exact product of two significands, by their fractions."""

@@ -2,6 +2,8 @@
 
 from amaranth.lib.wiring import In, Out
 
+from sw.approx.stages import LOGARITHM_LATENCY
+
 from ..base.circuit import Circuit
 
 __all__ = ["FractionMultiplier"]
@@ -35,4 +37,4 @@ class FractionMultiplier(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from fractions to code."""
-        return 1
+        return LOGARITHM_LATENCY

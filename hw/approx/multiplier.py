@@ -48,7 +48,7 @@ class ApproxUnit(Core):
     @functools.cached_property
     def pipeline(self) -> StreamPipeline:
         """Its control: a register and the lanes."""
-        return StreamPipeline(packet=self.streams["o"], stages=1 + self._lane().latency)
+        return StreamPipeline(packet=self.streams["o"], stages=self.timing.latency - 1)
 
     def _lane(self) -> ApproxMultiplier:
         p = self.parameters
@@ -56,11 +56,6 @@ class ApproxUnit(Core):
         return ApproxMultiplier(
             multiplier=p.multiplier, bits=p.bits, format=p.format, target=p.target
         )
-
-    @property
-    def latency(self) -> int:
-        """Cycles from a beat to its products, without stalls."""
-        return self.pipeline.latency
 
     def elaborate(self, platform: Any) -> Module:
         """Build a register in front of the lanes, and their pipeline."""

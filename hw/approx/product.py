@@ -5,6 +5,7 @@ from typing import Any
 from amaranth.hdl import Module
 
 from sw.approx.multipliers import multiplier as named
+from sw.approx.stages import SCALE_LATENCY, circuit_kind
 from sw.formats import FloatFormat
 
 from ..float.operator import FloatOperator
@@ -45,7 +46,7 @@ class ApproxMultiplier(FloatOperator):
     @property
     def latency(self) -> int:
         """Enabled cycles from operands to product."""
-        return self._fractions.latency + 1
+        return self._fractions.latency + SCALE_LATENCY
 
     def elaborate(self, platform: Any) -> Module:
         """Multiply the fractions and, beside that, scale."""
@@ -70,18 +71,16 @@ class ApproxMultiplier(FloatOperator):
 def fractions(name: str, bits: int, target: str) -> FractionMultiplier:
     """Return the circuit that multiplies fractions of ``bits`` bits by a multiplier's name."""
     multiplier = named(name)
-    multiplier.check(bits)
     number = multiplier.number
-    match multiplier.kind:
+    match circuit_kind(name, bits):
         case "mitchell":
             return Mitchell(bits=bits)
         case "mbm":
             return MinimallyBiased(bits=bits)
         case "realm":
             return Realm(segments=number, bits=bits)
-        case "array" if number < bits:
+        case "array":
             return ArrayMultiplier(guard=number, bits=bits, target=target)
-        case "drum" if number <= bits:
+        case "drum":
             return Drum(kept=number, bits=bits, target=target)
-    # All of the product: also where a drum or an array cuts nothing off.
     return Exact(bits=bits, nearest=multiplier.nearest, target=target)

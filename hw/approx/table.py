@@ -6,6 +6,8 @@ from amaranth.hdl import Cat, Module, Mux, Value
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
+from sw.approx.stages import TABLE_LATENCY
+
 from ..base.circuit import Circuit
 from ..base.memory import uninitialized_memory
 from ..base.pipeline import register, wire
@@ -39,7 +41,7 @@ class ProductTable(Circuit):
         Entry to write.
     """
 
-    latency = 2
+    latency = TABLE_LATENCY
 
     def __init__(self, *, bits: int) -> None:
         self.bits = bits

@@ -5,6 +5,7 @@ from typing import Any
 from amaranth.hdl import Cat, Module
 from amaranth.lib.wiring import In, Out
 
+from sw.approx.stages import SCALE_LATENCY
 from sw.formats import FloatFormat
 
 from ..base.circuit import Circuit
@@ -42,7 +43,7 @@ class TableMultiplier(Circuit):
         Entry to write, as in `ProductTable`.
     """
 
-    latency = ProductTable.latency + 1
+    latency = ProductTable.latency + SCALE_LATENCY
 
     def __init__(self, *, bits: int, format: FloatFormat, lanes: int) -> None:
         self.bits = bits

@@ -16,7 +16,7 @@ from ..formats.operand import operand_fields
 from ..formats.quantizer import Converter
 from ..formats.words import STREAM_FLAGS, restarted_inside, stream_registers
 from ..stream.fifo import OutputFifo
-from .element import Element
+from .pe import DotPE
 from .value import BlockValue
 
 __all__ = ["DotUnit"]
@@ -76,9 +76,9 @@ class DotUnit(Core):
         return bool(self.converters) and self.parameters.format.rounding == "stochastic"
 
     @functools.cached_property
-    def element(self) -> Element:
+    def element(self) -> DotPE:
         """The integer dot product."""
-        return Element(parameters=self.parameters)
+        return DotPE(parameters=self.parameters)
 
     @functools.cached_property
     def value(self) -> BlockValue:

@@ -1,18 +1,20 @@
 """The exact sum of the products of two vectors of block elements."""
 
+import functools
 from typing import Any
 
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
+from sw.bfp.stages import DotStages
 
 from ..base.circuit import Circuit
 from ..cells.bit import Bit, bits, pack
 from ..cells.carry import add
 from ..cells.dsp import DspMultiplier, DspPair
-from ..cells.multiplier import Multiplier, schedule
-from ..cells.pipeline import Schedule, register_bits
+from ..cells.multiplier import Multiplier
+from ..cells.pipeline import register_bits
 
 __all__ = ["ProductSum"]
 
@@ -20,10 +22,10 @@ ZERO, ONE = Bit(0), Bit(1)
 
 
 class ProductSum(Circuit):
-    """Exact integer sum of ``lanes`` products, one pair of vectors a cycle.
+    """Exact integer sum of ``lanes`` products of two vectors.
 
-    ``sum`` follows ``a`` and ``b`` after `latency` cycles in which ``en`` is high. A sign with a
-    zero magnitude counts as zero.
+    Latency is `latency` enabled cycles, interval one; a register behind the multipliers where
+    `DotStages` has one, and behind two additions each. A sign with a zero magnitude counts as zero.
 
     Parameters
     ----------
@@ -51,67 +53,34 @@ class ProductSum(Circuit):
         super().__init__(
             {
                 "en": In(1),
-                "a": In(width),
-                "b": In(width),
+                **dict.fromkeys("ab", In(width)),
                 "sum": Out(signed(parameters.product_sum_bits)),
             }
         )
 
+    @functools.cached_property
+    def stages(self) -> DotStages:
+        """Where the registers are."""
+        return DotStages(self.parameters)
+
     @property
     def latency(self) -> int:
         """Enabled cycles from operands to sum."""
-        stages = self._schedule()
-        for _ in range(self._levels):
-            stages.full()
-            stages.add()
-        return stages.latency + 1
-
-    @property
-    def _signed(self) -> bool:
-        """Whether elements are in two's complement; else their magnitudes are multiplied."""
-        return self.parameters.format.in_twos_complement
-
-    @property
-    def _width(self) -> int:
-        """Bits that are multiplied."""
-        return self.parameters.format.magnitude_bits + self._signed
-
-    @property
-    def _paired(self) -> bool:
-        """Whether a DSP block multiplies for two lanes."""
-        return self.parameters.multiplier == "dsp" and DspPair.fits(self._width, self._signed)
-
-    @property
-    def _late(self) -> bool:
-        """Whether products come with a bit that is still to be added."""
-        return not self._signed or self._paired
-
-    @property
-    def _levels(self) -> int:
-        """Levels of the tree and one for what is left."""
-        products = -(-self.parameters.lanes // (1 + self._paired))
-        return (products - 1).bit_length() + 1
-
-    def _schedule(self) -> Schedule:
-        """Return the registers up to a product."""
-        if self._paired:
-            return Schedule(latency=DspPair.LATENCY)
-        if self.parameters.multiplier == "dsp":
-            return Schedule(latency=DspMultiplier.LATENCY)
-        return schedule(self._width, self._signed, self.parameters.target)
+        return self.stages.product_sum
 
     def _multiplier(self) -> Any:
-        if self._paired:
-            return DspPair(width=self._width, signed=self._signed)
+        width, signed = self.stages.width, self.stages.signed
+        if self.stages.paired:
+            return DspPair(width=width, signed=signed)
         if self.parameters.multiplier == "dsp":
-            return DspMultiplier(width=self._width, signed=self._signed)
-        return Multiplier(width=self._width, signed=self._signed, target=self.parameters.target)
+            return DspMultiplier(width=width, signed=signed)
+        return Multiplier(width=width, signed=signed, target=self.parameters.target)
 
     def _product(self, m: Module, lane: int) -> tuple[list[Bit], int, Bit]:
         """Return a product that is too high by a constant, the constant, and a bit to be added."""
-        size, width = self.parameters.format.element_bits, self._width
+        size, width = self.parameters.format.element_bits, self.stages.width
         m.submodules[f"lane{lane}"] = multiplier = self._multiplier()
-        lanes = slice(lane * size, (lane + 1 + self._paired) * size)
+        lanes = slice(lane * size, (lane + 1 + self.stages.paired) * size)
         a, b = (bits(v[lanes]) for v in (self.a, self.b))
         operands = [[p for i, p in enumerate(v) if i % size < width] for v in (a, b)]
         m.d.comb += [
@@ -121,7 +90,7 @@ class ProductSum(Circuit):
         ]
         product, offset = bits(multiplier.o), multiplier.offset
         late = Bit(multiplier.late) if isinstance(multiplier, DspPair) else ZERO
-        if self._signed:
+        if self.stages.signed:
             return product, offset, late
         signs = [p ^ q for p, q in zip(a[width::size], b[width::size], strict=True)]
         if isinstance(multiplier, DspPair):
@@ -129,7 +98,7 @@ class ProductSum(Circuit):
         else:
             product, offset = [*product, ONE], 1 << len(product)
         negative = signs[:1]
-        for i in range(self._schedule().latency):
+        for i in range(self.stages.schedule().latency):
             negative = register_bits(m, self.en, f"negative_lane{lane}_{i}", negative)
         return [p ^ negative[0] for p in product], offset, negative[0] ^ late
 
@@ -139,13 +108,13 @@ class ProductSum(Circuit):
         Bits that are still to be added, one of each product, fill the carry inputs.
         """
         m = Module()
-        products = [
-            self._product(m, lane) for lane in range(0, self.parameters.lanes, 1 + self._paired)
-        ]
+        tree, step = self.stages, 1 + self.stages.paired
+        products = [self._product(m, lane) for lane in range(0, self.parameters.lanes, step)]
         terms = [term for term, _, _ in products]
-        late = [bit for _, _, bit in products] if self._late else []
-        stages = self._schedule()
-        for level in range(self._levels):
+        # Signs of magnitudes and borrows of pairs are bits that are still to be added.
+        late = [bit for _, _, bit in products] if tree.paired or not tree.signed else []
+        stages = tree.schedule()
+        for level in range(tree.tree_levels):
             if stages.full():
                 terms = [
                     register_bits(m, self.en, f"terms_{level}_{i}", term)

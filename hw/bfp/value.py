@@ -7,6 +7,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
+from sw.bfp.stages import VALUE_LATENCY
 
 from ..base.circuit import Circuit
 from ..float.from_integer import FromInteger
@@ -59,7 +60,7 @@ class BlockValue(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from a sum to its value."""
-        return 1 + self.from_integer.latency
+        return VALUE_LATENCY
 
     def elaborate(self, platform: Any) -> Module:
         """Build the circuit."""

@@ -158,7 +158,7 @@ class AxiTop(Circuit):
             mine, its = getattr(self, f"s_axi_{name}"), getattr(slave, name)
             m.d.comb += its.eq(mine) if slave.signature.members[name].flow is In else mine.eq(its)
         for register in core.registers:
-            mine, its = getattr(core, register.name), getattr(slave, f"reg_{register.name}")
+            mine, its = core.port(register), getattr(slave, f"reg_{register.name}")
             m.d.comb += its.eq(mine) if register.access == "ro" else mine.eq(its)
 
     def _keep_events(

@@ -6,6 +6,8 @@ from typing import Generic, TypeVar
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 
+from sw.stages import booth_registers as registers
+
 from ..base.pipeline import register, wire
 from .bit import Bit
 
@@ -35,11 +37,6 @@ def recode(low: T, middle: T, high: T) -> Digit[T]:
     """Return the digit of two bits, ``middle`` and ``high``, and the one below them."""
     one = middle ^ low
     return Digit(one, (high ^ middle) & ~one, high)
-
-
-def registers(bits: int, rows: int) -> int:
-    """Return the enabled cycles that `multiply` takes for a ``b`` of so many bits."""
-    return (bits // 2 - 1) // rows
 
 
 def multiply(

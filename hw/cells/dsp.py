@@ -5,6 +5,8 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
+from sw.stages import DSP_LATENCY, DSP_PAIR_LATENCY, dsp_pair_field
+
 from ..base.circuit import Circuit
 
 __all__ = ["DspMultiplier", "DspPair"]
@@ -32,7 +34,7 @@ class DspMultiplier(Circuit):
         The product.
     """
 
-    LATENCY = 1
+    LATENCY = DSP_LATENCY
 
     def __init__(self, *, width: int, signed: bool) -> None:
         self.signed = signed
@@ -79,25 +81,15 @@ class DspPair(Circuit):
         The sum.
     """
 
-    LATENCY = 2
+    LATENCY = DSP_PAIR_LATENCY
 
     def __init__(self, *, width: int, signed: bool) -> None:
         self.width = width
         self.signed = signed
-        field = self.field(width, signed)
+        field = dsp_pair_field(width, signed)
         self.offset = 1 << field - 1
         ports = {"a": In(2 * width), "b": In(2 * width), "minus": In(1)}
         super().__init__({"en": In(1), **ports, "o": Out(field), "late": Out(1)})
-
-    @staticmethod
-    def field(width: int, signed: bool) -> int:
-        """Return the bits of a field, ``k``; two of them and ``width - k`` fit in the DSP block."""
-        return 2 * width + 2 - signed
-
-    @classmethod
-    def fits(cls, width: int, signed: bool) -> bool:
-        """Tell whether an 18 x 18 multiplier is wide enough."""
-        return cls.field(width, signed) + width + 1 <= 18
 
     def elaborate(self, platform: Any) -> Module:
         """Pack, multiply, cut the field out."""

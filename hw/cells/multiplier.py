@@ -5,49 +5,31 @@ from typing import Any
 from amaranth.hdl import Module, Signal
 from amaranth.lib.wiring import In, Out
 
+from sw.stages import (
+    Schedule,
+    additions_at_first,
+    multiplier_schedule,
+    row_groups,
+    uses_booth,
+)
+
 from ..base.circuit import Circuit
 from .bit import Bit, bits, pack
 from .booth import recode
 from .carry import add
-from .pipeline import Schedule, additions_at_first, register_bits
+from .pipeline import register_bits
 from .tree import Term, add_terms
 
-__all__ = ["Multiplier", "schedule"]
+__all__ = ["Multiplier"]
 
 ZERO, ONE = Bit(0), Bit(1)
-
-
-def uses_booth(width: int, target: str) -> bool:
-    """Tell whether rows are those of Booth, which take carry cells of 6 inputs."""
-    return target == "xilinx" and width > 2
-
-
-def row_groups(width: int, signed: bool, target: str) -> list[range]:
-    """Split the rows to be added into groups of nearly equal size, each for one stage."""
-    booth = uses_booth(width, target)
-    rows = (width + (not signed) + 1) // 2 if booth else width
-    count = -(-rows // (additions_at_first(target, width) + (not booth)))
-    edges = [i * rows // count for i in range(count + 1)]
-    return [range(*pair) for pair in zip(edges, edges[1:], strict=False)]
-
-
-def schedule(width: int, signed: bool, target: str) -> Schedule:
-    """Return the registers up to a product."""
-    groups = row_groups(width, signed, target)
-    result = Schedule(additions_at_first(target, width))
-    result.add(len(groups[-1]) - (not uses_booth(width, target)))
-    for _ in range((len(groups) - 1).bit_length()):
-        result.full()
-        result.add()
-    result.full()
-    return result
 
 
 class Multiplier(Circuit):
     """Multiplier of two integers of equal width, without DSP blocks.
 
     ``o - offset`` is ``a * b``. Latency is `latency` enabled cycles, interval one cycle. Not every
-    output is a register: `schedule` says where they stand.
+    output is a register: `sw.stages.multiplier_schedule` says where they stand.
 
     Parameters
     ----------
@@ -87,7 +69,7 @@ class Multiplier(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from operands to product."""
-        return schedule(self.width, self.signed, self.target).latency
+        return multiplier_schedule(self.width, self.signed, self.target).latency
 
     def _plain(self, m: Module, a: list[Bit], b: list[Bit], group: range) -> Term:
         """Add rows ``a & b[k]``, signed ones as Baugh and Wooley do."""

@@ -4,9 +4,11 @@ import dataclasses
 
 from amaranth.hdl import Module, Signal
 
+from sw.stages import Schedule
+
 from .bit import Bit
 from .carry import add
-from .pipeline import Schedule, register_bits
+from .pipeline import register_bits
 
 __all__ = ["Term", "add_terms"]
 

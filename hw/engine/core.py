@@ -1,15 +1,18 @@
-"""What the core of a unit is: streams, registers and flags, which the AXI top puts outside."""
+"""The core of a unit: streams, registers, jobs and flags, which the AXI top puts outside."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from amaranth.hdl import Value
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
+from sw.timing import Timing
+
 from ..base.circuit import Circuit
-from ..base.field import Field
+from ..base.field import Field, struct
 from ..stream.packet import Packet
-from .registers import Register
+from .registers import Register, word
 from .size import check_streams
 
 __all__ = ["Core"]
@@ -20,14 +23,17 @@ class Core(Circuit):
 
     ``registers`` describes the registers that follow those common to all units, ``FLAGS`` the
     events that `AxiTop` keeps, both of the class or of the object. A unit with ``JOBS`` works when
-    started; others whenever data come. `AxiTop` resets the core for ``control.abort``; ``ABORT``
-    says what is lost by it besides what is in flight. ``BUSY``, of the class or of the object, says
-    when the core is busy, and is empty for one that never is.
+    started, on the job that its descriptor gives; others whenever data come. `AxiTop` resets the
+    core for ``control.abort``; ``ABORT`` says what is lost by it besides what is in flight.
+    ``BUSY``, of the class or of the object, says when the core is busy, and is empty for one that
+    never is. Latency and interval are `timing`, which the parameters own.
 
     Parameters
     ----------
     streams : mapping of str to Packet
         What each stream carries; ``i`` and ``i_<name>`` are inputs, ``o`` and ``o_<name>`` outputs.
+    job : tuple of Field
+        With ``JOBS`` only: the descriptor's fields, each of which is a register too.
 
     Members
     -------
@@ -40,10 +46,12 @@ class Core(Circuit):
         Events, see ``FLAGS``.
     busy : Out(1)
         With ``BUSY`` only.
+    job : In(struct)
+        With ``JOBS`` only: the descriptor, unchanged while the job runs.
     start : In(1)
         With ``JOBS`` only: starts a job.
     done : Out(1)
-        With ``JOBS`` only: its last result was taken in this cycle.
+        With ``JOBS`` only: its last result was accepted in this cycle.
     """
 
     JOBS: ClassVar[bool] = False
@@ -51,8 +59,11 @@ class Core(Circuit):
     ABORT: ClassVar[str] = ""
     FLAGS: Mapping[str, str]
     registers: tuple[Register, ...]
+    parameters: Any
 
-    def __init__(self, *, streams: Mapping[str, Packet | tuple[Field, ...]]) -> None:
+    def __init__(
+        self, *, streams: Mapping[str, Packet | tuple[Field, ...]], job: tuple[Field, ...] = ()
+    ) -> None:
         self.streams = {
             name: fields if isinstance(fields, Packet) else Packet(*fields)
             for name, fields in streams.items()
@@ -66,10 +77,32 @@ class Core(Circuit):
             )
             for name, packet in self.streams.items()
         }
-        members |= {"clear": In(1)} | ({"start": In(1)} if self.JOBS else {})
+        members |= {"clear": In(1)}
         members |= {"busy": Out(1)} if self.BUSY else {}
-        members |= {"done": Out(1)} if self.JOBS else {}
+        if self.JOBS:
+            members |= {"job": In(struct(job)), "start": In(1), "done": Out(1)}
         members["flags"] = Out(data.StructLayout(dict.fromkeys(self.FLAGS, 1)))
         for register in self.registers:
             members[register.name] = (Out if register.access == "ro" else In)(register.shape)
         super().__init__(members)
+        if self.JOBS and not isinstance(self.timing, Timing):
+            raise TypeError(f"{type(self.parameters).__name__} must have a timing")
+        described = (word(f.name, "rw", f.bits, f.description, locked="busy") for f in job)
+        self.registers = (*described, *self.registers)
+        self._described = frozenset(field.name for field in job)
+
+    @property
+    def timing(self) -> Timing:
+        """Cycles without stalls, which belong to the parameters."""
+        return self.parameters.timing
+
+    @property
+    def latency(self) -> int | None:
+        """Cycles from a beat to the first results that it completes, where that is fixed."""
+        return self.timing.latency
+
+    def port(self, register: Register) -> Value:
+        """Return what a register drives or reads: a member, or a field of the job."""
+        if register.name in self._described:
+            return self.job[register.name]
+        return getattr(self, register.name)

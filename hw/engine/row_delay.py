@@ -1,4 +1,4 @@
-"""The delay of a row's operand in an array."""
+"""Delay of a row's operand in an array."""
 
 from typing import Any
 
@@ -12,10 +12,11 @@ __all__ = ["RowDelay"]
 
 
 class RowDelay(Circuit):
-    """Some cycles of delay, as a module of its own.
+    """Delay of some cycles, as a module of its own.
 
     A chain of instances keeps the text of an array short, where a register a row and cycle would
-    make it grow with the square of the rows.
+    make it grow with the square of the rows. Latency is ``cycles`` enabled cycles, interval one;
+    registers have no reset.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ class RowDelay(Circuit):
         super().__init__({"en": In(1), "i": In(width), "o": Out(width)})
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build a shift register."""
         m = Module()
         m.d.comb += self.o.eq(delay(m, self.en, self.i, self.cycles, name="stage"))
         return m

@@ -7,6 +7,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32
+from sw.formats.binary32 import FROM_INTEGER_LATENCY
 
 from ..base.circuit import Circuit
 from ..base.pipeline import register, wire
@@ -63,7 +64,7 @@ class FromInteger(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from mantissa to result."""
-        return 4 + self.extra_stage
+        return FROM_INTEGER_LATENCY + self.extra_stage
 
     def elaborate(self, platform: Any) -> Module:
         """Build the four stages, or five."""

@@ -5,14 +5,13 @@ from typing import Any
 from amaranth.hdl import Cat, Module
 from amaranth.lib.wiring import In, Out
 
+from sw.stages import ROWS, significand_product
+
 from ..base.circuit import Circuit
 from ..cells import booth
 from ..cells.multiplier import Multiplier
 
 __all__ = ["SignificandProduct"]
-
-_ROWS = 2
-"""Rows that are added in a cycle where there are no carry cells."""
 
 
 class SignificandProduct(Circuit):
@@ -53,9 +52,7 @@ class SignificandProduct(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from fractions to product."""
-        if self.target == "generic":
-            return booth.registers(self._width, _ROWS)
-        return self._multiplier().latency
+        return significand_product(self.fraction_bits, self.target)
 
     def _multiplier(self) -> Multiplier:
         return Multiplier(width=self._width, signed=False, target=self.target)
@@ -65,7 +62,7 @@ class SignificandProduct(Circuit):
         m = Module()
         a, b = Cat(self.a, 1), Cat(self.b, 1)
         if self.target == "generic":
-            m.d.comb += self.o.eq(booth.multiply(m, self.en, a, b, rows=_ROWS))
+            m.d.comb += self.o.eq(booth.multiply(m, self.en, a, b, rows=ROWS))
             return m
         m.submodules.multiplier = multiplier = self._multiplier()
         m.d.comb += [

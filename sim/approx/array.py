@@ -136,7 +136,7 @@ def _regress(
         product,
         np.ascontiguousarray(whole[:m, :n]),
         tiles=(-(-m // p.tile_rows), -(-n // p.columns)),
-        cycles=p.cycles(m, n, deep, latency=manifest["latency"]),
+        cycles=p.cycles(m, n, deep),
         expected={
             "status.nan": int(np.isnan(whole).any()),
             "status.overflow": int(np.isinf(whole).any()),

@@ -98,9 +98,10 @@ def regress(
 
 def _depths(p: ArrayParameters, rng: np.random.Generator) -> list[int]:
     """Return in random order the blocks along the reduction that a regression tries."""
-    depths = {1, 2, p.ways - 1, p.ways, p.ways + 1, int(rng.integers(p.ways + 2, 2 * p.ways + 4))}
+    count = p.accumulators
+    depths = {1, 2, count - 1, count, count + 1, int(rng.integers(count + 2, 2 * count + 4))}
     # The final addition's levels have left operands from these depths on.
-    depths |= {(1 << level) + 1 for level in range(p.ways.bit_length() - 1)}
+    depths |= {(1 << level) + 1 for level in range(p.stages.levels)}
     depths.discard(0)
     return rng.permutation(sorted(depths)).tolist()
 
@@ -130,7 +131,7 @@ def _regress(
         product,
         model(p, a, b),
         tiles=(-(-m // p.rows), -(-n // p.columns)),
-        cycles=p.cycles(m, n, k, latency=generate("bfp_array", p).manifest["latency"]),
+        cycles=p.cycles(m, n, k),
         expected={
             "blocks": deep,
             "beats": p.tiles(m, n) * deep * p.beats,

@@ -19,7 +19,7 @@ from ..formats.elements import random_blocks
 from ..registers import constants, readable
 from ..report import Report, compare
 from ..streams import Stalls, pack
-from ..tiles import check_size
+from ..tiles import START, check_size, expected_status
 
 __all__ = ["matmul", "regress", "simulate"]
 
@@ -47,55 +47,69 @@ def simulate(
     if not products:
         raise UserError("products must be one or more")
     design = generate("bfp_multimode_array", p)
-    streams = design.manifest["streams"]
-    operands, sizes = [], []
-    for a, b in products:
-        common_block(a, b)
-        check_size(a.shape, b.shape)
-        rows = _operand(p, streams["s_axis_a"], a.mantissa, a.codes(0), a.format, p.rows)
-        columns = _operand(p, streams["s_axis_b"], b.mantissa.T, b.codes(1).T, b.format, p.columns)
-        operands.append((rows, columns))
-        sizes.append(len(rows) * len(columns))
-    if order is None:
-        order = np.repeat(np.arange(len(products)), sizes).tolist()
-    elif sorted(order) != np.repeat(np.arange(len(products)), sizes).tolist():
-        raise UserError(f"order must name each product as often as it has tiles, {sizes}")
-    done = [0] * len(products)
+    operands = [_operands(p, design.manifest["streams"], a, b) for a, b in products]
+    order = _order(order, [len(rows) * len(columns) for rows, columns in operands])
     beats: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
-    results = 0
+    done = [0] * len(products)
     for i in order:
         rows, columns = operands[i]
         row, column = divmod(done[i], len(columns))
         beats[0].append(rows[row])
         beats[1].append(columns[column])
         done[i] += 1
-        results += p.rows * p.sums(*_modes(p, products[i]))
+    counts = [p.rows * p.sums(*_modes(p, product)) for product in products]
     result = run(
         design,
         inputs={"s_axis_a": np.concatenate(beats[0]), "s_axis_b": np.concatenate(beats[1])},
-        outputs={"m_axis": results},
-        writes=[("tiles", len(order)), ("beats", len(beats[0][0])), ("control.start", 1)],
+        outputs={"m_axis": sum(counts[i] for i in order)},
+        writes=[("tiles", len(order)), ("beats", len(beats[0][0])), *START],
         reads=readable(design.manifest),
         **options,
     )
     words = result.outputs["m_axis"].view("<f4")
-    tiles: list[list[Floats]] = [[] for _ in products]
+    tiles: list[list[np.ndarray]] = [[] for _ in products]
     at = 0
     for i in order:
-        modes = _modes(p, products[i])
-        down, across = (DIGITS // MODES[mode] for mode in modes)
-        count = p.rows * p.sums(*modes)
-        tile = words[at : at + count].reshape(p.rows, down, across, p.columns)
-        tiles[i].append(tile.transpose(0, 1, 3, 2).reshape(p.tile(*modes)))
-        at += count
-    outcome = []
-    for i, (a, b) in enumerate(products):
-        (rows, columns), modes = operands[i], _modes(p, products[i])
-        side, across = p.tile(*modes)
-        whole = np.stack(tiles[i]).reshape(len(rows), len(columns), side, across).swapaxes(1, 2)
-        whole = whole.reshape(len(rows) * side, len(columns) * across)
-        outcome.append(np.ascontiguousarray(whole[: a.shape[0], : b.shape[1]]))
-    return outcome, result
+        tiles[i].append(words[at : at + counts[i]])
+        at += counts[i]
+    return [_product(p, *each) for each in zip(products, operands, tiles, strict=True)], result
+
+
+def _order(order: Sequence[int] | None, sizes: list[int]) -> Sequence[int]:
+    """Return the product of each tile in turn, ``sizes`` tiles of each."""
+    every = np.repeat(np.arange(len(sizes)), sizes).tolist()
+    if order is None:
+        return every
+    if sorted(order) != every:
+        raise UserError(f"order must name each product as often as it has tiles, {sizes}")
+    return order
+
+
+def _product(
+    p: MultimodeParameters,
+    product: tuple[Blocks, Blocks],
+    operands: tuple[np.ndarray, np.ndarray],
+    tiles: list[np.ndarray],
+) -> Floats:
+    """Return a product of its tiles' result beats."""
+    (a, b), (rows, columns), modes = product, operands, _modes(p, product)
+    down, across = (DIGITS // MODES[mode] for mode in modes)
+    grid = np.stack(tiles).reshape(len(rows), len(columns), p.rows, down, across, p.columns)
+    whole = grid.transpose(0, 2, 3, 1, 5, 4)
+    whole = whole.reshape(len(rows) * p.rows * down, len(columns) * p.columns * across)
+    return np.ascontiguousarray(whole[: a.shape[0], : b.shape[1]])
+
+
+def _operands(
+    p: MultimodeParameters, streams: dict[str, Any], a: Blocks, b: Blocks
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the beats of both operands of a product."""
+    common_block(a, b)
+    check_size(a.shape, b.shape)
+    return (
+        _operand(p, streams["s_axis_a"], a.mantissa, a.codes(0), a.format, p.rows),
+        _operand(p, streams["s_axis_b"], b.mantissa.T, b.codes(1).T, b.format, p.columns),
+    )
 
 
 def _modes(p: MultimodeParameters, operands: tuple[Blocks, Blocks]) -> tuple[int, int]:
@@ -169,12 +183,7 @@ def regress(
     every = np.concatenate([product.ravel() for product in wanted])
     expected: dict[str, Any] = {f"product_{i}": product for i, product in enumerate(wanted)}
     expected |= {
-        "status.busy": 0,
-        "status.done": 1,
-        "status.nan": int(np.isnan(every).any()),
-        "status.overflow": int(np.isinf(every).any()),
-        "status.framing": 0,
-        "status.refused": 0,
+        **expected_status(every),
         "taken": len(order) * p.beats(k),
         "tiles": len(order),
         "beats": p.beats(k),
@@ -197,11 +206,11 @@ def _timing(
         known["result_stalls"] = 0
     if stalls.idle or stalls.back_pressure:
         return known
-    latency = generate("bfp_multimode_array", p).manifest["latency"]
-    known["run"] = p.cycles(tiles, latency=latency)
+    known["run"] = p.cycles(tiles)
     # Operands fail to come before the first beat only.
     known["busy"] = known["run"]
-    waits = known["run"] - latency - p.rows * p.sums(*tiles[-1][1:]) + 1 - counter["taken"]
+    last = p.mode_timing(*tiles[-1][1:])
+    waits = known["run"] - last.latency - last.drain - counter["taken"]
     return known | {"adder_stalls": waits}
 
 

@@ -169,14 +169,12 @@ def _throughput(kept: Kept, progress: Progress, out: Console) -> bool:
 
 
 def _utilization(folder: Path, kept: Kept, progress: Progress, out: Console) -> bool:
-    latency = generate("bfp_multimode_array", ARRAY).manifest["latency"]
-
     def run(network: str) -> dict[str, Any]:
         layers = NETWORKS[network]()
         found: dict[str, Any] = {"whole": [], "layers": []}
         with progress.stage(f"map {network}"):
             for mode, form in enumerate(ARRAY.formats):
-                share, maps = utilization(ARRAY, layers, BATCH, (mode, mode), latency=latency)
+                share, maps = utilization(ARRAY, layers, BATCH, (mode, mode))
                 found["whole"].append(share)
                 found["layers"] += [
                     {
@@ -192,7 +190,7 @@ def _utilization(folder: Path, kept: Kept, progress: Progress, out: Console) -> 
                 ]
         return found
 
-    settings = {"array": repr(ARRAY), "batch": BATCH, "latency": latency}
+    settings = {"array": repr(ARRAY), "batch": BATCH, "latency": ARRAY.timing.latency}
     shares = {
         name: kept.get("utilization", lambda name=name: run(name), network=name, **settings)
         for name in NETWORKS

@@ -9,8 +9,10 @@ import numpy.typing as npt
 from ..checks import instance, whole
 from ..formats import BFLOAT16, FloatFormat
 from ..parameters import Parameters
+from ..timing import Timing
 from .multiplier import fit
 from .product import multiply_bits
+from .stages import SCALE_LATENCY, TABLE_LATENCY
 from .table import LARGEST_TABLE_BITS, Table
 
 __all__ = ["AmsimParameters", "look_up"]
@@ -43,6 +45,11 @@ class AmsimParameters(Parameters):
     def __post_init__(self) -> None:
         """Check every field."""
         fit(self, LARGEST_TABLE_BITS)
+
+    @property
+    def timing(self) -> Timing:
+        """From a pair to its product: the table, the scale, the FIFO."""
+        return Timing(latency=TABLE_LATENCY + SCALE_LATENCY + 1)
 
 
 def look_up(

@@ -12,8 +12,10 @@ from ..errors import UserError
 from ..formats import BFLOAT16, BINARY32, FloatFormat
 from ..formats.binary32 import ADDER_LATENCY, to_bits
 from ..parameters import TARGETS, Parameters
+from ..timing import Timing
 from .multipliers import multiplier
 from .product import Datapath, Fractions, gemm, matrices
+from .stages import SCALE_LATENCY, TABLE_LATENCY, PeStages, product_latency
 from .table import LARGEST_TABLE_BITS, Table
 
 __all__ = ["TABLE", "ApproxArrayParameters", "cut", "matmul"]
@@ -29,9 +31,9 @@ class ApproxArrayParameters(Parameters):
     Parameters
     ----------
     rows, columns : int
-        Shape of the array, 1..64; each element has a multiplier and an adder.
+        Shape of the array, 1..64; each PE has a multiplier and an adder.
     interleave : int
-        Rows of results that an element computes by turns, so that its adder has ended a row's
+        Rows of results that a PE computes interleaved, so that its adder has ended a row's
         addition when that row's next product comes; 5..64.
     multiplier : str
         Of `sw.approx.multipliers.NAMES`, or ``table``: a table loaded at run time.
@@ -89,17 +91,28 @@ class ApproxArrayParameters(Parameters):
         m, n = whole("m", m, 1, MOST), whole("n", n, 1, MOST)
         return -(-m // self.tile_rows) * -(-n // self.columns)
 
-    def cycles(self, m: int, n: int, k: int, *, latency: int) -> int:
-        """Cycles of an ``m`` x ``n`` x ``k`` product without stalls.
+    def cycles(self, m: int, n: int, k: int) -> int:
+        """Cycles of an ``m`` x ``n`` x ``k`` product without stalls, see `Timing.job`.
 
-        From the first beat accepted to the last result row given, both counted; ``latency`` is
-        that of the circuit, from a row's last beat to its results. A tile takes `interleave` cycles
-        a place of the reduction, but no fewer than it has rows, and the next follows at once.
+        A tile takes `interleave` cycles a step of the reduction.
         """
-        latency = whole("latency", latency, 1, MOST)
-        beats = whole("k", k, 1, MOST) * self.interleave
-        last = beats + self.tile_rows - self.interleave
-        return (self.tiles(m, n) - 1) * max(beats, self.tile_rows) + last + latency
+        return self.timing.job(self.tiles(m, n), whole("k", k, 1, MOST) * self.interleave)
+
+    @property
+    def timing(self) -> Timing:
+        """From a row's last beat to its results: a register, the stages, another, the FIFO."""
+        return Timing(
+            latency=1 + self.stages.sum + 2,
+            interval=self.tile_rows,
+            drain=self.tile_rows - self.interleave,
+        )
+
+    @property
+    def stages(self) -> PeStages:
+        """Pipeline stages of a PE."""
+        if self.has_table:
+            return PeStages(TABLE_LATENCY + SCALE_LATENCY)
+        return PeStages(product_latency(self.multiplier, self.bits, self.target))
 
 
 def cut(x: npt.ArrayLike, format: FloatFormat) -> npt.NDArray[np.uint32]:

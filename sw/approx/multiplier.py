@@ -9,8 +9,10 @@ import numpy.typing as npt
 from ..checks import choice, instance, whole
 from ..formats import BFLOAT16, BINARY32, FLOAT_FORMATS, FloatFormat
 from ..parameters import TARGETS, Parameters
+from ..timing import Timing
 from .multipliers import multiplier
 from .product import Datapath, multiply_bits
+from .stages import product_latency
 
 __all__ = ["ApproxParameters", "fit", "multiply"]
 
@@ -63,6 +65,12 @@ class ApproxParameters(Parameters):
         fit(self, BINARY32.fraction_bits)
         choice("target", self.target, TARGETS)
         multiplier(self.multiplier).check(self.bits or 0)
+
+    @property
+    def timing(self) -> Timing:
+        """From a pair to its product: a register, the multiplier, the FIFO."""
+        assert self.bits is not None
+        return Timing(latency=1 + product_latency(self.multiplier, self.bits, self.target) + 1)
 
     @property
     def fractions(self) -> Datapath:

@@ -12,10 +12,19 @@ from ..formats import BLOCK_FORMATS, BlockFormat, binary32
 from ..formats.binary32 import ADDER_LATENCY
 from ..formats.quantize import Blocks
 from ..parameters import Parameters
+from ..timing import Timing
 from .dot import DotParameters, block_value, default_lanes
+from .stages import SumStages
 from .sums import sum_of_products
 
-__all__ = ["ArrayParameters", "check_operands", "check_ways", "common_block", "gemm", "matmul"]
+__all__ = [
+    "ArrayParameters",
+    "check_accumulators",
+    "check_operands",
+    "common_block",
+    "gemm",
+    "matmul",
+]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,7 +75,7 @@ class ArrayParameters(Parameters):
 
     @property
     def groups(self) -> list[range]:
-        """Rows that share a binary32 adder: consecutive ones, as many as a block has beats."""
+        """Rows that share a fp32 adder: consecutive ones, as many as a block has beats."""
         step = min(self.beats, self.rows)
         return [range(r, min(r + step, self.rows)) for r in range(0, self.rows, step)]
 
@@ -78,23 +87,27 @@ class ArrayParameters(Parameters):
         """Blocks along a reduction of ``k``."""
         return -(-k // self.format.reduction)
 
-    def cycles(self, m: int, n: int, k: int, *, latency: int) -> int:
-        """Cycles of an ``m`` x ``n`` x ``k`` product without stalls.
-
-        From the first beat accepted to the last result row given, both counted; ``latency`` is
-        that of the circuit, from a tile's last beat to its first row. A tile takes a cycle a beat,
-        but no fewer than the array has rows, and the next follows at once.
-        """
-        beats = self.blocks(k) * self.beats
-        return (self.tiles(m, n) - 1) * max(beats, self.rows) + beats + self.rows - 1 + latency
+    def cycles(self, m: int, n: int, k: int) -> int:
+        """Cycles of an ``m`` x ``n`` x ``k`` product without stalls, see `Timing.job`."""
+        return self.timing.job(self.tiles(m, n), self.blocks(k) * self.beats)
 
     @property
-    def ways(self) -> int:
-        """Partial sums of a result: blocks ``k`` with equal ``k % ways`` are added in order.
+    def timing(self) -> Timing:
+        """From a tile's last beat to its first row: a register, the stages, another, the FIFO."""
+        return Timing(latency=1 + self.stages.result + 2, interval=self.rows, drain=self.rows - 1)
 
-        A block's sum comes every `beats` cycles and an addition takes `ADDER_LATENCY`, so as many
-        partial sums take turns as are needed to wait for none; a power of two. At the end of a
-        tile they are added pairwise.
+    @property
+    def stages(self) -> SumStages:
+        """Pipeline stages of a column."""
+        return SumStages(self.dot, self.accumulators.bit_length() - 1)
+
+    @property
+    def accumulators(self) -> int:
+        """Interleaved accumulators: blocks ``k`` of equal ``k % accumulators`` share one, in order.
+
+        A block's sum comes every `beats` cycles and an addition takes `ADDER_LATENCY`, so there
+        are as many as are needed to wait for none; a power of two. At the end of a tile they are
+        added pairwise.
         """
         return 1 << max(0, -(-ADDER_LATENCY // self.beats) - 1).bit_length()
 
@@ -118,19 +131,19 @@ def common_block(a: Blocks, b: Blocks) -> int:
     return step
 
 
-def check_ways(ways: int) -> None:
-    """Check a number of partial sums."""
-    if whole("ways", ways, 1, 64) & (ways - 1):
-        raise UserError(f"ways must be a power of two, not {ways}")
+def check_accumulators(accumulators: int) -> None:
+    """Check a number of interleaved accumulators."""
+    if whole("accumulators", accumulators, 1, 64) & (accumulators - 1):
+        raise UserError(f"accumulators must be a power of two, not {accumulators}")
 
 
-def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
+def gemm(a: Blocks, b: Blocks, *, accumulators: int = 1) -> npt.NDArray[np.float32]:
     """Return the matrix product of blocks in binary32, added up as the array does it.
 
-    Block ``k`` of the reduction gives an exact integer sum, rounded once, which is added to partial
-    sum ``k % ways``; these start at +0. At the end they are added in neighbouring pairs, then those
-    sums likewise, beginning with the one whose last addition is the oldest; one that has had none
-    is +0.
+    Block ``k`` of the reduction gives an exact integer sum, rounded once, which is added to
+    accumulator ``k % accumulators``; these start at +0. At the end they are added in neighbouring
+    pairs, then those sums likewise, beginning with the one whose last addition is the oldest; one
+    that has had none is +0.
 
     Parameters
     ----------
@@ -139,8 +152,8 @@ def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
     b : Blocks, (k, n)
         Blocked along axis 0, or square; of two formats the longer block is a multiple of the
         shorter, which is the one meant above.
-    ways : int
-        Partial sums, a power of two.
+    accumulators : int
+        Interleaved accumulators, a power of two.
 
     Returns
     -------
@@ -148,29 +161,29 @@ def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
     """
     step = common_block(a, b)
     formats = a.format, b.format
-    check_ways(ways)
+    check_accumulators(accumulators)
     blocks = -(-a.shape[1] // step)
     code_a = a.codes(0).repeat(a.format.reduction // step, 1)
     code_b = b.codes(1).repeat(b.format.reduction // step, 0)
     bits = sum(f.magnitude_bits for f in formats) + step.bit_length()
-    partial = [np.zeros((a.shape[0], b.shape[1]), np.float32)] * ways
+    partial = [np.zeros((a.shape[0], b.shape[1]), np.float32)] * accumulators
     for k in range(blocks):
         part = slice(k * step, (k + 1) * step)
         qa, qb = a.mantissa[:, part], b.mantissa[part]
         total, exponent = sum_of_products(qa, qb, np.matmul, bits)
         value = block_value(formats, total, code_a[:, k, None], code_b[k], exponent)
-        partial[k % ways] = binary32.add(partial[k % ways], value)
-    turn = blocks % ways
-    partial = partial[turn:] + partial[:turn]
+        partial[k % accumulators] = binary32.add(partial[k % accumulators], value)
+    oldest = blocks % accumulators
+    partial = partial[oldest:] + partial[:oldest]
     while len(partial) > 1:
         partial = [binary32.add(x, y) for x, y in zip(partial[::2], partial[1::2], strict=True)]
     return partial[0]
 
 
 def matmul(parameters: ArrayParameters, a: Blocks, b: Blocks) -> npt.NDArray[np.float32]:
-    """Return what ``bfp_array`` makes of two matrices: `gemm` in its format, with its ways."""
+    """Return what ``bfp_array`` makes of two matrices: `gemm` in its format."""
     check_operands(parameters, a, b)
-    return gemm(a, b, ways=parameters.ways)
+    return gemm(a, b, accumulators=parameters.accumulators)
 
 
 def check_operands(parameters: ArrayParameters, a: Blocks, b: Blocks) -> None:

@@ -19,14 +19,14 @@ __all__ = ["gemm"]
 jit: Any = njit()
 
 
-def gemm(a: Blocks, b: Blocks, *, ways: int = 1) -> npt.NDArray[np.float32]:
+def gemm(a: Blocks, b: Blocks, *, accumulators: int = 1) -> npt.NDArray[np.float32]:
     """Return what `sw.bfp.array.gemm` returns; sums beyond 53 bits are left to it."""
     step = array.common_block(a, b)
     pair = (a.format, b.format)
-    array.check_ways(ways)
+    array.check_accumulators(accumulators)
     width = sum(f.magnitude_bits for f in pair) + step.bit_length()
-    if ways > 1 or width > EXACT_BITS:
-        return array.gemm(a, b, ways=ways)
+    if accumulators > 1 or width > EXACT_BITS:
+        return array.gemm(a, b, accumulators=accumulators)
     (m, k), n = a.shape, b.shape[1]
     blocks = -(-k // step)
     wide = np.float32 if width <= 24 else np.float64

@@ -3,7 +3,7 @@
 Noh, Koo, Lee, Park, Kung: "FlexBlock: A Flexible DNN Training Accelerator With Multi-Mode Block
 Floating Point Support", IEEE Trans. Computers 72(9), 2023. The paper's formats FB12, FB16 and FB24
 have groups of 216, 108 and 54 elements of 4, 8 and 16 bits: 864 bits in every mode. How its
-multipliers are composed is not told in the open literature; what follows is this project's design.
+multipliers are composed is not published; what follows is this project's design.
 """
 
 import dataclasses
@@ -19,14 +19,15 @@ from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
 from ..formats.quantize import Blocks
 from ..parameters import TARGETS, Parameters
+from ..timing import Timing
 from .array import gemm
 from .dot import DotParameters
+from .stages import LEAST_SPACING, ComposedStages
 
 __all__ = [
     "DIGIT_BITS",
     "DIGITS",
     "FAMILIES",
-    "LEAST_SPACING",
     "MODES",
     "MultimodeParameters",
     "matmul",
@@ -69,7 +70,7 @@ class MultimodeParameters(Parameters):
         Words of each operand side by side, 1..64. A tile of results has as many rows as the words
         hold mantissas: ``rows``, twice or four times as many, and so the columns.
     lanes : int
-        Places along the reduction that are taken in a cycle; divides the shortest block.
+        Places along the reduction that are multiplied in a cycle; divides the shortest block.
     family : str
         The formats of the three modes, see `FAMILIES`.
     target : str
@@ -160,41 +161,55 @@ class MultimodeParameters(Parameters):
         """Beats of a tile with a reduction of ``k``, in every mode."""
         return -(-k // self.lanes)
 
-    def spacing(self, mode_a: int, mode_b: int) -> int:
-        """Cycles that the sums of a block occupy the adder, at least."""
-        return max(self.rows * self.sums(mode_a, mode_b), LEAST_SPACING)
-
-    def closes(self, k: int, mode_a: int, mode_b: int) -> list[int]:
+    def block_beats(self, k: int, mode_a: int, mode_b: int) -> list[int]:
         """Beats of each block of a tile: those of the shorter blocks, and the rest of ``k``."""
         block = min(self.formats[mode].reduction for mode in (mode_a, mode_b)) // self.lanes
         beats = self.beats(k)
         return [min(block, beats - first) for first in range(0, beats, block)]
 
-    def job_cycles(self, tiles: int, k: int, mode_a: int, mode_b: int, *, latency: int) -> int:
+    def job_cycles(self, tiles: int, k: int, mode_a: int, mode_b: int) -> int:
         """Cycles of a job of equal tiles; `cycles` in closed form."""
-        spacing = self.spacing(mode_a, mode_b)
-        tile = sum(max(beats, spacing) for beats in self.closes(k, mode_a, mode_b))
-        first = self.cycles([(k, mode_a, mode_b)], latency=latency)
+        spacing = self.mode_timing(mode_a, mode_b).interval
+        tile = sum(max(beats, spacing) for beats in self.block_beats(k, mode_a, mode_b))
+        first = self.cycles([(k, mode_a, mode_b)])
         return first + (tiles - 1) * tile
 
-    def cycles(self, tiles: Iterable[tuple[int, int, int]], *, latency: int) -> int:
-        """Cycles of a job without stalls, from the first beat taken to the last result given.
+    def cycles(self, tiles: Iterable[tuple[int, int, int]]) -> int:
+        """Cycles of a job without stalls, from the first accepted beat to the last result.
 
-        ``tiles`` gives the reduction and the modes of each tile; ``latency`` is that of the
-        circuit, from a tile's last beat to its first result. A beat takes a cycle; a block's last
-        one waits until the sums of the block before are out of the way.
+        ``tiles`` gives the reduction and the modes of each tile. A beat takes a cycle; a block's
+        last one waits until the sums of the block before are out of the way.
         """
-        total = spacing = results = 0
+        total = 0
+        timing = Timing(latency=0, interval=0)
         for k, mode_a, mode_b in tiles:
-            for beats in self.closes(k, mode_a, mode_b):
-                total += max(beats, spacing)
-                spacing = self.spacing(mode_a, mode_b)
-            results = self.rows * self.sums(mode_a, mode_b)
-        return total + latency + results - 1
+            for beats in self.block_beats(k, mode_a, mode_b):
+                total += max(beats, timing.interval)
+                timing = self.mode_timing(mode_a, mode_b)
+        return total + timing.latency + timing.drain
 
+    @property
+    def timing(self) -> Timing:
+        """That of the modes with the most results, see `mode_timing`."""
+        return self.mode_timing(0, 0)
 
-LEAST_SPACING = 8
-"""Cycles from a sum's addition to the next one of the same result, at least."""
+    def mode_timing(self, mode_a: int, mode_b: int) -> Timing:
+        """Return the timing of blocks in a pair of modes.
+
+        From a tile's last beat to its first results: a register, the totals of the block, another
+        register, the stages of a result, the FIFO.
+        """
+        results = self.rows * self.sums(mode_a, mode_b)
+        return Timing(
+            latency=1 + self.stages.hold + 1 + self.stages.result + 1,
+            interval=max(results, LEAST_SPACING),
+            drain=results - 1,
+        )
+
+    @property
+    def stages(self) -> ComposedStages:
+        """Pipeline stages of a column."""
+        return ComposedStages(self.digits)
 
 
 def matmul(parameters: MultimodeParameters, a: Blocks, b: Blocks) -> npt.NDArray[np.float32]:

@@ -28,7 +28,7 @@ class Mapping:
         The pass.
     modes : tuple of int
         Modes of the products' operands ``a`` and ``b``.
-    turned : tuple of bool
+    transposed : tuple of bool
         For each product whether ``b`` lies along the rows of the array.
     tile : tuple of int
         As in `Layer.products`.
@@ -41,7 +41,7 @@ class Mapping:
     layer: Layer
     which: str
     modes: tuple[int, int]
-    turned: tuple[bool, ...]
+    transposed: tuple[bool, ...]
     tile: tuple[int, int]
     cycles: int
     work: int
@@ -53,31 +53,28 @@ class Mapping:
         return self.work / (self.cycles * slots * parameters.sums(*self.modes))
 
 
-def _cycles(
-    p: MultimodeParameters, product: Product, modes: tuple[int, int], latency: int
-) -> tuple[int, bool]:
-    """Return the cycles of a product where they are fewest, and whether it is turned there."""
+def _cycles(p: MultimodeParameters, product: Product, modes: tuple[int, int]) -> tuple[int, bool]:
+    """Return the cycles of a product where they are fewest, and whether it is transposed there."""
     options = []
-    for turned in (False, True):
-        m, n = (product.n, product.m) if turned else (product.m, product.n)
-        pair = modes[::-1] if turned else modes
+    for transposed in (False, True):
+        m, n = (product.n, product.m) if transposed else (product.m, product.n)
+        pair = modes[::-1] if transposed else modes
         rows, columns = p.tile(*pair)
         tiles = product.count * -(-m // rows) * -(-n // columns)
-        options.append((p.job_cycles(tiles, product.k, *pair, latency=latency), turned))
+        options.append((p.job_cycles(tiles, product.k, *pair), transposed))
     return min(options)
 
 
 def _check(
-    parameters: MultimodeParameters, batch: int, modes: tuple[int, int], latency: int
-) -> tuple[int, tuple[int, int], int]:
+    parameters: MultimodeParameters, batch: int, modes: tuple[int, int]
+) -> tuple[int, tuple[int, int]]:
     """Check what is common to all layers; return all but the first."""
     instance("parameters", parameters, MultimodeParameters)
     batch = whole("batch", batch, 1, 2**31 - 1)
-    latency = whole("latency", latency, 1, 2**31 - 1)
     if not isinstance(modes, tuple) or len(modes) != 2:
         raise UserError(f"modes must be those of the two operands, not {shown(modes)}")
     a, b = (whole(f"mode of {n}", m, 0, len(MODES) - 1) for n, m in zip("ab", modes, strict=True))
-    return batch, (a, b), latency
+    return batch, (a, b)
 
 
 def map_pass(
@@ -86,30 +83,26 @@ def map_pass(
     which: str,
     batch: int,
     modes: tuple[int, int],
-    *,
-    latency: int,
 ) -> Mapping:
     """Return the mapping of a pass that takes the fewest cycles.
 
     Each product is a job, as many equal ones as there are channels or heads a single one;
-    ``modes``, each 0, 1 or 2, are those of its two operands; ``latency`` is that of the circuit.
+    ``modes``, each 0, 1 or 2, are those of its two operands.
     """
-    batch, modes, latency = _check(parameters, batch, modes, latency)
+    batch, modes = _check(parameters, batch, modes)
     instance("layer", layer, Layer)
     choice("which", which, PASSES)
     depthwise = isinstance(layer, Convolution) and layer.depthwise
     best: Mapping | None = None
     for tile in TILES if depthwise else TILES[:1]:
         products = layer.products(which, batch, tile=tile)
-        cycles, turned = zip(
-            *(_cycles(parameters, q, modes, latency) for q in products), strict=True
-        )
+        cycles, transposed = zip(*(_cycles(parameters, q, modes) for q in products), strict=True)
         if best is None or sum(cycles) < best.cycles:
             best = Mapping(
                 layer=layer,
                 which=which,
                 modes=modes,
-                turned=turned,
+                transposed=transposed,
                 tile=tile,
                 cycles=sum(cycles),
                 work=sum(q.work for q in products),
@@ -123,16 +116,12 @@ def utilization(
     layers: Sequence[Layer],
     batch: int,
     modes: tuple[int, int],
-    *,
-    latency: int,
 ) -> tuple[float, list[Mapping]]:
     """Return the share of slots used by a network's three passes, and the mapping of each."""
-    batch, modes, latency = _check(parameters, batch, modes, latency)
+    batch, modes = _check(parameters, batch, modes)
     check_layers(layers)
     maps = [
-        map_pass(parameters, layer, which, batch, modes, latency=latency)
-        for layer in layers
-        for which in PASSES
+        map_pass(parameters, layer, which, batch, modes) for layer in layers for which in PASSES
     ]
     slots = parameters.rows * parameters.columns * parameters.lanes * parameters.sums(*modes)
     return sum(m.work for m in maps) / (sum(m.cycles for m in maps) * slots), maps

@@ -14,6 +14,7 @@ from . import BINARY32, FloatFormat
 
 __all__ = [
     "ADDER_LATENCY",
+    "FROM_INTEGER_LATENCY",
     "LARGEST",
     "NAN",
     "add",
@@ -27,6 +28,9 @@ __all__ = [
 
 ADDER_LATENCY = 5
 """Cycles of the circuits' adder; in the arrays it decides which sums may follow one another."""
+
+FROM_INTEGER_LATENCY = 4
+"""Cycles of the circuits' conversion of an integer sum."""
 
 LARGEST = float(np.finfo(np.float32).max)
 """The largest finite number."""

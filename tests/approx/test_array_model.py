@@ -8,6 +8,7 @@ from sw.approx.product import Datapath, gemm
 from sw.approx.table import make
 from sw.errors import UserError
 from sw.formats import BFLOAT16, BINARY32
+from sw.timing import Timing
 
 
 @pytest.mark.parametrize("preset", ApproxArrayParameters.PRESETS)
@@ -74,5 +75,6 @@ def test_tiles_and_cycles():
     p = ApproxArrayParameters(rows=2, columns=3, interleave=5)
     assert (p.tile_rows, p.tiles(10, 3), p.tiles(11, 4)) == (10, 1, 4)
     # A tile of a single place still gives ten rows.
-    assert p.cycles(10, 6, 1, latency=14) == 10 + 10 + 14
-    assert p.cycles(10, 6, 4, latency=14) == 20 + 25 + 14
+    assert p.timing == Timing(latency=11, interval=10, drain=5)
+    assert p.cycles(10, 6, 1) == 10 + 10 + 11
+    assert p.cycles(10, 6, 4) == 20 + 25 + 11

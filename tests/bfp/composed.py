@@ -10,7 +10,7 @@ from hw.base.circuit import Circuit
 from hw.base.field import Field
 from hw.base.pipeline import delay
 from hw.bfp.multimode.composer import Composer
-from hw.bfp.multimode.element import DigitProducts
+from hw.bfp.multimode.pe import DigitProducts
 from hw.engine.core import Core
 from hw.stream.fifo import OutputFifo
 from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MultimodeParameters

@@ -108,16 +108,16 @@ def block_sum(qa: list[int], qb: list[int], code_a: int, code_b: int, format: Bl
     return to_binary32(sum(x * y for x, y in zip(qa, qb, strict=True)) * unit)
 
 
-def accumulate(sums: list[float], ways: int) -> float:
+def accumulate(sums: list[float], accumulators: int) -> float:
     """The sum of a tile's block sums in the array's order."""
-    partial = [0.0] * ways
-    last = [-1] * ways
+    partial = [0.0] * accumulators
+    last = [-1] * accumulators
     for k, value in enumerate(sums):
-        partial[k % ways] = add(partial[k % ways], value)
-        last[k % ways] = k
+        partial[k % accumulators] = add(partial[k % accumulators], value)
+        last[k % accumulators] = k
     level = []
-    for j in range(ways):
-        k = len(sums) - ways + j
+    for j in range(accumulators):
+        k = len(sums) - accumulators + j
         level.append(partial[last.index(k)] if k >= 0 else 0.0)
     while len(level) > 1:
         level = [add(level[i], level[i + 1]) for i in range(0, len(level), 2)]

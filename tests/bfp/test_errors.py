@@ -89,8 +89,8 @@ FLOATS = MXINT8.replace(lanes=32, operands="binary32")
             "blocks of a and b must divide one another, not 32 of mxint8 and 216 of fb12",
         ),
         (
-            lambda: gemm(ones((2, 2)), ones((2, 2), axis=0), ways=3),
-            "ways must be a power of two, not 3",
+            lambda: gemm(ones((2, 2)), ones((2, 2), axis=0), accumulators=3),
+            "accumulators must be a power of two, not 3",
         ),
         (
             lambda: matmul(ArrayParameters(), ones((2, 2)), ones((2, 2), axis=0)),

@@ -24,10 +24,10 @@ PLAIN = Stalls()
 
 # Unit, parameters, module, text, fault, stalls, what the message says.
 FAULTS: list[tuple[str, Parameters, str, str, str, Stalls, str]] = [
-    # The array moves when its queue has no place left for what is under way.
-    ("bfp_array", ARRAY, "result_queue", "level <= 2'h2", "level <= 2'h3", STALLS, "m_axis"),
+    # The array moves when its output FIFO has no place left for what is under way.
+    ("bfp_array", ARRAY, "output_fifo", "level <= 2'h2", "level <= 2'h3", STALLS, "m_axis"),
     # The final addition leaves out a partial sum that exists.
-    ("bfp_array", ARRAY, "sequencer", "block > ", "block >= ", PLAIN, "product: "),
+    ("bfp_array", ARRAY, "sequencer", "blocks_index > ", "blocks_index >= ", PLAIN, "product: "),
     # The next tile begins a cycle too soon.
     ("bfp_array", SHORT, "sequencer", "age == 2'h2", "age >= 2'h1", STALLS, "m_axis gave"),
     ("bfp_array", ARRAY, "sequencer", "wants & ~ready", "wants", PLAIN, "beats \\+ stalls"),
@@ -35,7 +35,7 @@ FAULTS: list[tuple[str, Parameters, str, str, str, Stalls, str]] = [
         "bfp_array",
         ARRAY,
         "sequencer",
-        "refused = start & ~start_2",
+        "refused = start & ~begins",
         "refused = start",
         PLAIN,
         "status.refused",

@@ -51,7 +51,7 @@ def operands(
     return blocks_of(a, format, 1, seed), blocks_of(np.ascontiguousarray(b.T), format, 0, seed + 1)
 
 
-def slow_gemm(a: Blocks, b: Blocks, ways: int) -> list[int]:
+def slow_gemm(a: Blocks, b: Blocks, accumulators: int) -> list[int]:
     """Bit patterns of the product, one result at a time."""
     step, square = a.format.block[0], len(a.format.block) == 2
     (m, k), n = a.shape, b.shape[1]
@@ -66,7 +66,7 @@ def slow_gemm(a: Blocks, b: Blocks, ways: int) -> list[int]:
                 code_a = int(a.exponent[i // step if square else i, index])
                 code_b = int(b.exponent[index, j // step if square else j])
                 sums.append(reference.block_sum(qa, qb, code_a, code_b, a.format))
-            results.append(reference.accumulate(sums, ways))
+            results.append(reference.accumulate(sums, accumulators))
     return slow_bits(results)
 
 
@@ -80,33 +80,35 @@ CASES = [
 ]
 
 
-def mismatches(name: str, ways: int, *, seed: int = 1) -> int:
+def mismatches(name: str, accumulators: int, *, seed: int = 1) -> int:
     format = BLOCK_FORMATS[name]
     wrong = 0
     for m, k, n, scales in CASES:
         a, b = operands(format, m, k, n, seed, scales)
-        got = gemm(a, b, ways=ways)
+        got = gemm(a, b, accumulators=accumulators)
         assert got.dtype == np.float32 and got.shape == (m, n)
         got = got.view(np.uint32).ravel().tolist()
-        expected = slow_gemm(a, b, ways)
+        expected = slow_gemm(a, b, accumulators)
         wrong += sum(x != y for x, y in zip(got, expected, strict=True))
     return wrong
 
 
 @pytest.mark.parametrize("name", BLOCK_FORMATS)
 def test_gemm(name):
-    assert mismatches(name, ArrayParameters.make(preset=name).ways) == 0
+    assert mismatches(name, ArrayParameters.make(preset=name).accumulators) == 0
 
 
-@pytest.mark.parametrize("ways", [1, 2, 4, 8])
-def test_gemm_ways(ways):
-    assert mismatches("msfp16", ways, seed=50) == 0
+@pytest.mark.parametrize("accumulators", [1, 2, 4, 8])
+def test_gemm_accumulators(accumulators):
+    assert mismatches("msfp16", accumulators, seed=50) == 0
 
 
-@pytest.mark.parametrize("ways", [1, 2, 8])
-def test_planted_order(ways):
+@pytest.mark.parametrize("accumulators", [1, 2, 8])
+def test_planted_order(accumulators):
     a, b = operands(BLOCK_FORMATS["msfp16"], 2, 700, 3, 4)
-    assert gemm(a, b, ways=ways).view(np.uint32).ravel().tolist() != slow_gemm(a, b, 4)
+    assert gemm(a, b, accumulators=accumulators).view(np.uint32).ravel().tolist() != slow_gemm(
+        a, b, 4
+    )
 
 
 def value(formats, total, code_a, code_b):
@@ -129,22 +131,22 @@ def test_planted_fault(fault, monkeypatch):
     assert mismatches(name, 1) > 0
 
 
-@pytest.mark.parametrize("ways", [1, 4])
-def test_planted_start_at_minus_zero(ways, monkeypatch):
+@pytest.mark.parametrize("accumulators", [1, 4])
+def test_planted_start_at_minus_zero(accumulators, monkeypatch):
     add = binary32.add
     monkeypatch.setattr(
         binary32, "add", lambda x, y: np.where(x == 0, np.asarray(y, np.float32), add(x, y))
     )
-    assert mismatches("msfp16", ways) > 0
+    assert mismatches("msfp16", accumulators) > 0
 
 
 def test_matmul_takes_the_ways_of_its_parameters():
-    for lanes, ways in ((16, 8), (8, 4), (2, 1)):
+    for lanes, accumulators in ((16, 8), (8, 4), (2, 1)):
         p = ArrayParameters(format=BLOCK_FORMATS["msfp16"], lanes=lanes)
         a, b = operands(p.format, 3, 400, 4, 7)
         got = matmul(p, a, b).view(np.uint32)
-        assert p.ways == ways
-        assert np.array_equal(got, gemm(a, b, ways=ways).view(np.uint32))
+        assert p.accumulators == accumulators
+        assert np.array_equal(got, gemm(a, b, accumulators=accumulators).view(np.uint32))
 
 
 def test_gemm_overflows_and_underflows():

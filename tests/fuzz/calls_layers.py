@@ -35,14 +35,13 @@ call(NETWORKS["transformer"], "transformer")(lambda rng: {"length": 4})
 MULTIMODE = MultimodeParameters(rows=2, columns=2)
 DENSE = Dense(name="fc", inputs=6, outputs=3)
 CONVOLUTION = Convolution(name="conv", channels=3, filters=4, size=6, kernel=3, padding=1)
-call(schedule.map_pass, latency="range", batch="")(
+call(schedule.map_pass, batch="")(
     lambda rng: {
         "parameters": MULTIMODE,
         "layer": DENSE,
         "which": "input",
         "batch": 4,
         "modes": (0, 1),
-        "latency": 20,
     }
 )
 call(schedule.utilization)(
@@ -51,12 +50,11 @@ call(schedule.utilization)(
         "layers": [DENSE, CONVOLUTION],
         "batch": 4,
         "modes": (0, 1),
-        "latency": 20,
     }
 )
 call(schedule.Mapping.utilization, "Mapping.utilization")(
     lambda rng: {
-        "self": schedule.map_pass(MULTIMODE, DENSE, "input", 4, (0, 1), latency=20),
+        "self": schedule.map_pass(MULTIMODE, DENSE, "input", 4, (0, 1)),
         "parameters": MULTIMODE,
     }
 )
@@ -224,7 +222,7 @@ for count in (pulsed.sums, stochastic_fast.pulsed_sums):
 
 APPROX = approx_array.ApproxArrayParameters(rows=2, columns=2)
 call(approx_array.ApproxArrayParameters.cycles, "ApproxArrayParameters.cycles")(
-    lambda rng: {"self": APPROX, "m": 3, "n": 4, "k": 5, "latency": 12}
+    lambda rng: {"self": APPROX, "m": 3, "n": 4, "k": 5}
 )
 call(realm.factors)(lambda rng: {"segments": 8})
 call(realm.exact_factors)(lambda rng: {"segments": 8})

@@ -90,7 +90,11 @@ call(quantize.decode, code="shape rows empty")(
 call(formats_fast.zero_set, x=f"{EACH}")(lambda rng: {"x": floats(rng, 3, 10), "format": MX})
 for gemm in (bfp_array.gemm, bfp_fast.gemm):
     call(gemm)(
-        lambda rng: {"a": blocks(rng, MX, 1, 3, 20), "b": blocks(rng, MX, 0, 20, 4), "ways": 2}
+        lambda rng: {
+            "a": blocks(rng, MX, 1, 3, 20),
+            "b": blocks(rng, MX, 0, 20, 4),
+            "accumulators": 2,
+        }
     )
 call(bfp_array.matmul)(
     lambda rng: {

@@ -1,4 +1,4 @@
-"""Sums of digit products put together to the sum of a mode's products."""
+"""Composition of sums of digit products to the sum of a mode's products."""
 
 import functools
 import itertools
@@ -9,6 +9,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MultimodeParameters
+from sw.bfp.stages import COMPOSER_LATENCY
 
 from ...base.circuit import Circuit
 from ...base.pipeline import register
@@ -17,26 +18,27 @@ __all__ = ["Composer"]
 
 
 class Composer(Circuit):
-    """Adds up those digit products of one of ``rows`` elements that belong to one result.
+    """Adder tree of those digit products of one of ``rows`` PEs that belong to one result.
 
-    Each has the weight of its digits' places in their words, so that a result of mantissas that
-    stand ``p`` digits up in their words comes out ``p`` digits too high.
+    Each product has the weight of its digits' places in their words, so that a result of mantissas
+    that are ``p`` digits up in their words comes out ``p`` digits too high. Latency is `latency`
+    enabled cycles, interval one.
 
     Members
     -------
     en : In(1)
         Clock enable.
     totals : In(rows * 16 * total_bits)
-        The elements' totals.
+        The PEs' totals.
     row : In(rows)
-        One-hot: the element.
+        One-hot: the PE.
     mask : In(16)
         The totals that belong to the result.
     sum : Out(signed(sum_bits))
-        Their weighted sum, `latency` enabled cycles later.
+        Their weighted sum, from registers.
     """
 
-    latency = 3
+    latency = COMPOSER_LATENCY
 
     def __init__(self, *, parameters: MultimodeParameters) -> None:
         self.parameters = p = parameters

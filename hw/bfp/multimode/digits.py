@@ -1,4 +1,4 @@
-"""From words that hold one, two or four mantissas to digits with a sign each."""
+"""Digits, each with a sign, of words that hold one, two or four mantissas."""
 
 from typing import Any
 
@@ -24,10 +24,18 @@ def word_bits(parameters: MultimodeParameters) -> int:
 
 
 class SplitWords(Circuit):
-    """Splits words into digits, each with the sign of its mantissa; combinational.
+    """Splitter of words into digits, each with the sign of its mantissa.
 
     A word has 16 bits of mantissas, lowest first, and above them, where signs are beside, a sign a
-    mantissa. Where the sign is inside it is the top bit of each mantissa.
+    mantissa. Where the sign is inside it is the top bit of each mantissa. Latency is 0: it is
+    combinational.
+
+    Parameters
+    ----------
+    parameters : MultimodeParameters
+        Of the array.
+    count : int
+        Words.
 
     Members
     -------

@@ -1,4 +1,4 @@
-"""The order in which the sums of a block are read: by rows, and in a row by mantissas."""
+"""Readout of the sums of a block: by rows, and in a row by mantissas."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ __all__ = ["Readout", "Tags", "exponent_bits"]
 
 
 class Tags(data.StructLayout):
-    """What a block is: modes of its operands, first or last of its tile, last of the job."""
+    """Tags of a block: modes of its operands, first or last of its tile, last of the job."""
 
     def __init__(self) -> None:
-        super().__init__({"mode_a": 2, "mode_b": 2, "fresh": 1, "ending": 1, "job_end": 1})
+        super().__init__({"mode_a": 2, "mode_b": 2, "sum_first": 1, "tile_last": 1, "job_last": 1})
 
 
 def exponent_bits(parameters: MultimodeParameters) -> int:
@@ -29,9 +29,11 @@ def exponent_bits(parameters: MultimodeParameters) -> int:
 
 
 class Readout(Circuit):
-    """Counts the results of a block, one a cycle, and tells which digits each is made of.
+    """Counter of the results of a block, one a cycle, and the choice of digits of each.
 
-    A block is taken in the cycle after ``start``; its results follow at once.
+    Latency is an enabled cycle from ``start`` to the block's first result, interval one from result
+    to result: by rows, then by the mantissas of ``a``'s word, then of ``b``'s. Outputs depend on
+    registers only; a start while results are read replaces them.
 
     Members
     -------
@@ -40,7 +42,7 @@ class Readout(Circuit):
     start : In(1)
         A block is complete.
     tags : In(Tags)
-        What it is.
+        Its tags.
     exponents : In(rows * 4 * exponent_bits)
         Exponent codes of the rows' mantissas.
     valid : Out(1)
@@ -49,15 +51,15 @@ class Readout(Circuit):
         One-hot: its row.
     mask : Out(16)
         The digit products that it is made of.
-    column : Out(2)
-        Which of ``b``'s mantissas it is of.
+    index_b : Out(2)
+        Which of the mantissas of ``b``'s word it is of.
     exponent : Out(signed(...))
         What is known of its exponent: all but the code of ``b``.
     nan : Out(1)
         The row's block holds a NaN or an infinity.
     number : Out(...)
         Number of the result in its tile.
-    fresh, ending, job_end : Out(1)
+    sum_first, tile_last, job_last : Out(1)
         It is the first or last sum of its result; the last of the job.
     """
 
@@ -73,93 +75,97 @@ class Readout(Circuit):
                 "valid": Out(1),
                 "row": Out(p.rows),
                 "mask": Out(DIGITS**2),
-                "column": Out(2),
+                "index_b": Out(2),
                 "exponent": Out(signed(exponent_bits(p))),
                 "nan": Out(1),
                 "number": Out(range(p.rows * DIGITS**2)),
-                "fresh": Out(1),
-                "ending": Out(1),
-                "job_end": Out(1),
+                "sum_first": Out(1),
+                "tile_last": Out(1),
+                "job_last": Out(1),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Build the registers of the block, the counters, and what follows from them."""
         m = Module()
-        p, form = self.parameters, self.parameters.formats[0]
         tags = Signal(Tags(), reset_less=True)
         exponents = Signal.like(self.exponents, reset_less=True)
-        place = Signal(DIGITS)
-        number = Signal.like(self.number)
-        row = Signal(p.rows)
-        active = Signal()
+        with m.If(self.en & self.start):
+            m.d.sync += [tags.eq(self.tags), exponents.eq(self.exponents)]
+        pair, row_end = self._count(m, tags)
 
-        # Results of a word of ``a``: as many as there are mantissas in it and in one of ``b``.
-        last_place, line, column = Signal(4), Signal(2), Signal(2)
-        for mode in range(len(MODES)):
+        # Indices of the mantissas in their words.
+        index_a = Signal(2)
+        index_b = Signal(2, name="index_b_now")
+        for mode, digits in enumerate(MODES):
             with m.If(tags.mode_b == mode):
                 m.d.comb += [
-                    line.eq(place >> (2 - mode)),
-                    column.eq(place & (DIGITS // MODES[mode] - 1)),
+                    index_a.eq(pair >> (2 - mode)),
+                    index_b.eq(pair & (DIGITS // digits - 1)),
                 ]
-        # One shift: Verilator 5.048 to 5.050 (issue 7955) adds up those of two without the carry.
-        m.d.comb += last_place.eq((DIGITS**2 - 1) >> (tags.mode_a + tags.mode_b))
-        row_end = place == last_place
-        with m.If(self.en):
-            with m.If(active):
-                m.d.sync += [place.eq(Mux(row_end, 0, place + 1)), number.eq(number + 1)]
-                with m.If(row_end):
-                    m.d.sync += row.eq(row << 1)
-                    with m.If(row[-1]):
-                        m.d.sync += active.eq(0)
-            with m.If(self.start):
-                m.d.sync += [
-                    tags.eq(self.tags),
-                    exponents.eq(self.exponents),
-                    active.eq(1),
-                    place.eq(0),
-                    number.eq(0),
-                    row.eq(1),
-                ]
-
-        def inside(digit: int, mode: Value, value: Value) -> Value:
-            """Tell whether a digit is one of a mantissa's."""
-            places = Array([digit // d for d in MODES])
-            return places[mode] == value
-
-        mine = [inside(i, tags.mode_a, line) for i in range(DIGITS)]
-        its = [inside(j, tags.mode_b, column) for j in range(DIGITS)]
-        code = Value.cast(0)
-        for r in range(p.rows):
-            codes = Array(
-                [exponents.word_select(DIGITS * r + i, form.exponent_bits) for i in range(DIGITS)]
-            )
-            code = code | (codes[line] & row[r].replicate(form.exponent_bits))
-        # The weight of an element is 2**(E - m) with E = code + 1 - bias; digits stand too high.
-        offsets_a, offsets_b = (
-            Array(
-                [
-                    Array(
-                        [
-                            1 - form.exponent_bias - f.magnitude_bits - DIGIT_BITS * d * value
-                            for value in range(DIGITS)
-                        ]
-                    )
-                    for d, f in zip(MODES, p.formats, strict=True)
-                ]
-            )
-            for _ in range(2)
-        )
+        code = self._code(exponents, index_a)
+        offset_a, offset_b = self._offsets()
         m.d.comb += [
-            self.valid.eq(active),
-            self.row.eq(row),
-            self.mask.eq(Cat(x & y for x in mine for y in its)),
-            self.column.eq(column),
-            self.exponent.eq(code + offsets_a[tags.mode_a][line] + offsets_b[tags.mode_b][column]),
+            self.mask.eq(self._mask(tags, index_a, index_b)),
+            self.index_b.eq(index_b),
+            self.exponent.eq(
+                code + offset_a[tags.mode_a][index_a] + offset_b[tags.mode_b][index_b]
+            ),
             self.nan.eq(code.all()),
-            self.number.eq(number),
-            self.fresh.eq(tags.fresh),
-            self.ending.eq(tags.ending),
-            self.job_end.eq(tags.job_end & row_end & row[-1]),
+            self.sum_first.eq(tags.sum_first),
+            self.tile_last.eq(tags.tile_last),
+            self.job_last.eq(tags.job_last & row_end & self.row[-1]),
         ]
         return m
+
+    def _count(self, m: Module, tags: data.View) -> tuple[Signal, Value]:
+        """Count pairs of mantissas and rows; return the pair, and whether it is the row's last."""
+        pair = Signal(DIGITS)
+        pair_last = Signal(4)
+        # One shift: Verilator 5.048 to 5.050 (issue 7955) adds up those of two without the carry.
+        m.d.comb += pair_last.eq((DIGITS**2 - 1) >> (tags.mode_a + tags.mode_b))
+        row_end = pair == pair_last
+        with m.If(self.en):
+            with m.If(self.valid):
+                m.d.sync += [pair.eq(Mux(row_end, 0, pair + 1)), self.number.eq(self.number + 1)]
+                with m.If(row_end):
+                    m.d.sync += self.row.eq(self.row << 1)
+                    with m.If(self.row[-1]):
+                        m.d.sync += self.valid.eq(0)
+            with m.If(self.start):
+                m.d.sync += [self.valid.eq(1), pair.eq(0), self.number.eq(0), self.row.eq(1)]
+        return pair, row_end
+
+    def _mask(self, tags: data.View, index_a: Signal, index_b: Signal) -> Value:
+        """Return which products are of digits of both mantissas."""
+
+        def inside(digit: int, mode: Value, index: Value) -> Value:
+            """Tell whether a digit is one of a mantissa's."""
+            return Array([digit // digits for digits in MODES])[mode] == index
+
+        in_a = [inside(i, tags.mode_a, index_a) for i in range(DIGITS)]
+        in_b = [inside(j, tags.mode_b, index_b) for j in range(DIGITS)]
+        return Cat(x & y for x in in_a for y in in_b)
+
+    def _code(self, exponents: Signal, index_a: Signal) -> Value:
+        """Choose the exponent code of the row's mantissa."""
+        bits = self.parameters.formats[0].exponent_bits
+        code = Value.cast(0)
+        for r in range(self.parameters.rows):
+            codes = Array([exponents.word_select(DIGITS * r + i, bits) for i in range(DIGITS)])
+            code = code | (codes[index_a] & self.row[r].replicate(bits))
+        return code
+
+    def _offsets(self) -> tuple[Array, Array]:
+        """Return by mode and index what a mantissa adds to the exponent.
+
+        The weight of an element is ``2**(E - m)`` with ``E = code + 1 - bias``, and its digits
+        stand too high in their word.
+        """
+        p = self.parameters
+        least = 1 - p.formats[0].exponent_bias
+        table = [
+            [least - f.magnitude_bits - DIGIT_BITS * digits * index for index in range(DIGITS)]
+            for digits, f in zip(MODES, p.formats, strict=True)
+        ]
+        return Array(map(Array, table)), Array(map(Array, table))

@@ -1,6 +1,5 @@
-"""The composed multiplier: sums of products of digits, of which any mode's products are made."""
+"""Processing element of the multi-mode array: sums of digit products, in any mode."""
 
-import functools
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
@@ -10,14 +9,15 @@ from sw.bfp.dot import DotParameters
 from sw.bfp.multimode_array import DIGITS, MultimodeParameters
 
 from ...base.circuit import Circuit
+from ..pe import operand_members, register_operands
 from ..product_sum import ProductSum
 from .digits import DIGIT, WORD_BITS
 
-__all__ = ["DigitProducts", "MultimodeElement"]
+__all__ = ["DigitProducts", "MultimodePE"]
 
 
 class DigitProducts(Circuit):
-    """For each pair of digits of two words the sum over ``lanes`` pairs of words of their products.
+    """Products of each pair of digits of two words, summed over ``lanes`` pairs of words.
 
     These are the products of the mode with the shortest mantissas; those of the others are sums of
     them with digits' weights (`Composer`), and so are their sums over lanes and cycles: weights
@@ -35,8 +35,8 @@ class DigitProducts(Circuit):
     a, b : In(lanes * WORD_BITS)
         Words of digits.
     sums : Out(16 * sum_bits)
-        Signed sums, `latency` enabled cycles later; that of digits ``i`` of ``a`` and ``j`` of
-        ``b`` at ``4 * i + j``.
+        Signed sums, `latency` enabled cycles later, a set a cycle, from registers; that of digits
+        ``i`` of ``a`` and ``j`` of ``b`` at ``4 * i + j``.
     """
 
     def __init__(self, *, parameters: DotParameters) -> None:
@@ -80,20 +80,19 @@ class DigitProducts(Circuit):
         return m
 
 
-class MultimodeElement(Circuit):
+class MultimodePE(Circuit):
     """Digit products summed over a block, and held until they are read.
 
-    Latency from operands to the sums that ``first`` and ``add`` accumulate is `add_latency`
-    enabled cycles; ``hold`` takes the totals, with the block's last sum, a cycle later.
+    Operands are registered. Enabled cycles from these are those of `ComposedStages`: ``products``
+    to ``first`` and ``add``, ``hold`` to ``hold``, which takes the totals with the block's last
+    sum. Interval is one.
 
     Members
     -------
+    a, b : In(lanes * WORD_BITS), b_next : Out(lanes * WORD_BITS)
+        Words of digits; ``b`` of the cycle before.
     en : In(1)
         Clock enable.
-    a, b : In(lanes * WORD_BITS)
-        Words of digits.
-    b_next : Out(lanes * WORD_BITS)
-        ``b`` of the cycle before.
     first, add : In(1)
         The sums now at the accumulators start a block; there are sums.
     hold : In(1)
@@ -105,13 +104,9 @@ class MultimodeElement(Circuit):
     def __init__(self, *, parameters: MultimodeParameters) -> None:
         self.parameters = parameters
         self.total_bits = parameters.total_bits
-        width = parameters.lanes * WORD_BITS
         super().__init__(
             {
-                "en": In(1),
-                "a": In(width),
-                "b": In(width),
-                "b_next": Out(width),
+                **operand_members(parameters.lanes * WORD_BITS),
                 "first": In(1),
                 "add": In(1),
                 "hold": In(1),
@@ -119,30 +114,11 @@ class MultimodeElement(Circuit):
             }
         )
 
-    @functools.cached_property
-    def products(self) -> DigitProducts:
-        """The digit products."""
-        return DigitProducts(parameters=self.parameters.digits)
-
-    @property
-    def add_latency(self) -> int:
-        """Enabled cycles from operands to their sums of products."""
-        return 1 + self.products.latency
-
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Multiply, accumulate, hold."""
         m = Module()
-        m.submodules.products = products = self.products
-        a = Signal.like(self.a, reset_less=True)
-        b = Signal.like(self.b, reset_less=True)
-        with m.If(self.en):
-            m.d.sync += [a.eq(self.a), b.eq(self.b)]
-        m.d.comb += [
-            products.en.eq(self.en),
-            products.a.eq(a),
-            products.b.eq(b),
-            self.b_next.eq(b),
-        ]
+        products = DigitProducts(parameters=self.parameters.digits)
+        register_operands(m, self, products)
         for n in range(DIGITS**2):
             total = Signal(signed(self.total_bits), name=f"total_{n}", reset_less=True)
             held = Signal(signed(self.total_bits), name=f"held_{n}", reset_less=True)

@@ -1,4 +1,4 @@
-"""An element of the array: a multiplier and an accumulator, or two that share a table."""
+"""Processing element of the array: a multiplier and an accumulator, or two that share a table."""
 
 import functools
 from typing import Any
@@ -9,11 +9,12 @@ from amaranth.lib.wiring import In, Out
 from sw.approx.array import ApproxArrayParameters
 
 from ..base.circuit import Circuit
+from ..base.pipeline import register
 from .accumulator import Accumulator
 from .product import ApproxMultiplier
 from .table_multiplier import TableMultiplier
 
-__all__ = ["Element", "table_members"]
+__all__ = ["MultiplierPE", "table_members"]
 
 
 def table_members(parameters: ApproxArrayParameters) -> dict[str, Any]:
@@ -24,36 +25,36 @@ def table_members(parameters: ApproxArrayParameters) -> dict[str, Any]:
     return {"write": In(1), "address": In(2 * bits), "entry": In(bits + 1)}
 
 
-class Element(Circuit):
-    """Sums of products of one place of a column, or of two below one another.
+class MultiplierPE(Circuit):
+    """Sums of products of one row of a column, or of two that share a table.
 
-    Operands are registered: ``a`` in every enabled cycle, ``b`` where ``first``. It stays for the
-    turns of all rows, and then goes on to the place below. Latencies in enabled cycles from ``a``:
-    `issue_latency` to ``fresh``, `latency` to ``o``.
+    Operands are registered: ``a`` in every enabled cycle, ``b`` where ``b_first``. It stays while
+    all interleaved rows of results use it, and then goes on to the row below. Enabled cycles from
+    ``a`` are those of `PeStages`: ``product`` to ``first``, ``sum`` to ``o``; interval is one.
 
     Parameters
     ----------
     parameters : ApproxArrayParameters
         Of the array.
     lanes : int
-        Places, 1; with a table also 2.
+        Rows, 1; with a table also 2.
 
     Members
     -------
     en : In(1)
         Clock enable.
     a : In(lanes * width)
-        Operand of the row whose turn it is.
+        Operands of interleaved rows of results, one after the other.
     b : In(width)
-        Operand of the column, for the upper place.
+        Operand of the column, for the upper row.
+    b_first : In(lanes)
+        ``a`` is that of the first interleaved row, and ``b`` is new.
     first : In(lanes)
-        ``a`` is the first row's, and ``b`` is new.
-    fresh : In(lanes)
         The product now added is the first of its sum.
     b_next : Out(width)
-        ``b`` of the lower place.
+        ``b`` of the lower row.
     o : Out(lanes * 32)
-        Sum so far of the row whose turn it is.
+        Sum so far of the row that ``a`` was of.
     write, address, entry : In
         With a table only, as in `TableMultiplier`.
     """
@@ -67,8 +68,8 @@ class Element(Circuit):
                 "en": In(1),
                 "a": In(lanes * word),
                 "b": In(word),
+                "b_first": In(lanes),
                 "first": In(lanes),
-                "fresh": In(lanes),
                 "b_next": Out(word),
                 "o": Out(lanes * 32),
                 **table_members(parameters),
@@ -77,7 +78,7 @@ class Element(Circuit):
 
     @functools.cached_property
     def multiplier(self) -> ApproxMultiplier | TableMultiplier:
-        """What multiplies."""
+        """The multiplier, or the one of two lanes by a table."""
         p = self.parameters
         if p.has_table:
             return TableMultiplier(bits=p.bits, format=p.format, lanes=self.lanes)
@@ -85,39 +86,25 @@ class Element(Circuit):
             multiplier=p.multiplier, bits=p.bits, format=p.format, target=p.target
         )
 
-    @property
-    def issue_latency(self) -> int:
-        """Enabled cycles from ``a`` to the addition of its product."""
-        return 1 + self.multiplier.latency
-
-    @property
-    def latency(self) -> int:
-        """Enabled cycles from ``a`` to the sum with its product."""
-        return self.issue_latency + Accumulator.latency
-
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Register operands, multiply, accumulate lane by lane."""
         m = Module()
         word = self.parameters.format.width
         m.submodules.multiplier = multiplier = self.multiplier
-        for name in table_members(self.parameters):
-            m.d.comb += getattr(multiplier, name).eq(getattr(self, name))
-
-        a = Signal.like(self.a, reset_less=True)
         held: list[Value] = []
-        with m.If(self.en):
-            m.d.sync += a.eq(self.a)
         for lane in range(self.lanes):
             b = Signal(word, name=f"b_{lane}", reset_less=True)
-            with m.If(self.en & self.first[lane]):
+            with m.If(self.en & self.b_first[lane]):
                 m.d.sync += b.eq(held[-1] if held else self.b)
             held.append(b)
         m.d.comb += [
             self.b_next.eq(held[-1]),
             multiplier.en.eq(self.en),
-            multiplier.a.eq(a),
+            multiplier.a.eq(register(m, self.en, "a", len(self.a), self.a)),
             multiplier.b.eq(Cat(held)),
         ]
+        for name in table_members(self.parameters):
+            m.d.comb += getattr(multiplier, name).eq(getattr(self, name))
         for lane in range(self.lanes):
             accumulator = Accumulator(interleave=self.parameters.interleave)
             m.submodules[f"accumulator_{lane}"] = accumulator
@@ -125,7 +112,7 @@ class Element(Circuit):
             m.d.comb += [
                 accumulator.en.eq(self.en),
                 accumulator.product.eq(Cat(Const(0, 32 - word), product)),
-                accumulator.fresh.eq(self.fresh[lane]),
+                accumulator.first.eq(self.first[lane]),
                 self.o.word_select(lane, 32).eq(accumulator.o),
             ]
         return m

@@ -1,0 +1,158 @@
+"""Pipeline stages of dot products, which circuits are built by and cycle models read."""
+
+import dataclasses
+
+from ..formats.binary32 import ADDER_LATENCY, FROM_INTEGER_LATENCY
+from ..stages import (
+    DSP_LATENCY,
+    DSP_PAIR_LATENCY,
+    Schedule,
+    dsp_pair_fits,
+    multiplier_schedule,
+)
+from .dot import DotParameters
+
+__all__ = [
+    "COMPOSER_LATENCY",
+    "LEAST_SPACING",
+    "ComposedStages",
+    "DotStages",
+    "SumStages",
+    "VALUE_LATENCY",
+]
+
+COMPOSER_LATENCY = 3
+"""Cycles from sums of digit products to the sum of a mode's products."""
+
+VALUE_LATENCY = 1 + FROM_INTEGER_LATENCY
+"""Cycles from a block's sum to its value in binary32: a register and the conversion."""
+
+LEAST_SPACING = 8
+"""Cycles from a sum's addition to the next one of the same result, at least."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DotStages:
+    """Stages of a dot product: how a beat's products are formed and added, and a block's sums.
+
+    Parameters
+    ----------
+    parameters : DotParameters
+        Of the dot product.
+    """
+
+    parameters: DotParameters
+
+    @property
+    def signed(self) -> bool:
+        """Whether elements are in two's complement; else their magnitudes are multiplied."""
+        return self.parameters.format.in_twos_complement
+
+    @property
+    def width(self) -> int:
+        """Bits that are multiplied."""
+        return self.parameters.format.magnitude_bits + self.signed
+
+    @property
+    def paired(self) -> bool:
+        """Whether a DSP block multiplies for two lanes."""
+        return self.parameters.multiplier == "dsp" and dsp_pair_fits(self.width, self.signed)
+
+    @property
+    def tree_levels(self) -> int:
+        """Levels of the adder tree, and one for the constants."""
+        products = -(-self.parameters.lanes // (1 + self.paired))
+        return (products - 1).bit_length() + 1
+
+    def schedule(self) -> Schedule:
+        """Return the registers up to a product."""
+        if self.paired:
+            return Schedule(latency=DSP_PAIR_LATENCY)
+        if self.parameters.multiplier == "dsp":
+            return Schedule(latency=DSP_LATENCY)
+        return multiplier_schedule(self.width, self.signed, self.parameters.target)
+
+    @property
+    def product_sum(self) -> int:
+        """Enabled cycles from registered operands to the sum of their products."""
+        return self.schedule().tree(self.tree_levels).latency + 1
+
+    @property
+    def products(self) -> int:
+        """Enabled cycles from a beat to its sum of products: one more, for a register."""
+        return 1 + self.product_sum
+
+    @property
+    def block(self) -> int:
+        """Enabled cycles from a beat to the sum of its block, which several are accumulated to."""
+        return self.products + (self.parameters.beats > 1)
+
+    @property
+    def value(self) -> int:
+        """Enabled cycles from a beat to that sum in binary32."""
+        return self.block + VALUE_LATENCY
+
+
+@dataclasses.dataclass(frozen=True)
+class SumStages(DotStages):
+    """Stages of a column of the array, whose fp32 adders are behind the dot products.
+
+    Parameters
+    ----------
+    levels : int
+        Of the pairwise addition of the interleaved accumulators.
+    """
+
+    levels: int
+
+    def sum(self, level: int) -> int:
+        """Return the cycles to the sum that enters a level of the pairwise addition."""
+        return self.value + (1 + level) * ADDER_LATENCY
+
+    @property
+    def result(self) -> int:
+        """To the result in front of the column's register."""
+        return self.sum(self.levels)
+
+
+@dataclasses.dataclass(frozen=True)
+class ComposedStages:
+    """Stages of a column of the multi-mode array, whose results share an adder.
+
+    Parameters
+    ----------
+    digits : DotParameters
+        Of the sum of the products of a pair of digits.
+    """
+
+    digits: DotParameters
+
+    @property
+    def products(self) -> int:
+        """Enabled cycles from operands to their sums of digit products."""
+        return DotStages(self.digits).products
+
+    @property
+    def hold(self) -> int:
+        """Enabled cycles from a block's last operands to its totals, behind an accumulator."""
+        return self.products + 1
+
+    @property
+    def value(self) -> int:
+        """Enabled cycles from the choice of a result to its block's sum in binary32."""
+        return COMPOSER_LATENCY + FROM_INTEGER_LATENCY
+
+    @property
+    def read(self) -> int:
+        """Enabled cycles from the choice of a result to the address of its partial sum."""
+        return self.value - 1
+
+    @property
+    def write(self) -> int:
+        """Enabled cycles from the choice of a result to its new partial sum."""
+        return self.value + ADDER_LATENCY
+
+    @property
+    def result(self) -> int:
+        """Enabled cycles from the choice of a result to it in the column's register."""
+        return self.write + 1
