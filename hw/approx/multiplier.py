@@ -68,7 +68,7 @@ class ApproxUnit(Core):
             pipeline.accept.eq(self.i.valid),
             pipeline.last.eq(self.i.payload.last),
         ]
-        pairs_in = register(m, en, "pairs", self.i.payload.data.shape(), self.i.payload.data)
+        pairs_in: Any = register(m, en, "pairs", self.i.payload.data.shape(), self.i.payload.data)
         events = []
         for n in range(p.lanes):
             m.submodules[f"lane_{n}"] = lane = self._lane()
