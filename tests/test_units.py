@@ -1,7 +1,7 @@
 """Every unit has all that a unit has: record, bench, planted faults, a row in the README.
 
 What is one test of all units by their records stands elsewhere: registers in `tests.test_bus`,
-reset in `tests.test_reset`, abort in `tests.test_abort`, ports in `tests.formal.test_ports`.
+reset in `tests.test_reset`, abort in `tests.test_abort`, ports in `tests.formal.test_axi`.
 """
 
 import ast
@@ -17,7 +17,7 @@ from sim.units import bench
 from .readme import ROOT
 
 PLANTS = ("faults", "plant", "planted")
-OF_ALL_UNITS = ("test_bus", "test_reset", "test_abort", "formal/test_ports", "flow/test_lint")
+OF_ALL_UNITS = ("test_bus", "test_reset", "test_abort", "formal/test_axi", "flow/test_lint")
 
 
 def parametrized(path: Path) -> set[str]:

@@ -48,7 +48,7 @@ class Fed(Circuit):
             connect(m, feeder.o, gather.i)
             connect(m, gather.o, getattr(array, f"i_{n}"))
         connect(m, array.o, flipped(self.o))
-        m.d.comb += [getattr(array, name).eq(getattr(self, name)) for name in JOB]
+        m.d.comb += [array.job[name].eq(getattr(self, name)) for name in JOB]
         m.d.comb += [
             array.start.eq(self.start),
             self.framing.eq(array.flags.framing | self.gathers[0].framing),
