@@ -46,13 +46,15 @@ def compare(
 ) -> Report:
     """Return the report of a run whose outcome should be ``expected``, all of it, by name.
 
-    Expected are arrays, numbers, or a range that a number should be in. ``inputs`` are arrays whose
-    first index is that of the outcome.
+    Expected are arrays, numbers, or a range that a number should be in; a mismatch of an array is
+    told before one of a number. ``inputs`` are arrays whose first index is that of the outcome.
     """
     mismatches, message = 0, ""
     if unexpected := sorted(set(actual) - set(expected)):
         message = f"nothing is expected of {', '.join(unexpected)}"
-    for name, value in expected.items():
+    for name, value in sorted(
+        expected.items(), key=lambda item: not isinstance(item[1], np.ndarray)
+    ):
         if isinstance(value, range):
             if actual[name] not in value:
                 mismatches += 1

@@ -89,7 +89,7 @@ def test_a_planted_fault_is_caught():
 def test_rounding_of_integers(width, apart):
     inputs = integers(width, 600, seed=width)
     expected = binary32.from_integer(inputs["mantissa"], inputs["exponent"], inputs["nan"])
-    dut = FromInteger(width=width, exponent_bits=EXPONENT_BITS, apart=apart)
+    dut = FromInteger(width=width, exponent_bits=EXPONENT_BITS, extra_stage=apart)
     np.testing.assert_array_equal(simulate(dut, inputs), expected.view(np.uint32))
 
 
@@ -97,5 +97,5 @@ def test_rounding_of_integers(width, apart):
 def test_rounding_of_integers_stops_with_its_clock_enable(apart):
     inputs = integers(30, 200, seed=3)
     expected = binary32.from_integer(inputs["mantissa"], inputs["exponent"], inputs["nan"])
-    dut = FromInteger(width=30, exponent_bits=EXPONENT_BITS, apart=apart)
+    dut = FromInteger(width=30, exponent_bits=EXPONENT_BITS, extra_stage=apart)
     np.testing.assert_array_equal(simulate(dut, inputs, enable=0.5), expected.view(np.uint32))

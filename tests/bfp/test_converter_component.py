@@ -42,7 +42,7 @@ def simulate(p, x, *, idle=0.0, stall=0.0, seed=0):
     rng = np.random.default_rng(seed)
     found, cycles = [], 0
 
-    async def drive(ctx):
+    async def give(ctx):
         for beat, row in enumerate(rows):
             while rng.random() < idle:
                 await ctx.tick()
@@ -63,7 +63,7 @@ def simulate(p, x, *, idle=0.0, stall=0.0, seed=0):
                 beat = out.data
                 found.append((list(beat.mantissa), beat.exponent, list(beat.zero_set), out.last))
 
-    drive(dut, drive, take)
+    drive(dut, give, take)
     codes, exponents, flags, last = (np.array(column) for column in zip(*found, strict=True))
     return codes, exponents, flags, last, cycles
 
