@@ -233,12 +233,12 @@ def check(
     finite = np.isfinite(sums)
     mode = MODES.index(job.mode) | job.balanced << 2 | job.keep << 3
     expected: dict[str, Any] = {
-        **counting(result, "cycles", "entry_waits", "patch_waits", "sum_waits"),
         "sums": sums,
         **{name: getattr(job, name) for name in ("rows", "depth", "positions", "patch", "waves")},
         "mode": mode,
         "applied": len(waves.most),
         "steps": int(waves.most.sum()) * job.spacing,
+        **counting(result, "cycles", "entry_waits", "patch_waits", "sum_waits"),
         **{f"status.{name}": 0 for name in QUIET},
         "status.nan": int(np.isnan(sums).any()),
         "status.overflow": int((~finite & ~np.isnan(sums)).any()),
