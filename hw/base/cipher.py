@@ -7,13 +7,12 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.wiring import In, Out
 
 from sw.cipher import constants
+from sw.stages import CIPHER_ROUNDS, cipher_latency
 
 from .circuit import Circuit
 from .pipeline import register, wire
 
 __all__ = ["IndexCipher"]
-
-ROUNDS_A_CYCLE = 2
 
 
 class IndexCipher(Circuit):
@@ -53,7 +52,7 @@ class IndexCipher(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from word to word."""
-        return -(-self.rounds // ROUNDS_A_CYCLE)
+        return cipher_latency(self.rounds)
 
     def elaborate(self, platform: Any) -> Module:
         """Build the rounds."""
@@ -64,7 +63,7 @@ class IndexCipher(Circuit):
             key = self.key.word_select(n % (self.bits // 16), 16) ^ constant
             x = net(f"x_{n}", 16, (x.rotate_right(7) + y)[:16] ^ key)
             y = net(f"y_{n}", 16, y.rotate_left(2) ^ x)
-            if n % ROUNDS_A_CYCLE == ROUNDS_A_CYCLE - 1 or n == self.rounds - 1:
+            if n % CIPHER_ROUNDS == CIPHER_ROUNDS - 1 or n == self.rounds - 1:
                 x, y = reg(f"x_{n}_later", 16, x), reg(f"y_{n}_later", 16, y)
         m.d.comb += self.o.eq(Cat(y, x))
         return m

@@ -7,6 +7,7 @@ from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data, wiring
 
 from sw.bfp.dot import DotParameters
+from sw.bfp.stages import DotStages
 from sw.words import Words
 
 from ..base.field import Field
@@ -86,14 +87,8 @@ class DotUnit(Core):
     @functools.cached_property
     def pipeline(self) -> StreamPipeline:
         """Control of both."""
-        stages = self.element.latency + self.value.latency
+        stages = DotStages(self.parameters).value
         return StreamPipeline(packet=self.streams["o"], stages=stages)
-
-    @property
-    def latency(self) -> int:
-        """Cycles from a block's last beat to its result, without stalls."""
-        quantize = self.quantizers[0].latency if self.quantizers else 0
-        return quantize + self.pipeline.latency
 
     def elaborate(self, platform: Any) -> Module:
         """Build the operands' way in, and the arithmetic as one pipeline."""

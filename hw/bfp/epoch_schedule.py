@@ -41,7 +41,6 @@ class EpochSchedule(Core):
         "epoch": "an epoch was 0 or after the last",
         "framing": "padding bits were not zero",
     }
-    latency = 1
 
     def __init__(self, *, parameters: EpochParameters) -> None:
         self.parameters = p = parameters

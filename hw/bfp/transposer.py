@@ -44,7 +44,6 @@ class Transposer(Core):
         counter("transposed", "tiles given that were transposed"),
         *stall_registers("elements"),
     )
-    latency = 1
 
     def __init__(self, *, parameters: TransposerParameters) -> None:
         self.parameters = p = parameters

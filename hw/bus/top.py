@@ -18,8 +18,9 @@ from amaranth.lib.wiring import In, Out
 
 from ..base.circuit import Circuit
 from ..engine.core import Core
-from ..engine.registers import AxiLiteRegisters, Register, axi_lite_members
+from ..engine.registers import Register
 from ..stream.packet import Packet
+from .axi_lite import AxiLiteRegisters, axi_lite_members
 from .common_registers import events, first_registers, last_registers
 
 __all__ = ["AxiTop"]

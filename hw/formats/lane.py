@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from sw.formats import BlockFormat, FloatFormat
+from sw.formats.stages import LANE_LATENCY
 
 from ..base.circuit import Circuit
 from ..base.pipeline import register, wire
@@ -147,7 +148,7 @@ class Lane(Circuit):
         Whether it counts in the zero-setting error, with ``mantissa``.
     """
 
-    latency = 3
+    latency = LANE_LATENCY
     """Enabled cycles from an element to its code."""
 
     en: Signal

@@ -5,6 +5,8 @@ from typing import Any
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
+from sw.formats.stages import maximum_latency
+
 from ..base.circuit import Circuit
 
 __all__ = ["Maximum"]
@@ -44,7 +46,7 @@ class Maximum(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from the numbers to the largest, one per level."""
-        return (self.count - 1).bit_length()
+        return maximum_latency(self.count)
 
     def elaborate(self, platform: Any) -> Module:
         """Build the tree, level by level."""

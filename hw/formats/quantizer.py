@@ -95,8 +95,7 @@ class Quantizer(Circuit):
     @property
     def latency(self) -> int:
         """Cycles from a block's last beat to its first one converted, without stalls."""
-        wait = 2 if self.parameters.beats == 1 else 6
-        return wait + self._maximum.latency + Lane.latency
+        return self.parameters.timing.latency
 
     def elaborate(self, platform: Any) -> Module:
         """Build what finds the exponent, then the lanes.

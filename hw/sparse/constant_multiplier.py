@@ -6,6 +6,8 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
+from sw.sparse.stages import constant_product
+
 from ..base.circuit import Circuit
 from ..base.pipeline import register, wire
 
@@ -52,7 +54,7 @@ class ConstantMultiplier(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from integers to product."""
-        return self.width // 2
+        return constant_product(self.width)
 
     def elaborate(self, platform: Any) -> Module:
         """Add the partial product of a digit -2..2 of ``a`` in each stage; the last is 0..2.

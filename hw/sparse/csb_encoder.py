@@ -70,7 +70,6 @@ class CsbEncoder(Core):
         word("input_stalls", "ro", 32, "cycles that waited for elements"),
         word("output_stalls", "ro", 32, "cycles in which an output waited to be taken"),
     )
-    latency = 2
 
     def __init__(self, *, parameters: CsbEncoderParameters) -> None:
         self.parameters = p = parameters

@@ -48,7 +48,6 @@ class QuantileEstimator(Core):
         "nan": "a value that was present was a NaN or an infinity",
         "framing": "padding bits that were not zero",
     }
-    latency = 1
 
     def __init__(self, *, parameters: QuantileParameters) -> None:
         self.parameters = p = parameters

@@ -6,6 +6,8 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib.wiring import In, Out
 
+from sw.sparse.stages import SIGNIFICAND_LATENCY
+
 from ..base.circuit import Circuit
 from ..base.pipeline import register, wire
 from ..float.normalize import (
@@ -43,7 +45,7 @@ class Significand(Circuit):
         Shift.
     """
 
-    latency = 2
+    latency = SIGNIFICAND_LATENCY
 
     en: Signal
     i: Signal

@@ -75,11 +75,6 @@ class StochasticConverter(Core):
         )
         super().__init__(streams={"i": float_packet(p.source, p.lanes), "o": bits})
 
-    @property
-    def latency(self) -> int:
-        """Cycles from a vector's last beat to its first bits, without stalls."""
-        return self._quantizer.latency + self.parameters.converter.beats + 2
-
     def elaborate(self, platform: Any) -> Module:
         """Build the quantizer, the loader behind it, and the streams of the vector held."""
         m = Module()

@@ -7,12 +7,13 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.stages import OuterStages, banks
 
 from ..base.circuit import Circuit
 from ..base.pipeline import delay
 from ..formats.operand import operand_packet
 from .counts import CountsSignature
-from .pe_row import PERow, banks
+from .pe_row import PERow
 from .side import Side
 
 __all__ = ["Crossbar"]
@@ -79,7 +80,7 @@ class Crossbar(Circuit):
     @property
     def latency(self) -> int:
         """Cycles from the start of a pair to its first counts."""
-        return self.parameters.stream_cycles + 3
+        return OuterStages(self.parameters).counts
 
     def elaborate(self, platform: Any) -> Module:
         """Load pairs, count in each group's window, select the counts of a group a cycle."""

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32, BlockFormat
 from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.stages import OuterStages
 
 from ..base.circuit import Circuit
 from ..base.pipeline import delay, wire
@@ -88,12 +89,12 @@ class ResultLane(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from sum to result."""
-        return self._before + (Adder.latency if self.parameters.weights != "none" else 0)
+        return OuterStages(self.parameters).result
 
     @property
     def _before(self) -> int:
         """Enabled cycles from sum to subtrahend."""
-        return self._scale.latency + (self._multiplier.latency if self._multiplier else 0)
+        return OuterStages(self.parameters).scaled
 
     def elaborate(self, platform: Any) -> Module:
         """Build the conversion of the sum, and what its parameters add behind it."""

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32
 from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.stages import OuterStages
 
 from ..base.circuit import Circuit
 from ..base.field import Field
@@ -97,7 +98,7 @@ class Results(Circuit):
     @property
     def latency(self) -> int:
         """Cycles from a word to its first beat, without stalls."""
-        return 1 + self._pipeline.latency
+        return OuterStages(self.parameters).results
 
     def elaborate(self, platform: Any) -> Module:
         """Hold a word, and send its beats through the lanes."""
