@@ -18,7 +18,7 @@ __all__ = ["IndexCipher"]
 class IndexCipher(Circuit):
     """Words enciphered as `sw.cipher.encrypt` does with the `round_keys` of a key.
 
-    A word a cycle.
+    Latency is `latency` enabled cycles, interval one. ``o`` comes from registers.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class IndexCipher(Circuit):
     key : In(bits)
         Held while words are under way.
     o : Out(32)
-        Enciphered word, `latency` enabled cycles later, from registers.
+        Enciphered word.
     """
 
     en: Signal

@@ -16,8 +16,9 @@ SLVERR = 0b10
 class AxiLiteRegisters(Circuit):
     """AXI4-Lite slave in front of a map of 32-bit registers.
 
-    A read or write takes two cycles and none overlap. Byte strobes are obeyed; the lowest two bits
-    of an address, which choose bytes, are of no account. An access to an address that is no
+    Latency is two cycles from an address, and a word that is written, to the answer, interval three
+    cycles a read and a write: of each kind none overlap. Byte strobes are obeyed; the lowest two
+    bits of an address, which choose bytes, are of no account. An access to an address that is no
     register's, and a write to a register that takes none, or none now, is answered by SLVERR and
     changes nothing. All outputs but the read data path's select come from registers.
 

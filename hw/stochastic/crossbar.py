@@ -27,8 +27,8 @@ class Crossbar(Circuit):
     the next pair is counted. Pairs alternate between two phases, since the last groups of a pair
     still count while the first of the next start. Columns count in banks, see `banks`.
 
-    Latency is `latency` cycles from a pair's start to its first counts. All of ``o`` comes from
-    registers, but for gates behind those of ``o.negative``.
+    Latency is `latency` cycles from a pair's start to its first counts, interval `period` cycles a
+    pair. All of ``o`` comes from registers, but for gates behind those of ``o.negative``.
 
     Parameters
     ----------

@@ -50,11 +50,11 @@ def weights_packet(p: OuterProductParameters) -> Packet:
 
 
 class Results(Circuit):
-    """Scaling of sums by the learning rate, a beat a cycle, and their subtraction from weights.
+    """Scaling of sums by the learning rate, and their subtraction from weights.
 
-    A word of sums makes beats of ``results`` values, row by row; where these are several, a cycle
-    more passes before the next word's. A beat that needs weights waits for them. Latency is
-    `latency` cycles from a word to its first beat, without stalls. ``o`` comes from an output FIFO,
+    A word of sums makes beats of ``results`` values, row by row. A beat that needs weights waits
+    for them. Latency is `latency` cycles from a word to its first beat, without stalls; interval
+    is a beat a cycle, and one cycle more a word of several beats. ``o`` comes from an output FIFO,
     the other streams' ready from registers, but for ``i.ready`` where a word is a beat.
 
     Parameters
