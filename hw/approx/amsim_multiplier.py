@@ -9,7 +9,7 @@ from sw.approx.amsim_multiplier import AmsimParameters
 
 from ..base.pipeline import count_events
 from ..engine.core import Core
-from ..engine.registers import word
+from ..engine.registers import counter
 from ..stream.pipeline import StreamPipeline
 from . import pairs
 from .scale import Scale
@@ -56,9 +56,9 @@ class AmsimUnit(Core):
     }
     registers = (
         *table_registers,
-        word("products", "ro", 32, "products given"),
-        word("table_stalls", "ro", 32, "cycles in which operands waited for a table"),
-        word("output_stalls", "ro", 32, "cycles that waited for products to be taken"),
+        counter("products", "products given"),
+        counter("table_stalls", "cycles in which operands waited for a table"),
+        counter("output_stalls", "cycles that waited for products to be taken"),
     )
 
     def __init__(self, *, parameters: AmsimParameters) -> None:

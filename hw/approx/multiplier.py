@@ -10,7 +10,7 @@ from sw.approx.multiplier import ApproxParameters
 
 from ..base.pipeline import count_events, register
 from ..engine.core import Core
-from ..engine.registers import word
+from ..engine.registers import counter, stall_registers
 from ..stream.pipeline import StreamPipeline
 from . import pairs
 from .product import ApproxMultiplier
@@ -42,9 +42,8 @@ class ApproxUnit(Core):
         "framing": "padding bits that were not zero",
     }
     registers = (
-        word("products", "ro", 32, "products given"),
-        word("input_stalls", "ro", 32, "cycles that waited for pairs"),
-        word("output_stalls", "ro", 32, "cycles that waited for products to be taken"),
+        counter("products", "products given"),
+        *stall_registers("pairs", "products"),
     )
 
     def __init__(self, *, parameters: ApproxParameters) -> None:

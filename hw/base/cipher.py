@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module
 from amaranth.lib.wiring import In, Out
 
 from sw.cipher import constants
@@ -38,11 +38,6 @@ class IndexCipher(Circuit):
     o : Out(32)
         Enciphered word.
     """
-
-    en: Signal
-    i: Signal
-    key: Signal
-    o: Signal
 
     def __init__(self, *, rounds: int, bits: int) -> None:
         self.rounds = rounds

@@ -15,7 +15,10 @@ from ..stream.packet import Packet
 from .registers import Register, word
 from .size import check_streams
 
-__all__ = ["Core"]
+__all__ = ["RESULT_FLAGS", "Core"]
+
+RESULT_FLAGS = {"nan": "a result was NaN", "overflow": "a result was infinite"}
+"""Events of fp32 results, the first of a unit's ``FLAGS``."""
 
 
 class Core(Circuit):

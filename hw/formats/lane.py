@@ -151,13 +151,6 @@ class Lane(Circuit):
     latency = LANE_LATENCY
     """Enabled cycles from an element to its code."""
 
-    en: Signal
-    element: data.View
-    block: data.View
-    random: Signal
-    mantissa: Signal
-    zero_set: Signal
-
     def __init__(self, *, format: BlockFormat, source: FloatFormat) -> None:
         self.format = format
         self.source = source

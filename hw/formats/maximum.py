@@ -34,10 +34,6 @@ class Maximum(Circuit):
         The largest.
     """
 
-    en: Signal
-    i: Signal
-    o: Signal
-
     def __init__(self, *, count: int, width: int) -> None:
         self.count = count
         self.width = width

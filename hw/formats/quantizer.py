@@ -3,7 +3,7 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data, memory, stream
+from amaranth.lib import data, memory
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import FLOAT_FORMATS
@@ -54,12 +54,6 @@ class Quantizer(Circuit):
     exhausted : Out(1)
         A stream of random words ends.
     """
-
-    i: stream.Interface
-    o: stream.Interface
-    restart: Signal
-    key: Signal
-    exhausted: Signal
 
     def __init__(
         self, *, parameters: ConverterParameters, random: Words | None = None, stride: int = 1

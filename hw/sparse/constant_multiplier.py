@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib.wiring import In, Out
 
 from sw.sparse.stages import constant_product
@@ -38,11 +38,6 @@ class ConstantMultiplier(Circuit):
     o : Out(width + constant)
         Their product.
     """
-
-    en: Signal
-    a: Signal
-    b: Signal
-    o: Signal
 
     def __init__(self, *, width: int, constant: int) -> None:
         self.width = width

@@ -11,7 +11,7 @@ from ..base.field import Field
 from ..base.memory import uninitialized_memory
 from ..base.pipeline import count_events, register, wire
 from ..engine.core import Core
-from ..engine.registers import word
+from ..engine.registers import counter, stall_registers
 from ..stream.packet import Packet
 from ..stream.skid import SkidBuffer
 from .block_memory import REQUEST, BlockMemory
@@ -54,10 +54,9 @@ class CsbDecoder(Core):
         "framing": "padding bits were not zero",
     }
     registers = (
-        word("blocks", "ro", 32, "blocks given"),
-        word("corrupt_blocks", "ro", 32, "blocks given that were corrupt or not there"),
-        word("input_stalls", "ro", 32, "cycles that waited for requests"),
-        word("output_stalls", "ro", 32, "cycles that waited for the output to be taken"),
+        counter("blocks", "blocks given"),
+        counter("corrupt_blocks", "blocks given that were corrupt or not there"),
+        *stall_registers("requests"),
     )
 
     def __init__(self, *, parameters: CsbDecoderParameters) -> None:

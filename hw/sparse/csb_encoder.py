@@ -9,7 +9,7 @@ from sw.sparse.csb_parameters import VALUE_BITS, CsbEncoderParameters, CsbParame
 from ..base.field import Field
 from ..base.pipeline import count_events, register, wire
 from ..engine.core import Core
-from ..engine.registers import word
+from ..engine.registers import counter
 from ..stream.packet import Packet
 from .first_one import FirstOne, one_hot_select
 
@@ -65,10 +65,10 @@ class CsbEncoder(Core):
         "framing": "tlast inside a block, or padding bits that were not zero",
     }
     registers = (
-        word("blocks", "ro", 32, "blocks given"),
-        word("values", "ro", 32, "values given"),
-        word("input_stalls", "ro", 32, "cycles that waited for elements"),
-        word("output_stalls", "ro", 32, "cycles in which an output waited to be taken"),
+        counter("blocks", "blocks given"),
+        counter("values", "values given"),
+        counter("input_stalls", "cycles that waited for elements"),
+        counter("output_stalls", "cycles in which an output waited to be taken"),
     )
 
     def __init__(self, *, parameters: CsbEncoderParameters) -> None:

@@ -10,7 +10,7 @@ from sw.sparse.load_balancer import BalancerParameters
 from ..base.field import Field
 from ..base.pipeline import count_events, register, wire
 from ..engine.core import Core
-from ..engine.registers import word
+from ..engine.registers import counter, stall_registers
 from ..stream.packet import Packet
 from .sorter import FoldingSorter, keyed
 
@@ -42,9 +42,8 @@ class LoadBalancer(Core):
         "framing": "tlast not with a pass's last pointer and it alone, or padding bits not zero",
     }
     registers = (
-        word("waves", "ro", 32, "passes given"),
-        word("input_stalls", "ro", 32, "cycles that waited for pointers"),
-        word("output_stalls", "ro", 32, "cycles that waited for the output to be taken"),
+        counter("waves", "passes given"),
+        *stall_registers("pointers"),
     )
 
     def __init__(self, *, parameters: BalancerParameters) -> None:

@@ -10,7 +10,7 @@ from sw.sparse.quantile_estimator import QuantileParameters
 from ..base.field import Field
 from ..base.pipeline import count_events, register, wire
 from ..engine.core import Core
-from ..engine.registers import Register, word
+from ..engine.registers import Register, counter, word
 from ..stream.packet import Packet
 from .tracker import MAGNITUDE_BITS, QuantileTracker, popcount
 
@@ -89,8 +89,8 @@ class QuantileEstimator(Core):
                 "estimate by which the next beat is decided, a binary32",
                 reset=p.start >> p.guard,
             ),
-            word("values", "ro", 32, "values given"),
-            word("kept", "ro", 32, "values kept"),
+            counter("values", "values given"),
+            counter("kept", "values kept"),
         )
 
     def elaborate(self, platform: Any) -> Module:

@@ -10,7 +10,7 @@ from amaranth.utils import ceil_log2
 from sw.sparse.array_parameters import SparseArrayParameters
 
 from ..base.field import Field
-from ..engine.registers import Register, word
+from ..engine.registers import Register, counter, word
 from .packets import ArrayPart
 
 __all__ = ["JobCheck", "registers"]
@@ -52,11 +52,11 @@ def registers(p: SparseArrayParameters) -> tuple[Register, ...]:
             ceil_log2(p.lines * p.sums),
             row,
         ),
-        word("applied", "ro", 32, "passes applied"),
-        word("steps", "ro", 32, "cycles in which nonzeros were applied"),
-        word("entry_waits", "ro", 32, "cycles that waited for nonzeros"),
-        word("patch_waits", "ro", 32, "cycles that waited for an activation tile alone"),
-        word("sum_waits", "ro", 32, "cycles that waited for sums to be read, alone"),
+        counter("applied", "passes applied"),
+        counter("steps", "cycles in which nonzeros were applied"),
+        counter("entry_waits", "cycles that waited for nonzeros"),
+        counter("patch_waits", "cycles that waited for an activation tile alone"),
+        counter("sum_waits", "cycles that waited for sums to be read, alone"),
     )
 
 

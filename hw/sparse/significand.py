@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.hdl import Cat, Module, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.sparse.stages import SIGNIFICAND_LATENCY
@@ -46,12 +46,6 @@ class Significand(Circuit):
     """
 
     latency = SIGNIFICAND_LATENCY
-
-    en: Signal
-    i: Signal
-    negative: Signal
-    o: Signal
-    places: Signal
 
     def __init__(self, *, width: int) -> None:
         self.width = width

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32
@@ -50,14 +50,6 @@ class WeightGenerator(Circuit):
     o : Out(32)
         Weight.
     """
-
-    en: Signal
-    index: Signal
-    seed: Signal
-    significand: Signal
-    exponent: Signal
-    nan: Signal
-    o: Signal
 
     def __init__(self, *, parameters: RegeneratorParameters) -> None:
         self.parameters = p = parameters

@@ -11,7 +11,7 @@ from sw.sparse.weight_regenerator import SHIFT_BITS, RegeneratorParameters
 from ..base.field import Field
 from ..base.pipeline import count_events, delay, register, wire
 from ..engine.core import Core
-from ..engine.registers import Register, word
+from ..engine.registers import Register, counter, word
 from ..stream.packet import Packet
 from ..stream.pipeline import StreamPipeline
 from .weight_generator import EXPONENT_BITS, WeightGenerator
@@ -77,7 +77,7 @@ class WeightRegenerator(Core):
                 description="Sets a layer's shift.",
                 locked="busy",
             ),
-            word("weights", "ro", 32, "weights given"),
+            counter("weights", "weights given"),
         )
         given = Field(
             name="weight", bits=32, count=p.lanes, description="weights of successive numbers"

@@ -47,10 +47,10 @@ class ResultLane(Circuit):
     -------
     en : In(1)
         Clock enable of every register.
-    sum : In(signed(sum_bits))
-    exponent : In(signed(EXPONENT_BITS))
+    sum : In(signed(sum_bits)), exponent : In(signed(EXPONENT_BITS))
+        The sum is ``sum * 2**exponent``,
     nan : In(1)
-        The result is NaN whatever the sum.
+        or NaN.
     rate : In(32)
         With a free rate only; expected straight from registers.
     weight : In(weight_shape(parameters.weight_format))
@@ -61,6 +61,7 @@ class ResultLane(Circuit):
 
     def __init__(self, *, parameters: OuterProductParameters) -> None:
         self.parameters = p = parameters
+        self.stages = OuterStages(p)
         members: dict[str, Any] = {
             "en": In(1),
             "sum": In(signed(p.sum_bits)),
@@ -89,12 +90,7 @@ class ResultLane(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from sum to result."""
-        return OuterStages(self.parameters).result
-
-    @property
-    def _before(self) -> int:
-        """Enabled cycles from sum to subtrahend."""
-        return OuterStages(self.parameters).scaled
+        return self.stages.result
 
     def elaborate(self, platform: Any) -> Module:
         """Build the conversion of the sum, and what its parameters add behind it."""
@@ -132,7 +128,7 @@ class ResultLane(Circuit):
         """Return the weight in fp32, delayed to meet the result."""
         format = self.parameters.weight_format
         if format is None:
-            return delay(m, self.en, self.weight, self._before, name="weight")
+            return delay(m, self.en, self.weight, self.stages.scaled, name="weight")
         element, code = self.weight.mantissa, self.weight.exponent
         size, sign, twos = element[:-1], element[-1], format.in_twos_complement
         offset = 1 - format.exponent_bias - format.magnitude_bits
@@ -146,4 +142,4 @@ class ResultLane(Circuit):
             read.exponent.eq(code + offset),
             read.nan.eq(code.all()),
         ]
-        return delay(m, self.en, read.o, self._before - read.latency, name="weight")
+        return delay(m, self.en, read.o, self.stages.scaled - read.latency, name="weight")

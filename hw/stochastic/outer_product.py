@@ -10,7 +10,7 @@ from sw.stochastic.outer_parameters import SHIFT_BITS, OuterProductParameters
 from sw.stochastic.stages import banks
 
 from ..base.pipeline import count_events
-from ..engine.core import Core
+from ..engine.core import RESULT_FLAGS, Core
 from ..engine.registers import counter, word
 from ..engine.size import check_inside
 from ..formats.operand import float_packet
@@ -71,7 +71,7 @@ class OuterProduct(Core):
     BUSY = "a batch is under way"
     FLAGS = {
         "nan": "a vector held a NaN or an infinity",
-        "overflow": "a result was infinite",
+        "overflow": RESULT_FLAGS["overflow"],
         "framing": "tlast inside a vector, with one of a pair alone or inside a batch that shares "
         "a scale, or padding bits that were not zero",
     }
