@@ -50,7 +50,7 @@ def weights_packet(p: OuterProductParameters) -> Packet:
 
 
 class Results(Circuit):
-    """Scaling of sums by the learning rate, and their subtraction from weights.
+    """Scaling of sums by the learning rate, a beat a cycle, and their subtraction from weights.
 
     A word of sums makes beats of ``results`` values, row by row. A beat that needs weights waits
     for them. Latency is `latency` cycles from a word to its first beat, without stalls; interval
