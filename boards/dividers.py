@@ -52,14 +52,11 @@ _GOWIN = (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128)
 # FPGA-DS-02008. Gowin: GW1NR series Data Sheet, DS117, C6/I5; GW2AR series Data Sheet, DS226,
 # C8/I7. Xilinx: Artix-7 FPGAs Data Sheet, DS181, PLL, speed grade -1.
 LIMITS: Mapping[str, Limits] = {
-    kind: Limits(*limits)
-    for kind, *limits in (
-        ("ecp5", (3.125, 400), (400, 800), (3.125, 400), _to(128), _to(80), _to(128), True),
-        ("ice40", (10, 133), (533, 1066), (16, 275), _to(16), _to(128), _ICE40, False),
-        ("gw1n", (3, 400), (400, 1200), (3.125, 600), _to(64), _to(64), _GOWIN, True),
-        ("gw2a", (3, 500), (500, 1250), (3.90625, 625), _to(64), _to(64), _GOWIN, True),
-        ("xilinx", (19, 450), (800, 1600), (6.25, 800), _to(56), range(2, 65), _to(128), False),
-    )
+    "ecp5": Limits((3.125, 400), (400, 800), (3.125, 400), _to(128), _to(80), _to(128), True),
+    "ice40": Limits((10, 133), (533, 1066), (16, 275), _to(16), _to(128), _ICE40, False),
+    "gw1n": Limits((3, 400), (400, 1200), (3.125, 600), _to(64), _to(64), _GOWIN, True),
+    "gw2a": Limits((3, 500), (500, 1250), (3.90625, 625), _to(64), _to(64), _GOWIN, True),
+    "xilinx": Limits((19, 450), (800, 1600), (6.25, 800), _to(56), range(2, 65), _to(128), False),
 }
 """Loops by family or, where that has several, by series."""
 

@@ -11,9 +11,9 @@ from sw.errors import UserError
 from sw.parameters import Parameters
 from sw.version import version
 
+from .connection import Connection
 from .line import BAUD, Line, LinkError
 from .requests import Statistics
-from .session import Session
 
 __all__ = ["Board"]
 
@@ -23,7 +23,7 @@ class Board:
 
     Parameters
     ----------
-    session : Session
+    connection : Connection
         The link. `Board.open` makes it.
 
     Attributes
@@ -42,9 +42,9 @@ class Board:
         answer is missing or wrong, or the port is gone.
     """
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.unit, self.parameters = _held(session.identity, session.line.port)
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.unit, self.parameters = _held(connection.identity, connection.line.port)
         self.design: Design = generate(self.unit, self.parameters)
         self._channels = _numbers(self.design.manifest)
         self._check_constants()
@@ -55,23 +55,23 @@ class Board:
 
         ``baud`` are the bits a second that its bitstream was made for; None for 3,000,000.
         """
-        session = Session(Line(port, BAUD if baud is None else baud))
+        connection = Connection(Line(port, BAUD if baud is None else baud))
         try:
-            return cls(session)
+            return cls(connection)
         except BaseException:
-            session.__exit__()
+            connection.__exit__()
             raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.session.__exit__()
+        self.connection.__exit__()
 
     @property
     def name(self) -> str:
         """The kind of board and its port."""
-        return f"{self.session.identity['board']} at {self.line.port}"
+        return f"{self.connection.identity['board']} at {self.line.port}"
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -81,20 +81,20 @@ class Board:
     @property
     def line(self) -> Line:
         """The port, which counts bytes."""
-        return self.session.line
+        return self.connection.line
 
     @property
     def statistics(self) -> Statistics:
         """Counts of frames."""
-        return self.session.statistics
+        return self.connection.statistics
 
     def reset(self) -> None:
         """Reset the unit and all that is on its way to it or from it."""
-        self.session.reset()
+        self.connection.reset()
 
     def access(self, accesses: Sequence[tuple[bool, int, int]]) -> list[tuple[int, int]]:
-        """Access registers as `Session.access` does."""
-        return self.session.access(accesses)
+        """Access registers as `Connection.access` does."""
+        return self.connection.access(accesses)
 
     def abort(self, *, patience: float = 1.0) -> None:
         """Drop what the unit holds, as its ``control.abort`` does; return when it has.
@@ -133,10 +133,10 @@ class Board:
         """Move bytes on streams at once, by name; return those of the outputs.
 
         Each beat is its bytes, lowest first, and one more whose bit 0 is tlast. Ends as
-        `Session.stream` does; what is missing then has not come.
+        `Connection.stream` does; what is missing then has not come.
         """
         channels = self._channels
-        got = self.session.stream(
+        got = self.connection.stream(
             {channels[name]: data for name, data in inputs.items()},
             {channels[name]: size for name, size in outputs.items()},
             patience=patience,
@@ -145,7 +145,7 @@ class Board:
 
     def taken(self, stream: str) -> int:
         """Return how many bytes of an input stream the unit has taken since the reset."""
-        return self.session.taken(self._channels[stream])
+        return self.connection.taken(self._channels[stream])
 
     def _check_constants(self) -> None:
         """Compare what the unit tells of itself with what this checkout generates."""

@@ -20,7 +20,9 @@ def models(family: str) -> Path:
 
 
 class Pll(Circuit):
-    """A phase-locked loop.
+    """Phase-locked loop of a device.
+
+    ``locked`` and ``clock`` come after the device's lock time; ``locked`` is asynchronous.
 
     Parameters
     ----------
@@ -37,16 +39,12 @@ class Pll(Circuit):
         Whether ``clock`` can be used.
     """
 
-    reference: Signal
-    clock: Signal
-    locked: Signal
-
     def __init__(self, *, dividers: Dividers) -> None:
         self.dividers = dividers
         super().__init__({"reference": In(1), "clock": Out(1), "locked": Out(1)})
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Instantiate the loop of the device."""
         m = Module()
         _PRIMITIVES[self.dividers.kind](m, self, self.dividers)
         return m

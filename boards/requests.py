@@ -22,7 +22,7 @@ REMEMBERED = 256
 
 @dataclasses.dataclass
 class Statistics:
-    """Counts of a session.
+    """Counts of a connection.
 
     Parameters
     ----------
@@ -68,8 +68,8 @@ class Requests:
     A board answers in order, so a request is lost when a later one is answered, or when it is the
     only one and the board reports damage; else after a time-out, which doubles each time. An answer
     that comes twice is ignored; one to a request that was never made raises `LinkError`, and so do
-    four time-outs, or sixteen tries in four seconds and more: what the line held before a session
-    may be reported as damaged for a while.
+    four time-outs, or sixteen tries in four seconds and more: what the line held before a
+    connection may be reported as damaged for a while.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Requests:
         self.statistics = Statistics()
         self._open = bytearray()
         self._pending: dict[int, _Request] = {}
-        # Answers to another session's last requests are not taken for this one's.
+        # Answers to another connection's last requests are not taken for this one's.
         self._next = time.time_ns() // 1000 % SEQUENCES
         self._made = 0
         self._heard = 0.0
@@ -213,7 +213,7 @@ class Requests:
     def _unasked(self, header: Header) -> None:
         """Count the second answer to a request."""
         age = (self._next - 1 - header.sequence) % SEQUENCES
-        # Before the first answer there may be those to an earlier session.
+        # Before the first answer there may be those to an earlier connection.
         if self._answered and age >= min(self._made, REMEMBERED):
             raise LinkError(
                 f"an answer came to request {header.sequence}, which was not made: "

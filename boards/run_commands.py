@@ -121,7 +121,7 @@ def _regress(board: Board, blocks: int, seed: int) -> Row:
 
 
 def _identity(board: Board) -> Table:
-    facts = board.session.identity
+    facts = board.connection.identity
     table = Table("the board tells", "")
     for name in ("board", "unit", "digest", "version"):
         table.add_row(name, facts[name])

@@ -91,7 +91,7 @@ class BoardTop(Circuit):
         super().__init__({**members, **dict.fromkeys(("tx", "led_busy", "led_error"), Out(1))})
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Make the clock, hold the reset until it is stable, connect the unit."""
         m = Module()
         m.domains.unit = ClockDomain(reset_less=True)
         locked = Signal()

@@ -11,13 +11,12 @@ import numpy as np
 
 from sw.errors import UserError
 
-from .job import HOLD, RESPONSE, SURPLUS, WATCHDOG, Job, Outcome, Transfer
+from .job import HOLD, RESET_CYCLES, RESPONSE, SURPLUS, WATCHDOG, Job, Outcome, Transfer
 from .models import batch_model
-from .streams import stream_seed
+from .streams import stall_threshold, stream_seed
 
 __all__ = ["Session", "simulate"]
 
-RESET_CYCLES = 8
 PHASES = ("writes", "streams", "settle", "reads", "later")
 STATUS = ("", WATCHDOG, SURPLUS, HOLD, RESPONSE, "stopped")
 
@@ -150,7 +149,7 @@ def _simulate(job: Job, session: Session) -> Outcome:
         stream.last = last[name].ctypes.data if name in last else None
         stream.beats, stream.bytes = beats.shape
         stream.input = name in job.inputs
-        stream.stall = int(chance * (2**32 - 1))
+        stream.stall = stall_threshold(chance)
         stream.random = stream_seed(job.seed, name)
     writes = (_Access * len(job.writes))(*job.writes)
     reads = (_Access * len(job.reads))(*((address,) for address in job.reads))

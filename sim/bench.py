@@ -1,21 +1,19 @@
 """Run a design on streams of beats, the same way in every simulator, and compare."""
 
 import dataclasses
-import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from sw.checks import choice
 from sw.errors import UserError
 
-from . import batch
 from .batch import Session
 from .compare import assert_equal
+from .engines import ENGINES, Engine, engine_of
 from .failures import raise_for
-from .job import Job, Outcome
+from .job import Job
 from .ports import check_beats, check_stream, decode_read, encode_write, find_register
 from .streams import Stalls
 
@@ -31,8 +29,6 @@ __all__ = [
     "run",
     "writable",
 ]
-
-ENGINES = ("batch", "cocotb")
 
 WATCHDOG = 10_000
 """Cycles without a handshake that end a run, unless a bench knows that its job is silent longer."""
@@ -59,14 +55,6 @@ class Design(Protocol):
     @property
     def cells(self) -> str:
         """Models of the primitives that it instantiates."""
-        ...
-
-
-class Engine(Protocol):
-    """What runs jobs, for instance a board."""
-
-    def __call__(self, job: Job) -> Outcome:
-        """Run a job."""
         ...
 
 
@@ -122,7 +110,7 @@ def run(
     writes: Sequence[tuple[str, int]] = (),
     later: Sequence[tuple[int, str, int]] = (),
     reads: Sequence[str] = (),
-    engine: str | Engine = "batch",
+    engine: str | Engine | None = None,
     simulator: str | None = None,
     stalls: Stalls | None = None,
     seed: int = 1,
@@ -153,8 +141,10 @@ def run(
         and what `writes` takes, in order.
     reads : sequence of str
         Registers or ``register.field`` to read after the streams.
-    engine : str or Engine
-        ``batch`` (Verilator and C++, for speed), ``cocotb``, or what runs jobs in another way.
+    engine : str, Engine or None
+        ``batch`` (Verilator and C++, for speed), ``verilog`` (a plain test bench on Icarus, for
+        small designs and short runs), ``cocotb``, or what runs jobs in another way. None chooses
+        ``verilog`` or ``batch``, in which a run gives the same bits in the same cycles.
     simulator : str or None
         ``icarus`` or ``verilator`` under cocotb; None chooses.
     stalls : Stalls or None
@@ -181,8 +171,6 @@ def run(
     WatchdogError, SurplusError, HoldError, ResponseError
         Where the design breaks the rules of its ports.
     """
-    if isinstance(engine, str):
-        choice("engine", engine, ENGINES)
     manifest = design.manifest
     ports = {port["name"] for port in manifest["ports"]}
     job = Job(
@@ -203,7 +191,7 @@ def run(
         waves=writable(waves),
         junit=writable(junit),
     )
-    outcome = _engine(engine, simulator, session)(job)
+    outcome = engine_of(job, engine, simulator, session)(job)
     names = {"writes": [name for name, _ in writes], "later": [name for _, name, _ in later]}
     raise_for(job, outcome, names | {"reads": list(reads)})
     timed = outcome.transfers.items() if outcome.cycles else ()
@@ -224,25 +212,6 @@ def run(
         seed=seed,
         waves=outcome.waves,
     )
-
-
-def _engine(engine: str | Engine, simulator: str | None, session: Session | None) -> Engine:
-    if not isinstance(engine, str) and (simulator, session) == (None, None):
-        return engine
-    if engine == "batch":
-        if simulator not in (None, "verilator"):
-            raise UserError(f"the batch engine runs on verilator, not {simulator!r}")
-        return functools.partial(batch.simulate, session=session)
-    if session is not None:
-        raise UserError(f"a session takes the batch engine, not {engine!r}")
-    if not isinstance(engine, str):
-        raise UserError(f"simulator must be None for an engine of its own, not {simulator!r}")
-    # cocotb is an optional extra.
-    try:
-        from . import cocotb_engine
-    except ModuleNotFoundError as error:
-        raise UserError(f"{error.name} is not installed: pip install -e '.[sim]'") from None
-    return functools.partial(cocotb_engine.simulate, simulator=simulator)
 
 
 def writable(path: str | Path | None) -> Path | None:

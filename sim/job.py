@@ -22,6 +22,10 @@ __all__ = [
 ]
 
 WATCHDOG, SURPLUS, HOLD, RESPONSE = "watchdog", "surplus", "hold", "response"
+UNKNOWN = "unknown"
+
+RESET_CYCLES = 8
+"""Cycles that the reset at the start of a run takes."""
 
 
 class BenchError(AssertionError):

@@ -1,12 +1,14 @@
 """Simulation models of designs, for both engines."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from . import build
 
-__all__ = ["batch_model", "cocotb_model", "library_model"]
+__all__ = ["batch_model", "cocotb_model", "has_batch_model", "library_model"]
+
+LIBRARY = ("--x-initial", "unique", "--timescale", "1ns/1ns")
 
 Recipe = tuple[Callable[[Path], None], list[str]]
 
@@ -32,10 +34,26 @@ def batch_model(top: str, verilog: str, ports: Mapping[str, int], *, waves: bool
 
     ``ports`` maps the names of the ports of module ``top`` to their widths.
     """
+    glue, more = _batch(ports, waves)
+    return library_model(top, verilog, glue, *more)
+
+
+def has_batch_model(top: str, verilog: str, ports: Mapping[str, int], *, waves: bool) -> bool:
+    """Tell whether the model that `batch_model` returns is there already."""
+    glue, more = _batch(ports, waves)
+    return build.place(top, _key(verilog, glue, more)).exists()
+
+
+def _batch(ports: Mapping[str, int], waves: bool) -> tuple[str, list[str]]:
+    """Return the C++ text around a design, and options of Verilator."""
     table = " ".join(f"PORT({name}, {width})" for name, width in ports.items())
     source = (build.HERE / "glue.cpp").read_text()
     glue = f"#define WAVES {int(waves)}\n#define PORTS(PORT) {table}\n{source}"
-    return library_model(top, verilog, glue, *(["--trace-vcd"] if waves else []))
+    return glue, ["--trace-vcd"] if waves else []
+
+
+def _key(verilog: str, glue: str, more: Sequence[str]) -> list[str]:
+    return [*build.tools(), "batch", *LIBRARY, *more, glue, verilog]
 
 
 def library_model(top: str, verilog: str, glue: str, *more: str) -> Path:
@@ -43,16 +61,14 @@ def library_model(top: str, verilog: str, glue: str, *more: str) -> Path:
 
     ``more`` are options of Verilator.
     """
-    options = ["--x-initial", "unique", "--timescale", "1ns/1ns", *more]
 
     def make(folder: Path) -> None:
         runtime = build.runtime()
-        build.verilate(folder, top, verilog, options)
+        build.verilate(folder, top, verilog, [*LIBRARY, *more])
         objects = build.compile_model(folder, runtime, glue)
         build.link(folder, "model.so", ["-shared", *objects, runtime / "runtime.a"])
 
-    key = [*build.tools(), "batch", *options, glue, verilog]
-    return build.stored(top, key, make) / "model.so"
+    return build.stored(top, _key(verilog, glue, more), make) / "model.so"
 
 
 def cocotb_model(

@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["constants", "readable"]
+from .bench import Result
+
+__all__ = ["constants", "counting", "readable"]
+
+QUIET = {f"status.{name}" for name in ("access", "aborted", "aborting", "restarted", "exhausted")}
 
 
 def readable(manifest: Mapping[str, Any]) -> list[str]:
@@ -14,8 +18,16 @@ def readable(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def constants(manifest: Mapping[str, Any]) -> dict[str, int]:
-    """Return the values of the registers that nothing changes, and of those that no run should."""
-    untouched = ("control", "interrupt_enable")
-    quiet = ("access", "aborted", "aborting")
+    """Return the values of the registers that nothing changes, and of those that no run should.
+
+    What can be written only is read as 0.
+    """
+    quiet = ["interrupt_enable", *(name for name in readable(manifest) if name in QUIET)]
+    commands = [r["name"] for r in manifest["registers"] if r["access"] == "wo"]
     values = {r["name"]: r["reset"] for r in manifest["registers"] if r["constant"]}
-    return values | dict.fromkeys((*untouched, *(f"status.{name}" for name in quiet)), 0)
+    return values | dict.fromkeys((*commands, *quiet), 0)
+
+
+def counting(result: Result, *names: str) -> dict[str, range]:
+    """Return for counters of cycles all that they can have counted, where nothing more is known."""
+    return dict.fromkeys(names, range(result.countable + 1))

@@ -44,19 +44,30 @@ class Bench(Protocol):
 def compare(
     actual: dict[str, Any], expected: dict[str, Any], result: Result, inputs: dict[str, Any]
 ) -> Report:
-    """Return the report of a run whose outcome should be ``expected``, arrays or numbers by name.
+    """Return the report of a run whose outcome should be ``expected``, all of it, by name.
 
-    ``inputs`` are arrays whose first index is that of the outcome.
+    Expected are arrays, numbers, or a range that a number should be in. ``inputs`` are arrays whose
+    first index is that of the outcome.
     """
     mismatches, message = 0, ""
+    if unexpected := sorted(set(actual) - set(expected)):
+        message = f"nothing is expected of {', '.join(unexpected)}"
     for name, value in expected.items():
+        if isinstance(value, range):
+            if actual[name] not in value:
+                mismatches += 1
+                message = message or (
+                    f"{name}: got {actual[name]}, expected {value.start} to {value.stop - 1} "
+                    f"(seed {result.seed})"
+                )
+            continue
         got, want = np.atleast_1d(actual[name]), np.atleast_1d(value)
         try:
             assert_equal(got, want, context={"seed": result.seed, "inputs": inputs})
         except MismatchError as error:
             mismatches += error.count
             message = message or f"{name}: {error}"
-    values = sum(np.size(value) for value in expected.values())
+    values = sum(1 if isinstance(v, range) else np.size(v) for v in expected.values())
     if not values:
         message = "nothing was compared"
     return Report(

@@ -10,7 +10,7 @@ import numpy as np
 from sw.checks import array, is_number, shown
 from sw.errors import UserError
 
-__all__ = ["Stalls", "pack", "stream_seed", "unpack"]
+__all__ = ["Stalls", "pack", "stall_threshold", "stream_seed", "unpack"]
 
 CHUNK = 1 << 26  # bits expanded at a time, one byte each
 
@@ -43,6 +43,11 @@ class Stalls:
 def stream_seed(seed: int, name: str) -> int:
     """Return the non-zero start of the stall pattern of a stream."""
     return zlib.crc32(f"{seed} {name}".encode()) or 1
+
+
+def stall_threshold(chance: float) -> int:
+    """Return the largest of the 32-bit random numbers that mean a stall."""
+    return int(chance * (2**32 - 1))
 
 
 def pack(stream: Mapping[str, Any], fields: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sw.errors import UserError
 
 from .bench import Design, Result, run
-from .registers import readable
+from .registers import counting, readable
 from .report import Report, compare, insist, merge
 from .streams import Stalls
 
@@ -144,7 +144,10 @@ def _counters(result: Result, cycles: int, stalls: Stalls) -> tuple[dict[str, in
         "busy cycles after the first beat": moving,
         "cycles - operand_stalls": moving,
     }
-    known: dict[str, Any] = {"cycles below beats + stalls": 0}
+    known: dict[str, Any] = {
+        **counting(result, "cycles", "operand_stalls", "result_stalls", *counted),
+        "cycles below beats + stalls": 0,
+    }
     if not stalls.idle:
         # Operands fail to come before the first beat only.
         first, final = result.stamps["s_axis_a"][0], result.stamps["m_axis"][1]

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from amaranth.sim import Simulator
-
 from hw.bus.top import AxiTop
 from hw.units import unit as find_unit
+
+from .clocked import drive
 
 __all__ = ["OKAY", "SLVERR", "Bus", "simulate"]
 
@@ -105,6 +105,4 @@ def simulate(unit: str, parameters: Any, bench: Callable[[Bus], Any]) -> None:
     async def run(ctx: Any) -> None:
         await bench(Bus(ctx, top))
 
-    simulator = Simulator(top)
-    simulator.add_testbench(run)
-    simulator.run()
+    drive(top, run, clock=False)

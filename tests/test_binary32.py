@@ -1,3 +1,5 @@
+"""Binary32 arithmetic of the models against exact fractions and NumPy."""
+
 import math
 from fractions import Fraction
 

@@ -1,3 +1,5 @@
+"""Instances of vendors' primitives against Yosys' models of them, by proof and in Icarus."""
+
 import itertools
 import random
 import re

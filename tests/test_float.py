@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 
 from hw.float.add import Adder
 from hw.float.from_integer import FromInteger
 from sw.formats import binary32
 from sw.formats.binary32 import ADDER_LATENCY
 from tests.stimuli import pairs
+
+from .clocked import drive
 
 EXPONENT_BITS = 11
 
@@ -34,10 +35,7 @@ def simulate(dut, inputs, *, enable=1.0, seed=0):
             beat += en
             await ctx.tick()
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(bench)
-    simulator.run()
+    drive(dut, bench)
     return np.array(found, np.uint32)
 
 

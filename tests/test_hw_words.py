@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 
 from hw.formats.words import RandomWords
 from tests import words_reference as reference
+
+from .clocked import drive
 
 KEY = reference.key(2024)
 
@@ -47,10 +48,7 @@ def run(dut: RandomWords, beats: int, starts: dict[int, int]) -> tuple[np.ndarra
                     found.append([word >> n * size & (1 << size) - 1 for n in range(dut.lanes)])
                 given += 1
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(bench)
-    simulator.run()
+    drive(dut, bench)
     return np.array(found), ends
 
 
@@ -102,6 +100,4 @@ def test_the_end_is_told_where_it_is_asked_for_alone():
             ctx.set(dut.step, step)
             assert ctx.get(dut.exhausted) == (en and step)
 
-    simulator = Simulator(dut)
-    simulator.add_testbench(bench)
-    simulator.run()
+    drive(dut, bench)

@@ -1,3 +1,5 @@
+"""Parameters from presets, files and overrides: which wins, what is checked, digests."""
+
 import dataclasses
 import json
 import re

@@ -1,3 +1,5 @@
+"""The command line of sw: what it prints, and its errors in a line."""
+
 import json
 
 import numpy as np

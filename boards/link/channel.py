@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Shape, ShapeLike, Signal, Value
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -23,8 +23,8 @@ class InputChannel(Circuit):
 
     Parameters
     ----------
-    shape : ShapeLike
-        Of a word, of whole bytes.
+    width : int
+        Bytes of a word.
     buffer : int
         Bytes held, a power of two.
 
@@ -39,13 +39,12 @@ class InputChannel(Circuit):
     taken : Out(log2(buffer) + 1)
         Low bits of the position of the first byte that is kept, or that is the last of the word
         at ``o``: a word counts as taken when its taker has it.
-    o : Out(stream.Signature(shape))
+    o : Out(stream.Signature(8 * width))
         Words.
     """
 
-    def __init__(self, *, shape: ShapeLike, buffer: int) -> None:
-        self.shape = shape
-        self.width = Shape.cast(shape).width // 8
+    def __init__(self, *, width: int, buffer: int) -> None:
+        self.width = width
         self.buffer = buffer
         super().__init__(
             {
@@ -55,14 +54,14 @@ class InputChannel(Circuit):
                 "commit": In(1),
                 "received": Out(16),
                 "taken": Out(exact_log2(buffer) + 1),
-                "o": Out(stream.Signature(shape)),
+                "o": Out(stream.Signature(8 * width)),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
         """Read the ring, and gather its bytes."""
         m = Module()
-        m.submodules.ring = ring = Ring(shape=8, depth=self.buffer)
+        m.submodules.ring = ring = Ring(width=8, depth=self.buffer)
         m.d.comb += [
             ring.write.eq(self.write),
             ring.address.eq(self.position),
@@ -77,7 +76,7 @@ class InputChannel(Circuit):
         m.d.comb += [
             ring.o.ready.eq(missing != 0),
             self.o.valid.eq(missing == 0),
-            Value.cast(self.o.payload).eq(word),
+            self.o.payload.eq(word),
             self.taken.eq(ring.taken - (missing == 0)),
         ]
         with m.If(ring.o.ready & ring.o.valid):
@@ -95,14 +94,14 @@ class OutputChannel(Circuit):
 
     Parameters
     ----------
-    shape : ShapeLike
-        Of a word, of whole bytes.
+    width : int
+        Bytes of a word.
     buffer : int
         Bytes kept, a power of two.
 
     Members
     -------
-    i : In(stream.Signature(shape))
+    i : In(stream.Signature(8 * width))
         Words, lowest byte first.
     produced : Out(16)
         Position after the last byte.
@@ -114,13 +113,12 @@ class OutputChannel(Circuit):
         Position of a byte that is kept, and the byte a cycle later.
     """
 
-    def __init__(self, *, shape: ShapeLike, buffer: int) -> None:
-        self.shape = shape
-        self.width = Shape.cast(shape).width // 8
+    def __init__(self, *, width: int, buffer: int) -> None:
+        self.width = width
         self.buffer = buffer
         super().__init__(
             {
-                "i": In(stream.Signature(shape)),
+                "i": In(stream.Signature(8 * width)),
                 "produced": Out(16),
                 "released": Out(exact_log2(buffer) + 1),
                 "release": In(1),
@@ -137,7 +135,6 @@ class OutputChannel(Circuit):
             shape=8, depth=self.buffer, no_collision=True
         )
         write, read = kept.write_port(), kept.read_port()
-        word = Value.cast(self.i.payload)
         held = Signal(len(self.released))
         byte = Signal(range(self.width))
         m.d.comb += [
@@ -152,7 +149,7 @@ class OutputChannel(Circuit):
         with m.Switch(byte):
             for i in range(self.width):
                 with m.Case(i):
-                    m.d.comb += write.data.eq(word[8 * i : 8 * i + 8])
+                    m.d.comb += write.data.eq(self.i.payload.word_select(i, 8))
         with m.If(self.release):
             m.d.sync += self.released.eq(self.position)
         with m.If(write.en):

@@ -11,9 +11,9 @@ from hw.base.circuit import Circuit
 from hw.bus.axi_lite import axi_lite_members
 from hw.bus.top import AxiTop
 
-from ..frames import IDENTITY
+from ..frames import ANSWER, COMMAND, IDENTITY
 from .channel import InputChannel, OutputChannel
-from .registers import REGISTER_ANSWER, REGISTER_COMMAND, RegisterAccess
+from .registers import RegisterAccess
 
 __all__ = ["Channels"]
 
@@ -21,7 +21,8 @@ __all__ = ["Channels"]
 class Channels(Circuit):
     """A unit, and a buffer for its registers and each of its streams.
 
-    Channels are numbered as in `boards.frames`. Values follow a channel's number by a cycle or two.
+    Channels are numbered as in `boards.frames`. Latency is one cycle from a channel's number to its
+    positions, two from ``address`` to ``byte``; interval is that of the channels.
 
     Parameters
     ----------
@@ -94,26 +95,29 @@ class Channels(Circuit):
             mine, its = getattr(access, name), getattr(top, f"s_axi_{name}")
             m.d.comb += its.eq(mine) if member.flow is In else mine.eq(its)
 
-        inputs = [self._input(m, "registers", REGISTER_COMMAND)]
-        outputs = [self._output(m, "registers", REGISTER_ANSWER)]
+        inputs = [self._input(m, "registers", COMMAND.size)]
+        outputs = [self._output(m, "registers", ANSWER.size)]
         wiring.connect(m, inputs[0].o, access.i)
         wiring.connect(m, access.o, outputs[0].i)
         for name, packet in top.streams.items():
             axis = {s: getattr(top, f"{name}_t{s}") for s in ("data", "valid", "ready", "last")}
-            beat = data.StructLayout({"data": 8 * packet.bytes, "last": 8})
+            size = packet.bytes + 1
+            layout = data.StructLayout({"data": 8 * packet.bytes, "last": 8})
             if name.startswith("s"):
-                inputs.append(channel := self._input(m, name, beat))
+                inputs.append(channel := self._input(m, name, size))
+                beat = data.View(layout, channel.o.payload)
                 m.d.comb += [
-                    axis["data"].eq(channel.o.payload.data),
-                    axis["last"].eq(channel.o.payload.last),
+                    axis["data"].eq(beat.data),
+                    axis["last"].eq(beat.last),
                     axis["valid"].eq(channel.o.valid),
                     channel.o.ready.eq(axis["ready"]),
                 ]
             else:
-                outputs.append(channel := self._output(m, name, beat))
+                outputs.append(channel := self._output(m, name, size))
+                beat = data.View(layout, channel.i.payload)
                 m.d.comb += [
-                    channel.i.payload.data.eq(axis["data"]),
-                    channel.i.payload.last.eq(axis["last"]),
+                    beat.data.eq(axis["data"]),
+                    beat.last.eq(axis["last"]),
                     channel.i.valid.eq(axis["valid"]),
                     axis["ready"].eq(channel.i.ready),
                 ]
@@ -157,12 +161,12 @@ class Channels(Circuit):
                     self.released.eq(0),
                 ]
 
-    def _input(self, m: Module, name: str, shape: data.StructLayout) -> InputChannel:
-        channel = InputChannel(shape=shape, buffer=self.buffer)
+    def _input(self, m: Module, name: str, width: int) -> InputChannel:
+        channel = InputChannel(width=width, buffer=self.buffer)
         m.submodules[f"to_{name}"] = channel
         return channel
 
-    def _output(self, m: Module, name: str, shape: data.StructLayout) -> OutputChannel:
-        channel = OutputChannel(shape=shape, buffer=self.buffer)
+    def _output(self, m: Module, name: str, width: int) -> OutputChannel:
+        channel = OutputChannel(width=width, buffer=self.buffer)
         m.submodules[f"from_{name}"] = channel
         return channel

@@ -14,9 +14,9 @@ __all__ = ["CobsDecoder", "CobsEncoder"]
 
 
 class CobsDecoder(Circuit):
-    """Takes the zeros' places out of a frame, a byte a cycle.
+    """Decoder of consistent overhead byte stuffing.
 
-    The outputs belong to the byte before, by a cycle.
+    Latency and interval are one cycle; all outputs come from registers.
 
     Members
     -------
@@ -41,7 +41,7 @@ class CobsDecoder(Circuit):
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Count to the next place of a zero."""
         m = Module()
         left = Signal(8)
         begun = Signal()
@@ -68,11 +68,11 @@ class CobsDecoder(Circuit):
 
 
 class CobsEncoder(Circuit):
-    """Puts frames between zeros, without a zero inside.
+    """Encoder of consistent overhead byte stuffing: frames between zeros, without a zero inside.
 
-    A block's first byte tells where its first zero is, so a block of up to 255 bytes waits in a
-    memory until it is complete. A byte is taken every one to three cycles while there is room;
-    frames that follow each other leave without a gap.
+    A block's first byte says where its first zero is, so a block of up to 255 bytes waits in a
+    memory until it is complete: that is the latency. Interval is one to three cycles a byte while
+    the memory is not full; frames that follow each other leave without a gap.
 
     Members
     -------
@@ -93,29 +93,29 @@ class CobsEncoder(Circuit):
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Write blocks into a ring; count them in when they are complete."""
         m = Module()
-        m.submodules.ring = ring = Ring(shape=8, depth=self.DEPTH)
+        m.submodules.ring = ring = Ring(width=8, depth=self.DEPTH)
         # Blocks begin at ``block``, where their first byte is put last.
         block = Signal(len(ring.taken))
         write = Signal(len(ring.taken))
         count = Signal(8, init=1)
         last = Signal()
-        room = Signal()
+        credit = Signal()
         m.d.comb += ring.filled.eq(block)
         wiring.connect(m, ring.o, wiring.flipped(self.o))
         used = Signal(len(ring.taken))
         m.d.comb += used.eq(write - ring.taken)
-        m.d.sync += room.eq(used <= self.DEPTH - 8)
+        m.d.sync += credit.eq(used <= self.DEPTH - 8)
         with m.FSM():
             with m.State("OPEN"):
-                with m.If(self.i.valid & room):
+                with m.If(self.i.valid & credit):
                     m.d.comb += [ring.write.eq(1), ring.address.eq(write)]
                     m.d.sync += [block.eq(write + 1), write.eq(write + 2), count.eq(1)]
                     m.next = "TAKE"
             with m.State("TAKE"):
-                m.d.comb += self.i.ready.eq(room)
-                with m.If(self.i.valid & room):
+                m.d.comb += self.i.ready.eq(credit)
+                with m.If(self.i.valid & credit):
                     m.d.sync += last.eq(self.i.payload.last)
                     with m.If(self.i.payload.last):
                         m.next = "END"

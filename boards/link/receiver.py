@@ -146,7 +146,7 @@ class FrameReceiver(Circuit):
         ]
         return m
 
-    def _follow(self, m: Module, s: "_State") -> None:
+    def _follow(self, m: Module, s: _State) -> None:
         """Follow the fields of a frame."""
         header, count = s.header, Signal(4)
         with m.FSM():
@@ -200,7 +200,7 @@ class FrameReceiver(Circuit):
         with m.If(self.end):
             m.d.sync += count.eq(0)
 
-    def _decide(self, m: Module, s: "_State") -> None:
+    def _decide(self, m: Module, s: _State) -> None:
         """Decide how a request ends by the state of its channel."""
         next_ = s.behind == 0
         full = Mux(next_ & s.rest[-1], Status.FULL, 0)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Shape, ShapeLike
+from amaranth.hdl import Module
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
@@ -22,35 +22,35 @@ class Ring(Circuit):
 
     Parameters
     ----------
-    shape : ShapeLike
-        Of a word.
+    width : int
+        Bits of a word.
     depth : int
         Words, a power of two.
 
     Members
     -------
-    write : In(1), address : In(log2(depth)), data : In(shape)
+    write : In(1), address : In(log2(depth)), data : In(width)
         Word to write; addresses are positions modulo the depth.
     filled : In(log2(depth) + 1)
         Position that reading stops before.
     taken : Out(log2(depth) + 1)
         Position of the first word not read.
-    o : Out(stream.Signature(shape))
+    o : Out(stream.Signature(width))
         Words.
     """
 
-    def __init__(self, *, shape: ShapeLike, depth: int) -> None:
-        self.shape = shape
+    def __init__(self, *, width: int, depth: int) -> None:
+        self.width = width
         self.depth = depth
         bits = exact_log2(depth)
         super().__init__(
             {
                 "write": In(1),
                 "address": In(bits),
-                "data": In(shape),
+                "data": In(width),
                 "filled": In(bits + 1),
                 "taken": Out(bits + 1),
-                "o": Out(stream.Signature(shape)),
+                "o": Out(stream.Signature(width)),
             }
         )
 
@@ -58,7 +58,7 @@ class Ring(Circuit):
         """Read a word ahead, and hold it until it is accepted."""
         m = Module()
         m.submodules.words = held = uninitialized_memory(
-            shape=Shape.cast(self.shape).width, depth=self.depth, no_collision=True
+            shape=self.width, depth=self.depth, no_collision=True
         )
         write, read = held.write_port(), held.read_port()
         m.d.comb += [

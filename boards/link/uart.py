@@ -21,11 +21,12 @@ def bit_step(clock: int, baud: int) -> tuple[int, int]:
 
 
 class UartReceiver(Circuit):
-    """Bytes from a serial line.
+    """Receiver of a serial line.
 
-    The line is looked at in the middle of each bit, to a cycle; its rate may be two per cent off,
+    The line is sampled in the middle of each bit, to a cycle; its rate may be two per cent off,
     or one where a bit has but four cycles. A byte without a stop bit is left out, and the next one
-    begins when the line has been high. Latency is three cycles after the middle of the stop bit.
+    begins when the line has been high. Latency is three cycles from the middle of
+    the stop bit, interval ten bits; outputs come from registers.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ class UartReceiver(Circuit):
         super().__init__({"rx": In(1), "valid": Out(1), "data": Out(8)})
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Synchronize, wait for a start bit, sample."""
         m = Module()
         bits, step = bit_step(self.clock, self.baud)
         # Both start with the line's idle state: a start bit needs an edge.
@@ -84,9 +85,10 @@ class UartReceiver(Circuit):
 
 
 class UartTransmitter(Circuit):
-    """Bytes to a serial line, one after the other without a gap.
+    """Transmitter of a serial line.
 
-    ``i.ready`` depends on registers only.
+    Latency is one cycle from a byte to its start bit, interval ten bits. ``tx`` is a register,
+    ``i.ready`` comes from registers.
 
     Parameters
     ----------
@@ -107,7 +109,7 @@ class UartTransmitter(Circuit):
         super().__init__({"i": In(stream.Signature(8)), "tx": Out(1, init=1)})  # pyright: ignore[reportCallIssue]
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Shift a bit out at each overflow of the phase."""
         m = Module()
         bits, step = bit_step(self.clock, self.baud)
         phase = Signal(bits)

@@ -42,7 +42,8 @@ class SerialUnit(Circuit):
     """A unit behind a serial line: see `boards.frames` for what goes over it.
 
     A request to reset is done when no other waits for its answer. Its own has nothing of the
-    channels, which are still being reset.
+    channels, which are still being reset. Latency and interval are those of the line: ten bits a
+    byte.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ class SerialUnit(Circuit):
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the circuit."""
+        """Connect line, frames, channels and unit."""
         m = Module()
         m.domains.sync = ClockDomain()
         m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
@@ -91,8 +92,7 @@ class SerialUnit(Circuit):
         m.submodules.uart_receiver = line = UartReceiver(clock=clock, baud=baud)
         m.submodules.decoder = decoder = CobsDecoder()
         m.submodules.receiver = receiver = FrameReceiver(buffer=self.settings.buffer)
-        depth = self.settings.QUEUE
-        m.submodules.requests = queue = Ring(shape=REQUEST, depth=depth)
+        m.submodules.requests = queue = Ring(width=REQUEST.size, depth=self.settings.QUEUE)
         m.submodules.responder = responder = Responder(buffer=self.settings.buffer)
         m.submodules.encoder = encoder = CobsEncoder()
         m.submodules.uart_transmitter = sender = UartTransmitter(clock=clock, baud=baud)
@@ -102,9 +102,10 @@ class SerialUnit(Circuit):
             identity=identity(facts(self.unit, self.parameters, self.settings)),
         )
 
-        queued = Signal(len(queue.taken))
-        with m.If(queue.write):
-            m.d.sync += queued.eq(queued + 1)
+        self._queue(m, receiver, queue)
+        self._reset(m, receiver, channels)
+        self._connect(m, channels, receiver, responder)
+        self._lights(m, decoder, receiver)
         m.d.comb += [
             line.rx.eq(self.rx),
             decoder.valid.eq(line.valid),
@@ -113,22 +114,31 @@ class SerialUnit(Circuit):
             receiver.i_data.eq(decoder.o_data),
             receiver.end.eq(decoder.end),
             receiver.broken.eq(decoder.broken),
-            queue.data.eq(receiver.o.payload),
-            queue.write.eq(receiver.o.valid & receiver.o.ready),
-            queue.address.eq(queued),
-            queue.filled.eq(queued),
-            receiver.o.ready.eq((queued - queue.taken)[: len(queued)] != depth),
-            # A request is taken from the queue when its answer is complete.
-            receiver.alone.eq(queued == queue.taken),
             responder.damaged.eq(receiver.damaged),
             responder.reason.eq(receiver.reason),
             self.tx.eq(sender.tx),
         ]
-
         wiring.connect(m, queue.o, responder.i)
         wiring.connect(m, responder.o, encoder.i)
         wiring.connect(m, encoder.o, sender.i)
+        return m
 
+    def _queue(self, m: Module, receiver: FrameReceiver, queue: Ring) -> None:
+        """Keep requests; one leaves the queue when its answer is complete."""
+        queued = Signal(len(queue.taken))
+        with m.If(queue.write):
+            m.d.sync += queued.eq(queued + 1)
+        m.d.comb += [
+            queue.data.eq(receiver.o.payload),
+            queue.write.eq(receiver.o.valid & receiver.o.ready),
+            queue.address.eq(queued),
+            queue.filled.eq(queued),
+            receiver.o.ready.eq((queued - queue.taken)[: len(queued)] != queue.depth),
+            receiver.alone.eq(queued == queue.taken),
+        ]
+
+    def _reset(self, m: Module, receiver: FrameReceiver, channels: Channels) -> None:
+        """Reset unit and channels for some cycles, at first and on request."""
         held = Signal(range(self.RESET_CYCLES + 1), init=self.RESET_CYCLES)
         reset = Signal(init=1)
         m.d.sync += reset.eq(held != 0)
@@ -138,20 +148,26 @@ class SerialUnit(Circuit):
             m.d.sync += held.eq(held - 1)
         m.d.comb += [channels.aclk.eq(self.aclk), channels.aresetn.eq(~reset)]
 
+    def _connect(
+        self, m: Module, channels: Channels, receiver: FrameReceiver, responder: Responder
+    ) -> None:
+        """Connect channels to those who write and read them."""
         for name in ("write", "position", "data", "commit"):
             m.d.comb += getattr(channels, name).eq(getattr(receiver, name))
-        m.d.comb += [
-            channels.input.eq(receiver.channel),
-            receiver.known.eq(channels.input_known),
-        ]
         for name in ("received", "taken"):
             m.d.comb += getattr(receiver, name).eq(getattr(channels, name))
         for name in ("output", "release", "acknowledged", "address"):
             m.d.comb += getattr(channels, name).eq(getattr(responder, name))
         for name in ("byte", "produced", "released"):
             m.d.comb += getattr(responder, name).eq(getattr(channels, name))
-        m.d.comb += responder.known.eq(channels.output_known)
+        m.d.comb += [
+            channels.input.eq(receiver.channel),
+            receiver.known.eq(channels.input_known),
+            responder.known.eq(channels.output_known),
+        ]
 
+    def _lights(self, m: Module, decoder: CobsDecoder, receiver: FrameReceiver) -> None:
+        """Hold ``busy`` and ``error``."""
         lately = Signal(21)
         m.d.comb += self.busy.eq(lately != 0)
         with m.If(decoder.end):
@@ -162,4 +178,3 @@ class SerialUnit(Circuit):
             m.d.sync += self.error.eq(0)
         with m.Elif(receiver.damaged):
             m.d.sync += self.error.eq(1)
-        return m

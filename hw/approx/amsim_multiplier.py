@@ -32,20 +32,13 @@ class AmsimUnit(Core):
 
     Members
     -------
-    i : In(stream.Signature(...))
-        Operands, fields as in `streams`.
+    i, o : stream.Signature(...)
+        Operands and products, fields as in `streams`.
     i_table : In(stream.Signature(...))
         Entries in the order of their addresses, ``last`` with the last one.
-    o : Out(stream.Signature(...))
-        Products, and ``last`` of their operands.
-    load : In(1)
-        Starts an upload.
-    table : Out(2)
-        Whether a table is being loaded, and is.
-    clear : In(1)
-        Clears the counters.
-    flags : Out(struct)
-        Events, see ``FLAGS``.
+    load : In(1), table : Out(struct)
+        Starts an upload; whether one is under way, and whether a table is loaded. The other members
+        are those of `Core`.
     """
 
     ABORT = "the table"

@@ -27,14 +27,8 @@ class ApproxUnit(Core):
 
     Members
     -------
-    i : In(stream.Signature(...))
-        Pairs, fields as in `streams`.
-    o : Out(stream.Signature(...))
-        Their products.
-    clear : In(1)
-        Clears the counters.
-    flags : Out(struct)
-        Events, see ``FLAGS``.
+    i, o : stream.Signature(...)
+        Pairs and their products, fields as in `streams`; the others are those of `Core`.
     """
 
     FLAGS = {
@@ -73,7 +67,8 @@ class ApproxUnit(Core):
             pipeline.accept.eq(self.i.valid),
             pipeline.last.eq(self.i.payload.last),
         ]
-        pairs_in = register(m, en, "pairs", self.i.payload.data.shape(), self.i.payload.data)
+        offered = self.i.payload.data
+        pairs_in: Any = register(m, en, "pairs", offered.shape(), offered)
         events = []
         for n in range(p.lanes):
             m.submodules[f"lane_{n}"] = lane = self._lane()

@@ -12,8 +12,7 @@ from sw.formats.binary32 import ADDER_LATENCY
 from ..base.pipeline import delay
 from ..engine.sequencer import Sequencer
 from ..engine.tiles import TileArray, tile_job
-from ..formats.operand import operand_fields
-from ..stream.packet import Packet
+from ..formats.operand import operand_packet
 from .column import DotColumn
 
 __all__ = ["MacArray"]
@@ -39,8 +38,8 @@ class MacArray(TileArray):
                 accumulators=p.accumulators,
             ),
             streams={
-                "i_a": Packet(*operand_fields(p.format, p.lanes, p.rows, "row")),
-                "i_b": Packet(*operand_fields(p.format, p.lanes, p.columns, "column")),
+                "i_a": operand_packet(p.format, p.lanes, p.rows, "row"),
+                "i_b": operand_packet(p.format, p.lanes, p.columns, "column"),
             },
             rows=p.rows,
             columns=p.columns,

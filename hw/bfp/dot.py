@@ -14,6 +14,7 @@ from ..base.field import Field
 from ..base.pipeline import advance, count_events, delay
 from ..engine.core import RESULT_FLAGS, Core
 from ..engine.registers import counter
+from ..float.classify import classify
 from ..formats.operand import float_packet, operand_packet
 from ..formats.quantizer import Quantizer
 from ..formats.words import STREAM_FLAGS, restarted_inside, stream_registers
@@ -109,11 +110,10 @@ class DotUnit(Core):
         self._arithmetic(m, en, a.data, b.data, accept, beat)
         wiring.connect(m, pipeline.o, wiring.flipped(self.o))
 
-        special = self.value.o[23:31].all()
-        fraction = self.value.o[:23].any()
+        kind = classify(self.value.o)
         m.d.comb += [
-            self.flags.nan.eq(pipeline.push & special & fraction),
-            self.flags.overflow.eq(pipeline.push & special & ~fraction),
+            self.flags.nan.eq(pipeline.push & kind.nan),
+            self.flags.overflow.eq(pipeline.push & kind.infinite),
             self.flags.framing.eq(accept & ~last_beat & (a.last | b.last)),
         ]
         events = (

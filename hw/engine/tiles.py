@@ -9,10 +9,11 @@ from amaranth.lib.data import View
 
 from ..base.field import Field
 from ..base.pipeline import delay
+from ..float.classify import classify
 from ..stream.fifo import OutputFifo
 from ..stream.packet import Packet
 from .core import RESULT_FLAGS, Core
-from .registers import Register, word
+from .registers import Register, counter
 from .row_delay import RowDelay
 from .sequencer import JobSequencer
 
@@ -84,7 +85,7 @@ class TileArray(Core):
         self._sequencer = sequencer
         self.row_spacing = row_spacing
         self.skew = row_spacing * (rows - 1)
-        counters = (word(name, "ro", 32, text) for name, text in sequencer.COUNTERS.items())
+        counters = (counter(name, text) for name, text in sequencer.COUNTERS.items())
         self.registers = (*counters, *registers)
         result = Field(name="result", bits=32, count=columns, description="binary32 results")
         super().__init__(streams={**streams, "o": Packet(result)}, job=sequencer.fields)
@@ -154,17 +155,14 @@ class TileArray(Core):
         """Put a row of results into the output FIFO where ``tile_last``."""
         m.submodules.fifo = fifo = OutputFifo(shape=self.streams["o"])
         push = self._sequencer.en & tile_last
-        special = [result[23:31].all() for result in row]
-        fraction = [result[:23].any() for result in row]
-        nan = [s & f for s, f in zip(special, fraction, strict=True)]
-        infinite = [s & ~f for s, f in zip(special, fraction, strict=True)]
+        kinds = [classify(result) for result in row]
         m.d.comb += [
             self._sequencer.credit.eq(fifo.credit),
             fifo.push.eq(push),
             fifo.word.data.result.eq(Cat(row)),
             fifo.word.last.eq(job_last),
             self.done.eq(self.o.valid & self.o.ready & self.o.payload.last),
-            self.flags.nan.eq(push & Cat(nan).any()),
-            self.flags.overflow.eq(push & Cat(infinite).any()),
+            self.flags.nan.eq(push & Cat(kind.nan for kind in kinds).any()),
+            self.flags.overflow.eq(push & Cat(kind.infinite for kind in kinds).any()),
         ]
         wiring.connect(m, fifo.o, wiring.flipped(self.o))

@@ -75,7 +75,7 @@ class Design:
         return f"{self.name} {self.name}_0 (\n{lines}\n);\n"
 
     def component(self, module: str) -> str:
-        """Return the name of a module without what tells it from those of other designs."""
+        """Return the name of a module without the prefix that is the design's own."""
         return module.removeprefix(self.manifest["prefix"]) if module != self.name else module
 
 

@@ -25,10 +25,15 @@ class Hierarchy:
         }
         self.weight: dict[str, int] = {}
         """The lines of a module and of all that it holds."""
-        for name in reversed(self.modules):
+        for name in self.modules:
+            self._weigh(name, texts)
+
+    def _weigh(self, name: str, texts: dict[str, str]) -> int:
+        if name not in self.weight:
             below = self.children[name].items()
             own = texts[name].count("\n")
-            self.weight[name] = own + sum(n * self.weight[child] for child, n in below)
+            self.weight[name] = own + sum(n * self._weigh(child, texts) for child, n in below)
+        return self.weight[name]
 
     def instances(self, among: set[str]) -> dict[str, Counter[str]]:
         """Return for each module of ``among`` the instances of others of them directly below.

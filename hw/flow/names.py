@@ -89,7 +89,7 @@ def _flatten(arguments: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def distinguish(configurations: list[dict[str, Any]]) -> list[str]:
-    """Return for each configuration a suffix of the fewest arguments that tell them apart."""
+    """Return for each configuration a suffix of the fewest arguments that distinguish them."""
     suffixes = [""] * len(configurations)
     if len(configurations) == 1:
         return suffixes

@@ -79,7 +79,7 @@ class Naming:
             if function := re.match(r"(_\d+_)\(", statement.text):
                 self._feeds[function[1]] = (targets[0], "case")
         for statement in statements:
-            # A wire of which nothing is read is named after what is beside it.
+            # A wire of which nothing is read is named after its neighbours.
             names = re.findall(r"(?<!')\b[A-Za-z_]\w*", f"{statement.target} {statement.text}")
             wires = NUMBERED.findall(statement.target)
             for wire in wires:

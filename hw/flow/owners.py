@@ -36,14 +36,14 @@ def owned_names(
 
 
 def _base(name: str) -> str:
-    """Return a name without the number that tells it from others."""
+    """Return a name without its number among others."""
     return name[:1] + name[1:].partition("$")[0]
 
 
 def _members(fragment: Any) -> Iterator[tuple[str, Value]]:
     """Yield what is connected to the instances and memories of a circuit, with a name for it."""
     for inner, name, _ in fragment.subfragments:
-        found: Any = inner  # Amaranth's types do not tell what these have.
+        found: Any = inner  # Amaranth's types do not declare these attributes.
         if isinstance(inner, Instance):
             for port, (value, _) in found.ports.items():
                 yield f"{name or found.type.lower()}_{port}", value

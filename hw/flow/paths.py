@@ -54,7 +54,7 @@ def trace(netlist: Any, known: Mapping[str, Paths]) -> Paths:
     for value in top.ports_o.values():
         for net in value:
             _visit(netlist, net, known, masks, order)
-    # A net comes behind what it depends on, but for loops, such as a clock's through its PLL.
+    # A net follows what it depends on, except in loops, such as a clock's through its PLL.
     changed = True
     while changed:
         changed = False

@@ -1,4 +1,4 @@
-"""Models of the primitives that a design instantiates, to be written beside it."""
+"""Models of the primitives that a design instantiates, written next to it."""
 
 import re
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ def cell_models(verilog: str, files: Iterable[Path]) -> str:
 
 
 def are_cell_models(text: str) -> bool:
-    """Tell whether a file's text is one of `cell_models`, perhaps behind a time scale."""
+    """Return whether a file's text is one of `cell_models`, perhaps behind a time scale."""
     return re.sub(r"\A`timescale .*\n\n", "", text).startswith(_HEAD)
 
 

@@ -22,12 +22,12 @@ class Stage:
 
 
 class Progress:
-    """Tells stages on standard error: a clock that runs on a terminal, and a line when one ends.
+    """Progress of long work on standard error: a running clock, and a line for each stage done.
 
     Parameters
     ----------
     console : rich.console.Console, optional
-        Where to tell; without one nothing is told.
+        Where to print; None prints nothing.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -41,7 +41,7 @@ class Progress:
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[Stage]:
-        """Tell that a stage runs, until the block ends."""
+        """Show a stage as running until the block ends."""
         stage = Stage(name)
         start = time.monotonic()
         with contextlib.ExitStack() as stack:

@@ -21,7 +21,7 @@ __all__ = ["as_dict", "as_files", "show"]
 
 
 def as_dict(cost: Cost) -> dict[str, Any]:
-    """Return a cost as JSON holds it; every figure has a label of how it was come by."""
+    """Return a cost as JSON holds it; every figure is labelled with its method."""
     clock = None
     if cost.clock is not None:
         clock = {

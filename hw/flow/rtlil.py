@@ -36,13 +36,13 @@ _KEPT_ATTRIBUTES = re.compile(
 
 
 def _token(index: int) -> str:
-    """Return what stands for the name of the module number ``index`` until all are known."""
+    """Return the placeholder of the name of module ``index``, until all names are known."""
     return f"@{index}@"
 
 
 @dataclasses.dataclass
 class _Emitted:
-    """One distinct module: where it comes from, its text, clock and reset, and paths through it."""
+    """One distinct module: its origin, text, clock, reset and combinational paths."""
 
     module: Circuit
     token: str

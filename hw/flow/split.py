@@ -19,7 +19,7 @@ _CONNECTION = re.compile(r"^    \.(\w+)\((.*)\),?$", re.M)
 _ASSIGN = re.compile(r"^  assign ([^=]*) =([^;]*);$", re.M)
 _REFERENCE = r"(?<![.'\w$])([A-Za-z_]\w*)\b(?:\[(\d+)(?::(\d+))?\])?"
 _REFERENCES = re.compile(_REFERENCE)
-# A reference, or what tells how it may be written: functions have names of their own.
+# A reference, or a keyword that decides how it may be written: functions have names of their own.
 _PLACES = re.compile(rf"^  function .*?^  endfunction$|[{{}}]|{_REFERENCE}(\[)?", re.M | re.S)
 _OPERATOR = re.compile(r"\s+(~\^|[?:&|^])\s+")
 _CONSTANT = re.compile(r"(\d+)'([hdb])(\w+)")
@@ -50,7 +50,7 @@ class _Body:
         self.text = text
         self.widths = widths
         self.children = children
-        # What was taken apart: whose bits a wire has, and from which on.
+        # Split vectors: of which wire a part has the bits, and from which bit on.
         self.origins: dict[str, tuple[str, int]] = {}
 
     def names(self, text: str) -> list[str]:
@@ -156,7 +156,7 @@ class _Body:
         return {piece: part for piece, part in pieces.items() if piece in used}
 
     def open(self, names: list[str]) -> bool:
-        """Write one bitwise statement between signals part by part; tell whether one is found."""
+        """Write one bitwise statement between signals part by part; return whether one is found."""
         for match in _ASSIGN.finditer(self.text):
             between = set(names) & set(self.names(match[1])), set(names) & set(self.names(match[2]))
             if all(between) and (lines := self._opened(match[1], match[2])):

@@ -35,7 +35,7 @@ class Component:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Figure:
-    """The use of a resource by the whole design, with how the figure was come by."""
+    """The use of a resource by the whole design, and by which method it was found."""
 
     label: str
     resource: str
@@ -48,8 +48,8 @@ class Cost:
     """The cost of a design on a target, all of it synthesized but for `clock`, which is routed.
 
     ``columns`` are the resources that are used at all, the headline first; ``figures`` are more of
-    them, come by otherwise. ``tools`` gives the version of each tool by its name, ``stages`` the
-    time that each took.
+    them, found by another method. ``tools`` gives the version of each tool by its name, ``stages``
+    the time that each took.
     """
 
     design: Design
@@ -150,7 +150,7 @@ def synthesize(
     megahertz : float
         The clock that the router is asked for.
     progress : Progress, optional
-        Told of each stage.
+        Callback of each stage.
     """
     progress = progress or Progress()
     first = len(progress.stages)

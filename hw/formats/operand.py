@@ -5,7 +5,7 @@ from sw.formats import FLOAT_FORMATS, BlockFormat
 from ..base.field import Field
 from ..stream.packet import Packet
 
-__all__ = ["float_packet", "operand_fields", "operand_packet"]
+__all__ = ["float_packet", "operand_packet"]
 
 
 def float_packet(source: str, lanes: int) -> Packet:
@@ -38,10 +38,3 @@ def operand_packet(format: BlockFormat, lanes: int, vectors: int = 1, what: str 
             description=f"exponent code of {whose}, in each beat",
         ),
     )
-
-
-def operand_fields(
-    format: BlockFormat, lanes: int, vectors: int = 1, what: str = ""
-) -> tuple[Field, ...]:
-    """Return the fields of an `operand_packet`."""
-    return operand_packet(format, lanes, vectors, what).fields

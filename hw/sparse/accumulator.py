@@ -8,10 +8,12 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
+from sw.sparse.stages import COLLECT_LATENCY
 
 from ..base.memory import uninitialized_memory
 from ..base.pipeline import delay
 from ..float.add import Adder
+from ..float.classify import classify
 from ..stream.fifo import OutputFifo
 from .packets import ArrayPart, streams
 
@@ -89,20 +91,18 @@ class Accumulator(ArrayPart):
         place = Signal(range(self.parameters.lines * self.parameters.sums))
         with m.If(self.get & valid):
             m.d.sync += place.eq(Mux(last, 0, place + 1))
-        latency = 4 + Adder.latency
         flags = Cat(valid, last & valid)
-        valid, last = delay(m, self.get, flags, latency, name="valid", reset=True)
+        valid, last = delay(m, self.get, flags, COLLECT_LATENCY, name="valid", reset=True)
         done = self.get & valid
         results = self._add(m, place, done, first, part)
 
-        special = Cat(result[23:31].all() for result in results)
-        fraction = Cat(result[:23].any() for result in results)
+        kinds = [classify(result) for result in results]
         m.d.comb += [
             queue.push.eq(done & final),
             queue.word.data.sum.eq(Cat(results)),
             queue.word.last.eq(last),
-            self.nan.eq(queue.push & (special & fraction).any()),
-            self.overflow.eq(queue.push & (special & ~fraction).any()),
+            self.nan.eq(queue.push & Cat(kind.nan for kind in kinds).any()),
+            self.overflow.eq(queue.push & Cat(kind.infinite for kind in kinds).any()),
             self.end.eq(self.get & last),
         ]
         return m

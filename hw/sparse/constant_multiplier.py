@@ -1,15 +1,15 @@
 """Constant-operand multiplier of significands of unequal width."""
 
-from functools import partial
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Value
+from amaranth.hdl import Module
 from amaranth.lib.wiring import In, Out
 
 from sw.sparse.stages import constant_product
 
 from ..base.circuit import Circuit
-from ..base.pipeline import register, wire
+from ..base.pipeline import register
+from ..cells import booth
 
 __all__ = ["ConstantMultiplier"]
 
@@ -52,32 +52,8 @@ class ConstantMultiplier(Circuit):
         return constant_product(self.width)
 
     def elaborate(self, platform: Any) -> Module:
-        """Add the partial product of a digit -2..2 of ``a`` in each stage; the last is 0..2.
-
-        Negative partial products are one's complement; their +1 enters with the next one. Sign
-        extension is folded into constants.
-        """
+        """Add a partial product in each stage."""
         m = Module()
-        reg, net = partial(register, m, self.en), partial(wire, m)
-        size = self.constant + 1
-        a: Value = Cat(0, self.a, 0, 0)
-        done: Value = Const(0, 0)
-        total: Value = Const(0, 0)
-        for k in range(self.width // 2 + 1):
-            if k > 1:
-                done, total = reg(f"done_{k}", len(done), done), reg(f"part_{k}", len(total), total)
-                a = reg(f"a_{k}", len(a), a)
-            low, middle, high = a[0], a[1], a[2]
-            a = a[2:]
-            one = net(f"one_{k}", 1, middle ^ low)
-            two = net(f"two_{k}", 1, (high ^ middle) & ~one)
-            row = Cat(self.b, 0) & one.replicate(size) | Cat(0, self.b) & two.replicate(size)
-            row = row ^ high.replicate(size)
-            if k == 0:
-                total = net("row_0", size + 3, Cat(row, high, high, ~high))
-                continue
-            room = min(size + 5, len(self.o) - len(done))
-            total = net(f"partial_{k}", room, total + Cat(low, 0, row, ~high, 1))
-            done, total = Cat(done, total[:2]), total[2:]
-        m.d.comb += self.o.eq(reg("product", len(self.o), Cat(done, total)))
+        product = booth.multiply(m, self.en, self.b, self.a, constant=True)
+        m.d.comb += self.o.eq(register(m, self.en, "product", len(self.o), product))
         return m

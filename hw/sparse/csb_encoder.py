@@ -10,6 +10,7 @@ from ..base.field import Field
 from ..base.pipeline import count_events, register, wire
 from ..engine.core import Core
 from ..engine.registers import counter
+from ..float.classify import classify
 from ..stream.packet import Packet
 from .first_one import FirstOne, one_hot_select
 
@@ -134,7 +135,7 @@ class CsbEncoder(Core):
         with m.If(block_free):
             m.d.sync += self.o_block.valid.eq(ending)
         self._count(m, ending, step & present)
-        special = Cat(v[23:31].all() & one for v, one in zip(elements, nonzero, strict=True))
+        special = Cat(classify(v).special & one for v, one in zip(elements, nonzero, strict=True))
         m.d.comb += [
             self.flags.nan.eq(accept & special.any()),
             self.flags.overflow.eq(step & present & pointer.all()),

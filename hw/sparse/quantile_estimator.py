@@ -11,6 +11,7 @@ from ..base.field import Field
 from ..base.pipeline import count_events, register, wire
 from ..engine.core import Core
 from ..engine.registers import Register, counter, word
+from ..float.classify import classify
 from ..stream.packet import Packet
 from .tracker import MAGNITUDE_BITS, QuantileTracker, popcount
 
@@ -118,7 +119,7 @@ class QuantileEstimator(Core):
 
         done = Signal()
         present = given.present.as_value()
-        special = Cat(given.value[lane][23:31].all() for lane in range(p.lanes))
+        special = Cat(classify(given.value[lane]).special for lane in range(p.lanes))
         m.d.comb += [
             done.eq(self.o.valid & self.o.ready),
             self.flags.nan.eq(done & (special & present).any()),

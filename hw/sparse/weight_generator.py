@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, signed
+from amaranth.hdl import Cat, Const, Module, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32
@@ -13,6 +13,7 @@ from sw.sparse.weight_regenerator import RegeneratorParameters
 from ..base.cipher import IndexCipher
 from ..base.circuit import Circuit
 from ..base.pipeline import delay, register, wire
+from ..float.round import in_range, round_product
 from .constant_multiplier import ConstantMultiplier
 from .significand import Significand
 
@@ -83,7 +84,7 @@ class WeightGenerator(Circuit):
         m = Module()
         p = self.parameters
         reg, net = partial(register, m, self.en), partial(wire, m)
-        point, ones = BINARY32.fraction_bits, BINARY32.exponent_ones
+        point = BINARY32.fraction_bits
         m.submodules.cipher = cipher = self.cipher
         m.submodules.normal = normal = self.normal
         m.submodules.product = product = self.product
@@ -106,24 +107,17 @@ class WeightGenerator(Circuit):
         facts = delay(m, self.en, facts, product.latency, name="facts")
         negative, zero, exponent = facts[0], facts[1], facts[2:]
 
-        # The product is 1..4. A carry out of the fraction goes to the exponent.
-        places = len(product.o) - point - 2
-        wide = product.o[-1]
-        rest = net("rest", 1, product.o[: places - 1].any())
-        half, last, next_ = product.o[places - 1 : places + 2]
-        up = Mux(wide, last & (next_ | half | rest), half & (last | rest))
-        kept = product.o[places:]
-        fraction = Mux(wide, kept[1:-1], kept[:-2])
-        packed = Cat(fraction, exponent) + Cat(up, Const(0, point - 1), wide)
-        packed = reg("packed", point + EXPONENT_BITS, packed)
-        negative, zero = reg("negative", 1, negative), reg("zero", 1, zero)
-
-        # Leave out what is too small or too large.
-        exponent = packed[point:].as_signed()
-        none = net("none", 1, ~self.nan & (zero | (exponent <= 0)))
-        special = net("special", 1, self.nan | (~zero & (exponent >= ones)))
-        fraction = Mux(none | special, Cat(Const(0, point - 1), self.nan), packed[:point])
-        exponent = Mux(special, ones, Mux(none, 0, exponent[:8]))
-        value = Cat(fraction, exponent, negative & ~self.nan)
+        # The product is 1..4, its places beyond one half of the last decide rounding.
+        places = len(product.o) - point - 3
+        rest = net("rest", 1, product.o[:places].any())
+        packed = round_product(product.o[places:], rest, exponent)
+        value = in_range(
+            BINARY32,
+            reg("packed", point + EXPONENT_BITS, packed),
+            negative=reg("negative", 1, negative),
+            special=self.nan,
+            zero=reg("zero", 1, zero),
+            nan=Const(1, 1),
+        )
         m.d.comb += self.o.eq(reg("o_", BINARY32.width, value))
         return m

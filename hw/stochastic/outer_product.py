@@ -13,6 +13,7 @@ from ..base.pipeline import count_events
 from ..engine.core import RESULT_FLAGS, Core
 from ..engine.registers import counter, word
 from ..engine.size import check_inside
+from ..float.classify import classify
 from ..formats.operand import float_packet
 from ..formats.quantizer import Quantizer
 from ..formats.words import STREAM_FLAGS
@@ -172,7 +173,7 @@ class OuterProduct(Core):
         """Detect NaN, overflow and ends of packets that do not belong together."""
         crossbar, results = self._crossbar, self._results.o
         values = results.payload.data.value
-        infinite = Cat(value[23:31].all() & ~value[:23].any() for value in values).any()
+        infinite = Cat(classify(value).infinite for value in values).any()
         framing = crossbar.last_x ^ crossbar.last_d
         if self.parameters.scale == "batch":
             framing |= (crossbar.last_x | crossbar.last_d) & ~self._sums.full

@@ -12,10 +12,10 @@ from sw.approx.table import Table, make
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
-from .multiplier import random_pairs
+from .multiplier import flags, pair_beats, random_pairs
 
 __all__ = [
     "DIRECTED",
@@ -77,12 +77,7 @@ def simulate(
 def operands(p: AmsimParameters, a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     """Return beats of pairs of patterns, the last filled up with zeros."""
     stream = generate("amsim_multiplier", p).manifest["streams"]["s_axis"]
-    fields = {}
-    for name, values in (("a", a), ("b", b)):
-        values = np.ravel(values)
-        values = np.pad(values, (0, -len(values) % p.lanes))
-        fields[name] = values.reshape(-1, p.lanes)
-    return pack(stream, fields)
+    return pair_beats(stream, np.ravel(a), np.ravel(b), p.lanes)
 
 
 def entries(p: AmsimParameters, values: npt.ArrayLike) -> npt.NDArray[np.uint8]:
@@ -124,10 +119,11 @@ def regress(
     found, result = simulate(p, table, a, b, seed=seed, stalls=stalls, **options)
     modelled = model(p, table, a, b)
     expected: dict[str, Any] = {
+        **counting(result, "table_stalls", "output_stalls"),
         "products": modelled,
         "count": modelled.size,
         "table": LOADED,
-        **flags(p, modelled, a, b),
+        **flags(p.format, modelled, a, b),
         "status.refused": 0,
         "status.framing": 0,
         **constants(generate("amsim_multiplier", p).manifest),
@@ -136,16 +132,3 @@ def regress(
         expected["output_stalls"] = 0
     actual = result.registers | {"products": found, "count": result.registers["products"]}
     return compare(actual, expected, result, {"a": a, "b": b})
-
-
-def flags(p: AmsimParameters, modelled: Patterns, a: Patterns, b: Patterns) -> dict[str, int]:
-    """Return the flags of the status register that follow from operands and products."""
-    point, ones = p.format.fraction_bits, p.format.exponent_ones
-    exponent, fraction = modelled >> point & ones, modelled & ((1 << point) - 1)
-    normal = (a >> point & ones != 0) & (b >> point & ones != 0)
-    size = modelled & ((1 << p.format.width - 1) - 1)
-    return {
-        "status.nan": int(((exponent == ones) & (fraction != 0)).any()),
-        "status.overflow": int(((exponent == ones) & (fraction == 0)).any()),
-        "status.underflow": int(((size == 0) & normal).any()),
-    }

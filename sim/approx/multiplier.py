@@ -1,5 +1,6 @@
 """Bench of the approximate multipliers."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,11 @@ from sw.formats import FloatFormat
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 
-__all__ = ["DIRECTED", "multiply", "random_pairs", "regress", "simulate"]
+__all__ = ["DIRECTED", "flags", "multiply", "pair_beats", "random_pairs", "regress", "simulate"]
 
 DIRECTED = Directed(outputs=12, one_enable=True)
 
@@ -46,14 +47,11 @@ def simulate(
         array(name, x, "integer", shape=("pairs",), low=0, high=most).astype(np.uint32)
         for name, x in (("a", a), ("b", b))
     )
-    fields = {
-        name: np.pad(x, (0, -len(x) % p.lanes)).reshape(-1, p.lanes)
-        for name, x in (("a", a), ("b", b))
-    }
-    ends = np.arange(len(fields["a"])) % 3 == 2
+    beats = pair_beats(streams["s_axis"], a, b, p.lanes)
+    ends = np.arange(len(beats)) % 3 == 2
     result = run(
         design,
-        inputs={"s_axis": pack(streams["s_axis"], fields)},
+        inputs={"s_axis": beats},
         last={"s_axis": ends},
         outputs={"m_axis": len(ends)},
         reads=readable(design.manifest),
@@ -62,6 +60,30 @@ def simulate(
     insist(result.last["m_axis"] == ends, "tlast does not follow its beat", result)
     products = unpack(streams["m_axis"], result.outputs["m_axis"])["product"]
     return products.ravel()[: len(a)].astype(np.uint32), result
+
+
+def pair_beats(
+    stream: Mapping[str, Any], a: Patterns, b: Patterns, lanes: int
+) -> npt.NDArray[np.uint8]:
+    """Return beats of pairs of patterns, the last filled up with zeros."""
+    fields = {"a": a, "b": b}
+    return pack(
+        stream,
+        {n: np.pad(x, (0, -len(x) % lanes)).reshape(-1, lanes) for n, x in fields.items()},
+    )
+
+
+def flags(format: FloatFormat, products: Patterns, a: Patterns, b: Patterns) -> dict[str, int]:
+    """Return the flags of the status register that follow from products and operands."""
+    point, ones = format.fraction_bits, format.exponent_ones
+    special, fraction = products >> point & ones == ones, products & ((1 << point) - 1) != 0
+    zero = products & ((1 << format.width - 1) - 1) == 0
+    normal = (a >> point & ones != 0) & (b >> point & ones != 0)
+    return {
+        "status.nan": int((special & fraction).any()),
+        "status.overflow": int((special & ~fraction).any()),
+        "status.underflow": int((zero & normal).any()),
+    }
 
 
 def random_pairs(
@@ -89,17 +111,11 @@ def regress(
     a, b = random_pairs(np.random.default_rng(seed), blocks * p.lanes, p.format)
     products, result = simulate(p, a, b, seed=seed, stalls=stalls, **options)
     modelled = model(p, a, b)
-    point, ones = p.format.fraction_bits, p.format.exponent_ones
-    exponents = [x >> point & ones for x in (a, b, modelled)]
-    special = exponents[2] == ones
-    nan = special & (modelled & ((1 << point) - 1) != 0)
-    underflow = (exponents[0] != 0) & (exponents[1] != 0) & (exponents[2] == 0)
-    expected = {
+    expected: dict[str, Any] = {
+        **counting(result, "input_stalls", "output_stalls"),
         "products": modelled,
         "count": modelled.size,
-        "status.nan": int(nan.any()),
-        "status.overflow": int((special & ~nan).any()),
-        "status.underflow": int(underflow.any()),
+        **flags(p.format, modelled, a, b),
         "status.framing": 0,
         **constants(generate("approx_multiplier", p).manifest),
     }

@@ -15,10 +15,10 @@ from sw.words import Words
 from ..bench import Result, run
 from ..directed import Directed
 from ..formats.elements import encode, random_blocks, with_all_codes
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack
-from ..words import start_words
+from ..words import start_words, started
 
 __all__ = ["DIRECTED", "dot", "regress", "simulate"]
 
@@ -123,13 +123,16 @@ def regress(
         a, b = (with_all_codes(rng, blocks) for blocks in (a, b))
     values, result = simulate(p, a, b, random=random, seed=seed, stalls=stalls, **options)
     modelled = model(p, a, b, random=random)
-    expected = {
+    manifest = generate("bfp_dot", p).manifest
+    expected: dict[str, Any] = {
+        **counting(result, "operand_stalls", "result_stalls"),
         "values": modelled,
         "blocks": modelled.size,
         "status.nan": int(np.isnan(modelled).any()),
         "status.overflow": int(np.isinf(modelled).any()),
         "status.framing": 0,
-        **constants(generate("bfp_dot", p).manifest),
+        **started(manifest, dict(zip(("_a", "_b"), random or (), strict=False))),
+        **constants(manifest),
     }
     if stalls is None or not stalls.idle:
         expected["operand_stalls"] = 0

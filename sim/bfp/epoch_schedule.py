@@ -11,7 +11,7 @@ from sw.bfp.epoch_schedule import BoostRule, EpochParameters
 from sw.bfp.epoch_schedule import schedule as model
 
 from ..bench import Result, run
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare
 from ..streams import Stalls, pack
 from .modes import modes_of
@@ -92,6 +92,7 @@ def regress(
     small = p.replace(layers=layers)
     manifest = generate("bfp_epoch_schedule", p).manifest
     expected: dict[str, Any] = {
+        **counting(result, "cycles"),
         "mode": model(small, epochs, rule),
         **dict(writes_of(used)),
         "layers": layers,

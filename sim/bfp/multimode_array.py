@@ -16,7 +16,7 @@ from sw.formats.quantize import Blocks, quantize
 
 from ..bench import Result, run
 from ..formats.elements import random_blocks
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare
 from ..streams import Stalls, pack
 from ..tiles import START, check_size, expected_status
@@ -183,6 +183,9 @@ def regress(
     every = np.concatenate([product.ravel() for product in wanted])
     expected: dict[str, Any] = {f"product_{i}": product for i, product in enumerate(wanted)}
     expected |= {
+        **counting(
+            result, "cycles", "operand_stalls", "result_stalls", "adder_stalls", "run", "busy"
+        ),
         **expected_status(every),
         "taken": len(order) * p.beats(k),
         "tiles": len(order),

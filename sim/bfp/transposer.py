@@ -12,7 +12,7 @@ from sw.bfp.transposer import transpose as model
 from ..bench import Result, run
 from ..directed import Directed
 from ..formats.elements import blocks_of, encode
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare
 from ..streams import Stalls, pack
 
@@ -89,6 +89,7 @@ def regress(
     turned, same = model(p, mantissa, exponent, flags)
     manifest = generate("bfp_transposer", p).manifest
     expected: dict[str, Any] = {
+        **counting(result, "cycles", "input_stalls", "output_stalls"),
         "mantissa": turned,
         "exponent": same,
         "tiles": blocks,

@@ -11,7 +11,7 @@ from sw.bfp.pairs import PAIRS
 from sw.bfp.zse_controller import Recording, ZseController, ZseParameters, ZseRule
 
 from ..bench import Result, run
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare
 from ..streams import Stalls, pack
 from .modes import modes_of
@@ -180,10 +180,10 @@ def regress(
     wanted = model.run(recording)
     beats = len(beats_of(recording, parts)[0])
     expected: dict[str, Any] = {
+        **counting(result, "cycles"),
         "mode": wanted,
         **{name: value for name, value in writes_of(rule or p) if name != "restart"},
         "layers": layers,
-        "restart": 0,
         "inspect": inspect,
         "modes": word_of(wanted[-1, inspect]),
         "busy": 0,

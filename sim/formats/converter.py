@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
-from hw.formats.words import STREAM_FLAGS
 from sw.formats import FLOAT_FORMATS, binary32
 from sw.formats.converter import ConverterParameters
 from sw.formats.converter import convert as model
@@ -14,10 +13,10 @@ from sw.words import Words
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare
 from ..streams import Stalls, pack
-from ..words import start_words
+from ..words import start_words, started
 from .elements import blocks_of, random_blocks, to_source
 
 __all__ = ["DIRECTED", "convert", "regress", "simulate"]
@@ -91,7 +90,6 @@ def regress(
         p, x, random=random, seed=seed, stalls=stalls, **options
     )
     q, code, flags = model(p, x, random=random)
-    stochastic = p.format.rounding == "stochastic"
     # A cycle takes a beat or waits for one.
     busy = len(x) * p.beats + result.registers["input_stalls"]
     actual = result.registers | {
@@ -100,7 +98,9 @@ def regress(
         "zero_set": zero_set,
         "cycles below beats + input_stalls": int(result.countable < busy),
     }
-    expected = {
+    manifest = generate("bfp_converter", p).manifest
+    expected: dict[str, Any] = {
+        **counting(result, "input_stalls", "output_stalls"),
         "mantissa": q,
         "exponent": code,
         "zero_set": int(flags.sum()),
@@ -108,8 +108,8 @@ def regress(
         "cycles below beats + input_stalls": 0,
         "status.nan": int((code == p.format.nan_code).any()),
         "status.framing": 0,
-        **dict.fromkeys((f"status.{name}" for name in STREAM_FLAGS if stochastic), 0),
-        **constants(generate("bfp_converter", p).manifest),
+        **started(manifest, {"": random} if random else {}),
+        **constants(manifest),
     }
     if stalls is None or not stalls.back_pressure:
         expected["output_stalls"] = 0

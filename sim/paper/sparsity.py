@@ -12,13 +12,10 @@ batches are of 64, and the array has 9.9 MB.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
-from hw.flow.progress import Progress
 from sim.costs.sparse import areas
 from sw.core.products import PASSES, Layer
 from sw.networks import NETWORKS
@@ -34,8 +31,7 @@ from sw.train.loop import accuracy, train
 from sw.train.settings import Settings
 
 from . import plots
-from .kept import Kept
-from .pages import mark, new_table, tell, write_rows
+from .pages import Page, mark, new_table
 
 __all__ = ["ARRAY", "TENTH", "area", "balance", "speed"]
 
@@ -87,9 +83,9 @@ SHARE, LUTS = 0.05, 3000
 """Of the elements' gates, at most; LUTs of a balancer of 32 lines."""
 
 
-def speed(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
+def speed(page: Page) -> bool:
     """Print speed-ups and traffic of the networks; return whether ResNet-18 reaches 4 times."""
-    told = Progress(Console(stderr=True))
+    told = page.progress
     tables: dict[str, Callable[[], list[Layer]]] = {**NETWORKS, **CIFAR}
     of = ("network", "fewer", "active")
     table = new_table(
@@ -114,13 +110,13 @@ def speed(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
         "energy, of which no model of energy is made here",
     )
     rows: list[dict[str, Any]] = []
-    few = min(seeds, 3)
+    few = min(page.seeds, 3)
     cases = [(n, r, ACTIVATIONS) for n, ratios in RATIOS.items() for r in ratios]
     cases += [("resnet18", RATIOS["resnet18"][0], share) for share in OTHERS]
     good = True
     for name, ratio, active in cases:
         with told.stage(f"{name}, {ratio:g} times fewer weights"):
-            found = kept.get(
+            found = page.kept.get(
                 "speed",
                 lambda name=name, ratio=ratio, active=active: _random(
                     tables[name](), ratio, active, few
@@ -137,7 +133,7 @@ def speed(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
         rows.append({"network": name, "fewer": ratio, "active": active, **found})
     for name in TRAINED:
         with told.stage(f"{name}, trained on mnist"):
-            found = kept.get(
+            found = page.kept.get(
                 "trained",
                 lambda name=name: _trained(name),
                 name=name,
@@ -157,10 +153,10 @@ def speed(folder: Path, kept: Kept, seeds: int, out: Console) -> bool:
             f"{row['in order']:.2f}",
         )
         memory.add_row(*case, *(f"{row[key]:.2f}" for key in ("traffic", "limited")))
-    out.print(table)
-    out.print(memory)
-    write_rows(folder / "speed.csv", rows, out)
-    tell(plots.faster(folder / "speed.png", rows, FASTER), out)
+    page.out.print(table)
+    page.out.print(memory)
+    page.write_rows("speed.csv", rows)
+    page.tell(plots.faster(page.folder / "speed.png", rows, FASTER))
     return good
 
 
@@ -230,7 +226,7 @@ def _megabytes(p: SparseArrayParameters) -> float:
     return (p.lines * line + p.lines * p.sums * row) / 8e6
 
 
-def balance(folder: Path, out: Console) -> bool:
+def balance(page: Page) -> bool:
     """Print how long waves take over an even share of the work; return whether all bars hold."""
     table = new_table(
         "Time of a wave over an even share of its work, 16 lines, density 0.1",
@@ -253,14 +249,14 @@ def balance(folder: Path, out: Console) -> bool:
         rows.append(
             {"tile": tile, "spread": spread, **{f"pieces_{n}": s for n, s in shares.items()}}
         )
-    out.print(table)
-    write_rows(folder / "balance.csv", rows, out)
+    page.out.print(table)
+    page.write_rows("balance.csv", rows)
     return good
 
 
-def area(folder: Path, out: Console) -> bool:
+def area(page: Page) -> bool:
     """Print areas beside the array; return whether they are as small as promised."""
-    found = areas(Progress(Console(stderr=True)))
+    found = areas(page.progress)
     table = new_table(
         "Area beside 16 x 16 elements in binary32",
         *("circuit", "NAND2", "share", "LUT"),
@@ -280,7 +276,7 @@ def area(folder: Path, out: Console) -> bool:
             mark(fine[1], lut) if "32 lines" in name else lut,
         )
     table.add_row("all but halves", "", mark(fine[0], f"{100 * together:.2f} %"), "")
-    out.print(table)
+    page.out.print(table)
     rows = [{"circuit": name, **vars(each)} for name, each in found.items()]
-    write_rows(folder / "area.csv", rows, out)
+    page.write_rows("area.csv", rows)
     return all(fine)

@@ -15,7 +15,7 @@ from sw.sparse.cycles import array_cycles, waves_of
 
 from ..bench import WATCHDOG, Result, run
 from ..formats.elements import random_blocks
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare, insist, merge
 from ..streams import Stalls, pack, unpack
 
@@ -23,6 +23,9 @@ __all__ = ["apply", "check", "random_job", "random_operands", "regress", "simula
 
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
+
+QUIET = ("mask", "pointer", "capacity", "refused", "framing", "busy")
+"""Bits of the status register that no good job leaves set."""
 
 
 def apply(
@@ -228,13 +231,14 @@ def check(
     sums = model(p, job, **operands)
     finite = np.isfinite(sums)
     mode = MODES.index(job.mode) | job.balanced << 2 | job.keep << 3
-    expected = {
+    expected: dict[str, Any] = {
+        **counting(result, "cycles", "entry_waits", "patch_waits", "sum_waits"),
         "sums": sums,
         **{name: getattr(job, name) for name in ("rows", "depth", "positions", "patch", "waves")},
-        **{"mode": mode, "offset": 0, "base": 0, "shift": 0},
+        "mode": mode,
         "applied": len(waves.most),
         "steps": int(waves.most.sum()) * job.spacing,
-        **{f"status.{name}": 0 for name in ("mask", "pointer", "capacity", "refused", "framing")},
+        **{f"status.{name}": 0 for name in QUIET},
         "status.nan": int(np.isnan(sums).any()),
         "status.overflow": int((~finite & ~np.isnan(sums)).any()),
         **constants(generate("sparse_array", p).manifest),

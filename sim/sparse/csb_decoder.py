@@ -16,7 +16,7 @@ from sw.sparse.csb_parameters import NUMBER_BITS, CsbDecoderParameters
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 from .csb_encoder import joined, packet_ends, random_dense
@@ -205,6 +205,7 @@ def regress(
     )
     manifest = generate("csb_decoder", p).manifest
     outcome: Fields = {
+        **counting(result, "cycles", "input_stalls", "output_stalls"),
         **wanted,
         "blocks": blocks,
         "corrupt_blocks": int(corrupt.sum()),

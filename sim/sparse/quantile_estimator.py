@@ -11,7 +11,7 @@ from sw.sparse.quantile_estimator import estimate as model
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 
@@ -122,6 +122,7 @@ def regress(
     )
     wanted = model(p, x, present=present, last=last)
     expected: dict[str, Any] = {
+        **counting(result, "cycles"),
         "keep": wanted.keep,
         "estimate": int(wanted.state[0]) >> p.guard,
         "values": int(present.sum()),

@@ -12,7 +12,7 @@ from sw.sparse.weight_regenerator import regenerate as model
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 
@@ -114,12 +114,14 @@ def regress(
     index = first[:, None] + np.arange(p.lanes)
     wanted = model(p, index, seed=weight_seed, shift=shifts[layer][:, None], decay=decay)
     expected: dict[str, Any] = {
+        **counting(result, "cycles"),
         "weight": wanted,
         "weights": wanted.size,
         "seed": weight_seed,
         "decay": pattern(decay),
         "status.nan": int(not np.isfinite(wanted).all()),
         "status.framing": 0,
+        "status.busy": 0,
         **constants(generate("weight_regenerator", p).manifest),
     }
     if stalls in (None, Stalls()):

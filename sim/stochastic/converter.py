@@ -14,7 +14,7 @@ from sw.stochastic.converter import convert as model
 from ..bench import Result, run
 from ..directed import Directed
 from ..formats.elements import random_blocks, to_source
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 
@@ -84,7 +84,8 @@ def regress(
     wanted = model(p, x)
     zero_set = to_blocks(p.converter, x)[2]
     actual = result.registers | vars(found) | {"cycles": result.cycles}
-    expected = {
+    expected: dict[str, Any] = {
+        **counting(result, "cycles", "input_stalls", "output_stalls"),
         **vars(wanted),
         "vectors": len(x),
         "zero_set": int(zero_set.sum()),

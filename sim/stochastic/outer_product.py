@@ -14,7 +14,7 @@ from sw.stochastic.weights import Weights, subtract, to_blocks
 from ..bench import Result, run
 from ..directed import Directed
 from ..formats.elements import decode, encode, random_blocks, to_source
-from ..registers import constants, readable
+from ..registers import constants, counting, readable
 from ..report import Report, compare, insist
 from ..streams import Stalls, pack, unpack
 
@@ -62,19 +62,24 @@ def simulate(
     if weights is not None:
         inputs["s_axis_w"] = _pack(p, weights)
     beats = batches * p.rows * p.columns // p.results
-    free = int(p.check_scale(shift, rate).view(np.uint32))
     result = run(
         design,
         inputs=inputs,
         last={name: each.ravel() for name, each in ends.items()},
         outputs={"m_axis": beats},
-        writes=[("rate", free) if p.rate == "free" else ("shift", shift)],
+        writes=list(_scale(p, shift, rate).items()),
         reads=readable(design.manifest),
         **options,
     )
     final = np.arange(1, beats + 1) % (p.rows * p.columns // p.results) == 0
     insist(result.last["m_axis"] == final, "tlast does not follow a batch's results", result)
     return _unpack(p, result, (batches, p.rows, p.columns)), result
+
+
+def _scale(p: OuterProductParameters, shift: int = 0, rate: float = 1.0) -> dict[str, int]:
+    """Return the register that scales results, and its value."""
+    free = int(p.check_scale(shift, rate).view(np.uint32))
+    return {"rate": free} if p.rate == "free" else {"shift": shift}
 
 
 def _elements(p: OuterProductParameters, x: Floats) -> npt.NDArray[np.uint8]:
@@ -145,7 +150,9 @@ def regress(
         p, x, d, last=last, **scale, weights=weights, seed=seed, stalls=stalls, **options
     )
     wanted: dict[str, Any] = {
+        **counting(result, "vector_stalls", "result_stalls"),
         "pairs": count,
+        **_scale(p, **scale),
         "status.nan": int(not (np.isfinite(x).all() and np.isfinite(d).all())),
         "status.overflow": int(np.isinf(expected).any()),
         "status.framing": 0,

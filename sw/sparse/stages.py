@@ -2,7 +2,7 @@
 
 from ..formats import BINARY32
 from ..formats.binary32 import ADDER_LATENCY
-from ..stages import cipher_latency, float_product
+from ..stages import booth_registers, cipher_latency, float_product
 
 __all__ = [
     "BLOCK_MEMORY_LATENCY",
@@ -40,7 +40,7 @@ def pe_row_latency(target: str) -> int:
 
 def constant_product(width: int) -> int:
     """Return the cycles of a product of ``width`` bits with a constant operand."""
-    return width // 2
+    return booth_registers(width, 1) + 1
 
 
 def regenerated_exponent(rounds: int) -> int:

@@ -18,8 +18,8 @@ from sw.bfp.dot import DotParameters
 from sw.bfp.multimode_array import DIGITS, MODES
 from sw.formats import BlockFormat
 
+from ..clocked import Clocked
 from ..plant import plant
-from .clocked import Clocked
 from .composed import ComposedParameters, ComposedProducts, ComposedUnit
 
 PAIRS = list(product(range(3), repeat=2))

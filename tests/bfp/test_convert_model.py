@@ -1,3 +1,5 @@
+"""The conversion to blocks in NumPy against a reference in exact fractions."""
+
 import dataclasses
 import itertools
 import math

@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 
 from hw.bfp.dot import DotUnit
 from hw.formats.converter import ConverterUnit
@@ -16,6 +15,8 @@ from sw.formats.converter import ConverterParameters, convert
 from sw.formats.quantize import encode
 from sw.words import Words
 from tests import stimuli
+
+from ..clocked import drive
 
 
 def parameters(preset, *, lanes, source="binary32", **fields):
@@ -62,11 +63,7 @@ def simulate(p, x, *, idle=0.0, stall=0.0, seed=0):
                 beat = out.data
                 found.append((list(beat.mantissa), beat.exponent, list(beat.zero_set), out.last))
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(drive)
-    simulator.add_testbench(take)
-    simulator.run()
+    drive(dut, drive, take)
     codes, exponents, flags, last = (np.array(column) for column in zip(*found, strict=True))
     return codes, exponents, flags, last, cycles
 
@@ -151,10 +148,7 @@ def test_the_end_of_the_random_words_is_told(unit, left, monkeypatch):
             assert not ctx.get(dut.flags.restarted)
             await ctx.tick()
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(bench)
-    simulator.run()
+    drive(dut, bench)
     assert sum(ends) == (left <= 96)
 
 
@@ -188,10 +182,7 @@ def test_a_restart_is_told_while_elements_are_inside(lanes):
         assert not ctx.get(dut.o.valid)
         await restart(ctx)
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(bench)
-    simulator.run()
+    drive(dut, bench)
     assert told == [0, 1, 1, 1, 0]
 
 
@@ -208,8 +199,5 @@ def test_maximum(count):
             found.append(ctx.get(dut.o))
             await ctx.tick()
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(bench)
-    simulator.run()
+    drive(dut, bench)
     np.testing.assert_array_equal(found[dut.latency :], rows.max(1))

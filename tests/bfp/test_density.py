@@ -26,9 +26,9 @@ from sw.bfp.density import (
 from sw.errors import UserError
 from sw.formats import BFLOAT16, BINARY32, binary32
 
+from ..clocked import Clocked
 from ..icarus import simulate
 from ..stimuli import factor_bits, pair_bits
-from .clocked import Clocked
 
 # Computed from the unit areas and formula of the authors' hardware model; at side 16 HBFP4 has what
 # the abstract of arXiv 2211.10737 (v3) says, 21.3 and 4.4.

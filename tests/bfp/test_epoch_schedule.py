@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 from amaranth.hdl import Mux
-from amaranth.sim import Simulator
 
 from hw.bfp.epoch_schedule import EpochSchedule
 from hw.flow.emit import generate
@@ -16,6 +15,7 @@ from sim.registers import readable
 from sw.bfp.epoch_schedule import BoostRule, EpochParameters
 from sw.bfp.epoch_schedule import schedule as model
 
+from ..clocked import drive
 from ..faults import Fault, Names, assert_caught
 
 SMALL = EpochParameters(layers=4)
@@ -127,10 +127,7 @@ def test_registers_changed_during_a_packet_serve_the_next_one():
         await ctx.tick()
         assert ctx.get(dut.taken) == 0
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(bench)
-    simulator.run()
+    drive(dut, bench)
 
 
 def _all_wide_too_early(s: Names) -> Any:

@@ -1,3 +1,5 @@
+"""The models of matrix and dot products against sums in their documented order."""
+
 import dataclasses
 import math
 from collections.abc import Sequence

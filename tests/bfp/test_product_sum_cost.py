@@ -11,7 +11,7 @@ from hw.flow.synth import synthesize
 from sw.bfp.dot import DotParameters
 from sw.formats import BLOCK_FORMATS, BlockFormat
 
-from .clocked import Clocked
+from ..clocked import Clocked
 
 HBFP4, HBFP8, MXINT8 = (BLOCK_FORMATS[name] for name in ("hbfp4", "hbfp8", "mxint8"))
 SIGN_MAGNITUDE = BlockFormat(name="sign_magnitude", block=(32,))

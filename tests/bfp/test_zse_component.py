@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from amaranth.sim import Simulator
-
 from hw.bfp.zse_controller import ZseController
 from sw.bfp.pairs import PAIRS
 from sw.bfp.zse_controller import ZseParameters
+
+from ..clocked import drive
 
 
 def by_pair(*modes: int) -> dict[str, int]:
@@ -58,10 +58,7 @@ def _drive(bench: Any) -> None:
         ctx.set(dut.initial, by_pair(1, 1, 1))
         await bench(Driver(ctx, dut))
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    drive(dut, testbench)
 
 
 def test_registers_changed_during_a_step_serve_the_next_one():

@@ -2,21 +2,10 @@
 
 from collections.abc import Iterable
 
-from amaranth.sim import Simulator
-
 from boards.link.cobs import CobsDecoder, CobsEncoder
 from boards.link.crc import Crc32
 
-
-def run(dut, *benches, background=()) -> None:
-    """Run a circuit until the benches end; those in the background go on as long."""
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    for bench in benches:
-        simulator.add_testbench(bench)
-    for bench in background:
-        simulator.add_testbench(bench, background=True)
-    simulator.run()
+from ..clocked import drive
 
 
 def cobs_decode(line: bytes) -> list[tuple[bytes, bool]]:
@@ -36,7 +25,7 @@ def cobs_decode(line: bytes) -> list[tuple[bytes, bool]]:
                 frames.append((bytes(frame), bool(context.get(dut.broken))))
                 frame.clear()
 
-    run(dut, bench)
+    drive(dut, bench)
     return frames
 
 
@@ -67,7 +56,7 @@ def cobs_encode(frames: Iterable[bytes], *, every: int = 1, pressure: int = 0) -
                 context.set(dut.o.ready, 0)
                 await context.tick().repeat(pressure)
 
-    run(dut, put, take)
+    drive(dut, put, take)
     return bytes(line)
 
 
@@ -89,5 +78,5 @@ def crc32(data: bytes, *, gap: int = 8) -> tuple[int, bool]:
         await context.tick().repeat(2)
         found.append((context.get(dut.crc), bool(context.get(dut.match))))
 
-    run(dut, bench)
+    drive(dut, bench)
     return found[0]

@@ -1,3 +1,5 @@
+"""Bitstreams and projects of boards: what fits, at which clock, and what is refused."""
+
 import functools
 import json
 import re

@@ -15,7 +15,7 @@ from hw.bus.axi_lite import AxiLiteRegisters, axi_lite_members
 from hw.engine.registers import word
 from hw.units import UNITS
 
-from .clocked import run
+from ..clocked import drive
 from .multiplier import PARAMETERS
 
 BUFFER = 256
@@ -23,7 +23,7 @@ BUFFER = 256
 
 def through_input(frames: list[tuple[bytes, bool]], *, width: int, pressure: int) -> bytes:
     """The words that come of frames, each good or not."""
-    dut = InputChannel(shape=8 * width, buffer=BUFFER)
+    dut = InputChannel(width=width, buffer=BUFFER)
     total = sum(len(data) for data, good in frames if good) // width
     words = bytearray()
 
@@ -56,7 +56,7 @@ def through_input(frames: list[tuple[bytes, bool]], *, width: int, pressure: int
         await context.tick().repeat(4 * width)
         assert not context.get(dut.o.valid)
 
-    run(dut, put, take)
+    drive(dut, put, take)
     return bytes(words)
 
 
@@ -81,7 +81,7 @@ def test_input(width, pressure):
 @pytest.mark.parametrize("width", [1, 2, 5])
 def test_a_word_counts_when_it_is_taken(width):
     """Until then its last byte is kept, whatever has come after it."""
-    dut = InputChannel(shape=8 * width, buffer=BUFFER)
+    dut = InputChannel(width=width, buffer=BUFFER)
 
     async def bench(context):
         context.set(dut.write, 1)
@@ -101,7 +101,7 @@ def test_a_word_counts_when_it_is_taken(width):
             await context.tick()
             assert context.get(dut.taken) == count * width
 
-    run(dut, bench)
+    drive(dut, bench)
 
 
 @pytest.mark.parametrize("width", [1, 2, 5, 38])
@@ -111,7 +111,7 @@ def test_output(width, step):
     rng = np.random.default_rng(width)
     words = [rng.bytes(width) for _ in range(2 * BUFFER // width + 20)]
     data = b"".join(words)
-    dut = OutputChannel(shape=8 * width, buffer=BUFFER)
+    dut = OutputChannel(width=width, buffer=BUFFER)
 
     async def put(context):
         for each in words:
@@ -141,7 +141,7 @@ def test_output(width, step):
                 await context.tick()
         assert context.get(dut.produced) == len(data)
 
-    run(dut, put, take)
+    drive(dut, put, take)
 
 
 REGISTERS = (
@@ -179,7 +179,7 @@ def access(commands: list[tuple[int, int, int]], *, pressure: int) -> list[tuple
             context.set(dut.o.ready, 0)
             answers.append(ANSWER.unpack(value.as_bits().to_bytes(ANSWER.size, "little")))
 
-    run(m, put, take)
+    drive(m, put, take)
     return answers
 
 

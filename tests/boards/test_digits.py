@@ -1,3 +1,5 @@
+"""Digits are recognized by a network whose products a simulated board computes."""
+
 import numpy as np
 import pytest
 

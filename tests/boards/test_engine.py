@@ -1,3 +1,5 @@
+"""A board is an engine of the benches: the model's bits, and each broken rule found."""
+
 import pytest
 
 from boards.engine import BoardEngine

@@ -1,3 +1,5 @@
+"""Frames of the host link by literals, COBS among them; damage is told."""
+
 import random
 import zlib
 

@@ -1,3 +1,5 @@
+"""The host's side of a board: its identity, its registers, the self-test and its faults."""
+
 import pytest
 from click.testing import CliRunner
 

@@ -11,10 +11,10 @@ import tty
 
 import pytest
 
+from boards.connection import Connection
 from boards.frames import Header, Status, decode, encode, identity
 from boards.line import BAUD, Line, LinkError
 from boards.model import Device
-from boards.session import Session
 
 from .echo import ECHO, echo_device
 from .pty_board import board
@@ -23,10 +23,10 @@ DATA = random.Random(1).randbytes(300_000)
 
 
 def error_of(device: Device, baud: int = BAUD, **lines) -> str:
-    """What opening a session says."""
+    """What opening a connection says."""
     with board(device, **lines) as behind:
         with pytest.raises(LinkError) as error:
-            Session(Line(behind.port, baud))
+            Connection(Line(behind.port, baud))
     return str(error.value).replace(behind.port, "PORT")
 
 
@@ -61,10 +61,10 @@ def test_an_answer_of_another_channel():
         header, payload = decode(data.strip(b"\0"))
         return encode(dataclasses.replace(header, channel=2), payload)
 
-    with board(device) as behind, Session(Line(behind.port)) as session:
+    with board(device) as behind, Connection(Line(behind.port)) as connection:
         behind.to_host = misdirect
         with pytest.raises(LinkError, match="^the answer to WRITE of channel 0 at 0 .* channel 2$"):
-            session.stream({0: b"abc"}, {})
+            connection.stream({0: b"abc"}, {})
 
 
 def test_another_version(monkeypatch):
@@ -97,7 +97,7 @@ UNKNOWN = "the board at PORT does not say what it is: "
     ],
 )
 def test_no_identity(text, words, monkeypatch):
-    monkeypatch.setattr("boards.session.PATIENCE", 0.1)
+    monkeypatch.setattr("boards.connection.PATIENCE", 0.1)
     device = echo_device()
     device.identity = text
     assert error_of(device).startswith(UNKNOWN + words)
@@ -112,8 +112,8 @@ def test_another_rate(rate):
 
 @pytest.mark.parametrize("rate", [2_910_000, 3_090_000])
 def test_a_rate_that_the_line_bears(rate):
-    with board(echo_device(baud=rate)) as behind, Session(Line(behind.port)) as session:
-        assert session.identity["baud"] == rate
+    with board(echo_device(baud=rate)) as behind, Connection(Line(behind.port)) as connection:
+        assert connection.identity["baud"] == rate
 
 
 def test_a_port_that_echoes():
@@ -129,7 +129,7 @@ def test_a_port_that_echoes():
     threading.Thread(target=echo, daemon=True).start()
     port = os.ttyname(slave)
     with pytest.raises(LinkError) as error:
-        Session(Line(port))
+        Connection(Line(port))
     assert str(error.value) == (
         f"{port} answered UNKNOWN to a RESET: expected OK and version 1 of the link; is it the "
         "port of a board?"
@@ -139,11 +139,11 @@ def test_a_port_that_echoes():
 
 def test_a_board_that_resets_itself():
     device = echo_device()
-    with board(device) as behind, Session(Line(behind.port)) as session:
-        session.stream({1: DATA[:5000]}, {1: 5000})
+    with board(device) as behind, Connection(Line(behind.port)) as connection:
+        connection.stream({1: DATA[:5000]}, {1: 5000})
         device._clear()
         with pytest.raises(LinkError) as error:
-            session.stream({1: b"abc"}, {})
+            connection.stream({1: b"abc"}, {})
     assert str(error.value) == (
         "channel 1 answered GAP to a WRITE of 3 bytes at 5,000: 5,000 were received and 2045 free, "
         "now 0 (modulo 65,536) and 2048; was the board reset?"
@@ -152,11 +152,11 @@ def test_a_board_that_resets_itself():
 
 def test_a_wrong_answer_to_a_read():
     device = echo_device()
-    with board(device) as behind, Session(Line(behind.port)) as session:
-        session.stream({1: DATA[:5000]}, {1: 4000})
+    with board(device) as behind, Connection(Line(behind.port)) as connection:
+        connection.stream({1: DATA[:5000]}, {1: 4000})
         device._clear()
         with pytest.raises(LinkError) as error:
-            session.stream({}, {1: 100})
+            connection.stream({}, {1: 100})
     assert str(error.value) == (
         "channel 1 answered GAP, 0 bytes at 4000, to a READ of 100 bytes at 4,000 (modulo 65,536 "
         "4000) of which all before 4,000 were received; was the board reset?"
@@ -170,10 +170,10 @@ def test_bytes_that_were_not_sent():
         header, payload = decode(data.strip(b"\0"))
         return encode(dataclasses.replace(header, position=header.position + 1), payload)
 
-    with board(device) as behind, Session(Line(behind.port)) as session:
+    with board(device) as behind, Connection(Line(behind.port)) as connection:
         behind.to_host = ahead
         with pytest.raises(LinkError) as error:
-            session.stream({1: b"abc"}, {}, patience=0.2)
+            connection.stream({1: b"abc"}, {}, patience=0.2)
     assert str(error.value) == (
         "channel 1 answered OK to a WRITE of 3 bytes at 0: 0 were received and 2045 free, now 4 "
         "(modulo 65,536) and 2045; was the board reset?"
@@ -187,11 +187,11 @@ def test_more_bytes_than_were_asked_for():
         header, payload = decode(data.strip(b"\0"))
         return encode(dataclasses.replace(header, length=4), payload + b"d")
 
-    with board(device) as behind, Session(Line(behind.port)) as session:
-        session.stream({1: b"abc"}, {})
+    with board(device) as behind, Connection(Line(behind.port)) as connection:
+        connection.stream({1: b"abc"}, {})
         behind.to_host = longer
         with pytest.raises(LinkError) as error:
-            session.stream({}, {1: 3}, patience=0.2)
+            connection.stream({}, {1: 3}, patience=0.2)
     assert str(error.value) == (
         "channel 1 answered OK, 4 bytes at 0, to a READ of 3 bytes at 0 (modulo 65,536 0) of which "
         "all before 0 were received; was the board reset?"
@@ -201,31 +201,31 @@ def test_more_bytes_than_were_asked_for():
 def test_an_answer_that_was_not_asked_for():
     stray = encode(Header(sequence=0, kind=Status.OK, channel=0))
     device = echo_device()
-    with board(device) as behind, Session(Line(behind.port)) as session:
-        session._requests._next = 500
+    with board(device) as behind, Connection(Line(behind.port)) as connection:
+        connection._requests._next = 500
         behind.to_host = lambda data: stray + data
         with pytest.raises(LinkError) as error:
-            session.access([(False, 0, 0)])
+            connection.access([(False, 0, 0)])
     words = r"^an answer came to request 0, which was not made: the last one is 50\d$"
     assert re.search(words, str(error.value))
 
 
 def test_unplugged_while_streaming():
-    with board(echo_device()) as behind, Session(Line(behind.port)) as session:
+    with board(echo_device()) as behind, Connection(Line(behind.port)) as connection:
         timer = threading.Timer(0.1, behind.unplug)
         timer.start()
         start = time.monotonic()
         with pytest.raises(LinkError) as error:
             while True:
-                session.stream({1: DATA}, {1: len(DATA)})
+                connection.stream({1: DATA}, {1: len(DATA)})
         assert time.monotonic() - start < 2
         timer.join()
     words = (
         rf"^the port {behind.port} was closed after [\d,]+ bytes sent and [\d,]+ received: is the"
     )
     assert re.search(words + r" board unplugged\?$", str(error.value))
-    with board(echo_device()) as again, Session(Line(again.port)) as session:
-        assert session.stream({1: b"abc"}, {1: 3}) == {1: b"abc"}
+    with board(echo_device()) as again, Connection(Line(again.port)) as connection:
+        assert connection.stream({1: b"abc"}, {1: 3}) == {1: b"abc"}
 
 
 def test_no_such_port(tmp_path):
@@ -243,7 +243,7 @@ def test_no_port(tmp_path):
 
 
 def test_a_port_in_use():
-    with board(echo_device()) as behind, Session(Line(behind.port)):
+    with board(echo_device()) as behind, Connection(Line(behind.port)):
         with pytest.raises(LinkError) as error:
             Line(behind.port)
     words = f"cannot open the port {behind.port} at 3,000,000 baud: another program uses it"
@@ -254,6 +254,6 @@ def test_a_port_without_a_board(monkeypatch):
     monkeypatch.setattr("boards.requests.LATENCY", 0.05)
     master, slave = os.openpty()
     with pytest.raises(LinkError, match="^no answer to RESET"):
-        Session(Line(os.ttyname(slave)))
+        Connection(Line(os.ttyname(slave)))
     os.close(master)
     os.close(slave)

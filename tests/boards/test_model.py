@@ -1,3 +1,5 @@
+"""The model of the link's far end: repeats, gaps, damage, every flipped bit."""
+
 import itertools
 
 import pytest

@@ -6,11 +6,11 @@ import time
 import numpy as np
 import pytest
 
+from boards.connection import Connection
 from boards.engine import BoardEngine
 from boards.frames import FrameError, Header, Kind, Status, decode
 from boards.host import Board
 from boards.line import Line
-from boards.session import Session
 from boards.simulator import SimulatedBoard
 from sim.approx import multiplier
 from sim.streams import Stalls
@@ -161,7 +161,7 @@ def test_a_regression_over_a_noisy_line():
     with (
         SimulatedBoard(board()) as simulated,
         NoisyLine(simulated.port, BAUD) as line,
-        Board(Session(line)) as held,
+        Board(Connection(line)) as held,
     ):
         stalls = Stalls(idle=0.5, back_pressure=0.5)
         report = multiplier.regress(

@@ -1,3 +1,5 @@
+"""Settings of clock generators: within the vendors' limits, and as near as stated."""
+
 from fractions import Fraction
 
 import pytest

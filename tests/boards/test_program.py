@@ -1,3 +1,5 @@
+"""What the loader of bitstreams is called with, and how its failures are told."""
+
 import os
 from pathlib import Path
 

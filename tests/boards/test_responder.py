@@ -5,7 +5,7 @@ import pytest
 from boards.frames import Header, Status, cobs, decode
 from boards.link.responder import Responder
 
-from .clocked import run
+from ..clocked import drive
 
 # A report takes fewer cycles.
 REPORT = 160
@@ -34,7 +34,7 @@ def reports(bursts: list[list[int]], *, reason: int = 1) -> list[list[Header]]:
                     found[-1].append(decode(cobs(bytes(frame)))[0])
                     frame.clear()
 
-    run(dut, bench)
+    drive(dut, bench)
     return found
 
 

@@ -1,3 +1,5 @@
+"""A simulated board behind a pseudo-terminal runs regressions as a real one would."""
+
 import contextlib
 import os
 import signal
@@ -68,14 +70,14 @@ def test_regression_through_the_port(simulated):
     assert report.values > 100 and report.message == ""
 
 
-def test_sessions_follow_each_other(simulated):
+def test_connections_follow_each_other(simulated):
     for _ in range(3):
         with Board.open(simulated.port, BAUD) as board:
             assert board.read_register("identity") == 0x47470002
             board.write_register("tile_rows", 3)
             assert board.read_registers(["tile_rows", "tile_columns"])[0] == 3
             # Left in the middle of a frame.
-            board.session.exchange(b"\0\x0b\x01\x02", 0)
+            board.connection.exchange(b"\0\x0b\x01\x02", 0)
 
 
 def test_names_of_registers(simulated):

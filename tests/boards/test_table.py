@@ -1,3 +1,5 @@
+"""The table of boards against their schematics: pins, clocks, constraints."""
+
 from importlib.metadata import PackageNotFoundError
 
 import pytest

@@ -1,11 +1,13 @@
+"""Transfers to and from a board fill the serial line."""
+
 from typing import Any
 
 import numpy as np
 import pytest
 
+from boards.connection import Connection
 from boards.host import Board
 from boards.line import Line
-from boards.session import Session
 from boards.simulator import Simulation
 from boards.top import board_design
 from hw.flow.emit import generate
@@ -61,7 +63,7 @@ def share(
     simulation = Simulation(design)
     line = SimulatedLine(simulation, design.manifest["baud"])
     assert (design.manifest["hertz"], line.baud) == (50_000_000, 3_000_000)
-    with Board(Session(line)) as board:
+    with Board(Connection(line)) as board:
         board.stream(first, {})
         start = simulation.cycles
         got = board.stream(inputs, outputs)

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 
 from boards.link.uart import UartReceiver, UartTransmitter, bit_step
+
+from ..clocked import drive
 
 # Cycles a bit: at least four; those of 3 Mbaud at 50 MHz, and 115,200 baud at 12 MHz.
 LINES = [(4, 1), (50, 3), (25, 6), (1250, 12)]
@@ -36,16 +37,8 @@ def received(clock: int, baud: int, levels: list[int]) -> bytes:
             if context.get(dut.valid):
                 out.append(context.get(dut.data))
 
-    simulate(dut, bench)
+    drive(dut, bench)
     return bytes(out)
-
-
-def simulate(dut, *benches) -> None:
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    for bench in benches:
-        simulator.add_testbench(bench)
-    simulator.run()
 
 
 DATA = bytes([0x00, 0xFF, 0x55, 0xAA, 0x01, 0x80, 0x7E, *np.random.default_rng(1).bytes(60)])
@@ -109,7 +102,7 @@ def test_transmitter_leaves_no_gap_and_ends_bits_in_time(clock, baud):
             levels.append(context.get(dut.tx))
             await context.tick()
 
-    simulate(dut, put, look)
+    drive(dut, put, look)
     start = levels.index(0)
     bits = as_bits(data)
     per_bit = clock / baud

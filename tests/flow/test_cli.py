@@ -1,3 +1,5 @@
+"""The command line of hw: mistakes are one line with status 2, files are whole."""
+
 import importlib.metadata
 import re
 

@@ -1,3 +1,5 @@
+"""Emitted Verilog: one module a distinct circuit, legal names, the same bytes each time."""
+
 import dataclasses
 import hashlib
 import json

@@ -1,3 +1,5 @@
+"""Place and route: clocks of several seeds, and the cells on the slowest path."""
+
 import pytest
 
 from hw.flow.emit import emit

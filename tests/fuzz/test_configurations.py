@@ -7,7 +7,6 @@
 import pytest
 
 from hw.units import UNITS
-from sim.build import have
 
 from .configurations import try_one
 
@@ -23,7 +22,6 @@ def test_a_configuration_is_taken_or_refused_in_words(unit):
     assert COUNT // 10 < sum(t.result == "right" for t in tried) < COUNT - COUNT // 10
 
 
-@pytest.mark.skipif(not have("verilator"), reason="needs Verilator and a C++ compiler")
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_configuration_that_is_taken_is_right(unit):
     seeds = (s for s in range(100, 200) if try_one(unit, s, simulate=False).result == "right")

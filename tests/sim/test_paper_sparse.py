@@ -1,26 +1,17 @@
 """The tables beside Procrustes, made small."""
 
 import re
-from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
 import sim.paper.sparse as module
 import sim.paper.sparsity as sparsity
-from sim.__main__ import main
 from sim.costs.sparse import BESIDE, Area
-from sim.paper.accuracy import Accuracy, Case
+from sim.paper.accuracy import Accuracy
 
-SMALL = Case(model="mlp", data="digits", fields=(("epochs", 2), ("hidden", (8,))))
+from .papers import SMALL, run
+
 FEW = {"mlp": {"epochs": 2, "rate": 0.5, "momentum": 0.5}}
-
-
-def run(folder: Any, section: str, seeds: int = 1) -> tuple[int, str]:
-    command = ["paper", "sparse", "--only", section, "--seeds", str(seeds), "-o", str(folder)]
-    result = CliRunner().invoke(main, command)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.output
-    return result.exit_code, result.stdout
 
 
 @pytest.mark.parametrize("end, code", [(0.951, 0), (0.949, 1)])
@@ -40,7 +31,7 @@ def test_accuracy(tmp_path, monkeypatch, end, code):
     monkeypatch.setattr(module, "CASES", (SMALL,))
     monkeypatch.setattr(module, "HYPER", FEW)
     monkeypatch.setattr(module, "train_all", rows)
-    found, text = run(tmp_path, "accuracy", seeds=2)
+    found, text = run("sparse", tmp_path, "accuracy", seeds=2)
     assert found == code
     dense, long = asked
     assert dense[1]["binary32"] == {"sparse": "none"}
@@ -63,7 +54,7 @@ def test_speed(tmp_path, monkeypatch, whole, code):
     found = dict.fromkeys(names, 12.34) | {"all": whole}
     monkeypatch.setattr(sparsity, "_random", lambda *_: found)
     monkeypatch.setattr(sparsity, "_trained", lambda _: found | {"fewer": 9.87, "active": 0.55})
-    told, text = run(tmp_path, "speed")
+    told, text = run("sparse", tmp_path, "speed")
     assert told == code
     row = r"resnet18 +11\.7 +0\.5 +12\.34 +12\.34 +12\.34 +" + f"{whole:.2f}" + r" +12\.34"
     assert re.search(row, text)
@@ -80,7 +71,7 @@ def test_area(tmp_path, monkeypatch, share, luts, code):
     found = {"elements": Area(gates=1e6, xilinx=None, share=1)}
     found |= {name: Area(gates=share * 1e6, xilinx=luts, share=share) for name in BESIDE}
     monkeypatch.setattr(sparsity, "areas", lambda _: found)
-    told, text = run(tmp_path, "area")
+    told, text = run("sparse", tmp_path, "area")
     assert told == code
     assert re.search(rf"all but halves +{300 * share:.2f} %", text)
     assert len((tmp_path / "area.csv").read_text().splitlines()) == 2 + len(BESIDE)
@@ -103,13 +94,13 @@ def test_balance(tmp_path, monkeypatch, halves, quarters, code):
     monkeypatch.setattr(
         sparsity, "imbalance", lambda tile, spread, pieces, **_: of[pieces][tile, spread]
     )
-    assert run(tmp_path, "balance")[0] == code
+    assert run("sparse", tmp_path, "balance")[0] == code
     assert len((tmp_path / "balance.csv").read_text().splitlines()) == 4
 
 
 def test_training(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "RTL_STEPS", 2)
-    code, text = run(tmp_path, "training")
+    code, text = run("sparse", tmp_path, "training")
     assert code == 0
     assert "2 steps of the MLP on digits" in text and "4,736" in text
 
@@ -117,4 +108,4 @@ def test_training(tmp_path, monkeypatch):
 def test_a_decision_that_differs_is_exit_status_1(tmp_path, monkeypatch):
     found = {"computed": 10, "cycles": 20, "weights": 30, "mismatches": 1}
     monkeypatch.setattr(module, "through_rtl", lambda *_, **__: found)
-    assert run(tmp_path, "training")[0] == 1
+    assert run("sparse", tmp_path, "training")[0] == 1

@@ -130,7 +130,7 @@ def test_every_model_is_freed(monkeypatch):
     with Session() as session:
         add(session)
         add(session)
-    add()
+    add(engine="batch")
     with pytest.raises(WatchdogError), Session() as session:
         run(Adder(), inputs={}, outputs={"m_axis": 1}, watchdog=50, session=session)
     assert [what for what, _ in events] == ["open", "close"] * 3

@@ -48,8 +48,8 @@ FAULTS: dict[str, Fault] = {
     ),
     "too small is not zero": (
         "weight_generator",
-        "none = not_nan",
-        "none = 1'h0",
+        "zero | ($signed(packed_[32:23]) <= $signed(1'h0))",
+        "zero",
         PLAIN,
         "weight:",
     ),

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 
 from hw.stochastic.bits import BitStreams
 from sw.stochastic.bits import SHARES, BitSource, sources
 from sw.stochastic.lfsr import Lfsr
+
+from ..clocked import drive
 
 PERIOD = 255
 
@@ -27,10 +28,7 @@ def streams(source: BitSource, parallel: int, magnitude: np.ndarray, en: np.ndar
                 found.append(ctx.get(dut.o.as_value()))
             await ctx.tick()
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(bench)
-    simulator.run()
+    drive(dut, bench)
     places = np.arange(source.elements * parallel, dtype=np.uint64)
     bits = np.array(found, np.uint64)[:, None] >> places & 1
     bits = bits.reshape(-1, source.elements, parallel).swapaxes(1, 2)

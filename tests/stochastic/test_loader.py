@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 
 from hw.formats.operand import operand_packet
 from hw.stochastic.loader import Loader
 from sw.formats import BlockFormat
+
+from ..clocked import drive
 
 VECTORS = 30
 FORMAT = BlockFormat(mantissa_bits=4, sign_inside=False, block=(4,))
@@ -28,7 +29,7 @@ def test_vectors(lanes, elements, period, idle, busy):
     found = []
     errors = cycles = 0
 
-    async def drive(ctx):
+    async def give(ctx):
         for row, code, end in zip(rows, codes, ends, strict=True):
             for mantissa, last in zip(row, end, strict=True):
                 while rng.random() < idle:
@@ -53,11 +54,7 @@ def test_vectors(lanes, elements, period, idle, busy):
             assert cycles < 100 * VECTORS
             await ctx.tick()
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(drive)
-    simulator.add_testbench(accept)
-    simulator.run()
+    drive(dut, give, accept)
     vectors = [sum(row, []) for row in rows]
     wanted = [[*each] for each in zip(vectors, codes, (end[-1] for end in ends), strict=True)]
     assert found == wanted

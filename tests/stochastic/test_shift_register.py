@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 
 from hw.flow.emit import emit
 from hw.stochastic.lfsr import Steps
 from sw.stochastic.lfsr import FORMS, TAPS, Lfsr
+
+from ..clocked import drive
 
 SOME = [(width, stride) for width in (8, 24, 32) for stride in (1, 2, width, 100)]
 ALL = [(width, 1) for width in TAPS if width not in (8, 24, 32)]
@@ -28,9 +29,7 @@ def test_states(form, width, stride):
             found.append(ctx.get(dut.o))
             ctx.set(dut.i, found[-1])
 
-    simulator = Simulator(dut)
-    simulator.add_testbench(bench)
-    simulator.run()
+    drive(dut, bench)
     assert found == wanted[stride::stride]
 
 

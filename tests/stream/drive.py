@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from amaranth.hdl import Module, Signal, Value
-from amaranth.sim import Simulator
+
+from .. import clocked
 
 __all__ = ["drive"]
 
@@ -73,12 +74,9 @@ def drive(
             await ctx.tick()
             cycles += 1
 
-    # A circuit without registers would leave the clock without a domain.
+    # A circuit without registers has no clock for the bench to wait for.
     top = Module()
     top.submodules.dut = dut
     top.d.sync += Signal().eq(1)
-    simulator = Simulator(top)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+    clocked.drive(top, bench)
     return found, cycles, events

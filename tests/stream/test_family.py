@@ -150,7 +150,7 @@ def test_fork(idle, pressure):
 def test_skid_buffer(idle, pressure):
     words = list(range(60))
     found, cycles, _ = drive(
-        SkidBuffer(width=6), {"i": words}, {"o": 60}, seed=6, idle=idle, pressure=pressure
+        SkidBuffer(shape=6), {"i": words}, {"o": 60}, seed=6, idle=idle, pressure=pressure
     )
     assert found["o"] == words
     if not idle and not pressure:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module, Value
+from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
@@ -51,7 +51,7 @@ class Layers(wiring.Component):
         m.d.comb += schedule.o.ready.eq(array.i_a.ready)
         for name, word in WORDS.items():
             port = getattr(array, name)
-            operand = array.streams[name](Value.cast(port.payload)).data
+            operand = port.payload.data
             m.d.comb += [
                 operand.word.eq(word),
                 operand.mode.eq(schedule.o.payload.data.mode[0]),
@@ -82,8 +82,7 @@ def test_each_tile_has_the_mode_that_the_schedule_gives_its_layer():
     async def control(ctx: Any) -> None:
         for name, value in (("epochs", 9), ("layers", LAYERS), ("first_wide", 1), ("last_wide", 1)):
             ctx.set(getattr(schedule, name), value)
-        ctx.set(array.tiles, LAYERS * len(epochs))
-        ctx.set(array.beats, 1)
+        ctx.set(array.job, {"tiles": LAYERS * len(epochs), "beats": 1})
         ctx.set(array.start, 1)
         await ctx.tick()
         ctx.set(array.start, 0)
@@ -99,10 +98,10 @@ def test_each_tile_has_the_mode_that_the_schedule_gives_its_layer():
         ctx.set(array.o.ready, 1)
         last = 0
         while not last:
-            ports = Value.cast(array.o.payload), array.flags.framing
+            ports = array.o.payload, array.flags.framing
             beat, framing = await ctx.tick().sample(*ports).until(array.o.valid)
-            last = beat >> 32
-            found.append(beat & 0xFFFFFFFF)
+            last = beat.last
+            found.extend(beat.data.result)
             assert not framing
 
     simulator = Simulator(dut)

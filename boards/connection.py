@@ -1,4 +1,4 @@
-"""A session with a board's link: reset, identity, registers, streams."""
+"""A connection with a board's link: reset, identity, registers, streams."""
 
 import json
 import struct
@@ -15,7 +15,7 @@ from .requests import Requests, Statistics
 from .settings import LinkSettings
 from .transfer import Reader, Sender, status
 
-__all__ = ["Session"]
+__all__ = ["Connection"]
 
 LEAST_BUFFER = 256
 PATIENCE = 5.0
@@ -28,7 +28,7 @@ FACTS |= {"clock": int, "baud": int, "buffer": int}
 """The types of what a board tells of itself, beside the version of the link."""
 
 
-class Session:
+class Connection:
     """The link to a board; used by ``with``, which closes the line. It begins with a reset.
 
     Every method raises `LinkError` where an answer is missing or wrong, or the port is gone.
@@ -143,7 +143,7 @@ class Session:
     ) -> list[tuple[Header, bytes]]:
         """Send bytes as they are; return the frames that come, for tests of the link.
 
-        Ends when so many frames have come, or none for some ``seconds``. The session's other
+        Ends when so many frames have come, or none for some ``seconds``. The connection's other
         methods work again after `reset`.
         """
         self._requests.forget()

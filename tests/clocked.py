@@ -1,11 +1,34 @@
-"""A top for a circuit in the middle of others, with a clock of its own."""
+"""Circuits driven by hand in Amaranth's simulator, and a top for those without a clock port."""
 
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from amaranth.hdl import ClockDomain, ClockSignal, Module
 from amaranth.lib.wiring import In
+from amaranth.sim import Simulator
 
 from hw.base.circuit import Circuit
+
+__all__ = ["Clocked", "drive"]
+
+TestBench = Callable[[Any], Awaitable[None]]
+
+
+def drive(
+    dut: Any, *benches: TestBench, background: Iterable[TestBench] = (), clock: bool = True
+) -> None:
+    """Run a circuit until the benches end; those in the background go on as long.
+
+    A circuit without a clock has none; without ``clock`` the benches give it.
+    """
+    simulator = Simulator(dut)
+    if clock:
+        simulator.add_clock(1e-6, if_exists=True)
+    for bench in benches:
+        simulator.add_testbench(bench)
+    for bench in background:
+        simulator.add_testbench(bench, background=True)
+    simulator.run()
 
 
 class Clocked(Circuit):
