@@ -39,15 +39,10 @@ def compare_latency(bits: int) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class DotStages:
-    """Stages of a dot product: how a beat's products are formed and added, and a block's sums.
-
-    Parameters
-    ----------
-    parameters : DotParameters
-        Of the dot product.
-    """
+    """Stages of a dot product: how a beat's products are formed and added, and a block's sums."""
 
     parameters: Any
+    """`DotParameters`, which read these stages themselves."""
 
     @property
     def signed(self) -> bool:
@@ -123,15 +118,10 @@ class SumStages(DotStages):
 
 @dataclasses.dataclass(frozen=True)
 class ComposedStages:
-    """Stages of a column of the multi-mode array, whose results share an adder.
-
-    Parameters
-    ----------
-    digits : DotParameters
-        Of the sum of the products of a pair of digits.
-    """
+    """Stages of a column of the multi-mode array, whose results share an adder."""
 
     digits: Any
+    """`DotParameters` of the sum of the products of a pair of digits."""
 
     @property
     def products(self) -> int:

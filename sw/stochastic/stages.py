@@ -23,15 +23,10 @@ def banks(columns: int) -> list[range]:
 
 @dataclasses.dataclass(frozen=True)
 class OuterStages:
-    """Stages from a pair that is loaded to the results of its batch.
-
-    Parameters
-    ----------
-    parameters : OuterProductParameters
-        Of the outer product.
-    """
+    """Stages from a pair that is loaded to the results of its batch."""
 
     parameters: Any
+    """`OuterProductParameters`, which read these stages themselves."""
 
     @property
     def counts(self) -> int:
