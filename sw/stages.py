@@ -5,9 +5,12 @@ __all__ = [
     "DSP_PAIR_LATENCY",
     "Schedule",
     "additions_at_first",
+    "CIPHER_ROUNDS",
     "booth_registers",
+    "cipher_latency",
     "dsp_pair_field",
     "dsp_pair_fits",
+    "float_product",
     "multiplier_schedule",
     "row_groups",
     "significand_product",
@@ -22,6 +25,9 @@ DSP_PAIR_LATENCY = 2
 
 ROWS = 2
 """Rows of a significand product that are added in a cycle where there are no carry cells."""
+
+CIPHER_ROUNDS = 2
+"""Rounds of the cipher in a cycle."""
 
 _LATER = 2
 
@@ -111,6 +117,16 @@ def significand_product(fraction_bits: int, target: str) -> int:
     if target == "generic":
         return booth_registers(width, ROWS)
     return multiplier_schedule(width, False, target).latency
+
+
+def float_product(fraction_bits: int, target: str) -> int:
+    """Return the latency of a floating-point product: of the significands', then rounded."""
+    return significand_product(fraction_bits, target) + 3
+
+
+def cipher_latency(rounds: int) -> int:
+    """Return the cycles of so many rounds of the cipher."""
+    return -(-rounds // CIPHER_ROUNDS)
 
 
 def dsp_pair_field(width: int, signed: bool) -> int:

@@ -9,7 +9,8 @@ __all__ = ["Timing"]
 class Timing:
     """Cycles of a unit that nothing stalls.
 
-    A unit with jobs gives a tile of results for a tile of beats; for others a tile is a beat.
+    A unit with jobs gives a tile of results for a tile of beats. For others a tile is a beat, or
+    what several beats carry, such as a vector, where their parameters say so.
 
     Parameters
     ----------
@@ -19,11 +20,14 @@ class Timing:
         From a tile's first beat to that of the next, at least.
     drain : int
         From the first results that a beat completes to the last.
+    fixed : bool
+        Whether that is so for all data; else these are the least, and another function counts.
     """
 
     latency: int
     interval: int = 1
     drain: int = 0
+    fixed: bool = True
 
     def job(self, tiles: int, beats: int) -> int:
         """Return the cycles of a job of ``tiles``, of ``beats`` each.

@@ -20,6 +20,7 @@ from sim.bench import run
 from sim.streams import pack
 from sw.formats import FLOAT_FORMATS
 from sw.parameters import Parameters
+from sw.timing import Timing
 
 EXPONENT_BITS = 11
 
@@ -32,6 +33,18 @@ class FloatParameters(Parameters):
     format: str = "binary32"
     width: int = 0
     target: str = "generic"
+
+    @property
+    def circuit(self) -> Any:
+        if self.operation == "round":
+            return FromInteger(width=self.width, exponent_bits=EXPONENT_BITS)
+        if self.operation == "add":
+            return Adder(format=FLOAT_FORMATS[self.format])
+        return FloatMultiplier(format=FLOAT_FORMATS[self.format], target=self.target)
+
+    @property
+    def timing(self) -> Timing:
+        return Timing(latency=self.circuit.latency + 1)
 
 
 class FloatUnit(Core):
@@ -50,21 +63,9 @@ class FloatUnit(Core):
         result = Field(name="o", bits=word, description="result")
         super().__init__(streams={"i": Packet(*operands), "o": Packet(result)})
 
-    @property
-    def latency(self) -> int:
-        return self._operation().latency + 1
-
-    def _operation(self) -> Any:
-        p = self.parameters
-        if p.operation == "round":
-            return FromInteger(width=p.width, exponent_bits=EXPONENT_BITS)
-        if p.operation == "add":
-            return Adder(format=FLOAT_FORMATS[p.format])
-        return FloatMultiplier(format=FLOAT_FORMATS[p.format], target=p.target)
-
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.operation = operation = self._operation()
+        m.submodules.operation = operation = self.parameters.circuit
         m.submodules.pipeline = pipeline = StreamPipeline(
             packet=self.streams["o"], stages=operation.latency
         )

@@ -3,12 +3,15 @@
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hw.base.field import Field
 from hw.engine.core import Core
 from hw.units import UNITS
 from sw.parameters import TARGETS
+from sw.sparse.array_parameters import Job, SparseArrayParameters
+from sw.sparse.cycles import array_cycles, waves_of
 from sw.timing import Timing
 
 # By target, first with multipliers in logic, then in DSP blocks where there is a choice.
@@ -65,22 +68,17 @@ def test_latencies_of_presets(name):
         assert [p.timing.latency for p in some] == [int(text) for text in known.split()]
 
 
-TIMED = [name for name, unit in UNITS.items() if hasattr(unit.parameters, "timing")]
-
-
-def test_every_engine_has_timing():
-    assert {name for name, unit in UNITS.items() if unit.core.JOBS} <= set(TIMED)
-
-
-@pytest.mark.parametrize("name", TIMED)
+@pytest.mark.parametrize("name", UNITS)
 def test_circuits_read_the_timing_of_their_parameters(name):
     parameters: Any = UNITS[name].parameters()
-    top = UNITS[name].top(parameters)
-    assert top.core.timing == parameters.timing
-    assert top.latency == parameters.timing.latency
+    top, timing = UNITS[name].top(parameters), parameters.timing
+    assert top.core.timing == timing
+    assert top.latency == (timing.latency if timing.fixed else None)
+    # It has none of its own.
+    assert type(top.core).latency is Core.latency and "latency" not in vars(top.core)
 
 
-def test_an_engine_without_timing_is_refused():
+def test_a_unit_without_timing_is_refused():
     class Untimed(Core):
         JOBS = True
         FLAGS = {"framing": "padding bits that were not zero"}
@@ -103,3 +101,11 @@ def test_cycles_of_a_job():
     assert timing.job(1, 5) == 5 + 18 + 7
     assert timing.job(2, 20) == 20 + 20 + 18 + 7
     assert timing.job(2, 5) == 8 + 5 + 18 + 7
+
+
+def test_the_least_of_a_pass_of_the_sparse_array():
+    for p in (SparseArrayParameters(), SparseArrayParameters(pieces=4, lines=2, target="ecp5")):
+        job = Job(rows=1, depth=1, positions=1, patch=100)
+        waves = waves_of(p, job, np.zeros((1, p.slots, 1, 1), bool))
+        assert not p.timing.fixed
+        assert array_cycles(p, job, waves) == p.timing.job(1, job.patch)

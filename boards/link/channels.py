@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from hw.base.circuit import Circuit
+from hw.bus.axi_lite import axi_lite_members
 from hw.bus.top import AxiTop
-from hw.engine.registers import axi_lite_members
 
 from ..frames import ANSWER, COMMAND, IDENTITY
 from .channel import InputChannel, OutputChannel

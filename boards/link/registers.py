@@ -7,7 +7,7 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from hw.base.circuit import Circuit
-from hw.engine.registers import axi_lite_members
+from hw.bus.axi_lite import axi_lite_members
 
 __all__ = ["REGISTER_ANSWER", "REGISTER_COMMAND", "RegisterAccess"]
 

@@ -1,7 +1,7 @@
 """Integers held between 0 and a limit: parameters, model, circuit, and the record of all that."""
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from amaranth.hdl import Module, Mux
@@ -16,12 +16,14 @@ from hw.stream.pipeline import StreamPipeline
 from hw.units import Unit
 from sw.checks import array, whole
 from sw.parameters import Parameters
+from sw.timing import Timing
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClipParameters(Parameters):
     """``lanes`` integers of ``bits`` bits a beat."""
 
+    timing: ClassVar = Timing(latency=2)
     lanes: int = 4
     bits: int = 8
 
@@ -50,8 +52,7 @@ class Clip(Core):
         )
         x = Field(name="x", bits=p.bits, count=p.lanes, description="in two's complement")
         y = Field(name="y", bits=p.bits - 1, count=p.lanes, description="from 0 to limit")
-        self.pipeline = StreamPipeline(packet=Packet(y), stages=1)
-        self.latency = self.pipeline.latency
+        self.pipeline = StreamPipeline(packet=Packet(y), stages=p.timing.latency - 1)
         super().__init__(streams={"i": Packet(x), "o": Packet(y)})
 
     def elaborate(self, platform: Any) -> Module:

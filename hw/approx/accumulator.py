@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux
 from amaranth.lib.wiring import In, Out
 
 from ..base.circuit import Circuit
@@ -34,11 +34,6 @@ class Accumulator(Circuit):
     o : Out(32)
         The sum with it, `latency` enabled cycles later, from registers.
     """
-
-    en: Signal
-    product: Signal
-    first: Signal
-    o: Signal
 
     latency = Adder.latency
 

@@ -64,9 +64,7 @@ class Exact(_ByProduct):
     Parameters
     ----------
     nearest : bool
-        Whether it is rounded.
-    target : str
-        Whose carry cells to use: ``generic`` (none), ``ecp5`` or ``xilinx``.
+        Whether it is rounded. ``bits`` and ``target`` are the base's.
     """
 
     def __init__(self, *, bits: int, nearest: bool, target: str) -> None:
@@ -99,9 +97,8 @@ class Drum(_ByProduct):
     Parameters
     ----------
     kept : int
-        How many bits, the hidden one among them; at least 2 and at most ``bits``.
-    target : str
-        Whose carry cells to use: ``generic`` (none), ``ecp5`` or ``xilinx``.
+        How many bits, the hidden one among them; at least 2 and at most ``bits``. That
+        and ``target`` are the base's.
     """
 
     def __init__(self, *, kept: int, bits: int, target: str) -> None:

@@ -29,8 +29,9 @@ class MultiplierPE(Circuit):
     """Sums of products of one row of a column, or of two that share a table.
 
     Operands are registered: ``a`` in every enabled cycle, ``b`` where ``b_first``. It stays while
-    all interleaved rows of results use it, and then goes on to the row below. Enabled cycles from
-    ``a`` are those of `PeStages`: ``product`` to ``first``, ``sum`` to ``o``; interval is one.
+    all interleaved rows of results use it, and then goes on to the row below. Latency, in enabled
+    cycles from ``a``, is that of `PeStages`: ``product`` to ``first``, ``sum`` to ``o``; interval
+    is one.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ class Upload(Circuit):
     Parameters
     ----------
     bits : int
-        Of a fraction; the table has ``4**bits`` entries.
+        As of `ProductTable`.
 
     Members
     -------

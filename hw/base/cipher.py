@@ -3,23 +3,22 @@
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module
 from amaranth.lib.wiring import In, Out
 
 from sw.cipher import constants
+from sw.stages import CIPHER_ROUNDS, cipher_latency
 
 from .circuit import Circuit
 from .pipeline import register, wire
 
 __all__ = ["IndexCipher"]
 
-ROUNDS_A_CYCLE = 2
-
 
 class IndexCipher(Circuit):
     """Words enciphered as `sw.cipher.encrypt` does with the `round_keys` of a key.
 
-    A word a cycle.
+    Latency is `latency` enabled cycles, interval one. ``o`` comes from registers.
 
     Parameters
     ----------
@@ -37,13 +36,8 @@ class IndexCipher(Circuit):
     key : In(bits)
         Held while words are under way.
     o : Out(32)
-        Enciphered word, `latency` enabled cycles later, from registers.
+        Enciphered word.
     """
-
-    en: Signal
-    i: Signal
-    key: Signal
-    o: Signal
 
     def __init__(self, *, rounds: int, bits: int) -> None:
         self.rounds = rounds
@@ -53,7 +47,7 @@ class IndexCipher(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from word to word."""
-        return -(-self.rounds // ROUNDS_A_CYCLE)
+        return cipher_latency(self.rounds)
 
     def elaborate(self, platform: Any) -> Module:
         """Build the rounds."""
@@ -64,7 +58,7 @@ class IndexCipher(Circuit):
             key = self.key.word_select(n % (self.bits // 16), 16) ^ constant
             x = net(f"x_{n}", 16, (x.rotate_right(7) + y)[:16] ^ key)
             y = net(f"y_{n}", 16, y.rotate_left(2) ^ x)
-            if n % ROUNDS_A_CYCLE == ROUNDS_A_CYCLE - 1 or n == self.rounds - 1:
+            if n % CIPHER_ROUNDS == CIPHER_ROUNDS - 1 or n == self.rounds - 1:
                 x, y = reg(f"x_{n}_later", 16, x), reg(f"y_{n}_later", 16, y)
         m.d.comb += self.o.eq(Cat(y, x))
         return m

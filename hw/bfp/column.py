@@ -27,9 +27,9 @@ class GroupAccumulator(Circuit):
     the adder `ArrayParameters.accumulators` blocks later; at the end the interleaved accumulators
     are added pairwise.
 
-    Enabled cycles from the operands of row 0 are those of `SumStages`: ``block`` to ``last``,
-    ``value`` to ``first`` and ``shift``, ``sum`` of a level to its ``merge``, ``result`` to ``o``.
-    Interval is one; partial sums are registers without reset.
+    Latency, in enabled cycles from the operands of row 0, is that of `SumStages`: ``block`` to
+    ``last``, ``value`` to ``first`` and ``shift``, ``sum`` of a level to its ``merge``, ``result``
+    to ``o``. Interval is one; partial sums are registers without reset.
 
     Parameters
     ----------

@@ -7,11 +7,12 @@ from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data, wiring
 
 from sw.bfp.dot import DotParameters
+from sw.bfp.stages import DotStages
 from sw.words import Words
 
 from ..base.field import Field
 from ..base.pipeline import advance, count_events, delay
-from ..engine.core import Core
+from ..engine.core import RESULT_FLAGS, Core
 from ..engine.registers import counter
 from ..float.classify import classify
 from ..formats.operand import float_packet, operand_packet
@@ -45,8 +46,7 @@ class DotUnit(Core):
     """
 
     FLAGS = {
-        "nan": "a result was NaN",
-        "overflow": "a result was infinite",
+        **RESULT_FLAGS,
         "framing": "tlast inside a block, or padding bits that were not zero",
     }
     registers = (
@@ -57,6 +57,7 @@ class DotUnit(Core):
 
     def __init__(self, *, parameters: DotParameters) -> None:
         self.parameters = p = parameters
+        self.stages = DotStages(p)
         self.quantizers: list[Quantizer] = []
         operand = operand_packet(p.format, p.lanes)
         if p.operands == "binary32":
@@ -87,14 +88,7 @@ class DotUnit(Core):
     @functools.cached_property
     def pipeline(self) -> StreamPipeline:
         """Control of both."""
-        stages = self.element.latency + self.value.latency
-        return StreamPipeline(packet=self.streams["o"], stages=stages)
-
-    @property
-    def latency(self) -> int:
-        """Cycles from a block's last beat to its result, without stalls."""
-        quantize = self.quantizers[0].latency if self.quantizers else 0
-        return quantize + self.pipeline.latency
+        return StreamPipeline(packet=self.streams["o"], stages=self.stages.value)
 
     def elaborate(self, platform: Any) -> Module:
         """Build the operands' way in, and the arithmetic as one pipeline."""
@@ -171,10 +165,10 @@ class DotUnit(Core):
         m.d.comb += [element.en.eq(en), element.a.eq(a.mantissa), element.b.eq(b.mantissa)]
         if self.parameters.beats > 1:
             tags = Cat(accept & (beat == 0), accept)
-            first, add = delay(m, en, tags, element.first_latency, name="tags", reset=True)
+            first, add = delay(m, en, tags, self.stages.products, name="tags", reset=True)
             m.d.comb += [element.first.eq(first), element.add.eq(en & add)]
         exponents = Cat(a.exponent, b.exponent)
-        codes = delay(m, en, exponents, element.latency, name="exponents")
+        codes = delay(m, en, exponents, self.stages.block, name="exponents")
         m.d.comb += [
             value.en.eq(en),
             value.sum.eq(element.sum),

@@ -57,11 +57,6 @@ class EpochSchedule(Core):
         epoch = Field(name="epoch", bits=EPOCH_BITS, description="number of the epoch, from 1 on")
         super().__init__(streams={"i": Packet(epoch), "o": MODES})
 
-    @property
-    def latency(self) -> int:
-        """Cycles from an epoch to its first modes, without stalls."""
-        return 1
-
     def elaborate(self, platform: Any) -> Module:
         """Hold what the packet of an epoch is made of, and step through its layers."""
         m = Module()

@@ -56,7 +56,7 @@ class DotPE(Circuit):
 
     The operands are registered, so that ``b_next`` feeds the PE below a cycle later. Latency from
     ``a`` and ``b`` to ``sum`` is `latency` enabled cycles, interval one. Where a block has several
-    beats, ``first`` and ``add`` come `first_latency` after their beat.
+    beats, ``first`` and ``add`` come `DotStages.products` after their beat.
 
     Parameters
     ----------
@@ -91,11 +91,6 @@ class DotPE(Circuit):
     def products(self) -> ProductSum:
         """The sum of a beat's products."""
         return ProductSum(parameters=self.parameters)
-
-    @property
-    def first_latency(self) -> int:
-        """Enabled cycles from a beat to its sum of products."""
-        return DotStages(self.parameters).products
 
     @property
     def latency(self) -> int:

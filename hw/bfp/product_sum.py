@@ -3,7 +3,7 @@
 import functools
 from typing import Any
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Module, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
@@ -41,11 +41,6 @@ class ProductSum(Circuit):
     sum : Out(signed(product_sum_bits))
         The sum, from registers.
     """
-
-    en: Signal
-    a: Signal
-    b: Signal
-    sum: Signal
 
     def __init__(self, *, parameters: DotParameters) -> None:
         self.parameters = parameters

@@ -51,11 +51,6 @@ class Transposer(Core):
         flag = Field(name="transpose", bits=1, description="the tile is to leave by columns")
         super().__init__(streams={"i": Packet(*elements.fields, flag), "o": elements})
 
-    @property
-    def latency(self) -> int:
-        """Cycles from a tile's last beat to its first, without stalls."""
-        return 1
-
     def elaborate(self, platform: Any) -> Module:
         """Build the square of elements, which moves up or to the left.
 

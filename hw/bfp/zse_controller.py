@@ -6,14 +6,14 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, memory
 
 from sw.bfp.pairs import PAIRS
-from sw.bfp.zse_controller import MOST_AGE, ZseParameters
+from sw.bfp.zse_controller import MOST_AGE, THRESHOLD_BITS, ZseParameters
 
 from ..base.field import Field
 from ..base.pipeline import count_events, wire
 from ..engine.core import Core
 from ..engine.registers import Register, counter, word
 from ..stream.packet import Packet
-from .control.decision import AGE_BITS, COUNT_BITS, THRESHOLD_BITS, ZseDecision
+from .control.decision import AGE_BITS, COUNT_BITS, ZseDecision
 from .control.modes import LAYER_BITS, MODE_BITS, MODES, in_use, layers_register, mode_of
 from .control.sequence import ZseSequence
 
@@ -107,11 +107,6 @@ class ZseController(Core):
             counter("beats", "beats of counts taken"),
         )
         super().__init__(streams={"i": COUNTS, "o": MODES})
-
-    @property
-    def latency(self) -> int:
-        """Cycles from a step's last beat to its first modes, without stalls."""
-        return len(PAIRS) * (self.decision.latency + 3) + 1
 
     def elaborate(self, platform: Any) -> Module:
         """Build what counts and what decides around the sequence of both."""

@@ -18,8 +18,9 @@ from amaranth.lib.wiring import In, Out
 
 from ..base.circuit import Circuit
 from ..engine.core import Core
-from ..engine.registers import AxiLiteRegisters, Register, axi_lite_members
+from ..engine.registers import Register
 from ..stream.packet import Packet
+from .axi_lite import AxiLiteRegisters, axi_lite_members
 from .common_registers import events, first_registers, last_registers
 
 __all__ = ["AxiTop"]
@@ -39,6 +40,10 @@ class AxiTop(Circuit):
     offered but one that was. When that has been taken an abort resets the core, which has a clock
     domain of its own for that, and the streams open again.
 
+    Latency and interval are the core's, `Core.timing`: between ports and core no register stands.
+    An event is in ``status`` a cycle after the core tells of it, and on ``irq`` two. Registers are
+    read and written as by `AxiLiteRegisters`.
+
     Parameters
     ----------
     unit : str
@@ -48,6 +53,17 @@ class AxiTop(Circuit):
         ``framing``.
     parameters : Parameters
         The configuration.
+
+    Members
+    -------
+    aclk, aresetn : In(1)
+        Clock, and its synchronous reset, active low.
+    irq : Out(1)
+        Interrupt, a level, active high, from a register.
+    s_axi_<name> : In or Out
+        AXI4-Lite, as of `axi_lite_members`.
+    s_axis_<stream>_<name>, m_axis_<stream>_<name> : In or Out
+        AXI4-Stream: ``tdata``, ``tvalid``, ``tready``, ``tlast``.
     """
 
     def __init__(self, *, unit: str, core: Callable[..., Core], parameters: Any) -> None:

@@ -8,38 +8,18 @@ from amaranth.lib.wiring import In, Out
 from sw.stages import DSP_LATENCY, DSP_PAIR_LATENCY, dsp_pair_field
 
 from ..base.circuit import Circuit
+from .integer import IntegerMultiplier
 
 __all__ = ["DspMultiplier", "DspPair"]
 
 
-class DspMultiplier(Circuit):
+class DspMultiplier(IntegerMultiplier):
     """Multiplier of two integers of equal width, in one DSP block.
 
-    ``o - offset`` is ``a * b``, from registers. Latency is one enabled cycle, interval one cycle.
-
-    Parameters
-    ----------
-    width : int
-        Bits of an operand.
-    signed : bool
-        Whether operands are in two's complement.
-
-    Members
-    -------
-    en : In(1)
-        Clock enable.
-    a, b : In(width)
-        Operands.
-    o : Out(2 * width)
-        The product.
+    Latency is one enabled cycle, interval one cycle; ``o`` comes from registers.
     """
 
     LATENCY = DSP_LATENCY
-
-    def __init__(self, *, width: int, signed: bool) -> None:
-        self.signed = signed
-        self.offset = signed << 2 * width - 1
-        super().__init__({"en": In(1), "a": In(width), "b": In(width), "o": Out(2 * width)})
 
     def elaborate(self, platform: Any) -> Module:
         """Multiply and register."""

@@ -3,7 +3,6 @@
 from typing import Any
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib.wiring import In, Out
 
 from sw.stages import (
     Schedule,
@@ -13,10 +12,10 @@ from sw.stages import (
     uses_booth,
 )
 
-from ..base.circuit import Circuit
 from .bit import Bit, bits, pack
 from .booth import recode
 from .carry import add
+from .integer import IntegerMultiplier
 from .pipeline import register_bits
 from .tree import Term, add_terms
 
@@ -25,38 +24,23 @@ __all__ = ["Multiplier"]
 ZERO, ONE = Bit(0), Bit(1)
 
 
-class Multiplier(Circuit):
+class Multiplier(IntegerMultiplier):
     """Multiplier of two integers of equal width, without DSP blocks.
 
-    ``o - offset`` is ``a * b``. Latency is `latency` enabled cycles, interval one cycle. Not every
+    Latency is `latency` enabled cycles, interval one cycle. Not every
     output is a register: `sw.stages.multiplier_schedule` says where they stand.
 
     Parameters
     ----------
-    width : int
-        Bits of an operand.
-    signed : bool
-        Whether operands are in two's complement; needs ``width`` of at least 2.
     target : str
-        Whose carry cells to use: ``generic`` (none), ``ecp5`` or ``xilinx``.
-
-    Members
-    -------
-    en : In(1)
-        Clock enable.
-    a, b : In(width)
-        Operands.
-    o : Out(2 * width)
-        The product.
+        Whose carry cells to use: ``generic`` (none), ``ecp5`` or ``xilinx``. Others are those of
+        `IntegerMultiplier`; ``signed`` needs a ``width`` of at least 2.
     """
 
     def __init__(self, *, width: int, signed: bool, target: str) -> None:
-        self.width = width
-        self.signed = signed
         self.target = target
         self._booths = uses_booth(width, target)
-        ports = {"en": In(1), "a": In(width), "b": In(width), "o": Out(2 * width)}
-        super().__init__(ports)
+        super().__init__(width=width, signed=signed)
 
     @property
     def offset(self) -> int:
@@ -64,7 +48,7 @@ class Multiplier(Circuit):
         if self.signed and self._booths:
             rows = range(1, (self.width + 1) // 2)
             return (3 << self.width - 1) + sum(1 << self.width + 2 * k for k in rows)
-        return self.signed << 2 * self.width - 1
+        return super().offset
 
     @property
     def latency(self) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from amaranth.hdl import Value
-from amaranth.lib import data, stream
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from sw.timing import Timing
@@ -15,7 +15,10 @@ from ..stream.packet import Packet
 from .registers import Register, word
 from .size import check_streams
 
-__all__ = ["Core"]
+__all__ = ["RESULT_FLAGS", "Core"]
+
+RESULT_FLAGS = {"nan": "a result was NaN", "overflow": "a result was infinite"}
+"""Events of fp32 results, the first of a unit's ``FLAGS``."""
 
 
 class Core(Circuit):
@@ -61,20 +64,11 @@ class Core(Circuit):
     registers: tuple[Register, ...]
     parameters: Any
 
-    def __init__(
-        self, *, streams: Mapping[str, Packet | tuple[Field, ...]], job: tuple[Field, ...] = ()
-    ) -> None:
-        self.streams = {
-            name: fields if isinstance(fields, Packet) else Packet(*fields)
-            for name, fields in streams.items()
-        }
+    def __init__(self, *, streams: Mapping[str, Packet], job: tuple[Field, ...] = ()) -> None:
+        self.streams = dict(streams)
         check_streams(self.streams)
         members: dict[str, Any] = {
-            name: (Out if name.startswith("o") else In)(
-                packet.signature
-                if isinstance(streams[name], Packet)
-                else stream.Signature(data.StructLayout({"data": packet.bits, "last": 1}))
-            )
+            name: (Out if name.startswith("o") else In)(packet.signature)
             for name, packet in self.streams.items()
         }
         members |= {"clear": In(1)}
@@ -85,7 +79,7 @@ class Core(Circuit):
         for register in self.registers:
             members[register.name] = (Out if register.access == "ro" else In)(register.shape)
         super().__init__(members)
-        if self.JOBS and not isinstance(self.timing, Timing):
+        if not isinstance(getattr(self.parameters, "timing", None), Timing):
             raise TypeError(f"{type(self.parameters).__name__} must have a timing")
         described = (word(f.name, "rw", f.bits, f.description, locked="busy") for f in job)
         self.registers = (*described, *self.registers)
@@ -99,7 +93,7 @@ class Core(Circuit):
     @property
     def latency(self) -> int | None:
         """Cycles from a beat to the first results that it completes, where that is fixed."""
-        return self.timing.latency
+        return self.timing.latency if self.timing.fixed else None
 
     def port(self, register: Register) -> Value:
         """Return what a register drives or reads: a member, or a field of the job."""

@@ -116,8 +116,8 @@ class Sequencer(JobSequencer):
     """Sequencer of tiles whose blocks have a fixed number of beats.
 
     Within a tile ``en`` follows accepted beats, which fixes the spacing of blocks; between tiles it
-    free-runs to drain. A tile begins no earlier than ``rows`` moves after the one before. The tags
-    and ``en`` come a cycle after the beat that they belong to; interval is a beat a cycle.
+    free-runs to drain. A tile begins no earlier than ``rows`` moves after the one before. Latency
+    is a cycle from a beat to its tags and to ``en``, interval a beat a cycle.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from ..base.pipeline import delay
 from ..float.classify import classify
 from ..stream.fifo import OutputFifo
 from ..stream.packet import Packet
-from .core import Core
+from .core import RESULT_FLAGS, Core
 from .registers import Register, counter
 from .row_delay import RowDelay
 from .sequencer import JobSequencer
@@ -67,8 +67,7 @@ class TileArray(Core):
     JOBS = True
     BUSY = "a job runs"
     FLAGS = {
-        "nan": "a result was NaN",
-        "overflow": "a result was infinite",
+        **RESULT_FLAGS,
         "framing": "tlast inside a tile, or padding bits that were not zero",
         "refused": "a start while busy, or with a size of 0",
     }

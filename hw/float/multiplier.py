@@ -6,6 +6,7 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Value
 
 from sw.formats import FloatFormat
+from sw.stages import float_product
 
 from ..base.pipeline import delay, register
 from .classify import classify_product
@@ -41,7 +42,7 @@ class FloatMultiplier(FloatOperator):
     @property
     def latency(self) -> int:
         """Enabled cycles from operands to product."""
-        return self._product.latency + 3
+        return float_product(self.format.fraction_bits, self.target)
 
     def elaborate(self, platform: Any) -> Module:
         """Multiply the significands and, beside that, add the exponents; round; limit the range."""

@@ -60,11 +60,6 @@ class ConverterUnit(Core):
         packets = {"i": float_packet(p.source, p.lanes), "o": operand_packet(p.format, p.lanes)}
         super().__init__(streams=packets)
 
-    @property
-    def latency(self) -> int:
-        """Cycles from a block's last beat to its first, converted, without stalls."""
-        return self.quantizer.latency
-
     def elaborate(self, platform: Any) -> Module:
         """Connect the quantizer to the ports, count and flag what it gives."""
         m = Module()

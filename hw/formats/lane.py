@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from sw.formats import BlockFormat, FloatFormat
+from sw.formats.stages import LANE_LATENCY
 
 from ..base.circuit import Circuit
 from ..base.pipeline import register, wire
@@ -147,15 +148,8 @@ class Lane(Circuit):
         Whether it counts in the zero-setting error, with ``mantissa``.
     """
 
-    latency = 3
+    latency = LANE_LATENCY
     """Enabled cycles from an element to its code."""
-
-    en: Signal
-    element: data.View
-    block: data.View
-    random: Signal
-    mantissa: Signal
-    zero_set: Signal
 
     def __init__(self, *, format: BlockFormat, source: FloatFormat) -> None:
         self.format = format

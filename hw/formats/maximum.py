@@ -5,6 +5,8 @@ from typing import Any
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
+from sw.formats.stages import maximum_latency
+
 from ..base.circuit import Circuit
 
 __all__ = ["Maximum"]
@@ -32,10 +34,6 @@ class Maximum(Circuit):
         The largest.
     """
 
-    en: Signal
-    i: Signal
-    o: Signal
-
     def __init__(self, *, count: int, width: int) -> None:
         self.count = count
         self.width = width
@@ -44,7 +42,7 @@ class Maximum(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from the numbers to the largest, one per level."""
-        return (self.count - 1).bit_length()
+        return maximum_latency(self.count)
 
     def elaborate(self, platform: Any) -> Module:
         """Build the tree, level by level."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data, memory, stream
+from amaranth.lib import data, memory
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import FLOAT_FORMATS
@@ -55,12 +55,6 @@ class Quantizer(Circuit):
         A stream of random words ends.
     """
 
-    i: stream.Interface
-    o: stream.Interface
-    restart: Signal
-    key: Signal
-    exhausted: Signal
-
     def __init__(
         self, *, parameters: ConverterParameters, random: Words | None = None, stride: int = 1
     ) -> None:
@@ -95,8 +89,7 @@ class Quantizer(Circuit):
     @property
     def latency(self) -> int:
         """Cycles from a block's last beat to its first one converted, without stalls."""
-        wait = 2 if self.parameters.beats == 1 else 6
-        return wait + self._maximum.latency + Lane.latency
+        return self.parameters.timing.latency
 
     def elaborate(self, platform: Any) -> Module:
         """Build what finds the exponent, then the lanes.

@@ -82,13 +82,6 @@ class RandomWords(Circuit):
         The counters pass the last block of the stream.
     """
 
-    en: Signal
-    step: Signal
-    restart: Signal
-    key: Signal
-    o: Signal
-    exhausted: Signal
-
     latency = IndexCipher(rounds=ROUNDS, bits=KEY_BITS).latency
     """Enabled cycles from a step to its words."""
 

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
+from sw.sparse.stages import COLLECT_LATENCY
 
 from ..base.memory import uninitialized_memory
 from ..base.pipeline import delay
@@ -90,9 +91,8 @@ class Accumulator(ArrayPart):
         place = Signal(range(self.parameters.lines * self.parameters.sums))
         with m.If(self.get & valid):
             m.d.sync += place.eq(Mux(last, 0, place + 1))
-        latency = 4 + Adder.latency
         flags = Cat(valid, last & valid)
-        valid, last = delay(m, self.get, flags, latency, name="valid", reset=True)
+        valid, last = delay(m, self.get, flags, COLLECT_LATENCY, name="valid", reset=True)
         done = self.get & valid
         results = self._add(m, place, done, first, part)
 

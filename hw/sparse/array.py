@@ -11,7 +11,7 @@ from amaranth.utils import ceil_log2
 from sw.sparse.array_parameters import SparseArrayParameters
 
 from ..base.pipeline import count_events, delay
-from ..engine.core import Core
+from ..engine.core import RESULT_FLAGS, Core
 from .accumulator import Accumulator
 from .controller import Controller
 from .issue import Issue
@@ -52,8 +52,7 @@ class SparseArray(Core):
     BUSY = "a pass is under way, or a part of one was accepted"
     ABORT = "the sums of the tile"
     FLAGS = {
-        "nan": "a result was NaN",
-        "overflow": "a result was infinite",
+        **RESULT_FLAGS,
         "mask": "a mask had a bit beyond K, or a group not as many as it should",
         "refused": "data came, but the registers hold no job that can be done; it waits",
         "pointer": "pointers and the nonzeros of a sub-tile differ; values may be out of step",

@@ -8,6 +8,7 @@ from amaranth.lib import data, memory, stream
 from amaranth.lib.wiring import In, Out
 
 from sw.sparse.csb_parameters import NUMBER_BITS, CsbDecoderParameters
+from sw.sparse.stages import BLOCK_MEMORY_LATENCY
 
 from ..base.circuit import Circuit
 from ..base.field import Field
@@ -69,7 +70,7 @@ class BlockMemory(Circuit):
         These blocks; one that is not there is corrupt.
     """
 
-    latency = 3
+    latency = BLOCK_MEMORY_LATENCY
 
     def __init__(self, *, parameters: CsbDecoderParameters) -> None:
         self.parameters = p = parameters

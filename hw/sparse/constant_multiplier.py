@@ -5,6 +5,8 @@ from typing import Any
 from amaranth.hdl import Module
 from amaranth.lib.wiring import In, Out
 
+from sw.sparse.stages import constant_product
+
 from ..base.circuit import Circuit
 from ..base.pipeline import register
 from ..cells import booth
@@ -47,7 +49,7 @@ class ConstantMultiplier(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from integers to product."""
-        return booth.registers(self.width, 1) + 1
+        return constant_product(self.width)
 
     def elaborate(self, platform: Any) -> Module:
         """Add a partial product in each stage."""

@@ -6,7 +6,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from sw.sparse.array_parameters import LEAST_SPACING, SparseArrayParameters
+from sw.sparse.array_parameters import SparseArrayParameters
+from sw.sparse.stages import LEAST_SPACING
 
 from .packets import ArrayPart, step_layout, table_layout
 from .table import RegisterTable

@@ -83,11 +83,6 @@ class CsbDecoder(Core):
             }
         )
 
-    @property
-    def latency(self) -> int:
-        """Cycles from a request to its first beat."""
-        return BlockMemory.latency + (3 if self.dense else 2)
-
     def elaborate(self, platform: Any) -> Module:
         """Load, then look up what is asked for, walk its mask and read its values."""
         m = Module()

@@ -86,11 +86,6 @@ class CsbEncoder(Core):
             }
         )
 
-    @property
-    def latency(self) -> int:
-        """Cycles from a beat to its first value, without stalls."""
-        return 2
-
     def elaborate(self, platform: Any) -> Module:
         """Hold a beat while its nonzeros leave, the lowest lane first."""
         m = Module()

@@ -60,11 +60,6 @@ class LoadBalancer(Core):
         )
         super().__init__(streams={"i": Packet(pointer), "o": given})
 
-    @property
-    def latency(self) -> int:
-        """Cycles from a pass's last pointer to its first PE row."""
-        return self.parameters.latency
-
     def elaborate(self, platform: Any) -> Module:
         """Subtract pointers, sort and fold."""
         m = Module()

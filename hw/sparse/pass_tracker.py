@@ -5,7 +5,7 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
-from sw.sparse.cycles import PATCH_LATENCY
+from sw.sparse.stages import PATCH_LATENCY
 
 from ..base.circuit import Circuit
 from ..base.pipeline import delay

@@ -38,6 +38,7 @@ class ProcessingElement(Circuit):
     """
 
     def __init__(self, *, target: str) -> None:
+        self.target = target
         self._multiplier = FloatMultiplier(format=BINARY32, target=target)
         super().__init__(
             {

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from sw.sparse.array_parameters import SparseArrayParameters
-from sw.sparse.cycles import PATCH_LATENCY
+from sw.sparse.stages import pe_row_latency
 
 from ..base.memory import uninitialized_memory
 from ..base.pipeline import delay
@@ -80,7 +80,7 @@ class PeRow(ArrayPart):
     @property
     def latency(self) -> int:
         """Cycles from a step to its sums in memory."""
-        return PATCH_LATENCY + 1 + self._pes[0].latency + 1
+        return pe_row_latency(self._pes[0].target)
 
     def elaborate(self, platform: Any) -> Module:
         """Store nonzeros, read one a step, multiply it and add the products to their sums."""

@@ -94,11 +94,6 @@ class QuantileEstimator(Core):
             counter("kept", "values kept"),
         )
 
-    @property
-    def latency(self) -> int:
-        """Cycles from a beat to its decisions, without stalls."""
-        return 1
-
     def elaborate(self, platform: Any) -> Module:
         """Decide a beat in front of a register, and count what leaves it."""
         m = Module()

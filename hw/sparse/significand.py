@@ -3,8 +3,10 @@
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.hdl import Cat, Module, signed
 from amaranth.lib.wiring import In, Out
+
+from sw.sparse.stages import SIGNIFICAND_LATENCY
 
 from ..base.circuit import Circuit
 from ..base.pipeline import register, wire
@@ -43,13 +45,7 @@ class Significand(Circuit):
         Shift.
     """
 
-    latency = 2
-
-    en: Signal
-    i: Signal
-    negative: Signal
-    o: Signal
-    places: Signal
+    latency = SIGNIFICAND_LATENCY
 
     def __init__(self, *, width: int) -> None:
         self.width = width

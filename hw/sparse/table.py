@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module
 from amaranth.lib.wiring import In, Out
 
 from ..base.circuit import Circuit
@@ -33,12 +33,6 @@ class RegisterTable(Circuit):
     o : Out(bits)
         That word.
     """
-
-    write: Signal
-    index: Signal
-    value: Signal
-    address: Signal
-    o: Signal
 
     def __init__(self, *, depth: int, bits: int) -> None:
         self.depth = depth

@@ -57,15 +57,6 @@ class QuantileTracker(Circuit):
         Pattern of the estimate that decides the next beat, from a register.
     """
 
-    en: Signal
-    load: Signal
-    magnitude: Any
-    present: Signal
-    down: Signal
-    initial: Signal
-    keep: Signal
-    bound: Signal
-
     def __init__(self, *, lanes: int, step: int, guard: int, delay: int, start: int) -> None:
         self.lanes = lanes
         self.step = step

@@ -3,10 +3,11 @@
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal, signed
+from amaranth.hdl import Cat, Const, Module, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32
+from sw.sparse.stages import regenerated_exponent, regenerated_weight
 from sw.sparse.weight_regenerator import RegeneratorParameters
 
 from ..base.cipher import IndexCipher
@@ -51,19 +52,11 @@ class WeightGenerator(Circuit):
         Weight.
     """
 
-    en: Signal
-    index: Signal
-    seed: Signal
-    significand: Signal
-    exponent: Signal
-    nan: Signal
-    o: Signal
-
     def __init__(self, *, parameters: RegeneratorParameters) -> None:
         self.parameters = p = parameters
         self.cipher = IndexCipher(rounds=p.rounds, bits=32)
         self.normal = Significand(width=p.sum_bits - p.even)
-        self.product = ConstantMultiplier(width=p.sum_bits - p.even - 1, constant=24)
+        self.product = ConstantMultiplier(width=p.significand_bits, constant=24)
         super().__init__(
             {
                 "en": In(1),
@@ -79,12 +72,12 @@ class WeightGenerator(Circuit):
     @property
     def late(self) -> int:
         """Enabled cycles from index to exponent."""
-        return self.cipher.latency + 1 + self.normal.latency
+        return regenerated_exponent(self.parameters.rounds)
 
     @property
     def latency(self) -> int:
         """Enabled cycles from index to weight."""
-        return self.late + self.product.latency + 2
+        return regenerated_weight(self.parameters.rounds, self.parameters.significand_bits)
 
     def elaborate(self, platform: Any) -> Module:
         """Encipher, add the words, multiply; beside that, add the exponents; round."""

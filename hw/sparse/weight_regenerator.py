@@ -84,11 +84,6 @@ class WeightRegenerator(Core):
         )
         super().__init__(streams={"i": Packet(*request), "o": Packet(given)})
 
-    @property
-    def latency(self) -> int:
-        """Cycles from a request to its weights, without stalls."""
-        return self.lane.latency + 2
-
     def _shift(self, m: Module, layer: Value) -> Value:
         """Return the shift of a layer, from the table that `scale` writes."""
         shifts = Array(Signal(SHIFT_BITS, name=f"shift_{n}") for n in range(self.parameters.layers))

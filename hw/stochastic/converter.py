@@ -24,9 +24,9 @@ class StochasticConverter(Core):
     """Converter of vectors to streams of random bits, as `sw.stochastic.converter.convert`.
 
     A vector is ``elements / lanes`` beats in and ``stream_cycles`` beats out. While the bits of one
-    leave the next is converted: a vector every ``parameters.period`` cycles. Latency is `latency`
-    cycles from a vector's last beat to its first bits, without stalls. All of ``o`` comes from
-    registers. ``last`` of a vector's last beat leaves with the last of its bits. Random words
+    leave the next is converted: interval is ``parameters.period`` cycles a vector. Latency is
+    `latency` cycles from a vector's last beat to its first bits, without stalls. All of ``o`` comes
+    from registers. ``last`` of a vector's last beat leaves with the last of its bits. Random words
     repeat after ``2**width - 1`` of each shift register.
 
     Members
@@ -74,11 +74,6 @@ class StochasticConverter(Core):
             ),
         )
         super().__init__(streams={"i": float_packet(p.source, p.lanes), "o": bits})
-
-    @property
-    def latency(self) -> int:
-        """Cycles from a vector's last beat to its first bits, without stalls."""
-        return self._quantizer.latency + self.parameters.converter.beats + 2
 
     def elaborate(self, platform: Any) -> Module:
         """Build the quantizer, the loader behind it, and the streams of the vector held."""

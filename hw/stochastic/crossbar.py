@@ -7,12 +7,13 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.stages import OuterStages, banks
 
 from ..base.circuit import Circuit
 from ..base.pipeline import delay
 from ..formats.operand import operand_packet
 from .counts import CountsSignature
-from .pe_row import PERow, banks
+from .pe_row import PERow
 from .side import Side
 
 __all__ = ["Crossbar"]
@@ -26,8 +27,8 @@ class Crossbar(Circuit):
     the next pair is counted. Pairs alternate between two phases, since the last groups of a pair
     still count while the first of the next start. Columns count in banks, see `banks`.
 
-    Latency is `latency` cycles from a pair's start to its first counts. All of ``o`` comes from
-    registers, but for gates behind those of ``o.negative``.
+    Latency is `latency` cycles from a pair's start to its first counts, interval `period` cycles a
+    pair. All of ``o`` comes from registers, but for gates behind those of ``o.negative``.
 
     Parameters
     ----------
@@ -79,7 +80,7 @@ class Crossbar(Circuit):
     @property
     def latency(self) -> int:
         """Cycles from the start of a pair to its first counts."""
-        return self.parameters.stream_cycles + 3
+        return OuterStages(self.parameters).counts
 
     def elaborate(self, platform: Any) -> Module:
         """Load pairs, count in each group's window, select the counts of a group a cycle."""

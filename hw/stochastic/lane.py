@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32, BlockFormat
 from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.stages import OuterStages
 
 from ..base.circuit import Circuit
 from ..base.pipeline import delay, wire
@@ -46,10 +47,10 @@ class ResultLane(Circuit):
     -------
     en : In(1)
         Clock enable of every register.
-    sum : In(signed(sum_bits))
-    exponent : In(signed(EXPONENT_BITS))
+    sum : In(signed(sum_bits)), exponent : In(signed(EXPONENT_BITS))
+        The sum is ``sum * 2**exponent``,
     nan : In(1)
-        The result is NaN whatever the sum.
+        or NaN.
     rate : In(32)
         With a free rate only; expected straight from registers.
     weight : In(weight_shape(parameters.weight_format))
@@ -60,6 +61,7 @@ class ResultLane(Circuit):
 
     def __init__(self, *, parameters: OuterProductParameters) -> None:
         self.parameters = p = parameters
+        self.stages = OuterStages(p)
         members: dict[str, Any] = {
             "en": In(1),
             "sum": In(signed(p.sum_bits)),
@@ -88,12 +90,7 @@ class ResultLane(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from sum to result."""
-        return self._before + (Adder.latency if self.parameters.weights != "none" else 0)
-
-    @property
-    def _before(self) -> int:
-        """Enabled cycles from sum to subtrahend."""
-        return self._scale.latency + (self._multiplier.latency if self._multiplier else 0)
+        return self.stages.result
 
     def elaborate(self, platform: Any) -> Module:
         """Build the conversion of the sum, and what its parameters add behind it."""
@@ -131,7 +128,7 @@ class ResultLane(Circuit):
         """Return the weight in fp32, delayed to meet the result."""
         format = self.parameters.weight_format
         if format is None:
-            return delay(m, self.en, self.weight, self._before, name="weight")
+            return delay(m, self.en, self.weight, self.stages.scaled, name="weight")
         element, code = self.weight.mantissa, self.weight.exponent
         size, sign, twos = element[:-1], element[-1], format.in_twos_complement
         offset = 1 - format.exponent_bias - format.magnitude_bits
@@ -145,4 +142,4 @@ class ResultLane(Circuit):
             read.exponent.eq(code + offset),
             read.nan.eq(code.all()),
         ]
-        return delay(m, self.en, read.o, self._before - read.latency, name="weight")
+        return delay(m, self.en, read.o, self.stages.scaled - read.latency, name="weight")

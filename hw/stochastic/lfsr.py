@@ -17,7 +17,7 @@ __all__ = ["Steps"]
 class Steps(Circuit):
     """State of a linear feedback shift register ``stride`` steps later, combinational.
 
-    Latency is 0. The parities that make it share common terms.
+    Latency is 0 and interval one cycle. The parities that make it share common terms.
 
     Parameters
     ----------

@@ -45,10 +45,10 @@ def connect_quantizer(m: Module, quantizer: Quantizer, i: stream.Interface) -> N
 class Loader(Circuit):
     """Collector of the beats of a vector, which it holds until it is accepted.
 
-    A vector is ``elements / lanes`` beats; one may leave every ``period`` cycles. If that is no
-    longer than its beats take, the first beat of the next one is accepted as a vector leaves:
-    ``i.ready`` depends on ``o.ready`` then. Else it is accepted a cycle later, and all outputs are
-    registers. Latency is one cycle from a vector's last beat.
+    A vector is ``elements / lanes`` beats. Latency is one cycle from its last beat; interval is
+    ``period`` cycles a vector. If that is no longer than its beats take, the first beat of the next
+    one is accepted as a vector leaves: ``i.ready`` depends on ``o.ready`` then. Else it is accepted
+    a cycle later, and all outputs are registers.
 
     Parameters
     ----------

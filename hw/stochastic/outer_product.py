@@ -6,11 +6,11 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 
-from sw.formats.converter import ConverterParameters
 from sw.stochastic.outer_parameters import SHIFT_BITS, OuterProductParameters
+from sw.stochastic.stages import banks
 
 from ..base.pipeline import count_events
-from ..engine.core import Core
+from ..engine.core import RESULT_FLAGS, Core
 from ..engine.registers import counter, word
 from ..engine.size import check_inside
 from ..float.classify import classify
@@ -20,7 +20,6 @@ from ..formats.words import STREAM_FLAGS
 from ..stream.fifo import OutputFifo
 from .crossbar import Crossbar
 from .loader import connect_quantizer
-from .pe_row import banks
 from .results import Results, binary32_packet, weights_packet
 from .sums import Sums
 
@@ -73,7 +72,7 @@ class OuterProduct(Core):
     BUSY = "a batch is under way"
     FLAGS = {
         "nan": "a vector held a NaN or an infinity",
-        "overflow": "a result was infinite",
+        "overflow": RESULT_FLAGS["overflow"],
         "framing": "tlast inside a vector, with one of a pair alone or inside a batch that shares "
         "a scale, or padding bits that were not zero",
     }
@@ -105,26 +104,14 @@ class OuterProduct(Core):
 
     def _block_converters(self) -> list[Quantizer]:
         """Return the quantizers of the blocks of a beat."""
-        p, format = self.parameters, self.parameters.weight_format
-        if format is None:
+        p, parameters = self.parameters, self.parameters.block_converter
+        if parameters is None:
             return []
-        lanes = format.block_elements
-        parameters = ConverterParameters(format=format, lanes=lanes)
+        lanes = parameters.lanes
         streams = [replace(p.stream, first=lane) for lane in range(0, p.results, lanes)]
         return [
             Quantizer(parameters=parameters, random=each, stride=len(streams)) for each in streams
         ]
-
-    @property
-    def latency(self) -> int:
-        """Cycles from the last beat of vectors that are scaled together to their first results."""
-        p = self.parameters
-        elements = max(p.rows, p.columns)
-        load = max(c.latency for c in self._converters) + elements // p.lanes + 1
-        behind = (p.scaled_pairs - 1) * p.period
-        counted = load + behind + self._crossbar.latency + p.groups - 1
-        blocks = self._blocks[0].latency if self._blocks else 0
-        return counted + self._sums.latency + self._results.latency + blocks
 
     def elaborate(self, platform: Any) -> Module:
         """Connect converters, crossbar, sums and results in a row."""
@@ -203,7 +190,7 @@ class OuterProduct(Core):
         sent = Signal()
         open_batch = Signal()
         # At most one is at a stage or in a place of a FIFO.
-        whole = Signal(range(self.latency + 2 * OutputFifo.DEPTH))
+        whole = Signal(range(self.timing.latency + 2 * OutputFifo.DEPTH))
         m.d.comb += [
             ends.eq(start & (self._sums.ends | self._sums.full)),
             sent.eq(self.o.valid & self.o.ready & self.o.payload.last),

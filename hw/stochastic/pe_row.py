@@ -9,17 +9,7 @@ from amaranth.lib.wiring import In, Out
 from ..base.circuit import Circuit
 from .pe import PE
 
-__all__ = ["PERow", "banks"]
-
-BANK = 4
-
-
-def banks(columns: int) -> list[range]:
-    """Return the columns of each bank; one counts a cycle behind the other.
-
-    The bits of ``d`` then drive no more than a bank's elements in a cycle.
-    """
-    return [range(n, min(n + BANK, columns)) for n in range(0, columns, BANK)]
+__all__ = ["PERow"]
 
 
 class PERow(Circuit):

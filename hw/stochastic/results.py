@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32
 from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.stages import OuterStages
 
 from ..base.circuit import Circuit
 from ..base.field import Field
@@ -51,9 +52,9 @@ def weights_packet(p: OuterProductParameters) -> Packet:
 class Results(Circuit):
     """Scaling of sums by the learning rate, a beat a cycle, and their subtraction from weights.
 
-    A word of sums makes beats of ``results`` values, row by row; where these are several, a cycle
-    more passes before the next word's. A beat that needs weights waits for them. Latency is
-    `latency` cycles from a word to its first beat, without stalls. ``o`` comes from an output FIFO,
+    A word of sums makes beats of ``results`` values, row by row. A beat that needs weights waits
+    for them. Latency is `latency` cycles from a word to its first beat, without stalls; interval
+    is a beat a cycle, and one cycle more a word of several beats. ``o`` comes from an output FIFO,
     the other streams' ready from registers, but for ``i.ready`` where a word is a beat.
 
     Parameters
@@ -97,7 +98,7 @@ class Results(Circuit):
     @property
     def latency(self) -> int:
         """Cycles from a word to its first beat, without stalls."""
-        return 1 + self._pipeline.latency
+        return OuterStages(self.parameters).results
 
     def elaborate(self, platform: Any) -> Module:
         """Hold a word, and send its beats through the lanes."""

@@ -19,9 +19,9 @@ __all__ = ["Side"]
 class Side(Circuit):
     """Loader of a vector, and streams of the bits of two, of an even and of an odd pair.
 
-    Latency is one cycle from ``load`` to ``bits``; ``run`` steps to the next ones, ``parallel`` of
-    each element a cycle. ``bits`` are comparators behind registers, ``negative`` is a multiplexer
-    behind registers; all else comes from registers.
+    Latency is one cycle from ``load`` to ``bits``, interval ``period`` cycles a vector; ``run``
+    steps to the next bits, ``parallel`` of each element a cycle. ``bits`` are comparators behind
+    registers, ``negative`` is a multiplexer behind registers; all else comes from registers.
 
     Parameters
     ----------

@@ -7,13 +7,13 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import In, Out
 
 from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.stages import OuterStages, banks
 
 from ..base.circuit import Circuit
 from ..base.pipeline import advance, delay
 from .accumulator import alignment
 from .bank import Bank, addition
 from .counts import CountsSignature
-from .pe_row import banks
 
 __all__ = ["Sums", "word_layout"]
 
@@ -79,7 +79,7 @@ class Sums(Circuit):
     @property
     def latency(self) -> int:
         """Cycles from the first counts of a batch's last group to its first word."""
-        return 3 + len(self._banks)
+        return OuterStages(self.parameters).sums
 
     def elaborate(self, platform: Any) -> Module:
         """Assign pairs to batches, align them, add their counts and read whole batches."""

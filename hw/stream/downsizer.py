@@ -6,7 +6,6 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
 from ..base.circuit import Circuit
-from ..base.field import Field
 from .packet import Packet
 
 __all__ = ["Downsizer"]
@@ -36,17 +35,7 @@ class Downsizer(Circuit):
     def __init__(self, *, packet: Packet, count: int) -> None:
         self.packet = packet
         self.count = count
-        self.wide = Packet(
-            *(
-                Field(
-                    name=field.name,
-                    bits=field.bits,
-                    count=count * (1 if field.count is None else field.count),
-                    description=field.description,
-                )
-                for field in packet.fields
-            )
-        )
+        self.wide = packet.repeated(count)
         super().__init__({"i": In(self.wide.signature), "o": Out(packet.signature)})
 
     def elaborate(self, platform: Any) -> Module:

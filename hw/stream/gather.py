@@ -7,7 +7,6 @@ from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
 from ..base.circuit import Circuit
-from ..base.field import Field
 from .packet import Packet
 
 __all__ = ["Gather"]
@@ -48,17 +47,7 @@ class Gather(Circuit):
         self.packet = packet
         self.count = count
         self.beats = beats
-        self.gathered = Packet(
-            *(
-                Field(
-                    name=field.name,
-                    bits=field.bits,
-                    count=count * (1 if field.count is None else field.count),
-                    description=f"{field.description}, of {count} vectors",
-                )
-                for field in packet.fields
-            )
-        )
+        self.gathered = packet.repeated(count, f", of {count} vectors")
         super().__init__(
             {
                 "i": In(packet.signature),

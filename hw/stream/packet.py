@@ -31,6 +31,20 @@ class Packet(data.StructLayout):
         """Bytes of ``data``, the last of which may be padded."""
         return -(-self.bits // 8)
 
+    def repeated(self, count: int, text: str = "") -> "Packet":
+        """Return ``count`` times as many of each field; ``text`` is added to descriptions."""
+        return Packet(
+            *(
+                Field(
+                    name=field.name,
+                    bits=field.bits,
+                    count=count * (1 if field.count is None else field.count),
+                    description=field.description + text,
+                )
+                for field in self.fields
+            )
+        )
+
     @property
     def signature(self) -> stream.Signature:
         """Signature of a stream of these."""

@@ -1,4 +1,4 @@
-"""A place for a word that comes as its taker stops, so that ready need not be known at once."""
+"""Register slice of a stream's ready, with a place for the word that comes as the sink stops."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ class SkidBuffer(Circuit):
     Parameters
     ----------
     shape : ShapeLike
-        Of a word.
+        Of ``i`` and ``o``.
 
     Members
     -------

@@ -102,6 +102,6 @@ def regress(
         **constants(manifest),
     }
     if not stalls or not (stalls.idle or stalls.back_pressure):
-        expected["cycles"] = small.cycles(count, latency=manifest["latency"])
+        expected["cycles"] = small.cycles(count)
     actual = result.registers | {"mode": modes, "cycles": result.cycles}
     return compare(actual, expected, result, {})

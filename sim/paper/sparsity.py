@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from hw.sparse.pe_row import PeRow
 from sim.costs.sparse import areas
 from sw.core.products import PASSES, Layer
 from sw.networks import NETWORKS
@@ -25,6 +24,7 @@ from sw.sparse.array_parameters import SparseArrayParameters
 from sw.sparse.density import Density, Measured, layer_densities
 from sw.sparse.load_balancer import BalancerParameters, imbalance
 from sw.sparse.speed import BANDWIDTH, Cost, network_cost
+from sw.sparse.stages import pe_row_latency
 from sw.train.data import load
 from sw.train.layers import Weighted
 from sw.train.loop import accuracy, train
@@ -162,7 +162,7 @@ def speed(page: Page) -> bool:
 
 def _setting() -> dict[str, Any]:
     """Return what all cycles depend on beside a network."""
-    return {"array": ARRAY.digest, "batch": BATCH, "latency": PeRow(parameters=ARRAY).latency}
+    return {"array": ARRAY.digest, "batch": BATCH, "latency": pe_row_latency(ARRAY.target)}
 
 
 def _random(layers: list[Layer], ratio: float, active: float, seeds: int) -> dict[str, float]:
@@ -204,12 +204,10 @@ def _ratios(
     seed: int = 1,
 ) -> dict[str, float]:
     """Return what the dense array takes over what the sparse one does."""
-    latency = PeRow(parameters=ARRAY).latency
     none = [None] * len(layers)
-    dense = network_cost(ARRAY, layers, BATCH, none, none, latency=latency)
+    dense = network_cost(ARRAY, layers, BATCH, none, none)
     balanced, in_order = (
-        network_cost(ARRAY, layers, BATCH, w, x, latency=latency, seed=seed, balanced=b)
-        for b in (True, False)
+        network_cost(ARRAY, layers, BATCH, w, x, seed=seed, balanced=b) for b in (True, False)
     )
     ratios = {which: dense[which].cycles / balanced[which].cycles for which in PASSES}
     whole, ours, theirs = (sum(c.values(), Cost()) for c in (dense, balanced, in_order))

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
-from hw.sparse.pe_row import PeRow
 from sw.checks import array
 from sw.formats.binary32 import to_bits
 from sw.sparse.array import apply as model
@@ -225,7 +224,7 @@ def check(
 ) -> Report:
     """Compare a job with the model: sums, registers and, without stalls, cycles."""
     waves = waves_of(p, job, operands["mask"])
-    cycles = array_cycles(p, job, waves, latency=PeRow(parameters=p).latency)
+    cycles = array_cycles(p, job, waves)
     # Nothing may move at any port while a wave of many entries and positions is worked off.
     options = {"watchdog": WATCHDOG + cycles} | options
     found, result = simulate(p, job, operands, stalls=stalls, **options)

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hw.sparse.pe_row import PeRow
 from sw.checks import array, choice, instance
 from sw.core.products import PASSES, Layer
 from sw.sparse.array import apply as model
@@ -80,7 +79,7 @@ def run_pass(
         _, tiling = best_tiling(p, c, max(float(np.mean(s != 0)), 0.01), mode=mode)
         job, operands = tiling.job(mode), _operands(tiling, s, c.dense(dense), mode)
         waves = tiling.dense() if mode == "dense" else tiling.count(tiling.bits(s != 0))
-        expected += array_cycles(p, job, waves, latency=PeRow(parameters=p).latency)
+        expected += array_cycles(p, job, waves)
         if rtl:
             sums, run = simulate(p, job, operands, **options)
             cycles += run.cycles

@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
-from hw.sparse.weight_regenerator import WeightRegenerator
 from sw.formats import binary32
 from sw.sparse.weight_regenerator import MOST_SHIFT, SHIFT_BITS, RegeneratorParameters
 from sw.sparse.weight_regenerator import regenerate as model
@@ -126,6 +125,6 @@ def regress(
         **constants(generate("weight_regenerator", p).manifest),
     }
     if stalls in (None, Stalls()):
-        expected["cycles"] = blocks + WeightRegenerator(parameters=p).latency
+        expected["cycles"] = blocks + p.timing.latency
     actual = result.registers | {"weight": found, "cycles": result.cycles}
     return compare(actual, expected, result, {"first": first, "layer": layer})

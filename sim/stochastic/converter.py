@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
-from hw.stochastic.converter import StochasticConverter
 from sw.formats import FLOAT_FORMATS, binary32
 from sw.formats.converter import convert as to_blocks
 from sw.stochastic.converter import StochasticConverterParameters, Streams
@@ -97,6 +96,6 @@ def regress(
     if stalls is None or not stalls.back_pressure:
         expected["output_stalls"] = 0
     if stalls in (None, Stalls()):
-        first = p.converter.beats - 1 + StochasticConverter(parameters=p).latency
+        first = p.converter.beats - 1 + p.timing.latency
         expected["cycles"] = first + (len(x) - 1) * p.period + p.stream_cycles
     return compare(actual, expected, result, {"x": x})

@@ -9,7 +9,6 @@ from hw.base.circuit import Circuit
 from hw.float.multiplier import FloatMultiplier
 from hw.formats.quantizer import Quantizer
 from hw.stochastic.crossbar import Crossbar
-from hw.stochastic.pe_row import banks
 from sw.formats import BINARY16, binary32
 from sw.formats.converter import ConverterParameters
 from sw.stochastic import outer_product as model
@@ -17,6 +16,7 @@ from sw.stochastic.converter import magnitudes
 from sw.stochastic.fast import outer_product
 from sw.stochastic.gradient import Block
 from sw.stochastic.outer_parameters import OuterProductParameters
+from sw.stochastic.stages import banks
 from sw.train.data import load
 from sw.train.loop import train
 from sw.train.settings import Settings

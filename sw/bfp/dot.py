@@ -12,7 +12,9 @@ from ..formats import BLOCK_FORMATS, BlockFormat, binary32
 from ..formats.converter import ConverterParameters, convert
 from ..formats.quantize import Blocks
 from ..parameters import TARGETS, Parameters
+from ..timing import Timing
 from ..words import Words, stream_key
+from .stages import DotStages
 from .sums import sum_of_products
 
 __all__ = ["MULTIPLIERS", "TARGETS", "DotParameters", "block_value", "default_lanes", "dot"]
@@ -80,6 +82,13 @@ class DotParameters(Parameters):
     def beats(self) -> int:
         """Beats of a block."""
         return self.format.reduction // self.lanes
+
+    @property
+    def timing(self) -> Timing:
+        """Cycles from a block's last beat to its result, and its beats."""
+        quantize = self.converter.timing.latency if self.operands == "binary32" else 0
+        latency = quantize + DotStages(self).value + 1
+        return Timing(latency=latency, interval=self.beats)
 
     @property
     def converter(self) -> ConverterParameters:

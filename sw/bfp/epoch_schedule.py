@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..checks import flag, whole
 from ..errors import UserError
 from ..parameters import Parameters
+from ..timing import Timing
 from .pairs import PAIRS, ForLayers, mode_of
 
 __all__ = ["MOST_EPOCHS", "BoostRule", "EpochParameters", "EpochSchedule", "schedule"]
@@ -66,9 +67,14 @@ class BoostRule(Parameters):
 class EpochParameters(ForLayers, BoostRule):
     """Parameters of ``bfp_epoch_schedule``: the rule is that of its registers after reset."""
 
-    def cycles(self, epochs: int, *, latency: int) -> int:
+    @property
+    def timing(self) -> Timing:
+        """Cycles from an epoch to its first mode, and of an epoch."""
+        return Timing(latency=1, interval=1 + self.layers, drain=self.layers - 1)
+
+    def cycles(self, epochs: int) -> int:
         """Cycles without stalls, from the first accepted epoch to the last mode."""
-        return epochs * (latency + self.layers)
+        return self.timing.job(epochs, 1)
 
 
 class EpochSchedule:

@@ -1,6 +1,7 @@
 """Pipeline stages of dot products, which circuits are built by and cycle models read."""
 
 import dataclasses
+from typing import Any
 
 from ..formats.binary32 import ADDER_LATENCY, FROM_INTEGER_LATENCY
 from ..stages import (
@@ -10,7 +11,6 @@ from ..stages import (
     dsp_pair_fits,
     multiplier_schedule,
 )
-from .dot import DotParameters
 
 __all__ = [
     "COMPOSER_LATENCY",
@@ -19,6 +19,7 @@ __all__ = [
     "DotStages",
     "SumStages",
     "VALUE_LATENCY",
+    "compare_latency",
 ]
 
 COMPOSER_LATENCY = 3
@@ -31,17 +32,17 @@ LEAST_SPACING = 8
 """Cycles from a sum's addition to the next one of the same result, at least."""
 
 
+def compare_latency(bits: int) -> int:
+    """Return the cycles of a bit-serial comparison with thresholds of ``bits`` bits."""
+    return bits + 1
+
+
 @dataclasses.dataclass(frozen=True)
 class DotStages:
-    """Stages of a dot product: how a beat's products are formed and added, and a block's sums.
+    """Stages of a dot product: how a beat's products are formed and added, and a block's sums."""
 
-    Parameters
-    ----------
-    parameters : DotParameters
-        Of the dot product.
-    """
-
-    parameters: DotParameters
+    parameters: Any
+    """`DotParameters`, which read these stages themselves."""
 
     @property
     def signed(self) -> bool:
@@ -117,15 +118,10 @@ class SumStages(DotStages):
 
 @dataclasses.dataclass(frozen=True)
 class ComposedStages:
-    """Stages of a column of the multi-mode array, whose results share an adder.
+    """Stages of a column of the multi-mode array, whose results share an adder."""
 
-    Parameters
-    ----------
-    digits : DotParameters
-        Of the sum of the products of a pair of digits.
-    """
-
-    digits: DotParameters
+    digits: Any
+    """`DotParameters` of the sum of the products of a pair of digits."""
 
     @property
     def products(self) -> int:

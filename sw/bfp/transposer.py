@@ -11,6 +11,7 @@ from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
 from ..formats.quantize import Blocks
 from ..parameters import Parameters
+from ..timing import Timing
 
 __all__ = ["TransposerParameters", "assemble", "tiles", "transpose"]
 
@@ -50,9 +51,14 @@ class TransposerParameters(Parameters):
         """Rows and columns of a tile, elements and beats."""
         return self.format.reduction
 
-    def cycles(self, tiles: int, *, latency: int) -> int:
+    @property
+    def timing(self) -> Timing:
+        """Cycles from a tile's last beat to its first one out, and a tile's beats."""
+        return Timing(latency=1, interval=self.side, drain=self.side - 1)
+
+    def cycles(self, tiles: int) -> int:
         """Cycles without stalls, from the first accepted beat to the last one sent."""
-        return tiles * self.side + self.side - 1 + latency
+        return self.timing.job(tiles, self.side)
 
 
 def transpose(

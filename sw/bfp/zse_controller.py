@@ -26,12 +26,15 @@ import numpy.typing as npt
 from ..checks import is_number, shown, whole
 from ..errors import UserError
 from ..parameters import Parameters
+from ..timing import Timing
 from .pairs import PAIRS, WIDEST, ForLayers, mode_of
+from .stages import compare_latency
 
 __all__ = [
     "MOST_AGE",
     "MOST_SCALE",
     "Recording",
+    "THRESHOLD_BITS",
     "ZseController",
     "ZseParameters",
     "ZseRule",
@@ -40,6 +43,9 @@ __all__ = [
 
 MOST_SCALE = 2**20 - 1
 """The greatest common denominator of the thresholds; all decimals of six places have a lesser."""
+
+THRESHOLD_BITS = MOST_SCALE.bit_length()
+"""Bits of a threshold in units of that denominator's inverse."""
 
 MOST_AGE = 255
 """Steps since a change of a pair are counted up to here, and so far ``hold`` reaches."""
@@ -166,13 +172,18 @@ def _modes(field: str, value: object) -> tuple[int, ...]:
 class ZseParameters(ForLayers, ZseRule):
     """Parameters of ``bfp_zse_controller``: the rule is that of its registers after reset."""
 
-    def cycles(self, steps: int, beats: int, *, latency: int) -> int:
+    @property
+    def timing(self) -> Timing:
+        """Cycles from the beat that ends a step to its first modes, and of a beat of counts."""
+        layer = len(PAIRS) * (compare_latency(THRESHOLD_BITS) + 3) + 1
+        return Timing(latency=layer, interval=3, drain=(self.layers - 1) * layer)
+
+    def cycles(self, steps: int, beats: int) -> int:
         """Cycles of control steps without stalls, from the first accepted beat to the last mode.
 
-        ``beats`` are those of all steps, three cycles each; ``latency`` is that of the circuit,
-        which it takes for every layer.
+        ``beats`` are those of all steps; every layer takes the latency.
         """
-        return 3 * beats + steps * self.layers * latency - 2
+        return self.timing.interval * beats + steps * self.layers * self.timing.latency - 2
 
 
 class ZseController:

@@ -9,9 +9,11 @@ import numpy.typing as npt
 from ..checks import array, choice, instance, whole
 from ..errors import UserError
 from ..parameters import Parameters
+from ..timing import Timing
 from ..words import Words, stream_key
 from . import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat, binary32, float_name
 from .quantize import quantize_groups
+from .stages import quantizer_latency
 
 __all__ = ["ConverterParameters", "convert"]
 
@@ -56,6 +58,12 @@ class ConverterParameters(Parameters):
     def beats(self) -> int:
         """Beats of a block."""
         return self.format.block_elements // self.lanes
+
+    @property
+    def timing(self) -> Timing:
+        """Cycles from a block's last beat to its first one converted, and a block's beats."""
+        latency = quantizer_latency(self.lanes, self.beats)
+        return Timing(latency=latency, interval=self.beats, drain=self.beats - 1)
 
     @property
     def stream(self) -> Words:

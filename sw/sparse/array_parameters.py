@@ -5,17 +5,15 @@ from typing import ClassVar
 
 from ..checks import choice, flag, one_of, whole
 from ..errors import UserError
-from ..formats.binary32 import ADDER_LATENCY
 from ..parameters import TARGETS, Parameters
+from ..timing import Timing
 from .load_balancer import PIECES, BalancerParameters
+from .stages import COLLECT_LATENCY, LEAST_SPACING, pe_row_latency
 
-__all__ = ["LEAST_SPACING", "MODES", "Job", "SparseArrayParameters"]
+__all__ = ["MODES", "Job", "SparseArrayParameters"]
 
 MODES = ("sparse", "dense", "structured")
 """Masks and pointers; neither; masks with so many bits in each group, such as 2 of 4."""
-
-LEAST_SPACING = ADDER_LATENCY + 3
-"""Cycles from one product of a sum to the next, at least."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -96,6 +94,16 @@ class SparseArrayParameters(Parameters):
     def slots(self) -> int:
         """Pieces of a wave."""
         return self.lines * self.pieces
+
+    @property
+    def timing(self) -> Timing:
+        """Cycles of a pass with the fewest nonzeros, from the last of its activation tile.
+
+        `sw.sparse.cycles` counts those of any.
+        """
+        applied = self.pieces * LEAST_SPACING
+        latency = applied + pe_row_latency(self.target) + COLLECT_LATENCY + 4
+        return Timing(latency=latency, interval=applied, drain=self.slots - 1, fixed=False)
 
     @property
     def balancer(self) -> BalancerParameters:

@@ -6,6 +6,8 @@ from typing import ClassVar
 from ..checks import choice, flag, whole
 from ..errors import UserError
 from ..parameters import Parameters
+from ..timing import Timing
+from .stages import BLOCK_MEMORY_LATENCY
 
 __all__ = [
     "NUMBER_BITS",
@@ -92,6 +94,11 @@ class CsbEncoderParameters(CsbParameters):
         super().__post_init__()
         flag("keep", self.keep)
 
+    @property
+    def timing(self) -> Timing:
+        """Cycles from a beat to its first value; a beat takes one a nonzero, and at least one."""
+        return Timing(latency=2)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CsbDecoderParameters(CsbParameters):
@@ -128,3 +135,10 @@ class CsbDecoderParameters(CsbParameters):
     def part(self) -> int:
         """Elements that are worked at together: those of a beat, or of a block that is walked."""
         return self.lanes if self.form == "dense" else self.elements
+
+    @property
+    def timing(self) -> Timing:
+        """Cycles from a request to its first beat, and of its parts, which take one or more."""
+        parts = self.elements // self.part
+        latency = BLOCK_MEMORY_LATENCY + (3 if self.form == "dense" else 2)
+        return Timing(latency=latency, interval=parts, drain=parts - 1)

@@ -5,21 +5,15 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import array, instance, whole
+from ..checks import array, instance
 from ..errors import UserError
-from ..formats.binary32 import ADDER_LATENCY
 from .array_parameters import Job, SparseArrayParameters
 from .load_balancer import balance, wave_time
+from .stages import COLLECT_LATENCY, PATCH_LATENCY, pe_row_latency
 
-__all__ = ["COLLECT_LATENCY", "PATCH_LATENCY", "Waves", "array_cycles", "count_waves", "waves_of"]
+__all__ = ["Waves", "array_cycles", "count_waves", "waves_of"]
 
 Integers = npt.NDArray[np.int64]
-
-PATCH_LATENCY = 4
-"""Cycles from a step to the last use of its patch."""
-
-COLLECT_LATENCY = 4 + ADDER_LATENCY
-"""Cycles from the reading of a sum to its total."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,7 +75,7 @@ def _check(p: SparseArrayParameters, job: Job) -> None:
     instance("job", job, Job)
 
 
-def array_cycles(p: SparseArrayParameters, job: Job, waves: Waves, *, latency: int) -> int:
+def array_cycles(p: SparseArrayParameters, job: Job, waves: Waves) -> int:
     """Return the cycles from the first beat taken to the last one given.
 
     Parameters
@@ -92,16 +86,14 @@ def array_cycles(p: SparseArrayParameters, job: Job, waves: Waves, *, latency: i
         What it is told.
     waves : Waves
         Of the job.
-    latency : int
-        Cycles from a step to its sums in memory, `hw.sparse.pe_row.PeRow.latency`.
     """
     _check(p, job)
     instance("waves", waves, Waves)
-    latency = whole("latency", latency, 1, 2**31 - 1)
+    latency = pe_row_latency(p.target)
     sparse = job.mode == "sparse"
     given = job.given(p)
     b = p.balancer
-    placing = b.keys + b.latency + (b.keys if b.folds else 1)
+    placing = b.keys + b.timing.latency + (b.keys if b.folds else 1)
     # Of the last waves, the latest one last: pointers, fetched, patch, applied, read.
     pointers, read = [-b.period], [-1] * 4
     fetched = patched = -1

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from ..checks import array, flag, instance, is_number, number, one_of, shown, whole
 from ..errors import UserError
 from ..parameters import Parameters
+from ..timing import Timing
 from .sorting import descending
 
 __all__ = ["BalancerParameters", "balance", "counts", "imbalance", "wave_time"]
@@ -91,13 +92,17 @@ class BalancerParameters(Parameters):
         return self.count_bits + self.folds
 
     @property
-    def latency(self) -> int:
-        """Cycles from a wave's last pointer to its first line, without stalls.
+    def timing(self) -> Timing:
+        """Cycles from a wave's last pointer to its first line, and of a wave.
 
         Where nothing is sorted, from the pointer behind a line's piece to the line.
         """
         collecting = sum((self.keys >> fold) - 1 for fold in range(1, self.folds))
-        return 1 + 2 * self.folds + collecting
+        return Timing(
+            latency=1 + 2 * self.folds + collecting,
+            interval=self.period,
+            drain=self.lines - 1 if self.folds else 0,
+        )
 
     @property
     def period(self) -> int:
@@ -106,8 +111,7 @@ class BalancerParameters(Parameters):
 
     def cycles(self, waves: int) -> int:
         """Cycles without stalls, from the first pointer taken to the last line given."""
-        given = self.lines if self.folds else 1
-        return (waves - 1) * self.period + self.keys + self.latency + given
+        return self.timing.job(waves, self.pointers)
 
 
 def counts(

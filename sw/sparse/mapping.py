@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from ..checks import choice, instance, number
 from ..errors import CapacityError
-from .array_parameters import LEAST_SPACING, SparseArrayParameters
+from .array_parameters import SparseArrayParameters
 from .correlation import Correlation
-from .cycles import COLLECT_LATENCY
+from .stages import COLLECT_LATENCY, LEAST_SPACING
 from .tiling import Tiling
 
 __all__ = ["MOST_MARGIN", "best_tiling"]

@@ -15,6 +15,7 @@ from ..checks import array, choice, instance, is_number, shown, whole
 from ..errors import UserError
 from ..formats import BINARY32
 from ..parameters import Parameters
+from ..timing import Timing
 
 __all__ = ["BETWEEN", "MOST_DELAY", "Estimates", "QuantileParameters", "beats_of", "estimate"]
 
@@ -94,6 +95,11 @@ class QuantileParameters(Parameters):
                 f"initial must be a positive normal number of binary32, not {shown(self.initial)}"
             )
         choice("between", self.between, BETWEEN)
+
+    @property
+    def timing(self) -> Timing:
+        """Cycles from a beat to which of its values are kept."""
+        return Timing(latency=1)
 
     @property
     def unit(self) -> int:

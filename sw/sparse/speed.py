@@ -92,7 +92,6 @@ def pass_cost(
     activations: Density | Measured | None,
     results: Density | Measured | None = None,
     balanced: bool = True,
-    latency: int,
     seed: int = 1,
 ) -> Cost:
     """Return cycles and traffic of a pass, on random masks.
@@ -119,8 +118,6 @@ def pass_cost(
         Of the layer's results, as they are stored in pass ``forward``.
     balanced : bool
         Whether pieces are moved between lines.
-    latency : int
-        As of `array_cycles`.
     seed : int
         Of the masks.
     """
@@ -132,7 +129,6 @@ def pass_cost(
     for name, density in tensors:
         instance(name, density, Density, Measured, type(None))
     flag("balanced", balanced)
-    latency = whole("latency", latency, 1, 2**31 - 1)
     whole("seed", seed, 0, 2**32 - 1)
     operand = activations if which == "weight" else weights
     tiled: Sequence[tuple[Tiling, str]] = ()
@@ -144,9 +140,7 @@ def pass_cost(
         _, tiled = min(options, key=lambda option: option[0])
         rng = np.random.default_rng([seed, zlib.crc32(f"{layer.name} {which}".encode())])
         try:
-            total = sum(
-                (_cost(*each, operand, balanced, latency, rng) for each in tiled), start=Cost()
-            )
+            total = sum((_cost(*each, operand, balanced, rng) for each in tiled), start=Cost())
         except CapacityError:
             continue
         densities = {"w": weights, "x": activations, "y": results}
@@ -160,7 +154,6 @@ def _cost(
     mode: str,
     operand: Density | Measured | None,
     balanced: bool,
-    latency: int,
     rng: np.random.Generator,
 ) -> Cost:
     """Return the cycles of a part of a pass."""
@@ -169,7 +162,7 @@ def _cost(
     else:
         waves = tiling.count((operand or Density(mean=1.0)).bits(tiling, rng), balanced=balanced)
     job = tiling.job(mode, balanced=balanced)
-    cycles = array_cycles(tiling.parameters, job, waves, latency=latency)
+    cycles = array_cycles(tiling.parameters, job, waves)
     return Cost(cycles=cycles, work=tiling.correlation.work)
 
 

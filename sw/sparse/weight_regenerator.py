@@ -16,6 +16,8 @@ from ..cipher import encrypt, round_keys
 from ..errors import UserError
 from ..formats import binary32
 from ..parameters import Parameters
+from ..timing import Timing
+from .stages import regenerated_weight
 
 __all__ = [
     "MOST_SHIFT",
@@ -92,6 +94,16 @@ class RegeneratorParameters(Parameters):
     def sum_bits(self) -> int:
         """Bits of a sum, with its sign."""
         return (self.words * ((1 << self.bits) - 1)).bit_length() + 1
+
+    @property
+    def significand_bits(self) -> int:
+        """Bits of a sum without its sign, or of its half where all are even."""
+        return self.sum_bits - self.even - 1
+
+    @property
+    def timing(self) -> Timing:
+        """Cycles from a request to its weights."""
+        return Timing(latency=regenerated_weight(self.rounds, self.significand_bits) + 2)
 
     @property
     def deviation(self) -> float:

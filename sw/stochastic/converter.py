@@ -10,6 +10,7 @@ from ..checks import array, instance, whole
 from ..errors import UserError
 from ..formats.converter import ConverterParameters
 from ..formats.converter import convert as to_blocks
+from ..timing import Timing
 from .bits import MOST_FIRST, BitSource
 from .parameters import StochasticParameters
 
@@ -58,6 +59,12 @@ class StochasticConverterParameters(StochasticParameters):
     def period(self) -> int:
         """Cycles from one vector to the next."""
         return max(self.stream_cycles, self.elements // self.lanes)
+
+    @property
+    def timing(self) -> Timing:
+        """Cycles from a vector's last beat to its first bits, and of a vector."""
+        latency = self.converter.timing.latency + self.converter.beats + 2
+        return Timing(latency=latency, interval=self.period, drain=self.stream_cycles - 1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,9 +12,11 @@ from ..formats import MOST_BLOCK, BlockFormat
 from ..formats.binary32 import LARGEST
 from ..formats.converter import ConverterParameters
 from ..parameters import TARGETS
+from ..timing import Timing
 from ..words import Words, stream_key
 from .bits import BitSource
 from .parameters import StochasticParameters
+from .stages import OuterStages
 
 __all__ = ["RATES", "SCALES", "SHIFT_BITS", "WEIGHTS", "OuterProductParameters"]
 
@@ -162,6 +164,29 @@ class OuterProductParameters(StochasticParameters):
     def scaled_pairs(self) -> int:
         """Vectors that share a power of two."""
         return self.batch if self.scale == "batch" else 1
+
+    @property
+    def block_converter(self) -> ConverterParameters | None:
+        """Parameters of the conversion of a block of weights; None for others."""
+        format = self.weight_format
+        return format and ConverterParameters(format=format, lanes=format.block_elements)
+
+    @property
+    def timing(self) -> Timing:
+        """Cycles from the last beat of vectors that are scaled together to their first results.
+
+        Of a batch of a single pair, or of one that shares a scale; the interval is a pair's.
+        """
+        stages = OuterStages(self)
+        convert = max(c.timing.latency for c in (self.x_converter, self.d_converter))
+        load = convert + max(self.rows, self.columns) // self.lanes + 1
+        counted = (self.scaled_pairs - 1) * self.period + stages.counts + self.groups - 1
+        blocks = self.block_converter.timing.latency if self.block_converter else 0
+        return Timing(
+            latency=load + counted + stages.sums + stages.results + blocks,
+            interval=self.period,
+            drain=self.rows * self.columns // self.results - 1,
+        )
 
     @property
     def x_sources(self) -> list[BitSource]:

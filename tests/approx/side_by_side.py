@@ -20,6 +20,7 @@ from sim.streams import pack, unpack
 from sw.approx.product import Datapath, multiply_bits
 from sw.formats import FloatFormat
 from sw.parameters import Parameters
+from sw.timing import Timing
 
 WORD = 32
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
@@ -32,6 +33,17 @@ class SideParameters(Parameters):
     cases: tuple[tuple[str, int, FloatFormat], ...]
     target: str = "generic"
 
+    @property
+    def multipliers(self) -> list[ApproxMultiplier]:
+        return [
+            ApproxMultiplier(multiplier=name, bits=bits, format=form, target=self.target)
+            for name, bits, form in self.cases
+        ]
+
+    @property
+    def timing(self) -> Timing:
+        return Timing(latency=max(unit.latency for unit in self.multipliers) + 1)
+
 
 class SideBySide(Core):
     """Multipliers of the low bits of two words."""
@@ -41,22 +53,15 @@ class SideBySide(Core):
 
     def __init__(self, *, parameters: SideParameters) -> None:
         self.parameters = parameters
-        self.multipliers = [
-            ApproxMultiplier(multiplier=name, bits=bits, format=form, target=parameters.target)
-            for name, bits, form in parameters.cases
-        ]
+        self.multipliers = parameters.multipliers
         operands = (Field(name=name, bits=WORD, description=name) for name in "ab")
         products = Field(name="o", bits=WORD, count=len(self.multipliers), description="products")
         super().__init__(streams={"i": Packet(*operands), "o": Packet(products)})
 
-    @property
-    def latency(self) -> int:
-        return max(unit.latency for unit in self.multipliers) + 1
-
     def elaborate(self, platform) -> Module:
         m = Module()
         m.submodules.pipeline = pipeline = StreamPipeline(
-            packet=self.streams["o"], stages=self.latency - 1
+            packet=self.streams["o"], stages=self.timing.latency - 1
         )
         en, operands = pipeline.en, self.i.payload.data
         for i, unit in enumerate(self.multipliers):

@@ -17,6 +17,7 @@ from hw.stream.packet import Packet
 from hw.stream.pipeline import StreamPipeline
 from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MultimodeParameters
 from sw.parameters import Parameters
+from sw.timing import Timing
 
 
 class OneBeat(MultimodeParameters):
@@ -79,6 +80,10 @@ class ComposedParameters(Parameters):
 
     lanes: int = 1
 
+    @property
+    def timing(self) -> Timing:
+        return Timing(latency=ComposedProducts(lanes=self.lanes).latency + 1)
+
 
 class ComposedUnit(Core):
     """`ComposedProducts` between streams."""
@@ -95,10 +100,6 @@ class ComposedUnit(Core):
         total = Field(name="sum", bits=64, description="sign-extended")
         super().__init__(streams={"i": Packet(*factors), "o": Packet(total)})
         self.pipeline = StreamPipeline(packet=self.streams["o"], stages=self.inner.latency)
-
-    @property
-    def latency(self) -> int:
-        return self.pipeline.latency
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -11,7 +11,8 @@ from boards.frames import ANSWER, COMMAND
 from boards.link.channel import InputChannel, OutputChannel
 from boards.link.channels import Channels
 from boards.link.registers import REGISTER_COMMAND, RegisterAccess
-from hw.engine.registers import AxiLiteRegisters, axi_lite_members, word
+from hw.bus.axi_lite import AxiLiteRegisters, axi_lite_members
+from hw.engine.registers import word
 from hw.units import UNITS
 
 from ..clocked import drive

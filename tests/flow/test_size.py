@@ -127,6 +127,7 @@ def test_the_limit_of_a_beat_is_exact():
             registers = ()
 
             def __init__(self, *, parameters: object) -> None:
+                self.parameters = parameters
                 super().__init__(streams=streams)
 
         dataclasses.replace(unit, core=Wide).top(unit.parameters())

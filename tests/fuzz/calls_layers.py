@@ -104,7 +104,7 @@ def _(rng: np.random.Generator) -> dict[str, Any]:
     return {"self": TILING, "sums": floats(rng, tiles, SPARSE.slots, TILING.rows, positions, 2)}
 
 
-call(speed.pass_cost, weights="none", activations="none", results="none", latency="range")(
+call(speed.pass_cost, weights="none", activations="none", results="none")(
     lambda rng: {
         "p": SPARSE,
         "layer": CONVOLUTION,
@@ -114,7 +114,6 @@ call(speed.pass_cost, weights="none", activations="none", results="none", latenc
         "activations": density.Density(mean=0.5),
         "results": None,
         "balanced": True,
-        "latency": 12,
         "seed": 1,
     }
 )
@@ -125,7 +124,6 @@ call(speed.network_cost)(
         "batch": 2,
         "weights": [density.Density(mean=0.3)],
         "activations": [None],
-        "latency": 12,
     }
 )
 call(density.Density, "Density")(lambda rng: {"mean": 0.5, "spread": 0.25})
@@ -154,7 +152,6 @@ call(cycles.array_cycles)(
         "p": SPARSE,
         "job": JOB,
         "waves": cycles.waves_of(SPARSE, JOB, rng.random(WAVES) < 0.5),
-        "latency": 12,
     }
 )
 

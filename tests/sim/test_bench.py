@@ -10,7 +10,7 @@ from hw.flow.hierarchy import Hierarchy
 from sim import batch, build, cocotb_engine, engines
 from sim.bench import Session, assert_equal, run
 from sim.job import HoldError, ResponseError, SurplusError, WatchdogError
-from sim.streams import Stalls, pack, unpack
+from sim.streams import Stalls
 from sw.errors import UserError
 
 from .adder import Adder, beats
@@ -259,27 +259,6 @@ def test_wrong_shapes():
         simulate(writes=[("setting.offset", 256)])
     with pytest.raises(UserError, match="idle must be a number from 0 to below 1, not 1"):
         Stalls(idle=1)
-
-
-def test_pack_and_unpack():
-    fields = [
-        {"name": "mantissa", "offset": 0, "bits": 10, "count": 30},
-        {"name": "exponent", "offset": 300, "bits": 19, "count": 2},
-    ]
-    stream = {"bytes": 43, "fields": fields}
-    rng = np.random.default_rng(0)
-    shapes = {"mantissa": (99, 30), "exponent": (99, 2)}
-    values = {name: rng.integers(0, 1 << 10, shape) for name, shape in shapes.items()}
-    packed = pack(stream, values)
-    beat = int.from_bytes(packed[7].tobytes(), "little")
-    assert beat >> 290 & 1023 == values["mantissa"][7, 29]
-    assert beat >> 319 == values["exponent"][7, 1]
-    back = unpack(stream, packed)
-    assert_equal(back["mantissa"], values["mantissa"])
-    assert_equal(back["exponent"], values["exponent"])
-    assert (pack(stream, values | {"mantissa": values["mantissa"] - 1024}) == packed).all()
-    with pytest.raises(UserError, match="fields must be"):
-        pack(stream, {"mantissa": values["mantissa"]})
 
 
 def test_a_mismatch_is_told():

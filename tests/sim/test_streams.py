@@ -1,8 +1,9 @@
-"""Values of beats fit their bits."""
+"""Values of beats fit their bits, and come back from them."""
 
 import numpy as np
 import pytest
 
+from sim.bench import assert_equal
 from sim.streams import pack, unpack
 from sw.errors import UserError
 
@@ -25,3 +26,24 @@ def test_values_to_both_ends():
 def test_values_beyond(value):
     with pytest.raises(UserError, match=f"^x must be from -32 to 31, not {value} at index 0, 1$"):
         pack(STREAM, {"x": np.array([[0, value]]), "y": np.array([1])})
+
+
+def test_pack_and_unpack():
+    fields = [
+        {"name": "mantissa", "offset": 0, "bits": 10, "count": 30},
+        {"name": "exponent", "offset": 300, "bits": 19, "count": 2},
+    ]
+    stream = {"bytes": 43, "fields": fields}
+    rng = np.random.default_rng(0)
+    shapes = {"mantissa": (99, 30), "exponent": (99, 2)}
+    values = {name: rng.integers(0, 1 << 10, shape) for name, shape in shapes.items()}
+    packed = pack(stream, values)
+    beat = int.from_bytes(packed[7].tobytes(), "little")
+    assert beat >> 290 & 1023 == values["mantissa"][7, 29]
+    assert beat >> 319 == values["exponent"][7, 1]
+    back = unpack(stream, packed)
+    assert_equal(back["mantissa"], values["mantissa"])
+    assert_equal(back["exponent"], values["exponent"])
+    assert (pack(stream, values | {"mantissa": values["mantissa"] - 1024}) == packed).all()
+    with pytest.raises(UserError, match="fields must be"):
+        pack(stream, {"mantissa": values["mantissa"]})

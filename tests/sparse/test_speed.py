@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-from hw.sparse.pe_row import PeRow
 from sim.paper.sparsity import ACTIVATIONS, ARRAY, BATCH, SPREAD
 from sim.sparse.array import random_operands, simulate
 from sw.core.convolution import Convolution
@@ -21,8 +20,6 @@ from sw.sparse.mapping import best_tiling
 from sw.sparse.speed import Cost, network_cost, pass_cost
 
 from .test_layers import P as SMALL
-
-LATENCY = PeRow(parameters=ARRAY).latency
 
 # Millions of weights: 15 of VGG-S and 11.7 of ResNet-18 in DropBack (arXiv 1806.06949), 36.5 of
 # WRN-28-10 in Zagoruyko and Komodakis, 2.7 of Procrustes' DenseNet(10), 1.0 of DenseNet-40 in Huang
@@ -55,16 +52,14 @@ def test_resnet18_is_trained_4_times_faster_with_11_7_times_fewer_weights():
     layers = NETWORKS["resnet18"]()
     none = [None] * len(layers)
     x = [None, *[Density(mean=ACTIVATIONS, spread=SPREAD)] * (len(layers) - 1)]
-    dense = sum(network_cost(ARRAY, layers, BATCH, none, none, latency=LATENCY).values(), Cost())
+    dense = sum(network_cost(ARRAY, layers, BATCH, none, none).values(), Cost())
     # The dense array wastes nothing that the sparse one could then gain.
     assert dense.work / (16 * 16) / dense.cycles > 0.99
     faster = {True: [], False: []}
     for seed in (1, 2, 3):
         w = layer_densities(layers, 1 / 11.7, spread=SPREAD, row_spread=SPREAD, seed=seed)
         for balanced, found in faster.items():
-            costs = network_cost(
-                ARRAY, layers, BATCH, w, x, latency=LATENCY, seed=seed, balanced=balanced
-            )
+            costs = network_cost(ARRAY, layers, BATCH, w, x, seed=seed, balanced=balanced)
             found.append(dense.cycles / sum(costs.values(), Cost()).cycles)
     assert np.mean(faster[True]) >= 4.0
     assert np.mean(faster[False]) < 3.7
@@ -98,7 +93,7 @@ def test_cycles_are_exact_whatever_limits_a_wave(job, limit):
     }
     assert max(times, key=times.__getitem__) == limit
     _, result = simulate(p, job, operands)
-    assert result.cycles == array_cycles(p, job, waves, latency=PeRow(parameters=p).latency)
+    assert result.cycles == array_cycles(p, job, waves)
 
 
 LAYER = Convolution(name="layer", channels=6, filters=20, size=8, kernel=3, padding=1)
@@ -114,10 +109,8 @@ def test_masks_measured_give_what_they_have():
         assert bits.sum() == mask.sum()
         counted = tiling.count(bits)
         assert len(counted.most) == tiling.waves
-        cost = pass_cost(
-            SMALL, LAYER, which, 4, weights=Measured(mask=mask), activations=None, latency=20
-        )
-        dense = pass_cost(SMALL, LAYER, which, 4, weights=None, activations=None, latency=20)
+        cost = pass_cost(SMALL, LAYER, which, 4, weights=Measured(mask=mask), activations=None)
+        dense = pass_cost(SMALL, LAYER, which, 4, weights=None, activations=None)
         assert cost.work == dense.work == 4 * 8 * 8 * 20 * 6 * 9
         assert cost.cycles < dense.cycles
         assert cost.read < dense.read
@@ -142,8 +135,7 @@ def test_parts_of_a_batch_that_do_not_fit_are_left_out():
         best_tiling(ARRAY, c, 0.5)
     half = Density(mean=0.5)
     sparse, dense = (
-        pass_cost(ARRAY, layer, "weight", 64, weights=x, activations=x, latency=LATENCY)
-        for x in (half, None)
+        pass_cost(ARRAY, layer, "weight", 64, weights=x, activations=x) for x in (half, None)
     )
     assert sparse.cycles < dense.cycles
 
@@ -171,7 +163,7 @@ def test_densities_of_layers_make_the_share_of_all():
 def test_an_array_that_is_too_small_is_refused():
     p = SMALL.replace(patch=8)
     with pytest.raises(UserError) as error:
-        pass_cost(p, LAYER, "forward", 4, weights=None, activations=None, latency=20)
+        pass_cost(p, LAYER, "forward", 4, weights=None, activations=None)
     assert str(error.value) == (
         "patch, sums, entries, depth or positions must be larger for pass forward of layer, "
         f"not 8, {p.sums}, {p.entries}, {p.depth} and {p.positions}"
@@ -181,17 +173,15 @@ def test_an_array_that_is_too_small_is_refused():
 def test_traffic_of_a_small_layer():
     layer = Convolution(name="layer", channels=2, filters=3, size=4, kernel=3, padding=1)
     p = SMALL
-    dense = pass_cost(p, layer, "forward", 2, weights=None, activations=None, latency=20)
+    dense = pass_cost(p, layer, "forward", 2, weights=None, activations=None)
     # Weights and activations once, results once: 32 bits each.
     assert dense.read == 32 * (3 * 2 * 9 + 2 * 2 * 16)
     assert dense.written == 32 * 2 * 3 * 16
-    sparse = pass_cost(
-        p, layer, "forward", 2, weights=Density(mean=0.5), activations=None, latency=20
-    )
+    sparse = pass_cost(p, layer, "forward", 2, weights=Density(mean=0.5), activations=None)
     # Half the values, a bit of mask for each place and 20 bits of pointer for each kernel.
     assert sparse.read == 32 * 27 + 54 + 6 * 20 + 32 * 2 * 2 * 16
     half = Density(mean=0.5)
-    weight = pass_cost(p, layer, "weight", 2, weights=half, activations=half, latency=20)
+    weight = pass_cost(p, layer, "weight", 2, weights=half, activations=half)
     # Activations in compressed planes of 16, gradients whole, the weights to be updated.
     kernels = 32 * 27 + 54 + 6 * 20
     assert weight.read == 32 * 32 + 64 + 4 * 20 + 32 * 2 * 3 * 16 + kernels
@@ -200,7 +190,7 @@ def test_traffic_of_a_small_layer():
 
 def test_gradients_of_a_strided_layer_read_the_results_for_each_phase():
     layer = Convolution(name="layer", channels=2, filters=3, size=4, kernel=3, stride=2, padding=1)
-    cost = pass_cost(SMALL, layer, "input", 2, weights=None, activations=None, latency=20)
+    cost = pass_cost(SMALL, layer, "input", 2, weights=None, activations=None)
     assert cost.read == 32 * (3 * 2 * 9 + 4 * 2 * 3 * 4)
     assert cost.written == 32 * 2 * 2 * 16
 
@@ -209,6 +199,6 @@ def test_a_channel_of_a_depth_wise_layer_is_read_by_its_own_row():
     layer = Convolution(
         name="layer", channels=96, filters=96, size=24, kernel=3, padding=1, depthwise=True
     )
-    cost = pass_cost(SMALL, layer, "forward", 4, weights=None, activations=None, latency=20)
+    cost = pass_cost(SMALL, layer, "forward", 4, weights=None, activations=None)
     assert cost.read == 32 * (96 * 9 + 4 * 96 * 24 * 24)
     assert cost.limited == max(cost.cycles, (cost.read + cost.written) / 256)

@@ -6,18 +6,17 @@ from amaranth.hdl import Module, Mux
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.pairs import WIDEST
-from sw.bfp.zse_controller import MOST_AGE, MOST_SCALE
+from sw.bfp.zse_controller import MOST_AGE, THRESHOLD_BITS
 
 from ...base.circuit import Circuit
 from ...base.pipeline import wire
 from .modes import MODE_BITS
 from .threshold import ThresholdCompare
 
-__all__ = ["AGE_BITS", "COUNT_BITS", "THRESHOLD_BITS", "ZseDecision"]
+__all__ = ["AGE_BITS", "COUNT_BITS", "ZseDecision"]
 
 COUNT_BITS = 32
 AGE_BITS = MOST_AGE.bit_length()
-THRESHOLD_BITS = MOST_SCALE.bit_length()
 
 
 class ZseDecision(Circuit):

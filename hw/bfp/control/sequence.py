@@ -18,8 +18,8 @@ __all__ = ["ZseSequence"]
 class ZseSequence(Circuit):
     """State machine of the controller: what it does in a cycle, and on which pair.
 
-    A beat of counts takes three cycles, a pair of a step the latency of its decision and three
-    more. Outputs depend on registers only, but for ``deciding``.
+    Interval is three cycles a beat of counts; a pair of a step takes the latency of its decision
+    and three more. Outputs depend on registers only, but for ``deciding``.
 
     Parameters
     ----------

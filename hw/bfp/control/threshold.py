@@ -5,6 +5,8 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
+from sw.bfp.stages import compare_latency
+
 from ...base.circuit import Circuit
 from ...base.pipeline import wire
 
@@ -50,7 +52,7 @@ class ThresholdCompare(Circuit):
     @property
     def latency(self) -> int:
         """Cycles from ``start`` to ``done``."""
-        return self.threshold_bits + 1
+        return compare_latency(self.threshold_bits)
 
     def elaborate(self, platform: Any) -> Module:
         """Build the serial products and their comparisons."""

@@ -27,8 +27,8 @@ class MultimodeColumn(Circuit):
 
     ``b`` walks down one PE a cycle; what belongs to row ``r`` comes ``r`` cycles later than that of
     row 0. A result's number in the tile is its address in the memory of partial sums, of which
-    addresses read and written in a cycle differ. Enabled cycles from a result's ``row`` and
-    ``mask`` are those of `ComposedStages`: ``read`` to ``read``, ``value`` to ``sum_first``,
+    addresses read and written in a cycle differ. Latency, in enabled cycles from a result's ``row``
+    and ``mask``, is that of `ComposedStages`: ``read`` to ``read``, ``value`` to ``sum_first``,
     ``write`` to ``write`` and ``result`` to ``result``, a register. Interval is one.
 
     Members

@@ -27,8 +27,8 @@ class SplitWords(Circuit):
     """Splitter of words into digits, each with the sign of its mantissa.
 
     A word has 16 bits of mantissas, lowest first, and above them, where signs are beside, a sign a
-    mantissa. Where the sign is inside it is the top bit of each mantissa. Latency is 0: it is
-    combinational.
+    mantissa. Where the sign is inside it is the top bit of each mantissa. Latency is 0 and interval
+    one cycle: it is combinational.
 
     Parameters
     ----------

@@ -21,7 +21,8 @@ class DigitProducts(Circuit):
 
     These are the products of the mode with the shortest mantissas; those of the others are sums of
     them with digits' weights (`Composer`), and so are their sums over lanes and cycles: weights
-    are therefore applied last, once for a block.
+    are therefore applied last, once for a block. Latency is `latency` enabled cycles, interval one;
+    ``sums`` come from registers.
 
     Parameters
     ----------
@@ -35,8 +36,7 @@ class DigitProducts(Circuit):
     a, b : In(lanes * WORD_BITS)
         Words of digits.
     sums : Out(16 * sum_bits)
-        Signed sums, `latency` enabled cycles later, a set a cycle, from registers; that of digits
-        ``i`` of ``a`` and ``j`` of ``b`` at ``4 * i + j``.
+        Signed sums; that of digits ``i`` of ``a`` and ``j`` of ``b`` at ``4 * i + j``.
     """
 
     def __init__(self, *, parameters: DotParameters) -> None:
@@ -83,9 +83,9 @@ class DigitProducts(Circuit):
 class MultimodePE(Circuit):
     """Digit products summed over a block, and held until they are read.
 
-    Operands are registered. Enabled cycles from these are those of `ComposedStages`: ``products``
-    to ``first`` and ``add``, ``hold`` to ``hold``, which takes the totals with the block's last
-    sum. Interval is one.
+    Operands are registered. Latency, in enabled cycles from these, is that of `ComposedStages`:
+    ``products`` to ``first`` and ``add``, ``hold`` to ``hold``, which takes the totals with the
+    block's last sum. Interval is one.
 
     Members
     -------

@@ -17,9 +17,9 @@ __all__ = ["MultimodeSequencer"]
 class MultimodeSequencer(JobSequencer):
     """Sequencer of tiles in any modes; a block's last beat waits until the adders are free.
 
-    The modes of a tile are those of its first beat. ``en`` and the tags come a cycle after the beat
-    that they belong to; without a beat the array moves all the same. Interval is a beat a cycle,
-    and `MultimodeParameters.mode_timing` from block to block.
+    The modes of a tile are those of its first beat. Latency is a cycle from a beat to its tags and
+    to ``en``; without a beat the array moves all the same. Interval is a beat a cycle, and
+    `MultimodeParameters.mode_timing` from block to block.
 
     Members
     -------
