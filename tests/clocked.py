@@ -1,6 +1,6 @@
 """Circuits driven by hand in Amaranth's simulator, and a top for those without a clock port."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from amaranth.hdl import ClockDomain, ClockSignal, Module
@@ -11,7 +11,7 @@ from hw.base.circuit import Circuit
 
 __all__ = ["Clocked", "drive"]
 
-TestBench = Callable[[Any], Awaitable[None]]
+TestBench = Callable[[Any], Coroutine[Any, Any, None]]
 
 
 def drive(

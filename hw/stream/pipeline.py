@@ -57,7 +57,8 @@ class StreamPipeline(Circuit):
                 "accept": In(1),
                 "last": In(1),
                 "result": In(packet["data"].shape),
-                "en": Out(1, init=1),
+                # The stubs have the name of an older Amaranth.
+                "en": Out(1, init=1),  # pyright: ignore[reportCallIssue]
                 "credit": Out(1),
                 "valid": Out(stages),
                 "push": Out(1),
