@@ -15,9 +15,10 @@ from sw.stochastic.converter import convert as model
 from ..bench import Result, run
 from ..directed import Directed
 from ..formats.elements import random_blocks, to_source
-from ..registers import constants, counting, readable
-from ..report import Report, compare, insist
-from ..streams import Stalls, pack, unpack
+from ..registers import readable
+from ..regression import Regression
+from ..report import Report, insist
+from ..streams import pack, unpack
 
 __all__ = ["DIRECTED", "convert", "regress", "simulate"]
 
@@ -69,34 +70,28 @@ def simulate(
     return found, result
 
 
-def regress(
-    parameters: StochasticConverterParameters,
-    *,
-    seed: int = 1,
-    blocks: int = 100,
-    stalls: Stalls | None = None,
-    **options: Any,
-) -> Report:
+def regress(parameters: StochasticConverterParameters, **options: Any) -> Report:
     """Compare with the model on ``blocks`` random vectors and, without stalls, count the cycles."""
-    p = parameters
-    rng = np.random.default_rng(seed)
-    x = to_source(random_blocks(rng, blocks, p.elements), p.source)
-    found, result = simulate(p, x, seed=seed, stalls=stalls, **options)
+    p, case = parameters, Regression.of(options, blocks=100)
+    x = to_source(random_blocks(case.rng, case.blocks, p.elements), p.source)
+    found, result = simulate(p, x, **case.options)
     wanted = model(p, x)
     zero_set = to_blocks(p.converter, x)[2]
-    actual = result.registers | vars(found) | {"cycles": result.cycles}
-    expected: dict[str, Any] = {
-        **counting(result, "cycles", "input_stalls", "output_stalls"),
+    first = p.converter.beats - 1 + StochasticConverter(parameters=p).latency
+    expected = {
         **vars(wanted),
         "vectors": len(x),
         "zero_set": int(zero_set.sum()),
         "status.nan": int((wanted.code == p.converter.format.nan_code).any()),
         "status.framing": 0,
-        **constants(generate("stochastic_converter", p).manifest),
     }
-    if stalls is None or not stalls.back_pressure:
-        expected["output_stalls"] = 0
-    if stalls in (None, Stalls()):
-        first = p.converter.beats - 1 + StochasticConverter(parameters=p).latency
-        expected["cycles"] = first + (len(x) - 1) * p.period + p.stream_cycles
-    return compare(actual, expected, result, {"x": x})
+    return case.compare(
+        generate("stochastic_converter", p).manifest,
+        result,
+        vars(found),
+        expected,
+        counters=("input_stalls",),
+        waits_for_sink=("output_stalls",),
+        cycles=first + (len(x) - 1) * p.period + p.stream_cycles,
+        inputs={"x": x},
+    )

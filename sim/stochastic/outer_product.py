@@ -14,9 +14,10 @@ from sw.stochastic.weights import Weights, subtract, to_blocks
 from ..bench import Result, run
 from ..directed import Directed
 from ..formats.elements import decode, encode, random_blocks, to_source
-from ..registers import constants, counting, readable
-from ..report import Report, compare, insist
-from ..streams import Stalls, pack, unpack
+from ..registers import readable
+from ..regression import Regression
+from ..report import Report, insist
+from ..streams import pack, unpack
 
 __all__ = ["DIRECTED", "outer_product", "random_weights", "regress", "simulate"]
 
@@ -123,17 +124,12 @@ def _unpack(
     )
 
 
-def regress(
-    parameters: OuterProductParameters,
-    *,
-    seed: int = 1,
-    blocks: int = 1000,
-    stalls: Stalls | None = None,
-    **options: Any,
-) -> Report:
+def regress(parameters: OuterProductParameters, **options: Any) -> Report:
     """Compare with the model on ``blocks`` pairs of random vectors, in short and long batches."""
-    p, rng = parameters, np.random.default_rng(seed)
-    count = max(blocks // p.batch, 1) * p.batch if p.scale == "batch" else blocks
+    p, case = parameters, Regression.of(options)
+    rng, count = case.rng, case.blocks
+    if p.scale == "batch":
+        count = max(count // p.batch, 1) * p.batch
     x, d = (to_source(random_blocks(rng, count, n), p.source) for n in (p.columns, p.rows))
     last = None
     if p.scale == "vector":
@@ -146,27 +142,24 @@ def regress(
     weights = random_weights(p, rng, expected)
     if weights is not None:
         expected = subtract(p, weights, expected)
-    found, result = simulate(
-        p, x, d, last=last, **scale, weights=weights, seed=seed, stalls=stalls, **options
-    )
+    found, result = simulate(p, x, d, last=last, **scale, weights=weights, **case.options)
     wanted: dict[str, Any] = {
-        **counting(result, "vector_stalls", "result_stalls"),
         "pairs": count,
         **_scale(p, **scale),
         "status.nan": int(not (np.isfinite(x).all() and np.isfinite(d).all())),
         "status.overflow": int(np.isinf(expected).any()),
         "status.framing": 0,
         "status.busy": 0,
-        **constants(generate("outer_product", p).manifest),
     }
-    actual: dict[str, Any] = dict(result.registers)
+    given: dict[str, Any] = {"results": found}
+    modelled: dict[str, Any] = {"results": expected}
     if isinstance(found, Weights):
         blocked = to_blocks(p, expected)
-        actual |= {"mantissa": found.mantissa, "exponent": found.exponent}
-        wanted |= {"mantissa": blocked.mantissa, "exponent": blocked.exponent}
-    else:
-        actual["results"], wanted["results"] = found, expected
-    return compare(actual, wanted, result, {})
+        given = {"mantissa": found.mantissa, "exponent": found.exponent}
+        modelled = {"mantissa": blocked.mantissa, "exponent": blocked.exponent}
+    manifest = generate("outer_product", p).manifest
+    counters = ("vector_stalls", "result_stalls")
+    return case.compare(manifest, result, given, wanted | modelled, counters=counters)
 
 
 def random_weights(

@@ -11,6 +11,7 @@ from hw.float.product import SignificandProduct
 from hw.flow.emit import emit
 from hw.flow.progress import Progress
 from hw.flow.synth import synthesize
+from sim.costs.clocked import Clocked
 from sim.costs.density import Enabled, compare, logic_area, own_areas, unregistered
 from sw.bfp.density import (
     PUBLISHED,
@@ -26,7 +27,6 @@ from sw.bfp.density import (
 from sw.errors import UserError
 from sw.formats import BFLOAT16, BINARY32, binary32
 
-from ..clocked import Clocked
 from ..icarus import simulate
 from ..stimuli import factor_bits, pair_bits
 
