@@ -22,7 +22,7 @@ from sim.streams import Stalls
 from sw.parameters import Parameters
 from tests.plant import message
 
-__all__ = ["STALLS", "Fault", "Names", "assert_caught"]
+__all__ = ["STALLS", "Fault", "Names", "assert_caught", "faulty"]
 
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
 

@@ -12,7 +12,7 @@ from hw.flow.emit import emit
 from hw.flow.progress import Progress
 from hw.flow.synth import synthesize
 from sim.costs.clocked import Clocked
-from sim.costs.density import Enabled, compare, logic_area, own_areas, unregistered
+from sim.costs.density import compare, logic_area, own_areas, unregistered
 from sw.bfp.density import (
     PUBLISHED,
     SIDES,
@@ -154,7 +154,7 @@ def test_comparison(units):
 
 def logic_mismatches(folder, unit, form, model, pairs, change=lambda text: text):
     """Count the wrong results of what is left of a pipeline without its registers."""
-    design = unregistered(emit(Enabled(unit=unit), "top"), progress=Progress())
+    design = unregistered(emit(Clocked(inner=unit, enabled=True), "top"), progress=Progress())
     assert "always" not in design.verilog
     x, y = pairs(1000, 1, form)
     found = simulate(
