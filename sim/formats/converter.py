@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
-from sw.formats import FLOAT_FORMATS, binary32
 from sw.formats.converter import ConverterParameters
 from sw.formats.converter import convert as model
 from sw.words import Words
@@ -16,9 +15,8 @@ from ..directed import Directed
 from ..registers import readable
 from ..regression import Regression
 from ..report import Report
-from ..streams import pack
 from ..words import start_words, started
-from .elements import blocks_of, random_blocks, to_source
+from .elements import blocks_of, random_blocks, source_beats, to_source
 
 __all__ = ["DIRECTED", "convert", "regress", "simulate"]
 
@@ -57,14 +55,13 @@ def simulate(
     design = generate("bfp_converter", p)
     streams = design.manifest["streams"]
     x = np.asarray(x)
-    words = binary32.to_bits(x, FLOAT_FORMATS[p.source])
     last = np.zeros((len(x), p.beats), np.uint8)
     last[2::3, -1] = 1
     if random:
         options["writes"] = [*options.get("writes", ()), *start_words({"": random})]
     result = run(
         design,
-        inputs={"s_axis": pack(streams["s_axis"], {"value": words.reshape(-1, p.lanes)})},
+        inputs={"s_axis": source_beats(streams["s_axis"], x, p.source, p.lanes)},
         last={"s_axis": last.ravel()},
         outputs={"m_axis": last.size},
         reads=readable(design.manifest),

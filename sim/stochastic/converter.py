@@ -7,18 +7,17 @@ import numpy.typing as npt
 
 from hw.flow.emit import generate
 from hw.stochastic.converter import StochasticConverter
-from sw.formats import FLOAT_FORMATS, binary32
 from sw.formats.converter import convert as to_blocks
 from sw.stochastic.converter import StochasticConverterParameters, Streams
 from sw.stochastic.converter import convert as model
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..formats.elements import random_blocks, to_source
+from ..formats.elements import random_blocks, source_beats, to_source
 from ..registers import readable
 from ..regression import Regression
 from ..report import Report, insist
-from ..streams import pack, unpack
+from ..streams import unpack
 
 __all__ = ["DIRECTED", "convert", "regress", "simulate"]
 
@@ -41,13 +40,12 @@ def simulate(
     design = generate("stochastic_converter", p)
     streams = design.manifest["streams"]
     x = np.asarray(x)
-    words = binary32.to_bits(x, FLOAT_FORMATS[p.source])
     i_last, o_last = (np.zeros((len(x), n), bool) for n in (p.converter.beats, p.stream_cycles))
     for last in (i_last, o_last):
         last[2::3, -1] = True
     result = run(
         design,
-        inputs={"s_axis": pack(streams["s_axis"], {"value": words.reshape(-1, p.lanes)})},
+        inputs={"s_axis": source_beats(streams["s_axis"], x, p.source, p.lanes)},
         last={"s_axis": i_last.ravel()},
         outputs={"m_axis": o_last.size},
         reads=readable(design.manifest),

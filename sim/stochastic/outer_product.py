@@ -6,14 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
-from sw.formats import FLOAT_FORMATS, binary32
+from sw.formats import binary32
 from sw.stochastic import outer_product as model
 from sw.stochastic.outer_parameters import SHIFT_BITS, OuterProductParameters
 from sw.stochastic.weights import Weights, subtract, to_blocks
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..formats.elements import decode, encode, random_blocks, to_source
+from ..formats.elements import decode, encode, random_blocks, source_beats, to_source
 from ..registers import readable
 from ..regression import Regression
 from ..report import Report, insist
@@ -86,8 +86,7 @@ def _scale(p: OuterProductParameters, shift: int = 0, rate: float = 1.0) -> dict
 def _elements(p: OuterProductParameters, x: Floats) -> npt.NDArray[np.uint8]:
     """Return the beats of vectors."""
     stream = generate("outer_product", p).manifest["streams"]["s_axis_x"]
-    words = binary32.to_bits(x, FLOAT_FORMATS[p.source])
-    return pack(stream, {"value": words.reshape(-1, p.lanes)})
+    return source_beats(stream, x, p.source, p.lanes)
 
 
 def _pack(p: OuterProductParameters, weights: Floats | Weights) -> npt.NDArray[np.uint8]:

@@ -181,7 +181,7 @@ def test_what_is_measured_computes(tmp_path, form):
 def test_a_planted_fault_is_caught(tmp_path):
     def truncate(text):
         """Never round up."""
-        assert (up := " + \\unit.up_4 ;") in text
+        assert (up := " + \\inner.up_4 ;") in text
         return text.replace(up, ";")
 
     wrong = logic_mismatches(

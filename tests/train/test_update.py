@@ -1,7 +1,5 @@
 """Gradients of weights by random bits in training, and how they are named."""
 
-import json
-
 import numpy as np
 import pytest
 import threadpoolctl
@@ -23,6 +21,8 @@ from sw.train.precision import BINARY32
 from sw.train.record import record
 from sw.train.settings import Settings
 from sw.train.update import Essop, Pulsed, read
+
+from .trained import trained
 
 
 @pytest.fixture(scope="module")
@@ -184,12 +184,9 @@ def test_parameters():
 
 
 def test_command(tmp_path):
-    path = tmp_path / "weights.npz"
-    command = ["train", "--epochs", "1", "--update", "essop:length=2", "-o", str(path)]
-    result = CliRunner().invoke(main, command)
-    assert result.exit_code == 0
-    assert "mlp on digits, binary32, update essop:length=2." in result.stdout
-    course = json.loads(path.with_suffix(".json").read_text())
+    options = ["--epochs", "1", "--update", "essop:length=2"]
+    told, course = trained(tmp_path / "weights.npz", *options)
+    assert "mlp on digits, binary32, update essop:length=2." in told
     assert course["settings"]["update"] == "essop:length=2"
     plain = CliRunner().invoke(main, ["train", "--epochs", "1"])
     assert "mlp on digits, binary32." in plain.stdout
