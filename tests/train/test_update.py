@@ -1,5 +1,7 @@
 """Gradients of weights by random bits in training, and how they are named."""
 
+import json
+
 import numpy as np
 import pytest
 import threadpoolctl
