@@ -15,7 +15,7 @@ from ..formats.elements import blocks_of, encode
 from ..registers import readable
 from ..regression import Regression
 from ..report import Report
-from ..streams import pack
+from ..streams import every_third, pack
 
 __all__ = ["DIRECTED", "regress", "simulate", "transpose"]
 
@@ -49,8 +49,7 @@ def simulate(
     design = generate("bfp_transposer", p)
     streams = design.manifest["streams"]
     mantissa = np.asarray(mantissa)
-    last = np.zeros((len(mantissa), p.side), np.uint8)
-    last[2::3, -1] = 1
+    last = every_third(len(mantissa), p.side)
     fields = {
         "mantissa": encode(mantissa, p.format).reshape(-1, p.side),
         "exponent": np.repeat(np.asarray(exponent), p.side),

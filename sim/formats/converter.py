@@ -15,6 +15,7 @@ from ..directed import Directed
 from ..registers import readable
 from ..regression import Regression
 from ..report import Report
+from ..streams import every_third
 from ..words import start_words, started
 from .elements import blocks_of, random_blocks, source_beats, to_source
 
@@ -55,8 +56,7 @@ def simulate(
     design = generate("bfp_converter", p)
     streams = design.manifest["streams"]
     x = np.asarray(x)
-    last = np.zeros((len(x), p.beats), np.uint8)
-    last[2::3, -1] = 1
+    last = every_third(len(x), p.beats)
     if random:
         options["writes"] = [*options.get("writes", ()), *start_words({"": random})]
     result = run(

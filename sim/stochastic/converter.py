@@ -17,7 +17,7 @@ from ..formats.elements import random_blocks, source_beats, to_source
 from ..registers import readable
 from ..regression import Regression
 from ..report import Report, insist
-from ..streams import unpack
+from ..streams import every_third, unpack
 
 __all__ = ["DIRECTED", "convert", "regress", "simulate"]
 
@@ -40,9 +40,7 @@ def simulate(
     design = generate("stochastic_converter", p)
     streams = design.manifest["streams"]
     x = np.asarray(x)
-    i_last, o_last = (np.zeros((len(x), n), bool) for n in (p.converter.beats, p.stream_cycles))
-    for last in (i_last, o_last):
-        last[2::3, -1] = True
+    i_last, o_last = (every_third(len(x), n) for n in (p.converter.beats, p.stream_cycles))
     result = run(
         design,
         inputs={"s_axis": source_beats(streams["s_axis"], x, p.source, p.lanes)},
