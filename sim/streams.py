@@ -10,7 +10,7 @@ import numpy as np
 from sw.checks import array, is_number, shown
 from sw.errors import UserError
 
-__all__ = ["Stalls", "pack", "stall_threshold", "stream_seed", "unpack"]
+__all__ = ["Stalls", "every_third", "pack", "stall_threshold", "stream_seed", "unpack"]
 
 CHUNK = 1 << 26  # bits expanded at a time, one byte each
 
@@ -48,6 +48,13 @@ def stream_seed(seed: int, name: str) -> int:
 def stall_threshold(chance: float) -> int:
     """Return the largest of the 32-bit random numbers that mean a stall."""
     return int(chance * (2**32 - 1))
+
+
+def every_third(blocks: int, beats: int) -> np.ndarray:
+    """Return ``tlast`` of blocks of so many beats, a row a block: every third ends a packet."""
+    last = np.zeros((blocks, beats), np.bool_)
+    last[2::3, -1] = True
+    return last
 
 
 def pack(stream: Mapping[str, Any], fields: Mapping[str, np.ndarray]) -> np.ndarray:

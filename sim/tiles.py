@@ -80,16 +80,17 @@ def _all(tiles: np.ndarray) -> np.ndarray:
 
 
 def over_depths(
-    depths: Iterable[int], one: Callable[..., Report], *, waves: str | Path | None
+    depths: Iterable[int], one: Callable[..., Report], options: Mapping[str, Any]
 ) -> Report:
     """Return the report of products of several depths, each with waves of its own.
 
-    ``one`` takes the depth and ``waves``.
+    ``one`` takes the depth and, as keywords, ``options``: those of `sim.bench.run`.
     """
+    waves: str | Path | None = options.get("waves")
     reports = {}
     for deep in depths:
         path = Path(waves).with_stem(f"{Path(waves).stem}-depth-{deep}") if waves else None
-        reports[f"product {deep} deep"] = one(deep, waves=path)
+        reports[f"product {deep} deep"] = one(deep, **{**options, "waves": path})
     return merge(reports)
 
 

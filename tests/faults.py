@@ -22,7 +22,7 @@ from sim.streams import Stalls
 from sw.parameters import Parameters
 from tests.plant import message
 
-__all__ = ["STALLS", "Fault", "Names", "assert_caught"]
+__all__ = ["STALLS", "Fault", "Names", "assert_caught", "faulty"]
 
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
 
@@ -117,8 +117,9 @@ def assert_caught(
     parameters: Parameters,
     fault: Fault,
     **options: Any,
-) -> None:
-    """Check what a regression says of a unit with a fault; ``options`` are those of ``regress``."""
+) -> str:
+    """Check and return what is said of a unit with a fault; ``options`` as of ``regress``."""
     verilog = faulty(unit, parameters, fault)
     found = message(regress, parameters, stalls=fault.stalls, netlist=verilog, **options)
     assert re.search(fault.sign, found), found
+    return found

@@ -4,23 +4,20 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Module
-from amaranth.lib import wiring
 
 from hw.base.field import Field
 from hw.bus.top import AxiTop
-from hw.engine.core import Core
 from hw.float.add import Adder
 from hw.float.from_integer import FromInteger
 from hw.float.multiplier import FloatMultiplier
 from hw.flow.emit import Design, emit
 from hw.stream.packet import Packet
-from hw.stream.pipeline import StreamPipeline
 from sim.bench import run
 from sim.streams import pack
 from sw.formats import FLOAT_FORMATS
 from sw.parameters import Parameters
 from sw.timing import Timing
+from tests.piped import Piped
 
 EXPONENT_BITS = 11
 
@@ -47,11 +44,8 @@ class FloatParameters(Parameters):
         return Timing(latency=self.circuit.latency + 1)
 
 
-class FloatUnit(Core):
+class FloatUnit(Piped):
     """A pipeline of `hw.float` between streams."""
-
-    FLAGS = {"framing": "padding bits that were not zero"}
-    registers = ()
 
     def __init__(self, *, parameters: FloatParameters) -> None:
         self.parameters = p = parameters
@@ -61,25 +55,7 @@ class FloatUnit(Core):
             fields = {"mantissa": p.width, "exponent": EXPONENT_BITS, "nan": 1}
         operands = (Field(name=n, bits=bits, description=n) for n, bits in fields.items())
         result = Field(name="o", bits=word, description="result")
-        super().__init__(streams={"i": Packet(*operands), "o": Packet(result)})
-
-    def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        m.submodules.operation = operation = self.parameters.circuit
-        m.submodules.pipeline = pipeline = StreamPipeline(
-            packet=self.streams["o"], stages=operation.latency
-        )
-        for field in self.streams["i"].fields:
-            m.d.comb += getattr(operation, field.name).eq(self.i.payload.data[field.name])
-        m.d.comb += [
-            operation.en.eq(pipeline.en),
-            self.i.ready.eq(pipeline.en),
-            pipeline.accept.eq(self.i.valid),
-            pipeline.last.eq(self.i.payload.last),
-            pipeline.result.o.eq(operation.o),
-        ]
-        wiring.connect(m, pipeline.o, wiring.flipped(self.o))
-        return m
+        super().__init__(inner=p.circuit, inputs=Packet(*operands), output=result)
 
 
 def design(operation: str, **fields: Any) -> Design:

@@ -12,10 +12,11 @@ from sw.approx.table import Table, make
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..registers import constants, counting, readable
-from ..report import Report, compare, insist
-from ..streams import Stalls, pack, unpack
-from .multiplier import flags, pair_beats, random_pairs
+from ..registers import readable
+from ..regression import Regression
+from ..report import Report, insist
+from ..streams import pack, unpack
+from .multiplier import Products, pair_beats, random_pairs
 
 __all__ = [
     "DIRECTED",
@@ -98,37 +99,19 @@ def random_table(bits: int, rng: np.random.Generator) -> Table:
     return Table(name="random", bits=bits, entries=values.astype(np.uint16))
 
 
-def regress(
-    parameters: AmsimParameters,
-    *,
-    table: Table | None = None,
-    seed: int = 1,
-    blocks: int = 1000,
-    stalls: Stalls | None = None,
-    **options: Any,
-) -> Report:
+def regress(parameters: AmsimParameters, *, table: Table | None = None, **options: Any) -> Report:
     """Compare with the model on ``blocks`` beats of random pairs.
 
     Without a table it is a random one or MBM's.
     """
-    p, rng = parameters, np.random.default_rng(seed)
+    p, case = parameters, Regression.of(options)
     assert p.bits is not None
     if table is None:
-        table = random_table(p.bits, rng) if rng.random() < 0.5 else make("mbm", p.bits)
-    a, b = random_pairs(rng, blocks * p.lanes, p.format)
-    found, result = simulate(p, table, a, b, seed=seed, stalls=stalls, **options)
+        table = random_table(p.bits, case.rng) if case.rng.random() < 0.5 else make("mbm", p.bits)
+    a, b = random_pairs(case.rng, case.blocks * p.lanes, p.format)
+    found, result = simulate(p, table, a, b, **case.options)
     modelled = model(p, table, a, b)
-    expected: dict[str, Any] = {
-        **counting(result, "table_stalls", "output_stalls"),
-        "products": modelled,
-        "count": modelled.size,
-        "table": LOADED,
-        **flags(p.format, modelled, a, b),
-        "status.refused": 0,
-        "status.framing": 0,
-        **constants(generate("amsim_multiplier", p).manifest),
-    }
-    if stalls is None or not stalls.back_pressure:
-        expected["output_stalls"] = 0
-    actual = result.registers | {"products": found, "count": result.registers["products"]}
-    return compare(actual, expected, result, {"a": a, "b": b})
+    products = Products(p.format, a, b, found, modelled)
+    manifest = generate("amsim_multiplier", p).manifest
+    known = {"table": LOADED, "status.refused": 0}
+    return products.compare(case, manifest, result, counters=("table_stalls",), **known)

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,9 @@ from sw.approx.table import Table
 
 from ..bench import Result
 from ..registers import constants
+from ..regression import Regression
 from ..report import Report
-from ..streams import Stalls, pack
+from ..streams import pack
 from ..tiles import START, check, check_size, multiply, over_depths
 from .amsim_multiplier import LOADED, random_table
 
@@ -90,24 +90,16 @@ def _columns(p: ApproxArrayParameters, stream: dict[str, Any], b: np.ndarray) ->
     return pack(stream, {"value": values.reshape(-1, p.columns)}).reshape(-1, k, stream["bytes"])
 
 
-def regress(
-    parameters: ApproxArrayParameters,
-    *,
-    seed: int = 1,
-    blocks: int = 1000,
-    waves: str | Path | None = None,
-    **options: Any,
-) -> Report:
+def regress(parameters: ApproxArrayParameters, **options: Any) -> Report:
     """Compare with the model on ragged products, of about ``10 * blocks`` operands in all.
 
     Each has several tiles, of few places or of many.
     """
-    rng = np.random.default_rng(seed)
+    case = Regression.of(options)
+    rng = case.rng
     depths = [1, 2, parameters.rows + 1, int(rng.integers(parameters.rows + 2, 40))]
-    one = functools.partial(
-        _regress, parameters, rng, 10 * blocks // len(depths), seed=seed, **options
-    )
-    return over_depths(depths, one, waves=waves)
+    one = functools.partial(_regress, parameters, rng, 10 * case.blocks // len(depths))
+    return over_depths(depths, one, case.options)
 
 
 def _regress(
@@ -115,8 +107,6 @@ def _regress(
     rng: np.random.Generator,
     operands: int,
     deep: int,
-    *,
-    stalls: Stalls | None = None,
     **options: Any,
 ) -> Report:
     """Compare with the model on a product of ``deep`` places."""
@@ -124,7 +114,7 @@ def _regress(
     m = min(max(p.tile_rows + 1, operands // deep - n), 16 * p.tile_rows)
     a, b = _values(rng, (m, deep)), _values(rng, (deep, n))
     table = random_table(p.bits, rng) if p.has_table else None
-    product, result = simulate(p, a, b, table, stalls=stalls, **options)
+    product, result = simulate(p, a, b, table, **options)
     # Zeros fill the last tiles up, and times an infinity are NaN.
     missing = -m % p.tile_rows, -n % p.columns
     whole = model(
@@ -145,7 +135,7 @@ def _regress(
             **({"table": LOADED} if p.has_table else {}),
             **constants(manifest),
         },
-        stalls=stalls or Stalls(),
+        stalls=options["stalls"],
         inputs={"a": a},
     )
 

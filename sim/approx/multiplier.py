@@ -1,5 +1,6 @@
 """Bench of the approximate multipliers."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,11 +15,12 @@ from sw.formats import FloatFormat
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..registers import constants, counting, readable
-from ..report import Report, compare, insist
-from ..streams import Stalls, pack, unpack
+from ..registers import readable
+from ..regression import Regression
+from ..report import Report, insist
+from ..streams import pack, unpack
 
-__all__ = ["DIRECTED", "flags", "multiply", "pair_beats", "random_pairs", "regress", "simulate"]
+__all__ = ["DIRECTED", "Products", "multiply", "pair_beats", "random_pairs", "regress", "simulate"]
 
 DIRECTED = Directed(outputs=12, one_enable=True)
 
@@ -73,17 +75,49 @@ def pair_beats(
     )
 
 
-def flags(format: FloatFormat, products: Patterns, a: Patterns, b: Patterns) -> dict[str, int]:
-    """Return the flags of the status register that follow from products and operands."""
-    point, ones = format.fraction_bits, format.exponent_ones
-    special, fraction = products >> point & ones == ones, products & ((1 << point) - 1) != 0
-    zero = products & ((1 << format.width - 1) - 1) == 0
-    normal = (a >> point & ones != 0) & (b >> point & ones != 0)
-    return {
-        "status.nan": int((special & fraction).any()),
-        "status.overflow": int((special & ~fraction).any()),
-        "status.underflow": int((zero & normal).any()),
-    }
+@dataclasses.dataclass(frozen=True)
+class Products:
+    """Patterns of a format, (n,): operands, and their products by a circuit and by its model."""
+
+    format: FloatFormat
+    a: Patterns
+    b: Patterns
+    found: Patterns
+    modelled: Patterns
+
+    def flags(self) -> dict[str, int]:
+        """Return the flags of the status register that follow from them."""
+        format, products = self.format, self.modelled
+        point, ones = format.fraction_bits, format.exponent_ones
+        special, fraction = products >> point & ones == ones, products & ((1 << point) - 1) != 0
+        zero = products & ((1 << format.width - 1) - 1) == 0
+        normal = (self.a >> point & ones != 0) & (self.b >> point & ones != 0)
+        return {
+            "status.nan": int((special & fraction).any()),
+            "status.overflow": int((special & ~fraction).any()),
+            "status.underflow": int((zero & normal).any()),
+        }
+
+    def compare(
+        self,
+        case: Regression,
+        manifest: Mapping[str, Any],
+        result: Result,
+        *,
+        counters: tuple[str, ...],
+        **expected: int,
+    ) -> Report:
+        """Return the report of a multiplier; ``counters`` and the rest as of `Regression`."""
+        expected = {**self.flags(), "status.framing": 0, **expected}
+        return case.compare(
+            manifest,
+            result,
+            {"products": self.found, "count": result.registers["products"]},
+            {"products": self.modelled, "count": self.modelled.size, **expected},
+            counters=counters,
+            waits_for_sink=("output_stalls",),
+            inputs={"a": self.a, "b": self.b},
+        )
 
 
 def random_pairs(
@@ -98,28 +132,12 @@ def random_pairs(
     return a, np.where(rng.random(count) < 0.5, near, b)
 
 
-def regress(
-    parameters: ApproxParameters,
-    *,
-    seed: int = 1,
-    blocks: int = 1000,
-    stalls: Stalls | None = None,
-    **options: Any,
-) -> Report:
+def regress(parameters: ApproxParameters, **options: Any) -> Report:
     """Compare with the model on ``blocks`` beats of random pairs."""
-    p = parameters
-    a, b = random_pairs(np.random.default_rng(seed), blocks * p.lanes, p.format)
-    products, result = simulate(p, a, b, seed=seed, stalls=stalls, **options)
+    p, case = parameters, Regression.of(options)
+    a, b = random_pairs(case.rng, case.blocks * p.lanes, p.format)
+    products, result = simulate(p, a, b, **case.options)
     modelled = model(p, a, b)
-    expected: dict[str, Any] = {
-        **counting(result, "input_stalls", "output_stalls"),
-        "products": modelled,
-        "count": modelled.size,
-        **flags(p.format, modelled, a, b),
-        "status.framing": 0,
-        **constants(generate("approx_multiplier", p).manifest),
-    }
-    if stalls is None or not stalls.back_pressure:
-        expected["output_stalls"] = 0
-    actual = result.registers | {"products": products, "count": result.registers["products"]}
-    return compare(actual, expected, result, {"a": a, "b": b})
+    found = Products(p.format, a, b, products, modelled)
+    manifest = generate("approx_multiplier", p).manifest
+    return found.compare(case, manifest, result, counters=("input_stalls",))

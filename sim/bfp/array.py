@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,9 @@ from ..bench import Result
 from ..directed import Directed
 from ..formats.elements import encode, random_blocks, with_all_codes
 from ..registers import constants
+from ..regression import Regression
 from ..report import Report
-from ..streams import Stalls, pack
+from ..streams import pack
 from ..tiles import START, check, check_size, multiply, over_depths
 
 __all__ = ["DIRECTED", "matmul", "regress", "simulate"]
@@ -85,23 +85,16 @@ def _operand(
     return pack(stream, fields).reshape(tiles, beats, stream["bytes"])
 
 
-def regress(
-    parameters: ArrayParameters,
-    *,
-    seed: int = 1,
-    blocks: int = 1000,
-    waves: str | Path | None = None,
-    **options: Any,
-) -> Report:
+def regress(parameters: ArrayParameters, **options: Any) -> Report:
     """Compare with the model on ragged products, of about ``blocks`` operand blocks in all.
 
     Each has several tiles, as deep as a partial sum more or less makes a difference; a run of few
     blocks takes some of the depths only. Each has waves of its own.
     """
-    rng = np.random.default_rng(seed)
-    depths = _depths(parameters, rng)[: max(1, blocks // 25)]
-    one = functools.partial(_regress, parameters, rng, blocks // len(depths), seed=seed, **options)
-    return over_depths(depths, one, waves=waves)
+    case = Regression.of(options)
+    depths = _depths(parameters, case.rng)[: max(1, case.blocks // 25)]
+    one = functools.partial(_regress, parameters, case.rng, case.blocks // len(depths))
+    return over_depths(depths, one, case.options)
 
 
 def _depths(p: ArrayParameters, rng: np.random.Generator) -> list[int]:
@@ -119,8 +112,6 @@ def _regress(
     rng: np.random.Generator,
     blocks: int,
     deep: int,
-    *,
-    stalls: Stalls | None = None,
     **options: Any,
 ) -> Report:
     """Compare with the model on a product of ``deep`` blocks along the reduction."""
@@ -133,7 +124,7 @@ def _regress(
     a = quantize(x, p.format, axis=1, random=words[0])
     b = quantize(np.ascontiguousarray(y.T), p.format, axis=0, random=words[1])
     a, b = (with_all_codes(rng, blocks) for blocks in (a, b))
-    product, result = simulate(p, a, b, stalls=stalls, **options)
+    product, result = simulate(p, a, b, **options)
     return check(
         result,
         product,
@@ -145,7 +136,7 @@ def _regress(
             "beats": p.tiles(m, n) * deep * p.beats,
             **constants(generate("bfp_array", p).manifest),
         },
-        stalls=stalls or Stalls(),
+        stalls=options["stalls"],
         inputs={"a": a.mantissa},
     )
 

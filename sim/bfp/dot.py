@@ -15,9 +15,10 @@ from sw.words import Words
 from ..bench import Result, run
 from ..directed import Directed
 from ..formats.elements import encode, random_blocks, with_all_codes
-from ..registers import constants, counting, readable
-from ..report import Report, compare, insist
-from ..streams import Stalls, pack
+from ..registers import readable
+from ..regression import Regression
+from ..report import Report, insist
+from ..streams import pack
 from ..words import start_words, started
 
 __all__ = ["DIRECTED", "dot", "regress", "simulate"]
@@ -102,18 +103,13 @@ def _elements(p: DotParameters, x: Any) -> dict[str, np.ndarray]:
 
 
 def regress(
-    parameters: DotParameters,
-    *,
-    seed: int = 1,
-    blocks: int = 1000,
-    stalls: Stalls | None = None,
-    random: tuple[Words, Words] | None = None,
-    **options: Any,
+    parameters: DotParameters, *, random: tuple[Words, Words] | None = None, **options: Any
 ) -> Report:
     """Compare with the model on ``blocks`` pairs of random blocks; ``random`` as of `dot`."""
-    p, rng = parameters, np.random.default_rng(seed)
+    p, case = parameters, Regression.of(options)
+    rng = case.rng
     side = p.format.block_elements // p.format.reduction
-    lines = -(-blocks // side) * side
+    lines = -(-case.blocks // side) * side
     a, b = (random_blocks(rng, lines, p.format.reduction) for _ in range(2))
     if p.operands == "block":
         a, b = (
@@ -121,22 +117,23 @@ def regress(
             for x in (a, b)
         )
         a, b = (with_all_codes(rng, blocks) for blocks in (a, b))
-    values, result = simulate(p, a, b, random=random, seed=seed, stalls=stalls, **options)
+    values, result = simulate(p, a, b, random=random, **case.options)
     modelled = model(p, a, b, random=random)
     manifest = generate("bfp_dot", p).manifest
-    expected: dict[str, Any] = {
-        **counting(result, "operand_stalls", "result_stalls"),
+    expected = {
         "values": modelled,
         "blocks": modelled.size,
         "status.nan": int(np.isnan(modelled).any()),
         "status.overflow": int(np.isinf(modelled).any()),
         "status.framing": 0,
         **started(manifest, dict(zip(("_a", "_b"), random or (), strict=False))),
-        **constants(manifest),
     }
-    if stalls is None or not stalls.idle:
-        expected["operand_stalls"] = 0
-    if stalls is None or not stalls.back_pressure:
-        expected["result_stalls"] = 0
-    inputs = {n: x.mantissa if isinstance(x, Blocks) else x for n, x in (("a", a), ("b", b))}
-    return compare(result.registers | {"values": values}, expected, result, inputs)
+    return case.compare(
+        manifest,
+        result,
+        {"values": values},
+        expected,
+        waits_for_source=("operand_stalls",),
+        waits_for_sink=("result_stalls",),
+        inputs={n: x.mantissa if isinstance(x, Blocks) else x for n, x in (("a", a), ("b", b))},
+    )

@@ -11,9 +11,10 @@ from sw.bfp.epoch_schedule import BoostRule, EpochParameters
 from sw.bfp.epoch_schedule import schedule as model
 
 from ..bench import Result, run
-from ..registers import constants, counting, readable
-from ..report import Report, compare
-from ..streams import Stalls, pack
+from ..registers import readable
+from ..regression import Regression
+from ..report import Report
+from ..streams import pack
 from .modes import modes_of
 
 __all__ = ["regress", "schedule", "simulate", "writes_of"]
@@ -68,40 +69,29 @@ def writes_of(rule: BoostRule) -> list[tuple[str, int]]:
 
 
 def regress(
-    parameters: EpochParameters,
-    *,
-    seed: int = 1,
-    blocks: int = 1000,
-    stalls: Stalls | None = None,
-    rule: BoostRule | None = None,
-    **options: Any,
+    parameters: EpochParameters, *, rule: BoostRule | None = None, **options: Any
 ) -> Report:
     """Compare with the model in random epochs, about as many modes as ``blocks``.
 
     Every other run uses some of the layers only. ``rule`` is as in `simulate`.
     """
-    p = parameters
-    used = rule or p
-    rng = np.random.default_rng(seed)
-    layers = int(rng.integers(1, p.layers + 1)) if seed % 2 else p.layers
-    count = max(2, blocks // layers)
+    p, case = parameters, Regression.of(options)
+    used, rng = rule or p, case.rng
+    layers = int(rng.integers(1, p.layers + 1)) if case.seed % 2 else p.layers
+    count = max(2, case.blocks // layers)
     border = used.epochs - used.boosted + rng.integers(-1, 3, count)
     epochs = np.where(rng.random(count) < 0.5, border, rng.integers(1, used.epochs + 1, count))
     epochs = np.clip(epochs, 1, used.epochs).tolist()
-    modes, result = simulate(p, epochs, rule, layers=layers, seed=seed, stalls=stalls, **options)
+    modes, result = simulate(p, epochs, rule, layers=layers, **case.options)
     small = p.replace(layers=layers)
     manifest = generate("bfp_epoch_schedule", p).manifest
-    expected: dict[str, Any] = {
-        **counting(result, "cycles"),
+    expected = {
         "mode": model(small, epochs, rule),
         **dict(writes_of(used)),
         "layers": layers,
         "taken": count,
         "status.epoch": 0,
         "status.framing": 0,
-        **constants(manifest),
     }
-    if not stalls or not (stalls.idle or stalls.back_pressure):
-        expected["cycles"] = small.cycles(count)
-    actual = result.registers | {"mode": modes, "cycles": result.cycles}
-    return compare(actual, expected, result, {})
+    cycles = small.cycles(count)
+    return case.compare(manifest, result, {"mode": modes}, expected, cycles=cycles)

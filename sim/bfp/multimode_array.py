@@ -16,8 +16,9 @@ from sw.formats.quantize import Blocks, quantize
 
 from ..bench import Result, run
 from ..formats.elements import random_blocks
-from ..registers import constants, counting, readable
-from ..report import Report, compare
+from ..registers import readable
+from ..regression import Regression
+from ..report import Report
 from ..streams import Stalls, pack
 from ..tiles import START, check_size, expected_status
 
@@ -149,27 +150,20 @@ def _operand(
     return pack(stream, fields).reshape(tiles, beats, stream["bytes"])
 
 
-def regress(
-    parameters: MultimodeParameters,
-    *,
-    seed: int = 1,
-    blocks: int = 1000,
-    stalls: Stalls | None = None,
-    **options: Any,
-) -> Report:
+def regress(parameters: MultimodeParameters, **options: Any) -> Report:
     """Compare with the model on products in all nine pairs of formats, whose tiles alternate.
 
     About ``blocks`` blocks of each operand, of ragged size, and reductions down to 1.
     """
-    p = parameters
-    rng = np.random.default_rng(seed)
+    p, case = parameters, Regression.of(options)
+    rng = case.rng
     deep = int(rng.integers(1, 4))
     longest = p.formats[0].reduction
     k = max(1, deep * longest - int(rng.integers(0, longest)))
     products, order = [], []
     for i, (fa, fb) in enumerate((fa, fb) for fa in p.formats for fb in p.formats):
         rows, columns = p.tile(p.mode(fa), p.mode(fb))
-        m = max(1, blocks // (9 * -(-k // fa.reduction)))
+        m = max(1, case.blocks // (9 * -(-k // fa.reduction)))
         n = columns + int(rng.integers(1, columns + 1))
         a = _random(rng, fa, m, k)
         b = _random(rng, fb, n, k)
@@ -178,43 +172,40 @@ def regress(
         products.append((a, b))
         order += [i] * (-(-m // rows) * -(-n // columns))
     rng.shuffle(order)
-    actual, result = simulate(p, products, order=order, seed=seed, stalls=stalls, **options)
+    actual, result = simulate(p, products, order=order, **case.options)
     wanted = [model(p, a, b) for a, b in products]
     every = np.concatenate([product.ravel() for product in wanted])
     expected: dict[str, Any] = {f"product_{i}": product for i, product in enumerate(wanted)}
     expected |= {
-        **counting(
-            result, "cycles", "operand_stalls", "result_stalls", "adder_stalls", "run", "busy"
-        ),
         **expected_status(every),
         "taken": len(order) * p.beats(k),
         "tiles": len(order),
         "beats": p.beats(k),
-        **constants(generate("bfp_multimode_array", p).manifest),
     }
     tiles = [(k, *_modes(p, products[i])) for i in order]
-    expected |= _timing(p, tiles, result, stalls or Stalls())
     counter = result.registers
-    outcome = counter | {f"product_{i}": product for i, product in enumerate(actual)}
-    outcome |= {"run": result.cycles, "busy": counter["cycles"] - counter["operand_stalls"]}
-    return compare(outcome, expected, result, {})
+    found: dict[str, Any] = {f"product_{i}": product for i, product in enumerate(actual)}
+    found |= {"run": result.cycles, "busy": counter["cycles"] - counter["operand_stalls"]}
+    return case.compare(
+        generate("bfp_multimode_array", p).manifest,
+        result,
+        found,
+        expected | _timing(p, tiles, result, case.stalls),
+        counters=("cycles", "operand_stalls", "adder_stalls", "run", "busy"),
+        waits_for_sink=("result_stalls",),
+    )
 
 
 def _timing(
     p: MultimodeParameters, tiles: list[tuple[int, int, int]], result: Result, stalls: Stalls
 ) -> dict[str, int]:
     """Return what is known of the counters and of the cycles of a run."""
-    counter, known = result.registers, {}
-    if not stalls.back_pressure:
-        known["result_stalls"] = 0
     if stalls.idle or stalls.back_pressure:
-        return known
-    known["run"] = p.cycles(tiles)
+        return {}
+    cycles, last = p.cycles(tiles), p.mode_timing(*tiles[-1][1:])
+    waits = cycles - last.latency - last.drain - result.registers["taken"]
     # Operands fail to come before the first beat only.
-    known["busy"] = known["run"]
-    last = p.mode_timing(*tiles[-1][1:])
-    waits = known["run"] - last.latency - last.drain - counter["taken"]
-    return known | {"adder_stalls": waits}
+    return {"run": cycles, "busy": cycles, "adder_stalls": waits}
 
 
 def _random(rng: np.random.Generator, form: BlockFormat, lines: int, k: int) -> Floats:

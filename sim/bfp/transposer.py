@@ -12,9 +12,10 @@ from sw.bfp.transposer import transpose as model
 from ..bench import Result, run
 from ..directed import Directed
 from ..formats.elements import blocks_of, encode
-from ..registers import constants, counting, readable
-from ..report import Report, compare
-from ..streams import Stalls, pack
+from ..registers import readable
+from ..regression import Regression
+from ..report import Report
+from ..streams import every_third, pack
 
 __all__ = ["DIRECTED", "regress", "simulate", "transpose"]
 
@@ -24,14 +25,13 @@ Integers = npt.NDArray[np.int32]
 
 
 def transpose(
-    parameters: TransposerParameters,
-    mantissa: npt.ArrayLike,
-    exponent: npt.ArrayLike,
-    flags: npt.ArrayLike,
-    **options: Any,
+    parameters: TransposerParameters, *tiles: npt.ArrayLike, **options: Any
 ) -> tuple[Integers, Integers]:
-    """Return mantissas and exponent codes as the model does; ``options`` as of `sim.bench.run`."""
-    return simulate(parameters, mantissa, exponent, flags, **options)[0]
+    """Return mantissas and exponent codes of tiles, given as to the model in three arrays.
+
+    ``options`` are those of `sim.bench.run`.
+    """
+    return simulate(parameters, *tiles, **options)[0]
 
 
 def simulate(
@@ -49,8 +49,7 @@ def simulate(
     design = generate("bfp_transposer", p)
     streams = design.manifest["streams"]
     mantissa = np.asarray(mantissa)
-    last = np.zeros((len(mantissa), p.side), np.uint8)
-    last[2::3, -1] = 1
+    last = every_third(len(mantissa), p.side)
     fields = {
         "mantissa": encode(mantissa, p.format).reshape(-1, p.side),
         "exponent": np.repeat(np.asarray(exponent), p.side),
@@ -68,39 +67,31 @@ def simulate(
     return (given.reshape(mantissa.shape), code), result
 
 
-def regress(
-    parameters: TransposerParameters,
-    *,
-    seed: int = 1,
-    blocks: int = 1000,
-    stalls: Stalls | None = None,
-    **options: Any,
-) -> Report:
+def regress(parameters: TransposerParameters, **options: Any) -> Report:
     """Compare with the model on random tiles, of which a random share is to be transposed."""
-    p = parameters
-    rng = np.random.default_rng(seed)
+    p, case = parameters, Regression.of(options)
+    rng, blocks = case.rng, case.blocks
     shape = (blocks, p.side, p.side)
     mantissa = rng.integers(p.format.most_negative, p.format.largest + 1, shape)
     exponent = rng.integers(0, p.format.nan_code + 1, blocks)
     flags = rng.random(blocks) < rng.choice([0.1, 0.5, 0.9])
-    (given, codes), result = simulate(
-        p, mantissa, exponent, flags, seed=seed, stalls=stalls, **options
-    )
+    (given, codes), result = simulate(p, mantissa, exponent, flags, **case.options)
     turned, same = model(p, mantissa, exponent, flags)
     manifest = generate("bfp_transposer", p).manifest
-    expected: dict[str, Any] = {
-        **counting(result, "cycles", "input_stalls", "output_stalls"),
+    expected = {
         "mantissa": turned,
         "exponent": same,
         "tiles": blocks,
         "transposed": int(flags.sum()),
         "status.framing": 0,
-        **constants(manifest),
     }
-    stalls = stalls or Stalls()
-    if not stalls.back_pressure:
-        expected["output_stalls"] = 0
-    if not (stalls.idle or stalls.back_pressure):
-        expected["cycles"] = p.cycles(blocks)
-    outcome = {"mantissa": given, "exponent": codes, "cycles": result.cycles}
-    return compare(result.registers | outcome, expected, result, {"mantissa": mantissa})
+    return case.compare(
+        manifest,
+        result,
+        {"mantissa": given, "exponent": codes},
+        expected,
+        counters=("input_stalls",),
+        waits_for_sink=("output_stalls",),
+        cycles=p.cycles(blocks),
+        inputs={"mantissa": mantissa},
+    )

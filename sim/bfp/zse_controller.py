@@ -11,9 +11,10 @@ from sw.bfp.pairs import PAIRS
 from sw.bfp.zse_controller import Recording, ZseController, ZseParameters, ZseRule
 
 from ..bench import Result, run
-from ..registers import constants, counting, readable
-from ..report import Report, compare
-from ..streams import Stalls, pack
+from ..registers import readable
+from ..regression import Regression
+from ..report import Report
+from ..streams import pack
 from .modes import modes_of
 
 __all__ = ["FIELDS", "beats_of", "control", "random_recording", "regress", "simulate", "writes_of"]
@@ -145,42 +146,25 @@ def random_recording(
     return recording
 
 
-def regress(
-    parameters: ZseParameters,
-    *,
-    seed: int = 1,
-    blocks: int = 1000,
-    stalls: Stalls | None = None,
-    rule: ZseRule | None = None,
-    **options: Any,
-) -> Report:
+def regress(parameters: ZseParameters, *, rule: ZseRule | None = None, **options: Any) -> Report:
     """Compare with the model on random counts, about as many as ``blocks``.
 
     Every other run uses some of the layers only. ``rule`` is as in `simulate`.
     """
-    p = parameters
-    rng = np.random.default_rng(seed)
-    layers = int(rng.integers(1, p.layers + 1)) if seed % 2 else p.layers
-    steps = max(2, blocks // (layers * len(PAIRS)))
+    p, case = parameters, Regression.of(options)
+    rng = case.rng
+    layers = int(rng.integers(1, p.layers + 1)) if case.seed % 2 else p.layers
+    steps = max(2, case.blocks // (layers * len(PAIRS)))
     recording = random_recording(rng, rule or p, layers=layers, steps=steps)
     parts, inspect = int(rng.integers(1, 4)), int(rng.integers(0, layers))
     modes, result = simulate(
-        p,
-        recording,
-        rule,
-        layers=layers,
-        parts=parts,
-        inspect=inspect,
-        seed=seed,
-        stalls=stalls,
-        **options,
+        p, recording, rule, layers=layers, parts=parts, inspect=inspect, **case.options
     )
     small = p.replace(layers=layers)
     model = ZseController(small, rule)
     wanted = model.run(recording)
     beats = len(beats_of(recording, parts)[0])
-    expected: dict[str, Any] = {
-        **counting(result, "cycles"),
+    expected = {
         "mode": wanted,
         **{name: value for name, value in writes_of(rule or p) if name != "restart"},
         "layers": layers,
@@ -191,9 +175,7 @@ def regress(
         "changes": model.changes,
         "beats": beats,
         **{name: 0 for name in result.registers if name.startswith("status.")},
-        **constants(generate("bfp_zse_controller", p).manifest),
     }
-    if not stalls or not (stalls.idle or stalls.back_pressure):
-        expected["cycles"] = small.cycles(steps, beats)
-    actual = result.registers | {"mode": modes, "cycles": result.cycles}
-    return compare(actual, expected, result, {})
+    manifest = generate("bfp_zse_controller", p).manifest
+    cycles = small.cycles(steps, beats)
+    return case.compare(manifest, result, {"mode": modes}, expected, cycles=cycles)

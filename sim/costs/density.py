@@ -4,7 +4,7 @@ import dataclasses
 from functools import partial
 from typing import Any
 
-from amaranth.hdl import ClockDomain, ClockSignal, Module, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib.wiring import In, Out
 
 from hw.base.circuit import Circuit
@@ -19,6 +19,8 @@ from hw.flow.synth import synthesize
 from hw.flow.yosys import yosys
 from sw.bfp.density import PUBLISHED, SIDES, WIDTHS, UnitAreas, density
 from sw.formats import BFLOAT16, BINARY32
+
+from .clocked import Clocked
 
 __all__ = ["DensityRow", "compare", "own_areas"]
 
@@ -76,35 +78,6 @@ class IntegerAdder(Circuit):
         return m
 
 
-class Enabled(Circuit):
-    """A unit by itself, its clock always enabled.
-
-    Members are those of the unit but for ``en``, and a clock ``aclk``.
-    """
-
-    def __init__(self, *, unit: Circuit) -> None:
-        self.unit = unit
-        members = dict(unit.signature.members)
-        members.pop("en", None)
-        super().__init__({"aclk": In(1), **members})
-
-    def elaborate(self, platform: Any) -> Module:
-        """Connect the unit."""
-        m = Module()
-        m.domains.sync = ClockDomain(reset_less=True)
-        m.d.comb += ClockSignal().eq(self.aclk)
-        m.submodules.unit = unit = self.unit
-        for name, member in unit.signature.members.items():
-            its = getattr(unit, name)
-            if name == "en":
-                m.d.comb += its.eq(1)
-            elif member.flow is In:
-                m.d.comb += its.eq(getattr(self, name))
-            else:
-                m.d.comb += getattr(self, name).eq(its)
-        return m
-
-
 def unregistered(design: Design, *, progress: Progress) -> Design:
     """Return a design of one flat module in which every register is a wire.
 
@@ -122,7 +95,8 @@ def unregistered(design: Design, *, progress: Progress) -> Design:
 
 def logic_area(unit: Circuit, name: str, *, progress: Progress) -> float:
     """Return the NAND2 equivalents of a unit's logic, without its registers."""
-    design = unregistered(emit(Enabled(unit=unit), name), progress=progress)
+    top = Clocked(inner=unit, enabled=True, name="unit")
+    design = unregistered(emit(top, name), progress=progress)
     cost = synthesize(design, "gates", progress=progress)
     return cost.total(cost.columns[0])
 

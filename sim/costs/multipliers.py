@@ -1,47 +1,20 @@
 """What approximate multipliers cost, in gates and in FPGAs, against exact ones."""
 
 import dataclasses
-from typing import Any
-
-from amaranth.hdl import ClockDomain, ClockSignal, Module
-from amaranth.lib.wiring import In
 
 from hw.approx.product import ApproxMultiplier
-from hw.base.circuit import Circuit
 from hw.flow.emit import emit
 from hw.flow.progress import Progress
 from hw.flow.synth import Cost, synthesize
 from sw.formats import FloatFormat
 
+from .clocked import Clocked
 from .density import logic_area
 
-__all__ = ["MEGAHERTZ", "CostRow", "Registered", "cost", "synthesized", "used"]
+__all__ = ["MEGAHERTZ", "CostRow", "cost", "synthesized", "used"]
 
 MEGAHERTZ = 200.0
 """What the router is asked for."""
-
-
-class Registered(Circuit):
-    """A multiplier with a clock of its own, ``aclk``, its other inputs straight or from registers.
-
-    Members are those of the multiplier besides.
-    """
-
-    def __init__(self, *, multiplier: ApproxMultiplier, inputs: bool) -> None:
-        self.multiplier = multiplier
-        self.inputs = inputs
-        super().__init__({"aclk": In(1), **dict(multiplier.signature.members)})
-
-    def elaborate(self, platform: Any) -> Module:
-        """Connect the multiplier."""
-        m = Module()
-        m.domains.sync = ClockDomain(reset_less=True)
-        m.d.comb += ClockSignal().eq(self.aclk)
-        m.submodules.multiplier = multiplier = self.multiplier
-        enter = m.d.sync if self.inputs else m.d.comb
-        enter += [getattr(multiplier, name).eq(getattr(self, name)) for name in ("en", "a", "b")]
-        m.d.comb += self.o.eq(multiplier.o)
-        return m
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -102,7 +75,8 @@ def synthesized(
     ``inputs``: its operands come from registers, which count; with ``seeds`` it is routed.
     """
     unit = _multiplier(name, format, target if target in ("ecp5", "xilinx") else "generic")
-    design = emit(Registered(multiplier=unit, inputs=inputs), f"{name}_{format.name}")
+    top = Clocked(inner=unit, registered=inputs, name="multiplier")
+    design = emit(top, f"{name}_{format.name}")
     told = progress or Progress()
     return synthesize(design, target, seeds=seeds, megahertz=MEGAHERTZ, progress=told)
 

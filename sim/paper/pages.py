@@ -3,7 +3,7 @@
 import csv
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +139,21 @@ class Page:
         table.add_row(name, *numbers, mark(not mismatches, f"{mismatches:,}"))
         self.out.print(table)
         return not mismatches
+
+    def training(
+        self,
+        cases: Sequence[Case],
+        arithmetics: Sequence[str],
+        near: Sequence[str],
+        caption: str,
+        plot: Callable[[Path, Sequence[Accuracy]], Path],
+        **options: Any,
+    ) -> bool:
+        """Train all, print, write and draw the accuracies; return as `accuracies` does."""
+        rows = train_all(cases, arithmetics, self.seeds, self.kept, **options)
+        good = self.accuracies(rows, near, caption)
+        self.tell(plot(self.folder / "accuracy.png", rows))
+        return good
 
     def accuracies(self, rows: Sequence[Accuracy], near: Sequence[str], caption: str) -> bool:
         """Print accuracies and write them; return whether those of ``near`` are within a point.

@@ -15,9 +15,10 @@ from sw.sparse.cycles import array_cycles, waves_of
 
 from ..bench import WATCHDOG, Result, run
 from ..formats.elements import random_blocks
-from ..registers import constants, counting, readable
-from ..report import Report, compare, insist, merge
-from ..streams import Stalls, pack, unpack
+from ..registers import readable
+from ..regression import Regression
+from ..report import Report, insist, merge
+from ..streams import pack, unpack
 
 __all__ = ["apply", "check", "random_job", "random_operands", "regress", "simulate"]
 
@@ -194,40 +195,27 @@ def random_job(p: SparseArrayParameters, rng: np.random.Generator) -> Job:
     )
 
 
-def regress(
-    parameters: SparseArrayParameters,
-    *,
-    seed: int = 1,
-    blocks: int = 20,
-    stalls: Stalls | None = None,
-    **options: Any,
-) -> Report:
+def regress(parameters: SparseArrayParameters, **options: Any) -> Report:
     """Compare with the model on ``blocks`` waves of a few random jobs and count the cycles."""
-    p, rng = parameters, np.random.default_rng(seed)
+    p, case = parameters, Regression.of(options, blocks=20)
+    rng, blocks = case.rng, case.blocks
     reports = {}
     while blocks > 0:
         job = random_job(p, rng)
         waves = -(-min(blocks, 7) // job.waves) * job.waves
         blocks -= waves
         operands = random_operands(p, job, rng, waves)
-        reports[str(job)] = check(p, job, operands, seed=seed, stalls=stalls, **options)
+        reports[str(job)] = check(p, job, operands, **case.options)
     return merge(reports)
 
 
-def check(
-    p: SparseArrayParameters,
-    job: Job,
-    operands: dict[str, Any],
-    *,
-    stalls: Stalls | None = None,
-    **options: Any,
-) -> Report:
+def check(p: SparseArrayParameters, job: Job, operands: dict[str, Any], **options: Any) -> Report:
     """Compare a job with the model: sums, registers and, without stalls, cycles."""
     waves = waves_of(p, job, operands["mask"])
     cycles = array_cycles(p, job, waves)
     # Nothing may move at any port while a wave of many entries and positions is worked off.
-    options = {"watchdog": WATCHDOG + cycles} | options
-    found, result = simulate(p, job, operands, stalls=stalls, **options)
+    case = Regression.of({"watchdog": WATCHDOG + cycles} | options)
+    found, result = simulate(p, job, operands, **case.options)
     sums = model(p, job, **operands)
     finite = np.isfinite(sums)
     mode = MODES.index(job.mode) | job.balanced << 2 | job.keep << 3
@@ -241,9 +229,9 @@ def check(
         **{f"status.{name}": 0 for name in QUIET},
         "status.nan": int(np.isnan(sums).any()),
         "status.overflow": int((~finite & ~np.isnan(sums)).any()),
-        **constants(generate("sparse_array", p).manifest),
     }
-    actual = result.registers | {"sums": found, "cycles": result.cycles}
-    if stalls in (None, Stalls()):
-        expected["cycles"] = cycles
-    return compare(actual, expected, result, {})
+    manifest = generate("sparse_array", p).manifest
+    counters = ("entry_waits", "patch_waits", "sum_waits")
+    return case.compare(
+        manifest, result, {"sums": found}, expected, counters=counters, cycles=cycles
+    )

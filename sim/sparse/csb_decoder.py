@@ -16,9 +16,10 @@ from sw.sparse.csb_parameters import NUMBER_BITS, CsbDecoderParameters
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..registers import constants, counting, readable
-from ..report import Report, compare, insist
-from ..streams import Stalls, pack, unpack
+from ..registers import readable
+from ..regression import Regression
+from ..report import Report, insist
+from ..streams import pack, unpack
 from .csb_encoder import joined, packet_ends, random_dense
 
 __all__ = ["DIRECTED", "Load", "decode", "expected", "regress", "simulate"]
@@ -181,18 +182,11 @@ def corrupted(
     return Compressed(masks=masks, pointers=pointers & p.most_values, values=values)
 
 
-def regress(
-    parameters: CsbDecoderParameters,
-    *,
-    seed: int = 1,
-    blocks: int = 100,
-    stalls: Stalls | None = None,
-    **options: Any,
-) -> Report:
+def regress(parameters: CsbDecoderParameters, **options: Any) -> Report:
     """Compare with the model for ``blocks`` requests and, without stalls, count the cycles."""
-    p = parameters
-    loads = random_loads(p, np.random.default_rng(seed), blocks)
-    found, result = simulate(p, loads, seed=seed, stalls=stalls, **options)
+    p, case = parameters, Regression.of(options, blocks=100)
+    loads = random_loads(p, case.rng, case.blocks)
+    found, result = simulate(p, loads, **case.options)
     wanted = expected(p, loads)
     held = [limited(p, load.blocks) for load in loads]
     masks = [
@@ -204,28 +198,26 @@ def regress(
         for h, load in zip(held, loads, strict=True)
     )
     manifest = generate("csb_decoder", p).manifest
-    outcome: Fields = {
-        **counting(result, "cycles", "input_stalls", "output_stalls"),
+    outcome = {
         **wanted,
-        "blocks": blocks,
+        "blocks": case.blocks,
         "corrupt_blocks": int(corrupt.sum()),
         "status.corrupt": int(corrupt.any()),
         "status.overlong": int(overlong),
         "status.framing": 0,
-        **constants(manifest),
     }
-    stalls = stalls or Stalls()
-    if not stalls.back_pressure:
-        outcome["output_stalls"] = 0
-    if not stalls.idle:
-        outcome["input_stalls"] = 0
-    if not (stalls.idle or stalls.back_pressure):
-        # From a load's last beat to the first step through a block asked for.
-        begin = BlockMemory.latency + 1
-        each = [
-            max(len(load.blocks.pointers), len(load.blocks.values), 1) + begin + steps(mask, p.part)
-            for load, (mask, _) in zip(loads, masks, strict=True)
-        ]
-        outcome["cycles"] = sum(each) + manifest["latency"] - begin
-    actual = result.registers | found | {"cycles": result.cycles}
-    return compare(actual, outcome, result, {})
+    # From a load's last beat to the first step through a block asked for.
+    begin = BlockMemory.latency + 1
+    each = [
+        max(len(load.blocks.pointers), len(load.blocks.values), 1) + begin + steps(mask, p.part)
+        for load, (mask, _) in zip(loads, masks, strict=True)
+    ]
+    return case.compare(
+        manifest,
+        result,
+        found,
+        outcome,
+        waits_for_source=("input_stalls",),
+        waits_for_sink=("output_stalls",),
+        cycles=sum(each) + manifest["latency"] - begin,
+    )

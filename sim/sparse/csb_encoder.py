@@ -14,9 +14,10 @@ from sw.sparse.csb import encode as model
 from sw.sparse.csb_parameters import CsbEncoderParameters, CsbParameters
 
 from ..bench import Result, run
-from ..registers import constants, counting, readable
-from ..report import Report, compare, insist
-from ..streams import Stalls, pack, unpack
+from ..registers import readable
+from ..regression import Regression
+from ..report import Report, insist
+from ..streams import pack, unpack
 
 __all__ = ["encode", "joined", "packet_ends", "random_dense", "regress", "simulate"]
 
@@ -117,52 +118,45 @@ def random_dense(parameters: CsbParameters, rng: np.random.Generator, blocks: in
     return np.where(rng.random(shape) < density, dense, np.float32(0)).astype(np.float32)
 
 
-def regress(
-    parameters: CsbEncoderParameters,
-    *,
-    seed: int = 1,
-    blocks: int = 100,
-    stalls: Stalls | None = None,
-    **options: Any,
-) -> Report:
+def regress(parameters: CsbEncoderParameters, **options: Any) -> Report:
     """Compare with the model on ``blocks`` random blocks and, without stalls, count the cycles.
 
     Where pointers are short, even seeds have packets of more values than they can tell.
     """
-    p = parameters
-    rng = np.random.default_rng(seed)
+    p, case = parameters, Regression.of(options, blocks=100)
+    rng, blocks = case.rng, case.blocks
     dense = random_dense(p, rng, blocks)
     keep = rng.random(dense.shape) < 0.7 if p.keep else np.ones(dense.shape, np.bool_)
     most = max(1, p.most_values // p.elements)
-    longest = 6 * most if most < 20 and seed % 2 == 0 else min(20, most)
+    longest = 6 * most if most < 20 and case.seed % 2 == 0 else min(20, most)
     size = [int(n) for n in np.cumsum(rng.integers(1, longest + 1, blocks)) if n < blocks]
     kept = [part if p.keep else None for part in np.split(keep, size)]
     packets = list(zip(np.split(dense, size), kept, strict=True))
-    found, result = simulate(p, packets, seed=seed, stalls=stalls, **options)
+    found, result = simulate(p, packets, **case.options)
     of_packets = [model(_unlimited(p), *packet) for packet in packets]
     wanted = joined(of_packets)
     wanted["pointer"] &= p.most_values
     taken = steps(wanted["mask"], p.lanes)
     bits = binary32.to_bits(wanted["value"])
     manifest = generate("csb_encoder", p).manifest
-    actual = result.registers | joined(found) | {"cycles": result.cycles}
     expected: dict[str, Any] = {
-        **counting(result, "cycles", "output_stalls"),
         **wanted,
         "values": len(bits),
         "blocks": blocks,
         "status.nan": int((bits >> 23 & 255 == 255).any()),
         "status.overflow": int(any(len(c.values) > p.most_values for c in of_packets)),
         "status.framing": 0,
-        **constants(manifest),
     }
-    stalls = stalls or Stalls()
     least = 1
-    if not stalls.back_pressure:
-        expected["output_stalls"] = 0
+    if not case.stalls.back_pressure:
         # It waits for elements while they come, too, if it does not take a step.
         least += result.cycles - manifest["latency"] - taken
     expected["input_stalls"] = range(least, result.countable - taken + 1)
-    if not (stalls.idle or stalls.back_pressure):
-        expected["cycles"] = manifest["latency"] + taken
-    return compare(actual, expected, result, {})
+    return case.compare(
+        manifest,
+        result,
+        joined(found),
+        expected,
+        waits_for_sink=("output_stalls",),
+        cycles=manifest["latency"] + taken,
+    )

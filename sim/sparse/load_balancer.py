@@ -11,9 +11,10 @@ from sw.sparse.load_balancer import balance as model
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..registers import constants, counting, readable
-from ..report import Report, compare, insist
-from ..streams import Stalls, pack, unpack
+from ..registers import readable
+from ..regression import Regression
+from ..report import Report, insist
+from ..streams import pack, unpack
 
 __all__ = ["DIRECTED", "balance", "random_pointers", "regress", "simulate"]
 
@@ -76,25 +77,16 @@ def random_pointers(
     return np.where(rng.random((waves, 1)) < 0.125, strange, pointers)
 
 
-def regress(
-    parameters: BalancerParameters,
-    *,
-    seed: int = 1,
-    blocks: int = 100,
-    stalls: Stalls | None = None,
-    **options: Any,
-) -> Report:
+def regress(parameters: BalancerParameters, **options: Any) -> Report:
     """Compare with the model on ``blocks`` random waves and, without stalls, count the cycles."""
-    p = parameters
-    pointers = random_pointers(p, np.random.default_rng(seed), blocks)
-    (pieces, totals), result = simulate(p, pointers, seed=seed, stalls=stalls, **options)
+    p, case = parameters, Regression.of(options, blocks=100)
+    blocks = case.blocks
+    pointers = random_pointers(p, case.rng, blocks)
+    (pieces, totals), result = simulate(p, pointers, **case.options)
     values, decreasing, saturated = counts(p, pointers)
     wanted = model(p, values)
-    manifest = generate("load_balancer", p).manifest
     of_pieces = np.take_along_axis(values, wanted.reshape(blocks, -1), 1).reshape(wanted.shape)
-    actual = result.registers | {"pieces": pieces, "totals": totals, "cycles": result.cycles}
-    expected: dict[str, Any] = {
-        **counting(result, "cycles", "output_stalls"),
+    expected = {
         "pieces": wanted,
         "totals": of_pieces.sum(2),
         "waves": blocks,
@@ -103,11 +95,13 @@ def regress(
         "status.framing": 0,
         # It waits after the last wave, and takes a pointer in all other cycles but few.
         "input_stalls": range(1, result.countable - pointers.size + 1),
-        **constants(manifest),
     }
-    stalls = stalls or Stalls()
-    if not stalls.back_pressure:
-        expected["output_stalls"] = 0
-    if not (stalls.idle or stalls.back_pressure):
-        expected["cycles"] = p.cycles(blocks)
-    return compare(actual, expected, result, {"pointers": pointers})
+    return case.compare(
+        generate("load_balancer", p).manifest,
+        result,
+        {"pieces": pieces, "totals": totals},
+        expected,
+        waits_for_sink=("output_stalls",),
+        cycles=p.cycles(blocks),
+        inputs={"pointers": pointers},
+    )

@@ -11,9 +11,10 @@ from sw.sparse.quantile_estimator import estimate as model
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..registers import constants, counting, readable
-from ..report import Report, compare, insist
-from ..streams import Stalls, pack, unpack
+from ..registers import readable
+from ..regression import Regression
+from ..report import Report, insist
+from ..streams import pack, unpack
 
 __all__ = ["DIRECTED", "estimate", "random_values", "regress", "simulate"]
 
@@ -83,9 +84,6 @@ def random_values(
 def regress(
     parameters: QuantileParameters,
     *,
-    seed: int = 1,
-    blocks: int = 100,
-    stalls: Stalls | None = None,
     share: int | None = None,
     initial: float | None = None,
     **options: Any,
@@ -95,7 +93,8 @@ def regress(
     ``share`` and ``initial`` are written at run time. Infinities and NaNs are in all lanes or, as
     a flag tells of all, in one, another one from seed to seed.
     """
-    p, rng = parameters, np.random.default_rng(seed)
+    p, case = parameters, Regression.of(options, blocks=100)
+    rng = case.rng
     writes: list[tuple[str, int]] = []
     if share is not None:
         writes.append(("share", share))
@@ -103,26 +102,18 @@ def regress(
     if initial is not None:
         p = p.replace(initial=initial)
         writes.append(("initial", p.start >> p.guard))
-    lengths = rng.integers(1, 41, blocks)
+    lengths = rng.integers(1, 41, case.blocks)
     last = np.zeros(lengths.sum(), np.bool_)
     last[np.cumsum(lengths) - 1] = True
     x = random_values(rng, len(last), p.lanes, p.initial)
-    lane = seed % (p.lanes + 1) - 1
+    lane = case.seed % (p.lanes + 1) - 1
     x[~np.isfinite(x) & (lane >= 0) & (np.arange(p.lanes) != lane)] = 0
     present = rng.random(x.shape) < rng.choice([0.5, 1.0], (len(x), 1))
     found, result = simulate(
-        parameters,
-        x,
-        present=present,
-        last=last,
-        seed=seed,
-        stalls=stalls,
-        writes=writes,
-        **options,
+        parameters, x, present=present, last=last, writes=writes, **case.options
     )
     wanted = model(p, x, present=present, last=last)
-    expected: dict[str, Any] = {
-        **counting(result, "cycles"),
+    expected = {
         "keep": wanted.keep,
         "estimate": int(wanted.state[0]) >> p.guard,
         "values": int(present.sum()),
@@ -131,11 +122,14 @@ def regress(
         "initial": p.start >> p.guard,
         "status.nan": int((present & ~np.isfinite(x)).any()),
         "status.framing": 0,
-        **constants(generate("quantile_estimator", parameters).manifest),
     }
     if p.between != "carry":
         expected["status.busy"] = 0
-    if stalls in (None, Stalls()):
-        expected["cycles"] = len(x) + 1
-    actual = result.registers | {"keep": found, "cycles": result.cycles}
-    return compare(actual, expected, result, {"x": x, "present": present})
+    return case.compare(
+        generate("quantile_estimator", parameters).manifest,
+        result,
+        {"keep": found},
+        expected,
+        cycles=len(x) + 1,
+        inputs={"x": x, "present": present},
+    )

@@ -12,9 +12,10 @@ from sw.sparse.weight_regenerator import regenerate as model
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..registers import constants, counting, readable
-from ..report import Report, compare, insist
-from ..streams import Stalls, pack, unpack
+from ..registers import readable
+from ..regression import Regression
+from ..report import Report, insist
+from ..streams import pack, unpack
 
 __all__ = ["DIRECTED", "regenerate", "regress", "simulate"]
 
@@ -88,19 +89,14 @@ def pattern(decay: float) -> int:
 
 
 def regress(
-    parameters: RegeneratorParameters,
-    *,
-    seed: int = 1,
-    blocks: int = 1000,
-    stalls: Stalls | None = None,
-    decay: float | None = None,
-    **options: Any,
+    parameters: RegeneratorParameters, *, decay: float | None = None, **options: Any
 ) -> Report:
     """Compare with the model on ``blocks`` requests and, without stalls, count the cycles.
 
     Without a decay it is one between 0.5 and 1.
     """
-    p, rng = parameters, np.random.default_rng(seed)
+    p, case = parameters, Regression.of(options)
+    rng, blocks = case.rng, case.blocks
     first = rng.integers(0, 1 << 32, blocks)
     # Rows of successive requests, one of them beyond the last number.
     first[: blocks // 2] = (np.arange(blocks // 2) - blocks // 4) * p.lanes % (1 << 32)
@@ -108,13 +104,10 @@ def regress(
     shifts = rng.integers(0, MOST_SHIFT + 1, p.layers)
     weight_seed = int(rng.integers(0, 1 << 32))
     decay = float(rng.uniform(0.5, 1)) if decay is None else decay
-    found, result = simulate(
-        p, first, layer, shifts, weight_seed, decay, seed=seed, stalls=stalls, **options
-    )
+    found, result = simulate(p, first, layer, shifts, weight_seed, decay, **case.options)
     index = first[:, None] + np.arange(p.lanes)
     wanted = model(p, index, seed=weight_seed, shift=shifts[layer][:, None], decay=decay)
-    expected: dict[str, Any] = {
-        **counting(result, "cycles"),
+    expected = {
         "weight": wanted,
         "weights": wanted.size,
         "seed": weight_seed,
@@ -122,9 +115,12 @@ def regress(
         "status.nan": int(not np.isfinite(wanted).all()),
         "status.framing": 0,
         "status.busy": 0,
-        **constants(generate("weight_regenerator", p).manifest),
     }
-    if stalls in (None, Stalls()):
-        expected["cycles"] = blocks + p.timing.latency
-    actual = result.registers | {"weight": found, "cycles": result.cycles}
-    return compare(actual, expected, result, {"first": first, "layer": layer})
+    return case.compare(
+        generate("weight_regenerator", p).manifest,
+        result,
+        {"weight": found},
+        expected,
+        cycles=blocks + p.timing.latency,
+        inputs={"first": first, "layer": layer},
+    )

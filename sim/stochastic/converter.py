@@ -6,17 +6,17 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
-from sw.formats import FLOAT_FORMATS, binary32
 from sw.formats.converter import convert as to_blocks
 from sw.stochastic.converter import StochasticConverterParameters, Streams
 from sw.stochastic.converter import convert as model
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..formats.elements import random_blocks, to_source
-from ..registers import constants, counting, readable
-from ..report import Report, compare, insist
-from ..streams import Stalls, pack, unpack
+from ..formats.elements import random_blocks, source_beats, to_source
+from ..registers import readable
+from ..regression import Regression
+from ..report import Report, insist
+from ..streams import every_third, unpack
 
 __all__ = ["DIRECTED", "convert", "regress", "simulate"]
 
@@ -39,13 +39,10 @@ def simulate(
     design = generate("stochastic_converter", p)
     streams = design.manifest["streams"]
     x = np.asarray(x)
-    words = binary32.to_bits(x, FLOAT_FORMATS[p.source])
-    i_last, o_last = (np.zeros((len(x), n), bool) for n in (p.converter.beats, p.stream_cycles))
-    for last in (i_last, o_last):
-        last[2::3, -1] = True
+    i_last, o_last = (every_third(len(x), n) for n in (p.converter.beats, p.stream_cycles))
     result = run(
         design,
-        inputs={"s_axis": pack(streams["s_axis"], {"value": words.reshape(-1, p.lanes)})},
+        inputs={"s_axis": source_beats(streams["s_axis"], x, p.source, p.lanes)},
         last={"s_axis": i_last.ravel()},
         outputs={"m_axis": o_last.size},
         reads=readable(design.manifest),
@@ -68,34 +65,28 @@ def simulate(
     return found, result
 
 
-def regress(
-    parameters: StochasticConverterParameters,
-    *,
-    seed: int = 1,
-    blocks: int = 100,
-    stalls: Stalls | None = None,
-    **options: Any,
-) -> Report:
+def regress(parameters: StochasticConverterParameters, **options: Any) -> Report:
     """Compare with the model on ``blocks`` random vectors and, without stalls, count the cycles."""
-    p = parameters
-    rng = np.random.default_rng(seed)
-    x = to_source(random_blocks(rng, blocks, p.elements), p.source)
-    found, result = simulate(p, x, seed=seed, stalls=stalls, **options)
+    p, case = parameters, Regression.of(options, blocks=100)
+    x = to_source(random_blocks(case.rng, case.blocks, p.elements), p.source)
+    found, result = simulate(p, x, **case.options)
     wanted = model(p, x)
     zero_set = to_blocks(p.converter, x)[2]
-    actual = result.registers | vars(found) | {"cycles": result.cycles}
-    expected: dict[str, Any] = {
-        **counting(result, "cycles", "input_stalls", "output_stalls"),
+    first = p.converter.beats - 1 + p.timing.latency
+    expected = {
         **vars(wanted),
         "vectors": len(x),
         "zero_set": int(zero_set.sum()),
         "status.nan": int((wanted.code == p.converter.format.nan_code).any()),
         "status.framing": 0,
-        **constants(generate("stochastic_converter", p).manifest),
     }
-    if stalls is None or not stalls.back_pressure:
-        expected["output_stalls"] = 0
-    if stalls in (None, Stalls()):
-        first = p.converter.beats - 1 + p.timing.latency
-        expected["cycles"] = first + (len(x) - 1) * p.period + p.stream_cycles
-    return compare(actual, expected, result, {"x": x})
+    return case.compare(
+        generate("stochastic_converter", p).manifest,
+        result,
+        vars(found),
+        expected,
+        counters=("input_stalls",),
+        waits_for_sink=("output_stalls",),
+        cycles=first + (len(x) - 1) * p.period + p.stream_cycles,
+        inputs={"x": x},
+    )

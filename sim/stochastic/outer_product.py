@@ -6,17 +6,18 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
-from sw.formats import FLOAT_FORMATS, binary32
+from sw.formats import binary32
 from sw.stochastic import outer_product as model
 from sw.stochastic.outer_parameters import SHIFT_BITS, OuterProductParameters
 from sw.stochastic.weights import Weights, subtract, to_blocks
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..formats.elements import decode, encode, random_blocks, to_source
-from ..registers import constants, counting, readable
-from ..report import Report, compare, insist
-from ..streams import Stalls, pack, unpack
+from ..formats.elements import decode, encode, random_blocks, source_beats, to_source
+from ..registers import readable
+from ..regression import Regression
+from ..report import Report, insist
+from ..streams import pack, unpack
 
 __all__ = ["DIRECTED", "outer_product", "random_weights", "regress", "simulate"]
 
@@ -85,8 +86,7 @@ def _scale(p: OuterProductParameters, shift: int = 0, rate: float = 1.0) -> dict
 def _elements(p: OuterProductParameters, x: Floats) -> npt.NDArray[np.uint8]:
     """Return the beats of vectors."""
     stream = generate("outer_product", p).manifest["streams"]["s_axis_x"]
-    words = binary32.to_bits(x, FLOAT_FORMATS[p.source])
-    return pack(stream, {"value": words.reshape(-1, p.lanes)})
+    return source_beats(stream, x, p.source, p.lanes)
 
 
 def _pack(p: OuterProductParameters, weights: Floats | Weights) -> npt.NDArray[np.uint8]:
@@ -123,17 +123,12 @@ def _unpack(
     )
 
 
-def regress(
-    parameters: OuterProductParameters,
-    *,
-    seed: int = 1,
-    blocks: int = 1000,
-    stalls: Stalls | None = None,
-    **options: Any,
-) -> Report:
+def regress(parameters: OuterProductParameters, **options: Any) -> Report:
     """Compare with the model on ``blocks`` pairs of random vectors, in short and long batches."""
-    p, rng = parameters, np.random.default_rng(seed)
-    count = max(blocks // p.batch, 1) * p.batch if p.scale == "batch" else blocks
+    p, case = parameters, Regression.of(options)
+    rng, count = case.rng, case.blocks
+    if p.scale == "batch":
+        count = max(count // p.batch, 1) * p.batch
     x, d = (to_source(random_blocks(rng, count, n), p.source) for n in (p.columns, p.rows))
     last = None
     if p.scale == "vector":
@@ -146,27 +141,24 @@ def regress(
     weights = random_weights(p, rng, expected)
     if weights is not None:
         expected = subtract(p, weights, expected)
-    found, result = simulate(
-        p, x, d, last=last, **scale, weights=weights, seed=seed, stalls=stalls, **options
-    )
+    found, result = simulate(p, x, d, last=last, **scale, weights=weights, **case.options)
     wanted: dict[str, Any] = {
-        **counting(result, "vector_stalls", "result_stalls"),
         "pairs": count,
         **_scale(p, **scale),
         "status.nan": int(not (np.isfinite(x).all() and np.isfinite(d).all())),
         "status.overflow": int(np.isinf(expected).any()),
         "status.framing": 0,
         "status.busy": 0,
-        **constants(generate("outer_product", p).manifest),
     }
-    actual: dict[str, Any] = dict(result.registers)
+    given: dict[str, Any] = {"results": found}
+    modelled: dict[str, Any] = {"results": expected}
     if isinstance(found, Weights):
         blocked = to_blocks(p, expected)
-        actual |= {"mantissa": found.mantissa, "exponent": found.exponent}
-        wanted |= {"mantissa": blocked.mantissa, "exponent": blocked.exponent}
-    else:
-        actual["results"], wanted["results"] = found, expected
-    return compare(actual, wanted, result, {})
+        given = {"mantissa": found.mantissa, "exponent": found.exponent}
+        modelled = {"mantissa": blocked.mantissa, "exponent": blocked.exponent}
+    manifest = generate("outer_product", p).manifest
+    counters = ("vector_stalls", "result_stalls")
+    return case.compare(manifest, result, given, wanted | modelled, counters=counters)
 
 
 def random_weights(

@@ -4,7 +4,6 @@ import dataclasses
 from typing import Any
 
 from amaranth.hdl import Module
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.base.circuit import Circuit
@@ -12,12 +11,12 @@ from hw.base.field import Field
 from hw.base.pipeline import delay
 from hw.bfp.multimode.composer import Composer
 from hw.bfp.multimode.pe import DigitProducts
-from hw.engine.core import Core
 from hw.stream.packet import Packet
-from hw.stream.pipeline import StreamPipeline
 from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MultimodeParameters
 from sw.parameters import Parameters
 from sw.timing import Timing
+
+from ..piped import Piped
 
 
 class OneBeat(MultimodeParameters):
@@ -85,36 +84,14 @@ class ComposedParameters(Parameters):
         return Timing(latency=ComposedProducts(lanes=self.lanes).latency + 1)
 
 
-class ComposedUnit(Core):
+class ComposedUnit(Piped):
     """`ComposedProducts` between streams."""
 
-    FLAGS = {"framing": "padding bits that were not zero"}
-    registers = ()
-
     def __init__(self, *, parameters: ComposedParameters) -> None:
-        self.inner = ComposedProducts(lanes=parameters.lanes)
+        inner = ComposedProducts(lanes=parameters.lanes)
         factors = (
-            Field(name=name, bits=len(getattr(self.inner, name)), description=name)
+            Field(name=name, bits=len(getattr(inner, name)), description=name)
             for name in ("a", "b", "mask")
         )
         total = Field(name="sum", bits=64, description="sign-extended")
-        super().__init__(streams={"i": Packet(*factors), "o": Packet(total)})
-        self.pipeline = StreamPipeline(packet=self.streams["o"], stages=self.inner.latency)
-
-    def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        m.submodules.inner = inner = self.inner
-        m.submodules.pipeline = pipeline = self.pipeline
-        factors = self.i.payload.data
-        m.d.comb += [
-            inner.en.eq(pipeline.en),
-            inner.a.eq(factors.a),
-            inner.b.eq(factors.b),
-            inner.mask.eq(factors.mask),
-            self.i.ready.eq(pipeline.en),
-            pipeline.accept.eq(self.i.valid),
-            pipeline.last.eq(self.i.payload.last),
-            pipeline.result.sum.eq(inner.sum),
-        ]
-        wiring.connect(m, pipeline.o, wiring.flipped(self.o))
-        return m
+        super().__init__(inner=inner, inputs=Packet(*factors), output=total)

@@ -12,13 +12,13 @@ from hw.flow.progress import Progress
 from hw.flow.synth import synthesize
 from sim.bench import run
 from sim.compare import MismatchError, assert_equal
+from sim.costs.clocked import Clocked
 from sim.costs.density import logic_area
 from sim.streams import pack
 from sw.bfp.dot import DotParameters
 from sw.bfp.multimode_array import DIGITS, MODES
 from sw.formats import BlockFormat
 
-from ..clocked import Clocked
 from ..plant import plant
 from .composed import ComposedParameters, ComposedProducts, ComposedUnit
 

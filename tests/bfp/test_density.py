@@ -11,7 +11,8 @@ from hw.float.product import SignificandProduct
 from hw.flow.emit import emit
 from hw.flow.progress import Progress
 from hw.flow.synth import synthesize
-from sim.costs.density import Enabled, compare, logic_area, own_areas, unregistered
+from sim.costs.clocked import Clocked
+from sim.costs.density import compare, logic_area, own_areas, unregistered
 from sw.bfp.density import (
     PUBLISHED,
     SIDES,
@@ -26,7 +27,6 @@ from sw.bfp.density import (
 from sw.errors import UserError
 from sw.formats import BFLOAT16, BINARY32, binary32
 
-from ..clocked import Clocked
 from ..icarus import simulate
 from ..stimuli import factor_bits, pair_bits
 
@@ -154,7 +154,7 @@ def test_comparison(units):
 
 def logic_mismatches(folder, unit, form, model, pairs, change=lambda text: text):
     """Count the wrong results of what is left of a pipeline without its registers."""
-    design = unregistered(emit(Enabled(unit=unit), "top"), progress=Progress())
+    design = unregistered(emit(Clocked(inner=unit, enabled=True), "top"), progress=Progress())
     assert "always" not in design.verilog
     x, y = pairs(1000, 1, form)
     found = simulate(
@@ -181,7 +181,7 @@ def test_what_is_measured_computes(tmp_path, form):
 def test_a_planted_fault_is_caught(tmp_path):
     def truncate(text):
         """Never round up."""
-        assert (up := " + \\unit.up_4 ;") in text
+        assert (up := " + \\inner.up_4 ;") in text
         return text.replace(up, ";")
 
     wrong = logic_mismatches(

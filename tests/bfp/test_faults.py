@@ -1,79 +1,63 @@
-"""Faults planted in the emitted Verilog, each of which the regression of its unit must catch."""
+"""Faults planted in the array's circuit, each of which the regression must catch."""
 
 import dataclasses
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
+from amaranth.hdl import Cat, Mux
 
-from hw.flow.emit import generate
-from sim.bench import Stalls
-from sim.report import Report, merge
-from sim.units import bench
+from hw.engine.sequencer import Sequencer
+from hw.stream.fifo import OutputFifo
+from sim.bfp.array import regress
 from sw.bfp.array import ArrayParameters
-from sw.parameters import Parameters
 
-from ..plant import message, plant
+from ..faults import STALLS, Fault, assert_caught
+from ..plant import message
 from ..small import ARRAY, FORMAT
 
 # A block a beat, so that a tile may take fewer beats than the array has rows.
 SHORT = ArrayParameters(format=dataclasses.replace(FORMAT, block=(2,)), lanes=2, rows=2, columns=1)
-STALLS = Stalls(idle=0.3, back_pressure=0.5)
-PLAIN = Stalls()
+RUN: dict[str, Any] = {"blocks": 300, "seed": 8}
 
-# Unit, parameters, module, text, fault, stalls, what the message says.
-FAULTS: list[tuple[str, Parameters, str, str, str, Stalls, str]] = [
-    # The array moves when its output FIFO has no place left for what is under way.
-    ("bfp_array", ARRAY, "output_fifo", "level <= 2'h2", "level <= 2'h3", STALLS, "m_axis"),
-    # The final addition leaves out a partial sum that exists.
-    ("bfp_array", ARRAY, "sequencer", "blocks_index > ", "blocks_index >= ", PLAIN, "product: "),
-    # The next tile begins a cycle too soon.
-    ("bfp_array", SHORT, "sequencer", "age == 2'h2", "age >= 2'h1", STALLS, "m_axis gave"),
-    ("bfp_array", ARRAY, "sequencer", "wants & ~ready", "wants", PLAIN, "beats \\+ stalls"),
-    (
-        "bfp_array",
+
+def merge_too_many(s: Any) -> Any:
+    """The final addition takes a partial sum that does not exist."""
+    tagged = s.accept & s.beat_last
+    exists = Cat(tagged & (s.blocks_index >= 1 << level) for level in range(len(s.merge)))
+    return s.merge.eq(Mux(s.move, exists, s.merge))
+
+
+# Parameters and a fault of the array.
+FAULTS = {
+    "the array moves when its FIFO has no place for what is under way": (
         ARRAY,
-        "sequencer",
-        "refused = start & ~begins",
-        "refused = start",
-        PLAIN,
-        "status.refused",
+        Fault(OutputFifo, lambda s: s.credit.eq(s.level <= OutputFifo.DEPTH - 1), "m_axis", STALLS),
     ),
-]
+    "a partial sum that is none": (ARRAY, Fault(Sequencer, merge_too_many, "product: ")),
+    "the next tile begins a cycle too soon": (
+        SHORT,
+        Fault(Sequencer, lambda s: s.may_begin.eq(s.age >= 1), "m_axis gave", STALLS),
+    ),
+    "every cycle that wants an operand is a stall": (
+        ARRAY,
+        Fault(Sequencer, lambda s: s.operand_stalls_event.eq(s.wants), "beats \\+ stalls"),
+    ),
+    "every start is refused": (
+        ARRAY,
+        Fault(Sequencer, lambda s: s.refused.eq(s.start), "status.refused"),
+    ),
+}
 
 
-def _message(unit: str, parameters: Any, **options: Any) -> str:
-    return message(bench(unit).regress, parameters, blocks=300, seed=8, **options)
+@pytest.mark.parametrize("parameters", [ARRAY, SHORT], ids=["array", "short"])
+def test_without_faults(parameters):
+    assert message(regress, parameters, **RUN) == ""
+    assert message(regress, parameters, stalls=STALLS, **RUN) == ""
 
 
-@pytest.mark.parametrize(
-    ("unit", "parameters", "module", "text", "fault", "stalls", "message"),
-    FAULTS,
-    ids=[f"{module}-{fault}".replace(" ", "") for _, _, module, _, fault, _, _ in FAULTS],
-)
-def test_a_planted_fault_is_caught(unit, parameters, module, text, fault, stalls, message):
-    assert _message(unit, parameters, stalls=stalls) == ""
-    mutant = plant(generate(unit, parameters).verilog, module, re.escape(text), fault)
-    found = _message(unit, parameters, stalls=stalls, netlist=mutant)
-    assert re.search(message, found), found
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_caught(name):
+    parameters, fault = FAULTS[name]
+    found = assert_caught(regress, "bfp_array", parameters, fault, **RUN)
     assert re.search("seed:? 8", found)
-
-
-def test_the_report_of_several_runs_tells_the_first_fault():
-    good = Report(
-        values=3,
-        mismatches=0,
-        beats=4,
-        cycles=5,
-        simulated=6,
-        seconds=7.0,
-        seed=8,
-        waves=Path("good"),
-        message="",
-    )
-    bad = dataclasses.replace(good, mismatches=2, waves=Path("bad"), message="differ")
-    assert merge({"one": good}) == good
-    report = merge({"one": good, "two": bad, "three": bad})
-    assert (report.values, report.mismatches, report.simulated) == (9, 4, 18)
-    assert (report.message, report.waves) == ("two: differ", Path("bad"))

@@ -7,10 +7,11 @@ import pytest
 
 from hw.bfp.product_sum import ProductSum
 from hw.flow.emit import emit
+from sim.costs.clocked import Clocked
 from sw.bfp.dot import DotParameters
 from sw.formats import BlockFormat
 
-from ..clocked import Clocked, drive
+from ..clocked import drive
 from ..icarus import simulate
 
 TARGETS = ["generic", "ecp5", "xilinx"]

@@ -9,6 +9,8 @@ from amaranth.lib.wiring import In, Out
 
 from hw.base.circuit import Circuit
 
+CLOCK = {"aclk": In(1), "aresetn": In(1)}
+
 
 class Accumulator(Circuit):
     """Sum of products, cleared by a state machine."""
@@ -63,15 +65,7 @@ class Top(Circuit):
     def __init__(self, *, size: int = 2) -> None:
         self.size = size
         super().__init__(
-            {
-                "aclk": In(1),
-                "aresetn": In(1),
-                "x": In(8),
-                "go": In(1),
-                "wide": Out(20),
-                "narrow": Out(12),
-                "odd": Out(1),
-            }
+            {**CLOCK, "x": In(8), "go": In(1), "wide": Out(20), "narrow": Out(12), "odd": Out(1)}
         )
 
     def elaborate(self, platform: Any) -> Module:
@@ -117,7 +111,7 @@ class Parity(Circuit):
     """A top that is one ECP5 look-up table: the parity of four inputs."""
 
     def __init__(self) -> None:
-        super().__init__({"aclk": In(1), "aresetn": In(1), "x": In(4), "o": Out(1)})
+        super().__init__({**CLOCK, "x": In(4), "o": Out(1)})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
@@ -137,7 +131,7 @@ class Misnamed(Circuit):
     """A top with a port that Verilog does not take."""
 
     def __init__(self) -> None:
-        super().__init__({"aclk": In(1), "aresetn": In(1), "signed": In(1), "o": Out(1)})
+        super().__init__({**CLOCK, "signed": In(1), "o": Out(1)})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

@@ -80,6 +80,6 @@ def test_a_missed_accuracy_is_exit_status_1(tmp_path, monkeypatch):
             for name, end in ends.items()
         ]
 
-    monkeypatch.setattr(module, "train_all", rows)
+    monkeypatch.setattr(pages, "train_all", rows)
     code, text = run("approx", tmp_path, "accuracy", seeds=2)
     assert code == 1 and "-1.10" in text and "94.90 ± 0.00" in text

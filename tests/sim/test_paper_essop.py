@@ -5,6 +5,7 @@ import pytest
 
 import sim.paper.essop as module
 from sim.costs.outer import ElementCost
+from sim.paper import pages
 from sim.paper.accuracy import Accuracy
 from sim.stochastic import switched
 from sim.stochastic.switched import Switched
@@ -49,7 +50,7 @@ def test_a_missed_accuracy_is_exit_status_1(tmp_path, monkeypatch, end, code):
             for name, end in ends.items()
         ]
 
-    monkeypatch.setattr(module, "train_all", rows)
+    monkeypatch.setattr(pages, "train_all", rows)
     assert run("essop", tmp_path, "accuracy", seeds=2)[0] == code
 
 

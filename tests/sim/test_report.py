@@ -1,5 +1,7 @@
 """Reports of regressions: everything that a run gives is compared with something."""
 
+import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 
 from sim.bench import Result
 from sim.registers import constants, counting
-from sim.report import compare
+from sim.report import compare, merge
 
 RESULT = Result(
     outputs={"m_axis": np.zeros((3, 4), np.uint8)},
@@ -58,3 +60,13 @@ def test_registers_that_nothing_changes():
     manifest["registers"].append(status | {"fields": fields})
     flags = ("status.access", "status.exhausted", "interrupt_enable")
     assert constants(manifest) == {"unit": 9, "load": 0} | dict.fromkeys(flags, 0)
+
+
+def test_the_report_of_several_runs_tells_the_first_fault():
+    good = compare({"x": np.arange(3)}, {"x": np.arange(3)}, RESULT, {})
+    good = dataclasses.replace(good, waves=Path("good"))
+    bad = dataclasses.replace(good, mismatches=2, waves=Path("bad"), message="differ")
+    assert merge({"one": good}) == good
+    report = merge({"one": good, "two": bad, "three": bad})
+    assert (report.values, report.mismatches, report.simulated) == (9, 4, 270)
+    assert (report.message, report.waves) == ("two: differ", Path("bad"))

@@ -5,8 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from hw.flow.emit import generate
+from sim.bench import run
 from sim.report import Report
 from sim.streams import Stalls
+from sw.parameters import Parameters
 from sw.sparse.quantile_estimator import BETWEEN, QuantileParameters
 
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
@@ -19,6 +22,28 @@ def assert_agrees(
     assert regress(parameters, seed=1, blocks=blocks).message == ""
     for stalls in (STALLS, Stalls(idle=0.7), Stalls(back_pressure=0.7)):
         assert regress(parameters, seed=2, blocks=stalled, stalls=stalls).message == ""
+
+
+def assert_starts_anew(regress: Callable[..., Report], parameters: Any, **options: Any) -> None:
+    """Check regressions with a reset in their midst."""
+    for cycles in (3, 50, 201):
+        report = regress(parameters, seed=5, reset_after=cycles, stalls=STALLS, **options)
+        assert report.message == ""
+
+
+def assert_framing(unit: str, parameters: Parameters) -> None:
+    """Check the flag of padding bits: of three beats of zeros, and of one with its last bit set."""
+    design = generate(unit, parameters)
+    beats = np.zeros((3, design.manifest["streams"]["s_axis"]["bytes"]), np.uint8)
+    for last in (0, 128):
+        beats[1, -1] = last
+        result = run(
+            design,
+            inputs={"s_axis": beats},
+            outputs={"m_axis": 3},
+            reads=["status.framing"],
+        )
+        assert result.registers["status.framing"] == last >> 7
 
 
 def magnitudes(rng: np.random.Generator, shape: tuple[int, ...], near: float) -> np.ndarray:

@@ -192,9 +192,29 @@ def test_balancing_makes_waves_as_long_as_the_model_says():
     assert steps[True] < 0.6 * steps[False]
 
 
-@pytest.mark.parametrize(
-    ("fields", "text"),
-    [
+def _parameters(fields):
+    SparseArrayParameters(**fields)
+
+
+def _job(fields):
+    Job(**{"rows": 1, "depth": 8, "positions": 3, "patch": 20, **fields}).check(SMALL)
+
+
+def _operands(fields):
+    operands = {
+        "mask": np.ones((1, 4, 1, 2), bool),
+        "values": np.ones(8, np.float32),
+        "x": np.zeros((1, 2, 1), np.float32),
+        "offsets": [0, 1],
+        "bases": [0],
+        "shifts": [0, 0, 0, 0],
+    }
+    apply(SMALL, Job(depth=2, positions=1, patch=2), **{**operands, **fields})
+
+
+# What is made of fields, and what is said of wrong ones.
+WRONG = {
+    _parameters: [
         ({"lines": 65}, "lines must be an integer from 1 to 64, not 65"),
         ({"pieces": 3}, "pieces must be one of 1, 2, 4, not 3"),
         ({"mask_bits": 12}, "mask_bits must be a power of two, not 12"),
@@ -203,16 +223,7 @@ def test_balancing_makes_waves_as_long_as_the_model_says():
         ({"group": 16, "mask_bits": 8}, "group must be no more than mask_bits, 8, not 16"),
         ({"target": "asic"}, "target must be one of generic, ecp5, xilinx, not 'asic'"),
     ],
-)
-def test_wrong_parameters(fields, text):
-    with pytest.raises(UserError) as error:
-        SparseArrayParameters(**fields)
-    assert str(error.value) == text
-
-
-@pytest.mark.parametrize(
-    ("fields", "text"),
-    [
+    _job: [
         ({"positions": 17}, "positions must be an integer from 1 to 16, not 17"),
         ({"rows": 6}, "rows must be an integer from 1 to 5, not 6"),
         ({"depth": 33}, "depth must be an integer from 1 to 32, not 33"),
@@ -221,17 +232,7 @@ def test_wrong_parameters(fields, text):
         ({"balanced": 1}, "balanced must be true or false, not 1"),
         ({"mode": "structured", "depth": 14}, "depth must be a multiple of group, 4, not 14"),
     ],
-)
-def test_wrong_jobs(fields, text):
-    job = Job(**{"rows": 1, "depth": 8, "positions": 3, "patch": 20, **fields})
-    with pytest.raises(UserError) as error:
-        job.check(SMALL)
-    assert str(error.value) == text
-
-
-@pytest.mark.parametrize(
-    ("fields", "text"),
-    [
+    _operands: [
         (
             {"mask": np.ones((1, 2, 1, 2), bool)},
             "mask must have the shape (waves, 4, 1, 2), not (1, 2, 1, 2)",
@@ -247,16 +248,13 @@ def test_wrong_jobs(fields, text):
         ),
         ({"bases": [0, 0]}, "bases must have the shape (1,), not (2,)"),
     ],
+}
+
+
+@pytest.mark.parametrize(
+    ("make", "fields", "text"), [(make, *row) for make, rows in WRONG.items() for row in rows]
 )
-def test_wrong_operands(fields, text):
-    operands = {
-        "mask": np.ones((1, 4, 1, 2), bool),
-        "values": np.ones(8, np.float32),
-        "x": np.zeros((1, 2, 1), np.float32),
-        "offsets": [0, 1],
-        "bases": [0],
-        "shifts": [0, 0, 0, 0],
-    }
+def test_what_is_wrong_is_told(make, fields, text):
     with pytest.raises(UserError) as error:
-        apply(SMALL, Job(depth=2, positions=1, patch=2), **{**operands, **fields})
+        make(fields)
     assert str(error.value) == text

@@ -1,77 +1,59 @@
-"""Faults planted in the load balancer's Verilog, each of which the regression must catch."""
+"""Faults planted in the load balancer's circuit, each of which the regression must catch."""
 
+import pytest
+from amaranth.hdl import Mux
+
+from hw.sparse.load_balancer import LoadBalancer
+from hw.sparse.sorter import FoldingSorter, SortingCell, SortingRow
 from sim.sparse.load_balancer import regress
 from sw.sparse.load_balancer import BalancerParameters
-
-from .planted import PLAIN, STALLS, Bench, Fault
+from tests.faults import STALLS, Fault, assert_caught
+from tests.plant import message
 
 SMALL = BalancerParameters(lines=2, pointer_bits=8, count_bits=3)
+RUN = {"blocks": 400, "seed": 8}
 
-BENCH = Bench(
-    unit="load_balancer",
-    parameters=SMALL,
-    regress=regress,
-    runs=({"blocks": 400, "seed": 8},),
-)
+CELLS = [f"cell_{n}" for n in range(SMALL.keys)]
+HALF = SMALL.keys // 2
 
-# Fault: module, text, fault, stalls, what the message says.
-FAULTS: dict[str, Fault] = {
-    "equal keys change places": (
-        "sorting_cell",
-        "new_[2:0] > content[2:0]",
-        "new_[2:0] >= content[2:0]",
-        PLAIN,
+FAULTS = {
+    "equal keys change places": Fault(
+        SortingCell,
+        lambda s: s.exceeded.eq(~s.full | (s.new.key >= s.held.key)),
         "pieces",
     ),
-    "keys do not move on": (
-        "sorting_cell",
-        "pushed ?",
-        "1'h0 ?",
-        PLAIN,
+    "keys do not move on": Fault(
+        SortingRow,
+        lambda s: [getattr(s, cell).pushed.eq(0) for cell in CELLS[1:]],
         "pieces|m_axis|tlast",
     ),
-    "the halves run together": (
-        "sorting_row",
-        "{ 1'h0, cell_0_after[4:0] }",
-        "cell_0_after",
-        PLAIN,
+    "the halves run together": Fault(
+        SortingRow,
+        lambda s: getattr(s, CELLS[HALF]).after.eq(getattr(s, CELLS[HALF - 1]).held),
         "pieces|totals|m_axis",
     ),
-    "emptied without the output": (
-        "folding_sorter",
-        "emptying & move",
-        "emptying",
-        STALLS,
-        "m_axis|pieces",
+    "emptied without the output": Fault(
+        FoldingSorter, lambda s: s.row.fold.eq(s.emptying), "m_axis|pieces", STALLS
     ),
-    "a wave without an end": (
-        "folding_sorter",
-        "last <= last_next",
-        "last <= 1'h0",
-        PLAIN,
-        "tlast does not end a wave",
+    "a wave without an end": Fault(
+        FoldingSorter, lambda s: s.last.eq(0), "tlast does not end a wave"
     ),
-    "counts wrap": (
-        "load_balancer_",
-        "{ saturated, saturated, saturated }",
-        "3'h0",
-        PLAIN,
+    "counts wrap": Fault(
+        LoadBalancer,
+        lambda s: s.count.eq(Mux(s.accept, Mux(s.decreasing, 0, s.difference), s.count)),
         "pieces",
     ),
-    "a pause between keys": (
-        "load_balancer_",
-        "~counts__valid | counts__ready",
-        "~counts__valid",
-        PLAIN,
-        "cycles",
-    ),
-    "waits for pointers are not counted": (
-        "load_balancer_",
-        "input_stalls + input_stalls_event",
-        "input_stalls",
-        PLAIN,
-        "input_stalls",
+    "a pause between keys": Fault(LoadBalancer, lambda s: s.i.ready.eq(~s.counts__valid), "cycles"),
+    "waits for pointers are not counted": Fault(
+        LoadBalancer, lambda s: s.input_stalls_event.eq(0), "input_stalls"
     ),
 }
 
-test_without_faults, test_a_planted_fault_is_caught = BENCH.tests(FAULTS)
+
+def test_without_faults():
+    assert message(regress, SMALL, **RUN) == message(regress, SMALL, stalls=STALLS, **RUN) == ""
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_caught(name):
+    assert_caught(regress, "load_balancer", SMALL, FAULTS[name], **RUN)

@@ -1,11 +1,18 @@
-"""Faults planted in the Verilog of encoder and decoder, each of which the regression must catch."""
+"""Faults planted in encoder and decoder, each of which the regression must catch."""
 
 from types import ModuleType
 from typing import Any
 
+from amaranth.hdl import Mux
+
+from hw.sparse.block_memory import BlockMemory
+from hw.sparse.csb_decoder import CsbDecoder
+from hw.sparse.csb_encoder import CsbEncoder
+from hw.sparse.walker import MaskWalker
 from sim.sparse import csb_decoder, csb_encoder
 from sim.streams import Stalls
 from sw.sparse.csb_parameters import CsbDecoderParameters, CsbEncoderParameters, CsbParameters
+from tests.faults import Fault as Planted
 
 from .planted import PLAIN, STALLS, Bench, Fault
 
@@ -24,102 +31,49 @@ DECODER = bench(
     CsbDecoderParameters(blocks=5, values=12, form="dense", **BLOCK),
 )
 
-# Fault: module, text, fault, stalls, what the message says.
-ENCODER_FAULTS: dict[str, Fault] = {
-    "subnormal numbers have a value": (
-        "csb_encoder_",
-        "nonzero[0] = |i__payload[30:23]",
-        "nonzero[0] = |i__payload[30:0]",
-        PLAIN,
+ENCODER_FAULTS = {
+    "subnormal numbers have a value": Planted(
+        CsbEncoder,
+        lambda s: s.nonzero[0].eq(s.i.payload.data.value[0][:31].any()),
         "m_axis_value|mask",
     ),
-    "pointers go on": (
-        "csb_encoder_",
-        "ending_packet ? 6'h00 : pointer_plus_present",
-        "pointer_plus_present",
-        PLAIN,
-        "pointer",
+    "pointers go on": Planted(
+        CsbEncoder, lambda s: s.following.eq(s.pointer + s.present), "pointer"
     ),
-    "the block's end does not wait": (
-        "csb_encoder_",
-        "held & free & (block_free | ~ends_block)",
-        "held & free",
-        STALLS,
-        "m_axis_block|mask",
+    "the block's end does not wait": Planted(
+        CsbEncoder, lambda s: s.step.eq(s.held & s.free), "m_axis_block|mask", STALLS
     ),
-    "no beat is without a value": (
-        "csb_encoder_",
-        "value_present <= present",
-        "value_present <= 1'h1",
-        PLAIN,
-        "value",
+    "no beat is without a value": Planted(CsbEncoder, lambda s: s.value_present.eq(1), "value"),
+    "tlast with every value": Planted(
+        CsbEncoder, lambda s: s.value_last.eq(1), "tlast does not end a packet"
     ),
-    "tlast with every value": (
-        "csb_encoder_",
-        "value_last <= ending_packet",
-        "value_last <= 1'h1",
-        PLAIN,
-        "tlast does not end a packet",
+    "a pause between beats": Planted(CsbEncoder, lambda s: s.i.ready.eq(~s.held), "cycles"),
+    "waits for elements are not counted": Planted(
+        CsbEncoder, lambda s: s.input_stalls_event.eq(0), "input_stalls"
     ),
-    "a pause between beats": (
-        "csb_encoder_",
-        "done | ~held",
-        "~held",
-        PLAIN,
-        "cycles",
-    ),
-    "waits for elements are not counted": (
-        "csb_encoder_",
-        "input_stalls + input_stalls_event",
+    "cycles of its own work count as waits": Planted(
+        CsbEncoder,
+        lambda s: s.input_stalls_event.eq(~s.i.valid),
         "input_stalls",
-        PLAIN,
-        "input_stalls",
-    ),
-    "cycles of its own work count as waits": (
-        "csb_encoder_",
-        "input_stalls_event_next = i__ready & ~i__valid",
-        "input_stalls_event_next = ~i__valid",
         Stalls(idle=0.7),
-        "input_stalls",
     ),
-    "more values than pointers tell": (
-        "csb_encoder_",
-        "flags_overflow = values_event_next & (&pointer)",
-        "flags_overflow = 1'h0",
-        PLAIN,
-        "overflow",
+    "more values than pointers tell": Planted(
+        CsbEncoder, lambda s: s.flags.overflow.eq(0), "overflow"
     ),
 }
 
-DECODER_FAULTS: dict[str, Fault] = {
-    "the next pointer is not looked at": (
-        "block_memory",
-        "end_ != limit_1",
-        "1'h0",
-        PLAIN,
-        "value|corrupt",
+# A fault in the Verilog: module, text, fault, stalls, what the message says.
+DECODER_FAULTS: dict[str, Fault | Planted] = {
+    "the next pointer is not looked at": Planted(
+        BlockMemory, lambda s: s.corrupt.eq(s.unsound_1 | (s.end > s.length)), "value|corrupt"
     ),
-    "values that are not there": (
-        "block_memory",
-        "end_ > length",
-        "1'h0",
-        PLAIN,
-        "value|corrupt",
+    "values that are not there": Planted(
+        BlockMemory, lambda s: s.corrupt.eq(s.unsound_1 | (s.end != s.limit_1)), "value|corrupt"
     ),
-    "the first pointer may be any": (
-        "block_memory",
-        "is_first & (|pointers_read0_data)",
-        "1'h0",
-        PLAIN,
-        "value|corrupt",
+    "the first pointer may be any": Planted(
+        BlockMemory, lambda s: s.unsound.eq(Mux(s.en, s.absent, s.unsound)), "value|corrupt"
     ),
-    "blocks that are not there": (
-        "block_memory",
-        "absent | (is_first & (|pointers_read0_data))",
-        "is_first & (|pointers_read0_data)",
-        PLAIN,
-        "value|corrupt",
-    ),
+    "blocks that are not there": Planted(BlockMemory, lambda s: s.absent.eq(0), "value|corrupt"),
     "high bits of a number are not looked at": (
         "block_memory",
         "ask__payload[15:0] >= held",
@@ -127,12 +81,8 @@ DECODER_FAULTS: dict[str, Fault] = {
         PLAIN,
         "value|corrupt",
     ),
-    "a pointer's highest bit is not looked at": (
-        "block_memory",
-        "start + count",
-        "start[4:0] + count",
-        PLAIN,
-        "value|corrupt",
+    "a pointer's highest bit is not looked at": Planted(
+        BlockMemory, lambda s: s.end.eq(Mux(s.en, s.start[:-1] + s.count, s.end)), "value|corrupt"
     ),
     "blocks stay": (
         "block_memory",
@@ -141,26 +91,22 @@ DECODER_FAULTS: dict[str, Fault] = {
         PLAIN,
         "value|corrupt",
     ),
-    "from behind the last value": (
-        "block_memory",
-        "backward ? end_bits_3_0_minus_1",
-        "backward ? end_[3:0]",
-        PLAIN,
+    "from behind the last value": Planted(
+        BlockMemory, lambda s: s.o.payload.address.eq(Mux(s.backward, s.end, s.start_1)), "value"
+    ),
+    "values are read forward": Planted(
+        MaskWalker,
+        lambda s: s.address.eq(
+            Mux(
+                s.accept,
+                s.i.payload.address,
+                Mux(s.step & s.first.one.any(), s.address + 1, s.address),
+            )
+        ),
         "value",
     ),
-    "values are read forward": (
-        "mask_walker",
-        "backward ? address_minus_1 : address_plus_1",
-        "address_plus_1",
-        PLAIN,
-        "value",
-    ),
-    "blocks are walked twice": (
-        "mask_walker",
-        "~o__valid | (o__ready & block_end)",
-        "~o__valid",
-        PLAIN,
-        "m_axis gave more",
+    "blocks are walked twice": Planted(
+        MaskWalker, lambda s: s.i.ready.eq(~s.o.valid), "m_axis gave more"
     ),
     "a pause between requests": (
         "csb_decoder_",
@@ -190,20 +136,10 @@ DECODER_FAULTS: dict[str, Fault] = {
         PLAIN,
         "value|corrupt",
     ),
-    "a load counts as waits for requests": (
-        "csb_decoder_",
-        "i_request__ready & ~i_request__valid",
-        "~i_request__valid",
-        PLAIN,
-        "input_stalls",
+    "a load counts as waits for requests": Planted(
+        CsbDecoder, lambda s: s.input_stalls_event.eq(~s.i_request.valid), "input_stalls"
     ),
-    "a load never ends": (
-        "csb_decoder_",
-        "blocks_event_next & walker_o__payload[14]",
-        "1'h0",
-        PLAIN,
-        "no handshake",
-    ),
+    "a load never ends": Planted(CsbDecoder, lambda s: s.emptied.eq(0), "no handshake"),
     "an element of the beat before": (
         "csb_decoder_",
         "clear_lanes | one[1]",

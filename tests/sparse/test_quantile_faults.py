@@ -1,9 +1,17 @@
-"""Faults planted in the quantile estimator's Verilog, each of which the regression must catch."""
+"""Faults planted in the quantile estimator's circuit, each of which the regression must catch."""
 
+from collections.abc import Callable
+from typing import Any
+
+from amaranth.hdl import Cat, Mux
+
+from hw.sparse.quantile_estimator import QuantileEstimator
+from hw.sparse.tracker import QuantileTracker
 from sim.sparse.quantile_estimator import regress
 from sw.sparse.quantile_estimator import QuantileParameters
+from tests.faults import STALLS, Fault
 
-from .planted import PLAIN, STALLS, Bench, Fault
+from .planted import Bench
 
 SMALL = QuantileParameters(lanes=2, step=4)
 
@@ -18,81 +26,51 @@ BENCH = Bench(
     ),
 )
 
-# Fault: module, text, fault, stalls, what the message says.
-FAULTS: dict[str, Fault] = {
-    "equal is above": ("quantile_tracker", "] > bound", "] >= bound", PLAIN, "keep"),
-    "the absent count": ("quantile_tracker", "present[0] + present[1]", "2'h2", PLAIN, "keep"),
-    "the absent are kept": ("quantile_tracker", "present[1] & ", "", PLAIN, "keep"),
-    "without a floor": (
-        "quantile_tracker",
-        "under = ~(|moved[38:31])",
-        "under = 1'h0",
-        PLAIN,
+
+def tells_of(*lanes: int) -> Callable[[Any], Any]:
+    """Return the assignment by which the flag of infinities and NaNs sees some lanes only."""
+
+    def assign(s: Any) -> Any:
+        special = [s.value[32 * n + 23 : 32 * n + 31].all() & s.present[n] for n in lanes]
+        return s.flags.nan.eq(s.done & Cat(special).any())
+
+    return assign
+
+
+FAULTS = {
+    "equal is above": Fault(
+        QuantileTracker,
+        lambda s: [s.keep[n].eq(s.present[n] & (s.magnitude[n] >= s.bound)) for n in range(2)],
         "keep",
     ),
-    "without a ceiling": ("quantile_tracker", "over = &", "over = 1'h0 & ", PLAIN, "keep"),
-    "an update outlives its packet": (
-        "quantile_tracker",
-        "if (load | rst) fall_0",
-        "if (rst) fall_0",
-        PLAIN,
+    "the absent count": Fault(
+        QuantileTracker,
+        lambda s: s.down_sum.eq(Mux(s.load, 0, Mux(s.en, s.down << 1, s.down_sum))),
         "keep",
     ),
-    "values kept outlive their packet": (
-        "quantile_tracker",
-        "if (load | rst) kept_0",
-        "if (rst) kept_0",
-        PLAIN,
-        "keep",
+    "the absent are kept": Fault(
+        QuantileTracker, lambda s: s.keep[1].eq(s.magnitude[1] > s.bound), "keep"
     ),
-    "infinities of lane 0 alone are told": (
-        "quantile_estimator_",
-        "{ &value[62:55], all_value_bits_30_23 }",
-        "{ 1'h0, all_value_bits_30_23 }",
-        PLAIN,
-        "nan",
+    "without a floor": Fault(QuantileTracker, lambda s: s.under.eq(0), "keep"),
+    "without a ceiling": Fault(QuantileTracker, lambda s: s.over.eq(0), "keep"),
+    "an update outlives its packet": Fault(
+        QuantileTracker, lambda s: s.fall_0.eq(Mux(s.en, s.fall, s.fall_0)), "keep"
     ),
-    "infinities of lane 0 are not told": (
-        "quantile_estimator_",
-        "{ &value[62:55], all_value_bits_30_23 }",
-        "{ &value[62:55], 1'h0 }",
-        PLAIN,
-        "nan",
+    "values kept outlive their packet": Fault(
+        QuantileTracker, lambda s: s.kept_0.eq(Mux(s.en, s.keep, s.kept_0)), "keep"
     ),
-    "updates do not wait for beats": (
-        "quantile_tracker",
-        "if (en) fall_0",
-        "if (1'h1) fall_0",
-        STALLS,
-        "keep",
+    "infinities of lane 0 alone are told": Fault(QuantileEstimator, tells_of(0), "nan"),
+    "infinities of lane 0 are not told": Fault(QuantileEstimator, tells_of(1), "nan"),
+    "updates do not wait for beats": Fault(
+        QuantileTracker, lambda s: s.fall_0.eq(Mux(s.load, 0, s.fall)), "keep", STALLS
     ),
-    "the estimate goes on": (
-        "quantile_estimator_",
-        "anew = accept & i__payload[66]",
-        "anew = 1'h0",
-        PLAIN,
-        "keep",
+    "the estimate goes on": Fault(QuantileEstimator, lambda s: s.anew.eq(0), "keep"),
+    "a beat is overwritten": Fault(QuantileEstimator, lambda s: s.move.eq(1), "m_axis", STALLS),
+    "a pause between beats": Fault(
+        QuantileEstimator, lambda s: s.move.eq(~s.o.valid), "m_axis|cycles"
     ),
-    "a beat is overwritten": (
-        "quantile_estimator_",
-        "~o__valid | o__ready",
-        "1'h1",
-        STALLS,
-        "m_axis",
-    ),
-    "a pause between beats": (
-        "quantile_estimator_",
-        "~o__valid | o__ready",
-        "~o__valid",
-        PLAIN,
-        "m_axis|cycles",
-    ),
-    "tlast of another beat": (
-        "quantile_estimator_",
-        "(accept) last",
-        "(1'h1) last",
-        STALLS,
-        "m_axis|tlast",
+    "tlast of another beat": Fault(
+        QuantileEstimator, lambda s: s.last.eq(s.i.payload.last), "m_axis|tlast", STALLS
     ),
 }
 

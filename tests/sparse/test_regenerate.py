@@ -5,16 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hw.flow.emit import generate
 from hw.sparse.weight_regenerator import WeightRegenerator
-from sim.bench import Session, run
+from sim.bench import Session
 from sim.compare import assert_equal
 from sim.sparse.weight_regenerator import regenerate, regress, simulate
 from sim.switching import measure
 from sw.sparse.weight_regenerator import RegeneratorParameters
 from sw.sparse.weight_regenerator import regenerate as model
 
-from .stimuli import STALLS, assert_agrees
+from .stimuli import STALLS, assert_agrees, assert_framing, assert_starts_anew
 
 DESIGNS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -79,18 +78,11 @@ def test_a_layer_keeps_its_shift():
 
 @pytest.mark.parametrize("name", ["default", "uniform"])
 def test_reset_starts_anew(name):
-    for cycles in (3, 50, 201):
-        report = regress(parameters(name), seed=5, blocks=300, reset_after=cycles, stalls=STALLS)
-        assert report.message == ""
+    assert_starts_anew(regress, parameters(name), blocks=300)
 
 
 def test_framing():
-    design = generate("weight_regenerator", parameters("default"))
-    beats = np.zeros((3, design.manifest["streams"]["s_axis"]["bytes"]), np.uint8)
-    options: dict[str, Any] = {"outputs": {"m_axis": 3}, "reads": ["status.framing"]}
-    assert run(design, inputs={"s_axis": beats}, **options).registers["status.framing"] == 0
-    beats[1, -1] = 128
-    assert run(design, inputs={"s_axis": beats}, **options).registers["status.framing"] == 1
+    assert_framing("weight_regenerator", parameters("default"))
 
 
 def test_the_lanes_stand_still():
