@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Integers
 from ..checks import instance, shown, whole
 from ..errors import UserError
-from .multipliers import LARGEST_BITS, Integers, Multiplier
+from .multipliers import LARGEST_BITS, Multiplier
 
 __all__ = ["EXHAUSTIVE_BITS", "Errors", "measure", "untruncated"]
 

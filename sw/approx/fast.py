@@ -15,6 +15,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..checks import instance
 from ..formats import binary32
 from ..jit import njit
@@ -35,8 +36,6 @@ from .vector import (
 )
 
 __all__ = ["gemm"]
-
-Floats = npt.NDArray[np.float32]
 
 DEPTH = 4
 """Places of the reduction that are tabulated at a time."""

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Integers
 from ..checks import array, unknown, whole
 from ..errors import UserError
 from .realm import FACTOR_BITS, SEGMENTS, factors
@@ -33,8 +34,6 @@ __all__ = [
 LARGEST_BITS = 23
 CORRECTION = 655_360
 """MBM's correction, ``2**-4 + 2**-6``, in units of ``2**-23``."""
-
-Integers = npt.NDArray[np.int64]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,11 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Integers
 from ..checks import array, broadcast, instance, shown, whole
 from ..errors import UserError
 from ..formats import BINARY32, FloatFormat, binary32
-from .multipliers import Integers, multiplier
+from .multipliers import multiplier
 
 __all__ = ["Datapath", "Fractions", "gemm", "matrices", "multiply", "multiply_bits"]
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..checks import array, instance
 from ..errors import UserError
 from ..words import Words
@@ -23,7 +24,6 @@ __all__ = [
     "zero_setting_error",
 ]
 
-Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int32]
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats, Integers
 from ..checks import array, instance
 from ..errors import UserError
 from ..formats import binary32
@@ -10,9 +11,7 @@ from .array_parameters import Job, SparseArrayParameters
 
 __all__ = ["apply"]
 
-Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.int64]
 
 
 def apply(

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..checks import choice, shown, whole
 from ..core.convolution import Convolution
 from ..core.products import MOST, PASSES, Dense, Layer
@@ -23,8 +24,6 @@ from ..errors import UserError
 from ..formats import binary32
 
 __all__ = ["Axis", "Correlation", "check_extents", "correlations", "count_parts"]
-
-Floats = npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Flags, Floats, Integers
 from ..checks import array, instance, whole
 from ..errors import UserError
 from ..formats import binary32
@@ -29,10 +30,6 @@ __all__ = [
     "transposed",
     "walk",
 ]
-
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,15 +12,13 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Flags, Integers
 from ..checks import array, flag, instance, is_number, number, one_of, shown, whole
 from ..errors import UserError
 from ..parameters import Parameters
 from .sorting import descending
 
 __all__ = ["BalancerParameters", "balance", "counts", "imbalance", "wave_time"]
-
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 PIECES = (1, 2, 4)
 

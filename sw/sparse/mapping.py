@@ -6,6 +6,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Integers
 from ..checks import choice, instance, number
 from ..errors import CapacityError
 from .array_parameters import LEAST_SPACING, SparseArrayParameters
@@ -14,8 +15,6 @@ from .cycles import COLLECT_LATENCY
 from .tiling import Tiling
 
 __all__ = ["MOST_MARGIN", "best_tiling"]
-
-Integers = npt.NDArray[np.int64]
 
 MOST_MARGIN = 1e9
 """That lines can hold all that is in a wave."""

@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Flags, Integers
 from ..checks import array, choice, instance, is_number, shown, whole
 from ..errors import UserError
 from ..formats import BINARY32
@@ -22,9 +23,6 @@ BETWEEN = ("restart", "carry")
 """What becomes of the estimate where a packet ends."""
 
 MOST_DELAY = 4
-
-Integers = npt.NDArray[np.int64]
-Bits = npt.NDArray[np.bool_]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,7 +48,7 @@ class QuantileParameters(Parameters):
         estimate itself the unit is a half to one of ``2**-step``, ln 2 of it in the mean over
         fractions. That of `sw.sparse.multiplicative` is all of it always, and takes a multiplier.
     guard : int
-        Bits of fraction below binary32's, 0..12.
+        Flags of fraction below binary32's, 0..12.
     delay : int
         Beats, 0..4, by which the update of a beat reaches the decisions late: the first beat that
         it reaches is the one ``delay + 1`` after its own.
@@ -143,10 +141,10 @@ class Estimates:
         The estimates that the next beats will be decided by, as far as they are known; the last is
         the newest. It carries the estimate to another call.
     guard : int
-        Bits of an estimate below binary32's.
+        Flags of an estimate below binary32's.
     """
 
-    keep: Bits
+    keep: Flags
     state: Integers
     guard: int
 
@@ -205,7 +203,7 @@ def beats_of(
     present: npt.ArrayLike | None,
     last: npt.ArrayLike | None,
     start: int | Integers | None,
-) -> tuple[npt.NDArray[np.uint32], Bits, Bits, Integers]:
+) -> tuple[npt.NDArray[np.uint32], Flags, Flags, Integers]:
     """Return patterns of magnitudes and presence, (beats, lanes), where the estimate restarts.
 
     And the state before the first beat. The arguments are those of `estimate`.

@@ -16,13 +16,13 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Flags, Floats, Integers
 from ..checks import array, choice, number, whole
 from ..formats import binary32
 from ..parameters import Parameters
 from .multiplicative import Scan, scan
-from .quantile_estimator import Estimates, Integers, QuantileParameters, estimate
+from .quantile_estimator import Estimates, QuantileParameters, estimate
 from .weight_regenerator import RegeneratorParameters
 
 __all__ = [
@@ -45,9 +45,7 @@ SCANS = ("forward", "reversed")
 SCOPES = ("all", "layer")
 MEASURED = ("before", "after")
 
-Bits = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float32]
-Choice = Callable[[Floats], Bits]
+Choice = Callable[[Floats], Flags]
 """Returns which weights are tracked, given the importance of each, in one dimension."""
 
 
@@ -191,12 +189,12 @@ def importance(weights: Floats, fallback: Floats) -> Floats:
     return np.abs(binary32.add(weights, -array("fallback", fallback, "float32")))
 
 
-def settle(weights: Floats, keep: Bits, fallback: Floats) -> Floats:
+def settle(weights: Floats, keep: Flags, fallback: Floats) -> Floats:
     """Return weights for the next step: those not kept are their fallback in it."""
     return np.where(keep, binary32.flush(weights), fallback)
 
 
-def largest(keep: float, values: Floats) -> Bits:
+def largest(keep: float, values: Floats) -> Flags:
     """Return which values are the ``keep`` of all that are largest.
 
     They are the nearest number of them, at least one. Of equal ones the first are; a NaN is the
@@ -233,7 +231,7 @@ class Estimator:
         self.model = model
         self.state: Integers | None = None
 
-    def __call__(self, values: Floats) -> Bits:
+    def __call__(self, values: Floats) -> Flags:
         """Return which values of a packet are above the estimate."""
         last = np.zeros(-(-values.size // self.parameters.lanes), np.bool_)
         last[-1] = True
@@ -262,7 +260,7 @@ class Multiplicative:
         self.first = first
         self.model = model
 
-    def __call__(self, values: Floats) -> Bits:
+    def __call__(self, values: Floats) -> Flags:
         """Return which values of a packet are above the estimate."""
         p = self.parameters
         found = self.model(values, keep=p.keep, rate=2.0**-p.step, first=self.first)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats, Integers
 from ..checks import instance, whole
 from ..formats import FLOAT_FORMATS, binary32
 from ..formats.converter import ConverterParameters
@@ -22,9 +23,6 @@ from .outer_parameters import OuterProductParameters
 from .pulsed import PulsedParameters, Pulses
 
 __all__ = ["outer_product", "pulsed_sums"]
-
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
 
 
 def outer_product(

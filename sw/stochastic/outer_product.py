@@ -12,6 +12,7 @@ import itertools
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Flags, Floats, Integers
 from ..checks import array, flag, instance, whole
 from ..errors import UserError
 from ..formats import binary32
@@ -29,10 +30,6 @@ __all__ = [
     "results",
     "sums",
 ]
-
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
-Flags = npt.NDArray[np.bool_]
 
 PAIRS = 128
 """Pairs that are counted at a time."""

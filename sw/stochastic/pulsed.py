@@ -10,8 +10,8 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Floats, Integers
 from ..checks import array, flag, instance, is_number, number, shown, whole
 from ..errors import UserError
 from ..formats import binary32
@@ -21,9 +21,6 @@ from .lfsr import Lfsr
 from .parameters import check_generators
 
 __all__ = ["PulsedParameters", "Pulses", "pulsed_gradient", "pulses", "sums"]
-
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
 
 PAIRS = 128
 """Pairs that are counted at a time."""

@@ -5,11 +5,9 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from ..approx.names import KINDS, fractions
 from ..approx.product import Fractions
+from ..arrays import Floats
 from ..checks import array, choice, shown, unknown
 from ..core.products import OPERANDS, PASSES, Layer, Product, execute
 from ..core.window import Window
@@ -41,7 +39,6 @@ __all__ = [
     "read",
 ]
 
-Floats = npt.NDArray[np.float32]
 Engine = Callable[[Any, Any], Floats]
 """Computes the product of (m, k) and (k, n), of blocks or of binary32."""
 

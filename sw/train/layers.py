@@ -5,8 +5,8 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Floats
 from ..checks import whole
 from ..core import products
 from ..errors import UserError
@@ -25,8 +25,6 @@ __all__ = [
     "Weighted",
     "dense",
 ]
-
-Floats = npt.NDArray[np.float32]
 
 
 class Layer(abc.ABC):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..checks import array, instance, whole
 from ..errors import DivergedError, UserError
 from ..formats import BlockFormat
@@ -27,8 +28,6 @@ from .update import read as read_update
 from .verdict import diverged
 
 __all__ = ["Epoch", "Run", "accuracy", "train"]
-
-Floats = npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..bfp.epoch_schedule import BoostRule, EpochParameters, EpochSchedule
 from ..bfp.multimode_array import FAMILIES
 from ..bfp.zse_controller import MOST_ELEMENTS, ZseController, ZseParameters, ZseRule
@@ -20,8 +21,6 @@ from .places import Places
 from .precision import Precision
 
 __all__ = ["CHANNELS", "Boosted", "Controlled", "Moded"]
-
-Floats = npt.NDArray[np.float32]
 
 CHANNELS = BOX_FORMATS["fb12_box"].block[1]
 """Of FlexBlock's group of 216 elements, the box of a tensor that its authors name: 24 x 3 x 3."""

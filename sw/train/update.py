@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..checks import array
 from ..core.products import Layer, Product, execute
 from ..errors import UserError
@@ -17,8 +18,6 @@ from ..stochastic.pulsed import PulsedParameters, pulsed_gradient
 from .arithmetic import Operand, compiled
 
 __all__ = ["UPDATES", "Essop", "Pulsed", "Update", "read"]
-
-Floats = npt.NDArray[np.float32]
 
 UPDATES = ("exact", "essop", "pulsed")
 """As the arithmetic of the pass says, by `Essop`, or by `Pulsed`."""
