@@ -18,6 +18,7 @@ __all__ = [
     "array",
     "broadcast",
     "choice",
+    "divides",
     "flag",
     "instance",
     "is_number",
@@ -80,6 +81,13 @@ def number(field: str, value: object, low: float, high: float) -> float:
     if not is_number(plain) or not low <= plain <= high:
         raise UserError(f"{field} must be a number from {low} to {high}, not {shown(value)}")
     return plain
+
+
+def divides(field: str, value: int, total: int, what: str) -> int:
+    """Check that ``value`` divides ``total``, which the message calls ``what``."""
+    if total % value:
+        raise UserError(f"{field} must divide {what}, not {value}")
+    return value
 
 
 def one_of(field: str, value: object, allowed: Iterable[int]) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Flags, Floats, Integers
-from ..checks import array, instance, whole
+from ..checks import array, divides, instance, whole
 from ..errors import UserError
 from ..formats import binary32
 from .csb_parameters import NUMBER_BITS, VALUE_BITS, CsbDecoderParameters, CsbParameters
@@ -225,8 +225,8 @@ def walk(
 def steps(masks: npt.ArrayLike, part: int) -> int:
     """Return the cycles that blocks take: in each part of one, one for each value, or one."""
     found = array("masks", masks, "bool")
-    if found.size % whole("part", part, 1, 1 << 16):
-        raise UserError(f"part must divide the {found.size} bits of masks, not {part}")
+    part = whole("part", part, 1, 1 << 16)
+    divides("part", part, found.size, f"the {found.size} bits of masks")
     return int(np.maximum(found.reshape(-1, part).sum(1), 1).sum())
 
 

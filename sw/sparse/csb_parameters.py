@@ -3,8 +3,7 @@
 import dataclasses
 from typing import ClassVar
 
-from ..checks import choice, flag, whole
-from ..errors import UserError
+from ..checks import choice, divides, flag, whole
 from ..parameters import Parameters
 
 __all__ = [
@@ -47,10 +46,7 @@ class CsbParameters(Parameters):
         whole("columns", self.columns, 1, LARGEST_SIDE)
         whole("pointer_bits", self.pointer_bits, 1, 32)
         whole("lanes", self.lanes, 1, LARGEST_SIDE**2)
-        if self.elements % self.lanes:
-            raise UserError(
-                f"lanes must divide the {self.elements} elements of a block, not {self.lanes}"
-            )
+        divides("lanes", self.lanes, self.elements, f"the {self.elements} elements of a block")
 
     @property
     def elements(self) -> int:

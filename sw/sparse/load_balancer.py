@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Flags, Integers
-from ..checks import array, flag, instance, is_number, number, one_of, shown, whole
+from ..checks import array, divides, flag, instance, is_number, number, one_of, shown, whole
 from ..errors import UserError
 from ..parameters import Parameters
 from .sorting import descending
@@ -208,8 +208,7 @@ def imbalance(
     """
     p = BalancerParameters(lines=lines, pieces=pieces)
     whole("tile", tile, 1, (1 << p.count_bits) - 1)
-    if tile % pieces:
-        raise UserError(f"pieces must divide the tile of {tile}, not {pieces}")
+    divides("pieces", pieces, tile, f"the tile of {tile}")
     if not is_number(density) or not 0 < density <= 1:
         raise UserError(f"density must be a number above 0 to 1, not {shown(density)}")
     number("spread", spread, 0, 10)

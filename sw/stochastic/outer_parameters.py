@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..checks import choice, is_number, is_whole, number, shown, whole
+from ..checks import choice, divides, is_number, is_whole, number, shown, whole
 from ..errors import UserError
 from ..formats import MOST_BLOCK, BlockFormat
 from ..formats.binary32 import LARGEST
@@ -94,8 +94,7 @@ class OuterProductParameters(StochasticParameters):
         choice("rate", self.rate, RATES)
         choice("target", self.target, TARGETS)
         self._check_lanes(rows=self.rows, columns=self.columns)
-        if self.columns % self.results:
-            raise UserError(f"results must divide columns, {self.columns}, not {self.results}")
+        divides("results", self.results, self.columns, f"columns, {self.columns}")
         if self.weights not in WEIGHTS:
             self._check_blocks()
         if self.scale == "batch":
