@@ -1,11 +1,12 @@
 """A connection with a board's link: reset, identity, registers, streams."""
 
+import contextlib
 import json
 import struct
 import time
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, TypeVar
 
 from sw.errors import UserError
 
@@ -16,6 +17,8 @@ from .settings import LinkSettings
 from .transfer import Reader, Sender, status
 
 __all__ = ["Connection"]
+
+End = TypeVar("End", Sender, Reader)
 
 LEAST_BUFFER = 256
 PATIENCE = 5.0
@@ -28,7 +31,7 @@ FACTS |= {"clock": int, "baud": int, "buffer": int}
 """The types of what a board tells of itself, beside the version of the link."""
 
 
-class Connection:
+class Connection(contextlib.AbstractContextManager["Connection"]):
     """The link to a board; used by ``with``, which closes the line. It begins with a reset.
 
     Every method raises `LinkError` where an answer is missing or wrong, or the port is gone.
@@ -55,9 +58,6 @@ class Connection:
         except BaseException:
             self.__exit__()
             raise
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.line.__exit__()
@@ -108,8 +108,12 @@ class Connection:
         Ends when the unit has taken all inputs' bytes and all that was asked for has come, or when
         nothing has moved for ``patience`` seconds.
         """
-        senders = [self._sender(channel, data) for channel, data in inputs.items()]
-        readers = [self._reader(channel, size) for channel, size in outputs.items()]
+        senders = [self._end(self._senders, Sender, channel) for channel in inputs]
+        readers = [self._end(self._readers, Reader, channel) for channel in outputs]
+        for sender, data in zip(senders, inputs.values(), strict=True):
+            sender.put(data)
+        for reader, size in zip(readers, outputs.values(), strict=True):
+            reader.want(size)
 
         def moved() -> int:
             return sum(r.received for r in readers) + sum(s.limit + s.accepted for s in senders)
@@ -198,16 +202,8 @@ class Connection:
             )
         return facts
 
-    def _sender(self, channel: int, data: bytes) -> Sender:
-        if channel not in self._senders:
-            self._senders[channel] = Sender(channel, self._buffer, self._requests.rate)
-        sender = self._senders[channel]
-        sender.put(data)
-        return sender
-
-    def _reader(self, channel: int, size: int) -> Reader:
-        if channel not in self._readers:
-            self._readers[channel] = Reader(channel, self._buffer, self._requests.rate)
-        reader = self._readers[channel]
-        reader.want(size)
-        return reader
+    def _end(self, ends: dict[int, End], kind: type[End], channel: int) -> End:
+        """Return the host's end of a channel, which is made when it is first used."""
+        if channel not in ends:
+            ends[channel] = kind(channel, self._buffer, self._requests.rate)
+        return ends[channel]

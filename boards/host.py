@@ -1,5 +1,6 @@
 """A board from the host's side: its unit, by the names of the unit's manifest."""
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -18,7 +19,7 @@ from .requests import Statistics
 __all__ = ["Board"]
 
 
-class Board:
+class Board(contextlib.AbstractContextManager["Board"]):
     """A unit on a board behind a serial port; used by ``with``.
 
     Parameters
@@ -61,9 +62,6 @@ class Board:
         except BaseException:
             connection.__exit__()
             raise
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.connection.__exit__()
