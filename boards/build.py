@@ -179,7 +179,6 @@ def use(board: Board, design: Design, *, progress: Progress) -> Use:
     mapped, statistics = map_design(
         design,
         family,
-        dsp=design.manifest["parameters"].get("multiplier") == "dsp",
         progress=progress,
         stage=f"synthesize {design.name} as one module",
         whole=True,

@@ -185,6 +185,25 @@ def _ulx3s(size: str, capacity: Mapping[str, int], **fields: Any) -> Board:
     )
 
 
+def _tang_nano(size: str, chip: tuple[str, str, str], **fields: Any) -> Board:
+    """Return a board of Sipeed's, with RAM in its chip: the R behind the series."""
+    part, package, grade = chip
+    series, _, number = part.partition("-")
+    order = f"{series}R-LV{number.removesuffix('C')}{package}{grade}"
+    return Board(
+        name=f"tang-nano-{size.lower()}",
+        title=f"Tang Nano {size}",
+        family="gowin",
+        series=series.lower(),
+        device=f"{series}R-{number}, {package}, {grade}",
+        arguments=("--device", order, "--vopt", f"family={part}"),
+        part=part,
+        clock=27.0,
+        baud=1_000_000,
+        **fields,
+    )
+
+
 BOARDS: Mapping[str, Board] = {
     board.name: board
     for board in (
@@ -234,32 +253,20 @@ BOARDS: Mapping[str, Board] = {
             # The largest of this format whose netlist is estimated to fit.
             fields={"format": "hbfp4", "rows": 3, "columns": 1, "lanes": 8},
         ),
-        Board(
-            name="tang-nano-9k",
-            title="Tang Nano 9K",
-            family="gowin",
-            series="gw1n",
-            device="GW1NR-9C, QN88P, C6/I5",
+        _tang_nano(
+            "9K",
+            ("GW1N-9C", "QN88P", "C6/I5"),
             capacity={"LUT4 equivalents": 8640, "FF": 6480, "DSP": 20, "BSRAM": 26},
-            arguments=("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"),
-            part="GW1N-9C",
             platform="tang_nano_9k.TangNano9kPlatform",
             wires={"clk": "clk27.0", **_UART},
-            clock=27.0,
-            baud=1_000_000,
             serial="BL702 on the board (second port)",
             loader=("--board", "tangnano9k"),
             fields={"rows": 2, "columns": 2, "lanes": 4, "multiplier": "dsp"},
         ),
-        Board(
-            name="tang-nano-20k",
-            title="Tang Nano 20K",
-            family="gowin",
-            series="gw2a",
-            device="GW2AR-18C, QN88, C8/I7",
+        _tang_nano(
+            "20K",
+            ("GW2A-18C", "QN88", "C8/I7"),
             capacity={"LUT4 equivalents": 20736, "FF": 15552, "DSP": 48, "BSRAM": 46},
-            arguments=("--device", "GW2AR-LV18QN88C8/I7", "--vopt", "family=GW2A-18C"),
-            part="GW2A-18C",
             sites={
                 "clk": Site(pin="4", attributes={"IO_TYPE": "LVCMOS33"}),
                 "rx": Site(pin="70", attributes={"IO_TYPE": "LVCMOS33", "PULL_MODE": "UP"}),
@@ -268,8 +275,6 @@ BOARDS: Mapping[str, Board] = {
                 "led_error": Site(pin="16", attributes={"IO_TYPE": "LVCMOS33"}, inverted=True),
             },
             oscillator="27",
-            clock=27.0,
-            baud=1_000_000,
             serial="BL616 on the board (second port)",
             loader=("--cable", "ft2232"),
             fields={"lanes": 4, "multiplier": "dsp"},
