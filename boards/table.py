@@ -239,12 +239,7 @@ BOARDS: Mapping[str, Board] = {
             capacity={"logic cells": 5280, "LUT4": 5280, "FF": 5280, "SB_MAC16": 8, "SB_RAM40": 30},
             arguments=("--up5k", "--package", "sg48"),
             platform="icebreaker.ICEBreakerPlatform",
-            wires={
-                "clk": "clk12.0",
-                **_UART,
-                "led_busy": "led_g.0",
-                "led_error": "led_r.0",
-            },
+            wires={"clk": "clk12.0", **_UART, "led_busy": "led_g.0", "led_error": "led_r.0"},
             clock=12.0,
             baud=1_000_000,
             buffer=512,

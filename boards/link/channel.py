@@ -94,10 +94,8 @@ class OutputChannel(Circuit):
 
     Parameters
     ----------
-    width : int
-        Bytes of a word.
-    buffer : int
-        Bytes kept, a power of two.
+    width, buffer : int
+        Bytes of a word, and bytes held, as of `InputChannel`.
 
     Members
     -------

@@ -9,8 +9,6 @@ from click.testing import CliRunner
 from sw.__main__ import main
 from sw.train.network import load_weights
 
-from .refused import check_refused
-
 
 def test_one_epoch_is_shown_once():
     command = ["train", "--epochs", "1", "--sparse", "dropback"]
@@ -41,30 +39,3 @@ def test_command(tmp_path):
     assert all(np.array_equal(again[name], arrays[name]) for name in again)
     text = CliRunner().invoke(main, ["train", "--help"]).stdout
     assert "--sparse procrustes:keep=0.1 -o build/sparse.npz" in text
-
-
-@pytest.mark.parametrize(
-    "text, message",
-    [
-        (
-            "procrusts",
-            "unknown sparse training 'procrusts', did you mean procrustes? (known: dropback, none",
-        ),
-        ("none:keep=0.1", "sparse training none has no fields, not 'keep=0.1'"),
-        ("procrustes:", "sparse training procrustes needs field=value, not ''"),
-        ("procrustes:0.1", "sparse training procrustes needs field=value, not '0.1'"),
-        ("procrustes:kept=0.1", "unknown field 'kept', did you mean keep? (known: between, "),
-        ("procrustes:keep=0", "keep must be a number from 9.5e-07 to 1 - 9.5e-07, not 0"),
-        ("procrustes:between=never", "between must be one of restart, carry, not 'never'"),
-        (
-            "procrustes:threshold=top",
-            "threshold must be one of quantile, multiplicative, exact, not 'top'",
-        ),
-        ("procrustes:keep=0.1,keep=0.2", "keep is given twice in procrustes:keep=0.1,keep=0.2"),
-        ("dropback:step=5", "step has no effect on an exact threshold, as of dropback:step=5"),
-        ("procrustes:threshold=exact,lanes=2", "lanes has no effect on an exact threshold, as o"),
-        ("dropback:initial=0.1", "initial has no effect on an exact threshold, as of dropback:in"),
-    ],
-)
-def test_errors(text, message):
-    check_refused("sparse", text, message)

@@ -24,8 +24,6 @@ from sw.train.record import record
 from sw.train.settings import Settings
 from sw.train.update import Essop, Pulsed, read
 
-from .refused import check_refused
-
 
 @pytest.fixture(scope="module")
 def digits():
@@ -183,32 +181,6 @@ def test_parameters():
     q = update.parameters
     assert (q.step, q.length, q.length_management, q.seed) == (0.25, 31, False, 7)
     assert read("exact", seed=1) is None
-
-
-@pytest.mark.parametrize(
-    "text, message",
-    [
-        ("esop", "unknown update 'esop', did you mean essop? (known: essop, exact, pulsed)"),
-        ("", "unknown update '' (known: essop, exact, pulsed)"),
-        ("exact:length=4", "update exact has no fields, not 'length=4'"),
-        ("essop:", "update essop needs field=value, not ''"),
-        ("essop:length", "update essop needs field=value, not 'length'"),
-        ("pulsed:step=0.1,fast", "update pulsed needs field=value, not 'fast'"),
-        ("essop:lenght=4", "unknown field 'lenght', did you mean length? (known: batch, bits, "),
-        ("essop:length=48", "length must be one of 1, 2, 4, 8, 16, 32, 64, 128, 256, not 48"),
-        ("essop:share=none", "share must be one of shared, rotated, independent, not 'none'"),
-        ("essop:seed=0", "seed must be an integer from 1 to 16777215, not 0"),
-        ("pulsed:step=0", "step must be a number above 0 and below 1, not 0"),
-        ("pulsed:rows=4", "unknown field 'rows'"),
-        ("essop:weights=binary32", "weights has no effect on gradients in training, as in essop:w"),
-        ("essop:length=4, rate = free", "rate has no effect on gradients in training, as in ess"),
-        ("essop:target=ecp5", "target has no effect on gradients in training, as in essop:target"),
-        ("essop:length=16,length=4", "length is given twice in essop:length=16,length=4"),
-        ("pulsed:step=0.1, step=0.2", "step is given twice in pulsed:step=0.1, step=0.2"),
-    ],
-)
-def test_errors(text, message):
-    check_refused("update", text, message)
 
 
 def test_command(tmp_path):
