@@ -28,7 +28,7 @@ TOLERANCE = 0.03
 
 FACTS = {"unit": str, "version": str, "digest": str, "parameters": dict, "board": str}
 FACTS |= {"clock": int, "baud": int, "buffer": int}
-"""The types of what a board tells of itself, beside the version of the link."""
+"""The types of the fields of an identity, beside the version of the link."""
 
 
 class Connection(contextlib.AbstractContextManager["Connection"]):
@@ -44,7 +44,7 @@ class Connection(contextlib.AbstractContextManager["Connection"]):
     Attributes
     ----------
     identity : dict
-        What the board tells of itself, as of `boards.frames.identity`.
+        Identity of the board, as of `boards.frames.identity`.
     """
 
     def __init__(self, line: Line) -> None:
@@ -70,7 +70,7 @@ class Connection(contextlib.AbstractContextManager["Connection"]):
     def reset(self) -> None:
         """Reset the unit and all channels."""
 
-        def take(header: Header, _: bytes) -> bool:
+        def accept(header: Header, _: bytes) -> bool:
             if header.kind != Status.OK:
                 raise LinkError(
                     f"{self.line.port} answered {status(header)} to a RESET: expected OK and "
@@ -84,7 +84,7 @@ class Connection(contextlib.AbstractContextManager["Connection"]):
             return True
 
         expected = f"version {VERSION} of the link"
-        self._requests.post(Kind.RESET, 0, take, expected=expected)
+        self._requests.post(Kind.RESET, 0, accept, expected=expected)
         self._requests.finish()
         self._senders: dict[int, Sender] = {}
         self._readers: dict[int, Reader] = {}
@@ -105,7 +105,7 @@ class Connection(contextlib.AbstractContextManager["Connection"]):
     ) -> dict[int, bytes]:
         """Move bytes on all channels at once; return those of the outputs.
 
-        Ends when the unit has taken all inputs' bytes and all that was asked for has come, or when
+        Ends when the unit has accepted all inputs' bytes and sent all that was asked for, or when
         nothing has moved for ``patience`` seconds.
         """
         senders = [self._end(self._senders, Sender, channel) for channel in inputs]
@@ -139,15 +139,15 @@ class Connection(contextlib.AbstractContextManager["Connection"]):
         return {reader.channel: reader.take_away() for reader in readers}
 
     def taken(self, channel: int) -> int:
-        """Return how many bytes of an input channel the unit has taken since the reset."""
+        """Return how many bytes of an input channel the unit has accepted since the reset."""
         return self._senders[channel].taken
 
     def exchange(
         self, data: bytes, answers: int, *, seconds: float = 0.5
     ) -> list[tuple[Header, bytes]]:
-        """Send bytes as they are; return the frames that come, for tests of the link.
+        """Send bytes as they are; return the frames received, for tests of the link.
 
-        Ends when so many frames have come, or none for some ``seconds``. The connection's other
+        Ends when so many frames have arrived, or none for some ``seconds``. The connection's other
         methods work again after `reset`.
         """
         self._requests.forget()
@@ -161,7 +161,7 @@ class Connection(contextlib.AbstractContextManager["Connection"]):
         return found
 
     def _identify(self) -> dict[str, Any]:
-        """Return what the board tells of itself, and note how fast it does."""
+        """Return the identity of the board, and note how fast it sends it."""
         text = b""
         for _ in range(ATTEMPTS):
             self.reset()

@@ -52,7 +52,7 @@ def simulate(chosen: Chosen, link: Path | None) -> int:
         design = board_design(board_name, name, parameters, **chosen.link)
     with progress.stage("build the simulation"):
         board = SimulatedBoard(design, link=link)
-    # Any thread may get a signal, and a second one may come while the board is unplugged.
+    # Any thread may get a signal, and a second one may arrive while the board is unplugged.
     ended, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)

@@ -49,7 +49,7 @@ class Simulation:
     design : Design
         As of `boards.top.board_design`.
     seed : int
-        Of what registers and memories hold when the power comes, where nothing else is said.
+        Of what registers and memories hold at power-up, where they have no other value.
 
     Attributes
     ----------
@@ -87,11 +87,11 @@ class Simulation:
 
     @property
     def idle(self) -> bool:
-        """Whether all bytes were sent, and nothing has come for a long time."""
+        """Whether all bytes were sent, and the line has been silent for long."""
         return not self._waiting and self.quiet > GRACE
 
     def run(self, data: bytes = b"", *, cycles: int = SLICE) -> bytes:
-        """Send bytes after those that wait, and return those that came in some cycles.
+        """Send bytes after those that wait, and return those received in some cycles.
 
         It ends earlier at the end of a frame.
         """
@@ -152,7 +152,7 @@ class SimulatedBoard:
     def __exit__(self, *_: object) -> None:
         if not self._open:
             return
-        # Another simulation may have taken the link's place.
+        # Another simulation may have replaced the link.
         if self._link is not None and self._target() == self.port:
             self._link.unlink()
         os.write(self._wake, b"\0")

@@ -160,7 +160,7 @@ _ECP5_25 = {"LUT4 equivalents": 24288, "FF": 24288, "MULT18X18D": 28, "ALU54B": 
 
 
 _ECP5_ARGUMENTS = ("--placer", "static")
-"""The other placer takes twice as long, and does not come to an end with many DSP blocks."""
+"""The other placer takes twice as long, and does not finish with many DSP blocks."""
 
 
 def _ulx3s(size: str, capacity: Mapping[str, int], **fields: Any) -> Board:

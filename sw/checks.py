@@ -2,7 +2,7 @@
 
 Every public function and data class of Gradgate checks what it takes by these, so that a field is
 refused in the same words wherever it stands: its name, what is accepted, what was found. NumPy's
-scalars are taken as the Python numbers that they stand for; no check converts anything else.
+scalars are accepted as the Python numbers that they represent; no check converts anything else.
 """
 
 import difflib
@@ -155,14 +155,14 @@ def array(
     field : str
         Its name in messages.
     value : array-like
-        Arrays and NumPy scalars are taken as they are. Python numbers and lists of them, which
+        Arrays and NumPy scalars are used as they are. Python numbers and lists of them, which
         have no type of their own, become ``kind`` if that changes none of them.
     kind : str
         A type of NumPy (``float32``), or ``integer``, ``bool``, ``number`` for any of its kind
         (``number``: integers and floating point).
     shape : sequence of int or str, optional
         What each axis must be: a number, or a name for any number, equal names for equal ones; an
-        ellipsis as the first stands for any axes before.
+        ellipsis as the first means any axes before.
     low, high : number, optional
         The range of all values; NaN is in no range.
     finite : bool

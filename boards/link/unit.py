@@ -24,7 +24,7 @@ __all__ = ["SerialUnit", "facts"]
 
 
 def facts(unit: str, parameters: Parameters, settings: LinkSettings) -> dict[str, Any]:
-    """Return what a board tells of itself: the unit with its configuration, and the link."""
+    """Return the identity of a board: the unit with its configuration, and the link."""
     return {
         "link": VERSION,
         "unit": unit,
@@ -67,7 +67,7 @@ class SerialUnit(Circuit):
     rx : In(1), tx : Out(1)
         The line, as the board receives and sends.
     busy : Out(1)
-        Frames have come lately: in the last 2**20 to 2**21 cycles.
+        Frames were received lately: in the last 2**20 to 2**21 cycles.
     error : Out(1)
         A frame was damaged since the last reset.
     """

@@ -1,8 +1,8 @@
 """Approximate multipliers of significands.
 
 A multiplier is a function of two significands, integers from ``2**bits`` to ``2**(bits + 1) - 1``
-that stand for 1 up to 2, and of ``bits``. It returns their product, an integer from
-``2**(2 * bits)`` to ``2**(2 * bits + 2) - 1`` that stands for 1 up to 4. The functions here take
+that represent 1 up to 2, and of ``bits``. It returns their product, an integer from
+``2**(2 * bits)`` to ``2**(2 * bits + 2) - 1`` that represents 1 up to 4. The functions here take
 integers and arrays of them, and numba compiles them.
 """
 
@@ -100,7 +100,7 @@ def _exact(a, b, bits):
 
 
 def _mitchell(a, b, bits):
-    """Return Mitchell's product (1962): log2(1 + x) taken as x, and so back."""
+    """Return Mitchell's product (1962): log2(1 + x) approximated by x, and so back."""
     total = a + b - (2 << bits)
     carry = total >> bits
     return ((1 << bits) + total - (carry << bits)) << carry << bits

@@ -120,9 +120,8 @@ def gemm(fractions: Fractions, a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArra
     Parameters
     ----------
     fractions : Fractions
-        What multiplies fractions.
-    a : array of float32, (m, k)
-    b : array of float32, (k, n)
+        The multiplier of fractions.
+    a, b : array of float32, (m, k) and (k, n)
 
     Returns
     -------

@@ -130,7 +130,7 @@ class MultimodeParameters(Parameters):
 
     @property
     def sum_bits(self) -> int:
-        """Width of any mode's exact signed sum of products, where its digits stand in the words."""
+        """Width of any mode's exact signed sum of products, where its digits lie in the words."""
         widest = 0
         for a, b in itertools.product(range(len(MODES)), repeat=2):
             block = min(self.formats[mode].reduction for mode in (a, b))

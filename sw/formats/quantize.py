@@ -35,7 +35,7 @@ class Blocks:
     ----------
     mantissa : array of int32
         The integers ``q``, in the shape of the array that was quantized; other integers become
-        int32. All that the format has codes for are taken.
+        int32. All that the format has codes for are accepted.
     exponent : array of int32
         Exponent codes: the same shape, with the number of blocks in place of each blocked extent.
     format : BlockFormat

@@ -35,7 +35,7 @@ def apply(
     parameters : SparseArrayParameters
         Of the array.
     job : Job
-        What it is told.
+        Job descriptor.
     mask : array of bool, (waves, slots, rows, depth)
         Places of the values; all in mode ``dense``.
     values : array of float32, (non-zeros,)

@@ -134,7 +134,7 @@ class Correlation:
 def correlations(layer: Layer, which: str, batch: int, *, parts: int = 1) -> list[Correlation]:
     """Return the correlations of a pass over a batch.
 
-    The gradients of a strided convolution fall apart by the places of pixels in their stride.
+    The gradients of a strided convolution separate by the phase of pixels in their stride.
 
     Parameters
     ----------

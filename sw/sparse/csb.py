@@ -183,12 +183,8 @@ def read(
     ----------
     parameters : CsbParameters
         Of the decoder.
-    compressed : Compressed
-        Blocks.
-    numbers : array of int, (requests,)
-        Numbers of blocks; one that is not there is a corrupt one. Corrupt blocks are empty.
-    rotate : array of bool, (requests,), or bool
-        Blocks to be turned by 180 degrees.
+    compressed, numbers, rotate
+        As for `requested`; corrupt blocks are empty.
     """
     masks, corrupt, index = requested(parameters, compressed, numbers, rotate)
     dense = np.zeros(masks.shape, np.float32)

@@ -22,7 +22,9 @@ NUMBER_BITS = 16
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CsbParameters(Parameters):
-    """What compressed blocks are, for both units.
+    """Compressed blocks, as both units have them: masks, pointers, and fp32 values of set bits.
+
+    Source: Procrustes (MICRO 2020), whose format is compressed sparse blocks.
 
     Parameters
     ----------

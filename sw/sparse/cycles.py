@@ -88,7 +88,7 @@ def array_cycles(p: SparseArrayParameters, job: Job, waves: Waves, *, latency: i
     p : SparseArrayParameters
         Of the array.
     job : Job
-        What it is told.
+        Job descriptor.
     waves : Waves
         Of the job.
     latency : int

@@ -140,7 +140,7 @@ def balance(parameters: BalancerParameters, counts: npt.ArrayLike) -> Integers:
 
     Halves are sorted, larger ones first and of equal ones that with the lower number, and line
     ``l`` takes the ``l``-th of them from either end: they are folded. Quarters are folded to pairs,
-    these sorted by their sums and folded again. Of each fold the larger part comes first.
+    these sorted by their sums and folded again. Of each fold the larger part is first.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from .tiling import Tiling
 __all__ = ["MOST_MARGIN", "best_tiling"]
 
 MOST_MARGIN = 1e9
-"""That lines can hold all that is in a wave."""
+"""That PE rows can hold all that is in a pass."""
 
 ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 
@@ -43,7 +43,7 @@ def best_tiling(
     mode : str
         ``sparse`` or ``dense``.
     margin : float
-        How many times the mean a line must be able to hold of a wave, at most all; to 1e9.
+        How many times the mean a PE row must be able to hold of a pass, at most all; to 1e9.
     """
     instance("p", p, SparseArrayParameters)
     instance("c", c, Correlation)
@@ -75,7 +75,7 @@ def best_tiling(
 def _estimate(
     probe: Tiling, grid: list[Integers], density: float, mode: str, margin: float
 ) -> npt.NDArray[np.float64]:
-    """Return about how many cycles tilings take; infinity for those that do not fit."""
+    """Return an estimate of the cycles of tilings; infinity for those that do not fit."""
     p, c = probe.parameters, probe.correlation
     k, u, v, g, i, j = grid
     pairs = [*zip(probe.reduction, (k, u, v), strict=True)]
@@ -115,7 +115,7 @@ def _estimate(
     fits &= c.blocks == 1 or not shared
     most = np.minimum(margin * entries + 6 * np.sqrt(entries), p.pieces * probe.rows * depth)
     fits &= most <= p.entries
-    # Of equal ones the first is taken: those with the fewest waves stand first.
+    # Of equal ones the first is chosen: those with the fewest passes are first.
     return np.where(fits, probe.row_groups * np.prod(counts, 0) * (cycles + 1), np.inf)
 
 

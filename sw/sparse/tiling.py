@@ -110,7 +110,7 @@ class Tiling:
         return self.row_groups * math.prod(self.tiles) * math.prod(self.chunks)
 
     def job(self, mode: str = "sparse", *, balanced: bool = True) -> Job:
-        """Return what the array is told."""
+        """Return the job descriptor."""
         choice("mode", mode, MODES)
         flag("balanced", balanced)
         return Job(

@@ -4,7 +4,7 @@ Of Procrustes (Yang et al., MICRO 2020, arXiv 2009.10976) and, where the thresho
 DropBack (Golub et al., arXiv 1806.06949). A weight that is not tracked is its initial value, which
 is made anew at each use, times a decay. A step of the descent has one decay, at all uses: its
 products see it, and how far a weight moved is counted from it. In the published code the decay
-comes first (`measured`), so that a weight that is not tracked has moved by what the decay took:
+comes first (`measured`), so that a weight that is not tracked has moved by the decay alone:
 nearly all that are tracked after the second step are then those that were largest at first. Where
 there is a momentum, as in nine configurations of that code, that of a weight that is not tracked is
 zero here; there it stays. There biases and batch normalization are tracked too, here never.
@@ -65,16 +65,16 @@ class TrackingParameters(Parameters):
         First estimate; None for the exact quantile of the first step of training, see `started`.
     lanes, step, guard, delay, between
         Of the estimator, see `QuantileParameters`; ``multiplicative`` moves by ``2**-step`` of
-        itself and has no lanes, guard and delay. A step of training is a packet. Unless told
-        otherwise the estimate goes on from one to the next (``carry``), and by smaller steps: a
-        network of few weights has it neither come near from far away in a single packet, nor stay
+        itself and has no lanes, guard and delay. A step of training is a packet. By
+        default the estimate goes on from one to the next (``carry``), and by smaller steps: a
+        network of few weights has it neither converge from far away in a single packet, nor stay
         there. ``restart``: each step starts from `initial`; ``mean``, of ``multiplicative`` only:
         from the running mean of the estimates, see `memory`.
     memory : float
         Under ``between="mean"``: share of a step's first estimate in the next one's, 0 to 1; the
         rest is the mean of the step's estimates.
     scan : str
-        Whether weights are taken from the first to the last (``forward``), or ``reversed``.
+        Whether weights are scanned from the first to the last (``forward``), or ``reversed``.
     scope : str
         Whether `keep` is a share of all weights (``all``), or of those of each ``layer``, which
         then has an estimate of its own.
@@ -157,7 +157,7 @@ class TrackingParameters(Parameters):
         Without `initial` its first estimate is the largest value that `largest` would not keep, or
         the nearest that an estimator can have. A fixed one would be as good only by chance: values
         grow with the rate of learning, and where none is above it the initial weights decay to
-        nothing before it has come down.
+        nothing before it has decreased.
         """
         if self.initial is not None:
             return self.estimator

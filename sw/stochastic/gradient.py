@@ -64,10 +64,8 @@ def weight_gradient(
     ----------
     parameters : OuterProductParameters
         Of the block.
-    d : array of float32, (m, pairs)
-        Gradients of outputs.
-    x : array of float32, (n, pairs)
-        Inputs.
+    d, x : array of float32, (m, pairs) and (n, pairs)
+        Gradients of outputs, and inputs.
     engine : callable
         See `Engine`.
     """

@@ -33,6 +33,9 @@ LEAST_PERIOD = 4
 class OuterProductParameters(StochasticParameters):
     """Parameters of ``outer_product``, a block of ``rows`` x ``columns`` results ``d * x``.
 
+    Results are fp32: the counts of coincident random bits of a batch's pairs, times a power of two
+    or any rate. Source: ESSOP (arXiv 2003.11256), see `sw.stochastic.outer_product`.
+
     Parameters
     ----------
     rows : int

@@ -8,6 +8,7 @@ staggered rows, the alignment of samples and the rounding, is this project's cho
 
 import dataclasses
 import itertools
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -165,14 +166,7 @@ def batches(
     return x, d, np.array(ends(p, marked), np.int64) + 1
 
 
-def sums(
-    p: OuterProductParameters,
-    x: npt.ArrayLike,
-    d: npt.ArrayLike,
-    *,
-    last: npt.ArrayLike | None = None,
-    first: int = 0,
-) -> Sums:
+def sums(p: OuterProductParameters, x: Any, d: Any, *, last: Any = None, first: int = 0) -> Sums:
     """Return the sums of the batches of pairs; arguments as of `outer_product`."""
     x, d, stops = batches(p, x, d, last)
     first = whole("first", first, 0, MOST_FIRST)
@@ -226,8 +220,7 @@ def outer_product(
     ----------
     parameters : OuterProductParameters
         Of the block.
-    x : array of float32, (pairs, columns)
-    d : array of float32, (pairs, rows)
+    x, d : array of float32, (pairs, columns) and (pairs, rows)
         Values of ``parameters.source``.
     last : array of bool, (pairs,)
         Pairs that end a batch; each ``batch``-th pair after an end does in any case, as does the

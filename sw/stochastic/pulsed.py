@@ -30,6 +30,10 @@ PAIRS = 128
 class PulsedParameters(Parameters):
     """Parameters of pulsed updates.
 
+    A pair of vectors moves a weight by ``step`` in each cycle in which pulses of its row and of
+    its column coincide; `pulses` has the chances. Random words are those of linear feedback shift
+    registers (`sw.stochastic.lfsr`).
+
     Parameters
     ----------
     step : float
@@ -194,10 +198,8 @@ def pulsed_gradient(
     ----------
     p : PulsedParameters
         Of the updates.
-    d : array of float32, (m, pairs)
-        Gradients of outputs.
-    x : array of float32, (n, pairs)
-        Inputs.
+    d, x : array of float32, (m, pairs) and (n, pairs)
+        Gradients of outputs, and inputs.
     rate : float
         Rate of learning, 0 or more.
     first : int

@@ -65,7 +65,7 @@ def read(arithmetic: Any) -> Arithmetic:
     """Return the arithmetic of a name, or itself.
 
     Fields of a block format may follow its name, ``hbfp4:block=8:rounding=truncate``, or a table of
-    fields stand for it, see `BlockFormat.read`.
+    fields define it, see `BlockFormat.read`.
     """
     if isinstance(arithmetic, BlockFormat):
         return effective(arithmetic)

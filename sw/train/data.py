@@ -1,4 +1,4 @@
-"""Data sets that come with Python packages, so that nothing is downloaded."""
+"""Data sets that Python packages contain, so that nothing is downloaded."""
 
 import dataclasses
 import hashlib

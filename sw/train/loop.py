@@ -49,7 +49,7 @@ class Run:
 
     ``sparse`` is what tracked the weights, if not all were trained; ``storage`` the format in which
     the weights of each product are stored between steps, None for binary32; ``repeated`` a word on
-    random bits of the update that came again, if any did.
+    random bits of the update that repeated, if any did.
     """
 
     data: Data
