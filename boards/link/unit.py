@@ -78,16 +78,8 @@ class SerialUnit(Circuit):
         self.unit = unit
         self.parameters = parameters
         self.settings = settings
-        super().__init__(
-            {
-                "aclk": In(1),
-                "aresetn": In(1),
-                "rx": In(1),
-                "tx": Out(1),
-                "busy": Out(1),
-                "error": Out(1),
-            }
-        )
+        inputs = dict.fromkeys(("aclk", "aresetn", "rx"), In(1))
+        super().__init__({**inputs, **dict.fromkeys(("tx", "busy", "error"), Out(1))})
 
     def elaborate(self, platform: Any) -> Module:
         """Connect line, frames, channels and unit."""
