@@ -3,6 +3,7 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from hw.flow.emit import Design
 from hw.flow.families import FAMILIES, Column, Family
@@ -57,12 +58,11 @@ def build(
     unit: str,
     parameters: Parameters,
     *,
-    clock: float | None = None,
-    baud: int | None = None,
     seeds: int = 4,
     route: bool = True,
     slow: bool = False,
     progress: Progress | None = None,
+    **link: Any,
 ) -> Build:
     """Build a unit for a board.
 
@@ -71,8 +71,8 @@ def build(
 
     Parameters
     ----------
-    board, unit, parameters, clock, baud
-        As for `board_design`.
+    board, unit, parameters
+        As for `board_design`, and so are ``clock`` and ``baud``, which are ``link``.
     seeds : int
         Placements to try until one reaches the clock.
     route : bool
@@ -100,7 +100,7 @@ def build(
 
     def design(configuration: Parameters) -> Design:
         with progress.stage(f"generate {unit} for {board}"):
-            return board_design(board, unit, configuration, clock=clock, baud=baud)
+            return board_design(board, unit, configuration, **link)
 
     check_bound(where, unit, parameters)
     made = design(parameters)

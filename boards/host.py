@@ -56,12 +56,11 @@ class Board(contextlib.AbstractContextManager["Board"]):
 
         ``baud`` are the bits a second that its bitstream was made for; None for 3,000,000.
         """
-        connection = Connection(Line(port, BAUD if baud is None else baud))
-        try:
-            return cls(connection)
-        except BaseException:
-            connection.__exit__()
-            raise
+        line = Line(port, BAUD if baud is None else baud)
+        with contextlib.ExitStack() as opened:
+            board = cls(opened.enter_context(Connection(line)))
+            opened.pop_all()
+        return board
 
     def __exit__(self, *_: object) -> None:
         self.connection.__exit__()

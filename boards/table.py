@@ -80,7 +80,7 @@ class Board:
     sites: Mapping[str, Site] = dataclasses.field(default_factory=dict)
     oscillator: str = ""
     clock: float
-    baud: int
+    baud: int = 3_000_000
     buffer: int = 2048
     serial: str
     dfu: tuple[int, int] | None = None
@@ -176,7 +176,6 @@ def _ulx3s(size: str, capacity: Mapping[str, int], **fields: Any) -> Board:
         platform=f"ulx3s.ULX3S_{size}_Platform",
         wires={"clk": "clk25.0", **_UART},
         clock=50.0,
-        baud=3_000_000,
         # A quarter of it makes a frame.
         buffer=4096,
         serial="FT231X on the board (USB 1)",
@@ -284,7 +283,6 @@ BOARDS: Mapping[str, Board] = {
             platform="arty_a7.ArtyA7_35Platform",
             wires={"clk": "clk100.0", **_UART},
             clock=50.0,
-            baud=3_000_000,
             buffer=4096,
             serial="FT2232HQ on the board (second port)",
             loader=("--board", "arty_a7_35t"),

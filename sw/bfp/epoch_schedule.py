@@ -76,10 +76,8 @@ class EpochSchedule:
 
     Parameters
     ----------
-    parameters : EpochParameters
-        ``layers`` is the number of layers in use.
-    rule : BoostRule, optional
-        As the registers hold it.
+    parameters, rule : EpochParameters, and BoostRule or None
+        Layers in use, and the rule as the registers hold it.
     """
 
     def __init__(self, parameters: EpochParameters, rule: BoostRule | None = None) -> None:

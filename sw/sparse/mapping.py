@@ -34,10 +34,8 @@ def best_tiling(
 
     Parameters
     ----------
-    p : SparseArrayParameters
-        Of the array.
-    c : Correlation
-        What is computed.
+    p, c : SparseArrayParameters, Correlation
+        The array, and what it computes.
     density : float
         Share of the sparse operand that is not zero.
     mode : str

@@ -198,8 +198,8 @@ def pulsed_gradient(
     ----------
     p : PulsedParameters
         Of the updates.
-    d, x : array of float32, (m, pairs) and (n, pairs)
-        Gradients of outputs, and inputs.
+    d, x
+        As for `sw.stochastic.gradient.weight_gradient`.
     rate : float
         Rate of learning, 0 or more.
     first : int

@@ -144,30 +144,37 @@ def test_a_port_that_echoes():
     os.close(slave)
 
 
-def test_a_board_that_resets_itself():
+@pytest.mark.parametrize(
+    ("read", "inputs", "outputs", "words"),
+    [
+        (
+            5000,
+            {1: b"abc"},
+            {},
+            (
+                "channel 1 answered GAP to a WRITE of 3 bytes at 5,000: 5,000 were received and 2045 "
+                "free, now 0 (modulo 65,536) and 2048; was the board reset?"
+            ),
+        ),
+        (
+            4000,
+            {},
+            {1: 100},
+            (
+                "channel 1 answered GAP, 0 bytes at 4000, to a READ of 100 bytes at 4,000 (modulo "
+                "65,536 4000) of which all before 4,000 were received; was the board reset?"
+            ),
+        ),
+    ],
+)
+def test_a_board_that_resets_itself(read, inputs, outputs, words):
     device = echo_device()
     with board(device) as behind, Connection(Line(behind.port)) as connection:
-        connection.stream({1: DATA[:5000]}, {1: 5000})
+        connection.stream({1: DATA[:5000]}, {1: read})
         device._clear()
         with pytest.raises(LinkError) as error:
-            connection.stream({1: b"abc"}, {})
-    assert str(error.value) == (
-        "channel 1 answered GAP to a WRITE of 3 bytes at 5,000: 5,000 were received and 2045 free, "
-        "now 0 (modulo 65,536) and 2048; was the board reset?"
-    )
-
-
-def test_a_wrong_answer_to_a_read():
-    device = echo_device()
-    with board(device) as behind, Connection(Line(behind.port)) as connection:
-        connection.stream({1: DATA[:5000]}, {1: 4000})
-        device._clear()
-        with pytest.raises(LinkError) as error:
-            connection.stream({}, {1: 100})
-    assert str(error.value) == (
-        "channel 1 answered GAP, 0 bytes at 4000, to a READ of 100 bytes at 4,000 (modulo 65,536 "
-        "4000) of which all before 4,000 were received; was the board reset?"
-    )
+            connection.stream(inputs, outputs)
+    assert str(error.value) == words
 
 
 def test_bytes_that_were_not_sent():

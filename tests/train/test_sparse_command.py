@@ -1,6 +1,4 @@
-"""How training that tracks few weights is named, what it writes, and what is refused."""
-
-import json
+"""How training that tracks few weights is named, and what it writes."""
 
 import numpy as np
 import pytest
@@ -8,6 +6,8 @@ from click.testing import CliRunner
 
 from sw.__main__ import main
 from sw.train.network import load_weights
+
+from .trained import trained
 
 
 def test_one_epoch_is_shown_once():
@@ -18,13 +18,10 @@ def test_one_epoch_is_shown_once():
 
 def test_command(tmp_path):
     path = tmp_path / "weights.npz"
-    command = ["train", "--epochs", "2", "--sparse", "procrustes:keep=0.2", "-o", str(path)]
-    result = CliRunner().invoke(main, command)
-    assert result.exit_code == 0
-    assert "mlp on digits, binary32, sparse procrustes:keep=0.2." in result.stdout
-    rows = [line.split("│") for line in result.stdout.splitlines() if "weight0" in line]
+    text, course = trained(path, "--epochs", "2", "--sparse", "procrustes:keep=0.2")
+    assert "mlp on digits, binary32, sparse procrustes:keep=0.2." in text
+    rows = [line.split("│") for line in text.splitlines() if "weight0" in line]
     assert [cell.strip() for cell in rows[0][1:4]] == ["weight0", "32 x 64", "2,048"]
-    course = json.loads(path.with_suffix(".json").read_text())
     assert course["settings"]["sparse"] == "procrustes:keep=0.2"
     assert [len(epoch["density"]) for epoch in course["epochs"]] == [2, 2]
     with np.load(path) as file:
@@ -33,9 +30,9 @@ def test_command(tmp_path):
     for i in range(2):
         mask, weight = arrays[f"mask{i}"], arrays[f"weight{i}"]
         assert mask.dtype == bool and mask.shape == weight.shape
-        shown = float(result.stdout.split(f"weight{i}")[1].split("│")[5])
+        shown = float(text.split(f"weight{i}")[1].split("│")[5])
         assert shown == pytest.approx(100 * mask.mean(), abs=0.006)
     again = load_weights(path).arrays
     assert all(np.array_equal(again[name], arrays[name]) for name in again)
-    text = CliRunner().invoke(main, ["train", "--help"]).stdout
-    assert "--sparse procrustes:keep=0.1 -o build/sparse.npz" in text
+    usage = CliRunner().invoke(main, ["train", "--help"]).stdout
+    assert "--sparse procrustes:keep=0.1 -o build/sparse.npz" in usage

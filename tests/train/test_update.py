@@ -24,6 +24,8 @@ from sw.train.record import record
 from sw.train.settings import Settings
 from sw.train.update import Essop, Pulsed, read
 
+from .trained import trained
+
 
 @pytest.fixture(scope="module")
 def digits():
@@ -184,12 +186,9 @@ def test_parameters():
 
 
 def test_command(tmp_path):
-    path = tmp_path / "weights.npz"
-    command = ["train", "--epochs", "1", "--update", "essop:length=2", "-o", str(path)]
-    result = CliRunner().invoke(main, command)
-    assert result.exit_code == 0
-    assert "mlp on digits, binary32, update essop:length=2." in result.stdout
-    course = json.loads(path.with_suffix(".json").read_text())
+    weights = tmp_path / "weights.npz"
+    text, course = trained(weights, "--epochs", "1", "--update", "essop:length=2")
+    assert "mlp on digits, binary32, update essop:length=2." in text
     assert course["settings"]["update"] == "essop:length=2"
     plain = CliRunner().invoke(main, ["train", "--epochs", "1"])
     assert "mlp on digits, binary32." in plain.stdout
