@@ -48,7 +48,7 @@ class QuantileParameters(Parameters):
         estimate itself the unit is a half to one of ``2**-step``, ln 2 of it in the mean over
         fractions. That of `sw.sparse.multiplicative` is all of it always, and takes a multiplier.
     guard : int
-        Flags of fraction below binary32's, 0..12.
+        Bits of fraction below binary32's, 0..12.
     delay : int
         Beats, 0..4, by which the update of a beat reaches the decisions late: the first beat that
         it reaches is the one ``delay + 1`` after its own.
@@ -135,16 +135,16 @@ class Estimates:
 
     Parameters
     ----------
-    keep : array of bool
+    mask : array of bool
         Which values are kept, of the shape of the values.
     state : array of int64, (delay + 1,)
         The estimates that the next beats will be decided by, as far as they are known; the last is
         the newest. It carries the estimate to another call.
     guard : int
-        Flags of an estimate below binary32's.
+        Bits of an estimate below binary32's.
     """
 
-    keep: Flags
+    mask: Flags
     state: Integers
     guard: int
 
@@ -194,7 +194,7 @@ def estimate(
             history = [p.start] * (p.delay + 1)
     shape = np.shape(x)
     kept = keep.ravel()[: math.prod(shape)].reshape(shape)
-    return Estimates(keep=kept, state=np.array(history, np.int64), guard=p.guard)
+    return Estimates(mask=kept, state=np.array(history, np.int64), guard=p.guard)
 
 
 def beats_of(

@@ -189,9 +189,9 @@ def importance(weights: Floats, fallback: Floats) -> Floats:
     return np.abs(binary32.add(weights, -array("fallback", fallback, "float32")))
 
 
-def settle(weights: Floats, keep: Flags, fallback: Floats) -> Floats:
+def settle(weights: Floats, mask: Flags, fallback: Floats) -> Floats:
     """Return weights for the next step: those not kept are their fallback in it."""
-    return np.where(keep, binary32.flush(weights), fallback)
+    return np.where(mask, binary32.flush(weights), fallback)
 
 
 def largest(keep: float, values: Floats) -> Flags:
@@ -237,7 +237,7 @@ class Estimator:
         last[-1] = True
         found = self.model(self.parameters, values, last=last, start=self.state)
         self.state = found.state
-        return found.keep
+        return found.mask
 
 
 class Multiplicative:
@@ -268,4 +268,4 @@ class Multiplicative:
             self.first = found.last
         elif p.between == "mean":
             self.first = p.memory * self.first + (1 - p.memory) * found.mean
-        return found.keep
+        return found.mask

@@ -152,8 +152,8 @@ def test_a_port_that_echoes():
             {1: b"abc"},
             {},
             (
-                "channel 1 answered GAP to a WRITE of 3 bytes at 5,000: 5,000 were received and 2045 "
-                "free, now 0 (modulo 65,536) and 2048; was the board reset?"
+                "channel 1 answered GAP to a WRITE of 3 bytes at 5,000: 5,000 were received and "
+                "2045 free, now 0 (modulo 65,536) and 2048; was the board reset?"
             ),
         ),
         (
