@@ -64,6 +64,7 @@ def configured(command: Callable[..., Any]) -> Callable[..., Any]:
         choice = Chosen(**{name: options.pop(name) for name in fields})
         return command(choice, **options)
 
+    decorated: Callable[..., Any] = chosen
     for option in (
         click.option("--baud", type=BAUD, help="Of the serial line; else the board's own."),
         click.option("--clock", type=float, metavar="MHZ", help="Of the unit; else the board's."),
@@ -73,8 +74,8 @@ def configured(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.argument("board_name", metavar="BOARD"),
     ):
-        chosen = option(chosen)
-    return chosen
+        decorated = option(decorated)
+    return decorated
 
 
 def configure(

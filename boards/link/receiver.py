@@ -62,7 +62,7 @@ class FrameReceiver(Circuit):
     Parameters
     ----------
     buffer : int
-        Bytes that a channel holds.
+        Bytes that an input channel holds, a power of two.
 
     Members
     -------
