@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Integers
 from ..checks import array, instance, whole
 from ..errors import UserError
 from ..formats.binary32 import ADDER_LATENCY
@@ -13,6 +12,8 @@ from .array_parameters import Job, SparseArrayParameters
 from .load_balancer import balance, wave_time
 
 __all__ = ["COLLECT_LATENCY", "PATCH_LATENCY", "Waves", "array_cycles", "count_waves", "waves_of"]
+
+Integers = npt.NDArray[np.int64]
 
 PATCH_LATENCY = 4
 """Cycles from a step to the last use of its patch."""
@@ -88,7 +89,7 @@ def array_cycles(p: SparseArrayParameters, job: Job, waves: Waves, *, latency: i
     p : SparseArrayParameters
         Of the array.
     job : Job
-        Job descriptor.
+        What it is told.
     waves : Waves
         Of the job.
     latency : int

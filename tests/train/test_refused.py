@@ -1,4 +1,4 @@
-"""What settings and the command line refuse alike, of updates and of sparse training."""
+"""Texts of settings that are refused, alike as a setting and on the command line."""
 
 from typing import Any
 
@@ -9,7 +9,8 @@ from sw.__main__ import main
 from sw.errors import UserError
 from sw.train.settings import Settings
 
-REFUSED = {
+# What the one line must say of each text, by setting.
+REFUSED: dict[str, list[tuple[str, str]]] = {
     "sparse": [
         (
             "procrusts",
@@ -53,11 +54,10 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(
-    ("setting", "text", "message"),
-    [(setting, *each) for setting, cases in REFUSED.items() for each in cases],
+    "setting, text, message",
+    [(setting, *row) for setting, rows in REFUSED.items() for row in rows],
 )
-def test_errors(setting, text, message):
-    """A setting's text is refused by one line, and nothing is printed beside it."""
+def test_a_text_is_refused_by_one_line(setting, text, message):
     with pytest.raises(UserError) as error:
         fields: dict[str, Any] = {setting: text}
         Settings(**fields)

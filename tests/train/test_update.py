@@ -186,9 +186,9 @@ def test_parameters():
 
 
 def test_command(tmp_path):
-    weights = tmp_path / "weights.npz"
-    text, course = trained(weights, "--epochs", "1", "--update", "essop:length=2")
-    assert "mlp on digits, binary32, update essop:length=2." in text
+    options = ["--epochs", "1", "--update", "essop:length=2"]
+    told, course = trained(tmp_path / "weights.npz", *options)
+    assert "mlp on digits, binary32, update essop:length=2." in told
     assert course["settings"]["update"] == "essop:length=2"
     plain = CliRunner().invoke(main, ["train", "--epochs", "1"])
     assert "mlp on digits, binary32." in plain.stdout
