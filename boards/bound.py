@@ -27,11 +27,11 @@ def check_bound(board: Board, unit: str, parameters: Parameters) -> None:
     widths = [packet.bits for n, packet in streams.items() if n.startswith("i")]
     registers = stored.registers + sum(bits for bits in widths if bits > 8)
     fields = where.sized(parameters)
-    taken = (
+    needs = (
         ("registers", registers, board.capacity["FF"]),
         ("bits stored", registers + stored.memory, room(board)),
     )
-    for what, least, most in taken:
+    for what, least, most in needs:
         if least > most:
             with_fields = f"with {fields} it" if fields else "it"
             raise UserError(

@@ -3,6 +3,7 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from hw.flow.emit import Design
 from hw.flow.families import FAMILIES, Column, Family
@@ -57,12 +58,11 @@ def build(
     unit: str,
     parameters: Parameters,
     *,
-    clock: float | None = None,
-    baud: int | None = None,
     seeds: int = 4,
     route: bool = True,
     slow: bool = False,
     progress: Progress | None = None,
+    **link: Any,
 ) -> Build:
     """Build a unit for a board.
 
@@ -71,8 +71,8 @@ def build(
 
     Parameters
     ----------
-    board, unit, parameters, clock, baud
-        As for `board_design`.
+    board, unit, parameters
+        As for `board_design`, and so are ``clock`` and ``baud``, which are ``link``.
     seeds : int
         Placements to try until one reaches the clock.
     route : bool
@@ -80,7 +80,7 @@ def build(
     slow : bool
         Whether to take the best placement if none reaches the clock.
     progress : Progress, optional
-        Told of each stage.
+        Callback of each stage.
 
     Raises
     ------
@@ -100,29 +100,29 @@ def build(
 
     def design(configuration: Parameters) -> Design:
         with progress.stage(f"generate {unit} for {board}"):
-            return board_design(board, unit, configuration, clock=clock, baud=baud)
+            return board_design(board, unit, configuration, **link)
 
     check_bound(where, unit, parameters)
     made = design(parameters)
-    taken = use(where, made, progress=progress)
-    if taken.excess:
+    needed = use(where, made, progress=progress)
+    if needed.excess:
         change = nearest(
             find_unit(unit),
             parameters,
             lambda p: not use(where, design(p), progress=progress).excess,
-            share=taken.share,
+            share=needed.share,
         )
         fields = ", ".join(f"{name}={value}" for name, value in (change or {}).items())
         fits = f"{fields} fits" if change else "no smaller one fits"
-        raise UserError(f"{unit} does not fit {board}: {taken.excess}; {fits}")
-    cost = taken.cost
+        raise UserError(f"{unit} does not fit {board}: {needed.excess}; {fits}")
+    cost = needed.cost
     if cost is None:
         cost, _ = cost_of(made, board, _family(where), progress=progress)
-        cost = dataclasses.replace(cost, figures=taken.figures)
+        cost = dataclasses.replace(cost, figures=needed.figures)
 
     files: dict[str, str | bytes] = {**made.files, f"{board}.{suffix(where)}": constraints(where)}
     if routed:
-        netlist = _flat(where, taken.mapped, progress)
+        netlist = _flat(where, needed.mapped, progress)
         placement, reached = _place(where, made, netlist, seeds, slow, progress)
         files |= pack(where, placement.placed, progress=progress)
         tools = (ROUTERS[where.family], PACKERS[where.family].tool)
@@ -144,9 +144,9 @@ def _family(board: Board) -> Family:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Use:
-    """What a design takes of a board's device before it is placed, and its RTLIL.
+    """What a design uses of a board's device before it is placed, and its RTLIL.
 
-    ``cost`` tells it by component. For a small device there is none: the design is mapped as one
+    ``cost`` has it by component. For a small device there is none: the design is mapped as one
     module, and what placing adds is estimated.
     """
 
@@ -156,7 +156,7 @@ class Use:
 
     @property
     def excess(self) -> str:
-        """What is taken more than the device has, empty if nothing."""
+        """What is used beyond what the device has, empty if nothing."""
         return ", ".join(
             f"{figure.used:,.0f} of {figure.available:,} {figure.resource}"
             for figure in self.figures
@@ -170,7 +170,7 @@ class Use:
 
 
 def use(board: Board, design: Design, *, progress: Progress) -> Use:
-    """Map a design to a board's device and return what it takes."""
+    """Map a design to a board's device and return what it uses."""
     family = _family(board)
     if not board.small:
         cost, mapped = cost_of(design, board.name, family, progress=progress)
@@ -179,7 +179,6 @@ def use(board: Board, design: Design, *, progress: Progress) -> Use:
     mapped, statistics = map_design(
         design,
         family,
-        dsp=design.manifest["parameters"].get("multiplier") == "dsp",
         progress=progress,
         stage=f"synthesize {design.name} as one module",
         whole=True,

@@ -12,7 +12,7 @@ from hw.flow.tools import TOOLS
 from sw.cli import console, output_folder
 from sw.errors import UserError
 
-from .configured import configure, configured
+from .configured import Chosen, configured
 from .pack import PACKERS, bitstream
 from .table import BOARDS, Board
 from .table import board as find_board
@@ -46,19 +46,7 @@ def list_boards() -> None:
 @click.option("--estimate", is_flag=True, help="Synthesize and report, do not place and route.")
 @click.option("--allow-slow", is_flag=True, help="Take a placement that misses the clock.")
 @click.option("-o", "--output", metavar="DIR", help="Folder.  [default: build/BOARD]")
-def build(
-    board_name: str,
-    unit_name: str | None,
-    preset: str | None,
-    config: str | None,
-    overrides: tuple[str, ...],
-    clock: float | None,
-    baud: int | None,
-    seeds: int,
-    estimate: bool,
-    allow_slow: bool,
-    output: str | None,
-) -> None:
+def build(chosen: Chosen, seeds: int, estimate: bool, allow_slow: bool, output: str | None) -> None:
     """Build UNIT for BOARD: Verilog, constraints, bitstream and a report of what it costs.
 
     What stores more than the device can is refused at once, by arithmetic on its parameters; what
@@ -78,15 +66,13 @@ def build(
 
     from .build import build as make
 
-    board = find_board(board_name)
-    name, parameters = configure(board, unit_name, preset, config, overrides)
-    folder = output_folder(output or Path("build") / board.name)
+    name, parameters = chosen.configure()
+    folder = output_folder(output or Path("build") / chosen.board_name)
     made = make(
-        board.name,
+        chosen.board_name,
         name,
         parameters,
-        clock=clock,
-        baud=baud,
+        **chosen.link,
         seeds=seeds,
         route=not estimate,
         slow=allow_slow,

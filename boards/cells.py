@@ -58,7 +58,7 @@ def logic_cells(netlist: str) -> int:
 def unseen_luts(netlist: str) -> int:
     """Return the LUTs that placing adds to a flat netlist of Gowin, in Yosys' JSON.
 
-    A flip-flop gets its data from the LUT or ALU beside it, so that a LUT passes on what comes from
+    A flip-flop gets its data from the LUT or ALU beside it, so that a LUT passes on data from
     elsewhere or goes elsewhere too. A chain of ALUs begins with one that brings its carry in, and
     one more brings out a carry that other logic reads.
     """

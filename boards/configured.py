@@ -1,5 +1,7 @@
 """The options of commands that choose a board, a unit and its configuration."""
 
+import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,14 +12,59 @@ from sw.cli import configured as unit_options
 from sw.parameters import Parameters
 
 from .table import Board
+from .table import board as find_board
 
-__all__ = ["BAUD", "configure", "configured"]
+__all__ = ["BAUD", "Chosen", "configure", "configured"]
 
 BAUD = click.IntRange(300, 100_000_000)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """What the options of a command choose: a board, a unit and its configuration, and the link.
+
+    Parameters
+    ----------
+    board_name, unit_name : str, str or None
+        Names in the tables of boards and of units; without a unit, the board's own.
+    preset, config, overrides : str or None, str or None, tuple of str
+        The unit's configuration, as for `configure`.
+    clock : float or None
+        MHz of the unit; None for the board's.
+    baud : int or None
+        Bits a second of the serial line; None for the board's.
+    """
+
+    board_name: str
+    unit_name: str | None
+    preset: str | None
+    config: str | None
+    overrides: tuple[str, ...]
+    clock: float | None
+    baud: int | None
+
+    def configure(self, *, cells: bool = True) -> tuple[str, Parameters]:
+        """Return the unit and its parameters as `configure` does."""
+        where = find_board(self.board_name)
+        given = self.preset, self.config, self.overrides
+        return configure(where, self.unit_name, *given, cells=cells)
+
+    @property
+    def link(self) -> dict[str, Any]:
+        """The options of `boards.top.board_design`: ``clock`` and ``baud``."""
+        return {"clock": self.clock, "baud": self.baud}
+
+
 def configured(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the argument BOARD, the options that `configure` takes, ``clock`` and ``baud``."""
+    """Add the argument BOARD and the options of `Chosen`, which is the command's first argument."""
+    fields = [field.name for field in dataclasses.fields(Chosen)]
+
+    @functools.wraps(command)
+    def chosen(**options: Any) -> Any:
+        choice = Chosen(**{name: options.pop(name) for name in fields})
+        return command(choice, **options)
+
+    decorated: Callable[..., Any] = chosen
     for option in (
         click.option("--baud", type=BAUD, help="Of the serial line; else the board's own."),
         click.option("--clock", type=float, metavar="MHZ", help="Of the unit; else the board's."),
@@ -27,8 +74,8 @@ def configured(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.argument("board_name", metavar="BOARD"),
     ):
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return decorated
 
 
 def configure(

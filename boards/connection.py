@@ -1,11 +1,12 @@
 """A connection with a board's link: reset, identity, registers, streams."""
 
+import contextlib
 import json
 import struct
 import time
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, TypeVar
 
 from sw.errors import UserError
 
@@ -17,6 +18,8 @@ from .transfer import Reader, Sender, status
 
 __all__ = ["Connection"]
 
+End = TypeVar("End", Sender, Reader)
+
 LEAST_BUFFER = 256
 PATIENCE = 5.0
 ATTEMPTS = 3
@@ -25,10 +28,10 @@ TOLERANCE = 0.03
 
 FACTS = {"unit": str, "version": str, "digest": str, "parameters": dict, "board": str}
 FACTS |= {"clock": int, "baud": int, "buffer": int}
-"""The types of what a board tells of itself, beside the version of the link."""
+"""The types of the fields of an identity, beside the version of the link."""
 
 
-class Connection:
+class Connection(contextlib.AbstractContextManager["Connection"]):
     """The link to a board; used by ``with``, which closes the line. It begins with a reset.
 
     Every method raises `LinkError` where an answer is missing or wrong, or the port is gone.
@@ -41,7 +44,7 @@ class Connection:
     Attributes
     ----------
     identity : dict
-        What the board tells of itself, as of `boards.frames.identity`.
+        Identity of the board, as of `boards.frames.identity`.
     """
 
     def __init__(self, line: Line) -> None:
@@ -56,9 +59,6 @@ class Connection:
             self.__exit__()
             raise
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *_: object) -> None:
         self.line.__exit__()
 
@@ -70,7 +70,7 @@ class Connection:
     def reset(self) -> None:
         """Reset the unit and all channels."""
 
-        def take(header: Header, _: bytes) -> bool:
+        def accept(header: Header, _: bytes) -> bool:
             if header.kind != Status.OK:
                 raise LinkError(
                     f"{self.line.port} answered {status(header)} to a RESET: expected OK and "
@@ -84,7 +84,7 @@ class Connection:
             return True
 
         expected = f"version {VERSION} of the link"
-        self._requests.post(Kind.RESET, 0, take, expected=expected)
+        self._requests.post(Kind.RESET, 0, accept, expected=expected)
         self._requests.finish()
         self._senders: dict[int, Sender] = {}
         self._readers: dict[int, Reader] = {}
@@ -105,11 +105,15 @@ class Connection:
     ) -> dict[int, bytes]:
         """Move bytes on all channels at once; return those of the outputs.
 
-        Ends when the unit has taken all inputs' bytes and all that was asked for has come, or when
+        Ends when the unit has accepted all inputs' bytes and sent all that was asked for, or when
         nothing has moved for ``patience`` seconds.
         """
-        senders = [self._sender(channel, data) for channel, data in inputs.items()]
-        readers = [self._reader(channel, size) for channel, size in outputs.items()]
+        senders = [self._end(self._senders, Sender, channel) for channel in inputs]
+        readers = [self._end(self._readers, Reader, channel) for channel in outputs]
+        for sender, data in zip(senders, inputs.values(), strict=True):
+            sender.put(data)
+        for reader, size in zip(readers, outputs.values(), strict=True):
+            reader.want(size)
 
         def moved() -> int:
             return sum(r.received for r in readers) + sum(s.limit + s.accepted for s in senders)
@@ -135,15 +139,15 @@ class Connection:
         return {reader.channel: reader.take_away() for reader in readers}
 
     def taken(self, channel: int) -> int:
-        """Return how many bytes of an input channel the unit has taken since the reset."""
+        """Return how many bytes of an input channel the unit has accepted since the reset."""
         return self._senders[channel].taken
 
     def exchange(
         self, data: bytes, answers: int, *, seconds: float = 0.5
     ) -> list[tuple[Header, bytes]]:
-        """Send bytes as they are; return the frames that come, for tests of the link.
+        """Send bytes as they are; return the frames received, for tests of the link.
 
-        Ends when so many frames have come, or none for some ``seconds``. The connection's other
+        Ends when so many frames have arrived, or none for some ``seconds``. The connection's other
         methods work again after `reset`.
         """
         self._requests.forget()
@@ -157,7 +161,7 @@ class Connection:
         return found
 
     def _identify(self) -> dict[str, Any]:
-        """Return what the board tells of itself, and note how fast it does."""
+        """Return the identity of the board, and note how fast it sends it."""
         text = b""
         for _ in range(ATTEMPTS):
             self.reset()
@@ -198,16 +202,8 @@ class Connection:
             )
         return facts
 
-    def _sender(self, channel: int, data: bytes) -> Sender:
-        if channel not in self._senders:
-            self._senders[channel] = Sender(channel, self._buffer, self._requests.rate)
-        sender = self._senders[channel]
-        sender.put(data)
-        return sender
-
-    def _reader(self, channel: int, size: int) -> Reader:
-        if channel not in self._readers:
-            self._readers[channel] = Reader(channel, self._buffer, self._requests.rate)
-        reader = self._readers[channel]
-        reader.want(size)
-        return reader
+    def _end(self, ends: dict[int, End], kind: type[End], channel: int) -> End:
+        """Return the host's end of a channel, which is made when it is first used."""
+        if channel not in ends:
+            ends[channel] = kind(channel, self._buffer, self._requests.rate)
+        return ends[channel]

@@ -29,7 +29,7 @@ class Limits:
     outputs : iterable of int
         Dividers after the oscillator.
     after : bool
-        Whether the feedback comes from after the output's divider.
+        Whether the feedback is taken after the output's divider.
     """
 
     detector: tuple[float, float]

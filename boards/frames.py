@@ -11,8 +11,8 @@ until a request acknowledges them. So each request may be sent again if it or it
 
 A request to reset is refused, as damaged for want of a place, while others wait for their answers.
 
-Input channel 0 takes register accesses (`COMMAND`) whose answers come from output channel 0
-(`ANSWER`). The channels from 1 on are the unit's streams, inputs and outputs numbered apart, in the
+Input channel 0 takes register accesses (`COMMAND`) whose answers are on output channel 0
+(`ANSWER`). The channels from 1 on are the unit's streams, inputs and outputs each numbered in the
 order of the manifest: the bytes of each beat and a byte whose bit 0 is tlast. Output channel 255 is
 the board's identity, JSON compressed by zlib after its length in two bytes.
 
@@ -76,7 +76,7 @@ class Status(enum.IntEnum):
 
     ``GAP``: the position is beyond the bytes received, or not among those held for reading.
     ``FULL``: no room. ``UNKNOWN``: no such kind or channel. ``DAMAGED``: no answer but a report:
-    what came was no valid frame.
+    what arrived was no valid frame.
     """
 
     OK = 0

@@ -1,5 +1,6 @@
 """A board from the host's side: its unit, by the names of the unit's manifest."""
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -18,7 +19,7 @@ from .requests import Statistics
 __all__ = ["Board"]
 
 
-class Board:
+class Board(contextlib.AbstractContextManager["Board"]):
     """A unit on a board behind a serial port; used by ``with``.
 
     Parameters
@@ -55,15 +56,11 @@ class Board:
 
         ``baud`` are the bits a second that its bitstream was made for; None for 3,000,000.
         """
-        connection = Connection(Line(port, BAUD if baud is None else baud))
-        try:
-            return cls(connection)
-        except BaseException:
-            connection.__exit__()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
+        line = Line(port, BAUD if baud is None else baud)
+        with contextlib.ExitStack() as opened:
+            board = cls(opened.enter_context(Connection(line)))
+            opened.pop_all()
+        return board
 
     def __exit__(self, *_: object) -> None:
         self.connection.__exit__()
@@ -99,9 +96,9 @@ class Board:
     def abort(self, *, patience: float = 1.0) -> None:
         """Drop what the unit holds, as its ``control.abort`` does; return when it has.
 
-        What waits in the channels in front of it comes next, and what has come out, or was offered,
+        What waits in the channels in front of it is processed next, and what was sent, or offered,
         is still to be read: `reset` drops these too. ``LinkError`` if an output's beat that was
-        offered is not taken for ``patience`` seconds.
+        offered is not accepted for ``patience`` seconds.
         """
         self.write_register("control.abort", 1)
         end = time.monotonic() + patience
@@ -133,7 +130,7 @@ class Board:
         """Move bytes on streams at once, by name; return those of the outputs.
 
         Each beat is its bytes, lowest first, and one more whose bit 0 is tlast. Ends as
-        `Connection.stream` does; what is missing then has not come.
+        `Connection.stream` does; what is missing then was not received.
         """
         channels = self._channels
         got = self.connection.stream(
@@ -144,11 +141,11 @@ class Board:
         return {name: got[channels[name]] for name in outputs}
 
     def taken(self, stream: str) -> int:
-        """Return how many bytes of an input stream the unit has taken since the reset."""
+        """Return how many bytes of an input stream the unit has accepted since the reset."""
         return self.connection.taken(self._channels[stream])
 
     def _check_constants(self) -> None:
-        """Compare what the unit tells of itself with what this checkout generates."""
+        """Compare the constants of the unit with what this checkout generates."""
         constants = {r["name"]: r["reset"] for r in self.manifest["registers"] if r["constant"]}
         words = self.read_registers(list(constants))
         for (name, constant), word in zip(constants.items(), words, strict=True):
@@ -193,7 +190,7 @@ def _held(identity: Mapping[str, Any], port: str) -> tuple[str, Parameters]:
 
 
 def _numbers(manifest: Mapping[str, Any]) -> dict[str, int]:
-    """Return the channels of streams; inputs and outputs are numbered apart."""
+    """Return the channels of streams; inputs and outputs are numbered separately."""
     numbers = {}
     for direction in ("in", "out"):
         names = [n for n, s in manifest["streams"].items() if s["direction"] == direction]

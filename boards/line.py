@@ -58,13 +58,13 @@ class Line:
         self._waiting += data
 
     def receive(self) -> bytes:
-        """Send some of what waits; return what came, after a millisecond perhaps nothing."""
+        """Send some of what waits; return what was received, perhaps nothing in a millisecond."""
         data = b""
         try:
             writers = [self._serial] if self._waiting else []
             ready, able, _ = select.select([self._serial], writers, [], TICK)
             if able:
-                # In pieces, so that what comes meanwhile finds room in the system's buffer.
+                # In pieces, so that what arrives meanwhile fits in the system's buffer.
                 count = self._serial.write(self._waiting[: self.PIECE])
                 self.sent += count
                 del self._waiting[:count]

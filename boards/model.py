@@ -25,7 +25,7 @@ HALF = POSITIONS // 2
 
 
 class Inlet:
-    """Bytes of an input channel that the unit has not taken.
+    """Bytes of an input channel that the unit has not accepted.
 
     It holds ``buffer`` of them. The first ``word``, which are gathered for the unit, take no place
     but for the last.

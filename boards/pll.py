@@ -22,7 +22,7 @@ def models(family: str) -> Path:
 class Pll(Circuit):
     """Phase-locked loop of a device.
 
-    ``locked`` and ``clock`` come after the device's lock time; ``locked`` is asynchronous.
+    ``locked`` and ``clock`` are valid after the device's lock time; ``locked`` is asynchronous.
 
     Parameters
     ----------

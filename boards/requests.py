@@ -27,7 +27,7 @@ class Statistics:
     Parameters
     ----------
     requests, answers : int
-        Frames sent, with those repeated, and answers taken.
+        Frames sent, with those repeated, and answers accepted.
     repeated : int
         Frames sent again.
     reported : int
@@ -46,7 +46,7 @@ class Statistics:
     duplicates: int = 0
 
 
-Take = Callable[[Header, bytes], bool]
+Accept = Callable[[Header, bytes], bool]
 
 
 @dataclasses.dataclass(eq=False)
@@ -54,7 +54,7 @@ class _Request:
     header: Header
     frame: bytes
     expected: str
-    take: Take
+    accept: Accept
     first: float
     sent: float
     tries: int = 1
@@ -67,7 +67,7 @@ class Requests:
 
     A board answers in order, so a request is lost when a later one is answered, or when it is the
     only one and the board reports damage; else after a time-out, which doubles each time. An answer
-    that comes twice is ignored; one to a request that was never made raises `LinkError`, and so do
+    that arrives twice is ignored; one to a request that was not made raises `LinkError`, and so do
     four time-outs, or sixteen tries in four seconds and more: what the line held before a
     connection may be reported as damaged for a while.
 
@@ -88,7 +88,7 @@ class Requests:
         self.statistics = Statistics()
         self._open = bytearray()
         self._pending: dict[int, _Request] = {}
-        # Answers to another connection's last requests are not taken for this one's.
+        # Answers to another connection's last requests are not confused with this one's.
         self._next = time.time_ns() // 1000 % SEQUENCES
         self._made = 0
         self._heard = 0.0
@@ -104,7 +104,7 @@ class Requests:
         self,
         kind: Kind,
         channel: int,
-        take: Take,
+        accept: Accept,
         *,
         expected: str,
         position: int = 0,
@@ -114,8 +114,8 @@ class Requests:
     ) -> None:
         """Send a request.
 
-        ``take`` gets the header and the payload of its answer, and returns False to have the
-        request sent again; ``expected`` says in words what is to come. Other arguments are those of
+        ``accept`` gets the header and the payload of its answer, and returns False to have the
+        request sent again; ``expected`` describes the answer. Other arguments are those of
         `Header`; the length of a payload is filled in.
         """
         header = Header(
@@ -128,7 +128,7 @@ class Requests:
         )
         now = time.monotonic()
         frame = encode(header, payload)
-        self._pending[self._next] = _Request(header, frame, expected, take, now, now)
+        self._pending[self._next] = _Request(header, frame, expected, accept, now, now)
         self._next = (self._next + 1) % SEQUENCES
         self._made += 1
         self._send(frame)
@@ -139,7 +139,7 @@ class Requests:
             self.poll()
 
     def poll(self) -> None:
-        """Send and receive for about a millisecond."""
+        """Send and receive for a millisecond or so."""
         self.dispatch(self.receive())
         # The oldest alone: a board that is only slow has no room for all of them again.
         for request in itertools.islice(self._pending.values(), 1):
@@ -151,7 +151,7 @@ class Requests:
                 self._again(request)
 
     def receive(self) -> list[tuple[Header, bytes]]:
-        """Return the frames that came; damaged ones are counted."""
+        """Return the frames received; damaged ones are counted."""
         data = self.line.receive()
         self._listen(len(data))
         *frames, rest = (self._open + data).split(b"\0")
@@ -179,7 +179,7 @@ class Requests:
                 self._repeat(request)
 
     def forget(self) -> None:
-        """Wait for no answers any more, whatever comes of them."""
+        """Drop all requests without waiting for their answers."""
         self._pending.clear()
 
     def _listen(self, count: int) -> None:
@@ -205,7 +205,7 @@ class Requests:
         self.statistics.answers += 1
         self._answered = True
         self._heard, self._since = time.monotonic(), 0
-        if request.take(header, payload):
+        if request.accept(header, payload):
             del self._pending[header.sequence]
         else:
             self._repeat(request)

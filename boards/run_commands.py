@@ -16,11 +16,10 @@ from sim.rows import Row, summary, write_junit
 from sim.units import bench
 from sw.cli import console
 
-from .configured import BAUD, configure, configured
+from .configured import BAUD, Chosen, configured
 from .engine import BoardEngine
 from .host import Board
 from .simulator import SimulatedBoard
-from .table import board as find_board
 from .top import board_design
 
 __all__ = ["selftest", "simulate"]
@@ -34,16 +33,7 @@ STALLS = Stalls(idle=0.5, back_pressure=0.5)
 @click.command()
 @configured
 @click.option("--link", type=click.Path(path_type=Path), help="A symbolic link to the port.")
-def simulate(
-    board_name: str,
-    unit_name: str | None,
-    preset: str | None,
-    config: str | None,
-    overrides: tuple[str, ...],
-    clock: float | None,
-    baud: int | None,
-    link: Path | None,
-) -> int:
+def simulate(chosen: Chosen, link: Path | None) -> int:
     """Simulate the whole BOARD, its serial line included, behind a pseudo-terminal.
 
     Its name is printed. The board answers there as a real one does, but for its speed, until Ctrl-C
@@ -55,14 +45,14 @@ def simulate(
       python -m boards simulate ulx3s-85f
       python -m boards simulate ulx3s-85f --unit bfp_dot --preset hbfp4 --link build/board
     """
-    where = find_board(board_name)
-    name, parameters = configure(where, unit_name, preset, config, overrides, cells=False)
+    board_name = chosen.board_name
+    name, parameters = chosen.configure(cells=False)
     progress = Progress(console(stderr=True))
     with progress.stage(f"generate {name} for {board_name}"):
-        design = board_design(board_name, name, parameters, clock=clock, baud=baud)
+        design = board_design(board_name, name, parameters, **chosen.link)
     with progress.stage("build the simulation"):
         board = SimulatedBoard(design, link=link)
-    # Any thread may get a signal, and a second one may come while the board is unplugged.
+    # Any thread may get a signal, and a second one may arrive while the board is unplugged.
     ended, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)

@@ -3,7 +3,6 @@
 import contextlib
 import ctypes
 import errno
-import functools
 import os
 import select
 import threading
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from hw.flow.emit import Design
-from sim.models import library_model
+from sim.models import library_model, load
 from sw.errors import UserError
 
 from .table import board as find_board
@@ -50,7 +49,7 @@ class Simulation:
     design : Design
         As of `boards.top.board_design`.
     seed : int
-        Of what registers and memories hold when the power comes, where nothing else is said.
+        Of what registers and memories hold at power-up, where they have no other value.
 
     Attributes
     ----------
@@ -66,7 +65,7 @@ class Simulation:
         where = find_board(design.manifest["board"])
         verilog = design.verilog + design.cells
         glue = Path(__file__).with_name("simulator.cpp").read_text(encoding="utf-8")
-        self._library = _library(library_model(design.name, verilog, glue))
+        self._library = load(library_model(design.name, verilog, glue), "board")
         hertz, baud = (U64(design.manifest[name]) for name in ("hertz", "baud"))
         self._board = self._library.board_open(ctypes.c_uint32(seed), hertz, baud)
         self._out = ctypes.create_string_buffer(ROOM)
@@ -88,11 +87,11 @@ class Simulation:
 
     @property
     def idle(self) -> bool:
-        """Whether all bytes were sent, and nothing has come for a long time."""
+        """Whether all bytes were sent, and the line has been silent for long."""
         return not self._waiting and self.quiet > GRACE
 
     def run(self, data: bytes = b"", *, cycles: int = SLICE) -> bytes:
-        """Send bytes after those that wait, and return those that came in some cycles.
+        """Send bytes after those that wait, and return those received in some cycles.
 
         It ends earlier at the end of a frame.
         """
@@ -107,15 +106,6 @@ class Simulation:
         busy, error = (bool((run.leds ^ self._dark) >> i & 1) for i in range(2))
         self.leds = busy, error
         return ctypes.string_at(self._out, run.out_size)
-
-
-@functools.cache
-def _library(path: Path) -> ctypes.CDLL:
-    library = ctypes.CDLL(str(path))
-    library.board_open.restype = ADDRESS
-    library.board_run.argtypes = (ADDRESS, ADDRESS)
-    library.board_close.argtypes = (ADDRESS,)
-    return library
 
 
 class SimulatedBoard:
@@ -162,7 +152,7 @@ class SimulatedBoard:
     def __exit__(self, *_: object) -> None:
         if not self._open:
             return
-        # Another simulation may have taken the link's place.
+        # Another simulation may have replaced the link.
         if self._link is not None and self._target() == self.port:
             self._link.unlink()
         os.write(self._wake, b"\0")

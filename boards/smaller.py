@@ -42,8 +42,8 @@ def nearest(
 ) -> dict[str, int] | None:
     """Return the first of the `smaller` changes that fits; None if none does.
 
-    What is smaller than one that fits is taken to fit too: few are tried, beginning with the one
-    that keeps about ``share`` of the sizes' product.
+    What is smaller than one that fits is assumed to fit too: few are tried, beginning with the one
+    that keeps ``share`` of the sizes' product.
     """
     changes = smaller(unit, parameters)
     kept = [

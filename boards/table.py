@@ -80,7 +80,7 @@ class Board:
     sites: Mapping[str, Site] = dataclasses.field(default_factory=dict)
     oscillator: str = ""
     clock: float
-    baud: int
+    baud: int = 3_000_000
     buffer: int = 2048
     serial: str
     dfu: tuple[int, int] | None = None
@@ -160,7 +160,7 @@ _ECP5_25 = {"LUT4 equivalents": 24288, "FF": 24288, "MULT18X18D": 28, "ALU54B": 
 
 
 _ECP5_ARGUMENTS = ("--placer", "static")
-"""The other placer takes twice as long, and does not come to an end with many DSP blocks."""
+"""The other placer takes twice as long, and does not finish with many DSP blocks."""
 
 
 def _ulx3s(size: str, capacity: Mapping[str, int], **fields: Any) -> Board:
@@ -176,12 +176,30 @@ def _ulx3s(size: str, capacity: Mapping[str, int], **fields: Any) -> Board:
         platform=f"ulx3s.ULX3S_{size}_Platform",
         wires={"clk": "clk25.0", **_UART},
         clock=50.0,
-        baud=3_000_000,
         # A quarter of it makes a frame.
         buffer=4096,
         serial="FT231X on the board (USB 1)",
         loader=("--board", "ulx3s"),
         fields=fields,
+    )
+
+
+def _tang_nano(size: str, chip: tuple[str, str, str], **fields: Any) -> Board:
+    """Return a board of Sipeed's, with RAM in its chip: the R behind the series."""
+    part, package, grade = chip
+    series, _, number = part.partition("-")
+    order = f"{series}R-LV{number.removesuffix('C')}{package}{grade}"
+    return Board(
+        name=f"tang-nano-{size.lower()}",
+        title=f"Tang Nano {size}",
+        family="gowin",
+        series=series.lower(),
+        device=f"{series}R-{number}, {package}, {grade}",
+        arguments=("--device", order, "--vopt", f"family={part}"),
+        part=part,
+        clock=27.0,
+        baud=1_000_000,
+        **fields,
     )
 
 
@@ -220,12 +238,7 @@ BOARDS: Mapping[str, Board] = {
             capacity={"logic cells": 5280, "LUT4": 5280, "FF": 5280, "SB_MAC16": 8, "SB_RAM40": 30},
             arguments=("--up5k", "--package", "sg48"),
             platform="icebreaker.ICEBreakerPlatform",
-            wires={
-                "clk": "clk12.0",
-                **_UART,
-                "led_busy": "led_g.0",
-                "led_error": "led_r.0",
-            },
+            wires={"clk": "clk12.0", **_UART, "led_busy": "led_g.0", "led_error": "led_r.0"},
             clock=12.0,
             baud=1_000_000,
             buffer=512,
@@ -234,32 +247,20 @@ BOARDS: Mapping[str, Board] = {
             # The largest of this format whose netlist is estimated to fit.
             fields={"format": "hbfp4", "rows": 3, "columns": 1, "lanes": 8},
         ),
-        Board(
-            name="tang-nano-9k",
-            title="Tang Nano 9K",
-            family="gowin",
-            series="gw1n",
-            device="GW1NR-9C, QN88P, C6/I5",
+        _tang_nano(
+            "9K",
+            ("GW1N-9C", "QN88P", "C6/I5"),
             capacity={"LUT4 equivalents": 8640, "FF": 6480, "DSP": 20, "BSRAM": 26},
-            arguments=("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"),
-            part="GW1N-9C",
             platform="tang_nano_9k.TangNano9kPlatform",
             wires={"clk": "clk27.0", **_UART},
-            clock=27.0,
-            baud=1_000_000,
             serial="BL702 on the board (second port)",
             loader=("--board", "tangnano9k"),
             fields={"rows": 2, "columns": 2, "lanes": 4, "multiplier": "dsp"},
         ),
-        Board(
-            name="tang-nano-20k",
-            title="Tang Nano 20K",
-            family="gowin",
-            series="gw2a",
-            device="GW2AR-18C, QN88, C8/I7",
+        _tang_nano(
+            "20K",
+            ("GW2A-18C", "QN88", "C8/I7"),
             capacity={"LUT4 equivalents": 20736, "FF": 15552, "DSP": 48, "BSRAM": 46},
-            arguments=("--device", "GW2AR-LV18QN88C8/I7", "--vopt", "family=GW2A-18C"),
-            part="GW2A-18C",
             sites={
                 "clk": Site(pin="4", attributes={"IO_TYPE": "LVCMOS33"}),
                 "rx": Site(pin="70", attributes={"IO_TYPE": "LVCMOS33", "PULL_MODE": "UP"}),
@@ -268,8 +269,6 @@ BOARDS: Mapping[str, Board] = {
                 "led_error": Site(pin="16", attributes={"IO_TYPE": "LVCMOS33"}, inverted=True),
             },
             oscillator="27",
-            clock=27.0,
-            baud=1_000_000,
             serial="BL616 on the board (second port)",
             loader=("--cable", "ft2232"),
             fields={"lanes": 4, "multiplier": "dsp"},
@@ -284,7 +283,6 @@ BOARDS: Mapping[str, Board] = {
             platform="arty_a7.ArtyA7_35Platform",
             wires={"clk": "clk100.0", **_UART},
             clock=50.0,
-            baud=3_000_000,
             buffer=4096,
             serial="FT2232HQ on the board (second port)",
             loader=("--board", "arty_a7_35t"),

@@ -66,12 +66,12 @@ class Sender(_Transfer):
 
     @property
     def taken(self) -> int:
-        """Bytes that the unit has taken, as far as is known."""
+        """Bytes that the unit has accepted, as far as is known."""
         return self.limit - self.buffer
 
     @property
     def done(self) -> bool:
-        """Whether the unit has taken everything."""
+        """Whether the unit has accepted everything."""
         return self.taken == self._end
 
     def put(self, data: bytes) -> None:
@@ -92,7 +92,7 @@ class Sender(_Transfer):
             size = 0
         start = self._sent
 
-        def take(header: Header, _: bytes) -> bool:
+        def accept(header: Header, _: bytes) -> bool:
             return self._take(header, start, size, now)
 
         self._sent += size
@@ -100,7 +100,7 @@ class Sender(_Transfer):
         requests.post(
             Kind.WRITE,
             self.channel,
-            take,
+            accept,
             expected=f"{start + size:,} bytes received in all",
             position=start,
             payload=self._data[start - self._first :][:size],
@@ -142,7 +142,7 @@ class Reader(_Transfer):
 
     @property
     def done(self) -> bool:
-        """Whether everything wanted has come."""
+        """Whether everything wanted was received."""
         return self.received >= self._end
 
     def want(self, size: int) -> None:
@@ -150,7 +150,7 @@ class Reader(_Transfer):
         self._end = self.received - len(self._data) + size
 
     def take_away(self) -> bytes:
-        """Return what has come since the last time."""
+        """Return what was received since the last call."""
         data = bytes(self._data)
         self._data.clear()
         return data
@@ -160,12 +160,12 @@ class Reader(_Transfer):
         if not self._flying:
             self._asked = self.received
         size = min(self.buffer // 4, self._end - self._asked)
-        # More than one at a time only while as many bytes come as are asked for.
+        # More than one at a time only while as many bytes arrive as are asked for.
         if size <= 0 or self._flying >= (WINDOW if self._full else 1) or now < self._pause.until:
             return False
         start = self._asked
 
-        def take(header: Header, payload: bytes) -> bool:
+        def accept(header: Header, payload: bytes) -> bool:
             return self._take(header, payload, start, size, now)
 
         self._asked += size
@@ -173,7 +173,7 @@ class Reader(_Transfer):
         requests.post(
             Kind.READ,
             self.channel,
-            take,
+            accept,
             expected=f"{size} bytes or what there is of them",
             position=start,
             extra=self.received,
@@ -192,7 +192,7 @@ class Reader(_Transfer):
                 "the board reset?"
             )
         self._flying -= 1
-        # Bytes after others that did not come are asked for again.
+        # Bytes after missing ones are asked for again.
         if start == self.received:
             self._data += payload
             self.received += len(payload)

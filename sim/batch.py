@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import ctypes
-import functools
 import time
 from pathlib import Path
 from typing import Self
@@ -12,7 +11,7 @@ import numpy as np
 from sw.errors import UserError
 
 from .job import HOLD, RESET_CYCLES, RESPONSE, SURPLUS, WATCHDOG, Job, Outcome, Transfer
-from .models import batch_model
+from .models import batch_model, load
 from .streams import stall_threshold, stream_seed
 
 __all__ = ["Session", "simulate"]
@@ -48,15 +47,6 @@ class _Job(ctypes.Structure):
         *((name, U64) for name in ("reset_after", "watchdog", "settle", "cycle")),
         *((name, U32) for name in ("resets", "phase", "culprit", "stop")),
     ]
-
-
-@functools.cache
-def _library(path: Path) -> ctypes.CDLL:
-    library = ctypes.CDLL(str(path))
-    library.gradgate_open.restype = ADDRESS
-    library.gradgate_run.argtypes = (ADDRESS, ADDRESS)
-    library.gradgate_close.argtypes = (ADDRESS,)
-    return library
 
 
 class Session:
@@ -106,7 +96,7 @@ class Session:
             return True
         path = batch_model(job.name, job.verilog, job.ports, waves=job.waves is not None)
         self.waves = job.waves.with_suffix(".vcd") if job.waves else None
-        self._library = _library(path)
+        self._library = load(path, "gradgate")
         waves = str(self.waves).encode() if self.waves else None
         self._model = self._library.gradgate_open(U32(job.seed & 0xFFFFFFFF), waves)
         self._design = job.name, job.verilog

@@ -107,7 +107,7 @@ class Gates:
 def map_gates(design: Design, *, progress: Progress) -> Gates:
     """Return the netlist of a design; `UserError` if it has other cells, or other clocks."""
     stage = f"synthesize {design.name} for gates"
-    mapped, _ = map_design(design, FAMILIES["gates"], dsp=False, progress=progress, stage=stage)
+    mapped, _ = map_design(design, FAMILIES["gates"], progress=progress, stage=stage)
     text = flat(mapped, progress=progress, stage=f"flatten {design.name}")
     module = json.loads(text)["modules"][design.name]
     cells = [

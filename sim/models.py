@@ -1,12 +1,14 @@
 """Simulation models of designs, for both engines."""
 
+import ctypes
+import functools
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from . import build
 
-__all__ = ["batch_model", "cocotb_model", "has_batch_model", "library_model"]
+__all__ = ["batch_model", "cocotb_model", "has_batch_model", "library_model", "load"]
 
 LIBRARY = ("--x-initial", "unique", "--timescale", "1ns/1ns")
 
@@ -54,6 +56,17 @@ def _batch(ports: Mapping[str, int], waves: bool) -> tuple[str, list[str]]:
 
 def _key(verilog: str, glue: str, more: Sequence[str]) -> list[str]:
     return [*build.tools(), "batch", *LIBRARY, *more, glue, verilog]
+
+
+@functools.cache
+def load(path: Path, name: str) -> ctypes.CDLL:
+    """Return a model's library, of functions ``NAME_open``, ``NAME_run`` and ``NAME_close``."""
+    library = ctypes.CDLL(str(path))
+    address = ctypes.c_void_p
+    getattr(library, f"{name}_open").restype = address
+    getattr(library, f"{name}_run").argtypes = (address, address)
+    getattr(library, f"{name}_close").argtypes = (address,)
+    return library
 
 
 def library_model(top: str, verilog: str, glue: str, *more: str) -> Path:

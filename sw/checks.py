@@ -2,7 +2,7 @@
 
 Every public function and data class of Gradgate checks what it takes by these, so that a field is
 refused in the same words wherever it stands: its name, what is accepted, what was found. NumPy's
-scalars are taken as the Python numbers that they stand for; no check converts anything else.
+scalars are accepted as the Python numbers that they represent; no check converts anything else.
 """
 
 import difflib
@@ -18,6 +18,7 @@ __all__ = [
     "array",
     "broadcast",
     "choice",
+    "divides",
     "flag",
     "instance",
     "is_number",
@@ -80,6 +81,13 @@ def number(field: str, value: object, low: float, high: float) -> float:
     if not is_number(plain) or not low <= plain <= high:
         raise UserError(f"{field} must be a number from {low} to {high}, not {shown(value)}")
     return plain
+
+
+def divides(field: str, value: int, total: int, what: str) -> int:
+    """Check that ``value`` divides ``total``, which the message calls ``what``."""
+    if total % value:
+        raise UserError(f"{field} must divide {what}, not {value}")
+    return value
 
 
 def one_of(field: str, value: object, allowed: Iterable[int]) -> int:
@@ -147,14 +155,14 @@ def array(
     field : str
         Its name in messages.
     value : array-like
-        Arrays and NumPy scalars are taken as they are. Python numbers and lists of them, which
+        Arrays and NumPy scalars are used as they are. Python numbers and lists of them, which
         have no type of their own, become ``kind`` if that changes none of them.
     kind : str
         A type of NumPy (``float32``), or ``integer``, ``bool``, ``number`` for any of its kind
         (``number``: integers and floating point).
     shape : sequence of int or str, optional
         What each axis must be: a number, or a name for any number, equal names for equal ones; an
-        ellipsis as the first stands for any axes before.
+        ellipsis as the first means any axes before.
     low, high : number, optional
         The range of all values; NaN is in no range.
     finite : bool

@@ -4,7 +4,7 @@ __all__ = ["CapacityError", "DivergedError", "StuckError", "UserError"]
 
 
 class UserError(Exception):
-    """A mistake in a configuration, file, matrix or tool, told in one line.
+    """A mistake in a configuration, file, matrix or tool, described in one line.
 
     The text names the field or file, the value found and what would be accepted. Every command
     line of Gradgate prints it after ``error: `` and exits with status 2.

@@ -40,7 +40,7 @@ class Checked:
     """The base of data classes that check their fields: these hold no scalars of NumPy.
 
     Before a subclass's ``__post_init__`` sees them, fields become the Python numbers, truth values
-    and texts that they stand for, in tuples and lists too, so that JSON, TOML and digests have
+    and texts that represent them, in tuples and lists too, so that JSON, TOML and digests have
     them.
     """
 

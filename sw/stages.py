@@ -33,7 +33,7 @@ _LATER = 2
 
 
 def additions_at_first(target: str, width: int) -> int:
-    """Return how many additions of rows of ``width`` bits stand in front of the first register.
+    """Return how many additions of rows of ``width`` bits precede the first register.
 
     Registers are cheap in an FPGA, dear in gates.
     """

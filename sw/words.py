@@ -6,7 +6,7 @@ is computed in another order, or not at all, changes no other word. Its key is t
 SplitMix64 (G. Steele, D. Lea and C. Flood, "Fast Splittable Pseudorandom Number Generators",
 OOPSLA 2014) whose number it is: for one seed, different streams have different keys. A block is its
 number enciphered under the key (`sw.cipher`, eight rounds): for one key, different blocks are
-different. So no pair of key and block comes twice in a run, which is what "never repeated" means
+different. So no pair of key and block occurs twice in a run, which is what "never repeated" means
 here; the few bits of single words are alike as often as those of any random ones.
 
 A block is cut into fields of equal width, a power of two of them, from bit 0 up; a word is the low

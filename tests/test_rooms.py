@@ -12,7 +12,7 @@ WINGS = ("bfp", "approx", "stochastic", "sparse")
 # Rooms and files of a package from the ground up; those of a line may not import each other.
 FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "sw": (
-        ("errors", "timing", "stages"),
+        ("arrays", "errors", "timing", "stages"),
         ("checks", "files", "cipher", "lfsr", "version", "jit"),
         ("grammar",),
         ("parameters", "words", "cli"),

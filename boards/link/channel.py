@@ -38,7 +38,7 @@ class InputChannel(Circuit):
         Position after the last good byte.
     taken : Out(log2(buffer) + 1)
         Low bits of the position of the first byte that is kept, or that is the last of the word
-        at ``o``: a word counts as taken when its taker has it.
+        at ``o``: a word counts as accepted after its handshake.
     o : Out(stream.Signature(8 * width))
         Words.
     """
@@ -89,15 +89,13 @@ class InputChannel(Circuit):
 class OutputChannel(Circuit):
     """Buffer from words to bytes, which are kept until they are released.
 
-    Interval is one cycle a byte while the buffer is not full; ``i.ready`` comes with a word's last
-    byte, from registers. Latency is two cycles from a byte to ``data``.
+    Interval is one cycle a byte while the buffer is not full; ``i.ready`` is high with the last
+    byte of a word, from registers. Latency is two cycles from a byte to ``data``.
 
     Parameters
     ----------
-    width : int
-        Bytes of a word.
-    buffer : int
-        Bytes kept, a power of two.
+    width, buffer : int
+        Bytes of a word, and bytes held, as of `InputChannel`.
 
     Members
     -------

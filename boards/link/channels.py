@@ -44,7 +44,7 @@ class Channels(Circuit):
     commit : In(1)
         Its bytes before the position are good.
     input_known : Out(1), received : Out(16), taken : Out(log2(buffer) + 1)
-        Whether there is such a channel, its position, and the low bits of what the unit has taken.
+        Whether there is such a channel, its position, and the low bits of the unit's.
     output : In(8)
         Number of an output channel.
     release : In(1), acknowledged : In(16)

@@ -29,16 +29,9 @@ class CobsDecoder(Circuit):
     """
 
     def __init__(self) -> None:
-        super().__init__(
-            {
-                "valid": In(1),
-                "data": In(8),
-                "o_valid": Out(1),
-                "o_data": Out(8),
-                "end": Out(1),
-                "broken": Out(1),
-            }
-        )
+        line = {"valid": In(1), "data": In(8)}
+        frame = {"o_valid": Out(1), "o_data": Out(8), "end": Out(1), "broken": Out(1)}
+        super().__init__(line | frame)
 
     def elaborate(self, platform: Any) -> Module:
         """Count to the next place of a zero."""

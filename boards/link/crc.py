@@ -22,7 +22,7 @@ class Crc32(Circuit):
     start : In(1)
         Begins anew.
     valid : In(1), data : In(8)
-        A byte; the next one or ``start`` may come eight cycles later.
+        A byte; the next one or ``start`` may follow eight cycles later.
     crc : Out(32)
         Of the bytes since ``start``.
     match : Out(1)

@@ -62,7 +62,7 @@ class FrameReceiver(Circuit):
     Parameters
     ----------
     buffer : int
-        Bytes that a channel holds.
+        Bytes that an input channel holds, a power of two.
 
     Members
     -------
@@ -74,10 +74,10 @@ class FrameReceiver(Circuit):
     alone : In(1)
         No request waits for its answer.
     o : Out(stream.Signature(REQUEST))
-        Requests to answer; one that finds no taker is damaged. The position and the extra number
+        Requests to answer; one that is not accepted is damaged. The position and the extra number
         of a request to write are already those of its answer.
     reset : Out(1)
-        A request to reset has come and is in the queue, for one cycle.
+        A request to reset was received and is in the queue, for one cycle.
     damaged : Out(1), reason : Out(2)
         A frame was damaged, for one cycle, and its `boards.frames.Reason`.
     """

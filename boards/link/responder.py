@@ -52,10 +52,13 @@ class _State:
 class Responder(Circuit):
     """Answers requests in order, and reports damaged frames between the answers.
 
+    Latency is seven cycles from a request to its answer's first byte, fifteen where bytes are read;
+    interval is ten cycles a byte. ``o`` is combinational, of registers and of ``byte``.
+
     Parameters
     ----------
     buffer : int
-        Bytes that a channel holds.
+        Bytes that an output channel holds, a power of two.
 
     Members
     -------

@@ -64,7 +64,7 @@ class UartReceiver(Circuit):
         m.d.sync += [phase.eq(later), self.valid.eq(0)]
         with m.FSM():
             with m.State("IDLE"):
-                # The edge came half a cycle ago on average.
+                # The edge was half a cycle ago on average.
                 m.d.sync += [phase.eq((1 << (bits - 1)) + step // 2), left.eq(10)]
                 with m.If(~line):
                     m.next = "BITS"

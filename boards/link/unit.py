@@ -24,7 +24,7 @@ __all__ = ["SerialUnit", "facts"]
 
 
 def facts(unit: str, parameters: Parameters, settings: LinkSettings) -> dict[str, Any]:
-    """Return what a board tells of itself: the unit with its configuration, and the link."""
+    """Return the identity of a board: the unit with its configuration, and the link."""
     return {
         "link": VERSION,
         "unit": unit,
@@ -36,6 +36,12 @@ def facts(unit: str, parameters: Parameters, settings: LinkSettings) -> dict[str
         "baud": settings.baud,
         "buffer": settings.buffer,
     }
+
+
+def _wire(m: Module, to: Circuit, source: Circuit, *names: str, **renamed: str) -> None:
+    """Connect members of ``to`` to those of the same name of ``source``, or of another name."""
+    pairs = {name: name for name in names} | renamed
+    m.d.comb += [getattr(to, one).eq(getattr(source, other)) for one, other in pairs.items()]
 
 
 class SerialUnit(Circuit):
@@ -61,7 +67,7 @@ class SerialUnit(Circuit):
     rx : In(1), tx : Out(1)
         The line, as the board receives and sends.
     busy : Out(1)
-        Frames have come lately: in the last 2**20 to 2**21 cycles.
+        Frames were received lately: in the last 2**20 to 2**21 cycles.
     error : Out(1)
         A frame was damaged since the last reset.
     """
@@ -72,16 +78,8 @@ class SerialUnit(Circuit):
         self.unit = unit
         self.parameters = parameters
         self.settings = settings
-        super().__init__(
-            {
-                "aclk": In(1),
-                "aresetn": In(1),
-                "rx": In(1),
-                "tx": Out(1),
-                "busy": Out(1),
-                "error": Out(1),
-            }
-        )
+        inputs = dict.fromkeys(("aclk", "aresetn", "rx"), In(1))
+        super().__init__({**inputs, **dict.fromkeys(("tx", "busy", "error"), Out(1))})
 
     def elaborate(self, platform: Any) -> Module:
         """Connect line, frames, channels and unit."""
@@ -106,18 +104,10 @@ class SerialUnit(Circuit):
         self._reset(m, receiver, channels)
         self._connect(m, channels, receiver, responder)
         self._lights(m, decoder, receiver)
-        m.d.comb += [
-            line.rx.eq(self.rx),
-            decoder.valid.eq(line.valid),
-            decoder.data.eq(line.data),
-            receiver.i_valid.eq(decoder.o_valid),
-            receiver.i_data.eq(decoder.o_data),
-            receiver.end.eq(decoder.end),
-            receiver.broken.eq(decoder.broken),
-            responder.damaged.eq(receiver.damaged),
-            responder.reason.eq(receiver.reason),
-            self.tx.eq(sender.tx),
-        ]
+        m.d.comb += [line.rx.eq(self.rx), self.tx.eq(sender.tx)]
+        _wire(m, decoder, line, "valid", "data")
+        _wire(m, receiver, decoder, "end", "broken", i_valid="o_valid", i_data="o_data")
+        _wire(m, responder, receiver, "damaged", "reason")
         wiring.connect(m, queue.o, responder.i)
         wiring.connect(m, responder.o, encoder.i)
         wiring.connect(m, encoder.o, sender.i)
@@ -152,19 +142,11 @@ class SerialUnit(Circuit):
         self, m: Module, channels: Channels, receiver: FrameReceiver, responder: Responder
     ) -> None:
         """Connect channels to those who write and read them."""
-        for name in ("write", "position", "data", "commit"):
-            m.d.comb += getattr(channels, name).eq(getattr(receiver, name))
-        for name in ("received", "taken"):
-            m.d.comb += getattr(receiver, name).eq(getattr(channels, name))
-        for name in ("output", "release", "acknowledged", "address"):
-            m.d.comb += getattr(channels, name).eq(getattr(responder, name))
-        for name in ("byte", "produced", "released"):
-            m.d.comb += getattr(responder, name).eq(getattr(channels, name))
-        m.d.comb += [
-            channels.input.eq(receiver.channel),
-            receiver.known.eq(channels.input_known),
-            responder.known.eq(channels.output_known),
-        ]
+        to_write = ("write", "position", "data", "commit")
+        _wire(m, channels, receiver, *to_write, input="channel")
+        _wire(m, receiver, channels, "received", "taken", known="input_known")
+        _wire(m, channels, responder, "output", "release", "acknowledged", "address")
+        _wire(m, responder, channels, "byte", "produced", "released", known="output_known")
 
     def _lights(self, m: Module, decoder: CobsDecoder, receiver: FrameReceiver) -> None:
         """Hold ``busy`` and ``error``."""

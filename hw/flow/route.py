@@ -141,9 +141,8 @@ def route(
     TOOLS[router.tool].require()
     if router.harnessed:
         design = harness(design)
-        dsp = design.manifest["parameters"].get("multiplier") == "dsp"
         stage = f"synthesize between shift registers for {target}"
-        mapped, _ = map_design(design, FAMILIES[target], dsp=dsp, progress=progress, stage=stage)
+        mapped, _ = map_design(design, FAMILIES[target], progress=progress, stage=stage)
     netlist = flat(mapped, pads=router.pads, progress=progress, stage="flatten")
     found = {
         seed: place(router, netlist, megahertz=megahertz, seed=seed, progress=progress)

@@ -180,7 +180,6 @@ def cost_of(
         mapped, statistics = map_design(
             design,
             family,
-            dsp=design.manifest["parameters"].get("multiplier") == "dsp",
             progress=progress,
             stage=f"synthesize {design.name} for {target}",
             liberty=liberty.text if liberty else None,

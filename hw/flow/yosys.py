@@ -76,18 +76,18 @@ def map_design(
     design: Design,
     family: Family,
     *,
-    dsp: bool,
     progress: Progress,
     stage: str,
     liberty: str | None = None,
     whole: bool = False,
 ) -> tuple[str, dict[str, Any]]:
-    """Map a design to a family's cells, or to a Liberty file's.
+    """Map a design to a family's cells, or to a Liberty file's; multipliers as its parameters say.
 
     Each module that is worth a line is mapped on its own, or with ``whole`` all as one, which takes
     less of a device. Returns RTLIL of the mapped modules and Yosys' statistics, in which a memory
     that stayed whole is as many cells ``memory bit`` as it has bits.
     """
+    dsp = design.manifest["parameters"].get("multiplier") == "dsp"
     kept = [design.name] if whole else kept_modules(Hierarchy(design.verilog))
     files = {"design.v": design.verilog}
     commands = [
@@ -155,10 +155,7 @@ def netlist(design: Design, target: str = "gates", *, progress: Progress | None 
     """
     shown = progress or Progress()
     family = FAMILIES[choice("netlist target", target, NETLISTS)]
-    dsp = design.manifest["parameters"].get("multiplier") == "dsp"
-    mapped, _ = map_design(
-        design, family, dsp=dsp, progress=shown, stage=f"synthesize for {target}"
-    )
+    mapped, _ = map_design(design, family, progress=shown, stage=f"synthesize for {target}")
     script = "read_rtlil mapped.il\n"
     if family.models:
         # Modules that Yosys derived from cells would hide the models read here.

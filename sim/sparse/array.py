@@ -225,7 +225,6 @@ def check(p: SparseArrayParameters, job: Job, operands: dict[str, Any], **option
         "mode": mode,
         "applied": len(waves.most),
         "steps": int(waves.most.sum()) * job.spacing,
-        **counting(result, "cycles", "entry_waits", "patch_waits", "sum_waits"),
         **{f"status.{name}": 0 for name in QUIET},
         "status.nan": int(np.isnan(sums).any()),
         "status.overflow": int((~finite & ~np.isnan(sums)).any()),

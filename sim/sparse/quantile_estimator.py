@@ -114,10 +114,10 @@ def regress(
     )
     wanted = model(p, x, present=present, last=last)
     expected = {
-        "keep": wanted.keep,
+        "keep": wanted.mask,
         "estimate": int(wanted.state[0]) >> p.guard,
         "values": int(present.sum()),
-        "kept": int(wanted.keep.sum()),
+        "kept": int(wanted.mask.sum()),
         "share": p.down,
         "initial": p.start >> p.guard,
         "status.nan": int((present & ~np.isfinite(x)).any()),

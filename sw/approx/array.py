@@ -34,7 +34,7 @@ class ApproxArrayParameters(Parameters):
         Shape of the array, 1..64; each PE has a multiplier and an adder.
     interleave : int
         Rows of results that a PE computes interleaved, so that its adder has ended a row's
-        addition when that row's next product comes; 5..64.
+        addition when that row's next product arrives; 5..64.
     multiplier : str
         Of `sw.approx.multipliers.NAMES`, or ``table``: a table loaded at run time.
     bits : int
@@ -142,8 +142,7 @@ def matmul(
     ----------
     parameters : ApproxArrayParameters
         Of the array.
-    a : array of float32, (m, k)
-    b : array of float32, (k, n)
+    a, b : array of float32, (m, k) and (k, n)
     table : Table or None
         The table, of as many bits as the array has; None where the multiplier is none.
 

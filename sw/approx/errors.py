@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Integers
 from ..checks import instance, shown, whole
 from ..errors import UserError
-from .multipliers import LARGEST_BITS, Integers, Multiplier
+from .multipliers import LARGEST_BITS, Multiplier
 
 __all__ = ["EXHAUSTIVE_BITS", "Errors", "measure", "untruncated"]
 
@@ -23,12 +24,8 @@ class Errors:
 
     Parameters
     ----------
-    bias : float
-        Their mean.
-    mean : float
-        The mean of their magnitudes.
-    rms : float
-        The root of the mean of their squares.
+    bias, mean, rms : float
+        Their mean, the mean of their magnitudes, and the root of the mean of their squares.
     least, largest : float
         The ends of their range.
     edges, shares : arrays of float, (n + 1,) and (n,)
@@ -61,7 +58,7 @@ def measure(
     codes : callable
         Takes fractions x and y and returns ``carry << p | fraction``.
     bits : int
-        Of the fractions taken.
+        Of the sampled fractions.
     fraction_bits : int or None
         Of the fraction returned, p; None for as many.
     """

@@ -15,6 +15,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..checks import instance
 from ..formats import binary32
 from ..jit import njit
@@ -35,8 +36,6 @@ from .vector import (
 )
 
 __all__ = ["gemm"]
-
-Floats = npt.NDArray[np.float32]
 
 DEPTH = 4
 """Places of the reduction that are tabulated at a time."""
@@ -156,7 +155,7 @@ def _plain(a, least, largest, bits):
 def _arrange(a, b, bits):
     """Return what the loop over the table takes of cut operands.
 
-    That are for each place of ``a``, in the order in which they come, where the products of its
+    That are for each place of ``a``, in their order, where the products of its
     fraction begin, and its power of two with the sign; which groups of fractions any row has at a
     place of the reduction; where in the table those of each place of ``b`` begin, and its power.
     """

@@ -1,8 +1,8 @@
 """Approximate multipliers of significands.
 
 A multiplier is a function of two significands, integers from ``2**bits`` to ``2**(bits + 1) - 1``
-that stand for 1 up to 2, and of ``bits``. It returns their product, an integer from
-``2**(2 * bits)`` to ``2**(2 * bits + 2) - 1`` that stands for 1 up to 4. The functions here take
+that represent 1 up to 2, and of ``bits``. It returns their product, an integer from
+``2**(2 * bits)`` to ``2**(2 * bits + 2) - 1`` that represents 1 up to 4. The functions here take
 integers and arrays of them, and numba compiles them.
 """
 
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Integers
 from ..checks import array, unknown, whole
 from ..errors import UserError
 from .realm import FACTOR_BITS, SEGMENTS, factors
@@ -33,8 +34,6 @@ __all__ = [
 LARGEST_BITS = 23
 CORRECTION = 655_360
 """MBM's correction, ``2**-4 + 2**-6``, in units of ``2**-23``."""
-
-Integers = npt.NDArray[np.int64]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -101,7 +100,7 @@ def _exact(a, b, bits):
 
 
 def _mitchell(a, b, bits):
-    """Return Mitchell's product (1962): log2(1 + x) taken as x, and so back."""
+    """Return Mitchell's product (1962): log2(1 + x) approximated by x, and so back."""
     total = a + b - (2 << bits)
     carry = total >> bits
     return ((1 << bits) + total - (carry << bits)) << carry << bits

@@ -6,10 +6,11 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Integers
 from ..checks import array, broadcast, instance, shown, whole
 from ..errors import UserError
 from ..formats import BINARY32, FloatFormat, binary32
-from .multipliers import Integers, multiplier
+from .multipliers import multiplier
 
 __all__ = ["Datapath", "Fractions", "gemm", "matrices", "multiply", "multiply_bits"]
 
@@ -119,9 +120,8 @@ def gemm(fractions: Fractions, a: npt.ArrayLike, b: npt.ArrayLike) -> npt.NDArra
     Parameters
     ----------
     fractions : Fractions
-        What multiplies fractions.
-    a : array of float32, (m, k)
-    b : array of float32, (k, n)
+        The multiplier of fractions.
+    a, b : array of float32, (m, k) and (k, n)
 
     Returns
     -------

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Integers
 from ..checks import array, choice, instance, is_whole, line, whole
 from ..cli import whole_file
 from ..errors import UserError
-from .multipliers import Integers, check_fractions, encode, multiplier
+from .multipliers import check_fractions, encode, multiplier
 
 __all__ = [
     "LARGEST_TABLE_BITS",

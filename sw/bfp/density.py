@@ -3,7 +3,7 @@
 Accuracy Boosters (arXiv 2211.10737) have two models in github.com/jnbrq/hbfp_hardware_model:
 `density` is that of a multiply-add in an array (``stardust.py``), whose 21.3 for HBFP4 they quote;
 `dot_density` that of a whole dot-product unit (``main.py``), which also counts the converters, the
-accumulator and the rectifier, and comes to less.
+accumulator and the rectifier, and adds up to less.
 """
 
 import dataclasses

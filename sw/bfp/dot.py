@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import array, choice, instance, whole
+from ..checks import array, choice, divides, instance, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat, binary32
 from ..formats.converter import ConverterParameters, convert
@@ -63,11 +63,8 @@ class DotParameters(Parameters):
         """Check every field."""
         object.__setattr__(self, "format", BlockFormat.read(self.format))
         whole("lanes", self.lanes, 1, 1024)
-        if self.format.reduction % self.lanes:
-            raise UserError(
-                f"lanes must divide the block of {self.format.reduction} of {self.format.name}, "
-                f"not {self.lanes}"
-            )
+        block = self.format.reduction
+        divides("lanes", self.lanes, block, f"the block of {block} of {self.format.name}")
         choice("operands", self.operands, ("block", "binary32"))
         if self.operands == "binary32" and self.lanes != self.format.block_elements:
             raise UserError(

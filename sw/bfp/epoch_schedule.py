@@ -78,14 +78,12 @@ class EpochParameters(ForLayers, BoostRule):
 
 
 class EpochSchedule:
-    """The modes of a training's epochs.
+    """The modes of a training's epochs, by a rule: of ``parameters``, or another in its place.
 
     Parameters
     ----------
-    parameters : EpochParameters
-        ``layers`` is the number of layers in use.
-    rule : BoostRule, optional
-        That of ``parameters`` without.
+    parameters, rule : EpochParameters, and BoostRule or None
+        Layers in use, and the rule as the registers hold it.
     """
 
     def __init__(self, parameters: EpochParameters, rule: BoostRule | None = None) -> None:

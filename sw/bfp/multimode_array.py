@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import choice, instance, whole
+from ..checks import choice, divides, instance, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat
 from ..formats.quantize import Blocks
@@ -95,11 +95,8 @@ class MultimodeParameters(Parameters):
         whole("columns", self.columns, 1, 64)
         shortest = self.formats[-1].reduction
         whole("lanes", self.lanes, 1, shortest)
-        if shortest % self.lanes:
-            raise UserError(
-                f"lanes must divide the block of {shortest} of {self.formats[-1].name}, "
-                f"not {self.lanes}"
-            )
+        what = f"the block of {shortest} of {self.formats[-1].name}"
+        divides("lanes", self.lanes, shortest, what)
         most = self.formats[0].reduction // (self.lanes * DIGITS**2)
         if self.rows > most:
             raise UserError(
@@ -133,7 +130,7 @@ class MultimodeParameters(Parameters):
 
     @property
     def sum_bits(self) -> int:
-        """Width of any mode's exact signed sum of products, where its digits stand in the words."""
+        """Width of any mode's exact signed sum of products, where its digits lie in the words."""
         widest = 0
         for a, b in itertools.product(range(len(MODES)), repeat=2):
             block = min(self.formats[mode].reduction for mode in (a, b))

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["EXACT_BITS", "sum_of_products"]
+from ..arrays import Integers
 
-Integers = npt.NDArray[np.int64]
+__all__ = ["EXACT_BITS", "sum_of_products"]
 
 EXACT_BITS = 53
 """Sums of up to so many bits are exact in binary64, whose matrix product is far the faster."""

@@ -22,7 +22,9 @@ LARGEST_SIDE = 64
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TransposerParameters(Parameters):
-    """Parameters of ``bfp_transposer``.
+    """Parameters of ``bfp_transposer``, which turns square tiles of one shared exponent.
+
+    A tile enters and leaves by rows of ``side`` elements, a row a beat.
 
     Parameters
     ----------
@@ -93,8 +95,8 @@ def transpose(
 def tiles(blocks: Blocks, *, by_columns: bool = False) -> tuple[Integers, Integers]:
     """Return the tiles of a matrix, (tiles, rows, columns), and their exponent codes, (tiles,).
 
-    They come by rows of tiles, or by columns of tiles, which is the order of the transpose's. Tiles
-    that reach beyond the matrix are filled up with zeros.
+    They go by rows of tiles, or by columns of tiles, which is the order of the transpose's.
+    Tiles that reach beyond the matrix are filled up with zeros.
     """
     side = instance("blocks", blocks, Blocks).format.reduction
     if len(blocks.shape) != 2 or blocks.axis is not None:
@@ -114,7 +116,7 @@ def assemble(
     format: BlockFormat,
     shape: tuple[int, ...],
 ) -> Blocks:
-    """Return the matrix of a ``shape`` whose tiles come by rows of tiles: `tiles` undone."""
+    """Return the matrix of a ``shape`` whose tiles go by rows of tiles: `tiles` undone."""
     if not isinstance(shape, tuple) or len(shape) != 2:
         raise UserError(f"shape must be the two extents of a matrix, not {shown(shape)}")
     for extent in shape:

@@ -17,7 +17,7 @@ def depthwise(layer: Planes, which: str, batch: int, tile: tuple[int, int]) -> I
 
     A product with a single kernel would have one column. Instead its columns are the outputs of a
     tile, and its reduction goes over the whole window of that tile: a banded matrix, in which
-    kernels stand beside each other. The gradient of the weights takes every ``tile``-th place of
+    kernels lie side by side. The gradient of the weights takes every ``tile``-th place of
     the plane in one reduction, and its band of results is added up.
     """
     s, c, k = layer.stride, layer.channels, layer.kernel

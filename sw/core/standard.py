@@ -13,7 +13,7 @@ __all__ = ["standard"]
 def standard(layer: Planes, which: str, batch: int) -> Iterator[Product]:
     """Give the products of a pass, whose ``work`` is still to be shared.
 
-    The gradient of the input of a strided convolution falls apart into one product for each
+    The gradient of the input of a strided convolution splits into one product for each
     place of a pixel in its stride, each with the taps of the kernel that reach it.
     """
     sides = {"x": layer.size, "w": layer.kernel, "y": layer.outputs}

@@ -10,7 +10,7 @@ __all__ = ["Phase", "phases"]
 class Phase:
     """Pixels along a side that the same taps of the kernel reach.
 
-    ``taps`` are these; tap ``i`` comes from the result at ``places + steps[i]``.
+    ``taps`` are these; tap ``i`` is of the result at ``places + steps[i]``.
     """
 
     pixels: tuple[int, ...]

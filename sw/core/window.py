@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Integers
 from ..checks import array, instance, whole
 from ..errors import UserError
 
 __all__ = ["Window", "matrix"]
-
-Integers = npt.NDArray[np.int64]
 
 MOST = 1 << 40
 """Of an extent: no tensor of so many is meant."""

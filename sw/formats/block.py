@@ -23,7 +23,7 @@ ROUNDINGS = ("truncate", "nearest_even", "nearest_away", "stochastic")
 class BlockFormat(ByMeaning):
     """A block floating-point format: elements that share a scale per block.
 
-    It is an ``element``, a ``scale`` and a ``shape``, whose fields stand side by side in it. With
+    It is an ``element``, a ``scale`` and a ``shape``, whose fields are its own. With
     ``m = magnitude_bits`` an element of the integer ``q`` in a block of the exponent ``E`` is
     ``q * 2**(E - m)``. A magnitude that rounds beyond ``largest`` clamps to it; a quantizer makes
     ``-2**m`` unless the format is ``symmetric``, and all that computes takes it. Quantizers give +0

@@ -6,8 +6,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import array, choice, instance, whole
-from ..errors import UserError
+from ..checks import array, choice, divides, instance, whole
 from ..parameters import Parameters
 from ..timing import Timing
 from ..words import Words, stream_key
@@ -45,11 +44,9 @@ class ConverterParameters(Parameters):
         """Check every field."""
         object.__setattr__(self, "format", BlockFormat.read(self.format))
         whole("lanes", self.lanes, 1, 256)
-        if self.format.block_elements % self.lanes:
-            raise UserError(
-                f"lanes must divide the {self.format.block_elements} elements of a "
-                f"{self.format.name} block, not {self.lanes}"
-            )
+        elements = self.format.block_elements
+        what = f"the {elements} elements of a {self.format.name} block"
+        divides("lanes", self.lanes, elements, what)
         object.__setattr__(self, "source", float_name(self.source))
         choice("source", self.source, FLOAT_FORMATS)
         whole("seed", self.seed, 1, 2**32 - 1)

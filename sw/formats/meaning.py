@@ -14,7 +14,7 @@ class ByMeaning(Checked, abc.ABC):
     @property
     @abc.abstractmethod
     def meaning(self) -> Hashable:
-        """What the fields decide on, by which two are told apart."""
+        """What the fields decide on, by which two differ."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, type(self)) and self.meaning == other.meaning

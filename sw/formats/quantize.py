@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..checks import array, instance
 from ..errors import UserError
 from ..words import Words
@@ -23,7 +24,6 @@ __all__ = [
     "zero_setting_error",
 ]
 
-Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int32]
 
 
@@ -35,7 +35,7 @@ class Blocks:
     ----------
     mantissa : array of int32
         The integers ``q``, in the shape of the array that was quantized; other integers become
-        int32. All that the format has codes for are taken.
+        int32. All that the format has codes for are accepted.
     exponent : array of int32
         Exponent codes: the same shape, with the number of blocks in place of each blocked extent.
     format : BlockFormat

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats, Integers
 from ..checks import array, instance
 from ..errors import UserError
 from ..formats import binary32
@@ -10,9 +11,7 @@ from .array_parameters import Job, SparseArrayParameters
 
 __all__ = ["apply"]
 
-Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.int64]
 
 
 def apply(
@@ -36,7 +35,7 @@ def apply(
     parameters : SparseArrayParameters
         Of the array.
     job : Job
-        What it is told.
+        Job descriptor.
     mask : array of bool, (waves, slots, rows, depth)
         Places of the values; all in mode ``dense``.
     values : array of float32, (non-zeros,)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..checks import choice, shown, whole
 from ..core.convolution import Convolution
 from ..core.products import MOST, PASSES, Dense, Layer
@@ -23,8 +24,6 @@ from ..errors import UserError
 from ..formats import binary32
 
 __all__ = ["Axis", "Correlation", "check_extents", "correlations", "count_parts"]
-
-Floats = npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -135,7 +134,7 @@ class Correlation:
 def correlations(layer: Layer, which: str, batch: int, *, parts: int = 1) -> list[Correlation]:
     """Return the correlations of a pass over a batch.
 
-    The gradients of a strided convolution fall apart by the places of pixels in their stride.
+    The gradients of a strided convolution separate by the phase of pixels in their stride.
 
     Parameters
     ----------

@@ -10,7 +10,8 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import array, instance, whole
+from ..arrays import Flags, Floats, Integers
+from ..checks import array, divides, instance, whole
 from ..errors import UserError
 from ..formats import binary32
 from .csb_parameters import NUMBER_BITS, VALUE_BITS, CsbDecoderParameters, CsbParameters
@@ -29,10 +30,6 @@ __all__ = [
     "transposed",
     "walk",
 ]
-
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -186,12 +183,8 @@ def read(
     ----------
     parameters : CsbParameters
         Of the decoder.
-    compressed : Compressed
-        Blocks.
-    numbers : array of int, (requests,)
-        Numbers of blocks; one that is not there is a corrupt one. Corrupt blocks are empty.
-    rotate : array of bool, (requests,), or bool
-        Blocks to be turned by 180 degrees.
+    compressed, numbers, rotate
+        As for `requested`; corrupt blocks are empty.
     """
     masks, corrupt, index = requested(parameters, compressed, numbers, rotate)
     dense = np.zeros(masks.shape, np.float32)
@@ -228,8 +221,8 @@ def walk(
 def steps(masks: npt.ArrayLike, part: int) -> int:
     """Return the cycles that blocks take: in each part of one, one for each value, or one."""
     found = array("masks", masks, "bool")
-    if found.size % whole("part", part, 1, 1 << 16):
-        raise UserError(f"part must divide the {found.size} bits of masks, not {part}")
+    part = whole("part", part, 1, 1 << 16)
+    divides("part", part, found.size, f"the {found.size} bits of masks")
     return int(np.maximum(found.reshape(-1, part).sum(1), 1).sum())
 
 

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Integers
 from ..checks import array, number, whole
 from ..core.products import Layer, check_layers
 from ..errors import UserError
 from .tiling import Tiling
 
 __all__ = ["Density", "Measured", "layer_densities"]
-
-Integers = npt.NDArray[np.int64]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -38,7 +38,7 @@ def estimate(
     _scan(pattern, here, ends, state, p.guard, p.unit, p.down, p.start, bounds, keep)
     shape = np.shape(x)
     kept = keep.ravel()[: math.prod(shape)].reshape(shape)
-    return Estimates(keep=kept, state=state, guard=p.guard)
+    return Estimates(mask=kept, state=state, guard=p.guard)
 
 
 @jit
@@ -66,7 +66,7 @@ def scan(values: npt.ArrayLike, *, keep: float, rate: float, first: float) -> Sc
     kept = np.empty(x.size, np.bool_)
     bounds = multiplicative.SMALLEST, multiplicative.LARGEST
     last, total = _multiply(x, float(first), up, down, bounds, kept)
-    return Scan(keep=kept, last=last, mean=total / x.size if x.size else last)
+    return Scan(mask=kept, last=last, mean=total / x.size if x.size else last)
 
 
 @jit

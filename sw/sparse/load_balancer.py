@@ -12,16 +12,14 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import array, flag, instance, is_number, number, one_of, shown, whole
+from ..arrays import Flags, Integers
+from ..checks import array, divides, flag, instance, is_number, number, one_of, shown, whole
 from ..errors import UserError
 from ..parameters import Parameters
 from ..timing import Timing
 from .sorting import descending
 
 __all__ = ["BalancerParameters", "balance", "counts", "imbalance", "wave_time"]
-
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 PIECES = (1, 2, 4)
 
@@ -146,7 +144,7 @@ def balance(parameters: BalancerParameters, counts: npt.ArrayLike) -> Integers:
 
     Halves are sorted, larger ones first and of equal ones that with the lower number, and line
     ``l`` takes the ``l``-th of them from either end: they are folded. Quarters are folded to pairs,
-    these sorted by their sums and folded again. Of each fold the larger part comes first.
+    these sorted by their sums and folded again. Of each fold the larger part is first.
 
     Parameters
     ----------
@@ -214,8 +212,7 @@ def imbalance(
     """
     p = BalancerParameters(lines=lines, pieces=pieces)
     whole("tile", tile, 1, (1 << p.count_bits) - 1)
-    if tile % pieces:
-        raise UserError(f"pieces must divide the tile of {tile}, not {pieces}")
+    divides("pieces", pieces, tile, f"the tile of {tile}")
     if not is_number(density) or not 0 < density <= 1:
         raise UserError(f"density must be a number above 0 to 1, not {shown(density)}")
     number("spread", spread, 0, 10)

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Integers
 from ..checks import choice, instance, number
 from ..errors import CapacityError
 from .array_parameters import SparseArrayParameters
@@ -15,10 +16,8 @@ from .tiling import Tiling
 
 __all__ = ["MOST_MARGIN", "best_tiling"]
 
-Integers = npt.NDArray[np.int64]
-
 MOST_MARGIN = 1e9
-"""That lines can hold all that is in a wave."""
+"""That PE rows can hold all that is in a pass."""
 
 ROWS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 
@@ -35,16 +34,14 @@ def best_tiling(
 
     Parameters
     ----------
-    p : SparseArrayParameters
-        Of the array.
-    c : Correlation
-        What is computed.
+    p, c : SparseArrayParameters, Correlation
+        The array, and what it computes.
     density : float
         Share of the sparse operand that is not zero.
     mode : str
         ``sparse`` or ``dense``.
     margin : float
-        How many times the mean a line must be able to hold of a wave, at most all; to 1e9.
+        How many times the mean a PE row must be able to hold of a pass, at most all; to 1e9.
     """
     instance("p", p, SparseArrayParameters)
     instance("c", c, Correlation)
@@ -76,7 +73,7 @@ def best_tiling(
 def _estimate(
     probe: Tiling, grid: list[Integers], density: float, mode: str, margin: float
 ) -> npt.NDArray[np.float64]:
-    """Return about how many cycles tilings take; infinity for those that do not fit."""
+    """Return an estimate of the cycles of tilings; infinity for those that do not fit."""
     p, c = probe.parameters, probe.correlation
     k, u, v, g, i, j = grid
     pairs = [*zip(probe.reduction, (k, u, v), strict=True)]
@@ -116,7 +113,7 @@ def _estimate(
     fits &= c.blocks == 1 or not shared
     most = np.minimum(margin * entries + 6 * np.sqrt(entries), p.pieces * probe.rows * depth)
     fits &= most <= p.entries
-    # Of equal ones the first is taken: those with the fewest waves stand first.
+    # Of equal ones the first is chosen: those with the fewest passes are first.
     return np.where(fits, probe.row_groups * np.prod(counts, 0) * (cycles + 1), np.inf)
 
 

@@ -28,13 +28,13 @@ class Scan:
 
     Parameters
     ----------
-    keep : array of bool
+    mask : array of bool
         Which values were above the estimate before they moved it.
     last, mean : float
         The last estimate, and the mean of the estimates after each value.
     """
 
-    keep: npt.NDArray[np.bool_]
+    mask: npt.NDArray[np.bool_]
     last: float
     mean: float
 
@@ -61,7 +61,7 @@ def scan(values: npt.ArrayLike, *, keep: float, rate: float, first: float) -> Sc
         estimate *= up if kept[place] else down
         estimate = min(max(estimate, SMALLEST), LARGEST)
         total += estimate
-    return Scan(keep=kept, last=estimate, mean=total / x.size if x.size else estimate)
+    return Scan(mask=kept, last=estimate, mean=total / x.size if x.size else estimate)
 
 
 def factors(

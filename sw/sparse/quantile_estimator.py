@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Flags, Integers
 from ..checks import array, choice, instance, is_number, shown, whole
 from ..errors import UserError
 from ..formats import BINARY32
@@ -23,9 +24,6 @@ BETWEEN = ("restart", "carry")
 """What becomes of the estimate where a packet ends."""
 
 MOST_DELAY = 4
-
-Integers = npt.NDArray[np.int64]
-Bits = npt.NDArray[np.bool_]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -143,7 +141,7 @@ class Estimates:
 
     Parameters
     ----------
-    keep : array of bool
+    mask : array of bool
         Which values are kept, of the shape of the values.
     state : array of int64, (delay + 1,)
         The estimates that the next beats will be decided by, as far as they are known; the last is
@@ -152,7 +150,7 @@ class Estimates:
         Bits of an estimate below binary32's.
     """
 
-    keep: Bits
+    mask: Flags
     state: Integers
     guard: int
 
@@ -202,7 +200,7 @@ def estimate(
             history = [p.start] * (p.delay + 1)
     shape = np.shape(x)
     kept = keep.ravel()[: math.prod(shape)].reshape(shape)
-    return Estimates(keep=kept, state=np.array(history, np.int64), guard=p.guard)
+    return Estimates(mask=kept, state=np.array(history, np.int64), guard=p.guard)
 
 
 def beats_of(
@@ -211,7 +209,7 @@ def beats_of(
     present: npt.ArrayLike | None,
     last: npt.ArrayLike | None,
     start: int | Integers | None,
-) -> tuple[npt.NDArray[np.uint32], Bits, Bits, Integers]:
+) -> tuple[npt.NDArray[np.uint32], Flags, Flags, Integers]:
     """Return patterns of magnitudes and presence, (beats, lanes), where the estimate restarts.
 
     And the state before the first beat. The arguments are those of `estimate`.

@@ -28,8 +28,8 @@ def insertion_network(keys: int) -> Network:
 
     In pass ``k`` key ``k`` meets the ``k`` keys sorted before, from the largest down, and goes on
     with the smaller one of the two. A circuit that knows them sorted need not wait for one meeting
-    to have the next: the key comes before all keys that it exceeds. Keys that the network takes
-    apart by their places, where they are equal, leave it in the order of `descending`.
+    to have the next: the key comes before all keys that it exceeds. Equal keys, which the network
+    distinguishes by their places, leave it in the order of `descending`.
     """
     return tuple(tuple((place, k) for place in range(k)) for k in range(1, keys))
 

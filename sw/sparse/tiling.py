@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats, Integers
 from ..checks import array, choice, flag, instance, shown, whole
 from ..core.products import MOST
 from ..errors import CapacityError, UserError
@@ -16,9 +17,6 @@ from .correlation import Correlation, check_extents, count_parts
 from .cycles import Waves, count_waves
 
 __all__ = ["Tiling"]
-
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -112,7 +110,7 @@ class Tiling:
         return self.row_groups * math.prod(self.tiles) * math.prod(self.chunks)
 
     def job(self, mode: str = "sparse", *, balanced: bool = True) -> Job:
-        """Return what the array is told."""
+        """Return the job descriptor."""
         choice("mode", mode, MODES)
         flag("balanced", balanced)
         return Job(

@@ -4,7 +4,7 @@ Of Procrustes (Yang et al., MICRO 2020, arXiv 2009.10976) and, where the thresho
 DropBack (Golub et al., arXiv 1806.06949). A weight that is not tracked is its initial value, which
 is made anew at each use, times a decay. A step of the descent has one decay, at all uses: its
 products see it, and how far a weight moved is counted from it. In the published code the decay
-comes first (`measured`), so that a weight that is not tracked has moved by what the decay took:
+comes first (`measured`), so that a weight that is not tracked has moved by the decay alone:
 nearly all that are tracked after the second step are then those that were largest at first. Where
 there is a momentum, as in nine configurations of that code, that of a weight that is not tracked is
 zero here; there it stays. There biases and batch normalization are tracked too, here never.
@@ -16,13 +16,13 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Flags, Floats, Integers
 from ..checks import array, choice, number, whole
 from ..formats import binary32
 from ..parameters import Parameters
 from .multiplicative import Scan, scan
-from .quantile_estimator import Estimates, Integers, QuantileParameters, estimate
+from .quantile_estimator import Estimates, QuantileParameters, estimate
 from .weight_regenerator import RegeneratorParameters
 
 __all__ = [
@@ -45,9 +45,7 @@ SCANS = ("forward", "reversed")
 SCOPES = ("all", "layer")
 MEASURED = ("before", "after")
 
-Bits = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float32]
-Choice = Callable[[Floats], Bits]
+Choice = Callable[[Floats], Flags]
 """Returns which weights are tracked, given the importance of each, in one dimension."""
 
 
@@ -67,16 +65,16 @@ class TrackingParameters(Parameters):
         First estimate; None for the exact quantile of the first step of training, see `started`.
     lanes, step, guard, delay, between
         Of the estimator, see `QuantileParameters`; ``multiplicative`` moves by ``2**-step`` of
-        itself and has no lanes, guard and delay. A step of training is a packet. Unless told
-        otherwise the estimate goes on from one to the next (``carry``), and by smaller steps: a
-        network of few weights has it neither come near from far away in a single packet, nor stay
+        itself and has no lanes, guard and delay. A step of training is a packet. By
+        default the estimate goes on from one to the next (``carry``), and by smaller steps: a
+        network of few weights has it neither converge from far away in a single packet, nor stay
         there. ``restart``: each step starts from `initial`; ``mean``, of ``multiplicative`` only:
         from the running mean of the estimates, see `memory`.
     memory : float
         Under ``between="mean"``: share of a step's first estimate in the next one's, 0 to 1; the
         rest is the mean of the step's estimates.
     scan : str
-        Whether weights are taken from the first to the last (``forward``), or ``reversed``.
+        Whether weights are scanned from the first to the last (``forward``), or ``reversed``.
     scope : str
         Whether `keep` is a share of all weights (``all``), or of those of each ``layer``, which
         then has an estimate of its own.
@@ -159,7 +157,7 @@ class TrackingParameters(Parameters):
         Without `initial` its first estimate is the largest value that `largest` would not keep, or
         the nearest that an estimator can have. A fixed one would be as good only by chance: values
         grow with the rate of learning, and where none is above it the initial weights decay to
-        nothing before it has come down.
+        nothing before it has decreased.
         """
         if self.initial is not None:
             return self.estimator
@@ -191,12 +189,12 @@ def importance(weights: Floats, fallback: Floats) -> Floats:
     return np.abs(binary32.add(weights, -array("fallback", fallback, "float32")))
 
 
-def settle(weights: Floats, keep: Bits, fallback: Floats) -> Floats:
+def settle(weights: Floats, mask: Flags, fallback: Floats) -> Floats:
     """Return weights for the next step: those not kept are their fallback in it."""
-    return np.where(keep, binary32.flush(weights), fallback)
+    return np.where(mask, binary32.flush(weights), fallback)
 
 
-def largest(keep: float, values: Floats) -> Bits:
+def largest(keep: float, values: Floats) -> Flags:
     """Return which values are the ``keep`` of all that are largest.
 
     They are the nearest number of them, at least one. Of equal ones the first are; a NaN is the
@@ -233,13 +231,13 @@ class Estimator:
         self.model = model
         self.state: Integers | None = None
 
-    def __call__(self, values: Floats) -> Bits:
+    def __call__(self, values: Floats) -> Flags:
         """Return which values of a packet are above the estimate."""
         last = np.zeros(-(-values.size // self.parameters.lanes), np.bool_)
         last[-1] = True
         found = self.model(self.parameters, values, last=last, start=self.state)
         self.state = found.state
-        return found.keep
+        return found.mask
 
 
 class Multiplicative:
@@ -262,7 +260,7 @@ class Multiplicative:
         self.first = first
         self.model = model
 
-    def __call__(self, values: Floats) -> Bits:
+    def __call__(self, values: Floats) -> Flags:
         """Return which values of a packet are above the estimate."""
         p = self.parameters
         found = self.model(values, keep=p.keep, rate=2.0**-p.step, first=self.first)
@@ -270,4 +268,4 @@ class Multiplicative:
             self.first = found.last
         elif p.between == "mean":
             self.first = p.memory * self.first + (1 - p.memory) * found.mean
-        return found.keep
+        return found.mask

@@ -38,8 +38,8 @@ WORD_BITS = {1: 24, 2: 16, 3: 10, 4: 8}
 class RegeneratorParameters(Parameters):
     """Parameters of ``weight_regenerator``.
 
-    A weight's number, its index, is enciphered under the seed (`sw.cipher`). What comes out is cut
-    into ``words`` signed words from bit 0 up. A word ``u`` stands for the odd number ``2*u + 1``,
+    A weight's number, its index, is enciphered under the seed (`sw.cipher`). The result is cut
+    into ``words`` signed words from bit 0 up. A word ``u`` represents the odd number ``2*u + 1``,
     so that the mean is zero; a weight is their sum, times a power of two of its layer, times the
     decay. A xorshift generator of the seed and the index would not do: it is linear, and the
     exclusive or of any four words whose indices cancel is zero.
@@ -116,7 +116,7 @@ class RegeneratorParameters(Parameters):
         return max(int(np.float32(self.least).view(np.uint32)), 1 << 23)
 
     def shift_for(self, fan_in: int) -> int:
-        """Return the shift whose weights come nearest to He's deviation, ``sqrt(2 / fan_in)``."""
+        """Return the shift whose weights are nearest to He's deviation, ``sqrt(2 / fan_in)``."""
         whole("fan_in", fan_in, 1, 2**31)
         return min(round(math.log2(self.deviation * math.sqrt(fan_in / 2))), MOST_SHIFT)
 

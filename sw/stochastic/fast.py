@@ -1,6 +1,6 @@
 """Stochastic outer products by compiled loops: the bits of the plain models, and far faster.
 
-`outer_product` here is that of `sw.stochastic.outer_product`, `pulsed_sums` is
+`outer_product` and `sums` here are those of `sw.stochastic.outer_product`, `pulsed_sums` is
 `sw.stochastic.pulsed.sums`. numba compiles the loops when they are first called and keeps what it
 made.
 """
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats, Integers
 from ..checks import instance, whole
 from ..formats import FLOAT_FORMATS, binary32
 from ..formats.converter import ConverterParameters
@@ -21,10 +22,7 @@ from .loops import Generators, add_up
 from .outer_parameters import OuterProductParameters
 from .pulsed import PulsedParameters, Pulses
 
-__all__ = ["outer_product", "pulsed_sums"]
-
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
+__all__ = ["outer_product", "pulsed_sums", "sums"]
 
 
 def outer_product(
@@ -32,23 +30,40 @@ def outer_product(
     x: npt.ArrayLike,
     d: npt.ArrayLike,
     *,
-    last: npt.ArrayLike | None = None,
-    first: int = 0,
     shift: int = 0,
     rate: float = 1.0,
+    **pairs: Any,
 ) -> Floats:
-    """Return what `sw.stochastic.outer_product.outer_product` returns."""
+    """Return what `sw.stochastic.outer_product.outer_product` returns, of the same arguments.
+
+    ``last`` and ``first``, ``pairs`` here, are those of `sums`.
+    """
     p = parameters
+    found = sums(p, x, d, **pairs)
+
+    def rounded(value: Integers) -> Floats:
+        of = outer.Sums(value=value, exponent=found.exponent, nan=found.nan)
+        return outer.results(p, of, shift=shift, rate=rate)
+
+    batches, rows, columns = found.value.shape
+    zeros = rounded(np.zeros((batches, 1, 1), np.int64))
+    results = np.broadcast_to(zeros, (batches, p.rows, p.columns)).copy()
+    results[:, :rows, :columns] = rounded(found.value)
+    return results
+
+
+def sums(
+    p: OuterProductParameters, x: Any, d: Any, *, last: Any = None, first: int = 0
+) -> outer.Sums:
+    """Return the sums of batches up to the last row and column that are not always zero."""
     x, d, stops = outer.batches(p, x, d, last)
     first = whole("first", first, 0, MOST_FIRST)
-    p.check_scale(shift, rate)
     generators = _generators(p)
     xs, ds = (_magnitudes(c, v) for c, v in ((p.x_converter, x), (p.d_converter, d)))
     nan_code = p.x_converter.format.nan_code
     nan = (xs[1] == nan_code) | (ds[1] == nan_code)
     sides, states = [], []
     for side, (magnitude, _) in enumerate((xs, ds)):
-        # Behind the last element that is not always zero there is nothing to count.
         used = max(np.flatnonzero(magnitude.any(0)), default=0) + 1
         sides.append(magnitude[:, :used].astype(np.int64))
         # Of the first pair of each phase from here on.
@@ -73,15 +88,7 @@ def outer_product(
         top,
     )
     nan = np.logical_or.reduceat(nan, np.append(0, stops)[:-1]) if len(stops) else nan
-
-    def rounded(value: Integers) -> Floats:
-        found = outer.Sums(value=value, exponent=top + p.unit, nan=nan)
-        return outer.results(p, found, shift=shift, rate=rate)
-
-    shape = (len(stops), p.rows, p.columns)
-    results = np.broadcast_to(rounded(np.zeros((len(stops), 1, 1), np.int64)), shape).copy()
-    results[:, : value.shape[1], : value.shape[2]] = rounded(value)
-    return results
+    return outer.Sums(value=value, exponent=top + p.unit, nan=nan)
 
 
 @functools.lru_cache(16)

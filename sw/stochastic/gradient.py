@@ -4,8 +4,8 @@ import functools
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Flags, Floats
 from ..checks import array, instance, shown
 from ..errors import UserError
 from ..formats import binary32
@@ -13,9 +13,6 @@ from .outer_parameters import OuterProductParameters
 from .outer_product import outer_product
 
 __all__ = ["Block", "Engine", "weight_gradient"]
-
-Floats = npt.NDArray[np.float32]
-Flags = npt.NDArray[np.bool_]
 
 Engine = Callable[[Floats, Floats, Flags], Floats]
 """Computes the results of batches, (batches, rows, columns).
@@ -67,10 +64,8 @@ def weight_gradient(
     ----------
     parameters : OuterProductParameters
         Of the block.
-    d : array of float32, (m, pairs)
-        Gradients of outputs.
-    x : array of float32, (n, pairs)
-        Inputs.
+    d, x : array of float32, (m, pairs) and (n, pairs)
+        Gradients of outputs, and inputs.
     engine : callable
         See `Engine`.
     """

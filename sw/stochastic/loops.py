@@ -4,17 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from ..arrays import Integers
 from ..jit import njit
 from .bits import BitSource
 
 __all__ = ["Generators", "add_up"]
-
-Integers = npt.NDArray[np.int64]
 
 STRIDE = 4
 """Words that are made of one state."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..checks import choice, is_number, is_whole, number, shown, whole
+from ..checks import choice, divides, is_number, is_whole, number, shown, whole
 from ..errors import UserError
 from ..formats import MOST_BLOCK, BlockFormat
 from ..formats.binary32 import LARGEST
@@ -34,6 +34,9 @@ LEAST_PERIOD = 4
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OuterProductParameters(StochasticParameters):
     """Parameters of ``outer_product``, a block of ``rows`` x ``columns`` results ``d * x``.
+
+    Results are fp32: the counts of coincident random bits of a batch's pairs, times a power of two
+    or any rate. Source: ESSOP (arXiv 2003.11256), see `sw.stochastic.outer_product`.
 
     Parameters
     ----------
@@ -96,8 +99,7 @@ class OuterProductParameters(StochasticParameters):
         choice("rate", self.rate, RATES)
         choice("target", self.target, TARGETS)
         self._check_lanes(rows=self.rows, columns=self.columns)
-        if self.columns % self.results:
-            raise UserError(f"results must divide columns, {self.columns}, not {self.results}")
+        divides("results", self.results, self.columns, f"columns, {self.columns}")
         if self.weights not in WEIGHTS:
             self._check_blocks()
         if self.scale == "batch":

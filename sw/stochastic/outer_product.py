@@ -8,10 +8,12 @@ staggered rows, the alignment of samples and the rounding, is this project's cho
 
 import dataclasses
 import itertools
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Flags, Floats, Integers
 from ..checks import array, flag, instance, whole
 from ..errors import UserError
 from ..formats import binary32
@@ -29,10 +31,6 @@ __all__ = [
     "results",
     "sums",
 ]
-
-Integers = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
-Flags = npt.NDArray[np.bool_]
 
 PAIRS = 128
 """Pairs that are counted at a time."""
@@ -168,14 +166,7 @@ def batches(
     return x, d, np.array(ends(p, marked), np.int64) + 1
 
 
-def sums(
-    p: OuterProductParameters,
-    x: npt.ArrayLike,
-    d: npt.ArrayLike,
-    *,
-    last: npt.ArrayLike | None = None,
-    first: int = 0,
-) -> Sums:
+def sums(p: OuterProductParameters, x: Any, d: Any, *, last: Any = None, first: int = 0) -> Sums:
     """Return the sums of the batches of pairs; arguments as of `outer_product`."""
     x, d, stops = batches(p, x, d, last)
     first = whole("first", first, 0, MOST_FIRST)
@@ -229,8 +220,7 @@ def outer_product(
     ----------
     parameters : OuterProductParameters
         Of the block.
-    x : array of float32, (pairs, columns)
-    d : array of float32, (pairs, rows)
+    x, d : array of float32, (pairs, columns) and (pairs, rows)
         Values of ``parameters.source``.
     last : array of bool, (pairs,)
         Pairs that end a batch; each ``batch``-th pair after an end does in any case, as does the

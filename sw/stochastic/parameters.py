@@ -3,8 +3,7 @@
 import dataclasses
 from typing import Any
 
-from ..checks import choice, one_of, whole
-from ..errors import UserError
+from ..checks import choice, divides, one_of, whole
 from ..formats import FLOAT_FORMATS, BlockFormat
 from ..formats.converter import ConverterParameters
 from ..parameters import Parameters
@@ -77,10 +76,7 @@ class StochasticParameters(Parameters):
         """Check every field."""
         one_of("length", self.length, LENGTHS)
         whole("parallel", self.parallel, 1, 256)
-        if self.length % self.parallel:
-            raise UserError(
-                f"parallel must divide the length of {self.length}, not {self.parallel}"
-            )
+        divides("parallel", self.parallel, self.length, f"the length of {self.length}")
         check_generators(self)
         choice("rounding", self.rounding, ROUNDINGS)
         choice("source", self.source, FLOAT_FORMATS)
@@ -117,5 +113,4 @@ class StochasticParameters(Parameters):
         """Check that the lanes divide the elements of each side."""
         whole("lanes", self.lanes, 1, 256)
         for name, elements in sides.items():
-            if elements % self.lanes:
-                raise UserError(f"lanes must divide {name}, {elements}, not {self.lanes}")
+            divides("lanes", self.lanes, elements, f"{name}, {elements}")

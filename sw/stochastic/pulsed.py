@@ -10,8 +10,8 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Floats, Integers
 from ..checks import array, flag, instance, is_number, number, shown, whole
 from ..errors import UserError
 from ..formats import binary32
@@ -22,9 +22,6 @@ from .parameters import check_generators
 
 __all__ = ["PulsedParameters", "Pulses", "pulsed_gradient", "pulses", "sums"]
 
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
-
 PAIRS = 128
 """Pairs that are counted at a time."""
 
@@ -32,6 +29,10 @@ PAIRS = 128
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PulsedParameters(Parameters):
     """Parameters of pulsed updates.
+
+    A pair of vectors moves a weight by ``step`` in each cycle in which pulses of its row and of
+    its column coincide; `pulses` has the chances. Random words are those of linear feedback shift
+    registers (`sw.stochastic.lfsr`).
 
     Parameters
     ----------
@@ -197,10 +198,8 @@ def pulsed_gradient(
     ----------
     p : PulsedParameters
         Of the updates.
-    d : array of float32, (m, pairs)
-        Gradients of outputs.
-    x : array of float32, (n, pairs)
-        Inputs.
+    d, x
+        As for `sw.stochastic.gradient.weight_gradient`.
     rate : float
         Rate of learning, 0 or more.
     first : int

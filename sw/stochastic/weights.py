@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..checks import array, instance, whole
 from ..errors import UserError
 from ..formats import binary32
@@ -13,8 +14,6 @@ from .bits import MOST_FIRST
 from .outer_parameters import OuterProductParameters
 
 __all__ = ["Weights", "subtract", "to_blocks"]
-
-Floats = npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

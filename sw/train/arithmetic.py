@@ -5,11 +5,9 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from ..approx.names import KINDS, fractions
 from ..approx.product import Fractions
+from ..arrays import Floats
 from ..checks import array, choice, shown, unknown
 from ..core.products import OPERANDS, PASSES, Layer, Product, execute
 from ..core.window import Window
@@ -41,7 +39,6 @@ __all__ = [
     "read",
 ]
 
-Floats = npt.NDArray[np.float32]
 Engine = Callable[[Any, Any], Floats]
 """Computes the product of (m, k) and (k, n), of blocks or of binary32."""
 
@@ -68,7 +65,7 @@ def read(arithmetic: Any) -> Arithmetic:
     """Return the arithmetic of a name, or itself.
 
     Fields of a block format may follow its name, ``hbfp4:block=8:rounding=truncate``, or a table of
-    fields stand for it, see `BlockFormat.read`.
+    fields define it, see `BlockFormat.read`.
     """
     if isinstance(arithmetic, BlockFormat):
         return effective(arithmetic)

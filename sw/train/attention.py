@@ -4,8 +4,8 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Floats
 from ..checks import array, one_of, whole
 from ..core import products
 from ..errors import UserError
@@ -15,8 +15,6 @@ from .loss import softmax
 from .shapes import same
 
 __all__ = ["EachToken", "MeanToken", "Positions", "SelfAttention", "Tokens"]
-
-Floats = npt.NDArray[np.float32]
 
 
 class Tokens(Layer):

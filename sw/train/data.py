@@ -1,4 +1,4 @@
-"""Data sets that come with Python packages, so that nothing is downloaded."""
+"""Data sets that Python packages contain, so that nothing is downloaded."""
 
 import dataclasses
 import hashlib
@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..checks import array, known, line
 from ..errors import UserError
 
 __all__ = ["DATA", "Data", "load", "package"]
 
-Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
-
 
 MOST_CLASSES = 1 << 16
 

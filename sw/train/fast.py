@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from ..approx.product import matrices
 from ..approx.vector import GROUP, PANEL, add_scaled, load_panel, store_panel
+from ..arrays import Floats
 from ..jit import njit
 
 __all__ = ["gemm"]
 
-Floats = npt.NDArray[np.float32]
 
 jit: Any = njit(error_model="numpy")
 

@@ -5,8 +5,8 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Floats
 from ..checks import whole
 from ..core import products
 from ..errors import UserError
@@ -25,8 +25,6 @@ __all__ = [
     "Weighted",
     "dense",
 ]
-
-Floats = npt.NDArray[np.float32]
 
 
 class Layer(abc.ABC):
@@ -253,11 +251,11 @@ class Residual(Layer):
 
     @property
     def parts(self) -> list[Layer]:
-        """Layers of both ways."""
+        """Layers of both branches."""
         return [part for layer in (*self.body, *self.shortcut) for part in layer.parts]
 
     def forward(self, x: Floats, run: Any) -> Floats:
-        """Return the sum of both ways."""
+        """Return the sum of both branches."""
         y = x
         for layer in self.body:
             y = layer.forward(y, run)
@@ -268,7 +266,7 @@ class Residual(Layer):
         return y + x
 
     def backward(self, gradient: Floats, run: Any) -> Floats:
-        """Return the sum of both ways' gradients."""
+        """Return the sum of both branches' gradients."""
         same("gradient of residual", gradient, self.shape)
         around = gradient
         for layer in reversed(self.shortcut):

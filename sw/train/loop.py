@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..checks import array, instance, whole
 from ..errors import DivergedError, UserError
 from ..formats import BlockFormat
@@ -28,8 +29,6 @@ from .verdict import diverged
 
 __all__ = ["Epoch", "Run", "accuracy", "train"]
 
-Floats = npt.NDArray[np.float32]
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Epoch:
@@ -50,7 +49,7 @@ class Run:
 
     ``sparse`` is what tracked the weights, if not all were trained; ``storage`` the format in which
     the weights of each product are stored between steps, None for binary32; ``repeated`` a word on
-    random bits of the update that came again, if any did.
+    random bits of the update that repeated, if any did.
     """
 
     data: Data

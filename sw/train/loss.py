@@ -3,11 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..checks import array
 
 __all__ = ["cross_entropy", "exponential", "logarithm", "softmax"]
 
-Floats = npt.NDArray[np.float32]
 
 LN2 = float.fromhex("0x1.62e42feep-1"), float.fromhex("0x1.a39ef35793c76p-33")
 """The natural logarithm of 2: a first part that a small integer multiplies exactly, and the rest.

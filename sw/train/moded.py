@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..bfp.epoch_schedule import BoostRule, EpochParameters, EpochSchedule
 from ..bfp.multimode_array import FAMILIES
 from ..bfp.zse_controller import MOST_ELEMENTS, ZseController, ZseParameters, ZseRule
@@ -20,8 +21,6 @@ from .places import Places
 from .precision import Precision
 
 __all__ = ["CHANNELS", "Boosted", "Controlled", "Moded"]
-
-Floats = npt.NDArray[np.float32]
 
 CHANNELS = BOX_FORMATS["fb12_box"].block[1]
 """Of FlexBlock's group of 216 elements, the box of a tensor that its authors name: 24 x 3 x 3."""
@@ -111,19 +110,21 @@ class Boosted(Moded):
     HBFP4 in blocks of 256 and HBFP6 in blocks of 128 along the reduction, one payload of the
     multi-mode array, where ``fields`` have no ``block``. The authors' scripts have blocks of 8
     along the last axis of a tensor; ``{"block": 8}`` are blocks of 8 along the reduction.
+
+    Parameters
+    ----------
+    rule : BoostRule
+        When and where the wide mode is used.
+    changes : mapping
+        ``fields`` and ``places`` of `Moded`.
     """
 
     def __init__(
-        self,
-        name: str,
-        layers: int,
-        rule: BoostRule,
-        fields: Mapping[str, Any] | None = None,
-        places: Mapping[str, Any] | None = None,
+        self, name: str, layers: int, rule: BoostRule, **changes: Mapping[str, Any] | None
     ) -> None:
         self.schedule = EpochSchedule(EpochParameters(layers=layers, **dataclasses.asdict(rule)))
         self._now = self.schedule.modes_at(1)
-        super().__init__(name, layers, "boosters", fields, places)
+        super().__init__(name, layers, "boosters", **changes)
 
     @property
     def modes(self) -> npt.NDArray[np.int32]:
@@ -161,6 +162,8 @@ class Controlled(Moded):
         The authors' ImageNet example has 500, in which its warm-up counts.
     group : int
         Channels of a group.
+    changes : mapping
+        ``fields`` and ``places`` of `Moded`.
 
     Attributes
     ----------
@@ -175,11 +178,10 @@ class Controlled(Moded):
         name: str,
         layers: int,
         rule: ZseRule,
-        fields: Mapping[str, Any] | None = None,
-        places: Mapping[str, Any] | None = None,
         *,
         every: int | None = None,
         group: int = CHANNELS,
+        **changes: Mapping[str, Any] | None,
     ) -> None:
         self.controller = ZseController(ZseParameters(layers=layers, **dataclasses.asdict(rule)))
         self.every = every if every is None else whole("every", every, 1, 2**31 - 1)
@@ -188,7 +190,7 @@ class Controlled(Moded):
         self.decisions: list[npt.NDArray[np.int32]] = []
         self.counts: dict[tuple[int, int], tuple[int, int]] = {}
         self._steps = 0
-        super().__init__(name, layers, "flexblock", fields, places)
+        super().__init__(name, layers, "flexblock", **changes)
 
     @property
     def modes(self) -> npt.NDArray[np.int32]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..checks import array as check_array
 from ..checks import whole
 from ..cli import whole_file
@@ -30,8 +31,6 @@ from .layers import (
 )
 
 __all__ = ["MODELS", "Network", "load_weights", "mlp"]
-
-Floats = npt.NDArray[np.float32]
 
 
 class Network:

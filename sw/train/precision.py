@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..core.products import PASSES
 from ..errors import UserError
 from ..formats import BlockFormat
@@ -14,8 +15,6 @@ from .arithmetic import Arithmetic
 from .places import Places
 
 __all__ = ["BINARY32", "Fixed", "Precision"]
-
-Floats = npt.NDArray[np.float32]
 
 
 class Precision(abc.ABC):

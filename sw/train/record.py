@@ -72,7 +72,7 @@ def _layer(run: Run, number: int) -> dict[str, Any]:
 
 
 def _described(arithmetic: Arithmetic) -> Any:
-    """Return an arithmetic by its fields, or by a name that stands for no others."""
+    """Return an arithmetic by its fields, or by a name that has no others."""
     if isinstance(arithmetic, BlockFormat):
         if BLOCK_FORMATS.get(arithmetic.name) == arithmetic:
             return arithmetic.name

@@ -28,7 +28,7 @@ def check_path(path: Path) -> None:
 def write(run: Run, path: Path) -> list[Path]:
     """Write ``path`` (.npz), and beside it .json and, where matplotlib is, .png; return them.
 
-    All of them are written, or none. The weights of a sparse training come with the masks of those
+    All of them are written, or none. Beside the weights of a sparse training are the masks of those
     that are tracked.
     """
     paths = [path, path.with_suffix(".json"), path.with_suffix(".png")]
@@ -85,7 +85,7 @@ def _draw(run: Run, path: Path) -> bool:
 
 
 def accuracies(run: Run, data: Data) -> Table:
-    """Return a table of how many images the network is right about; tests as in the record."""
+    """Return a table of the images that the network classifies rightly; tests as in the record."""
     table = Table()
     for heading in ("images", "number", "right"):
         table.add_column(heading, justify="left" if heading == "images" else "right")

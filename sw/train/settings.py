@@ -43,7 +43,9 @@ def _layers(model: str, hidden: int) -> int:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(Checked):
-    """How to train.
+    """Hyperparameters of a training, and the arithmetic of its products.
+
+    What a field does not accept raises `UserError`, in one line.
 
     Parameters
     ----------

@@ -1,14 +1,10 @@
 """The shapes that layers take, which NumPy would stretch to fit each other without a word."""
 
-import numpy as np
-import numpy.typing as npt
-
+from ..arrays import Floats
 from ..checks import array
 from ..errors import UserError
 
 __all__ = ["planes", "same"]
-
-Floats = npt.NDArray[np.float32]
 
 
 def same(field: str, tensor: Floats, shape: tuple[int, ...]) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Flags, Floats
 from ..errors import StuckError, UserError
 from ..formats import binary32
 from ..grammar import kind_and_fields
@@ -15,9 +15,6 @@ from .layers import Weighted
 from .network import Network
 
 __all__ = ["SPARSE", "Sparse", "read"]
-
-Floats = npt.NDArray[np.float32]
-Bits = npt.NDArray[np.bool_]
 
 SPARSE = ("none", *TrackingParameters.PRESETS)
 """All weights are trained, or few by `Sparse`, with the threshold estimated or exact."""
@@ -57,7 +54,7 @@ class Sparse:
         self.choices = [] if choose is None else [choose]
         self.decay = np.float32(1)
         self.weights: dict[str, Floats] = {}
-        self.masks: dict[str, Bits] = {}
+        self.masks: dict[str, Flags] = {}
         self.densities: list[tuple[float, ...]] = []
 
     def start(self, network: Network) -> None:
@@ -98,7 +95,7 @@ class Sparse:
             momenta[part]["weight"][~mask] = 0
         self.densities.append(tuple(float(mask.mean()) for mask in self.masks.values()))
 
-    def _choose(self, moved: Floats) -> Bits:
+    def _choose(self, moved: Floats) -> Flags:
         """Return which weights are tracked, given the importance of each."""
         p = self.parameters
         parts = np.split(moved, self.ends) if p.scope == "layer" else [moved]

@@ -68,7 +68,7 @@ def _boosters(text: str, spec: Spec, places: dict[str, str], layers: int, epochs
     given = {} if spec.value is None else {"boosted": literal(spec.value)}
     known = [field.name for field in dataclasses.fields(BoostRule) if field.name != "epochs"]
     rule, changes = _fields(text, given, spec.fields, known)
-    return Boosted(text, layers, BoostRule(epochs=epochs, **rule), changes, places)
+    return Boosted(text, layers, BoostRule(epochs=epochs, **rule), fields=changes, places=places)
 
 
 def _flexblock(
@@ -84,7 +84,8 @@ def _flexblock(
     known = [field.name for field in dataclasses.fields(ZseRule)]
     rule, changes = _fields(text, given, spec.fields, (*known, "every", "group"))
     more = {name: rule.pop(name) for name in ("every", "group") if name in rule}
-    return Controlled(text, layers, ZseRule(**DEFAULT_RULE | rule), changes, places, **more)
+    zse = ZseRule(**DEFAULT_RULE | rule)
+    return Controlled(text, layers, zse, fields=changes, places=places, **more)
 
 
 def _fields(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Floats
 from ..checks import array
 from ..core.products import Layer, Product, execute
 from ..errors import UserError
@@ -18,8 +19,6 @@ from .arithmetic import Operand, compiled
 
 __all__ = ["UPDATES", "Essop", "Pulsed", "Update", "read"]
 
-Floats = npt.NDArray[np.float32]
-
 UPDATES = ("exact", "essop", "pulsed")
 """As the arithmetic of the pass says, by `Essop`, or by `Pulsed`."""
 
@@ -30,7 +29,7 @@ WITHOUT_EFFECT = ("weights", "rate", "target")
 class Update(abc.ABC):
     """Computes the gradients of the weights of layers; random bits run on from one to the next.
 
-    They are those of shift registers, as published, which come again after a period.
+    They are those of shift registers, as published, which repeat after a period.
     """
 
     pairs = 0
@@ -39,11 +38,11 @@ class Update(abc.ABC):
     @property
     @abc.abstractmethod
     def period(self) -> int:
-        """Pairs after which all random bits come again."""
+        """Pairs after which all random bits repeat."""
 
     @property
     def repeated(self) -> str:
-        """A word on how often random bits came again; empty if they did not."""
+        """A message on how often random bits repeated; empty if they did not."""
         if self.pairs <= self.period:
             return ""
         return (
@@ -68,7 +67,7 @@ class Update(abc.ABC):
 
     @abc.abstractmethod
     def gradient(self, d: Floats, x: Floats) -> Floats:
-        """Return what stands for ``d @ x.T``, of (m, pairs) and (n, pairs)."""
+        """Return the estimate of ``d @ x.T``, of (m, pairs) and (n, pairs)."""
 
 
 class Essop(Update):
@@ -90,11 +89,11 @@ class Essop(Update):
 
     @property
     def period(self) -> int:
-        """Pairs after which all random bits come again."""
+        """Pairs after which all random bits repeat."""
         return self.parameters.repeats
 
     def gradient(self, d: Floats, x: Floats) -> Floats:
-        """Return what stands for ``d @ x.T``, of operands rounded to the block's source."""
+        """Return the estimate of ``d @ x.T``, of operands rounded to the block's source."""
         source = FLOAT_FORMATS[self.parameters.source]
         if source != BINARY32:
             d, x = (binary32.rounded(operand, source) for operand in (d, x))
@@ -121,7 +120,7 @@ class Pulsed(Update):
         return self.parameters.repeats
 
     def gradient(self, d: Floats, x: Floats) -> Floats:
-        """Return what stands for ``d @ x.T``."""
+        """Return the estimate of ``d @ x.T``."""
         count = compiled("stochastic").pulsed_sums
         result = pulsed_gradient(
             self.parameters, d, x, rate=self.rate, first=self.pairs, count=count

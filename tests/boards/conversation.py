@@ -1,5 +1,7 @@
 """Requests of all kinds to a board with the multiplier, and its golden model beside it."""
 
+import dataclasses
+
 import numpy as np
 
 from boards.frames import COMMAND, Header, Kind, encode
@@ -8,6 +10,7 @@ from boards.settings import LinkSettings
 from boards.simulator import Simulation
 from boards.top import board_design
 from hw.flow.emit import Design
+from tests.plant import plant
 
 from .multiplier import PARAMETERS, multiplier_device
 
@@ -20,6 +23,13 @@ BUFFER = 2048
 
 def board() -> Design:
     return board_design(BOARD, "approx_multiplier", PARAMETERS, baud=BAUD)
+
+
+def planted(module: str, pattern: str, fault: str) -> Design:
+    """The board with a fault in one of its modules."""
+    design = board()
+    text = plant(design.verilog, module, pattern, fault)
+    return dataclasses.replace(design, verilog=text)
 
 
 def device() -> Device:

@@ -8,6 +8,8 @@ import re
 import threading
 import time
 import tty
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,17 @@ def error_of(device: Device, baud: int = BAUD, **lines) -> str:
         with pytest.raises(LinkError) as error:
             Connection(Line(behind.port, baud))
     return str(error.value).replace(behind.port, "PORT")
+
+
+def answered(payload: bytes = b"", **changes: Callable[[Header], int]) -> Callable[[bytes], bytes]:
+    """What a line makes of an answer: other fields of its header, and bytes behind its payload."""
+
+    def to_host(data: bytes) -> bytes:
+        header, found = decode(data.strip(b"\0"))
+        fields: dict[str, Any] = {name: change(header) for name, change in changes.items()}
+        return encode(dataclasses.replace(header, **fields), found + payload)
+
+    return to_host
 
 
 def test_a_silent_board():
@@ -55,14 +68,8 @@ def test_a_board_that_hears_garbage():
 
 
 def test_an_answer_of_another_channel():
-    device = echo_device()
-
-    def misdirect(data: bytes) -> bytes:
-        header, payload = decode(data.strip(b"\0"))
-        return encode(dataclasses.replace(header, channel=2), payload)
-
-    with board(device) as behind, Connection(Line(behind.port)) as connection:
-        behind.to_host = misdirect
+    with board(echo_device()) as behind, Connection(Line(behind.port)) as connection:
+        behind.to_host = answered(channel=lambda header: 2)
         with pytest.raises(LinkError, match="^the answer to WRITE of channel 0 at 0 .* channel 2$"):
             connection.stream({0: b"abc"}, {})
 
@@ -137,41 +144,42 @@ def test_a_port_that_echoes():
     os.close(slave)
 
 
-def test_a_board_that_resets_itself():
+@pytest.mark.parametrize(
+    ("read", "inputs", "outputs", "words"),
+    [
+        (
+            5000,
+            {1: b"abc"},
+            {},
+            (
+                "channel 1 answered GAP to a WRITE of 3 bytes at 5,000: 5,000 were received and "
+                "2045 free, now 0 (modulo 65,536) and 2048; was the board reset?"
+            ),
+        ),
+        (
+            4000,
+            {},
+            {1: 100},
+            (
+                "channel 1 answered GAP, 0 bytes at 4000, to a READ of 100 bytes at 4,000 (modulo "
+                "65,536 4000) of which all before 4,000 were received; was the board reset?"
+            ),
+        ),
+    ],
+)
+def test_a_board_that_resets_itself(read, inputs, outputs, words):
     device = echo_device()
     with board(device) as behind, Connection(Line(behind.port)) as connection:
-        connection.stream({1: DATA[:5000]}, {1: 5000})
+        connection.stream({1: DATA[:5000]}, {1: read})
         device._clear()
         with pytest.raises(LinkError) as error:
-            connection.stream({1: b"abc"}, {})
-    assert str(error.value) == (
-        "channel 1 answered GAP to a WRITE of 3 bytes at 5,000: 5,000 were received and 2045 free, "
-        "now 0 (modulo 65,536) and 2048; was the board reset?"
-    )
-
-
-def test_a_wrong_answer_to_a_read():
-    device = echo_device()
-    with board(device) as behind, Connection(Line(behind.port)) as connection:
-        connection.stream({1: DATA[:5000]}, {1: 4000})
-        device._clear()
-        with pytest.raises(LinkError) as error:
-            connection.stream({}, {1: 100})
-    assert str(error.value) == (
-        "channel 1 answered GAP, 0 bytes at 4000, to a READ of 100 bytes at 4,000 (modulo 65,536 "
-        "4000) of which all before 4,000 were received; was the board reset?"
-    )
+            connection.stream(inputs, outputs)
+    assert str(error.value) == words
 
 
 def test_bytes_that_were_not_sent():
-    device = echo_device()
-
-    def ahead(data: bytes) -> bytes:
-        header, payload = decode(data.strip(b"\0"))
-        return encode(dataclasses.replace(header, position=header.position + 1), payload)
-
-    with board(device) as behind, Connection(Line(behind.port)) as connection:
-        behind.to_host = ahead
+    with board(echo_device()) as behind, Connection(Line(behind.port)) as connection:
+        behind.to_host = answered(position=lambda header: header.position + 1)
         with pytest.raises(LinkError) as error:
             connection.stream({1: b"abc"}, {}, patience=0.2)
     assert str(error.value) == (
@@ -181,15 +189,9 @@ def test_bytes_that_were_not_sent():
 
 
 def test_more_bytes_than_were_asked_for():
-    device = echo_device()
-
-    def longer(data: bytes) -> bytes:
-        header, payload = decode(data.strip(b"\0"))
-        return encode(dataclasses.replace(header, length=4), payload + b"d")
-
-    with board(device) as behind, Connection(Line(behind.port)) as connection:
+    with board(echo_device()) as behind, Connection(Line(behind.port)) as connection:
         connection.stream({1: b"abc"}, {})
-        behind.to_host = longer
+        behind.to_host = answered(b"d", length=lambda header: 4)
         with pytest.raises(LinkError) as error:
             connection.stream({}, {1: 3}, patience=0.2)
     assert str(error.value) == (

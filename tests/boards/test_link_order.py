@@ -1,14 +1,11 @@
 """The circuit of the link where requests do not wait for each other."""
 
-import dataclasses
-
 import pytest
 
 from boards.frames import IDENTITY, VERSION, Header, Kind, Reason, Status, decode, encode
 from boards.simulator import Simulation
-from tests.plant import plant
 
-from .conversation import WORD, board, device, exchange, parts
+from .conversation import WORD, board, device, exchange, parts, planted
 
 IDENTITY_BYTES = device().identity
 
@@ -82,9 +79,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("module", "pattern", "fault"), FAULTS)
 def test_planted_faults(module, pattern, fault):
-    design = board()
-    text = plant(design.verilog, module, pattern, fault)
-    with Simulation(dataclasses.replace(design, verilog=text)) as simulation:
+    with Simulation(planted(module, pattern, fault)) as simulation:
         simulation.run(cycles=6_000)
         with pytest.raises(AssertionError):
             test_a_reset_when_an_answer_ends(simulation)

@@ -33,22 +33,23 @@ def program(board: str, folder: Path):
     return CliRunner().invoke(main, ["program", board, "-o", str(folder)])
 
 
-@pytest.mark.parametrize(
-    ("board", "file", "options"),
-    [
-        ("ulx3s-85f", "ulx3s-85f.bit", "--board ulx3s"),
-        ("orangecrab-25f", "orangecrab-25f.dfu", "--board orangeCrab"),
-        ("icebreaker", "icebreaker.bin", "--board ice40_generic"),
-        ("tang-nano-9k", "tang-nano-9k.fs", "--board tangnano9k"),
-        ("tang-nano-20k", "tang-nano-20k.fs", "--cable ft2232"),
-        ("arty-a7-35", "arty-a7-35.bit", "--board arty_a7_35t"),
-    ],
-)
-def test_the_loader_is_given_board_and_bitstream(tmp_path, loader, board, file, options):
-    (tmp_path / file).write_bytes(b"bits")
+LOADED = {
+    "ulx3s-85f": "--board ulx3s {}.bit",
+    "orangecrab-25f": "--board orangeCrab {}.dfu",
+    "icebreaker": "--board ice40_generic {}.bin",
+    "tang-nano-9k": "--board tangnano9k {}.fs",
+    "tang-nano-20k": "--cable ft2232 {}.fs",
+    "arty-a7-35": "--board arty_a7_35t {}.bit",
+}
+
+
+@pytest.mark.parametrize("board", LOADED)
+def test_the_loader_is_given_board_and_bitstream(tmp_path, loader, board):
+    expected = LOADED[board].format(tmp_path / board)
+    Path(expected.split()[-1]).write_bytes(b"bits")
     result = program(board, tmp_path)
     assert result.exit_code == 0, result.output
-    assert loader.read_text() == f"{options} {tmp_path / file}\n"
+    assert loader.read_text() == f"{expected}\n"
 
 
 def error(result) -> str:

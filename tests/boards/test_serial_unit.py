@@ -9,9 +9,8 @@ from boards.frames import FrameError, Header, Reason, Status, decode
 from boards.simulator import Simulation
 from hw.flow.emit import Design
 from hw.flow.yosys import netlist
-from tests.plant import plant
 
-from .conversation import DAMAGES, Talker, board, damage, device, exchange, parts
+from .conversation import DAMAGES, Talker, board, damage, device, exchange, parts, planted
 
 
 def talk(design: Design, seed: int, frames: int, *, large: bool = False) -> str:
@@ -112,6 +111,4 @@ FAULTS = [
 
 @pytest.mark.parametrize(("module", "pattern", "fault"), FAULTS)
 def test_planted_faults(module, pattern, fault):
-    design = board()
-    text = plant(design.verilog, module, pattern, fault)
-    assert talk(dataclasses.replace(design, verilog=text), 1, 2000, large=True)
+    assert talk(planted(module, pattern, fault), 1, 2000, large=True)

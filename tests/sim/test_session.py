@@ -111,11 +111,11 @@ def test_a_session_outside_its_statement():
 
 
 def test_every_model_is_freed(monkeypatch):
-    library, events = batch._library, []
+    library, events = batch.load, []
 
     class Recorder:
-        def __init__(self, path):
-            self.real = library(path)
+        def __init__(self, path, name):
+            self.real = library(path, name)
             self.gradgate_run = self.real.gradgate_run
 
         def gradgate_open(self, *arguments):
@@ -126,7 +126,7 @@ def test_every_model_is_freed(monkeypatch):
             events.append(("close", model))
             self.real.gradgate_close(model)
 
-    monkeypatch.setattr(batch, "_library", Recorder)
+    monkeypatch.setattr(batch, "load", Recorder)
     with Session() as session:
         add(session)
         add(session)

@@ -21,11 +21,11 @@ ABOVE, BELOW = np.array([1], np.float32), np.array([0], np.float32)
 def test_a_step_is_its_share_of_the_estimate():
     """The published factor: from 0.0155 one step up is x 1.000879, lambda 2^-10, keep 0.1."""
     up = scan(ABOVE, keep=0.1, rate=2**-10, first=0.0155)
-    assert up.keep.tolist() == [True]
+    assert up.mask.tolist() == [True]
     assert round(up.last / 0.0155, 6) == 1.000879
     assert up.last == 0.0155 * (1 + 2**-10 * 0.9)
     down = scan(BELOW, keep=0.1, rate=2**-10, first=0.0155)
-    assert down.keep.tolist() == [False] and down.last == 0.0155 * (1 - 2**-10 * 0.1)
+    assert down.mask.tolist() == [False] and down.last == 0.0155 * (1 - 2**-10 * 0.1)
 
 
 def test_a_step_of_the_circuit_is_what_its_parameter_says():
@@ -54,9 +54,9 @@ def test_compiled(rate, keep):
     values[rng.random(3000) < 0.1] = 0
     values[[5, 77]], values[100] = np.inf, np.nan
     plain, compiled = (f(values, keep=keep, rate=rate, first=0.7) for f in (scan, fast.scan))
-    assert np.array_equal(plain.keep, compiled.keep)
+    assert np.array_equal(plain.mask, compiled.mask)
     assert (plain.last, plain.mean) == (compiled.last, compiled.mean)
-    assert plain.keep[[5, 77, 100]].all()
+    assert plain.mask[[5, 77, 100]].all()
 
 
 def test_it_finds_the_quantile():
@@ -64,7 +64,7 @@ def test_it_finds_the_quantile():
     values = np.abs(np.random.default_rng(2).standard_normal(400_000)).astype(np.float32)
     for keep, quantile in ((0.2, 1.28155), (0.1, 1.64485), (0.05, 1.95996)):
         found = fast.scan(values, keep=keep, rate=2**-10, first=1.0)
-        assert found.keep[100_000:].mean() == pytest.approx(keep, abs=0.002)
+        assert found.mask[100_000:].mean() == pytest.approx(keep, abs=0.002)
         assert found.mean == pytest.approx(quantile, rel=0.015)
 
 
@@ -88,7 +88,7 @@ def test_between_steps():
         for values in steps:
             firsts[between].append(choose.first)
             expected = scan(values, keep=0.1, rate=2**-6, first=choose.first)
-            assert np.array_equal(choose(values), expected.keep)
+            assert np.array_equal(choose(values), expected.mask)
     assert firsts["restart"] == [1, 1, 1]
     first = scan(steps[0], keep=0.1, rate=2**-6, first=1.0)
     assert firsts["carry"][1] == first.last
@@ -136,13 +136,13 @@ def test_scan_and_scope():
     for scanned, order in (("forward", slice(None)), ("reversed", slice(None, None, -1))):
         sparse, network = started(text + scanned, (20, 10), (12, 10))
         moved = np.abs(change)[order]
-        expected = scan(moved, keep=0.2, rate=2**-4, first=2.0).keep[order]
+        expected = scan(moved, keep=0.2, rate=2**-4, first=2.0).mask[order]
         found = step(sparse, network, change)
         assert (found != expected).sum() <= 1  # sums of weights are rounded
     sparse, network = started(text + "reversed,scope=layer", (20, 10), (12, 10))
     found = step(sparse, network, change)
     parts = [
-        scan(np.abs(part)[::-1], keep=0.2, rate=2**-4, first=2.0).keep[::-1]
+        scan(np.abs(part)[::-1], keep=0.2, rate=2**-4, first=2.0).mask[::-1]
         for part in np.split(change, [200])
     ]
     assert (found != np.concatenate(parts)).sum() <= 1

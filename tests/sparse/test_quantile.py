@@ -52,7 +52,7 @@ def test_ends_of_the_range(initial, value):
     for beats in (40, 60):
         found, result = simulate(p, x[:beats], writes=writes)
         wanted = model(q, x[:beats])
-        assert_equal(found, wanted.keep)
+        assert_equal(found, wanted.mask)
         assert result.registers["estimate"] == int(wanted.state[0]) >> q.guard
         assert (wanted.state[0] in (q.least, q.most)) == (beats == 40)
 
@@ -61,7 +61,7 @@ def test_updates_wait_for_beats():
     """However late beats come, each is decided as if they came one by one in a row."""
     p = parameters("steep")
     x = np.abs(np.random.default_rng(4).standard_normal((200, 2))).astype(np.float32)
-    wanted = model(p, x).keep
+    wanted = model(p, x).mask
     for idle in (0.0, 0.5, 0.95):
         assert_equal(estimate(p, x, stalls=Stalls(idle=idle)), wanted)
 
@@ -80,23 +80,23 @@ def test_runs_carry_on_until_a_restart():
     with Session() as session:
         for values, wanted in ((x[0], first), (x[1], second)):
             found, result = simulate(p, values, session=session, last=np.arange(100) % 7 == 3)
-            assert_equal(found, wanted.keep)
+            assert_equal(found, wanted.mask)
             assert result.registers["estimate"] == int(wanted.state[0]) >> p.guard
         anew = {"writes": [("restart", 1)], "session": session}
-        assert_equal(simulate(p, x[2], **anew)[0], model(p, x[2]).keep)
+        assert_equal(simulate(p, x[2], **anew)[0], model(p, x[2]).mask)
         # What is written to `initial` is seen by the next start, not before.
         writes = [("initial", 1 << 23)]
         third = model(p, x[0], start=model(p, x[2]).state)
-        assert_equal(simulate(p, x[0], session=session, writes=writes)[0], third.keep)
+        assert_equal(simulate(p, x[0], session=session, writes=writes)[0], third.mask)
         lower = model(p.replace(initial=2.0**-126), x[1])
-        assert_equal(simulate(p, x[1], **anew)[0], lower.keep)
+        assert_equal(simulate(p, x[1], **anew)[0], lower.mask)
 
 
 def test_packets_are_apart_where_they_restart():
     p = parameters("default")
     x = np.abs(np.random.default_rng(7).standard_normal((60, 4))).astype(np.float32)
     found = estimate(p, np.tile(x, (3, 1)), last=np.arange(180) % 60 == 59)
-    assert_equal(found.reshape(3, 60, 4), np.stack([model(p, x).keep] * 3))
+    assert_equal(found.reshape(3, 60, 4), np.stack([model(p, x).mask] * 3))
 
 
 def test_status():

@@ -42,7 +42,7 @@ def check(p: QuantileParameters, seed: int, beats: int = 300) -> None:
     kept, state = second(p, x, present.tolist(), last)
     for model in (quantile.estimate, fast.estimate):
         found = model(p, x, present=present, last=last)
-        assert_equal(found.keep, np.array(kept), context={"parameters": p})
+        assert_equal(found.mask, np.array(kept), context={"parameters": p})
         assert_equal(found.state, np.array(state), context={"parameters": p})
 
 
@@ -64,7 +64,7 @@ def test_ends_of_the_range(initial):
     for value, end in ((0.0, p.least), (np.inf, p.most)):
         found = quantile.estimate(p, np.full((40 * 254, 16), value, np.float32))
         assert found.state[-1] == end
-        assert found.keep.all() == (value > 0)
+        assert found.mask.all() == (value > 0)
 
 
 def test_two_calls_are_one():
@@ -74,7 +74,7 @@ def test_two_calls_are_one():
     for model in (quantile.estimate, fast.estimate):
         first = model(p, x[:201])
         rest = model(p, x[201:], start=first.state)
-        assert_equal(np.concatenate([first.keep, rest.keep]), whole.keep)
+        assert_equal(np.concatenate([first.mask, rest.mask]), whole.mask)
         assert_equal(rest.state, whole.state)
         assert first.state.tolist() != rest.state.tolist()
 
@@ -87,7 +87,7 @@ def test_values_of_any_shape():
     wanted = quantile.estimate(p, padded, present=present)
     for model in (quantile.estimate, fast.estimate):
         found = model(p, x)
-        assert_equal(found.keep, wanted.keep.ravel()[:105].reshape(x.shape))
+        assert_equal(found.mask, wanted.mask.ravel()[:105].reshape(x.shape))
         assert_equal(found.state, wanted.state)
     assert quantile.estimate(p, x[:0]).state.tolist() == 3 * [p.start]
 
@@ -128,7 +128,7 @@ def test_half_normal(lanes, keep):
             found = fast.estimate(p, part, start=state)
             state = found.state
             estimates.append(found.estimate / true - 1)
-            kept.append(found.keep.mean())
+            kept.append(found.mask.mean())
         settled_at = len(parts) // 2
         assert abs(np.mean(estimates[settled_at:])) < 0.011
         wander.append(np.std(estimates[settled_at:]))
@@ -144,7 +144,7 @@ def test_larger_steps_are_less_precise(step, bound):
     p = QuantileParameters(step=step, keep=0.05, initial=1.0)
     found = settled(p, x)[1]
     assert abs(found.estimate / np.quantile(x, 0.95) - 1) < bound
-    assert abs(found.keep.mean() - 0.05) < 0.002
+    assert abs(found.mask.mean() - 0.05) < 0.002
 
 
 @pytest.mark.parametrize("guard, bound", [(0, 0.02), (8, 0.0005)])
@@ -153,7 +153,7 @@ def test_what_the_guard_is_for(guard, bound):
     x = np.abs(np.random.default_rng(6).standard_normal(400_000)).astype(np.float32)
     p = QuantileParameters(step=18, guard=guard, keep=0.1, initial=1.645)
     assert p.up / (p.up + p.down) == pytest.approx(0.9, abs=bound)
-    assert abs(settled(p, x)[1].keep.mean() - 0.1) < max(bound, 0.002)
+    assert abs(settled(p, x)[1].mask.mean() - 0.1) < max(bound, 0.002)
 
 
 X = np.zeros((3, 4), np.float32)

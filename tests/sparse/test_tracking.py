@@ -74,10 +74,10 @@ def test_an_estimator_goes_on():
     for model in (quantile.estimate, fast.estimate):
         estimator = Estimator(p, model)
         found = np.concatenate([estimator(part) for part in np.split(x, 20)])
-        assert_equal(found, quantile.estimate(p, x).keep)
+        assert_equal(found, quantile.estimate(p, x).mask)
     again = Estimator(p.replace(between="restart"))
     for part in np.split(x, 20):
-        assert_equal(again(part), quantile.estimate(p, part).keep)
+        assert_equal(again(part), quantile.estimate(p, part).mask)
 
 
 def test_short_beats_count_for_nothing():

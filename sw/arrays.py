@@ -1,0 +1,10 @@
+"""Types of the arrays that models take and return."""
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Flags", "Floats", "Integers"]
+
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
