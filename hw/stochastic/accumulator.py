@@ -72,14 +72,14 @@ class Accumulator(Circuit):
         """Build both shifters, each with the bit below its last place, and the adder."""
         m = Module()
         p = self.parameters
-        shifted = Signal(p.count_bits + p.guard + 1, reset_less=True)
-        m.d.sync += shifted.eq(Cat(Const(0, p.guard + 1), self.count) >> self.align.count_shift)
+        scaled = Signal(p.count_bits + p.guard + 1, reset_less=True)
+        m.d.sync += scaled.eq(Cat(Const(0, p.guard + 1), self.count) >> self.align.count_shift)
         negative = delay(m, 1, self.negative, 1, name="negative")
         first = delay(m, 1, self.align.first, 1, name="first")
         sum_shift = delay(m, 1, self.align.sum_shift, 1, name="sum_shift")
 
-        term = Signal(signed(len(shifted)), reset_less=True)
-        signed_term = shifted ^ negative.replicate(len(shifted))
+        term = Signal(signed(len(scaled)), reset_less=True)
+        signed_term = scaled ^ negative.replicate(len(scaled))
         m.d.sync += term.eq(Cat(signed_term[1:], negative).as_signed() + signed_term[0])
         total = Signal(signed(p.sum_bits + 1), reset_less=True)
         m.d.sync += total.eq(Mux(first, 0, Cat(0, self.sum).as_signed() >> sum_shift))
