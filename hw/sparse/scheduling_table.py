@@ -140,10 +140,10 @@ class SchedulingTable(ArrayPart):
         write = table.write_port()
         number = Signal(range(PASSES), name="scheduled_pass")
         pe_row = Signal(self._place["row"].width)
-        index = Signal(range(max(2, p.pieces)))
-        last = index == p.pieces - 1
+        which = Signal(range(max(2, p.pieces)))
+        last = which == p.pieces - 1
         subtiles, waits = self._queue(m, last)
-        subtile = Array(subtiles)[index] if p.pieces > 1 else subtiles[0]
+        subtile = Array(subtiles)[which] if p.pieces > 1 else subtiles[0]
         index = reduce(add, (other < subtile for other in subtiles), Const(0))
         scheduled = Signal()
         m.d.comb += [
@@ -154,7 +154,7 @@ class SchedulingTable(ArrayPart):
             scheduled.eq(waits & last & (pe_row == p.lines - 1)),
         ]
         with m.If(waits):
-            m.d.sync += index.eq(Mux(last, 0, index + 1))
+            m.d.sync += which.eq(Mux(last, 0, which + 1))
             with m.If(last):
                 m.d.sync += pe_row.eq(Mux(scheduled, 0, pe_row + 1))
         m.d.sync += number.eq(number + scheduled)

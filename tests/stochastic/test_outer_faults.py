@@ -27,7 +27,7 @@ JOB = {"blocks": 200, "seed": 8}
 
 def cut_term(s: Names):
     """Leave the rounding of a count out."""
-    term = s.shifted ^ s.negative_0.replicate(len(s.shifted))
+    term = s.scaled ^ s.negative_0.replicate(len(s.scaled))
     return s.term.eq(Cat(term[1:], s.negative_0).as_signed())
 
 
