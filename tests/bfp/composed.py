@@ -88,6 +88,7 @@ class ComposedUnit(Piped):
     """`ComposedProducts` between streams."""
 
     def __init__(self, *, parameters: ComposedParameters) -> None:
+        self.parameters = parameters
         inner = ComposedProducts(lanes=parameters.lanes)
         factors = (
             Field(name=name, bits=len(getattr(inner, name)), description=name)
