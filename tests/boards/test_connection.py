@@ -118,7 +118,11 @@ class Damage:
 def test_damage_costs_no_data(seed):
     there, back = Damage(seed, 0.03), Damage(seed + 10, 0.03)
     with board(echo_device(), there, back) as behind, Connection(Line(behind.port)) as connection:
-        assert connection.stream({1: DATA}, {1: len(DATA)}) == {1: DATA}
+        # How much is damaged depends on how many reads the data come in.
+        for _ in range(10):
+            assert connection.stream({1: DATA}, {1: len(DATA)}) == {1: DATA}
+            if there.done > 5 and back.done > 5:
+                break
         counts = connection.statistics
         assert there.done > 5 and back.done > 5
         assert counts.reported > 0 and counts.damaged > 0 and counts.repeated > 0

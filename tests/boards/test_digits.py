@@ -1,20 +1,16 @@
 """Digits are recognized by a network whose products a simulated board computes."""
 
 import numpy as np
-import pytest
 
 from boards.engine import BoardEngine
 from boards.host import Board
 from boards.simulator import SimulatedBoard
 from boards.top import board_design
-from sim.build import have
 from sim.demo import infer
 from sw.bfp.array import ArrayParameters
 from sw.train.data import load
 from sw.train.loop import train
 from sw.train.settings import Settings
-
-pytestmark = pytest.mark.skipif(not have("verilator"), reason="needs Verilator and a C++ compiler")
 
 BAUD = 12_500_000
 SAMPLES = 16

@@ -6,12 +6,9 @@ from boards.frames import Header, Kind, Status, decode, encode
 from boards.simulator import Simulation
 from boards.table import board as find_board
 from boards.top import board_design
-from sim.build import have
 
 from .conversation import exchange, parts
 from .multiplier import PARAMETERS
-
-pytestmark = pytest.mark.skipif(not have("verilator"), reason="needs Verilator and a C++ compiler")
 
 READ = encode(Header(sequence=1, kind=Kind.READ, channel=255, length=200))
 RESET = encode(Header(sequence=2, kind=Kind.RESET, channel=0))

@@ -9,12 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
-from sim.build import have
 from tests.readme import ROOT, run
-
-pytestmark = pytest.mark.skipif(not have("verilator"), reason="needs Verilator and a C++ compiler")
 
 
 def blocks(language: str) -> list[str]:

@@ -18,11 +18,8 @@ from boards.simulator import SimulatedBoard
 from boards.top import board_design
 from sim.bench import Stalls
 from sim.bfp.array import regress
-from sim.build import have
 from sw.bfp.array import ArrayParameters
 from sw.errors import UserError
-
-pytestmark = pytest.mark.skipif(not have("verilator"), reason="needs Verilator and a C++ compiler")
 
 ROOT = Path(__file__).parents[2]
 # The fastest line makes the shortest simulation.

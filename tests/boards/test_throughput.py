@@ -11,11 +11,8 @@ from boards.line import Line
 from boards.simulator import Simulation
 from boards.top import board_design
 from hw.flow.emit import generate
-from sim.build import have
 from sw.bfp.dot import DotParameters
 from sw.bfp.epoch_schedule import EpochParameters
-
-pytestmark = pytest.mark.skipif(not have("verilator"), reason="needs Verilator and a C++ compiler")
 
 # What a host may take to answer: the simulation runs on for so many cycles, 0.1 ms.
 LATE = 5000

@@ -8,10 +8,7 @@ from boards.simulator import SimulatedBoard
 from boards.top import board_design
 from hw.units import UNITS
 from sim.bench import Stalls
-from sim.build import have
 from sim.units import bench
-
-pytestmark = pytest.mark.skipif(not have("verilator"), reason="needs Verilator and a C++ compiler")
 
 BAUD = 12_500_000
 BOTH = Stalls(idle=0.5, back_pressure=0.5)
