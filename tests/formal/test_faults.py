@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hw.engine.registers import AxiLiteRegisters
+from hw.bus.axi_lite import AxiLiteRegisters
 from hw.flow.emit import generate
 from hw.sparse.load_balancer import LoadBalancer
 from hw.stream.fifo import OutputFifo
