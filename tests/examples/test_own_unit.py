@@ -41,7 +41,9 @@ STALLS = Stalls(idle=0.3, back_pressure=0.5)
 
 
 def call(command, *arguments: object) -> str:
-    result = CliRunner().invoke(command, [str(each) for each in arguments])
+    # A console made where COLUMNS was set follows it.
+    runner = CliRunner(env={"COLUMNS": "120"})
+    result = runner.invoke(command, [str(each) for each in arguments])
     assert result.exit_code == 0, result.output
     return result.stdout
 
