@@ -41,9 +41,7 @@ STALLS = Stalls(idle=0.3, back_pressure=0.5)
 
 
 def call(command, *arguments: object) -> str:
-    # A console made where COLUMNS was set follows it.
-    runner = CliRunner(env={"COLUMNS": "120"})
-    result = runner.invoke(command, [str(each) for each in arguments])
+    result = CliRunner().invoke(command, [str(each) for each in arguments])
     assert result.exit_code == 0, result.output
     return result.stdout
 
@@ -64,7 +62,9 @@ def test_its_readme_has_these_commands():
 
 def test_list():
     text = call(hw, "list", OWN)
-    assert all(word in text for word in (OWN, UNIT.summary, "lanes = 4", "bits = 8"))
+    # The summary may go over two lines of a narrow table.
+    words = (OWN, *UNIT.summary.split(), "lanes = 4", "bits = 8")
+    assert all(word in text for word in words), text
     assert "bfp_dot" not in text
 
 
