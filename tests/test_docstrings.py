@@ -56,9 +56,6 @@ def test_what_is_missing_is_found():
     class Silent(Core):
         """Gives a sum, without a word of time."""
 
-        def elaborate(self, platform):
-            raise NotImplementedError
-
     class Timed(Silent):
         """Latency is two cycles.
 

@@ -1,5 +1,6 @@
 """Parts of the sparse array, and the packets and layouts that go between them."""
 
+import abc
 from typing import Any
 
 from amaranth.lib import data
@@ -26,7 +27,7 @@ JOB_MEMBERS = ("rows", "depth", "mode", "keep")
 """Members that tell the shape of the masks of a pass."""
 
 
-class ArrayPart(Circuit):
+class ArrayPart(Circuit, abc.ABC):
     """Part of the sparse array, with the members that ``_members`` returns.
 
     Parameters
@@ -39,8 +40,9 @@ class ArrayPart(Circuit):
         self.parameters = parameters
         super().__init__(self._members(parameters))
 
+    @abc.abstractmethod
     def _members(self, p: SparseArrayParameters) -> dict[str, Any]:
-        raise NotImplementedError
+        """Return the members for a configuration."""
 
 
 def streams(p: SparseArrayParameters) -> dict[str, Packet]:
