@@ -150,6 +150,16 @@ def test_the_share_of_an_estimator_is_locked_inside_packets_that_restart():
             assert await bus.read("status.busy") == 1 - last
             assert await bus.write("share", 2000 + last) == (OKAY if last else SLVERR)
             assert await bus.read("share") == (2001 if last else 1000)
+        # A packet's first beat that waits for the output is offered, and may be accepted at once.
+        bus.set("m_axis_tready", 0)
+        bus.set("s_axis_tvalid", 1)
+        await bus.tick()
+        assert (bus.get("m_axis_tvalid"), bus.get("s_axis_tready")) == (1, 0)
+        assert await bus.read("status.busy") == 1
+        assert await bus.write("share", 3000) == SLVERR
+        assert await bus.read("share") == 2001
+        bus.set("s_axis_tvalid", 0)
+        assert await bus.read("status.busy") == 0
 
     p = PARAMETERS["quantile_estimator"].replace(between="restart")
     simulate("quantile_estimator", p, bench)

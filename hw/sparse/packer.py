@@ -58,5 +58,5 @@ class ValuePacker(Circuit):
             self.o.payload.data.value[1].eq(offered.value),
         ]
         with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [held.eq(~emit & (held | offered.present)), first.eq(offered.value)]
+            m.d.sync += [held.eq(~emit & offered.present), first.eq(offered.value)]
         return m

@@ -13,7 +13,7 @@ __all__ = ["StreamBuffer"]
 
 
 class StreamBuffer(Circuit):
-    """FIFO of ``depth`` words, which block RAM holds.
+    """FIFO of ``depth`` words, which block RAM holds, and of one in its read register.
 
     Latency is two cycles, interval one. ``i.ready`` and ``o.valid`` depend on registers only;
     ``o.payload`` is the memory's read register.

@@ -5,11 +5,11 @@ import random
 import pytest
 from amaranth.hdl import Module
 from amaranth.lib.wiring import In, Out, connect, flipped
-from amaranth.sim import Simulator
 
 from hw.base.circuit import Circuit
 from hw.base.field import Field
 from hw.base.pipeline import delay
+from hw.stream.buffer import StreamBuffer
 from hw.stream.downsizer import Downsizer
 from hw.stream.fifo import OutputFifo
 from hw.stream.gather import Gather
@@ -18,6 +18,7 @@ from hw.stream.packet import Packet
 from hw.stream.pipeline import StreamPipeline
 from hw.stream.skid import SkidBuffer
 
+from .. import clocked
 from .drive import drive
 
 STALLS = [(0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.4, 0.4), (0.1, 0.8)]
@@ -157,6 +158,39 @@ def test_skid_buffer(idle, pressure):
         assert cycles == 60
 
 
+@pytest.mark.parametrize(("idle", "pressure"), STALLS)
+@pytest.mark.parametrize("depth", [2, 8])
+def test_stream_buffer(depth, idle, pressure):
+    words = [random.Random(depth).randrange(64) for _ in range(80)]
+    found, cycles, _ = drive(
+        StreamBuffer(shape=6, depth=depth),
+        {"i": words},
+        {"o": 80},
+        seed=7,
+        idle=idle,
+        pressure=pressure,
+    )
+    assert found["o"] == words
+    if not idle and not pressure:
+        assert cycles == 80 + 2
+
+
+@pytest.mark.parametrize("depth", [2, 8])
+def test_a_stream_buffer_holds_its_depth_and_a_word_to_give(depth):
+    dut = StreamBuffer(shape=6, depth=depth)
+    accepted = 0
+
+    async def bench(ctx):
+        nonlocal accepted
+        ctx.set(dut.i.valid, 1)
+        for _ in range(depth + 10):
+            accepted += ctx.get(dut.i.ready)
+            await ctx.tick()
+
+    clocked.drive(dut, bench)
+    assert accepted == depth + 1
+
+
 class Delayed(Circuit):
     """Words through three registers that a `StreamPipeline` clocks."""
 
@@ -209,10 +243,7 @@ def test_output_fifo_never_overruns():
                 taken.append(ctx.get(dut.o.payload))
             await ctx.tick()
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
+    clocked.drive(dut, bench)
     assert len(given) > 500
     assert taken == given[: len(taken)]
     assert len(given) - len(taken) <= OutputFifo.DEPTH
