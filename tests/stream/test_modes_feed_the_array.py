@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from amaranth.hdl import Module
 from amaranth.lib import wiring
-from amaranth.sim import Simulator
 
 from hw.bfp.epoch_schedule import EpochSchedule
 from hw.bfp.multimode_array import MultimodeArray
@@ -15,6 +14,8 @@ from hw.engine.core import Core
 from sw.bfp.epoch_schedule import EpochParameters
 from sw.bfp.multimode_array import DIGITS, MODES, MultimodeParameters
 from sw.bfp.zse_controller import ZseParameters
+
+from ..clocked import drive
 
 ARRAY = MultimodeParameters(rows=1, columns=1)
 LAYERS = 3
@@ -104,10 +105,6 @@ def test_each_tile_has_the_mode_that_the_schedule_gives_its_layer():
             found.extend(beat.data.result)
             assert not framing
 
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(control)
-    simulator.add_testbench(results)
-    simulator.run_until(1e-5)
+    drive(dut, control, results)
     expected = [value for _, modes in epochs for mode in modes for value in products(mode)]
     assert np.array(found, np.uint32).view(np.float32).tolist() == expected
