@@ -178,7 +178,7 @@ BROKEN = {
     "wrong.py": "UNIT = (\n",
     "bare.py": "import dataclasses\nfrom examples.own_unit.clip import UNIT as CLIP\n"
     "UNIT = dataclasses.replace(CLIP, bench='')\nOTHER = dataclasses.replace(CLIP, bench='odd')\n"
-    "GONE = dataclasses.replace(CLIP, bench='own.bench')\n",
+    "GONE = dataclasses.replace(CLIP, bench='nowhere.bench')\n",
     "same.py": "import dataclasses\nfrom examples.own_unit.clip import UNIT as CLIP\n"
     "UNIT = dataclasses.replace(CLIP, second=CLIP.small)\n",
     "size.py": "import dataclasses\nfrom examples.own_unit.clip import UNIT as CLIP\n"
@@ -216,7 +216,7 @@ BROKEN = {
         (hw, "clip", "unknown unit 'clip'"),
         (sim, "bare:UNIT", "bare:UNIT has no bench: its record names a module by bench"),
         (sim, "bare:OTHER", "odd, the bench of bare:OTHER, has no function regress"),
-        (sim, "bare:GONE", "there is no module own, neither here nor on PYTHONPATH"),
+        (sim, "bare:GONE", "there is no module nowhere, neither here nor on PYTHONPATH"),
     ],
 )
 def test_mistakes_are_one_line(command, unit, words, tmp_path, monkeypatch):
