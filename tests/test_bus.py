@@ -14,7 +14,7 @@ FIRST = ("identity", "unit", "digest", "capabilities", "control", "status", "int
 SIZED = {
     "bfp_converter": {"lanes": 2},
     "bfp_array": {"rows": 2, "columns": 1, "lanes": 2},
-    "sparse_array": {"columns": 1, "lines": 2},
+    "sparse_array": {"columns": 1, "pe_rows": 2},
     "outer_product": {"rows": 4, "columns": 4, "lanes": 2, "results": 4},
     "bfp_zse_controller": {"layers": 4},
 }

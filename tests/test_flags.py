@@ -83,7 +83,7 @@ def test_multimode_array(mode, value, factor, flags):
 
 @pytest.mark.parametrize(("value", "factor", "flags"), CASES)
 def test_sparse_array(value, factor, flags):
-    job = Job(rows=2, depth=12, positions=3, patch=20)
+    job = Job(rows=2, depth=12, pixels=3, patch=20)
     operands = sparse_array.random_operands(SPARSE, job, np.random.default_rng(7), 1)
     operands["x"] = np.full_like(operands["x"], factor)
     for place in (0, 1, -1):

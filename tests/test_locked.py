@@ -58,7 +58,7 @@ def test_seed_and_decay_are_locked_while_a_request_is_there():
 
 def test_sizes_of_the_sparse_array_are_locked_while_a_wave_is_under_way():
     # Of a dense job, whose waves need no pointers to begin.
-    sizes = {"rows": 1, "depth": 8, "positions": 2, "patch": 2, "waves": 1, "mode": 1}
+    sizes = {"rows": 1, "depth": 8, "pixels": 2, "patch": 2, "passes": 1, "mode": 1}
 
     async def bench(bus: Bus) -> None:
         await bus.reset()
@@ -81,12 +81,12 @@ def test_sizes_of_the_sparse_array_are_locked_while_a_wave_is_under_way():
         assert await bus.read("status.busy") == 0
         assert await bus.write("rows", 2) == OKAY
         # Data for which the registers hold no job wait, and do not keep it from being set.
-        assert await bus.write("waves", 0) == OKAY
+        assert await bus.write("passes", 0) == OKAY
         bus.set("s_axis_x_tvalid", 1)
         await bus.tick(4)
         assert await bus.read("status.busy") == 0
         assert await bus.read("status.refused") == 1
-        assert await bus.write("waves", 1) == OKAY
+        assert await bus.write("passes", 1) == OKAY
         assert await bus.read("status.busy") == 1
 
     simulate("sparse_array", PARAMETERS["sparse_array"], bench)

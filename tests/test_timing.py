@@ -11,7 +11,7 @@ from hw.engine.core import Core
 from hw.units import UNITS
 from sw.parameters import TARGETS
 from sw.sparse.array_parameters import Job, SparseArrayParameters
-from sw.sparse.cycles import array_cycles, waves_of
+from sw.sparse.cycles import array_cycles, passes_of
 from sw.timing import Timing
 
 # By target, first with multipliers in logic, then in DSP blocks where there is a choice.
@@ -104,8 +104,8 @@ def test_cycles_of_a_job():
 
 
 def test_the_least_of_a_pass_of_the_sparse_array():
-    for p in (SparseArrayParameters(), SparseArrayParameters(pieces=4, lines=2, target="ecp5")):
-        job = Job(rows=1, depth=1, positions=1, patch=100)
-        waves = waves_of(p, job, np.zeros((1, p.slots, 1, 1), bool))
+    for p in (SparseArrayParameters(), SparseArrayParameters(subtiles=4, pe_rows=2, target="ecp5")):
+        job = Job(rows=1, depth=1, pixels=1, patch=100)
+        passes = passes_of(p, job, np.zeros((1, p.pass_subtiles, 1, 1), bool))
         assert not p.timing.fixed
-        assert array_cycles(p, job, waves) == p.timing.job(1, job.patch)
+        assert array_cycles(p, job, passes) == p.timing.job(1, job.patch)

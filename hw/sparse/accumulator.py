@@ -30,19 +30,19 @@ class Accumulator(ArrayPart):
 
     Members
     -------
-    rows : In(1 + ceil_log2(sums)), positions : In(1 + ceil_log2(positions)), waves : In(16)
+    rows : In(1 + ceil_log2(sums)), pixels : In(1 + ceil_log2(pixels)), passes : In(16)
         Of the job.
     go : In(1)
         The sums of a pass are complete.
     draining, half : Out(1)
         The sums of a pass are read; from which half.
-    subtile : Out(ceil_log2(slots))
+    subtile : Out(ceil_log2(pass_subtiles))
         Which sub-tile's sums are read.
-    pe_row : In(ceil_log2(lines)), index : In(ceil_log2(pieces))
+    pe_row : In(ceil_log2(pe_rows)), index : In(ceil_log2(subtiles))
         Which PE row applied it, and how many others before it, in the same cycle.
     get : Out(1), address : Out(ceil_log2(sums))
         Reads the sums of all PE rows.
-    source : Out(ceil_log2(lines))
+    source : Out(ceil_log2(pe_rows))
         Which PE row's are meant, two ``get`` after ``address``.
     sums : In(ArrayLayout(32, columns))
         These.
@@ -56,17 +56,17 @@ class Accumulator(ArrayPart):
 
     def _members(self, p: SparseArrayParameters) -> dict[str, Any]:
         self._packet = streams(p)["o"]
-        pe_row = max(1, ceil_log2(p.lines))
+        pe_row = max(1, ceil_log2(p.pe_rows))
         return {
             "rows": In(1 + ceil_log2(p.sums)),
-            "positions": In(1 + ceil_log2(p.positions)),
-            "waves": In(16),
+            "pixels": In(1 + ceil_log2(p.pixels)),
+            "passes": In(16),
             "go": In(1),
             "draining": Out(1),
             "half": Out(1),
-            "subtile": Out(max(1, ceil_log2(p.slots))),
+            "subtile": Out(max(1, ceil_log2(p.pass_subtiles))),
             "pe_row": In(pe_row),
-            "index": In(max(1, ceil_log2(p.pieces))),
+            "index": In(max(1, ceil_log2(p.subtiles))),
             "get": Out(1),
             "address": Out(ceil_log2(p.sums)),
             "source": Out(pe_row),
@@ -88,7 +88,7 @@ class Accumulator(ArrayPart):
         part = delay(m, self.get, self.sums.as_value(), 1, name="part")
 
         first, final = self._passes(m)
-        place = Signal(range(self.parameters.lines * self.parameters.sums))
+        place = Signal(range(self.parameters.pe_rows * self.parameters.sums))
         with m.If(self.get & valid):
             m.d.sync += place.eq(Mux(last, 0, place + 1))
         flags = Cat(valid, last & valid)
@@ -112,7 +112,7 @@ class Accumulator(ArrayPart):
         first = Signal(init=1)
         final = Signal()
         number = Signal(16)
-        m.d.sync += final.eq(number == self.waves - 1)
+        m.d.sync += final.eq(number == self.passes - 1)
         with m.If(self.end):
             m.d.sync += [
                 first.eq(final),
@@ -123,13 +123,13 @@ class Accumulator(ArrayPart):
 
     def _address(self, m: Module, size: Value, number: Value) -> None:
         """Say which sums to read, and later of which PE row."""
-        pieces = self.parameters.pieces
+        subtiles = self.parameters.subtiles
         # Where the sums of a sub-tile begin follows from how many its PE row had before.
-        starts = Array([0, size, size << 1, (size << 1) + size][:pieces])
+        starts = Array([0, size, size << 1, (size << 1) + size][:subtiles])
         begin = Signal.like(self.address)
         inner = Signal.like(self.address)
         with m.If(self.get):
-            m.d.sync += [begin.eq(starts[self.index] if pieces > 1 else 0), inner.eq(number)]
+            m.d.sync += [begin.eq(starts[self.index] if subtiles > 1 else 0), inner.eq(number)]
         m.d.comb += [
             self.address.eq(begin + inner),
             self.source.eq(delay(m, self.get, self.pe_row, 3, name="pe_row")),
@@ -139,7 +139,7 @@ class Accumulator(ArrayPart):
         """Return totals, that of ``place`` and ``part``; store them when ``done``."""
         p, en = self.parameters, self.get
         m.submodules.totals = totals = uninitialized_memory(
-            shape=32 * p.columns, depth=p.lines * p.sums
+            shape=32 * p.columns, depth=p.pe_rows * p.sums
         )
         write, read = totals.write_port(), totals.read_port()
         read_at = delay(m, en, place, 2, name="place")
@@ -174,10 +174,10 @@ class Accumulator(ArrayPart):
         ends = Signal()
         last = Signal()
         active = Signal()
-        m.d.sync += size.eq(self.rows * self.positions)
+        m.d.sync += size.eq(self.rows * self.pixels)
         m.d.comb += [
             ends.eq(number == size - 1),
-            last.eq(ends & (self.subtile == p.slots - 1)),
+            last.eq(ends & (self.subtile == p.pass_subtiles - 1)),
         ]
         with m.If(self.go & ~self.draining):
             m.d.sync += [self.draining.eq(1), active.eq(1)]

@@ -27,9 +27,9 @@ __all__ = ["SparseArray"]
 class SparseArray(Core):
     """Array of PE rows that skip zeros, as `sw.sparse.array.apply`.
 
-    A pass (``wave``) is a tile of weights for each PE row (``line``), in ``pieces`` sub-tiles of
+    A pass is a tile of weights for each PE row, in ``subtiles`` sub-tiles of
     ``rows`` rows, and an activation tile (``patch``) that all PE rows share, a column a PE. Each PE
-    row streams the nonzeros of its tile, one cycle per nonzero and output pixel (``position``); the
+    row streams the nonzeros of its tile, one cycle per nonzero and output pixel (``pixel``); the
     fullest one ends the pass. Sub-tiles are moved between PE rows by a load balancer, from pointers
     that come ahead of the masks.
 
@@ -69,7 +69,7 @@ class SparseArray(Core):
         """Schedule, issue, apply, accumulate."""
         m = Module()
         p = self.parameters
-        rows = [PeRow(parameters=p) for _ in range(p.lines)]
+        rows = [PeRow(parameters=p) for _ in range(p.pe_rows)]
         m.submodules.check = check = JobCheck(parameters=p)
         m.submodules.table = table = SchedulingTable(parameters=p)
         m.submodules.issue = issue = Issue(parameters=p)
@@ -196,7 +196,7 @@ class SparseArray(Core):
         target = delay(m, 1, table.issue_row, 2, name="target")
         for i, row in enumerate(rows):
             m.d.comb += [
-                row.store.eq(issue.store & (target == i).replicate(self.parameters.fetch)),
+                row.store.eq(issue.store & (target == i).replicate(self.parameters.issue_width)),
                 row.nonzero.eq(issue.nonzero),
                 row.close.eq(issue.close),
             ]
@@ -206,7 +206,7 @@ class SparseArray(Core):
     ) -> None:
         """Step all PE rows through their nonzeros."""
         m.d.comb += [
-            controller.positions.eq(self.positions),
+            controller.pixels.eq(self.pixels),
             controller.base_table.eq(self.base),
             controller.more.eq(Cat(row.more for row in rows).any()),
             controller.go.eq(passes.may_apply),
@@ -218,7 +218,7 @@ class SparseArray(Core):
             m.d.comb += [
                 row.step.eq(controller.step),
                 row.base.eq(controller.base),
-                row.positions.eq(self.positions),
+                row.pixels.eq(self.pixels),
             ]
 
     def _accumulate(
@@ -237,8 +237,8 @@ class SparseArray(Core):
             parts.append(sums & (accumulator.source == i).replicate(len(sums)))
         m.d.comb += [
             accumulator.rows.eq(self.rows),
-            accumulator.positions.eq(self.positions),
-            accumulator.waves.eq(self.waves),
+            accumulator.pixels.eq(self.pixels),
+            accumulator.passes.eq(self.passes),
             accumulator.sums.eq(reduce(or_, parts)),
             accumulator.go.eq(passes.may_drain),
             passes.drain_end.eq(accumulator.end),

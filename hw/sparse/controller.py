@@ -25,7 +25,7 @@ class Controller(ArrayPart):
 
     Members
     -------
-    positions : In(1 + ceil_log2(positions))
+    pixels : In(1 + ceil_log2(pixels))
         Output pixels, of the job.
     base_table : In(table_layout(...))
         Writes the first row of a pixel.
@@ -47,8 +47,8 @@ class Controller(ArrayPart):
 
     def _members(self, p: SparseArrayParameters) -> dict[str, Any]:
         return {
-            "positions": In(1 + ceil_log2(p.positions)),
-            "base_table": In(table_layout(p.positions, p.patch)),
+            "pixels": In(1 + ceil_log2(p.pixels)),
+            "base_table": In(table_layout(p.pixels, p.patch)),
             "go": In(1),
             "begin": Out(1),
             "more": In(1),
@@ -62,11 +62,11 @@ class Controller(ArrayPart):
         """Count pixels and nonzeros, and look the pixel's first row up."""
         m = Module()
         p = self.parameters
-        number = Signal(ceil_log2(p.entries))
-        pixel = Signal(ceil_log2(p.positions))
+        number = Signal(ceil_log2(p.nonzeros))
+        pixel = Signal(ceil_log2(p.pixels))
         half = Signal()
         last = Signal.like(pixel)
-        m.d.sync += last.eq(Mux(self.positions < LEAST_SPACING, LEAST_SPACING, self.positions) - 1)
+        m.d.sync += last.eq(Mux(self.pixels < LEAST_SPACING, LEAST_SPACING, self.pixels) - 1)
 
         ends, more = pixel == last, Signal()
         m.d.sync += more.eq(self.more)
@@ -77,7 +77,7 @@ class Controller(ArrayPart):
             self.step.opening.eq(number == 0),
             self.step.pixel.eq(pixel),
             self.step.begins.eq(pixel == 0),
-            self.step.valid.eq(self.busy & (pixel < self.positions)),
+            self.step.valid.eq(self.busy & (pixel < self.pixels)),
             self.step.half.eq(half),
         ]
         with m.If(self.begin):
@@ -89,7 +89,7 @@ class Controller(ArrayPart):
             with m.If(ends):
                 m.d.sync += [number.eq(Mux(more, number + 1, 0)), half.eq(half ^ ~more)]
 
-        m.submodules.bases = bases = RegisterTable(depth=p.positions, bits=ceil_log2(p.patch))
+        m.submodules.bases = bases = RegisterTable(depth=p.pixels, bits=ceil_log2(p.patch))
         m.d.comb += [
             bases.write.eq(self.base_table.write),
             bases.index.eq(self.base_table.index),

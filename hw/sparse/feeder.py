@@ -103,7 +103,7 @@ class ArrayFeeder(Circuit):
         """Buffer masks, and give the words of each row."""
         e, p = self.encoder, self.array
         packet = Packet(Field(name="mask", bits=1, count=e.elements, description="mask"))
-        m.submodules.masks = masks = StreamBuffer(shape=packet, depth=_two_passes(p.slots))
+        m.submodules.masks = masks = StreamBuffer(shape=packet, depth=_two_passes(p.pass_subtiles))
         m.d.comb += [
             masks.i.valid.eq(block.valid),
             masks.i.payload.data.mask.eq(block.payload.data.mask),
@@ -134,7 +134,7 @@ class ArrayFeeder(Circuit):
         """Buffer values in the beats of the array."""
         p = self.array
         packet = streams(p)["i_value"]
-        most = -(-p.slots * self.encoder.elements // p.fetch)
+        most = -(-p.pass_subtiles * self.encoder.elements // p.issue_width)
         m.submodules.packer = packer = ValuePacker(packet=packet)
         m.submodules.values = values = StreamBuffer(shape=packet, depth=_two_passes(most))
         wiring.connect(m, wiring.flipped(self.i_value), packer.i)

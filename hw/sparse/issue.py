@@ -22,8 +22,8 @@ __all__ = ["Issue"]
 class Issue(ArrayPart):
     """Mask walker of the array: one mask word per max(1, ceil(popcount / issue width)) cycles.
 
-    The issue width is ``fetch``. A row without nonzeros gets a null entry. Latency is two cycles
-    from a value to its nonzero, interval one cycle per group of as many as the issue width. The
+    A row without nonzeros gets a null entry. Latency is two cycles from a value to its nonzero,
+    interval one cycle per group of as many as the issue width. The
     values of a pass begin with a beat. A pass takes three cycles more than its words. All outputs
     but ``begin``, ``subtile_end`` and ``count`` come from registers; ``i_mask.ready`` and
     ``i_value.ready`` depend on ``i_value.valid``.
@@ -42,9 +42,9 @@ class Issue(ArrayPart):
         A pass begins in this cycle.
     i_mask, i_value : In(streams(parameters)[...].signature)
         Masks and values of passes.
-    subtile : Out(ceil_log2(slots))
+    subtile : Out(ceil_log2(pass_subtiles))
         Index of the sub-tile whose mask is walked.
-    store : Out(fetch), nonzero : Out(ArrayLayout(nonzero_layout(parameters), fetch))
+    store : Out(issue_width), nonzero : Out(ArrayLayout(nonzero_layout(parameters), issue_width))
         Nonzeros of the sub-tile of two cycles before; no second without a first.
     subtile_end : Out(1), count : Out(pointer_bits)
         A sub-tile of so many values ends, in the cycle in which its index is given.
@@ -59,14 +59,14 @@ class Issue(ArrayPart):
         return {
             **job_members(p),
             "offset": In(table_layout(p.depth, p.patch)),
-            "shift": In(table_layout(p.lines * p.sums, p.patch)),
+            "shift": In(table_layout(p.pe_rows * p.sums, p.patch)),
             "go": In(1),
             "begin": Out(1),
             "i_mask": In(packets["i_mask"].signature),
             "i_value": In(packets["i_value"].signature),
-            "subtile": Out(max(1, ceil_log2(p.slots))),
-            "store": Out(p.fetch),
-            "nonzero": Out(data.ArrayLayout(nonzero_layout(p), p.fetch)),
+            "subtile": Out(max(1, ceil_log2(p.pass_subtiles))),
+            "store": Out(p.issue_width),
+            "nonzero": Out(data.ArrayLayout(nonzero_layout(p), p.issue_width)),
             "subtile_end": Out(1),
             "count": Out(p.pointer_bits),
             "close": Out(1),
@@ -87,9 +87,9 @@ class Issue(ArrayPart):
         firsts = self._firsts(m, left)
 
         some = wire(m, "some", 1, held & (bits_left != 0))
-        want = Mux(bits_left < p.fetch, bits_left, p.fetch)
+        want = Mux(bits_left < p.issue_width, bits_left, p.issue_width)
         accept = wire(m, "accept", 1, some & unpacker.valid)
-        final = unpacker.valid & (bits_left <= p.fetch)
+        final = unpacker.valid & (bits_left <= p.issue_width)
         step = wire(m, "step", 1, held & Mux(some, final, 1))
         row_end = wire(m, "row_end", 1, step & place.row_end)
         pass_end = wire(m, "pass_end", 1, step & place.pass_end)
@@ -123,10 +123,10 @@ class Issue(ArrayPart):
             m.d.sync += first.eq(1)
         with m.Elif(accept):
             m.d.sync += first.eq(0)
-        stored = Cat(accept & (bits_left > i) for i in range(p.fetch)) | is_null
+        stored = Cat(accept & (bits_left > i) for i in range(p.issue_width)) | is_null
         m.d.comb += self.store.eq(delay(m, 1, stored, 2, name="stored", reset=True))
         shift = self._shift(m, row_end, pass_end)
-        for i in range(p.fetch):
+        for i in range(p.issue_width):
             nonzero = self.nonzero[i]
             offset = self._offset(m, i, firsts[i].one, place.beat)
             m.d.comb += [
@@ -150,7 +150,7 @@ class Issue(ArrayPart):
     def _firsts(self, m: Module, left: Value) -> list[FirstOne]:
         """Return the first bit set, the second, ..."""
         firsts = []
-        for i in range(self.parameters.fetch):
+        for i in range(self.parameters.issue_width):
             m.submodules[f"first_{i}"] = first = FirstOne(width=len(left), chain=True)
             m.d.comb += first.i.eq(left)
             left = first.rest
@@ -182,7 +182,7 @@ class Issue(ArrayPart):
     def _shift(self, m: Module, row_end: Value, pass_end: Value) -> Value:
         """Return the shift of the row of the nonzero that was accepted two cycles before."""
         p = self.parameters
-        number = Signal(ceil_log2(p.lines * p.sums), name="pass_row")
+        number = Signal(ceil_log2(p.pe_rows * p.sums), name="pass_row")
         m.submodules.shifts = shifts = RegisterTable(
             depth=1 << len(number), bits=ceil_log2(p.patch)
         )

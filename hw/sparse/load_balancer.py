@@ -42,7 +42,7 @@ class LoadBalancer(Core):
         "framing": "tlast not with a pass's last pointer and it alone, or padding bits not zero",
     }
     registers = (
-        counter("waves", "passes given"),
+        counter("passes", "passes given"),
         *stall_registers("pointers"),
     )
 
@@ -51,9 +51,9 @@ class LoadBalancer(Core):
         pointer = Field(name="pointer", bits=p.pointer_bits, description="where a sub-tile begins")
         given = Packet(
             Field(
-                name="piece",
+                name="subtile",
                 bits=p.number_bits,
-                count=p.pieces,
+                count=p.subtiles,
                 description="numbers of the PE row's sub-tiles",
             ),
             Field(name="total", bits=p.total_bits, description="values of these sub-tiles"),
@@ -74,14 +74,14 @@ class LoadBalancer(Core):
             wiring.connect(m, counts, sorter.i)
             counts = sorter.o
         m.d.comb += [
-            self.o.payload.data.piece.eq(counts.payload.data.payload),
+            self.o.payload.data.subtile.eq(counts.payload.data.payload),
             self.o.payload.data.total.eq(counts.payload.data.key),
             self.o.payload.last.eq(counts.payload.last),
             self.o.valid.eq(counts.valid),
             counts.ready.eq(self.o.ready),
         ]
         events = (
-            (self.waves, self.o.valid & self.o.ready & self.o.payload.last),
+            (self.passes, self.o.valid & self.o.ready & self.o.payload.last),
             (self.input_stalls, self.i.ready & ~self.i.valid),
             (self.output_stalls, self.o.valid & ~self.o.ready),
         )

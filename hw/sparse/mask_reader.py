@@ -20,7 +20,7 @@ def place_layout(p: SparseArrayParameters) -> data.StructLayout:
     return data.StructLayout(
         {
             "beat": max(1, ceil_log2(p.depth // p.mask_bits)),
-            "subtile": max(1, ceil_log2(p.slots)),
+            "subtile": max(1, ceil_log2(p.pass_subtiles)),
             "row_end": 1,
             "subtile_end": 1,
             "pass_end": 1,
@@ -108,7 +108,7 @@ class MaskReader(ArrayPart):
             place.subtile.eq(subtile),
             place.row_end.eq(beat == last_beat),
             place.subtile_end.eq(place.row_end & (row == last_row)),
-            place.pass_end.eq(place.subtile_end & (subtile == p.slots - 1)),
+            place.pass_end.eq(place.subtile_end & (subtile == p.pass_subtiles - 1)),
         ]
         with m.If(refill):
             m.d.sync += beat.eq(Mux(place.row_end, 0, beat + 1))

@@ -50,7 +50,7 @@ def streams(p: SparseArrayParameters) -> dict[str, Packet]:
     fields = {
         "i_pointer": ("pointer", p.pointer_bits, None, "where a sub-tile's values begin"),
         "i_mask": ("mask", p.mask_bits, None, "places of nonzeros, the lowest first"),
-        "i_value": ("value", 32, p.fetch, "binary32 nonzeros; a pass begins with a beat"),
+        "i_value": ("value", 32, p.issue_width, "binary32 nonzeros; a pass begins with a beat"),
         "i_x": ("x", 32, p.columns, "a row of an activation tile, binary32"),
         "o": ("sum", 32, p.columns, "binary32 sums"),
     }
@@ -77,9 +77,9 @@ def step_layout(p: SparseArrayParameters) -> data.StructLayout:
     """
     return data.StructLayout(
         {
-            "number": ceil_log2(p.entries),
+            "number": ceil_log2(p.nonzeros),
             "opening": 1,
-            "pixel": ceil_log2(p.positions),
+            "pixel": ceil_log2(p.pixels),
             "begins": 1,
             "valid": 1,
             "half": 1,

@@ -29,7 +29,7 @@ class PeRow(ArrayPart):
 
     Members
     -------
-    store : In(fetch), nonzero : In(ArrayLayout(nonzero_layout(parameters), fetch))
+    store : In(issue_width), nonzero : In(ArrayLayout(nonzero_layout(parameters), issue_width))
         Adds nonzeros to those of the pass that is stored, the second with the first alone; beyond
         the last place they are lost.
     close : In(1)
@@ -44,7 +44,7 @@ class PeRow(ArrayPart):
         There are nonzeros beyond ``step.number``, a cycle later.
     base : In(ceil_log2(patch))
         First row of the activation tile of the step's output pixel.
-    positions : In(1 + ceil_log2(positions))
+    pixels : In(1 + ceil_log2(pixels))
         Output pixels of a nonzero.
     draining, drain_half : In(1)
         The half ``drain_half`` of the sums is read.
@@ -59,8 +59,8 @@ class PeRow(ArrayPart):
         self._columns = data.ArrayLayout(32, p.columns)
         row = ceil_log2(p.patch)
         return {
-            "store": In(p.fetch),
-            "nonzero": In(data.ArrayLayout(nonzero_layout(p), p.fetch)),
+            "store": In(p.issue_width),
+            "nonzero": In(data.ArrayLayout(nonzero_layout(p), p.issue_width)),
             "close": In(1),
             "lost": Out(1),
             "write": In(1),
@@ -69,7 +69,7 @@ class PeRow(ArrayPart):
             "step": In(step_layout(p)),
             "more": Out(1),
             "base": In(row),
-            "positions": In(1 + ceil_log2(p.positions)),
+            "pixels": In(1 + ceil_log2(p.pixels)),
             "draining": In(1),
             "drain_half": In(1),
             "get": In(1),
@@ -88,8 +88,10 @@ class PeRow(ArrayPart):
         p = self.parameters
         # Of two nonzeros one is even and one odd: each has a memory of its own.
         memories = [
-            uninitialized_memory(shape=nonzero_layout(p).size, depth=2 * p.entries // p.fetch)
-            for _ in range(p.fetch)
+            uninitialized_memory(
+                shape=nonzero_layout(p).size, depth=2 * p.nonzeros // p.issue_width
+            )
+            for _ in range(p.issue_width)
         ]
         for i, words in enumerate(memories):
             m.submodules[f"nonzeros_{i}"] = words
@@ -102,10 +104,10 @@ class PeRow(ArrayPart):
         """Store nonzeros behind each other; return how many each half has."""
         p = self.parameters
         half = Signal()
-        fill = Signal(range(p.entries + 1))
+        fill = Signal(range(p.nonzeros + 1))
         fills = [Signal.like(fill, name=f"fill_{i}") for i in range(2)]
-        odd = fill[0] if p.fetch > 1 else Const(0)
-        low = p.fetch - 1
+        odd = fill[0] if p.issue_width > 1 else Const(0)
+        low = p.issue_width - 1
         for i, words in enumerate(memories):
             write = words.write_port()
             after = fill + (odd & (i == 0))
@@ -116,12 +118,12 @@ class PeRow(ArrayPart):
                 write.data.eq(Mux(odd, self.nonzero[i - 1], self.nonzero[i])),
             ]
         stored = self.store[0] + self.store[low] if low else self.store
-        over = fill + stored > p.entries
+        over = fill + stored > p.nonzeros
         m.d.comb += self.lost.eq(over)
         with m.If(self.close):
             m.d.sync += [Array(fills)[half].eq(fill), half.eq(~half), fill.eq(0)]
         with m.Else():
-            m.d.sync += fill.eq(Mux(over, p.entries, fill + stored))
+            m.d.sync += fill.eq(Mux(over, p.nonzeros, fill + stored))
         return fills
 
     def _read(
@@ -132,7 +134,7 @@ class PeRow(ArrayPart):
         found = []
         for words in memories:
             read = words.read_port()
-            m.d.comb += read.addr.eq(Cat(number[p.fetch - 1 :], self.step.half))
+            m.d.comb += read.addr.eq(Cat(number[p.issue_width - 1 :], self.step.half))
             found.append(read.data)
         count = Mux(self.step.half, fills[1], fills[0])
         active = Signal()
@@ -153,7 +155,7 @@ class PeRow(ArrayPart):
 
         # The sums of a row lie behind those of the row before.
         base = Signal(range(p.sums), reset_less=True)
-        next_row = Mux(nonzero.first, base + self.positions, base)[: len(base)]
+        next_row = Mux(nonzero.first, base + self.pixels, base)[: len(base)]
         with m.If(step.begins):
             m.d.sync += base.eq(Mux(step.opening, 0, next_row))
         place = Signal(ceil_log2(p.patch), reset_less=True)

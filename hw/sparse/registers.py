@@ -23,9 +23,9 @@ def registers(p: SparseArrayParameters) -> tuple[Register, ...]:
     return (
         size("rows", bits=1 + ceil_log2(p.sums), description="rows of a sub-tile"),
         size("depth", bits=1 + ceil_log2(p.depth), description="K, places of a dense row"),
-        size("positions", bits=1 + ceil_log2(p.positions), description="output pixels of a row"),
+        size("pixels", bits=1 + ceil_log2(p.pixels), description="output pixels of a row"),
         size("patch", bits=1 + row, description="rows of a pass's activation tile"),
-        size("waves", bits=16, description="passes that are accumulated"),
+        size("passes", bits=16, description="passes that are accumulated"),
         Register(
             name="mode",
             access="rw",
@@ -41,15 +41,15 @@ def registers(p: SparseArrayParameters) -> tuple[Register, ...]:
         _table(
             "base",
             "Writes the first row of an output pixel.",
-            "position",
-            ceil_log2(p.positions),
+            "pixel",
+            ceil_log2(p.pixels),
             row,
         ),
         _table(
             "shift",
             "Writes what is added to the offsets of a pass's row.",
             "row",
-            ceil_log2(p.lines * p.sums),
+            ceil_log2(p.pe_rows * p.sums),
             row,
         ),
         counter("applied", "passes applied"),
@@ -82,13 +82,13 @@ class JobCheck(ArrayPart):
 
     Members
     -------
-    rows, depth, positions, patch, waves, mode, keep : In
+    rows, depth, pixels, patch, passes, mode, keep : In
         The job.
     fits : Out(1)
         It can be done.
     """
 
-    SIZES = ("rows", "depth", "positions", "patch", "waves")
+    SIZES = ("rows", "depth", "pixels", "patch", "passes")
 
     def _members(self, p: SparseArrayParameters) -> dict[str, Any]:
         widths = {register.name: register.bits for register in registers(p)}
@@ -103,18 +103,18 @@ class JobCheck(ArrayPart):
         """Multiply, then compare."""
         m = Module()
         p = self.parameters
-        sums = Signal(len(self.rows) + len(self.positions))
-        m.d.sync += sums.eq(self.rows * self.positions)
+        sums = Signal(len(self.rows) + len(self.pixels))
+        m.d.sync += sums.eq(self.rows * self.pixels)
         groups = (self.depth[: ceil_log2(p.group)] == 0) & _within(self.keep, p.group)
         sizes_fit = Signal()
         m.d.sync += sizes_fit.eq(
             Cat(
-                _within(self.rows, p.sums // p.pieces),
-                _within(self.positions, min(p.positions, p.sums // p.pieces)),
-                sums <= p.sums // p.pieces,
+                _within(self.rows, p.sums // p.subtiles),
+                _within(self.pixels, min(p.pixels, p.sums // p.subtiles)),
+                sums <= p.sums // p.subtiles,
                 _within(self.depth, p.depth),
                 _within(self.patch, p.patch),
-                self.waves != 0,
+                self.passes != 0,
             ).all()
         )
         m.d.comb += self.fits.eq(sizes_fit & (self.mode != 3) & ((self.mode != 2) | groups))

@@ -41,7 +41,7 @@ class SchedulingTable(ArrayPart):
         A pass is scheduled that is not issued; there are pointers of one whose sums are not read.
     issue, drained : In(1)
         It begins to be issued; the sums of the oldest pass are read.
-    issue_subtile : In(ceil_log2(slots)), issue_row : Out(ceil_log2(lines))
+    issue_subtile : In(ceil_log2(pass_subtiles)), issue_row : Out(ceil_log2(pe_rows))
         PE row of a sub-tile of the pass that is issued.
     subtile_end : In(1), count : In(pointer_bits)
         That sub-tile has so many values.
@@ -51,14 +51,14 @@ class SchedulingTable(ArrayPart):
         Pointers say another number; a cycle later.
     framing : Out(1)
         ``last`` did not come with a pass's last pointer, or with another.
-    drain_subtile : In(ceil_log2(slots)), drain_row : Out, index : Out
+    drain_subtile : In(ceil_log2(pass_subtiles)), drain_row : Out, index : Out
         PE row of a sub-tile of the oldest pass, and its index there.
     """
 
     def _members(self, p: SparseArrayParameters) -> dict[str, Any]:
         self._balancer = LoadBalancer(parameters=p.balancer)
-        subtile, pe_row = max(1, ceil_log2(p.slots)), max(1, ceil_log2(p.lines))
-        self._place = data.StructLayout({"row": pe_row, "index": max(1, ceil_log2(p.pieces))})
+        subtile, pe_row = max(1, ceil_log2(p.pass_subtiles)), max(1, ceil_log2(p.pe_rows))
+        self._place = data.StructLayout({"row": pe_row, "index": max(1, ceil_log2(p.subtiles))})
         return {
             "balanced": In(1),
             "i": In(self._balancer.streams["i"].signature),
@@ -107,10 +107,10 @@ class SchedulingTable(ArrayPart):
         )
         write, read = counts.write_port(), counts.read_port(domain="comb")
         in_flight = Signal(range(PASSES + 1))
-        place = Signal(range(p.slots + 1))
+        place = Signal(range(p.pass_subtiles + 1))
         number = Signal(range(PASSES))
         pointer = self.i.payload.data.pointer
-        begins, ends = place == 0, place == p.slots
+        begins, ends = place == 0, place == p.pass_subtiles
         allowed = ~begins | (in_flight != PASSES)
         accept = Signal()
         before = register(m, accept, "before", p.pointer_bits, pointer)
@@ -140,10 +140,10 @@ class SchedulingTable(ArrayPart):
         write = table.write_port()
         number = Signal(range(PASSES), name="scheduled_pass")
         pe_row = Signal(self._place["row"].width)
-        which = Signal(range(max(2, p.pieces)))
-        last = which == p.pieces - 1
+        which = Signal(range(max(2, p.subtiles)))
+        last = which == p.subtiles - 1
         subtiles, waits = self._queue(m, last)
-        subtile = Array(subtiles)[which] if p.pieces > 1 else subtiles[0]
+        subtile = Array(subtiles)[which] if p.subtiles > 1 else subtiles[0]
         index = reduce(add, (other < subtile for other in subtiles), Const(0))
         scheduled = Signal()
         m.d.comb += [
@@ -151,7 +151,7 @@ class SchedulingTable(ArrayPart):
             write.addr.eq(self._address(subtile, number)),
             write.data.row.eq(pe_row),
             write.data.index.eq(index),
-            scheduled.eq(waits & last & (pe_row == p.lines - 1)),
+            scheduled.eq(waits & last & (pe_row == p.pe_rows - 1)),
         ]
         with m.If(waits):
             m.d.sync += which.eq(Mux(last, 0, which + 1))
@@ -162,7 +162,7 @@ class SchedulingTable(ArrayPart):
 
     def _look_up(self, m: Module, table: memory.Memory, issued: Signal, oldest: Signal) -> None:
         """Read the places of the sub-tiles that are issued and drained."""
-        low = ceil_log2(self.parameters.pieces)
+        low = ceil_log2(self.parameters.subtiles)
         issue, drain = (table.read_port(domain="comb") for _ in range(2))
         m.d.comb += [
             issue.addr.eq(self._address(self.issue_subtile, issued)),
@@ -179,8 +179,8 @@ class SchedulingTable(ArrayPart):
         """
         balancer = self._balancer
         m.submodules.queue = queue = memory.Memory(
-            shape=balancer.o.payload.data.piece.shape(),
-            depth=2 << ceil_log2(self.parameters.lines),
+            shape=balancer.o.payload.data.subtile.shape(),
+            depth=2 << ceil_log2(self.parameters.pe_rows),
             init=[],
         )
         write, read = queue.write_port(), queue.read_port(domain="comb")
@@ -188,19 +188,19 @@ class SchedulingTable(ArrayPart):
         m.d.comb += [
             balancer.o.ready.eq(1),
             write.en.eq(balancer.o.valid),
-            write.data.eq(balancer.o.payload.data.piece),
+            write.data.eq(balancer.o.payload.data.subtile),
             waits.eq(write.addr != read.addr),
         ]
         with m.If(balancer.o.valid):
             m.d.sync += write.addr.eq(write.addr + 1)
         with m.If(waits & accept):
             m.d.sync += read.addr.eq(read.addr + 1)
-        return [read.data[i] for i in range(self.parameters.pieces)], waits
+        return [read.data[i] for i in range(self.parameters.subtiles)], waits
 
     @property
     def _stride(self) -> int:
         """Places of a pass in the tables, a power of two."""
-        return 1 << ceil_log2(max(2, self.parameters.slots))
+        return 1 << ceil_log2(max(2, self.parameters.pass_subtiles))
 
     def _address(self, subtile: Value, number: Value) -> Value:
         """Return the place in the tables of a sub-tile of a pass."""

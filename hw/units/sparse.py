@@ -22,7 +22,7 @@ ELEMENT_REGISTERS = 500
 
 def _array(p: SparseArrayParameters) -> Storage:
     """Count each element's pipeline, and the activation tiles and the sums of two passes."""
-    elements = p.lines * p.columns
+    elements = p.pe_rows * p.columns
     return Storage(
         registers=elements * ELEMENT_REGISTERS,
         memory=elements * VALUE_BITS * 2 * (p.patch + p.sums),
@@ -40,7 +40,15 @@ def _load_balancer(p: BalancerParameters) -> Storage:
 
 
 _TWO_ROWS = SparseArrayParameters(
-    lines=2, columns=1, fetch=2, mask_bits=8, depth=32, entries=64, patch=32, sums=32, positions=16
+    pe_rows=2,
+    columns=1,
+    issue_width=2,
+    mask_bits=8,
+    depth=32,
+    nonzeros=64,
+    patch=32,
+    sums=32,
+    pixels=16,
 )
 
 UNITS = (
@@ -51,9 +59,9 @@ UNITS = (
         small=_TWO_ROWS,
         second=SparseArrayParameters.make(preset="single"),
         proof=SparseArrayParameters.make(
-            preset="single", depth=4, entries=8, patch=8, sums=8, positions=8, pointer_bits=8
+            preset="single", depth=4, nonzeros=8, patch=8, sums=8, pixels=8, pointer_bits=8
         ),
-        sizes=("columns", "lines"),
+        sizes=("columns", "pe_rows"),
         storage=_array,
     ),
     Unit(
@@ -81,9 +89,9 @@ UNITS = (
         summary="sub-tiles of sparse tiles given to PE rows so that all end together",
         core=LoadBalancer,
         # Passes of four pointers.
-        small=BalancerParameters(lines=3, pieces=1, pointer_bits=4, count_bits=1),
-        second=BalancerParameters(lines=2, pieces=2),
-        sizes=("lines",),
+        small=BalancerParameters(pe_rows=3, subtiles=1, pointer_bits=4, count_bits=1),
+        second=BalancerParameters(pe_rows=2, subtiles=2),
+        sizes=("pe_rows",),
         storage=_load_balancer,
     ),
     Unit(

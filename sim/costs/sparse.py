@@ -16,12 +16,12 @@ from .multipliers import used
 __all__ = ["BESIDE", "Area", "areas", "gates", "luts"]
 
 SIDE = 16
-"""Lines of the array, and elements of a line."""
+"""PE rows of the array, and elements of a PE row."""
 
 BESIDE: dict[str, tuple[str, Parameters]] = {
-    "load balancer, halves": ("load_balancer", BalancerParameters(lines=SIDE)),
-    "load balancer, quarters": ("load_balancer", BalancerParameters(lines=SIDE, pieces=4)),
-    "load balancer, halves, 32 lines": ("load_balancer", BalancerParameters(lines=32)),
+    "load balancer, halves": ("load_balancer", BalancerParameters(pe_rows=SIDE)),
+    "load balancer, quarters": ("load_balancer", BalancerParameters(pe_rows=SIDE, subtiles=4)),
+    "load balancer, halves, 32 PE rows": ("load_balancer", BalancerParameters(pe_rows=32)),
     "quantile estimator": ("quantile_estimator", QuantileParameters(lanes=SIDE)),
     "weight regenerator": ("weight_regenerator", RegeneratorParameters(lanes=2)),
 }

@@ -36,15 +36,15 @@ from .pages import Page, mark, new_table
 __all__ = ["ARRAY", "TENTH", "area", "balance", "speed"]
 
 ARRAY = SparseArrayParameters(
-    lines=16,
+    pe_rows=16,
     columns=16,
-    pieces=4,
-    fetch=2,
-    entries=4096,
+    subtiles=4,
+    issue_width=2,
+    nonzeros=4096,
     patch=4096,
     sums=256,
     depth=1024,
-    positions=128,
+    pixels=128,
 )
 """The array of 16 x 16, with quarters."""
 
@@ -80,7 +80,7 @@ TILES = ((576, 0.0, 1.06), (144, 0.0, 1.12), (576, 0.5, 1.34))
 """Weights of a tile, spread of densities, most with halves."""
 
 SHARE, LUTS = 0.05, 3000
-"""Of the elements' gates, at most; LUTs of a balancer of 32 lines."""
+"""Of the elements' gates, at most; LUTs of a balancer of 32 PE rows."""
 
 
 def speed(page: Page) -> bool:
@@ -93,7 +93,7 @@ def speed(page: Page) -> bool:
         *(*of, *PASSES, "all", "in order"),
         caption="of mnist: masks of weights and activations of a training in "
         f"{TRAINED_EPOCHS} epochs, which keeps more of the early layers, where much of the work "
-        "is, and whose few filters do not fill 16 lines; all others: seeded synthetic masks, on "
+        "is, and whose few filters do not fill 16 PE rows; all others: seeded synthetic masks, on "
         "average of equal density in all layers. Once initial weights have decayed; quarters; "
         "fewer: weights; active: share of activations that is not zero; forward, input, weight: "
         "passes; in order: all, in the same tilings without the load balancer. Published: up to 4 "
@@ -106,8 +106,8 @@ def speed(page: Page) -> bool:
         *(*of, "bits", f"cycles at {BANDWIDTH} bits"),
         caption="bits between memory and the array's buffer; cycles of all passes, where memory "
         f"gives and takes {BANDWIDTH} bits in each and not as many as the array does. On chip: "
-        f"{_megabytes(ARRAY):.1f} MB, most of it patches of all lines. Published: 3.26 times less "
-        "energy, of which no model of energy is made here",
+        f"{_megabytes(ARRAY):.1f} MB, most of it patches of all PE rows. Published: 3.26 times "
+        "less energy, of which no model of energy is made here",
     )
     rows: list[dict[str, Any]] = []
     few = min(page.seeds, 3)
@@ -222,22 +222,24 @@ def _ratios(
 def _megabytes(p: SparseArrayParameters) -> float:
     """Return the memory of an array, in MB."""
     row = 32 * p.columns
-    line = 2 * (p.entries * (34 + p.patch.bit_length() - 1) + (p.patch + p.sums) * row)
-    return (p.lines * line + p.lines * p.sums * row) / 8e6
+    pe_row = 2 * (p.nonzeros * (34 + p.patch.bit_length() - 1) + (p.patch + p.sums) * row)
+    return (p.pe_rows * pe_row + p.pe_rows * p.sums * row) / 8e6
 
 
 def balance(page: Page) -> bool:
-    """Print how long waves take over an even share of the work; return whether all bars hold."""
+    """Print how long passes take over an even share of the work; return whether all bars hold."""
     table = new_table(
-        "Time of a wave over an even share of its work, 16 lines, density 0.1",
+        "Time of a pass over an even share of its work, 16 PE rows, density 0.1",
         *("weights of a tile", "spread", "in order", "halves", "quarters"),
-        caption="mean over 20,000 waves of random masks; spread: of the logarithm of a tile's "
-        f"density; a wave takes {BalancerParameters().period} cycles to balance with halves, "
-        f"{BalancerParameters(pieces=4).period} with quarters, beside the wave before",
+        caption="mean over 20,000 passes of random masks; spread: of the logarithm of a tile's "
+        f"density; a pass takes {BalancerParameters().period} cycles to balance with halves, "
+        f"{BalancerParameters(subtiles=4).period} with quarters, beside the pass before",
     )
     good, rows = True, []
     for tile, spread, most in TILES:
-        shares = {n: imbalance(tile=tile, density=0.1, spread=spread, pieces=n) for n in (1, 2, 4)}
+        shares = {
+            n: imbalance(tile=tile, density=0.1, spread=spread, subtiles=n) for n in (1, 2, 4)
+        }
         fine = shares[2] <= most, shares[4] < shares[2]
         good &= all(fine)
         table.add_row(
@@ -263,9 +265,9 @@ def area(page: Page) -> bool:
         caption="share: of the gates of the elements alone, without the array's memories and "
         "control; LUT: of Xilinx' 7 series",
     )
-    beside = [name for name in found if name != "elements" and "32 lines" not in name]
+    beside = [name for name in found if name != "elements" and "32 PE rows" not in name]
     together = sum(found[name].share for name in beside if "halves" not in name)
-    luts = found["load balancer, halves, 32 lines"].xilinx
+    luts = found["load balancer, halves, 32 PE rows"].xilinx
     fine = together <= SHARE, luts is not None and luts <= LUTS
     for name, each in found.items():
         lut = "" if each.xilinx is None else f"{each.xilinx:,.0f}"
@@ -273,7 +275,7 @@ def area(page: Page) -> bool:
             name,
             f"{each.gates:,.0f}",
             f"{100 * each.share:.2f} %",
-            mark(fine[1], lut) if "32 lines" in name else lut,
+            mark(fine[1], lut) if "32 PE rows" in name else lut,
         )
     table.add_row("all but halves", "", mark(fine[0], f"{100 * together:.2f} %"), "")
     page.out.print(table)

@@ -11,7 +11,7 @@ from sw.checks import array
 from sw.formats.binary32 import to_bits
 from sw.sparse.array import apply as model
 from sw.sparse.array_parameters import MODES, Job, SparseArrayParameters
-from sw.sparse.cycles import array_cycles, waves_of
+from sw.sparse.cycles import array_cycles, passes_of
 
 from ..bench import WATCHDOG, Result, run
 from ..formats.elements import random_blocks
@@ -61,7 +61,7 @@ def simulate(
 ) -> tuple[Floats, Result]:
     """Return what `apply` returns, and the run.
 
-    ``pointers`` are those of each wave, (waves, slots + 1); without, those of the masks.
+    ``pointers`` are those of each pass, (passes, pass_subtiles + 1); without, those of the masks.
     ``beyond`` is set in the masks beyond the depth; the stream ``early`` ends with its first beat;
     ``before`` and ``after`` are written before and after the job.
     """
@@ -69,13 +69,13 @@ def simulate(
     job.check(p)
     design = generate("sparse_array", p)
     mask = array("mask", operands["mask"], "bool")
-    waves, given = len(mask), job.given(p)
+    passes, given = len(mask), job.given(p)
     bits = np.zeros((*mask.shape[:-1], job.beats(p) * p.mask_bits), np.int64)
     bits[..., : job.depth] = mask
     bits[..., job.depth :] = beyond
     bits = bits.reshape(-1, p.mask_bits) << np.arange(p.mask_bits)
     if pointers is None:
-        ends = mask.sum((2, 3)).cumsum().reshape(waves, p.slots)
+        ends = mask.sum((2, 3)).cumsum().reshape(passes, p.pass_subtiles)
         starts = np.r_[0, ends[:-1, -1]][:, None]
         pointers = np.concatenate([starts, ends], 1) % (1 << p.pointer_bits)
     fields: dict[str, npt.ArrayLike] = {
@@ -84,12 +84,12 @@ def simulate(
     }
     if job.mode != "dense":
         fields["mask"] = bits.sum(-1)
-    of_wave = {"x": np.full(waves, job.patch), "value": -(-mask.sum((1, 2, 3)) // p.fetch)}
+    of_pass = {"x": np.full(passes, job.patch), "value": -(-mask.sum((1, 2, 3)) // p.issue_width)}
     if job.mode != "dense":
-        of_wave["mask"] = np.full(waves, p.slots * job.rows * job.beats(p))
+        of_pass["mask"] = np.full(passes, p.pass_subtiles * job.rows * job.beats(p))
     if job.mode == "sparse":
         fields["pointer"] = np.asarray(pointers).ravel()
-        of_wave["pointer"] = np.full(waves, p.slots + 1)
+        of_pass["pointer"] = np.full(passes, p.pass_subtiles + 1)
     streams = design.manifest["streams"]
     inputs, last = {}, {}
     for name in ("x", "value", "mask", "pointer"):
@@ -99,7 +99,7 @@ def simulate(
             beats = pack(stream, {name: np.asarray(fields[name])})
         inputs[f"s_axis_{name}"] = beats
         last[f"s_axis_{name}"] = np.zeros(len(beats), bool)
-        ends = of_wave.get(name, np.zeros(0, int)).cumsum()
+        ends = of_pass.get(name, np.zeros(0, int)).cumsum()
         last[f"s_axis_{name}"][ends[ends > 0] - 1] = True
         if name == early:
             last[f"s_axis_{name}"][0] = True
@@ -107,15 +107,17 @@ def simulate(
         design,
         inputs=inputs,
         last=last,
-        outputs={"m_axis": waves // job.waves * given},
+        outputs={"m_axis": passes // job.passes * given},
         writes=[*before, *_writes(p, job, operands), *after],
         reads=readable(design.manifest),
         **options,
     )
-    ends = np.tile(np.arange(given) == given - 1, waves // job.waves)
+    ends = np.tile(np.arange(given) == given - 1, passes // job.passes)
     insist(result.last["m_axis"] == ends, "tlast does not end a tile", result)
     words = unpack(streams["m_axis"], result.outputs["m_axis"])["sum"].astype(np.uint32)
-    return words.view(np.float32).reshape(-1, p.slots, job.rows, job.positions, p.columns), result
+    return words.view(np.float32).reshape(
+        -1, p.pass_subtiles, job.rows, job.pixels, p.columns
+    ), result
 
 
 def _writes(
@@ -123,12 +125,12 @@ def _writes(
 ) -> list[tuple[str, int]]:
     """Return what is written to the registers."""
     mode = MODES.index(job.mode) | job.balanced << 2 | job.keep << 3
-    writes = [(name, getattr(job, name)) for name in ("rows", "depth", "positions", "patch")]
-    writes += [("waves", job.waves), ("mode", mode)]
+    writes = [(name, getattr(job, name)) for name in ("rows", "depth", "pixels", "patch")]
+    writes += [("passes", job.passes), ("mode", mode)]
     tables = {
         "offset": p.depth,
-        "base": p.positions,
-        "shift": 1 << (p.lines * p.sums - 1).bit_length(),
+        "base": p.pixels,
+        "shift": 1 << (p.pe_rows * p.sums - 1).bit_length(),
     }
     for (name, places), table in zip(tables.items(), ("offsets", "bases", "shifts"), strict=True):
         for place, row in enumerate(np.asarray(operands[table]).tolist()):
@@ -137,34 +139,34 @@ def _writes(
 
 
 def _packed(p: SparseArrayParameters, mask: Mask, values: Floats) -> npt.NDArray[np.uint32]:
-    """Return values in beats, (beats, fetch); those of a wave begin with one."""
+    """Return values in beats, (beats, issue_width); those of a pass begin with one."""
     ends = mask.sum((1, 2, 3)).cumsum()
-    waves = np.split(values.view(np.uint32), ends[:-1])
-    padded = [np.pad(wave, (0, -len(wave) % p.fetch)) for wave in waves]
-    return np.concatenate(padded).reshape(-1, p.fetch)
+    passes = np.split(values.view(np.uint32), ends[:-1])
+    padded = [np.pad(of_one, (0, -len(of_one) % p.issue_width)) for of_one in passes]
+    return np.concatenate(padded).reshape(-1, p.issue_width)
 
 
 def random_operands(
-    p: SparseArrayParameters, job: Job, rng: np.random.Generator, waves: int
+    p: SparseArrayParameters, job: Job, rng: np.random.Generator, passes: int
 ) -> dict[str, Any]:
-    """Return random operands; rows, tiles and waves that are empty or full are among them."""
-    shape = (waves, p.slots, job.rows, job.depth)
-    density = rng.choice([0, 0.05, 0.1, 0.5, 1], (waves, p.slots, 1, 1))
-    density = np.where(rng.random((waves, 1, 1, 1)) < 0.15, rng.integers(0, 2), density)
+    """Return random operands; rows, tiles and passes that are empty or full are among them."""
+    shape = (passes, p.pass_subtiles, job.rows, job.depth)
+    density = rng.choice([0, 0.05, 0.1, 0.5, 1], (passes, p.pass_subtiles, 1, 1))
+    density = np.where(rng.random((passes, 1, 1, 1)) < 0.15, rng.integers(0, 2), density)
     mask = rng.random(shape) < density
     if job.mode == "dense":
         mask[:] = True
     elif job.mode == "structured":
         order = rng.random((*shape[:-1], job.depth // p.group, p.group)).argsort(-1)
         mask = (order < job.keep).reshape(shape)
-    shifts = rng.integers(0, rng.integers(1, job.patch + 1), p.slots * job.rows)
+    shifts = rng.integers(0, rng.integers(1, job.patch + 1), p.pass_subtiles * job.rows)
     rest = job.patch - shifts.max()
     offsets = rng.integers(0, rng.integers(1, rest + 1), job.depth)
-    bases = rng.integers(0, rest - offsets.max(), job.positions)
+    bases = rng.integers(0, rest - offsets.max(), job.pixels)
     return {
         "mask": mask,
         "values": random_blocks(rng, 1, max(int(mask.sum()), 1))[0][: int(mask.sum())],
-        "x": random_blocks(rng, waves * job.patch, p.columns).reshape(waves, job.patch, -1),
+        "x": random_blocks(rng, passes * job.patch, p.columns).reshape(passes, job.patch, -1),
         "offsets": offsets,
         "bases": bases,
         "shifts": shifts,
@@ -174,21 +176,21 @@ def random_operands(
 def random_job(p: SparseArrayParameters, rng: np.random.Generator) -> Job:
     """Return a random job that the array can do."""
     mode = MODES[rng.choice(3, p=[0.6, 0.2, 0.2])]
-    positions = int(rng.integers(1, min(p.positions, p.sums // p.pieces) + 1))
-    rows = int(rng.integers(1, min(p.sums // (p.pieces * positions), p.entries // p.pieces) + 1))
-    most = min(p.depth, p.entries // (p.pieces * rows))
+    pixels = int(rng.integers(1, min(p.pixels, p.sums // p.subtiles) + 1))
+    rows = int(rng.integers(1, min(p.sums // (p.subtiles * pixels), p.nonzeros // p.subtiles) + 1))
+    most = min(p.depth, p.nonzeros // (p.subtiles * rows))
     depth = int(rng.integers(1, most + 1))
     if mode == "structured":
         depth = max(depth // p.group, 1) * p.group
-        rows = min(rows, p.entries // (p.pieces * depth))
+        rows = min(rows, p.nonzeros // (p.subtiles * depth))
         if not rows:
             mode, rows, depth = "dense", 1, 1
     return Job(
         rows=rows,
         depth=depth,
-        positions=positions,
+        pixels=pixels,
         patch=int(rng.integers(1, p.patch + 1)),
-        waves=int(rng.integers(1, 4)),
+        passes=int(rng.integers(1, 4)),
         mode=mode,
         balanced=bool(rng.integers(0, 4)),
         keep=int(rng.integers(1, p.group + 1)),
@@ -196,24 +198,24 @@ def random_job(p: SparseArrayParameters, rng: np.random.Generator) -> Job:
 
 
 def regress(parameters: SparseArrayParameters, **options: Any) -> Report:
-    """Compare with the model on ``blocks`` waves of a few random jobs and count the cycles."""
+    """Compare with the model on ``blocks`` passes of a few random jobs and count the cycles."""
     p, case = parameters, Regression.of(options, blocks=20)
     rng, blocks = case.rng, case.blocks
     reports = {}
     while blocks > 0:
         job = random_job(p, rng)
-        waves = -(-min(blocks, 7) // job.waves) * job.waves
-        blocks -= waves
-        operands = random_operands(p, job, rng, waves)
+        passes = -(-min(blocks, 7) // job.passes) * job.passes
+        blocks -= passes
+        operands = random_operands(p, job, rng, passes)
         reports[str(job)] = check(p, job, operands, **case.options)
     return merge(reports)
 
 
 def check(p: SparseArrayParameters, job: Job, operands: dict[str, Any], **options: Any) -> Report:
     """Compare a job with the model: sums, registers and, without stalls, cycles."""
-    waves = waves_of(p, job, operands["mask"])
-    cycles = array_cycles(p, job, waves)
-    # Nothing may move at any port while a wave of many entries and positions is worked off.
+    passes = passes_of(p, job, operands["mask"])
+    cycles = array_cycles(p, job, passes)
+    # Nothing may move at any port while a pass of many nonzeros and pixels is worked off.
     case = Regression.of({"watchdog": WATCHDOG + cycles} | options)
     found, result = simulate(p, job, operands, **case.options)
     sums = model(p, job, **operands)
@@ -221,10 +223,10 @@ def check(p: SparseArrayParameters, job: Job, operands: dict[str, Any], **option
     mode = MODES.index(job.mode) | job.balanced << 2 | job.keep << 3
     expected: dict[str, Any] = {
         "sums": sums,
-        **{name: getattr(job, name) for name in ("rows", "depth", "positions", "patch", "waves")},
+        **{name: getattr(job, name) for name in ("rows", "depth", "pixels", "patch", "passes")},
         "mode": mode,
-        "applied": len(waves.most),
-        "steps": int(waves.most.sum()) * job.spacing,
+        "applied": len(passes.most),
+        "steps": int(passes.most.sum()) * job.spacing,
         **{f"status.{name}": 0 for name in QUIET},
         "status.nan": int(np.isnan(sums).any()),
         "status.overflow": int((~finite & ~np.isnan(sums)).any()),

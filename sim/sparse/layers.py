@@ -78,8 +78,8 @@ def run_pass(
         s = np.asarray(c.sparse(sparse), np.float32)
         _, tiling = best_tiling(p, c, max(float(np.mean(s != 0)), 0.01), mode=mode)
         job, operands = tiling.job(mode), _operands(tiling, s, c.dense(dense), mode)
-        waves = tiling.dense() if mode == "dense" else tiling.count(tiling.bits(s != 0))
-        expected += array_cycles(p, job, waves)
+        passes = tiling.dense() if mode == "dense" else tiling.count(tiling.bits(s != 0))
+        expected += array_cycles(p, job, passes)
         if rtl:
             sums, run = simulate(p, job, operands, **options)
             cycles += run.cycles
@@ -90,9 +90,9 @@ def run_pass(
 
 
 def _operands(tiling: Tiling, s: Floats, x: Floats, mode: str) -> dict[str, Any]:
-    """Return the operands of all waves; every tile of a group of rows has the same weights."""
+    """Return the operands of all passes; every tile of a group of rows has the same weights."""
     parts = tiling.gather(s)
-    tiles = tiling.waves // (parts.shape[0] * parts.shape[1])
+    tiles = tiling.passes // (parts.shape[0] * parts.shape[1])
     weights = np.repeat(parts[:, None], tiles, 1).reshape(-1, *parts.shape[2:])
     mask = weights != 0 if mode == "sparse" else np.ones(weights.shape, bool)
     return {"mask": mask, "values": weights[mask], "x": tiling.patches(x), **tiling.tables()}

@@ -1,1 +1,1 @@
-"""Sparse training: thresholds, regenerated weights, compressed blocks, balanced lines."""
+"""Sparse training: thresholds, regenerated weights, compressed blocks, balanced PE rows."""

@@ -7,7 +7,7 @@ from ..checks import choice, flag, one_of, whole
 from ..errors import UserError
 from ..parameters import TARGETS, Parameters
 from ..timing import Timing
-from .load_balancer import PIECES, BalancerParameters
+from .load_balancer import SUBTILES, BalancerParameters
 from .stages import COLLECT_LATENCY, LEAST_SPACING, pe_row_latency
 
 __all__ = ["MODES", "Job", "SparseArrayParameters"]
@@ -22,66 +22,67 @@ class SparseArrayParameters(Parameters):
 
     Parameters
     ----------
-    lines : int
-        Lines of elements, 1..64.
+    pe_rows : int
+        Rows of processing elements (PEs), 1..64.
     columns : int
-        Elements of a line, 1..64: columns of the dense operand that are multiplied at once.
-    pieces : int
-        Pieces of a line's tile, 1, 2 or 4, which the balancer moves between lines; 1 for none.
+        PEs of a row, 1..64: columns of the dense operand that are multiplied at once.
+    subtiles : int
+        Sub-tiles of a PE row's tile, 1, 2 or 4, which the balancer moves between PE rows; 1 for
+        none.
     mask_bits : int
         Bits of a mask's beat, a power of two, 4..64.
-    fetch : int
+    issue_width : int
         Values of a beat, 1 or 2, and how many of a row are stored in a cycle at most.
-    entries : int
-        Non-zeros that a line holds of a wave, a power of two, 8..4096.
+    nonzeros : int
+        Non-zeros that a PE row holds of a pass, a power of two, 8..4096.
     patch : int
-        Rows of the dense operand that are held of a wave, a power of two, 8..4096.
+        Rows of the dense operand that are held of a pass, a power of two, 8..4096.
     sums : int
-        Sums that an element holds of a wave, a power of two, 8..1024.
+        Sums that a PE holds of a pass, a power of two, 8..1024.
     depth : int
         Dense places of a row at most, a power of two, ``mask_bits``..4096.
-    positions : int
-        Positions at most at which a row is applied, a power of two, 8..256.
+    pixels : int
+        Output pixels at most at which a row is applied, a power of two, 8..256.
     group : int
         Bits of a group of a structured mask, 4, 8 or 16, no more than ``mask_bits``.
     pointer_bits : int
-        Bits of a pointer to a piece's first value, 8..32. Procrustes has 20.
+        Bits of a pointer to a sub-tile's first value, 8..32. Procrustes has 20.
     target : str
         Whose carry cells multipliers use, of `sw.parameters.TARGETS`.
     """
 
     PRESETS: ClassVar = {
         "small": {},
-        "quarters": {"lines": 2, "columns": 2, "pieces": 4, "fetch": 2},
-        "single": {"lines": 1, "columns": 1, "pieces": 1, "mask_bits": 4},
+        "quarters": {"pe_rows": 2, "columns": 2, "subtiles": 4, "issue_width": 2},
+        "single": {"pe_rows": 1, "columns": 1, "subtiles": 1, "mask_bits": 4},
     }
 
-    lines: int = 4
+    pe_rows: int = 4
     columns: int = 4
-    pieces: int = 2
+    subtiles: int = 2
     mask_bits: int = 32
-    fetch: int = 1
-    entries: int = 256
+    issue_width: int = 1
+    nonzeros: int = 256
     patch: int = 256
     sums: int = 64
     depth: int = 256
-    positions: int = 64
+    pixels: int = 64
     group: int = 4
     pointer_bits: int = 20
     target: str = "generic"
 
     def __post_init__(self) -> None:
         """Check every field."""
-        whole("lines", self.lines, 1, 64)
+        whole("pe_rows", self.pe_rows, 1, 64)
         whole("columns", self.columns, 1, 64)
-        one_of("pieces", self.pieces, PIECES)
+        one_of("subtiles", self.subtiles, SUBTILES)
         _power("mask_bits", self.mask_bits, 4, 64)
-        whole("fetch", self.fetch, 1, 2)
-        _power("entries", self.entries, 8, 4096)
+        whole("issue_width", self.issue_width, 1, 2)
+        _power("nonzeros", self.nonzeros, 8, 4096)
         _power("patch", self.patch, 8, 4096)
         _power("sums", self.sums, 8, 1024)
         _power("depth", self.depth, self.mask_bits, 4096)
-        _power("positions", self.positions, 8, 256)
+        _power("pixels", self.pixels, 8, 256)
         _power("group", self.group, 4, 16)
         if self.group > self.mask_bits:
             raise UserError(
@@ -91,9 +92,9 @@ class SparseArrayParameters(Parameters):
         choice("target", self.target, TARGETS)
 
     @property
-    def slots(self) -> int:
-        """Pieces of a wave."""
-        return self.lines * self.pieces
+    def pass_subtiles(self) -> int:
+        """Sub-tiles of a pass."""
+        return self.pe_rows * self.subtiles
 
     @property
     def timing(self) -> Timing:
@@ -101,17 +102,17 @@ class SparseArrayParameters(Parameters):
 
         `sw.sparse.cycles` counts those of any.
         """
-        applied = self.pieces * LEAST_SPACING
+        applied = self.subtiles * LEAST_SPACING
         latency = applied + pe_row_latency(self.target) + COLLECT_LATENCY + 4
-        return Timing(latency=latency, interval=applied, drain=self.slots - 1, fixed=False)
+        return Timing(latency=latency, interval=applied, drain=self.pass_subtiles - 1, fixed=False)
 
     @property
     def balancer(self) -> BalancerParameters:
         """Parameters of the load balancer."""
-        count_bits = min(self.pointer_bits, self.entries.bit_length())
+        count_bits = min(self.pointer_bits, self.nonzeros.bit_length())
         return BalancerParameters(
-            lines=self.lines,
-            pieces=self.pieces,
+            pe_rows=self.pe_rows,
+            subtiles=self.subtiles,
             pointer_bits=self.pointer_bits,
             count_bits=count_bits,
             wraps=True,
@@ -122,35 +123,35 @@ class SparseArrayParameters(Parameters):
 class Job:
     """What the registers of the array tell it.
 
-    A wave is a tile for each line: ``pieces`` of ``rows`` rows. A row is applied at ``positions``:
+    A pass is a tile for each PE row: ``subtiles`` of ``rows`` rows. A row is applied at ``pixels``:
     place ``d`` of row ``r`` multiplies row ``shifts[r] + offsets[d] + bases[position]`` of the
-    wave's patch. The sums of ``waves`` waves are added up and given.
+    pass's patch. The sums of ``passes`` passes are added up and given.
 
     Parameters
     ----------
     rows : int
-        Rows of a piece.
+        Rows of a subtile.
     depth : int
         Dense places of a row.
-    positions : int
+    pixels : int
         Positions at which rows are applied.
     patch : int
-        Rows of the dense operand of a wave.
-    waves : int
-        Waves that are added up.
+        Rows of the dense operand of a pass.
+    passes : int
+        Passes that are added up.
     mode : str
         Of `MODES`.
     balanced : bool
-        Whether pieces are moved between lines; in mode ``sparse`` alone.
+        Whether sub-tiles are moved between PE rows; in mode ``sparse`` alone.
     keep : int
         Bits set in each group of a structured mask.
     """
 
     rows: int = 1
     depth: int
-    positions: int
+    pixels: int
     patch: int
-    waves: int = 1
+    passes: int = 1
     mode: str = "sparse"
     balanced: bool = True
     keep: int = 2
@@ -159,19 +160,19 @@ class Job:
         """Raise `UserError` unless an array can do the job."""
         choice("mode", self.mode, MODES)
         flag("balanced", self.balanced)
-        whole("positions", self.positions, 1, min(p.positions, p.sums // p.pieces))
-        whole("rows", self.rows, 1, p.sums // (p.pieces * self.positions))
+        whole("pixels", self.pixels, 1, min(p.pixels, p.sums // p.subtiles))
+        whole("rows", self.rows, 1, p.sums // (p.subtiles * self.pixels))
         whole("depth", self.depth, 1, p.depth)
         whole("patch", self.patch, 1, p.patch)
-        whole("waves", self.waves, 1, 65_535)
+        whole("passes", self.passes, 1, 65_535)
         whole("keep", self.keep, 1, p.group)
         if self.mode == "structured" and self.depth % p.group:
             raise UserError(f"depth must be a multiple of group, {p.group}, not {self.depth}")
 
     @property
     def spacing(self) -> int:
-        """Cycles of an entry: its positions, but no fewer than `LEAST_SPACING`."""
-        return max(self.positions, LEAST_SPACING)
+        """Cycles of a nonzero: its pixels, but no fewer than `LEAST_SPACING`."""
+        return max(self.pixels, LEAST_SPACING)
 
     def beats(self, p: SparseArrayParameters) -> int:
         """Return the beats of a row's mask."""
@@ -179,7 +180,7 @@ class Job:
 
     def given(self, p: SparseArrayParameters) -> int:
         """Return the sums of a column that are given at once."""
-        return p.slots * self.rows * self.positions
+        return p.pass_subtiles * self.rows * self.pixels
 
 
 def _power(field: str, value: object, low: int, high: int) -> None:

@@ -1,8 +1,8 @@
 """The passes of a layer as correlations of a sparse operand with a dense one.
 
-A correlation is ``out[row, column, i, j] = sum of s[row, channel, u, v] * x[column, channel,
-step * i + u, step * j + v]``. Rows lie along the lines of the array and columns along its elements,
-as Procrustes (Yang et al., MICRO 2020) has them: filters and images (K, N) forward, channels and
+A correlation is ``out[row, column, i, j] = sum of s[row, channel, u, v] * x[column, channel, step
+* i + u, step * j + v]``. Rows lie along the PE rows of the array and columns along its PEs, as
+Procrustes (Yang et al., MICRO 2020) has them: filters and images (K, N) forward, channels and
 images (C, N) for the gradient of the input, channels and filters (C, K) for that of the weights,
 whose sparse operand are the activations.
 """
@@ -70,7 +70,7 @@ class Correlation:
     blocks : int
         Into how many equal parts rows and channels are cut, each of which has nothing to do with
         the others: the channels of a depth-wise convolution. In pass ``weight``, where there are
-        fewer channels than lines, parts of the batch, whose results are added up.
+        fewer channels than PE rows, parts of the batch, whose results are added up.
     paired : bool
         Whether a column is needed for the row of its number alone.
     """

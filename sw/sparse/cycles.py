@@ -1,4 +1,4 @@
-"""Cycles of the sparse array: every wave's way through it, without stalls outside."""
+"""Cycles of the sparse array: every pass's way through it, without stalls outside."""
 
 import dataclasses
 
@@ -8,24 +8,24 @@ import numpy.typing as npt
 from ..checks import array, instance
 from ..errors import UserError
 from .array_parameters import Job, SparseArrayParameters
-from .load_balancer import balance, wave_time
+from .load_balancer import balance, pass_time
 from .stages import COLLECT_LATENCY, PATCH_LATENCY, pe_row_latency
 
-__all__ = ["Waves", "array_cycles", "count_waves", "waves_of"]
+__all__ = ["Passes", "array_cycles", "count_passes", "passes_of"]
 
 Integers = npt.NDArray[np.int64]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Waves:
-    """What the time of waves depends on.
+class Passes:
+    """What the time of passes depends on.
 
     Parameters
     ----------
-    fetched : array of int, (waves,)
-        Cycles in which entries are stored, for each beat of a mask at least one.
-    most : array of int, (waves,)
-        Entries of the line that has the most.
+    fetched : array of int, (passes,)
+        Cycles in which nonzeros are stored, for each beat of a mask at least one.
+    most : array of int, (passes,)
+        Nonzeros of the PE row that has the most.
     """
 
     fetched: Integers
@@ -33,39 +33,43 @@ class Waves:
 
     def __post_init__(self) -> None:
         """Check types and shapes."""
-        fetched = array("fetched", self.fetched, "integer", shape=("waves",), low=0)
+        fetched = array("fetched", self.fetched, "integer", shape=("passes",), low=0)
         most = array("most", self.most, "integer", shape=fetched.shape, low=0)
         object.__setattr__(self, "fetched", fetched)
         object.__setattr__(self, "most", most)
 
 
-def waves_of(p: SparseArrayParameters, job: Job, mask: npt.ArrayLike) -> Waves:
-    """Return what the time of waves of such masks, (waves, slots, rows, depth), depends on."""
+def passes_of(p: SparseArrayParameters, job: Job, mask: npt.ArrayLike) -> Passes:
+    """Return what the time depends on of passes of masks (passes, pass_subtiles, rows, depth)."""
     _check(p, job)
-    mask = array("mask", mask, "bool", shape=("waves", p.slots, job.rows, job.depth))
+    mask = array("mask", mask, "bool", shape=("passes", p.pass_subtiles, job.rows, job.depth))
     fill = job.beats(p) * p.mask_bits - job.depth
     beats = np.pad(mask, ((0, 0), (0, 0), (0, 0), (0, fill)))
     bits = beats.reshape(*mask.shape[:3], -1, p.mask_bits).sum(-1)
-    return count_waves(p, job, bits)
+    return count_passes(p, job, bits)
 
 
-def count_waves(p: SparseArrayParameters, job: Job, bits: npt.ArrayLike) -> Waves:
-    """Return the same from the bits set in each beat of masks, (waves, slots, rows, beats)."""
+def count_passes(p: SparseArrayParameters, job: Job, bits: npt.ArrayLike) -> Passes:
+    """Return the same from the bits set in each beat of a mask.
+
+    ``bits`` has the shape (passes, pass_subtiles, rows, beats).
+    """
     _check(p, job)
-    shape = ("waves", p.slots, job.rows, "beats")
+    shape = ("passes", p.pass_subtiles, job.rows, "beats")
     bits = array("bits", bits, "integer", shape=shape, low=0, high=p.mask_bits).astype(np.int64)
     if not bits.size:
-        raise UserError(f"bits must be those of a wave or more, not of shape {bits.shape}")
+        raise UserError(f"bits must be those of a pass or more, not of shape {bits.shape}")
     values = bits.sum(-1)
-    entries = np.maximum(values, 1).sum(-1)
-    waves = len(entries)
-    in_order = np.arange(p.slots).reshape(1, p.lines, p.pieces)
-    lines = np.broadcast_to(in_order, (waves, p.lines, p.pieces))
+    nonzeros = np.maximum(values, 1).sum(-1)
+    passes = len(nonzeros)
+    in_order = np.arange(p.pass_subtiles).reshape(1, p.pe_rows, p.subtiles)
+    pe_rows = np.broadcast_to(in_order, (passes, p.pe_rows, p.subtiles))
     if job.mode == "sparse" and job.balanced:
         counts = np.minimum(values.sum(-1), (1 << p.balancer.count_bits) - 1)
-        lines = balance(p.balancer, counts)
-    return Waves(
-        fetched=np.maximum(-(-bits // p.fetch), 1).sum((1, 2, 3)), most=wave_time(entries, lines)
+        pe_rows = balance(p.balancer, counts)
+    return Passes(
+        fetched=np.maximum(-(-bits // p.issue_width), 1).sum((1, 2, 3)),
+        most=pass_time(nonzeros, pe_rows),
     )
 
 
@@ -75,7 +79,7 @@ def _check(p: SparseArrayParameters, job: Job) -> None:
     instance("job", job, Job)
 
 
-def array_cycles(p: SparseArrayParameters, job: Job, waves: Waves) -> int:
+def array_cycles(p: SparseArrayParameters, job: Job, passes: Passes) -> int:
     """Return the cycles from the first beat taken to the last one given.
 
     Parameters
@@ -84,27 +88,27 @@ def array_cycles(p: SparseArrayParameters, job: Job, waves: Waves) -> int:
         Of the array.
     job : Job
         What it is told.
-    waves : Waves
+    passes : Passes
         Of the job.
     """
     _check(p, job)
-    instance("waves", waves, Waves)
+    instance("passes", passes, Passes)
     latency = pe_row_latency(p.target)
     sparse = job.mode == "sparse"
     given = job.given(p)
     b = p.balancer
     placing = b.keys + b.timing.latency + (b.keys if b.folds else 1)
-    # Of the last waves, the latest one last: pointers, fetched, patch, applied, read.
+    # Of the last passes, the latest one last: pointers, fetched, patch, applied, read.
     pointers, read = [-b.period], [-1] * 4
     fetched = patched = -1
     applied = [-PATCH_LATENCY - 1] * 2
-    for most, entries in zip(waves.most.tolist(), waves.fetched.tolist(), strict=True):
+    for most, nonzeros in zip(passes.most.tolist(), passes.fetched.tolist(), strict=True):
         free = applied[0] + PATCH_LATENCY + 1
         begin = max(fetched + 1, free)
         if sparse:
             pointers = [max(pointers[0] + b.period, read[0] + 1)]
             begin = max(begin, pointers[0] + placing + 1)
-        fetched = begin + 2 + entries
+        fetched = begin + 2 + nonzeros
         patched = max(patched + 1, free) + job.patch - 1
         start = max(fetched + 4, patched + 1, read[-2] + 1, applied[-1])
         applied = [applied[-1], start + most * job.spacing]

@@ -39,13 +39,13 @@ class Density:
     def bits(self, tiling: Tiling, rng: np.random.Generator) -> Integers:
         """Return random bits set in each beat of masks, as `Tiling.count` takes them."""
         p, c = tiling.parameters, tiling.correlation
-        count = tiling.row_groups * tiling.wave_rows
+        count = tiling.row_groups * tiling.pass_rows
         share = self.mean * np.exp(rng.normal(-(self.spread**2) / 2, self.spread, count))
         share = np.where(np.arange(count) < c.rows, np.minimum(share, 1), 0)
         places = tiling.places
-        share = share.reshape(tiling.row_groups, 1, tiling.wave_rows, 1)
+        share = share.reshape(tiling.row_groups, 1, tiling.pass_rows, 1)
         bits = rng.binomial(places[:, None], share)
-        return bits.reshape(*bits.shape[:2], p.slots, tiling.rows, -1)
+        return bits.reshape(*bits.shape[:2], p.pass_subtiles, tiling.rows, -1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

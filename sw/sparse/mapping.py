@@ -64,8 +64,8 @@ def best_tiling(
             best = float(cost[least]), dataclasses.replace(probe, chunk=(k, u, v), tile=(g, i, j))
     if best is None:
         raise CapacityError(
-            f"patch, sums, entries, depth or positions must be larger for pass {c.which} of "
-            f"{c.name}, not {p.patch}, {p.sums}, {p.entries}, {p.depth} and {p.positions}"
+            f"patch, sums, nonzeros, depth or pixels must be larger for number {c.which} of "
+            f"{c.name}, not {p.patch}, {p.sums}, {p.nonzeros}, {p.depth} and {p.pixels}"
         )
     return best
 
@@ -79,40 +79,40 @@ def _estimate(
     pairs = [*zip(probe.reduction, (k, u, v), strict=True)]
     pairs += zip(probe.results, (g, i, j), strict=True)
     counts = [-(-whole // part) for whole, part in pairs]
-    depth, positions = k * u * v, g * i * j
+    depth, pixels = k * u * v, g * i * j
     patch = g * probe.blocks * k
     patch = patch * ((i - 1) * c.down.step + u) * ((j - 1) * c.across.step + v)
     inside = math.prod(probe.reduction) / (counts[0] * counts[1] * counts[2])
     values = inside * density if mode == "sparse" else depth
-    # The balancer spreads pieces over the lines, of which the last may be empty.
-    pieces = -(-min(c.rows, probe.wave_rows) // probe.rows)
-    pieces = -(-pieces // p.lines) if mode == "sparse" else p.pieces
-    entries = pieces * probe.rows * np.maximum(values, 1)
-    # The slowest of 16 lines with halves has about so many more than all on average.
-    slowest = entries + 0.4 * np.sqrt(entries) if mode == "sparse" else entries
-    fetched = values / p.fetch
+    # The balancer spreads sub-tiles over the PE rows, of which the last may be empty.
+    subtiles = -(-min(c.rows, probe.pass_rows) // probe.rows)
+    subtiles = -(-subtiles // p.pe_rows) if mode == "sparse" else p.subtiles
+    nonzeros = subtiles * probe.rows * np.maximum(values, 1)
+    # The slowest of 16 PE rows with halves has about so many more than all on average.
+    slowest = nonzeros + 0.4 * np.sqrt(nonzeros) if mode == "sparse" else nonzeros
+    fetched = values / p.issue_width
     if mode == "sparse":
         beats = -(-depth // p.mask_bits)
         # A beat without bits takes a cycle too, one with an odd number half a cycle more.
         none = (1 - values / (beats * p.mask_bits)) ** p.mask_bits
-        fetched += beats * (none + (1 - none) * (p.fetch - 1) / 4)
-    given = probe.wave_rows * positions
+        fetched += beats * (none + (1 - none) * (p.issue_width - 1) / 4)
+    given = probe.pass_rows * pixels
     cycles = np.maximum.reduce(
         [
-            slowest * np.maximum(positions, LEAST_SPACING),
-            probe.wave_rows * fetched + 4,
+            slowest * np.maximum(pixels, LEAST_SPACING),
+            probe.pass_rows * fetched + 4,
             patch + 1,
             given + COLLECT_LATENCY + 2,
             np.full(len(k), p.balancer.period if mode == "sparse" else 0),
         ]
     )
-    fits = (depth <= p.depth) & (positions <= p.positions) & (patch <= p.patch)
-    fits &= p.pieces * probe.rows * positions <= p.sums
+    fits = (depth <= p.depth) & (pixels <= p.pixels) & (patch <= p.patch)
+    fits &= p.subtiles * probe.rows * pixels <= p.sums
     # Where a group of rows has blocks of its own, it has whole ones.
-    shared = probe.wave_rows * c.blocks % c.rows and probe.row_groups > 1
+    shared = probe.pass_rows * c.blocks % c.rows and probe.row_groups > 1
     fits &= c.blocks == 1 or not shared
-    most = np.minimum(margin * entries + 6 * np.sqrt(entries), p.pieces * probe.rows * depth)
-    fits &= most <= p.entries
+    most = np.minimum(margin * nonzeros + 6 * np.sqrt(nonzeros), p.subtiles * probe.rows * depth)
+    fits &= most <= p.nonzeros
     # Of equal ones the first is chosen: those with the fewest passes are first.
     return np.where(fits, probe.row_groups * np.prod(counts, 0) * (cycles + 1), np.inf)
 

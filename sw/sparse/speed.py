@@ -41,7 +41,7 @@ STEPS = (1, 2, 4, 8, 16, 32)
 """Parts into which a batch may be cut."""
 
 MARGINS = (1.5, MOST_MARGIN)
-"""How many times the mean lines can hold in the tilings that are tried."""
+"""How many times the mean PE rows can hold in the tilings that are tried."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -117,7 +117,7 @@ def pass_cost(
     results : Density or Measured or None
         Of the layer's results, as they are stored in pass ``forward``.
     balanced : bool
-        Whether pieces are moved between lines.
+        Whether sub-tiles are moved between PE rows.
     seed : int
         Of the masks.
     """
@@ -146,7 +146,7 @@ def pass_cost(
         densities = {"w": weights, "x": activations, "y": results}
         total += _traffic([tiling for tiling, _ in tiled], layer, batch, densities)
         return dataclasses.replace(total, limited=max(total.cycles, total.traffic / BANDWIDTH))
-    raise UserError(f"entries must be more than {p.entries} for {layer.name}")
+    raise UserError(f"nonzeros must be more than {p.nonzeros} for {layer.name}")
 
 
 def _cost(
@@ -158,19 +158,21 @@ def _cost(
 ) -> Cost:
     """Return the cycles of a part of a pass."""
     if mode == "dense":
-        waves = tiling.dense()
+        passes = tiling.dense()
     else:
-        waves = tiling.count((operand or Density(mean=1.0)).bits(tiling, rng), balanced=balanced)
+        passes = tiling.count((operand or Density(mean=1.0)).bits(tiling, rng), balanced=balanced)
     job = tiling.job(mode, balanced=balanced)
-    cycles = array_cycles(tiling.parameters, job, waves)
+    cycles = array_cycles(tiling.parameters, job, passes)
     return Cost(cycles=cycles, work=tiling.correlation.work)
 
 
 def _parts(p: SparseArrayParameters, layer: Layer, which: str, batch: int) -> list[int]:
-    """Return parts into which the batch may be cut so that a layer's few channels fill lines."""
+    """Return parts into which the batch may be cut so that a layer's few channels fill PE rows."""
     if which != "weight" or not isinstance(layer, Convolution):
         return [1]
-    return [n for n in STEPS if n == 1 or (batch % n == 0 and n * layer.channels <= 4 * p.slots)]
+    return [
+        n for n in STEPS if n == 1 or (batch % n == 0 and n * layer.channels <= 4 * p.pass_subtiles)
+    ]
 
 
 @functools.lru_cache(maxsize=4096)

@@ -1,4 +1,4 @@
-"""How a correlation is cut into the waves of the sparse array."""
+"""How a correlation is cut into the passes of the sparse array."""
 
 import dataclasses
 import itertools
@@ -14,16 +14,16 @@ from ..core.products import MOST
 from ..errors import CapacityError, UserError
 from .array_parameters import MODES, Job, SparseArrayParameters
 from .correlation import Correlation, check_extents, count_parts
-from .cycles import Waves, count_waves
+from .cycles import Passes, count_passes
 
 __all__ = ["Tiling"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Tiling:
-    """A correlation in waves: a chunk of the reduction for a tile of results.
+    """A correlation in passes: a chunk of the reduction for a tile of results.
 
-    The waves of a tile are its chunks; tiles go through the column groups and planes of a group of
+    The passes of a tile are its chunks; tiles go through the column groups and planes of a group of
     rows, then through the groups of rows.
 
     Parameters
@@ -33,11 +33,11 @@ class Tiling:
     correlation : Correlation
         What is computed.
     rows : int
-        Rows of a piece.
+        Rows of a subtile.
     chunk : tuple of int
-        Channels of a block, and taps, down and across, of a wave.
+        Channels of a block, and taps, down and across, of a pass.
     tile : tuple of int
-        Groups of columns and outputs, down and across, of a wave.
+        Groups of columns and outputs, down and across, of a pass.
     """
 
     parameters: SparseArrayParameters
@@ -55,20 +55,20 @@ class Tiling:
             check_extents(name, getattr(self, name))
 
     @property
-    def wave_rows(self) -> int:
-        """Rows of a wave."""
-        return self.parameters.slots * self.rows
+    def pass_rows(self) -> int:
+        """Rows of a pass."""
+        return self.parameters.pass_subtiles * self.rows
 
     @property
     def row_groups(self) -> int:
-        """Groups of the rows of a wave."""
-        return -(-self.correlation.rows // self.wave_rows)
+        """Groups of the rows of a pass."""
+        return -(-self.correlation.rows // self.pass_rows)
 
     @property
     def blocks(self) -> int:
         """Blocks of a group of rows."""
         c = self.correlation
-        return min(c.blocks, -(-self.wave_rows * c.blocks // c.rows))
+        return min(c.blocks, -(-self.pass_rows * c.blocks // c.rows))
 
     @property
     def planes(self) -> tuple[int, int]:
@@ -90,7 +90,7 @@ class Tiling:
     def results(self) -> tuple[int, int, int]:
         """Groups of the columns that a group of rows needs, and outputs, down and across."""
         c = self.correlation
-        columns = min(c.columns, self.wave_rows) if c.paired else c.columns
+        columns = min(c.columns, self.pass_rows) if c.paired else c.columns
         groups = -(-columns // self.parameters.columns)
         return groups, len(c.down.outputs), len(c.across.outputs)
 
@@ -105,8 +105,8 @@ class Tiling:
         return count_parts(self.results, self.tile)
 
     @property
-    def waves(self) -> int:
-        """All waves."""
+    def passes(self) -> int:
+        """All passes."""
         return self.row_groups * math.prod(self.tiles) * math.prod(self.chunks)
 
     def job(self, mode: str = "sparse", *, balanced: bool = True) -> Job:
@@ -116,9 +116,9 @@ class Tiling:
         return Job(
             rows=self.rows,
             depth=math.prod(self.chunk),
-            positions=math.prod(self.tile),
+            pixels=math.prod(self.tile),
             patch=self.tile[0] * self.blocks * self.chunk[0] * math.prod(self.planes),
-            waves=math.prod(self.chunks),
+            passes=math.prod(self.chunks),
             mode=mode,
             balanced=balanced,
         )
@@ -136,40 +136,40 @@ class Tiling:
         fill = -inside.shape[1] % p.mask_bits
         return np.pad(inside, ((0, 0), (0, fill))).reshape(len(inside), -1, p.mask_bits).sum(-1)
 
-    def dense(self) -> Waves:
-        """Return the waves of an operand without zeros, for mode ``dense``."""
+    def dense(self) -> Passes:
+        """Return the passes of an operand without zeros, for mode ``dense``."""
         p, job = self.parameters, self.job("dense")
         whole, rest = divmod(job.depth, p.mask_bits)
-        beats = whole * (p.mask_bits // p.fetch) + -(-rest // p.fetch)
-        return Waves(
-            fetched=np.full(self.waves, beats * self.wave_rows),
-            most=np.full(self.waves, p.pieces * job.rows * job.depth),
+        beats = whole * (p.mask_bits // p.issue_width) + -(-rest // p.issue_width)
+        return Passes(
+            fetched=np.full(self.passes, beats * self.pass_rows),
+            most=np.full(self.passes, p.subtiles * job.rows * job.depth),
         )
 
-    def count(self, bits: npt.ArrayLike, *, balanced: bool = True) -> Waves:
-        """Return the waves of masks.
+    def count(self, bits: npt.ArrayLike, *, balanced: bool = True) -> Passes:
+        """Return the passes of masks.
 
         Parameters
         ----------
-        bits : array of int, (row groups, chunks, slots, rows, beats)
+        bits : array of int, (row groups, chunks, pass_subtiles, rows, beats)
             Bits set in each beat; every tile of a group of rows takes the same.
         balanced : bool
             As of `Job`.
         """
         p = self.parameters
         job = self.job(balanced=balanced)
-        shape = self.row_groups, math.prod(self.chunks), p.slots, self.rows, job.beats(p)
+        shape = self.row_groups, math.prod(self.chunks), p.pass_subtiles, self.rows, job.beats(p)
         bits = array("bits", bits, "integer", shape=shape)
-        once = count_waves(p, job, bits.reshape(-1, *bits.shape[2:]))
+        once = count_passes(p, job, bits.reshape(-1, *bits.shape[2:]))
         most = once.most.max(initial=0)
-        if most > p.entries:
-            raise CapacityError(f"entries must be at least the {most} non-zeros of a line")
+        if most > p.nonzeros:
+            raise CapacityError(f"nonzeros must be at least the {most} non-zeros of a PE row")
 
         def repeat(part: Integers) -> Integers:
             groups = part.reshape(self.row_groups, 1, -1)
             return np.tile(groups, (1, math.prod(self.tiles), 1)).ravel()
 
-        return Waves(fetched=repeat(once.fetched), most=repeat(once.most))
+        return Passes(fetched=repeat(once.fetched), most=repeat(once.most))
 
     def bits(self, mask: npt.ArrayLike) -> Integers:
         """Return the bits set in each beat, as `count` takes them.
@@ -182,7 +182,7 @@ class Tiling:
         return padded.reshape(*places.shape[:-1], -1, self.parameters.mask_bits).sum(-1)
 
     def gather(self, operand: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-        """Return a sparse operand by waves, (row groups, chunks, slots, rows, depth).
+        """Return a sparse operand by passes, (row groups, chunks, pass_subtiles, rows, depth).
 
         ``operand`` is (rows, channels of a block, down, across).
         """
@@ -192,11 +192,11 @@ class Tiling:
             found = getattr(operand, "shape", shown(operand))
             raise UserError(f"operand must be an array of the shape {shape}, not {found}")
         (a, b, d), (k, u, v) = self.chunks, self.chunk
-        sizes = self.row_groups * self.wave_rows, a * k, b * u, d * v
+        sizes = self.row_groups * self.pass_rows, a * k, b * u, d * v
         fill = [(0, s - n) for s, n in zip(sizes, operand.shape, strict=True)]
-        parts = np.pad(operand, fill).reshape(-1, p.slots, self.rows, a, k, b, u, d, v)
+        parts = np.pad(operand, fill).reshape(-1, p.pass_subtiles, self.rows, a, k, b, u, d, v)
         parts = parts.transpose(0, 3, 5, 7, 1, 2, 4, 6, 8)
-        return parts.reshape(self.row_groups, a * b * d, p.slots, self.rows, k * u * v)
+        return parts.reshape(self.row_groups, a * b * d, p.pass_subtiles, self.rows, k * u * v)
 
     def tables(self) -> dict[str, Integers]:
         """Return ``offsets``, ``bases`` and ``shifts``, as `sw.sparse.array.apply` takes them."""
@@ -208,7 +208,7 @@ class Tiling:
         g, i, j = (np.arange(n) for n in self.tile)
         group = g[:, None, None] * self.blocks * channel
         bases = group + i[:, None] * c.down.step * width + j * c.across.step
-        block = np.arange(self.wave_rows) * c.blocks // c.rows
+        block = np.arange(self.pass_rows) * c.blocks // c.rows
         return {
             "offsets": offsets.ravel(),
             "bases": bases.ravel(),
@@ -216,7 +216,7 @@ class Tiling:
         }
 
     def patches(self, x: Floats) -> Floats:
-        """Return a dense operand by waves, (waves, patch, columns).
+        """Return a dense operand by passes, (passes, patch, columns).
 
         ``x`` is (columns, channels, down, across), as of `Correlation.dense`.
         """
@@ -266,31 +266,31 @@ class Tiling:
         """
         p, c = self.parameters, self.correlation
         number = self.row_groups * math.prod(self.tiles)
-        shape = (number, p.slots, self.rows, math.prod(self.tile), p.columns)
+        shape = (number, p.pass_subtiles, self.rows, math.prod(self.tile), p.columns)
         sums = array("sums", sums, "float32", shape=shape)
         groups, i, j = self.tile
         width = groups * p.columns
         _, downs, acrosses = self.tiles
-        rows = self.row_groups * self.wave_rows
+        rows = self.row_groups * self.pass_rows
         columns = c.columns + self.tiles[0] * width
         out = np.zeros((rows, columns, downs * i, acrosses * j), np.float32)
         tiles = math.prod(self.tiles)
         for number, (column, _, (group, down, across)) in enumerate(self._places()):
-            row = number // tiles * self.wave_rows
+            row = number // tiles * self.pass_rows
             column += group * width
-            part = sums[number].reshape(self.wave_rows, groups, i, j, -1).transpose(0, 1, 4, 2, 3)
+            part = sums[number].reshape(self.pass_rows, groups, i, j, -1).transpose(0, 1, 4, 2, 3)
             out[
-                row : row + self.wave_rows,
+                row : row + self.pass_rows,
                 column : column + width,
                 down * i : (down + 1) * i,
                 across * j : (across + 1) * j,
-            ] = part.reshape(self.wave_rows, width, i, j)
+            ] = part.reshape(self.pass_rows, width, i, j)
         return out[: c.rows, : c.columns, : len(c.down.outputs), : len(c.across.outputs)]
 
     def _places(self) -> Iterator[tuple[int, int, tuple[int, ...]]]:
         """Give the first column and block of each tile's group of rows, and the tile's place."""
         c = self.correlation
         for group in range(self.row_groups):
-            first = group * self.wave_rows
+            first = group * self.pass_rows
             for place in np.ndindex(*self.tiles):
                 yield first if c.paired else 0, first * c.blocks // c.rows, place

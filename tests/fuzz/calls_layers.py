@@ -59,7 +59,7 @@ call(schedule.Mapping.utilization, "Mapping.utilization")(
     }
 )
 
-SPARSE = SparseArrayParameters(lines=2, columns=2)
+SPARSE = SparseArrayParameters(pe_rows=2, columns=2)
 [CORRELATION] = correlation.correlations(CONVOLUTION, "forward", 2)
 call(correlation.correlations)(
     lambda rng: {"layer": CONVOLUTION, "which": "weight", "batch": 4, "parts": 2}
@@ -100,8 +100,11 @@ call(Tiling.patches, "Tiling.patches", x=VALUES)(
 @call(Tiling.collect, "Tiling.collect", sums=VALUES)
 def _(rng: np.random.Generator) -> dict[str, Any]:
     tiles = TILING.row_groups * int(np.prod(TILING.tiles))
-    positions = int(np.prod(TILING.tile))
-    return {"self": TILING, "sums": floats(rng, tiles, SPARSE.slots, TILING.rows, positions, 2)}
+    pixels = int(np.prod(TILING.tile))
+    return {
+        "self": TILING,
+        "sums": floats(rng, tiles, SPARSE.pass_subtiles, TILING.rows, pixels, 2),
+    }
 
 
 call(speed.pass_cost, weights="none", activations="none", results="none")(
@@ -139,19 +142,19 @@ call(density.layer_densities)(
         "seed": 3,
     }
 )
-JOB = Job(rows=1, depth=4, positions=2, patch=8)
-WAVES = (3, SPARSE.slots, 1, 4)
-call(cycles.waves_of, mask="rows")(
-    lambda rng: {"p": SPARSE, "job": JOB, "mask": rng.random(WAVES) < 0.5}
+JOB = Job(rows=1, depth=4, pixels=2, patch=8)
+PASSES = (3, SPARSE.pass_subtiles, 1, 4)
+call(cycles.passes_of, mask="rows")(
+    lambda rng: {"p": SPARSE, "job": JOB, "mask": rng.random(PASSES) < 0.5}
 )
-call(cycles.count_waves, bits="rows")(
-    lambda rng: {"p": SPARSE, "job": JOB, "bits": words(rng, 3, 3, SPARSE.slots, 1, 1)}
+call(cycles.count_passes, bits="rows")(
+    lambda rng: {"p": SPARSE, "job": JOB, "bits": words(rng, 3, 3, SPARSE.pass_subtiles, 1, 1)}
 )
 call(cycles.array_cycles)(
     lambda rng: {
         "p": SPARSE,
         "job": JOB,
-        "waves": cycles.waves_of(SPARSE, JOB, rng.random(WAVES) < 0.5),
+        "passes": cycles.passes_of(SPARSE, JOB, rng.random(PASSES) < 0.5),
     }
 )
 

@@ -54,7 +54,7 @@ call(pulsed.pulsed_gradient, d=f"{VALUES} rows", x=f"{VALUES} rows", first="rang
     }
 )
 
-LINES = balance.BalancerParameters(lines=3, pieces=2)
+LINES = balance.BalancerParameters(pe_rows=3, subtiles=2)
 call(balance.balance, counts="rows empty")(
     lambda rng: {"parameters": LINES, "counts": words(rng, 5, 4, LINES.keys).astype("i8")}
 )
@@ -68,7 +68,7 @@ call(balance.wave_time, counts="range")(
     }
 )
 call(balance.imbalance, spread="")(
-    lambda rng: {"tile": 16, "density": 0.3, "spread": 0.5, "lines": 4, "waves": 50, "seed": 1}
+    lambda rng: {"tile": 16, "density": 0.3, "spread": 0.5, "pe_rows": 4, "passes": 50, "seed": 1}
 )
 CSB = CsbDecoderParameters(rows=2, columns=3, lanes=3, pointer_bits=8, blocks=8, values=20)
 call(csb.encode, dense=f"{VALUES} empty", keep="none")(
@@ -122,15 +122,15 @@ call(tracking.importance, weights=EACH, fallback=EACH)(
 )
 call(tracking.largest, values=EACH)(lambda rng: {"keep": 0.25, "values": floats(rng, 3, 4)})
 SPARSE = SparseArrayParameters.make(
-    overrides=["lines=2", "columns=2", "fetch=2", "mask_bits=8", "depth=32", "entries=64"]
-    + ["patch=32", "positions=16", "sums=32"]
+    overrides=["pe_rows=2", "columns=2", "issue_width=2", "mask_bits=8", "depth=32", "nonzeros=64"]
+    + ["patch=32", "pixels=16", "sums=32"]
 )
 
 
 @call(sparse_array.apply, values=VALUES, x=VALUES)
 def _(rng: np.random.Generator) -> dict[str, Any]:
-    job = Job(rows=1, depth=4, positions=2, patch=8)
-    mask = rng.random((2, SPARSE.slots, 1, 4)) < 0.5
+    job = Job(rows=1, depth=4, pixels=2, patch=8)
+    mask = rng.random((2, SPARSE.pass_subtiles, 1, 4)) < 0.5
     return {
         "parameters": SPARSE,
         "job": job,
@@ -139,5 +139,5 @@ def _(rng: np.random.Generator) -> dict[str, Any]:
         "x": floats(rng, 2, 8, 2),
         "offsets": np.arange(4),
         "bases": np.arange(2),
-        "shifts": np.zeros(SPARSE.slots, int),
+        "shifts": np.zeros(SPARSE.pass_subtiles, int),
     }

@@ -115,7 +115,7 @@ def configuration(unit: str, seed: int) -> tuple[str | None, dict[str, Any]]:
     return preset, values
 
 
-SMALL = {"rows": 3, "columns": 3, "lines": 3}
+SMALL = {"rows": 3, "columns": 3, "pe_rows": 3}
 """Sides of arrays: four of five that are chosen, and all others, are at most as large."""
 
 

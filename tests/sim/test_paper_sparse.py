@@ -92,7 +92,7 @@ def test_balance(tmp_path, monkeypatch, halves, quarters, code):
     of = {1: dict.fromkeys(cases, 2.0), 2: dict(zip(cases, halves, strict=True))}
     of[4] = dict(zip(cases, quarters, strict=True))
     monkeypatch.setattr(
-        sparsity, "imbalance", lambda tile, spread, pieces, **_: of[pieces][tile, spread]
+        sparsity, "imbalance", lambda tile, spread, subtiles, **_: of[subtiles][tile, spread]
     )
     assert run("sparse", tmp_path, "balance")[0] == code
     assert len((tmp_path / "balance.csv").read_text().splitlines()) == 4

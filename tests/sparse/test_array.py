@@ -15,20 +15,20 @@ from sw.sparse.array_parameters import MODES, Job, SparseArrayParameters
 SIZES: dict[str, Any] = {
     "mask_bits": 8,
     "depth": 32,
-    "entries": 64,
+    "nonzeros": 64,
     "patch": 32,
     "sums": 32,
-    "positions": 16,
+    "pixels": 16,
 }
-SMALL = SparseArrayParameters(lines=2, columns=1, fetch=2, **SIZES)
+SMALL = SparseArrayParameters(pe_rows=2, columns=1, issue_width=2, **SIZES)
 DESIGNS = {
-    "two lines": SMALL,
-    "one line": SparseArrayParameters(
-        lines=1, columns=2, pieces=1, **{**SIZES, "mask_bits": 4, "patch": 16}
+    "two PE rows": SMALL,
+    "one PE row": SparseArrayParameters(
+        pe_rows=1, columns=2, subtiles=1, **{**SIZES, "mask_bits": 4, "patch": 16}
     ),
-    "three lines of quarters": SparseArrayParameters(lines=3, columns=1, pieces=4, **SIZES),
-    "32 lines": SparseArrayParameters(
-        lines=32, columns=1, **{**SIZES, "sums": 8, "entries": 32, "positions": 8}
+    "three PE rows of quarters": SparseArrayParameters(pe_rows=3, columns=1, subtiles=4, **SIZES),
+    "32 PE rows": SparseArrayParameters(
+        pe_rows=32, columns=1, **{**SIZES, "sums": 8, "nonzeros": 32, "pixels": 8}
     ),
 }
 
@@ -40,7 +40,7 @@ def test_rtl_is_the_model_in_sums_registers_and_cycles(p):
         assert report.mismatches == 0, report.message
 
 
-@pytest.mark.parametrize("name", ["two lines", "three lines of quarters"])
+@pytest.mark.parametrize("name", ["two PE rows", "three PE rows of quarters"])
 def test_stalls_and_resets_change_nothing(name):
     p = DESIGNS[name]
     for seed in range(6):
@@ -53,7 +53,7 @@ def test_stalls_and_resets_change_nothing(name):
 def test_cocotb_agrees():
     p = SMALL
     rng = np.random.default_rng(3)
-    job = Job(rows=2, depth=12, positions=3, patch=20, waves=2)
+    job = Job(rows=2, depth=12, pixels=3, patch=20, passes=2)
     operands = random_operands(p, job, rng, 4)
     stalls = Stalls(idle=0.2, back_pressure=0.2)
     report = check(p, job, operands, stalls=stalls, engine="cocotb", simulator="verilator")
@@ -63,7 +63,7 @@ def test_cocotb_agrees():
 @pytest.mark.parametrize("density", [0.0, 1.0])
 def test_waves_that_are_empty_or_full(density):
     p, rng = SMALL, np.random.default_rng(5)
-    job = Job(rows=2, depth=16, positions=5, patch=32)
+    job = Job(rows=2, depth=16, pixels=5, patch=32)
     operands = random_operands(p, job, rng, 3)
     operands["mask"][:] = rng.random(operands["mask"].shape) < density
     count = int(operands["mask"].sum())
@@ -72,7 +72,7 @@ def test_waves_that_are_empty_or_full(density):
     report = check(p, job, operands)
     assert report.mismatches == 0, report.message
     sums, result = simulate(p, job, operands)
-    # A row takes an entry even if it has no values: 2 pieces of 2 rows, or of 2 rows of 16.
+    # A row takes an entry even if it has no values: 2 subtiles of 2 rows, or of 2 rows of 16.
     assert result.registers["steps"] == 3 * (4 if density == 0 else 64) * 8
     if density == 0:
         assert not sums.any()
@@ -81,16 +81,18 @@ def test_waves_that_are_empty_or_full(density):
 def _slow(p, job, mask, values, x, offsets, bases, shifts):
     """Return the sums as a sequence of scalar operations."""
     values = iter(values)
-    sums = np.zeros((len(mask) // job.waves, p.slots, job.rows, job.positions, p.columns), "f4")
-    for wave, slot, row in np.ndindex(*mask.shape[:3]):
+    sums = np.zeros(
+        (len(mask) // job.passes, p.pass_subtiles, job.rows, job.pixels, p.columns), "f4"
+    )
+    for number, slot, row in np.ndindex(*mask.shape[:3]):
         part = np.zeros(sums.shape[3:], np.float32)
-        for place in np.flatnonzero(mask[wave, slot, row]):
+        for place in np.flatnonzero(mask[number, slot, row]):
             value = next(values)
             for position, column in np.ndindex(*part.shape):
                 at = shifts[slot * job.rows + row] + offsets[place] + bases[position]
-                product = binary32.multiply(value, x[wave, at, column])
+                product = binary32.multiply(value, x[number, at, column])
                 part[position, column] = binary32.add(part[position, column], product)
-        tile = wave // job.waves, slot, row
+        tile = number // job.passes, slot, row
         sums[tile] = binary32.add(sums[tile], part)
     return sums
 
@@ -99,14 +101,14 @@ def test_model_is_a_sequence_of_scalar_operations():
     rng = np.random.default_rng(1)
     for _ in range(4):
         job = random_job(SMALL, rng)
-        operands = random_operands(SMALL, job, rng, job.waves)
+        operands = random_operands(SMALL, job, rng, job.passes)
         found, wanted = apply(SMALL, job, **operands), _slow(SMALL, job, **operands)
         np.testing.assert_array_equal(found.view(np.uint32), wanted.view(np.uint32))
 
 
 def test_an_infinity_is_not_multiplied_by_what_is_left_out():
-    p, job = SMALL, Job(depth=2, positions=1, patch=2)
-    mask = np.zeros((1, p.slots, 1, 2), bool)
+    p, job = SMALL, Job(depth=2, pixels=1, patch=2)
+    mask = np.zeros((1, p.pass_subtiles, 1, 2), bool)
     mask[0, 0, 0, 0] = True
     operands = {
         "mask": mask,
@@ -114,7 +116,7 @@ def test_an_infinity_is_not_multiplied_by_what_is_left_out():
         "x": np.array([[[2], [np.inf]]], np.float32),
         "offsets": [0, 1],
         "bases": [0],
-        "shifts": np.zeros(p.slots, int),
+        "shifts": np.zeros(p.pass_subtiles, int),
     }
     sums, result = simulate(p, job, operands)
     assert sums.ravel().tolist() == [6, 0, 0, 0]
@@ -127,22 +129,22 @@ WAITS = ("entry_waits", "patch_waits", "sum_waits")
 @pytest.mark.parametrize(
     ("job", "share", "waits"),
     [
-        (Job(rows=4, depth=32, positions=1, patch=2), 0.01, "entry_waits"),
-        (Job(rows=1, depth=1, positions=1, patch=32), 1, "patch_waits"),
-        (Job(rows=2, depth=2, positions=8, patch=8), 0, "sum_waits"),
+        (Job(rows=4, depth=32, pixels=1, patch=2), 0.01, "entry_waits"),
+        (Job(rows=1, depth=1, pixels=1, patch=32), 1, "patch_waits"),
+        (Job(rows=2, depth=2, pixels=8, patch=8), 0, "sum_waits"),
     ],
 )
 def test_what_is_waited_for_is_counted(job, share, waits):
-    p, rng = SMALL.replace(lines=3), np.random.default_rng(15)
+    p, rng = SMALL.replace(pe_rows=3), np.random.default_rng(15)
     counted, idle = [], []
-    for waves in (12, 24):
-        operands = random_operands(p, job, rng, waves)
+    for passes in (12, 24):
+        operands = random_operands(p, job, rng, passes)
         operands["mask"][:] = rng.random(operands["mask"].shape) < share
         operands["values"] = np.ones(int(operands["mask"].sum()), np.float32)
         _, result = simulate(p, job, operands)
         counted.append([result.registers[name] for name in WAITS])
         idle.append(result.cycles - result.registers["steps"])
-    # Before the first wave and behind the last one it is waited for entries.
+    # Before the first pass and behind the last one it is waited for entries.
     more = dict(zip(WAITS, np.diff(counted, axis=0)[0], strict=True))
     assert max(more, key=more.__getitem__) == waits
     assert abs(sum(more.values()) - (idle[1] - idle[0])) <= 12
@@ -150,13 +152,13 @@ def test_what_is_waited_for_is_counted(job, share, waits):
 
 def test_many_waves_are_added_up():
     p, rng = SMALL, np.random.default_rng(17)
-    job = Job(rows=1, depth=8, positions=3, patch=9, waves=9)
+    job = Job(rows=1, depth=8, pixels=3, patch=9, passes=9)
     report = check(p, job, random_operands(p, job, rng, 18))
     assert report.mismatches == 0, report.message
 
 
 def test_clear_restarts_the_counters():
-    job = Job(rows=2, depth=12, positions=3, patch=20)
+    job = Job(rows=2, depth=12, pixels=3, patch=20)
     operands = random_operands(SMALL, job, np.random.default_rng(7), 4)
     with Session() as session:
         simulate(SMALL, job, operands, session=session)
@@ -168,7 +170,7 @@ def test_clear_restarts_the_counters():
 @pytest.mark.parametrize("mode", MODES[1:])
 def test_modes_without_pointers(mode):
     p, rng = SMALL, np.random.default_rng(11)
-    job = Job(rows=2, depth=16, positions=7, patch=25, mode=mode, keep=2)
+    job = Job(rows=2, depth=16, pixels=7, patch=25, mode=mode, keep=2)
     operands = random_operands(p, job, rng, 4)
     report = check(p, job, operands)
     assert report.mismatches == 0, report.message
@@ -179,7 +181,7 @@ def test_modes_without_pointers(mode):
 
 def test_balancing_makes_waves_as_long_as_the_model_says():
     p, rng = SMALL, np.random.default_rng(13)
-    job = Job(rows=1, depth=32, positions=8, patch=32)
+    job = Job(rows=1, depth=32, pixels=8, patch=32)
     operands = random_operands(p, job, rng, 6)
     operands["mask"][:] = False
     operands["mask"][:, :2] = rng.random((6, 2, 1, 32)) < 0.9
@@ -197,7 +199,7 @@ def _parameters(fields):
 
 
 def _job(fields):
-    Job(**{"rows": 1, "depth": 8, "positions": 3, "patch": 20, **fields}).check(SMALL)
+    Job(**{"rows": 1, "depth": 8, "pixels": 3, "patch": 20, **fields}).check(SMALL)
 
 
 def _operands(fields):
@@ -209,22 +211,22 @@ def _operands(fields):
         "bases": [0],
         "shifts": [0, 0, 0, 0],
     }
-    apply(SMALL, Job(depth=2, positions=1, patch=2), **{**operands, **fields})
+    apply(SMALL, Job(depth=2, pixels=1, patch=2), **{**operands, **fields})
 
 
 # What is made of fields, and what is said of wrong ones.
 WRONG = {
     _parameters: [
-        ({"lines": 65}, "lines must be an integer from 1 to 64, not 65"),
-        ({"pieces": 3}, "pieces must be one of 1, 2, 4, not 3"),
+        ({"pe_rows": 65}, "pe_rows must be an integer from 1 to 64, not 65"),
+        ({"subtiles": 3}, "subtiles must be one of 1, 2, 4, not 3"),
         ({"mask_bits": 12}, "mask_bits must be a power of two, not 12"),
-        ({"fetch": 3}, "fetch must be an integer from 1 to 2, not 3"),
+        ({"issue_width": 3}, "issue_width must be an integer from 1 to 2, not 3"),
         ({"patch": 8192}, "patch must be an integer from 8 to 4096, not 8192"),
         ({"group": 16, "mask_bits": 8}, "group must be no more than mask_bits, 8, not 16"),
         ({"target": "asic"}, "target must be one of generic, ecp5, xilinx, not 'asic'"),
     ],
     _job: [
-        ({"positions": 17}, "positions must be an integer from 1 to 16, not 17"),
+        ({"pixels": 17}, "pixels must be an integer from 1 to 16, not 17"),
         ({"rows": 6}, "rows must be an integer from 1 to 5, not 6"),
         ({"depth": 33}, "depth must be an integer from 1 to 32, not 33"),
         ({"patch": 0}, "patch must be an integer from 1 to 32, not 0"),
@@ -235,7 +237,7 @@ WRONG = {
     _operands: [
         (
             {"mask": np.ones((1, 2, 1, 2), bool)},
-            "mask must have the shape (waves, 4, 1, 2), not (1, 2, 1, 2)",
+            "mask must have the shape (passes, 4, 1, 2), not (1, 2, 1, 2)",
         ),
         ({"values": np.array([1], np.float32)}, "values must have the shape (8,), not (1,)"),
         ({"values": np.ones(8)}, "values must be an array of float32, not float64"),

@@ -15,7 +15,7 @@ from .test_array import SIZES, SMALL
 
 def _job_and_operands(mode="sparse"):
     rng = np.random.default_rng(7)
-    job = Job(rows=2, depth=12, positions=3, patch=20, mode=mode)
+    job = Job(rows=2, depth=12, pixels=3, patch=20, mode=mode)
     return job, random_operands(SMALL, job, rng, 4)
 
 
@@ -27,7 +27,7 @@ def test_pointers_that_do_not_fit_are_flagged_and_do_no_harm():
     rng = np.random.default_rng(3)
     for _ in range(20):
         wrong = pointers.copy()
-        wrong[rng.integers(4), rng.integers(1, SMALL.slots)] ^= 1 << rng.integers(20)
+        wrong[rng.integers(4), rng.integers(1, SMALL.pass_subtiles)] ^= 1 << rng.integers(20)
         sums, result = simulate(SMALL, job, operands, pointers=wrong)
         np.testing.assert_array_equal(sums.view(np.uint32), wanted.view(np.uint32))
         assert result.registers["status.pointer"] == 1
@@ -41,7 +41,7 @@ def test_masks_that_do_not_fit_their_values_are_flagged(change):
     bits = np.argwhere(operands["mask"] == (change == "a bit too few"))
     operands["mask"][tuple(bits[0])] ^= True
     if change == "a bit too many":
-        # The last value is a beat of its own; without it the last wave would wait for ever.
+        # The last value is a beat of its own; without it the last pass would wait for ever.
         operands["values"] = np.append(operands["values"], np.float32(1))
     _, result = simulate(SMALL, job, operands, pointers=pointers)
     assert result.registers["status.pointer"] == 1
@@ -63,20 +63,20 @@ def test_a_group_with_another_number_of_bits_is_flagged():
 
 
 def test_more_non_zeros_than_a_line_holds_are_flagged_and_lost():
-    p = SparseArrayParameters(lines=2, columns=1, **{**SIZES, "entries": 16})
+    p = SparseArrayParameters(pe_rows=2, columns=1, **{**SIZES, "nonzeros": 16})
     rng = np.random.default_rng(9)
-    job = Job(rows=2, depth=16, positions=3, patch=20, balanced=False)
+    job = Job(rows=2, depth=16, pixels=3, patch=20, balanced=False)
     operands = random_operands(p, job, rng, 3)
     operands["mask"][:] = True
     operands["values"] = np.ones(operands["mask"].size, np.float32)
     # The sums that are never written are unknown to an engine that knows unknown bits.
     sums, result = simulate(p, job, operands, seed=2, engine="batch")
     assert result.registers["status.capacity"] == 1
-    # A line's first 16 are those of the first row of its first piece; the sums of the other rows
-    # are never written.
+    # A PE row's first 16 are those of the first row of its first subtile; the sums of the other
+    # rows are never written.
     full = apply(p, job, **operands)
-    first = np.stack([sums[wave, piece, 0] for wave in range(3) for piece in (0, 2)])
-    wanted = np.stack([full[wave, piece, 0] for wave in range(3) for piece in (0, 2)])
+    first = np.stack([sums[number, subtile, 0] for number in range(3) for subtile in (0, 2)])
+    wanted = np.stack([full[number, subtile, 0] for number in range(3) for subtile in (0, 2)])
     np.testing.assert_array_equal(first.view(np.uint32), wanted.view(np.uint32))
 
 
@@ -88,14 +88,14 @@ def test_an_early_end_is_flagged(stream):
 
 
 # Depth, register, value. Structured with 0 or 5 bits in a group of 4, or with 14 places; mode 3.
-WRONG = [(12, name, 0) for name in ("rows", "depth", "positions", "patch", "waves")]
-WRONG += [(12, "rows", 6), (12, "depth", 33), (12, "positions", 17), (12, "positions", 9)]
+WRONG = [(12, name, 0) for name in ("rows", "depth", "pixels", "patch", "passes")]
+WRONG += [(12, "rows", 6), (12, "depth", 33), (12, "pixels", 17), (12, "pixels", 9)]
 WRONG += [(12, "patch", 33), (12, "mode", 3), (12, "mode", 2), (12, "mode", 2 | 5 << 3)]
 WRONG += [(14, "mode", 2 | 2 << 3)]
 
 
 def _refuse(depth, name, value, **options):
-    job = Job(rows=2, depth=depth, positions=3, patch=20)
+    job = Job(rows=2, depth=depth, pixels=3, patch=20)
     operands = random_operands(SMALL, job, np.random.default_rng(7), 2)
     right = {**vars(job), "mode": job.balanced << 2 | job.keep << 3}[name]
     mended = {"after": [(name, value)], "later": [(300, name, right)]}

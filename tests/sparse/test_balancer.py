@@ -19,13 +19,13 @@ from sw.sparse.load_balancer import balance as model
 from .stimuli import STALLS, assert_agrees
 
 DESIGNS: dict[str, dict[str, Any]] = {
-    "halves": {"lines": 4, "pointer_bits": 12, "count_bits": 5},
-    "quarters": {"lines": 3, "pieces": 4, "pointer_bits": 16, "count_bits": 6},
-    "in order": {"lines": 5, "pieces": 1},
-    "one line": {"lines": 1, "count_bits": 20},
-    "quarters of one line": {"lines": 1, "pieces": 4},
-    "one piece": {"lines": 1, "pieces": 1, "pointer_bits": 4, "count_bits": 1},
-    "32 lines": {"lines": 32, "count_bits": 8},
+    "halves": {"pe_rows": 4, "pointer_bits": 12, "count_bits": 5},
+    "quarters": {"pe_rows": 3, "subtiles": 4, "pointer_bits": 16, "count_bits": 6},
+    "in order": {"pe_rows": 5, "subtiles": 1},
+    "one PE row": {"pe_rows": 1, "count_bits": 20},
+    "quarters of one PE row": {"pe_rows": 1, "subtiles": 4},
+    "one subtile": {"pe_rows": 1, "subtiles": 1, "pointer_bits": 4, "count_bits": 1},
+    "32 PE rows": {"pe_rows": 32, "count_bits": 8},
 }
 
 
@@ -44,8 +44,8 @@ def test_zeros_and_ones(name):
     p = parameters(name)
     bits = np.arange(1 << p.keys)[:, None] >> np.arange(p.keys) & 1
     ends = (bits << p.count_bits - 1).cumsum(1)
-    pieces, _ = balance(p, np.concatenate([np.zeros_like(ends[:, :1]), ends], axis=1))
-    assert_equal(pieces, model(p, bits))
+    subtiles, _ = balance(p, np.concatenate([np.zeros_like(ends[:, :1]), ends], axis=1))
+    assert_equal(subtiles, model(p, bits))
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -53,9 +53,9 @@ def test_equal_and_empty_pieces(name):
     p = parameters(name)
     most = min((1 << p.count_bits) - 1, ((1 << p.pointer_bits) - 1) // p.keys)
     steps = np.array([0, 1, most, 0])[:, None]
-    pieces, totals = balance(p, steps * np.arange(p.pointers), stalls=STALLS)
-    assert_equal(pieces, model(p, np.broadcast_to(steps, (4, p.keys))))
-    assert_equal(totals, np.broadcast_to(steps * p.pieces, totals.shape))
+    subtiles, totals = balance(p, steps * np.arange(p.pointers), stalls=STALLS)
+    assert_equal(subtiles, model(p, np.broadcast_to(steps, (4, p.keys))))
+    assert_equal(totals, np.broadcast_to(steps * p.subtiles, totals.shape))
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -82,7 +82,7 @@ def test_reset_starts_anew(name):
 
 
 def test_netlist():
-    p = BalancerParameters(lines=2, pointer_bits=8, count_bits=3)
+    p = BalancerParameters(pe_rows=2, pointer_bits=8, count_bits=3)
     gates = netlist(generate("load_balancer", p), "gates")
     assert regress(p, seed=6, blocks=100, stalls=STALLS, netlist=gates).message == ""
 
@@ -93,12 +93,12 @@ def test_cocotb():
 
 
 def test_flags():
-    p = parameters("one piece")
+    p = parameters("one subtile")
     for pointers, flags in (
         ([[1, 2]], {}),
         ([[2, 1]], {"decreasing"}),
         ([[1, 3]], {"saturated"}),
-        # The first pointer of a wave has none before it.
+        # The first pointer of a pass has none before it.
         ([[5, 5], [0, 1], [9, 9]], {}),
     ):
         found = simulate(p, pointers)[1].registers
@@ -110,8 +110,8 @@ def test_flags():
 
 
 def framing(last: list[int]) -> int:
-    """Return the flag ``framing`` of two waves with these tlast."""
-    design = generate("load_balancer", parameters("one piece"))
+    """Return the flag ``framing`` of two passes with these tlast."""
+    design = generate("load_balancer", parameters("one subtile"))
     beats = pack(design.manifest["streams"]["s_axis"], {"pointer": np.zeros((4, 1), int)})
     result = run(
         design,
@@ -125,12 +125,12 @@ def framing(last: list[int]) -> int:
 
 
 def test_clear():
-    # A flag and counters of the waves before it.
+    # A flag and counters of the passes before it.
     pointers = np.array([[2, 1]] + 60 * [[1, 2]])
     plain, found = (
-        simulate(parameters("one piece"), pointers, stalls=STALLS, later=later)[1].registers
+        simulate(parameters("one subtile"), pointers, stalls=STALLS, later=later)[1].registers
         for later in ([], [(40, "control.clear", 1)])
     )
     assert (plain["status.decreasing"], found["status.decreasing"]) == (1, 0)
-    for name in ("waves", "input_stalls", "output_stalls"):
+    for name in ("passes", "input_stalls", "output_stalls"):
         assert 0 < found[name] < plain[name]

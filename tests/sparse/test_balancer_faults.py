@@ -10,7 +10,7 @@ from sw.sparse.load_balancer import BalancerParameters
 from tests.faults import STALLS, Fault, assert_caught
 from tests.plant import message
 
-SMALL = BalancerParameters(lines=2, pointer_bits=8, count_bits=3)
+SMALL = BalancerParameters(pe_rows=2, pointer_bits=8, count_bits=3)
 RUN = {"blocks": 400, "seed": 8}
 
 CELLS = [f"cell_{n}" for n in range(SMALL.keys)]
@@ -20,28 +20,28 @@ FAULTS = {
     "equal keys change places": Fault(
         SortingCell,
         lambda s: s.exceeded.eq(~s.full | (s.new.key >= s.held.key)),
-        "pieces",
+        "subtiles",
     ),
     "keys do not move on": Fault(
         SortingRow,
         lambda s: [getattr(s, cell).pushed.eq(0) for cell in CELLS[1:]],
-        "pieces|m_axis|tlast",
+        "subtiles|m_axis|tlast",
     ),
     "the halves run together": Fault(
         SortingRow,
         lambda s: getattr(s, CELLS[HALF]).after.eq(getattr(s, CELLS[HALF - 1]).held),
-        "pieces|totals|m_axis",
+        "subtiles|totals|m_axis",
     ),
     "emptied without the output": Fault(
-        FoldingSorter, lambda s: s.row.fold.eq(s.emptying), "m_axis|pieces", STALLS
+        FoldingSorter, lambda s: s.row.fold.eq(s.emptying), "m_axis|subtiles", STALLS
     ),
-    "a wave without an end": Fault(
-        FoldingSorter, lambda s: s.last.eq(0), "tlast does not end a wave"
+    "a pass without an end": Fault(
+        FoldingSorter, lambda s: s.last.eq(0), "tlast does not end a pass"
     ),
     "counts wrap": Fault(
         LoadBalancer,
         lambda s: s.count.eq(Mux(s.accept, Mux(s.decreasing, 0, s.difference), s.count)),
-        "pieces",
+        "subtiles",
     ),
     "a pause between keys": Fault(LoadBalancer, lambda s: s.i.ready.eq(~s.counts__valid), "cycles"),
     "waits for pointers are not counted": Fault(

@@ -12,7 +12,7 @@ def test_balancer_estimator_and_regenerator_are_a_small_part_of_the_array():
 
 def test_balancer_takes_fewer_luts_than_a_crossbar():
     # The crossbar of 32 x 32 words of 16 bits of SIGMA's published RTL takes 7,591.
-    assert luts("load balancer, halves, 32 lines") <= 3000
+    assert luts("load balancer, halves, 32 PE rows") <= 3000
 
 
 def test_areas_are_shares_of_the_elements(monkeypatch):

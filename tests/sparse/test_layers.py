@@ -12,15 +12,15 @@ from sw.errors import UserError
 from sw.sparse.array_parameters import SparseArrayParameters
 
 P = SparseArrayParameters(
-    lines=4,
+    pe_rows=4,
     columns=2,
     mask_bits=16,
-    fetch=2,
-    entries=128,
+    issue_width=2,
+    nonzeros=128,
     patch=128,
     sums=64,
     depth=128,
-    positions=32,
+    pixels=32,
 )
 BATCH = 4
 

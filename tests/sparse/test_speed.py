@@ -14,7 +14,7 @@ from sw.networks import NETWORKS
 from sw.networks.cifar import CIFAR
 from sw.sparse.array_parameters import Job, SparseArrayParameters
 from sw.sparse.correlation import correlations
-from sw.sparse.cycles import array_cycles, waves_of
+from sw.sparse.cycles import array_cycles, passes_of
 from sw.sparse.density import Density, Measured, layer_densities
 from sw.sparse.mapping import best_tiling
 from sw.sparse.speed import Cost, network_cost, pass_cost
@@ -68,32 +68,32 @@ def test_resnet18_is_trained_4_times_faster_with_11_7_times_fewer_weights():
 @pytest.mark.parametrize(
     ("job", "limit"),
     [
-        (Job(rows=1, depth=16, positions=9, patch=20), "steps"),
-        (Job(rows=2, depth=16, positions=1, patch=2), "fetch"),
-        (Job(rows=1, depth=4, positions=7, patch=256), "patch"),
-        (Job(rows=8, depth=1, positions=8, patch=8), "sums"),
+        (Job(rows=1, depth=16, pixels=9, patch=20), "steps"),
+        (Job(rows=2, depth=16, pixels=1, patch=2), "issue_width"),
+        (Job(rows=1, depth=4, pixels=7, patch=256), "patch"),
+        (Job(rows=8, depth=1, pixels=8, patch=8), "sums"),
     ],
 )
 def test_cycles_are_exact_whatever_limits_a_wave(job, limit):
     p = SparseArrayParameters(
-        lines=3, columns=1, mask_bits=4, entries=64, patch=256, sums=128, depth=16, positions=16
+        pe_rows=3, columns=1, mask_bits=4, nonzeros=64, patch=256, sums=128, depth=16, pixels=16
     )
     rng = np.random.default_rng(2)
     operands = random_operands(p, job, rng, 12)
-    if limit == "fetch":
+    if limit == "issue_width":
         # A beat without a bit takes a cycle to fetch, and a row without any an entry to apply.
         operands["mask"] &= rng.random(operands["mask"].shape) < 0.02
         operands["values"] = operands["values"][: operands["mask"].sum()]
-    waves = waves_of(p, job, operands["mask"])
+    passes = passes_of(p, job, operands["mask"])
     times = {
-        "steps": waves.most.mean() * job.spacing,
-        "fetch": waves.fetched.mean(),
+        "steps": passes.most.mean() * job.spacing,
+        "issue_width": passes.fetched.mean(),
         "patch": job.patch,
         "sums": job.given(p),
     }
     assert max(times, key=times.__getitem__) == limit
     _, result = simulate(p, job, operands)
-    assert result.cycles == array_cycles(p, job, waves)
+    assert result.cycles == array_cycles(p, job, passes)
 
 
 LAYER = Convolution(name="layer", channels=6, filters=20, size=8, kernel=3, padding=1)
@@ -108,7 +108,7 @@ def test_masks_measured_give_what_they_have():
         bits = Measured(mask=mask).bits(tiling, rng)
         assert bits.sum() == mask.sum()
         counted = tiling.count(bits)
-        assert len(counted.most) == tiling.waves
+        assert len(counted.most) == tiling.passes
         cost = pass_cost(SMALL, LAYER, which, 4, weights=Measured(mask=mask), activations=None)
         dense = pass_cost(SMALL, LAYER, which, 4, weights=None, activations=None)
         assert cost.work == dense.work == 4 * 8 * 8 * 20 * 6 * 9
@@ -128,10 +128,10 @@ def test_masks_of_a_dense_layer():
 
 
 def test_parts_of_a_batch_that_do_not_fit_are_left_out():
-    """Only where it has too many sums does a wave end with one of 32 parts of six channels."""
+    """Only where it has too many sums does a pass end with one of 32 parts of six channels."""
     layer = Convolution(name="layer", channels=6, filters=16, size=12, kernel=5)
     [c] = correlations(layer, "weight", 64, parts=32)
-    with pytest.raises(UserError, match="for pass weight of layer"):
+    with pytest.raises(UserError, match="for number weight of layer"):
         best_tiling(ARRAY, c, 0.5)
     half = Density(mean=0.5)
     sparse, dense = (
@@ -165,8 +165,8 @@ def test_an_array_that_is_too_small_is_refused():
     with pytest.raises(UserError) as error:
         pass_cost(p, LAYER, "forward", 4, weights=None, activations=None)
     assert str(error.value) == (
-        "patch, sums, entries, depth or positions must be larger for pass forward of layer, "
-        f"not 8, {p.sums}, {p.entries}, {p.depth} and {p.positions}"
+        "patch, sums, nonzeros, depth or pixels must be larger for number forward of layer, "
+        f"not 8, {p.sums}, {p.nonzeros}, {p.depth} and {p.pixels}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The step of sparse training, piece by piece."""
+"""The step of sparse training, subtile by subtile."""
 
 from fractions import Fraction
 

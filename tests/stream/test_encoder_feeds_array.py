@@ -23,21 +23,23 @@ from .drive import drive
 SIZES: dict[str, Any] = {
     "mask_bits": 4,
     "depth": 8,
-    "entries": 32,
+    "nonzeros": 32,
     "patch": 16,
     "sums": 16,
-    "positions": 8,
+    "pixels": 8,
 }
 ARRAYS = {
-    "one a cycle": SparseArrayParameters(lines=2, columns=2, pointer_bits=8, **SIZES),
-    "two a cycle": SparseArrayParameters(lines=2, columns=1, fetch=2, pointer_bits=8, **SIZES),
+    "one a cycle": SparseArrayParameters(pe_rows=2, columns=2, pointer_bits=8, **SIZES),
+    "two a cycle": SparseArrayParameters(
+        pe_rows=2, columns=1, issue_width=2, pointer_bits=8, **SIZES
+    ),
     "one word": SparseArrayParameters(
-        lines=2, columns=1, pieces=4, fetch=2, pointer_bits=8, **{**SIZES, "mask_bits": 8}
+        pe_rows=2, columns=1, subtiles=4, issue_width=2, pointer_bits=8, **{**SIZES, "mask_bits": 8}
     ),
 }
 BLOCK: dict[str, Any] = {"rows": 2, "columns": 6, "lanes": 3}
 BLOCKS: dict[str, Any] = {"one word": {"rows": 1, "columns": 6, "lanes": 6}}
-SIZES_OF_JOB = ("rows", "depth", "positions", "patch", "waves")
+SIZES_OF_JOB = ("rows", "depth", "pixels", "patch", "passes")
 # Register: the model's operand, the field that says which entry.
 TABLES = {
     "offset": ("offsets", "place"),
@@ -107,19 +109,19 @@ def run(name, *, idle=0.0, pressure=0.0, seed=1):
     """Run three tiles of two passes; return what the circuit gives, and the model."""
     p = ARRAYS[name]
     encoder = CsbEncoderParameters(pointer_bits=8, **BLOCKS.get(name, BLOCK))
-    job = Job(rows=encoder.rows, depth=encoder.columns, positions=3, patch=11, waves=2)
+    job = Job(rows=encoder.rows, depth=encoder.columns, pixels=3, patch=11, passes=2)
     job.check(p)
     rng = np.random.default_rng(seed)
     passes = 6
-    dense = rng.standard_normal((passes, p.slots, encoder.rows, encoder.columns))
-    density = rng.choice([0.0, 0.2, 0.5, 1.0], (passes, p.slots, 1, 1))
+    dense = rng.standard_normal((passes, p.pass_subtiles, encoder.rows, encoder.columns))
+    density = rng.choice([0.0, 0.2, 0.5, 1.0], (passes, p.pass_subtiles, 1, 1))
     density[1] = 0
     dense = np.where(rng.random(dense.shape) < density, dense, 0).astype(np.float32)
     x = rng.standard_normal((passes, job.patch, p.columns)).astype(np.float32)
     tables = {
         "offsets": rng.integers(0, 4, job.depth),
-        "bases": rng.integers(0, 4, job.positions),
-        "shifts": rng.integers(0, 4, p.slots * job.rows),
+        "bases": rng.integers(0, 4, job.pixels),
+        "shifts": rng.integers(0, 4, p.pass_subtiles * job.rows),
     }
     beats = dense.reshape(-1, encoder.lanes)
     each = len(beats) // passes
@@ -139,7 +141,7 @@ def run(name, *, idle=0.0, pressure=0.0, seed=1):
         job=tuple((size, getattr(job, size)) for size in SIZES_OF_JOB),
         tables=tuple((name, tuple(tables[TABLES[name][0]].tolist())) for name in TABLES),
     )
-    count = passes // job.waves * job.given(p)
+    count = passes // job.passes * job.given(p)
     found, _, events = drive(
         dut, flat, {"o": count}, seed=seed, idle=idle, pressure=pressure, watch=["flagged"]
     )
