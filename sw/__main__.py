@@ -15,7 +15,7 @@ from .approx.table import write as write_table
 from .checks import whole
 from .cli import bars, command_line, console, output_folder, read_array
 from .errors import UserError
-from .formats import BLOCK_FORMATS, BOX_FORMATS, ROUNDINGS, BlockFormat
+from .formats import BLOCK_FORMATS, BOX_FORMATS, ROUNDINGS, read_format
 from .formats.quantize import dequantize, quantize, zero_setting_error
 from .train.command import train_network
 from .words import Words, stream_key
@@ -75,7 +75,7 @@ def quantize_file(path: Path, name: str, rounding: str | None, axis: int, seed: 
       python -m sw quantize weights.npy --format mxint8 --axis 0
     """
     x = read_array(path)
-    format = BlockFormat.read(name)
+    format = read_format(name)
     whole("seed", seed, 1, 2**32 - 1)
     if rounding is not None:
         format = dataclasses.replace(format, rounding=rounding)

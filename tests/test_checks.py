@@ -9,7 +9,7 @@ import pytest
 from boards.dividers import divide
 from sw import checks
 from sw.errors import UserError
-from sw.formats import BlockFormat
+from sw.formats import read_format
 from sw.sparse.load_balancer import imbalance
 from sw.sparse.quantile_estimator import QuantileParameters
 from sw.stochastic.pulsed import PulsedParameters
@@ -119,7 +119,7 @@ MANY: Any = np.zeros((20, 20))
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: BlockFormat.read(MANY), "format must be a preset's name or a table"),
+        (lambda: read_format(MANY), "format must be a preset's name or a table"),
         (lambda: PulsedParameters(step=MANY), "step must be a number above 0 and below 1"),
         (lambda: QuantileParameters(keep=MANY), "keep must be a number from 2.4e-07 to 1 - "),
         (lambda: QuantileParameters(initial=MANY), "initial must be a positive normal number of"),

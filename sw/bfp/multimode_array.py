@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from ..checks import choice, divides, instance, whole
 from ..errors import UserError
-from ..formats import BLOCK_FORMATS, BlockFormat
-from ..formats.quantize import Blocks
+from ..formats import BLOCK_FORMATS, BfpFormat, BlockFormat
+from ..formats.blocks import Blocks
 from ..parameters import TARGETS, Parameters
 from ..timing import Timing
 from .array import gemm
@@ -118,7 +118,7 @@ class MultimodeParameters(Parameters):
     @property
     def digits(self) -> DotParameters:
         """Parameters of the sum of the products of a pair of digits."""
-        digit = BlockFormat(
+        digit = BfpFormat(
             name="digit", mantissa_bits=DIGIT_BITS, sign_inside=False, block=(self.lanes,)
         )
         return DotParameters(format=digit, lanes=self.lanes, target=self.target)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..checks import choice, divides, is_number, is_whole, number, shown, whole
 from ..errors import UserError
-from ..formats import MOST_BLOCK, BlockFormat
+from ..formats import MOST_BLOCK, BlockFormat, read_format
 from ..formats.binary32 import LARGEST
 from ..formats.converter import ConverterParameters
 from ..parameters import TARGETS
@@ -111,7 +111,7 @@ class OuterProductParameters(StochasticParameters):
         """Check a block format of weights."""
         weights: Any = self.weights
         try:
-            format = BlockFormat.read(weights)
+            format = read_format(weights)
         except UserError as error:
             if isinstance(weights, Mapping):
                 raise

@@ -13,7 +13,8 @@ from sw.bfp.transposer import TransposerParameters, assemble, transpose
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS
 from sw.formats import fast as formats_fast
-from sw.formats.quantize import Blocks, dequantize, quantize
+from sw.formats.blocks import Blocks
+from sw.formats.quantize import dequantize, quantize
 from tests import stimuli
 
 HBFP8 = BLOCK_FORMATS["hbfp8"]
@@ -45,7 +46,7 @@ def test_narrow_integers(name):
 
 
 def make(mantissa: Any, exponent: Any, format: Any = HBFP8, axis: Any = -1) -> Blocks:
-    return Blocks(mantissa=mantissa, exponent=exponent, format=format, axis=axis)
+    return Blocks.of(mantissa, exponent, format=format, axis=axis)
 
 
 @pytest.mark.parametrize(

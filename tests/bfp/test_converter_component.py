@@ -11,8 +11,8 @@ from hw.formats.maximum import Maximum
 from hw.formats.quantizer import Quantizer
 from sw.bfp.dot import DotParameters
 from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, binary32
+from sw.formats.blocks import encode
 from sw.formats.converter import ConverterParameters, convert
-from sw.formats.quantize import encode
 from sw.words import Words
 from tests import stimuli
 

@@ -10,8 +10,9 @@ from sim.formats import converter
 from sw.bfp.array import ArrayParameters, matmul
 from sw.bfp.transposer import TransposerParameters, assemble, tiles
 from sw.formats import BLOCK_FORMATS
+from sw.formats.blocks import Blocks
 from sw.formats.converter import ConverterParameters
-from sw.formats.quantize import Blocks, quantize
+from sw.formats.quantize import quantize
 
 FORMAT = BLOCK_FORMATS["hbfp6_8x8"]
 CONVERTER = ConverterParameters(format=FORMAT, lanes=8, seed=5)

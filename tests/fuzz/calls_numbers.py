@@ -12,6 +12,7 @@ from sw.bfp import fast as bfp_fast
 from sw.bfp import multimode_array as multimode
 from sw.bfp import transposer
 from sw.formats import BFLOAT16, BINARY32, BlockFormat, FloatFormat, binary32, quantize
+from sw.formats import blocks as codes
 from sw.formats import converter as bfp_converter
 from sw.formats import fast as formats_fast
 
@@ -69,9 +70,9 @@ call(quantize.quantize, "quantize at random", x=VALUES)(
         "random": words(rng, HBFP4.random_bits, 3, 10),
     }
 )
-call(quantize.Blocks, "Blocks", mantissa="shape", axis="negative")(
+call(codes.Blocks, "Blocks", code="shape", axis="negative")(
     lambda rng: {
-        "mantissa": (words(rng, 7, 3, 16) - 64).astype("i4"),
+        "code": words(rng, 7, 3, 16).astype("u4"),
         "exponent": words(rng, 7, 3, 2).astype("i4"),
         "format": MX,
         "axis": 1,
@@ -81,12 +82,10 @@ call(quantize.dequantize)(lambda rng: {"blocks": blocks(rng, MX, 1, 3, 10)})
 call(quantize.zero_setting_error, x=f"{EACH}", axis="negative")(
     lambda rng: {"x": floats(rng, 3, 10), "format": MX, "axis": 1}
 )
-call(quantize.encode, mantissa="negative shape rows empty")(
+call(codes.encode, mantissa="negative shape rows empty")(
     lambda rng: {"mantissa": words(rng, 7, 3, 4) - 64, "format": MX}
 )
-call(quantize.decode, code="shape rows empty")(
-    lambda rng: {"code": words(rng, 8, 3, 4), "format": MX}
-)
+call(codes.decode, code="shape rows empty")(lambda rng: {"code": words(rng, 8, 3, 4), "format": MX})
 call(formats_fast.zero_set, x=f"{EACH}")(lambda rng: {"x": floats(rng, 3, 10), "format": MX})
 for gemm in (bfp_array.gemm, bfp_fast.gemm):
     call(gemm)(
