@@ -245,6 +245,8 @@ class MxFormat(BlockFormat):
         super().__post_init__()
         object.__setattr__(self, "element", read_element(self.element))
         object.__setattr__(self, "scale", read_scale(self.scale))
+        if getattr(self.scale, "four_over_six", False) and self.element != ELEMENTS["e2m1"]:
+            raise UserError("scale.four_over_six must be false where element is not e2m1, not True")
 
     def changed(self, fields: Mapping[str, Any]) -> "MxFormat":
         """Return a copy with some fields changed; tables of parts keep their other fields."""

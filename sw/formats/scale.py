@@ -123,11 +123,13 @@ class MxScale(ByMeaning):
 
     - ``floor`` (OCP MX 1.0, 6.3): nowhere; what lies beyond the largest number saturates.
     - ``ceil``: any ``top`` but a power of two.
-    - ``even``: what rounds up to the next power of two, rounded to the element's fraction.
+    - ``even``: what is rounded up to the next power of two, to the bits of the element's fraction
+      and half away from zero (torchao).
     - ``rceil`` (TransformerEngine, cuBLAS): ``top`` divided by the largest number, as the binary32
       product with the rounded reciprocal, is rounded up to a power of two.
 
-    A block of zeros has the code 0.
+    A block of zeros has the code 0. (The references have 255, the code of NaN, for 2**128, which
+    only elements whose largest number is below 2 can ask for.)
 
     Parameters
     ----------
@@ -163,7 +165,7 @@ class MxScale(ByMeaning):
         if self.rule == "ceil":
             return 1
         if self.rule == "even":
-            return NEVER - (1 << (22 - element.fraction_bits))
+            return NEVER - ((1 << 22) >> element.fraction_bits)
         return _quotient_carry(element, element.emax - self.bias if lowest else element.emax)
 
     def encode(
@@ -212,7 +214,8 @@ class FloatScale(ByMeaning):
     four_over_six : bool
         Also tries the scale times 1.5, by which the largest element becomes 4 instead of 6, and
         keeps what has the smaller mean absolute error, the former where they are equal
-        (TransformerEngine; Quartet II). Scales reach 256 instead of 448.
+        (TransformerEngine; Quartet II). ``largest`` is 256 instead of 448. Under stochastic
+        rounding both are tried with the same random words.
     """
 
     four_over_six: bool = False

@@ -8,8 +8,13 @@ and 6 for the element's largest number:
     code  = UE4M3 of amax_block * (S_enc * (1 / 6)), to nearest even, saturating
     enc   = min(1 / (value(code) * S_dec), FLT_MAX)
 
-An ``amax`` below ``6 * L * 2**-116`` counts as that, so that nothing here is subnormal; the
-reference, which keeps subnormals, bounds ``S_enc`` by FLT_MAX instead.
+"Four over six" (TransformerEngine; Cook et al., arXiv 2512.02010) has two codes to choose from, and
+another order: ``base = amax_block / 6 * S_enc`` makes one, ``base * 1.5`` the other. That with the
+smaller error is kept, the former where both are equal (`error`).
+
+What is subnormal counts as zero. An ``amax`` below ``6 * L * 2**-116`` counts as that, so that
+``S_enc`` and ``S_dec`` are none; the reference, which keeps subnormals, bounds ``S_enc`` by FLT_MAX
+instead.
 """
 
 from typing import Any
@@ -28,6 +33,8 @@ __all__ = [
     "block_codes",
     "checked_amax",
     "encode_factor",
+    "error",
+    "given_amax",
     "product_scale",
     "tensor_scale",
 ]
@@ -45,10 +52,14 @@ def amax_of(x: npt.ArrayLike) -> np.float32:
     return np.float32(np.max(values, initial=0, where=np.isfinite(values)))
 
 
+def number_of(format: MxFormat, integer: Any) -> Any:
+    """Return the numbers of integers of elements, as binary32."""
+    return np.float32(integer) / np.float32(2.0**format.element.places)
+
+
 def full_scale(format: MxFormat) -> np.float32:
     """Return what a tensor's largest magnitude is scaled to, 2688 in NVFP4."""
-    element = format.element
-    return np.float32(format.scale.largest * element.largest / 2.0**element.places)
+    return np.float32(format.scale.largest) * number_of(format, format.largest)
 
 
 def checked_amax(format: MxFormat, amax: Any) -> np.float32:
@@ -72,11 +83,25 @@ def tensor_scale(format: MxFormat, amax: np.float32) -> np.float32:
     return full_scale(format) / amax if amax > 0 else ONE
 
 
-def block_codes(format: MxFormat, top: Floats, scale: np.float32) -> npt.NDArray[np.int64]:
-    """Return the scales' codes of blocks with the largest magnitudes ``top``, finite."""
-    inner, element = format.element, format.scale.element
-    sixth = ONE / np.float32(inner.largest / 2.0**inner.places)
-    quotient = binary32.multiply(top, scale * sixth)
+def block_codes(
+    format: MxFormat, top: Floats, scale: np.float32
+) -> tuple[npt.NDArray[np.int64], ...]:
+    """Return the scales' codes of blocks with the largest magnitudes ``top``, finite.
+
+    ``scale`` is `tensor_scale`. Under four over six they are two, the usual ones first.
+    """
+    largest = number_of(format, format.largest)
+    if not format.scale.four_over_six:
+        return (_scale_code(binary32.multiply(top, scale * (ONE / largest)), format),)
+    base = binary32.multiply(binary32.flush(top / largest), scale)
+    return tuple(
+        _scale_code(binary32.multiply(base, np.float32(factor)), format) for factor in (1, 1.5)
+    )
+
+
+def _scale_code(quotient: Floats, format: MxFormat) -> npt.NDArray[np.int64]:
+    """Return the scales' codes of numbers that are not negative: to nearest even, saturating."""
+    element = format.scale.element
     bits = quotient.view(np.uint32).astype(np.int64)
     field = bits >> 23
     significand = np.where(field > 0, bits & 0x7FFFFF | 1 << 23, 0)
@@ -96,6 +121,44 @@ def encode_factor(format: MxFormat, code: Any, scale: np.float32) -> Floats:
     with np.errstate(divide="ignore"):
         factor = ONE / (value * (ONE / scale))
     return np.minimum(factor, np.float32(binary32.LARGEST))
+
+
+def error(
+    format: MxFormat, x: Floats, number: Floats, code: npt.NDArray[np.int64], amax: np.float32
+) -> Floats:
+    """Return the error by which four over six chooses, of each block.
+
+    It is the sum of ``|number * value(code) * amax / (6 * L) - x|``, from left to right, in
+    binary32. Of a block of several rows each has its sum; the sums of the lower half of the rows
+    are added to those of the upper half, and so on until one is left. Where the rows are no power
+    of two, zeros fill them up.
+
+    Parameters
+    ----------
+    format : MxFormat
+    x : array of float32, (..., elements)
+        Of blocks without NaN and infinities; elsewhere the error means nothing.
+    number : array of float32, (..., elements)
+        The numbers of the codes.
+    code : array of int64, (..., 1)
+        The scales' codes.
+    amax : float32
+        The tensor's, as it counts.
+    """
+    with np.errstate(all="ignore"):
+        value = binary32.multiply(binary32.multiply(number, format.scale.value(code)), amax)
+        difference = binary32.add(binary32.flush(value / full_scale(format)), -x)
+        terms = np.abs(difference).reshape(*x.shape[:-1], -1, format.block[-1])
+        total = np.zeros(terms.shape[:-1], np.float32)
+        for k in range(terms.shape[-1]):
+            total = binary32.add(total, terms[..., k])
+        rows = total.shape[-1]
+        more = (1 << (rows - 1).bit_length()) - rows
+        total = np.pad(total, [(0, 0)] * (total.ndim - 1) + [(0, more)])
+        while total.shape[-1] > 1:
+            half = total.shape[-1] // 2
+            total = binary32.add(total[..., :half], total[..., half:])
+    return total
 
 
 def product_scale(
