@@ -32,6 +32,7 @@ __all__ = [
     "amax_of",
     "block_codes",
     "checked_amax",
+    "decode_factor",
     "encode_factor",
     "error",
     "given_amax",
@@ -115,11 +116,16 @@ def _scale_code(quotient: Floats, format: MxFormat) -> npt.NDArray[np.int64]:
     return np.minimum(code, element.largest_code)
 
 
+def decode_factor(format: MxFormat, scale: np.float32) -> np.float32:
+    """Return ``S_dec`` of a tensor, given `tensor_scale`; the headroom is multiplied at last."""
+    return ONE / scale * np.float32(format.scale.headroom)
+
+
 def encode_factor(format: MxFormat, code: Any, scale: np.float32) -> Floats:
     """Return ``enc``, by which the elements of blocks are multiplied, given the blocks' codes."""
     value = format.scale.value(code)
     with np.errstate(divide="ignore"):
-        factor = ONE / (value * (ONE / scale))
+        factor = ONE / (value * decode_factor(format, scale))
     return np.minimum(factor, np.float32(binary32.LARGEST))
 
 
@@ -166,8 +172,11 @@ def product_scale(
 ) -> np.float32:
     """Return what the sums of products of two tensors are multiplied by.
 
-    It is ``amax_a * amax_b / (6 * L)**2``, product and quotient rounded to binary32 and flushed.
+    It is ``amax_a * amax_b / (6 * L)**2``, product and quotient rounded to binary32 and flushed;
+    where the formats have headroom, times that of both, rounded likewise.
     """
     product = binary32.multiply(*amax)
     full = full_scale(formats[0]) * full_scale(formats[1])
-    return binary32.flush(product / full)[()]
+    scale = binary32.flush(product / full)
+    headroom = np.float32(formats[0].scale.headroom * formats[1].scale.headroom)
+    return binary32.multiply(scale, headroom)[()]

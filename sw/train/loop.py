@@ -12,8 +12,9 @@ from ..errors import DivergedError, UserError
 from ..formats import BlockFormat
 from ..sparse.tracking import Choice
 from ..stochastic.gradient import Engine as UpdateEngine
-from .arithmetic import Engine, Operand, Products
+from .arithmetic import Operand, Products
 from .data import Data, package
+from .engine import Engine, Multiply
 from .layers import Product, Weighted
 from .loss import cross_entropy
 from .network import MODELS, Network
@@ -138,7 +139,7 @@ def train(
     settings: Settings | None = None,
     *,
     precision: Precision | None = None,
-    engine: Engine | None = None,
+    engine: Engine | Multiply | None = None,
     update_engine: UpdateEngine | None = None,
     choose: Choice | None = None,
     steps: int | None = None,
@@ -162,8 +163,9 @@ def train(
     precision : Precision or None
         Chooses arithmetics in the place of ``settings.arithmetic``: `sw.train.precision.Fixed`, for
         instance, takes a `BlockFormat` for each pass of each layer. Then ``settings`` names none.
-    engine : callable or None
-        Computes products of blocks, such as a circuit; None is its model.
+    engine : Engine, callable or None
+        Computes products of blocks, such as a circuit; an `Engine` makes their operands too. None
+        is the models.
     update_engine : callable or None
         That of `sw.train.update.Essop`, where ``settings.update`` names it.
     choose : callable or None
@@ -209,7 +211,7 @@ def _train(
     data: Data,
     settings: Settings,
     precision: Precision | None,
-    engine: Engine | None,
+    engine: Engine | Multiply | None,
     update: Update | None,
     sparse: Sparse | None,
     steps: int | None,

@@ -10,7 +10,7 @@ from ..bfp.zse_controller import ZseRule
 from ..checks import shown, unknown
 from ..core.products import PASSES
 from ..errors import UserError
-from ..formats import BlockFormat
+from ..formats import BfpFormat
 from ..grammar import Spec, by_place, literal, named_fields
 from .moded import Boosted, Controlled
 from .precision import Fixed, Precision
@@ -23,7 +23,7 @@ DEFAULT_RULE = {"lo": 0.1, "hi": 0.2, "warmup": 0, "hold": 1}
 
 FORMAT_FIELDS = tuple(
     field.name
-    for field in dataclasses.fields(BlockFormat)
+    for field in dataclasses.fields(BfpFormat)
     if field.name not in ("name", "mantissa_bits")
 )
 """Of the formats of modes, what may be changed: all but what makes them modes."""
@@ -35,8 +35,9 @@ def read(text: str, *, layers: int | None, epochs: int) -> Precision:
     An arithmetic for all products, and others for a place: a pass (``forward``, ``input`` or
     ``weight``), a layer, counted from 0 or ``first`` or ``last``, or a pass of a layer:
     ``fb12,input=fb16,0=fb24,2.weight=fb16``. See `sw.train.arithmetic.read` for arithmetics;
-    fields of a block format follow its name, ``hbfp4:block=8:rounding=truncate``. The grammar is
-    that of `sw.grammar`.
+    fields of a block format follow its name, ``hbfp4:block=8:rounding=truncate``, and those of a
+    recipe's operands the recipe's, ``nvfp4:weight.y.rounding=nearest_even``. The grammar is that of
+    `sw.grammar`.
 
     In the place of the first one two controllers, whose formats take fields likewise:
 
