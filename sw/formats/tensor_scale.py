@@ -120,7 +120,7 @@ def encode_factor(format: MxFormat, code: Any, scale: np.float32) -> Floats:
     value = format.scale.value(code)
     with np.errstate(divide="ignore"):
         factor = ONE / (value * (ONE / scale))
-    return np.minimum(factor, np.float32(binary32.LARGEST))
+    return binary32.flush(np.minimum(factor, np.float32(binary32.LARGEST)))
 
 
 def error(
