@@ -194,3 +194,27 @@ def test_dequantize():
             assert np.array_equal(dequantize(blocks), np.float32(expected), equal_nan=True)
             same = np.signbit(dequantize(blocks)) == np.signbit(np.float32(expected))
             assert (same | np.isnan(expected)).all()
+
+
+FOUR_OVER_SIX = NVFP4.changed({"scale": {"four_over_six": True}})
+
+
+@pytest.mark.parametrize(
+    "x, code, scale",
+    [
+        # base 8 / 6: 1.375 makes 8 to 8.25; 1.5 * base is 2, which has all without an error.
+        ([8, -6, 4, 1, 0], [6, 0xD, 4, 1, 0], 0x40),
+        # base 1: 1 and 1.5 have 6 without an error, the former is kept.
+        ([6, -6, 0, -0.0], [7, 0xF, 0, 8], 0x38),
+        # base 1: 1 has 5 as 4, 1.5 has it as 4.5; 6 has no error.
+        ([6, 5], [6, 5], 0x3C),
+        # base 1: 1 has 3 and 4 as they are, 1.5 as 3 and 4.5 or 3.
+        ([6, 3, 4, 4], [7, 5, 6, 6], 0x38),
+    ],
+)
+def test_four_over_six(x, code, scale):
+    """By hand, in a tensor of 1536, whose S_enc is 1 (arXiv 2512.02010; TransformerEngine)."""
+    assert tensor_scale(FOUR_OVER_SIX, np.float32(1536)) == 1
+    zeros = [0] * (16 - len(x))
+    found = codes(np.array(x + zeros, np.float32), FOUR_OVER_SIX, 1536.0)
+    assert found == (code + zeros, scale)
