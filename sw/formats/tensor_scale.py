@@ -126,7 +126,7 @@ def encode_factor(format: MxFormat, code: Any, scale: np.float32) -> Floats:
     value = format.scale.value(code)
     with np.errstate(divide="ignore"):
         factor = ONE / (value * decode_factor(format, scale))
-    return np.minimum(factor, np.float32(binary32.LARGEST))
+    return binary32.flush(np.minimum(factor, np.float32(binary32.LARGEST)))
 
 
 def error(
