@@ -5,9 +5,11 @@ import dataclasses
 from sw.formats import BLOCK_FORMATS
 from sw.formats.converter import ConverterParameters
 from sw.formats.hadamard import HadamardParameters
+from sw.formats.tensor_amax import TensorAmaxParameters
 
 from ..formats.converter import ConverterUnit
 from ..formats.hadamard import HadamardUnit
+from ..formats.tensor_amax import TensorAmaxUnit
 from .unit import Storage, Unit
 
 __all__ = ["UNITS"]
@@ -39,6 +41,14 @@ UNITS = (
         # Tiles of two beats.
         small=HadamardParameters(tile=4, lanes=2, source="binary16"),
         second=HadamardParameters(tile=2, lanes=2),
+        sizes=("lanes",),
+    ),
+    Unit(
+        name="tensor_amax",
+        summary="the largest finite magnitude of each tensor of a stream",
+        core=TensorAmaxUnit,
+        small=TensorAmaxParameters(source="binary16"),
+        second=TensorAmaxParameters(),
         sizes=("lanes",),
     ),
 )
