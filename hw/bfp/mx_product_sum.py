@@ -89,7 +89,7 @@ class MxProductSum(Circuit):
             moved = self._moved(product, field, top)
             moved = bits(register(m, self.en, f"moved_{i}", len(moved), moved))
             negative = Bit(register(m, self.en, f"negative_{i}", 1, sign))
-            terms.append([*(bit ^ negative for bit in moved), ONE])
+            terms.append([bit ^ negative for bit in [*moved, ONE]])
             late.append(negative)
         whole = add_products(
             m,
