@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Flags, Floats
-from ..checks import array
+from ..checks import array, instance
 from . import binary32
 from .block import MxFormat
 from .blocks import Blocks
 from .cut import cut, join
+from .element import FloatElement
 
-__all__ = ["quantize_by_deviation"]
+__all__ = ["LEAST", "RATIO", "middles", "quantize_by_deviation"]
 
 RATIO = np.float32(2.92247856 / 6)
 """Of the scale to the deviation of normal numbers, for the least squared error in E2M1."""
@@ -34,18 +35,16 @@ def quantize_by_deviation(x: npt.ArrayLike, format: MxFormat) -> tuple[Blocks, F
     The format's rule of scales and its rounding have no say. A block that holds a NaN or an
     infinity is NaN, and all of it clipped.
     """
+    element = instance("element", format.element, FloatElement)
     values = binary32.flush(array("x", x, "float32", shape=("rows", "columns")))
     groups = cut(values, (1,), format.block)
     finite = np.isfinite(groups).all(-1)
     groups = np.where(finite[..., None], groups, np.float32(0))
     code = np.clip(_exponents(groups) + format.scale.bias, 0, format.scale.highest_code)
-    element = format.element
     # Exact: a power of two.
     scaled = np.ldexp(groups.astype(np.float64), -format.last_place(code)[..., None])
-    numbers = element.decode(np.arange(element.nan_code or element.largest_code + 1))
-    numbers = np.abs(numbers[: element.largest_code + 1]).astype(np.float64)
     size = np.abs(scaled)
-    codes = np.searchsorted((numbers[1:] + numbers[:-1]) / 2, size, "left")
+    codes = np.searchsorted(middles(element), size, "left")
     codes = codes | np.signbit(groups).astype(np.int64) << (element.bits - 1)
     codes = np.where(finite[..., None], codes, element.nan_code).astype(np.uint32)
     kept = (size < element.largest) & finite[..., None]
@@ -56,6 +55,12 @@ def quantize_by_deviation(x: npt.ArrayLike, format: MxFormat) -> tuple[Blocks, F
         axis=1,
     )
     return blocks, join(kept, (1,), format.block, values.shape)
+
+
+def middles(element: FloatElement) -> npt.NDArray[np.float64]:
+    """Return what lies midway between the integers of codes, from zero up."""
+    numbers = element.decode(np.arange(element.largest_code + 1)).astype(np.float64)
+    return (numbers[1:] + numbers[:-1]) / 2
 
 
 def _exponents(groups: Floats) -> npt.NDArray[np.int64]:

@@ -6,10 +6,8 @@ from typing import Any
 from ..arrays import Floats
 from ..checks import instance
 from ..errors import UserError
-from ..formats import BlockFormat, MxFormat
+from ..formats import BlockFormat
 from ..formats.blocks import Blocks
-from ..formats.hadamard import HadamardParameters, hadamard
-from ..formats.quantize import quantize
 from ..words import Words
 from .data import package
 
@@ -52,18 +50,15 @@ class Engine:
 
         ``random`` is for stochastic rounding; a scale a tensor is that of ``x``.
         """
-        if isinstance(format, MxFormat):
-            return quantize(x, format, axis=1, random=random)
         return compiled("formats").quantize(x, format, random=random)
 
     def transform(self, x: Floats, tile: int, signs: int) -> Floats:
         """Return a matrix whose rows are transformed in tiles of 16 or 32 elements.
 
-        ``x`` holds values of bfloat16, in whole tiles, and so does the result; ``signs`` are the
-        elements of a tile that change their sign, bit 0 the first.
+        They are rounded to bfloat16 before, and so is the result; a row has whole tiles. ``signs``
+        are the elements of a tile that change their sign, bit 0 the first.
         """
-        parameters = HadamardParameters(tile=tile, signs=signs)
-        return hadamard(parameters, x.reshape(-1, tile)).reshape(x.shape)
+        return package("sw.formats.fast_hadamard", "numba").transform(x, tile, signs)
 
     def multiply(
         self, a: Blocks | Floats, b: Blocks | Floats, model: Multiply | None = None

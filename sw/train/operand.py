@@ -10,12 +10,12 @@ import numpy as np
 from ..arrays import Flags, Floats
 from ..core.products import OPERANDS, PASSES, Layer, Product
 from ..core.window import Window
-from ..formats import BFLOAT16, MxFormat, binary32
+from ..formats import MxFormat, binary32
 from ..formats.blocks import Blocks
 from ..formats.hadamard import HadamardParameters
 from ..formats.quantize import dequantize
-from ..formats.quest import quantize_by_deviation
 from ..words import Words
+from .data import package
 from .engine import Engine
 from .recipe import Recipe, Rule, Side
 
@@ -167,7 +167,7 @@ class Making:
         format = side.format
         if side.scaling == "deviation":
             assert isinstance(format, MxFormat)
-            return quantize_by_deviation(x, format)
+            return package("sw.formats.fast_quest", "numba").quantize_by_deviation(x, format)
         random = None
         if format.rounding == "stochastic":
             down = format.reduction if format.shape.is_square else 1
@@ -179,7 +179,6 @@ class Making:
     def _transform(self, x: Floats, side: Side, *, back: bool = False) -> Floats:
         """Return the transform of the rows of a matrix of whole tiles, or what it was made of."""
         tile, signs = side.hadamard, self._signs(side)
-        x = np.ascontiguousarray(binary32.rounded(x, BFLOAT16))
         if not back:
             return self.engine.transform(x, tile, signs)
         # The matrix is its own inverse, but for the signs.

@@ -21,7 +21,9 @@ from ..bfp.array import common_step
 from ..checks import choice, instance, line, number, one_of
 from ..core.products import OPERANDS, PASSES, Attention, Layer
 from ..errors import UserError
-from ..formats import BlockFormat, MxFormat, read_format
+from ..formats import BlockFormat, read_format
+from ..formats.element import FloatElement
+from ..formats.scale import MxScale
 from ..parameters import nested
 
 __all__ = ["ATTENTION", "Recipe", "Rule", "Side"]
@@ -76,11 +78,12 @@ class Side:
             raise UserError(f"signs must be plain without hadamard, not {self.signs}")
         if self.signs == "fixed" and self.hadamard != FIXED_TILE:
             raise UserError(f"signs must be plain or drawn in tiles of {self.hadamard}, not fixed")
-        plain = isinstance(self.format, MxFormat) and not self.format.has_tensor_scale
-        if self.scaling == "deviation" and not (plain and len(self.format.block) == 1):
+        form = self.format
+        plain = isinstance(form.scale, MxScale) and isinstance(form.element, FloatElement)
+        if self.scaling == "deviation" and not (plain and len(form.block) == 1):
             raise UserError(
-                f"scaling must be amax in {self.format.name}: only blocks of MX along the "
-                "reduction have a scale by deviation"
+                f"scaling must be amax in {form.name}: only small floats of MX along the reduction "
+                "have a scale by deviation"
             )
 
     def changed(self, fields: Mapping[str, Any]) -> "Side":
