@@ -15,6 +15,7 @@ from .block import MxFormat
 from .blocks import Blocks
 from .element import FloatElement
 from .quest import LEAST, RATIO, middles
+from .scale import MxScale
 
 __all__ = ["quantize_by_deviation"]
 
@@ -28,10 +29,11 @@ def quantize_by_deviation(x: Floats, format: MxFormat) -> tuple[Blocks, Flags]:
     """Return what `sw.formats.quest.quantize_by_deviation` returns."""
     x = np.ascontiguousarray(array("x", x, "float32", shape=("rows", "columns")))
     side, element = format.block[0], instance("element", format.element, FloatElement)
+    scale = instance("scale", format.scale, MxScale)
     code = np.empty(x.shape, np.uint32)
     exponent = np.empty((len(x), -(-x.shape[1] // side)), np.int32)
     kept = np.empty(x.shape, np.bool_)
-    codes = format.scale.bias, format.scale.highest_code, format.nan_code
+    codes = scale.bias, scale.highest_code, scale.nan_code
     rules = element.places, element.bits - 1, element.nan_code, float(element.largest)
     _quantize(x, code, exponent, kept, side, middles(element), codes, rules)
     return Blocks(code=code, exponent=exponent, format=format, axis=1), kept
@@ -39,7 +41,7 @@ def quantize_by_deviation(x: Floats, format: MxFormat) -> tuple[Blocks, Flags]:
 
 @jit
 def _flushed(value):
-    """Return a product that is exact in binary64, rounded as `sw.formats.binary32.multiply` does."""
+    """Return a product that is exact in binary64 as `sw.formats.binary32.multiply` does."""
     if abs(value) < SMALL * (1 - 2.0**-25):
         return np.float32(0.0)
     return np.float32(value)

@@ -20,6 +20,7 @@ from .block import MxFormat
 from .blocks import Blocks
 from .cut import cut, join
 from .element import FloatElement
+from .scale import MxScale
 
 __all__ = ["LEAST", "RATIO", "middles", "quantize_by_deviation"]
 
@@ -36,11 +37,12 @@ def quantize_by_deviation(x: npt.ArrayLike, format: MxFormat) -> tuple[Blocks, F
     infinity is NaN, and all of it clipped.
     """
     element = instance("element", format.element, FloatElement)
+    scale = instance("scale", format.scale, MxScale)
     values = binary32.flush(array("x", x, "float32", shape=("rows", "columns")))
     groups = cut(values, (1,), format.block)
-    finite = np.isfinite(groups).all(-1)
+    finite: Flags = np.asarray(np.isfinite(groups).all(-1))
     groups = np.where(finite[..., None], groups, np.float32(0))
-    code = np.clip(_exponents(groups) + format.scale.bias, 0, format.scale.highest_code)
+    code = np.clip(_exponents(groups) + scale.bias, scale.lowest_code, scale.highest_code)
     # Exact: a power of two.
     scaled = np.ldexp(groups.astype(np.float64), -format.last_place(code)[..., None])
     size = np.abs(scaled)

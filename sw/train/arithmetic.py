@@ -1,7 +1,7 @@
 """The arithmetic of a product in training: floating point, of blocks, or approximate."""
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..approx.names import KINDS, fractions
@@ -25,7 +25,7 @@ from ..grammar import Spec, tight
 from ..words import stream_key
 from .engine import Engine, Multiply, compiled
 from .operand import EVALUATION, STORED, USES, Making, Operand
-from .recipe import Recipe, Rule
+from .recipe import Recipe
 from .recipes import RECIPES, plain, read_recipe
 
 __all__ = [
@@ -92,6 +92,16 @@ def effective(format: BlockFormat, given: Iterable[str] = ()) -> BlockFormat:
     return format
 
 
+def _resolved(arithmetic: Arithmetic, layer: Layer, which: str) -> Recipe | str | Fractions:
+    """Return what a pass of a layer is computed by: blocks are all by a recipe."""
+    if isinstance(arithmetic, BlockFormat):
+        return plain(arithmetic)
+    if isinstance(arithmetic, Recipe):
+        rule = arithmetic.of(layer, which)
+        return rule if isinstance(rule, str) else arithmetic
+    return arithmetic
+
+
 class Products:
     """Computes the products of layers, each in an arithmetic of its own.
 
@@ -145,28 +155,20 @@ class Products:
         layer.check(batch, tensors)
         products = layer.shared(which, batch)
 
-        if isinstance(arithmetic, BlockFormat):
-            arithmetic = plain(arithmetic)
-        elif isinstance(arithmetic, Recipe) and isinstance(name := arithmetic.of(layer, which), str):
-            arithmetic = name
-        making = None
-        if isinstance(arithmetic, Recipe):
+        found = _resolved(arithmetic, layer, which)
+        multiply: Callable[[Product, int], Floats]
+        if isinstance(found, Recipe):
             making = Making(
                 layer=layer,
                 batch=batch,
                 operands=operands,
-                recipe=arithmetic,
+                recipe=found,
                 engine=self.engine,
                 key=functools.partial(self._key, number),
             )
-
-        def multiply(product: Product, c: int) -> Floats:
-            if making is None:
-                return self._multiply(operands[a], operands[b], product, c, arithmetic)
-            part = products.index(product)
-            left, right = (making.operand(which, part, product, side, c) for side in (0, 1))
-            return making.result(which, product, c, self.engine.multiply(left, right.transposed))
-
+            multiply = functools.partial(self._blocks, making, which, products)
+        else:
+            multiply = functools.partial(self._floats, operands[a], operands[b], found)
         return execute(products, layer.shapes(batch)[result], multiply)
 
     def _key(self, number: int, use: int, part: int) -> int:
@@ -174,8 +176,16 @@ class Products:
         use += EVALUATION * self.evaluation
         return stream_key(self.seed, step=self.step, layer=number, use=use, part=part)
 
-    def _multiply(
-        self, a: Operand, b: Operand, product: Product, c: int, arithmetic: str | Fractions
+    def _blocks(
+        self, making: Making, which: str, products: list[Product], product: Product, c: int
+    ) -> Floats:
+        """Return one product of blocks, (m, n)."""
+        part = products.index(product)
+        left, right = (making.operand(which, part, product, side, c) for side in (0, 1))
+        return making.result(which, product, c, self.engine.multiply(left, right.transposed))
+
+    def _floats(
+        self, a: Operand, b: Operand, arithmetic: str | Fractions, product: Product, c: int
     ) -> Floats:
         """Return one product of floating point, (m, n)."""
         left, right = product.a.gather(a.tensor, c), product.b.gather(b.tensor, c)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ..arrays import Floats
 from ..checks import array, instance, whole
 from ..errors import DivergedError, UserError
-from ..formats import BlockFormat
+from ..formats import BfpFormat
 from ..sparse.tracking import Choice
 from ..stochastic.gradient import Engine as UpdateEngine
 from .arithmetic import Operand, Products
@@ -59,7 +59,7 @@ class Run:
     precision: Precision
     epochs: list[Epoch]
     steps: int
-    storage: list[BlockFormat | None]
+    storage: list[BfpFormat | None]
     sparse: Sparse | None = None
     repeated: str = ""
 

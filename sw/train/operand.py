@@ -124,8 +124,8 @@ class Making:
             return values
         name = OPERANDS[which][2]
         forward = self._side(name)
-        if forward.scaling == "deviation":
-            _, kept = self._forward(name, product.out, c)
+        kept = self._forward(name, product.out, c)[1]
+        if kept is not None:
             values = np.where(kept, values, np.float32(0))
         if forward.hadamard:
             values = self._transform(values, forward, back=True)[:, : product.out.columns]

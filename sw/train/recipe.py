@@ -240,4 +240,3 @@ def _split(text: str) -> tuple[str | None, str | None, str]:
     if dot and head in ("x", "w", "y"):
         tensor, text = head, rest
     return which, tensor, text
-

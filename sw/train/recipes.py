@@ -16,8 +16,8 @@ of its own, which users leave in bfloat16 (``nvfp4,first=bfloat16,last=bfloat16`
 - ``quartet`` (Castro et al., 2025): forward transformed, without signs, with scales by deviation;
   gradients as ``mxfp4``'s, of the operands that the forward pass made, which are then masked and
   transformed back.
-- ``tetrajet`` (TetraJet-v2 as in Quartet II's code): forward nearest; gradients of the operands that
-  it made, transformed by drawn signs, rounded stochastically under scales of 17/16.
+- ``tetrajet`` (TetraJet-v2 as in Quartet II's code): forward nearest; gradients of the operands
+  that it made, transformed by drawn signs, rounded stochastically under scales of 17/16.
 """
 
 import functools

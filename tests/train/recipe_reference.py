@@ -220,7 +220,12 @@ def drawn(seed: int, step: int, layer: int) -> Sign:
 
 
 def passed(
-    recipe: str, which: str, x: np.ndarray, w: np.ndarray, y: np.ndarray, place: tuple[int, int, int]
+    recipe: str,
+    which: str,
+    x: np.ndarray,
+    w: np.ndarray,
+    y: np.ndarray,
+    place: tuple[int, int, int],
 ) -> np.ndarray:
     """The product of a pass under a recipe, (batch, outputs) and so on.
 
@@ -295,9 +300,7 @@ def _mxfp4(which, x, w, y, words, more) -> Matrix:
 
 def _three_quarters(left: Matrix, right: Matrix, words, signs: Sign) -> Matrix:
     turned = (hadamard(each, signs, ROOT) for each in (left, right))
-    a, b = (
-        mx(each, E2M1, "three_quarters", own) for each, own in zip(turned, words, strict=True)
-    )
+    a, b = (mx(each, E2M1, "three_quarters", own) for each, own in zip(turned, words, strict=True))
     return times(product(a, b), fl(Fraction(16, 9)))
 
 
@@ -322,10 +325,10 @@ def _tetrajet(which, x, w, y, words, more) -> Matrix:
     (a, p), (b, q) = nvfp4(x), nvfp4(w)
     if which == "forward":
         return times(product(a, b), scale_of(p, q))
-    decoded = (
+    made_x, made_w = (
         values(each, len(x[0]), fl(1 / fl(2688 / amax))) for each, amax in ((a, p), (b, q))
     )
-    left, right = _pair(which, *decoded, y)
+    left, right = _pair(which, made_x, made_w, y)
     turned = [hadamard(each, more[0], ROOT) for each in (left, right)]
     (a, p), (b, q) = (
         nvfp4(each, words=own, headroom=Fraction(17, 16))

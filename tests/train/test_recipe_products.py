@@ -100,4 +100,6 @@ def test_products_of_several_windows():
             own = {n: v[c : c + 1] if n == "w" else v[:, c : c + 1] for n, v in found.items()}
             alone = {n: Operand(np.ascontiguousarray(v)) for n, v in own.items()}
             expected = products.run(one, which, 2, alone, name)
-            assert np.array_equal(got[c : c + 1] if which == "weight" else got[:, c : c + 1], expected)
+            assert np.array_equal(
+                got[c : c + 1] if which == "weight" else got[:, c : c + 1], expected
+            )

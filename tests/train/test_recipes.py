@@ -8,6 +8,7 @@ import pytest
 from sw.core.products import PASSES, Attention, Dense
 from sw.errors import UserError
 from sw.formats import MX_FORMATS, BlockFormat, MxFormat
+from sw.formats.element import FloatElement
 from sw.formats.scale import FloatScale, MxScale
 from sw.train.arithmetic import ARITHMETICS, Operand, Products
 from sw.train.arithmetic import read as read_arithmetic
@@ -27,10 +28,10 @@ ELEMENTS = {(2, 1): "e2m1", (4, 3): "e4m3", (5, 2): "e5m2"}
 def word(side: Side) -> str:
     """An operand in words: element, block, scale, rounding, and what comes before."""
     form = side.format
-    assert isinstance(form, MxFormat)
-    element = ELEMENTS[getattr(form.element, "exponent_bits"), form.element.fraction_bits]
+    assert isinstance(form, MxFormat) and isinstance(form.element, FloatElement)
+    element = ELEMENTS[form.element.exponent_bits, form.element.fraction_bits]
     scale = "tensor" if isinstance(form.scale, FloatScale) else form.scale.rule
-    if getattr(form.scale, "headroom", 1) != 1:
+    if isinstance(form.scale, FloatScale) and form.scale.headroom != 1:
         scale += f" {form.scale.headroom}"
     rounding = "deviation" if side.scaling == "deviation" else form.rounding
     words = [element, form.shape.text, scale, rounding]
@@ -115,8 +116,8 @@ CHANGED = [
 @pytest.mark.parametrize(("text", "which", "side", "expected"), CHANGED)
 def test_changed_operands(text, which, side, expected):
     recipe = read_arithmetic(text)
+    assert isinstance(recipe, Recipe) and recipe.name == text
     assert table(recipe)[which][side] == expected
-    assert recipe.name == text
     # Nothing else is of another kind than before, unless the field is of all.
     if text.count(".") > 1 and text.count(":") == 1:
         base = table(RECIPES[text.partition(":")[0]])
@@ -126,7 +127,9 @@ def test_changed_operands(text, which, side, expected):
 
 
 def test_results_are_divided_by_the_factors():
-    rule = read_arithmetic("mxfp4:input.w.factor=1").input
+    recipe = read_arithmetic("mxfp4:input.w.factor=1")
+    assert isinstance(recipe, Recipe)
+    rule = recipe.input
     assert isinstance(rule, Rule) and rule.back == np.float32(4 / 3)
 
 
@@ -208,7 +211,10 @@ REFUSED = [
     ("nvfp4:weight.hadamard=32", "signs must be plain or drawn in tiles of 32, not fixed"),
     ("nvfp4:signs=random", "signs must be one of plain, fixed, drawn, not 'random'"),
     ("nvfp4:x.format=mxfp4", "a and b must both have a scale a tensor or neither, not mxfp4 and"),
-    ("nvfp4:scaling=deviation", "scaling must be amax in nvfp4: only small floats of MX along the "),
+    (
+        "nvfp4:scaling=deviation",
+        "scaling must be amax in nvfp4: only small floats of MX along th",
+    ),
     ("nvfp4:scale.rule=even", "unknown field 'scale.rule'"),
     ("nvfp4:y.source=forward", "source must be tensor for y, which no forward pass makes"),
     ("nvfp4:forward.source=forward", "source must be tensor in the forward pass, not forward"),
@@ -308,4 +314,3 @@ def test_storage():
     assert str(error.value) == (
         "storage wide needs a layer whose forward pass is in block floating point; nvfp4 has none"
     )
-
