@@ -22,6 +22,7 @@ from .cut import blocked_axes
 from .element import FloatElement
 from .fast_loops import ROUNDINGS
 from .quantize import zero_set_counts
+from .scale import FloatScale
 
 __all__ = ["quantize", "zero_set"]
 
@@ -116,6 +117,7 @@ def _error(
     codes = np.arange(1 << format.element_bits)
     numbers = tensor_scale.number_of(format, format.element.decode(codes))
     result = np.empty(scale.shape, np.float32)
+    assert isinstance(format.scale, FloatScale)
     full, value = tensor_scale.full_scale(format), format.scale.value(scale)
     fast_loops.error(x, code, numbers, value, amax, full, _sides(format), result)
     return result

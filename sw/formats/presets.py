@@ -52,7 +52,7 @@ def _flexblock(bits: int, channels: int) -> dict[str, BlockFormat]:
         f"{name}_box": {"block": (1, channels, 3, 3)},
     }
     made = {n: dataclasses.replace(flat, name=n, **fields) for n, fields in others.items()}
-    return {name: flat} | made
+    return {name: flat, **made}
 
 
 def _hbfp(bits: int) -> dict[str, BlockFormat]:
