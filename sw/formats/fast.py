@@ -77,9 +77,9 @@ def _words(format: BlockFormat, shape: tuple[int, int], random: Words | None) ->
         return np.zeros(1, np.uint16), 0, 1
     if random is None:
         raise UserError(f"random must be given: {format.name} rounds stochastically")
-    random = checks.instance("random", random, Words)
-    random.blocks(math.prod(shape) * format.block_elements, format.random_bits)
-    return np.array(random.keys, np.uint16), random.first, fields_of(format.random_bits)
+    stream: Words = checks.instance("random", random, Words)
+    stream.blocks(math.prod(shape) * format.block_elements, format.random_bits)
+    return np.array(stream.keys, np.uint16), stream.first, fields_of(format.random_bits)
 
 
 def _elements(

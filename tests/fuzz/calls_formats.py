@@ -18,11 +18,10 @@ RANDOM = FP4.changed({"name": "mxfp4 at random", "rounding": "stochastic"})
 call(FloatElement, "FloatElement")(
     lambda rng: {"exponent_bits": 4, "fraction_bits": 3, "specials": "nan"}
 )
-call(IntegerElement, "IntegerElement")(
+call(IntegerElement, "IntegerElement", twos_complement="type")(
     lambda rng: {
         "mantissa_bits": 8,
         "sign_inside": True,
-        "symmetric": True,
         "twos_complement": True,
     }
 )
@@ -30,7 +29,7 @@ call(MxScale, "MxScale")(lambda rng: {"rule": "rceil"})
 call(FloatScale, "FloatScale")(lambda rng: {"four_over_six": True})
 call(read_element)(lambda rng: {"value": "e2m1"})
 call(read_scale)(lambda rng: {"value": "ue4m3"})
-call(MxFormat, "MxFormat", name="text", block="type")(
+call(MxFormat, "MxFormat", name="text", scale="type")(
     lambda rng: {
         "name": "mine",
         "element": "e4m3",
@@ -40,16 +39,19 @@ call(MxFormat, "MxFormat", name="text", block="type")(
         "random_bits": 9,
     }
 )
-call(quantize.quantize, "quantize with amax", x=f"{VALUES} empty rows shape", amax="type")(
+call(quantize.quantize, "quantize with amax", x=f"{VALUES} empty rows shape", amax="type none")(
     lambda rng: {"x": floats(rng, 3, 20), "format": NVFP4, "amax": np.float32(3)}
 )
-call(formats_fast.quantize, x=f"{VALUES} empty rows")(
+call(formats_fast.quantize, x=f"{VALUES} empty rows shape")(
     lambda rng: {"x": floats(rng, 3, 20), "format": RANDOM, "random": Words(key=5)}
 )
-call(formats_fast.quantize, "fast.quantize with amax", x=f"{VALUES} empty rows", amax="type")(
-    lambda rng: {"x": floats(rng, 3, 20), "format": NVFP4, "amax": np.float32(3)}
-)
-call(codes.Blocks, "Blocks of floats", axis="negative")(
+call(
+    formats_fast.quantize,
+    "fast.quantize with amax",
+    x=f"{VALUES} empty rows shape",
+    amax="type none",
+)(lambda rng: {"x": floats(rng, 3, 20), "format": NVFP4, "amax": np.float32(3)})
+call(codes.Blocks, "Blocks of floats", code="shape", axis="negative", amax="type")(
     lambda rng: {
         "code": words(rng, 4, 3, 32).astype("u4"),
         "exponent": words(rng, 7, 3, 2).astype("i4"),
