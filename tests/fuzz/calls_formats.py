@@ -10,7 +10,7 @@ from sw.formats.element import FloatElement, IntegerElement, read_element
 from sw.formats.scale import FloatScale, MxScale, read_scale
 from sw.words import Words
 
-from .call import EACH, VALUES, call, floats, words
+from .call import EACH, call, floats, words
 
 FP4, NVFP4 = MX_FORMATS["mxfp4"], MX_FORMATS["nvfp4"]
 RANDOM = FP4.changed({"name": "mxfp4 at random", "rounding": "stochastic"})
@@ -29,7 +29,7 @@ call(MxScale, "MxScale")(lambda rng: {"rule": "rceil"})
 call(FloatScale, "FloatScale")(lambda rng: {"four_over_six": True})
 call(read_element)(lambda rng: {"value": "e2m1"})
 call(read_scale)(lambda rng: {"value": "ue4m3"})
-call(MxFormat, "MxFormat", name="text", scale="type")(
+call(MxFormat, "MxFormat", name="text", scale="type", block="type")(
     lambda rng: {
         "name": "mine",
         "element": "e4m3",
@@ -39,16 +39,16 @@ call(MxFormat, "MxFormat", name="text", scale="type")(
         "random_bits": 9,
     }
 )
-call(quantize.quantize, "quantize with amax", x=f"{VALUES} empty rows shape", amax="type none")(
+call(quantize.quantize, "quantize in a tensor", x=EACH, amax="type none")(
     lambda rng: {"x": floats(rng, 3, 20), "format": NVFP4, "amax": np.float32(3)}
 )
-call(formats_fast.quantize, x=f"{VALUES} empty rows shape")(
+call(formats_fast.quantize, x=EACH)(
     lambda rng: {"x": floats(rng, 3, 20), "format": RANDOM, "random": Words(key=5)}
 )
 call(
     formats_fast.quantize,
     "fast.quantize with amax",
-    x=f"{VALUES} empty rows shape",
+    x=EACH,
     amax="type none",
 )(lambda rng: {"x": floats(rng, 3, 20), "format": NVFP4, "amax": np.float32(3)})
 call(codes.Blocks, "Blocks of floats", code="shape", axis="negative", amax="type")(
