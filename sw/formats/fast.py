@@ -22,6 +22,7 @@ from .cut import blocked_axes
 from .element import FloatElement
 from .fast_loops import ROUNDINGS
 from .quantize import zero_set_counts
+from .scale import FloatScale
 
 __all__ = ["quantize", "zero_set"]
 
@@ -76,8 +77,9 @@ def _words(format: BlockFormat, shape: tuple[int, int], random: Words | None) ->
         return np.zeros(1, np.uint16), 0, 1
     if random is None:
         raise UserError(f"random must be given: {format.name} rounds stochastically")
-    random.blocks(math.prod(shape) * format.block_elements, format.random_bits)
-    return np.array(random.keys, np.uint16), random.first, fields_of(format.random_bits)
+    stream: Words = checks.instance("random", random, Words)
+    stream.blocks(math.prod(shape) * format.block_elements, format.random_bits)
+    return np.array(stream.keys, np.uint16), stream.first, fields_of(format.random_bits)
 
 
 def _elements(
@@ -116,6 +118,7 @@ def _error(
     codes = np.arange(1 << format.element_bits)
     numbers = tensor_scale.number_of(format, format.element.decode(codes))
     result = np.empty(scale.shape, np.float32)
+    assert isinstance(format.scale, FloatScale)
     full, value = tensor_scale.full_scale(format), format.scale.value(scale)
     fast_loops.error(x, code, numbers, value, amax, full, _sides(format), result)
     return result

@@ -60,18 +60,20 @@ def quantize_groups(
     words = array("words", words, "integer", low=0).astype(np.int64)
     top = (bits & np.uint32(0x7FFFFFFF)).max(-1, initial=0, keepdims=True).astype(np.int64)
     special = top >= INFINITY
-    tensor = isinstance(format, MxFormat) and format.has_tensor_scale
-    largest = tensor_scale.checked_amax(format, amax) if tensor else NO_AMAX
+    largest = NO_AMAX
+    if isinstance(format, MxFormat) and format.has_tensor_scale:
+        largest = tensor_scale.checked_amax(format, amax)
     first, *others = block_scales(format, top, largest)
     code, element = first.code, _elements(bits, first, format, words)
     for other in others:
+        assert isinstance(format, MxFormat)
         tried = _elements(bits, other, format, words)
         better = _error(bits, tried, other.code, format, largest) < _error(
             bits, element, code, format, largest
         )
         code, element = np.where(better, other.code, code), np.where(better, tried, element)
     if isinstance(format, MxFormat):
-        below = element & np.uint32((1 << format.element_bits - 1) - 1) == 0
+        below = format.element.decode(element) == 0
     else:
         field = (bits >> np.uint32(23)) & np.uint32(255)
         below = ((top >> 23) - field >= format.magnitude_bits) | (field == 0)

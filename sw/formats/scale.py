@@ -4,6 +4,7 @@ What a block format needs of its scale is the code of a block, given its largest
 them that of NaN; and of a code an integer factor and an exponent.
 """
 
+import bisect
 import dataclasses
 import functools
 from collections.abc import Hashable, Mapping
@@ -195,12 +196,13 @@ class MxScale(ByMeaning):
 def _quotient_carry(element: Element, exponent: int) -> int:
     """Return the least fraction with which the quotient of ``rceil`` passes a power of two."""
     one = np.float32(1)
-    largest = np.float32(element.largest / 2.0**element.places)
-    fractions = np.arange(NEVER, dtype=np.uint32)
-    top = np.ldexp((fractions | np.uint32(127 << 23)).view(np.float32), exponent)
-    return int(
-        np.searchsorted(top * (one / largest), np.ldexp(one, exponent - element.emax), "right")
-    )
+    reciprocal = one / np.float32(element.largest / 2.0**element.places)
+
+    def quotient(fraction: int) -> np.float32:
+        return np.ldexp(np.float32(1 + fraction / NEVER), exponent) * reciprocal
+
+    power = np.ldexp(one, exponent - element.emax)
+    return bisect.bisect_right(range(NEVER), power, key=quotient)
 
 
 _UE4M3 = FloatElement(exponent_bits=4, fraction_bits=3, specials="nan")

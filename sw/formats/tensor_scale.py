@@ -27,6 +27,7 @@ from ..errors import UserError
 from . import binary32
 from .block import BlockFormat, MxFormat
 from .floating import BINARY32
+from .scale import FloatScale
 
 __all__ = [
     "amax_of",
@@ -58,16 +59,21 @@ def number_of(format: MxFormat, integer: Any) -> Any:
     return np.float32(integer) / np.float32(2.0**format.element.places)
 
 
+def _scale_of(format: MxFormat) -> FloatScale:
+    assert isinstance(format.scale, FloatScale)
+    return format.scale
+
+
 def full_scale(format: MxFormat) -> np.float32:
     """Return what a tensor's largest magnitude is scaled to, 2688 in NVFP4."""
-    return np.float32(format.scale.largest) * number_of(format, format.largest)
+    return np.float32(_scale_of(format).largest) * number_of(format, format.largest)
 
 
 def checked_amax(format: MxFormat, amax: Any) -> np.float32:
     """Return ``amax`` as it counts, a finite float32 that is not negative."""
-    value = array("amax", amax, "float32", shape=(), low=0, finite=True)[()]
-    value = binary32.flush(value)[()]
-    return np.maximum(value, full_scale(format) * LEAST) if value > 0 else value
+    value = array("amax", amax, "float32", shape=(), low=0, finite=True)
+    value = np.float32(binary32.flush(value))
+    return max(value, full_scale(format) * LEAST) if value > 0 else value
 
 
 def given_amax(format: BlockFormat, x: Floats, amax: npt.ArrayLike | None) -> np.float32:
@@ -92,7 +98,7 @@ def block_codes(
     ``scale`` is `tensor_scale`. Under four over six they are two, the usual ones first.
     """
     largest = number_of(format, format.largest)
-    if not format.scale.four_over_six:
+    if not _scale_of(format).four_over_six:
         return (_scale_code(binary32.multiply(top, scale * (ONE / largest)), format),)
     base = binary32.multiply(binary32.flush(top / largest), scale)
     return tuple(
@@ -102,7 +108,7 @@ def block_codes(
 
 def _scale_code(quotient: Floats, format: MxFormat) -> npt.NDArray[np.int64]:
     """Return the scales' codes of numbers that are not negative: to nearest even, saturating."""
-    element = format.scale.element
+    element = _scale_of(format).element
     bits = quotient.view(np.uint32).astype(np.int64)
     field = bits >> 23
     significand = np.where(field > 0, bits & 0x7FFFFF | 1 << 23, 0)
@@ -118,12 +124,12 @@ def _scale_code(quotient: Floats, format: MxFormat) -> npt.NDArray[np.int64]:
 
 def decode_factor(format: MxFormat, scale: np.float32) -> np.float32:
     """Return ``S_dec`` of a tensor, given `tensor_scale`; the headroom is multiplied at last."""
-    return ONE / scale * np.float32(format.scale.headroom)
+    return ONE / scale * np.float32(_scale_of(format).headroom)
 
 
 def encode_factor(format: MxFormat, code: Any, scale: np.float32) -> Floats:
     """Return ``enc``, by which the elements of blocks are multiplied, given the blocks' codes."""
-    value = format.scale.value(code)
+    value = _scale_of(format).value(code)
     with np.errstate(divide="ignore"):
         factor = ONE / (value * decode_factor(format, scale))
     return binary32.flush(np.minimum(factor, np.float32(binary32.LARGEST)))
@@ -152,18 +158,19 @@ def error(
         The tensor's, as it counts.
     """
     with np.errstate(all="ignore"):
-        value = binary32.multiply(binary32.multiply(number, format.scale.value(code)), amax)
+        value = binary32.multiply(number, _scale_of(format).value(code))
+        value = binary32.multiply(value, amax)
         difference = binary32.add(binary32.flush(value / full_scale(format)), -x)
-        terms = np.abs(difference).reshape(*x.shape[:-1], -1, format.block[-1])
-        total = np.zeros(terms.shape[:-1], np.float32)
-        for k in range(terms.shape[-1]):
-            total = binary32.add(total, terms[..., k])
-        rows = total.shape[-1]
-        more = (1 << (rows - 1).bit_length()) - rows
-        total = np.pad(total, [(0, 0)] * (total.ndim - 1) + [(0, more)])
-        while total.shape[-1] > 1:
-            half = total.shape[-1] // 2
-            total = binary32.add(total[..., :half], total[..., half:])
+        *_, side = format.block
+        rows = format.block_elements // side
+        terms = np.abs(difference).reshape(*x.shape[:-1], rows, side)
+        width = 1 << (rows - 1).bit_length()
+        total = np.zeros((*x.shape[:-1], width), np.float32)
+        for k in range(side):
+            total[..., :rows] = binary32.add(total[..., :rows], terms[..., k])
+        while width > 1:
+            width //= 2
+            total = binary32.add(total[..., :width], total[..., width:])
     return total
 
 
@@ -178,5 +185,5 @@ def product_scale(
     product = binary32.multiply(*amax)
     full = full_scale(formats[0]) * full_scale(formats[1])
     scale = binary32.flush(product / full)
-    headroom = np.float32(formats[0].scale.headroom * formats[1].scale.headroom)
-    return binary32.multiply(scale, headroom)[()]
+    first, second = (_scale_of(format).headroom for format in formats)
+    return np.float32(binary32.multiply(scale, np.float32(first * second)))

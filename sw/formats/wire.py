@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..checks import array, instance, shown, whole
 from ..errors import UserError
 from . import BlockFormat
-from .blocks import Blocks
+from .blocks import NO_AMAX, Blocks
 from .cut import blocked_axes
 
 __all__ = ["pack", "unpack"]
@@ -52,7 +52,7 @@ def unpack(
     shape: tuple[int, ...],
     *,
     axis: int = -1,
-    amax: npt.ArrayLike = 0,
+    amax: np.float32 = NO_AMAX,
 ) -> Blocks:
     """Return the blocks of what `pack` returned.
 
@@ -93,7 +93,7 @@ def unpack(
         exponent=np.moveaxis(exponent, -1, axis).astype(np.int32),
         format=format,
         axis=axis if len(format.block) == 1 else None,
-        amax=amax,  # pyright: ignore[reportArgumentType]
+        amax=amax,
     )
 
 

@@ -14,6 +14,8 @@ from tests.formats import mx_reference as scalar
 
 FLT_MAX = np.float32(scalar.FLT_MAX)
 ONE = np.float32(1)
+E2M1 = np.array([float(v) * sign for sign in (1, -1) for v in scalar.E2M1], np.float32)
+E4M3 = np.array([float(v) for v in scalar.E4M3], np.float32)
 
 
 def flush(x: np.ndarray) -> np.ndarray:
@@ -23,7 +25,7 @@ def flush(x: np.ndarray) -> np.ndarray:
 
 def times(x: Any, y: Any) -> np.ndarray:
     with np.errstate(all="ignore"):
-        return flush(flush(np.float32(x)) * flush(np.float32(y)))
+        return flush(flush(np.asarray(x, np.float32)) * flush(np.asarray(y, np.float32)))
 
 
 def table_of(element: Any, negative: bool) -> np.ndarray:
@@ -83,7 +85,7 @@ def quantize_mx(
     x: np.ndarray, format: Any, words: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The codes of elements (blocks, elements of one) and of scales (blocks,)."""
-    element, finite = format.element, np.isfinite(x).all(1)
+    element, finite = format.element, np.asarray(np.isfinite(x).all(1))
     x = np.where(finite[:, None], flush(x), np.float32(0))
     code = mx_codes(np.abs(x).max(1), element, format.scale.rule)
     a = np.ldexp(np.abs(x).astype(np.float64), (127 - code)[:, None])
@@ -101,13 +103,13 @@ def candidate(
     x: np.ndarray, quotient: np.ndarray, scale: np.float32, format: Any, words: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The codes of blocks of NVFP4 under the scales nearest to quotients."""
-    e4m3 = np.array([float(v) for v in scalar.E4M3])
-    code = search(quotient.astype(np.float64), e4m3, "nearest_even", np.zeros(1), 0)
+    code = search(
+        quotient.astype(np.float64), E4M3.astype(np.float64), "nearest_even", np.zeros(1), 0
+    )
     with np.errstate(divide="ignore"):
-        factor = np.minimum(ONE / (np.float32(e4m3[code]) * (ONE / scale)), FLT_MAX)
+        factor = np.minimum(ONE / (E4M3[code] * (ONE / scale)), FLT_MAX)
     scaled = np.abs(times(x, factor[:, None])).astype(np.float64)
-    e2m1 = np.array([float(v) for v in scalar.E2M1])
-    found = search(scaled, e2m1, format.rounding, words, format.random_bits)
+    found = search(scaled, E2M1[:8].astype(np.float64), format.rounding, words, format.random_bits)
     return found + 8 * np.signbit(x), code
 
 
@@ -115,9 +117,7 @@ def errors(
     x: np.ndarray, found: np.ndarray, code: np.ndarray, amax: np.float32, side: int
 ) -> np.ndarray:
     """The errors that four over six compares, of each block."""
-    e2m1 = np.float32([float(v) * sign for sign in (1, -1) for v in scalar.E2M1])
-    e4m3 = np.float32([float(v) for v in scalar.E4M3])
-    value = flush(times(times(e2m1[found], e4m3[code][:, None]), amax) / np.float32(6 * 256))
+    value = flush(times(times(E2M1[found], E4M3[code][:, None]), amax) / np.float32(6 * 256))
     with np.errstate(over="ignore"):
         terms = np.abs(flush(value - x)).reshape(len(x), -1, side)
         rows = np.zeros(terms.shape[:2], np.float32)
@@ -134,7 +134,7 @@ def quantize_nvfp4(
     x: np.ndarray, format: Any, amax: float, words: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The codes of elements (blocks, elements of one) and of scales, given the tensor's amax."""
-    finite = np.isfinite(x).all(1)
+    finite = np.asarray(np.isfinite(x).all(1))
     x = np.where(finite[:, None], flush(x), np.float32(0))
     words = np.zeros(x.shape) if words is None else words
     bound = 256 if format.scale.four_over_six else 448
@@ -159,12 +159,10 @@ def product(a: tuple, b: tuple, amax_a: np.float32, amax_b: np.float32) -> np.nd
 
     ``a`` are codes of elements (m, k) and scales (m, k / 16), ``b`` (k, n) and (k / 16, n).
     """
-    e2m1 = np.float32([float(v) * sign for sign in (1, -1) for v in scalar.E2M1])
-    e4m3 = np.float32([float(v) for v in scalar.E4M3])
     y = np.zeros((len(a[0]), b[0].shape[1]), np.float32)
     for k in range(a[1].shape[1]):
         part = slice(16 * k, 16 * k + 16)
         # The products are multiples of 1/4 and their sum is below 576: exact in any order.
-        total = e2m1[a[0][:, part]] @ e2m1[b[0][part]]
-        y = y + np.outer(e4m3[a[1][:, k]], e4m3[b[1][k]]) * total
+        total = E2M1[a[0][:, part]] @ E2M1[b[0][part]]
+        y = y + np.outer(E4M3[a[1][:, k]], E4M3[b[1][k]]) * total
     return y * (amax_a * amax_b / np.float32(36 * 448 * 448))

@@ -30,7 +30,7 @@ def blocks(count: int, elements: int, format: MxFormat, seed: int) -> np.ndarray
         normal * 2.0**exponent,  # tops are replaced
     ]
     with np.errstate(over="ignore", under="ignore"):
-        x = np.float32(np.stack(kinds, 1).reshape(-1, elements)[:count])
+        x = np.stack(kinds, 1).reshape(-1, elements)[:count].astype(np.float32)
     x[KINDS - 1 :: KINDS] = _tops(x[KINDS - 1 :: KINDS], format, rng)
     strange = rng.random(count) < 0.03
     x[strange, rng.integers(0, elements, strange.sum())] = rng.choice(

@@ -15,9 +15,10 @@ from sw.formats.blocks import Blocks, decode
 from sw.formats.quantize import dequantize, quantize
 from sw.formats.tensor_scale import encode_factor, tensor_scale
 from tests.formats import mx_arrays, mx_reference
+from tests.formats.made import mx
 
 FLT_MAX = float.fromhex("0x1.fffffep127")
-E4M3 = {rule: MxFormat(element="e4m3", scale={"rule": rule}) for rule in ("floor", "ceil", "rceil")}
+E4M3 = {rule: mx("e4m3", rule) for rule in ("floor", "ceil", "rceil")}
 NVFP4 = MX_FORMATS["nvfp4"]
 
 X = np.array(
@@ -111,7 +112,7 @@ LINES = [
 @pytest.mark.parametrize("element, rules, scale, line", LINES)
 def test_line(element, rules, scale, line):
     for rule in rules.split():
-        found, code = codes(X, MxFormat(element=element, scale={"rule": rule}))
+        found, code = codes(X, mx(element, rule))
         assert (found[:16], code) == ([int(c, 16) for c in line.split()], scale)
 
 
@@ -163,7 +164,7 @@ ELEMENTS = [
 
 @pytest.mark.parametrize("name, largest, code, emax, least, nan", ELEMENTS)
 def test_elements(name, largest, code, emax, least, nan):
-    format = MxFormat(element=name)
+    format = mx(name)
     element = format.element
     unit = 2.0**-element.places
     assert (element.largest * unit, element.emax, element.nan_code) == (largest, emax, nan)
@@ -184,16 +185,16 @@ def test_dequantize():
         for scale in (0, 1, 60, 118, 126, 127, 200, 254, 255):
             scale = min(scale, format.nan_code)
             blocks = Blocks(
-                code=np.arange(count),
-                exponent=np.full(count // 4, scale),
+                code=np.arange(count, dtype=np.uint32),
+                exponent=np.full(count // 4, scale, np.int32),
                 format=format,
                 axis=0,
                 amax=np.float32(3 if format.has_tensor_scale else 0),
             )
             expected = [mx_reference.dequantize(c, scale, format, 3.0) for c in range(count)]
-            assert np.array_equal(dequantize(blocks), np.float32(expected), equal_nan=True)
-            same = np.signbit(dequantize(blocks)) == np.signbit(np.float32(expected))
-            assert (same | np.isnan(expected)).all()
+            got, expected = dequantize(blocks), np.array(expected, np.float32)
+            assert np.array_equal(got, expected, equal_nan=True)
+            assert ((np.signbit(got) == np.signbit(expected)) | np.isnan(got)).all()
 
 
 FOUR_OVER_SIX = NVFP4.changed({"scale": {"four_over_six": True}})

@@ -42,11 +42,15 @@ def test_nvfp4(block):
         b = b.reshape(8, 32, 16, 16).swapaxes(1, 2)
         scales_b = np.repeat(scales_b.reshape(8, 32), 16, 0)
     of_a = a.reshape(128, 512), scales_a.reshape(128, 32)
-    expected = mx_arrays.product(of_a, (b.reshape(128, 512).T, scales_b.T), *amax)
+    of_b = b.reshape(128, 512), scales_b
+    expected = mx_arrays.product(of_a, (of_b[0].T, of_b[1].T), *amax)
     for quantizer in (quantize, formats_fast.quantize):
         left, right = quantizer(x, NVFP4), quantizer(w, format).transposed
         for gemm in (array.gemm, fast.gemm):
             assert same(gemm(left, right), expected)
+    turned = [(a[:, ::-1], scales[:, ::-1]) for a, scales in (of_a, of_b)]
+    other = mx_arrays.product(turned[0], (turned[1][0].T, turned[1][1].T), *amax)
+    assert not same(other, expected)
 
 
 def test_nvfp4_in_fractions():
@@ -101,5 +105,5 @@ def test_exact_sums(name):
     got = array.gemm(a, b.transposed)
     for i, row in enumerate(values[0]):
         for j, column in enumerate(values[1]):
-            total = sum(p * q for p, q in zip(row, column, strict=True))
+            total = sum((p * q for p, q in zip(row, column, strict=True)), Fraction())
             assert got[i, j] == np.float32(to_binary32(total))

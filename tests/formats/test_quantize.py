@@ -12,6 +12,7 @@ from sw.formats import MX_FORMATS, ROUNDINGS, MxFormat, fast, quantize
 from sw.formats.scale import MX_RULES, FloatScale
 from sw.words import Words
 from tests.formats import mx_arrays, mx_reference
+from tests.formats.made import mx
 from tests.formats.mx_stimuli import blocks
 
 MILLION = 10**6
@@ -71,7 +72,7 @@ def filled(x: np.ndarray, format: MxFormat) -> np.ndarray:
 @pytest.mark.parametrize("rule", MX_RULES)
 @pytest.mark.parametrize("element", ELEMENTS)
 def test_mx(element, rule, part):
-    format = MxFormat(element=element, scale={"rule": rule})
+    format = mx(element, rule)
     check(matrix(MILLION, format, 1), format)
     for seed, rounding in enumerate(OTHERS, 2):
         check(matrix(part, format, seed), dataclasses.replace(format, rounding=rounding))
@@ -118,7 +119,7 @@ def test_elements_of_users(element):
     for rule in MX_RULES:
         for seed, rounding in enumerate(ROUNDINGS):
             fields = {"rounding": rounding, "random_bits": 11, "block": (7,) if seed else (3, 3)}
-            format = MxFormat(element=element, scale={"rule": rule}, **fields)
+            format = mx(element, rule, **fields)
             check(matrix(4000, format, seed), format)
 
 
@@ -132,7 +133,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_planted_fault(fault, monkeypatch):
-    format = MxFormat(element="e4m3", scale={"rule": "rceil"})
+    format = mx("e4m3", "rceil")
     wrong = format.changed(FAULTS[fault])
     x = matrix(20000, format, 1)
     check(x, format)
@@ -150,6 +151,6 @@ def test_planted_fault(fault, monkeypatch):
 def test_planted_saturation(monkeypatch):
     numbers = mx_reference.numbers
     monkeypatch.setattr(mx_reference, "numbers", lambda *of: numbers(*of)[:-1])
-    format = MxFormat(element="e4m3")
+    format = mx("e4m3")
     with pytest.raises(AssertionError):
         check(matrix(20000, format, 1), format)

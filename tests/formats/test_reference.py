@@ -10,6 +10,7 @@ from sw.formats import MX_FORMATS, ROUNDINGS, MxFormat
 from sw.formats.scale import MX_RULES, FloatScale
 from tests import stimuli
 from tests.formats import mx_arrays, mx_reference
+from tests.formats.made import mx
 from tests.formats.mx_stimuli import blocks
 
 ELEMENTS = (
@@ -24,10 +25,7 @@ ELEMENTS = (
 
 
 def formats_of(element: Any, rule: str) -> list[MxFormat]:
-    return [
-        MxFormat(element=element, scale={"rule": rule}, rounding=rounding, block=(6,))
-        for rounding in ROUNDINGS
-    ]
+    return [mx(element, rule, rounding=rounding, block=(6,)) for rounding in ROUNDINGS]
 
 
 def test_mx():
