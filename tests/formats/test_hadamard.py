@@ -123,7 +123,7 @@ FAULTS = {
         Fault(
             BeatButterfly,
             lambda s: s.given.eq(s.place) if len(s.given) else (),
-            "results",
+            "m_axis gave|results",
             STALLS,
         ),
     ),

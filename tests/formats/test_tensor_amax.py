@@ -42,7 +42,7 @@ def test_by_hand():
     ]
     values = [np.array(x, np.float32) for x in tensors]
     expected = np.array([3, 1, 0, 0, 2.0**-126, 3.4028235e38], np.float32)
-    assert model(WIDE, values).tolist() == expected.tolist()
+    assert [model(WIDE, x) for x in values] == expected.tolist()
     found, result = simulate(WIDE, values)
     assert (found.view(np.uint32) == expected.view(np.uint32)).all()
     assert result.registers["tensors"] == 6
@@ -114,7 +114,7 @@ def test_refused():
     with pytest.raises(UserError, match="^source must be one of .*, not 'fp8'$"):
         TensorAmaxParameters(source="fp8")
     with pytest.raises(UserError, match="^x must hold values of bfloat16, not 1.0039062"):
-        model(TensorAmaxParameters(source="bfloat16"), [np.float32([1 + 2.0**-8])])
+        model(TensorAmaxParameters(source="bfloat16"), np.float32([1 + 2.0**-8]))
 
 
 FAULTS = {
