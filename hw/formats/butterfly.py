@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, memory
 from amaranth.lib.wiring import In, Out
 
@@ -66,14 +66,11 @@ class BeatButterfly(Circuit):
         """Keep the first half; then give sums and keep differences; then give these."""
         m = Module()
         stride, lanes = self.stride, range(self.lanes)
-        # A memory of one word would have no address.
-        words = memory.Memory(shape=self.kept, depth=max(stride, 2), init=[])
-        m.submodules.words = words
-        write, read = words.write_port(), words.read_port(domain="comb")
-        place, second = Signal(range(stride)), Signal()
-        giving, given = Signal(), Signal(range(stride))
-        end, first = place == stride - 1, read.data
-        m.d.comb += read.addr.eq(Mux(giving, given, place))
+        place = Signal(range(stride))
+        second = Signal()
+        giving = Signal()
+        given = Signal(range(stride))
+        end = place == stride - 1
         accept = wire(m, "accept", 1, self.valid & self.en)
         with m.If(accept):
             m.d.sync += place.eq(place + 1)
@@ -89,16 +86,33 @@ class BeatButterfly(Circuit):
             with m.If(self.valid & second & end):
                 m.d.sync += giving.eq(1)
 
+        kept = Signal(self.kept)
+        first = self._first(m, accept, place, kept, Mux(giving, given, place))
         mine = [(first.numbers[n], self.i[n]) for n in lanes]
         sums = Cat(self.fixed.sum(*pair) for pair in mine)
         differences = Cat(self.fixed.difference(*pair) for pair in mine)
-        bits = len(sums)
+        beat = Mux(giving, first.numbers, sums)
         m.d.comb += [
-            write.en.eq(accept),
-            write.addr.eq(place),
-            write.data.numbers.eq(Mux(second, differences, self.i)),
-            write.data.last.eq(self.last),
-            self.o.eq(register(m, self.en, "given_beat", bits, Mux(giving, first.numbers, sums))),
+            kept.numbers.eq(Mux(second, differences, self.i)),
+            kept.last.eq(self.last),
+            self.o.eq(register(m, self.en, "given_beat", len(sums), beat)),
             self.o_last.eq(register(m, self.en, "given_last", 1, giving & first.last)),
         ]
         return m
+
+    def _first(
+        self, m: Module, accept: Value, place: Signal, kept: data.View, wanted: Value
+    ) -> data.View:
+        """Keep a beat at its place, and return the one that is ``wanted``."""
+        if self.stride == 1:
+            return register(m, accept, "kept_beat", self.kept, kept)  # pyright: ignore[reportReturnType]
+        words = memory.Memory(shape=self.kept, depth=self.stride, init=[])
+        m.submodules.words = words
+        write, read = words.write_port(), words.read_port(domain="comb")
+        m.d.comb += [
+            write.en.eq(accept),
+            write.addr.eq(place),
+            write.data.eq(kept),
+            read.addr.eq(wanted),
+        ]
+        return read.data

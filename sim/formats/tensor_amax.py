@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float32]
 def tensor_amax(
     parameters: TensorAmaxParameters, tensors: Sequence[npt.ArrayLike], **options: Any
 ) -> Floats:
-    """Return the largest finite magnitude of each tensor, as the model does.
+    """Return the largest finite magnitude of each tensor, as the model of one.
 
     What the last beat of a tensor lacks is zeros. ``options`` as of `sim.bench.run`.
     """
@@ -75,7 +75,7 @@ def regress(parameters: TensorAmaxParameters, **options: Any) -> Report:
         result,
         {"amax": found},
         {
-            "amax": model(p, tensors),
+            "amax": np.array([model(p, x) for x in tensors]),
             "elements": elements,
             "tensors": len(tensors),
             "status.nan": int(not all(np.isfinite(x).all() for x in tensors)),

@@ -1,7 +1,6 @@
 """Parameters and model of the unit that finds the largest magnitude of a tensor."""
 
 import dataclasses
-from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -46,26 +45,21 @@ class TensorAmaxParameters(Parameters):
         return Timing(latency=maximum_latency(self.lanes) + 3)
 
 
-def tensor_amax(
-    parameters: TensorAmaxParameters, tensors: Sequence[npt.ArrayLike]
-) -> npt.NDArray[np.float32]:
-    """Return the largest finite magnitude of each tensor, as `amax_of`.
+def tensor_amax(parameters: TensorAmaxParameters, x: npt.ArrayLike) -> np.float32:
+    """Return the largest finite magnitude of a tensor, as `amax_of`.
 
-    Elements that are subnormal in ``parameters.source`` are zeros; of what is not finite 0 is
-    returned, and the circuit tells by a flag.
+    Elements that are subnormal in ``parameters.source`` are zeros; of nothing finite it is 0, and
+    the circuit tells by a flag of what is not.
 
     Parameters
     ----------
     parameters : TensorAmaxParameters
         Of the unit.
-    tensors : sequence of arrays of float32
-        Values of ``parameters.source``, of any shapes.
+    x : array of float32
+        Values of ``parameters.source``, of any shape.
     """
     p = instance("parameters", parameters, TensorAmaxParameters)
     source = FLOAT_FORMATS[p.source]
-    found = np.zeros(len(tensors), np.float32)
-    for n, tensor in enumerate(tensors):
-        x = array("tensors", tensor, "float32")
-        binary32.to_bits(x, source)
-        found[n] = amax_of(binary32.flush(x, source))
-    return found
+    x = array("x", x, "float32")
+    binary32.to_bits(x, source)
+    return amax_of(binary32.flush(x, source))

@@ -11,7 +11,16 @@ from sw.bfp import dot as bfp_dot
 from sw.bfp import fast as bfp_fast
 from sw.bfp import multimode_array as multimode
 from sw.bfp import transposer
-from sw.formats import BFLOAT16, BINARY32, BlockFormat, FloatFormat, binary32, quantize
+from sw.formats import (
+    BFLOAT16,
+    BINARY32,
+    BlockFormat,
+    FloatFormat,
+    binary32,
+    hadamard,
+    quantize,
+    tensor_amax,
+)
 from sw.formats import blocks as codes
 from sw.formats import converter as bfp_converter
 from sw.formats import fast as formats_fast
@@ -121,6 +130,16 @@ call(bfp_converter.convert, x=f"{VALUES} rows empty")(
         "parameters": bfp_converter.ConverterParameters(format=HBFP4, lanes=2),
         "x": floats(rng, 5, 4),
     }
+)
+call(hadamard.hadamard, x=f"{VALUES} rows empty", signs="none")(
+    lambda rng: {
+        "parameters": hadamard.HadamardParameters(tile=4, source="binary32"),
+        "x": floats(rng, 5, 4),
+        "signs": 5,
+    }
+)
+call(tensor_amax.tensor_amax, x=EACH)(
+    lambda rng: {"parameters": tensor_amax.TensorAmaxParameters(), "x": floats(rng, 5, 4)}
 )
 call(transposer.transpose, mantissa="negative")(
     lambda rng: {
