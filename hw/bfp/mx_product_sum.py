@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
-from sw.bfp.stages import MAXIMUM_LEVELS, FloatStages
+from sw.bfp.stages import FloatStages
 from sw.bfp.window import STEP_BITS, highest_field, product_bits
 
 from ..base.circuit import Circuit
@@ -74,19 +74,10 @@ class MxProductSum(Circuit):
         """Multiply, find the highest place, move the products there, add them."""
         m = Module()
         lanes = [self._product(m, lane) for lane in range(self.parameters.lanes)]
-        top: Value = Const(0)
-        if self.window:
-            top = self._largest(m, [field[STEP_BITS:] for _, field, _ in lanes])
-            lanes = [
-                tuple(
-                    delay(m, self.en, value, self.stages.maximum, name=f"late_{name}_{i}")
-                    for value, name in zip(lane, ("product", "field", "sign"), strict=True)
-                )
-                for i, lane in enumerate(lanes)
-            ]
+        top = self._largest(m, [field[STEP_BITS:] for _, field, _ in lanes])
         terms, late = [], []
-        for i, (product, field, sign) in enumerate(lanes):
-            moved = self._moved(product, field, top)
+        for i, lane in enumerate(lanes):
+            moved, sign = self._moved(m, i, *lane, top)
             moved = bits(register(m, self.en, f"moved_{i}", len(moved), moved))
             negative = Bit(register(m, self.en, f"negative_{i}", 1, sign))
             terms.append([bit ^ negative for bit in [*moved, ONE]])
@@ -106,9 +97,9 @@ class MxProductSum(Circuit):
         return m
 
     def _product(self, m: Module, lane: int) -> tuple[Value, ...]:
-        """Return a product of significands, the sum of the exponent fields, and the sign.
+        """Return a product of significands, the sum of the exponent fields, and both signs.
 
-        The first two are zero where a code is no number, the second also where a code is zero.
+        The first two are zero where the product does not count.
         """
         size, width = self.element.bits, self.element.fraction_bits + 1
         m.submodules[f"lane{lane}"] = multiplier = Multiplier(
@@ -124,15 +115,14 @@ class MxProductSum(Circuit):
         counts = wire(m, f"counts_{lane}", 1, parts[0][2] & parts[1][2])
         field = Signal(self.field_bits, name=f"fields_{lane}")
         m.d.comb += field.eq(parts[0][1] + parts[1][1])
-        beside = Cat(field, codes[0][-1] ^ codes[1][-1], counts)
+        beside = Cat(field, counts, codes[0][-1], codes[1][-1])
         beside = delay(m, self.en, beside, self.stages.product - 1, name=f"beside_{lane}")
-        field, sign, counts = beside[:-2], beside[-2], beside[-1]
+        field, counts, signs = beside[:-3], beside[-3], beside[-2:]
         product = Mux(counts, multiplier.o, 0)
-        field = Mux(counts, field, 0) if self.window else field
         return (
-            register(m, self.en, f"product_{lane}", len(multiplier.o), product),
-            register(m, self.en, f"field_{lane}", self.field_bits, field),
-            register(m, self.en, f"sign_{lane}", 1, sign),
+            register(m, self.en, f"product_{lane}", len(product), product),
+            register(m, self.en, f"field_{lane}", len(field), Mux(counts, field, 0)),
+            register(m, self.en, f"signs_{lane}", 2, signs),
         )
 
     def _parts(self, m: Module, name: str, code: Value) -> tuple[Value, Value, Value]:
@@ -140,20 +130,18 @@ class MxProductSum(Circuit):
         point = self.element.fraction_bits
         fraction, field = code[:point], code[point:-1]
         hidden = wire(m, f"hidden_{name}", 1, field.any())
-        numbers = {
-            "none": Const(1),
-            "nan": ~code[:-1].all(),
-            "ieee": ~field.all(),
-        }
-        counts = numbers[self.element.specials]
+        ones = field if self.element.specials == "ieee" else code[:-1]
+        counts = Const(1) if self.element.specials == "none" else ~ones.all()
         if self.window:
             counts = counts & (hidden | fraction.any())
         return Cat(fraction, hidden), Cat(field[0] | ~hidden, field[1:]), counts
 
     def _largest(self, m: Module, fields: list[Value]) -> Value:
-        """Return the largest of some numbers; a register after so many levels of a tree."""
+        """Return the largest of some numbers, registered after so many levels of a tree."""
+        if not self.window:
+            return Const(0)
         for level in range(self.stages.tree_levels - 1):
-            if level and level % MAXIMUM_LEVELS == 0:
+            if level and level % self.stages.maximum_levels == 0:
                 fields = [
                     register(m, self.en, f"largest_{level}_{i}", len(v), v)
                     for i, v in enumerate(fields)
@@ -163,19 +151,25 @@ class MxProductSum(Circuit):
                 wire(m, f"larger_{level}_{i}", len(x), Mux(x < y, y, x))
                 for i, (x, y) in enumerate(pairs)
             ] + fields[len(fields) & ~1 :]
-        if self.stages.maximum == 0:
-            return fields[0]
         return register(m, self.en, "largest", len(fields[0]), fields[0])
 
-    def _moved(self, product: Value, field: Value, top: Value) -> Value:
-        """Return the magnitude of a product in its place."""
+    def _moved(
+        self, m: Module, lane: int, product: Value, field: Value, signs: Value, top: Value
+    ) -> tuple[Value, Value]:
+        """Return the magnitude of a product in its place, and the sign.
+
+        It is moved by the lowest bits of its exponent while the largest is found.
+        """
+        cycles = self.stages.maximum
         fine = (product << field[:STEP_BITS])[: len(product) + (1 << STEP_BITS) - 1]
-        steps = field[STEP_BITS:]
+        fine = delay(m, self.en, fine, cycles, name=f"fine_{lane}")
+        steps = delay(m, self.en, field[STEP_BITS:], cycles, name=f"steps_{lane}")
+        sign = delay(m, self.en, signs.xor(), cycles, name=f"sign_{lane}")
         if not self.window:
             places = product_bits(self.element) + 2 * (highest_field(self.element) - 1)
-            return (fine << Cat(Const(0, STEP_BITS), steps))[2 : places + 2]
+            return (fine << Cat(Const(0, STEP_BITS), steps))[2 : places + 2], sign
         down = (top - steps)[: len(steps)]
-        return Cat(Const(0, self.window.below), fine) >> Cat(Const(0, STEP_BITS), down)
+        return Cat(Const(0, self.window.below), fine) >> Cat(Const(0, STEP_BITS), down), sign
 
     def _placed(self, m: Module, whole: Value, top: Value) -> Value:
         """Return the sum in its place."""

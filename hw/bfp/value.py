@@ -94,8 +94,8 @@ class BlockValue(Circuit):
             later = reg("later_significand_b", FACTOR_BITS, significands[1])
             for name, factor in (("a", significands[0]), ("b", later)):
                 total = self._times(m, f"times_{name}", total, factor)
-                exponent = reg(f"exponent_{name}", exponent_shape, exponent)
-                nan = reg(f"nan_{name}", 1, nan)
+                exponent = reg(f"exponent_times_{name}", exponent_shape, exponent)
+                nan = reg(f"nan_times_{name}", 1, nan)
         m.d.comb += [
             value.en.eq(self.en),
             value.mantissa.eq(total),

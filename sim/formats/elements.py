@@ -97,7 +97,7 @@ def with_all_codes(rng: np.random.Generator, given: Blocks) -> Blocks:
 
 def _with_any_codes(rng: np.random.Generator, given: Blocks, format: MxFormat) -> Blocks:
     # Under a scale a tensor, which has the largest block, others are all but zeros.
-    share = 0.9 if format.has_tensor_scale else 0.1
+    share = 0.9 if format.has_tensor_scale else 0.2
     codes = []
     for code, most in (
         (given.code, (1 << format.element_bits) - 1),

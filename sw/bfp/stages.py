@@ -21,7 +21,6 @@ __all__ = [
     "ComposedStages",
     "DotStages",
     "FloatStages",
-    "MAXIMUM_LEVELS",
     "SumStages",
     "compare_latency",
     "has_tensor_scale",
@@ -34,8 +33,8 @@ COMPOSER_LATENCY = 3
 FACTOR_LATENCY = 2
 """Cycles in which a block's sum is multiplied by the significands of its scales."""
 
-MAXIMUM_LEVELS = 3
-"""Levels in a cycle of the tree of the largest exponent."""
+MAXIMUM_LEVELS = {"generic": 2, "ecp5": 2, "xilinx": 4}
+"""Levels of comparisons of a few bits in a cycle."""
 
 LEAST_SPACING = 8
 """Cycles from a sum's addition to the next one of the same result, at least."""
@@ -132,10 +131,15 @@ class FloatStages:
         return multiplier_schedule(width, False, self.parameters.target).latency + 1
 
     @property
+    def maximum_levels(self) -> int:
+        """Levels in a cycle of the tree of the largest exponent."""
+        return MAXIMUM_LEVELS[self.parameters.target]
+
+    @property
     def maximum(self) -> int:
-        """Enabled cycles of the tree of the largest exponent; 0 where sums are exact."""
-        levels = (self.parameters.lanes - 1).bit_length()
-        return -(-levels // MAXIMUM_LEVELS) if self.parameters.alignment else 0
+        """Enabled cycles of that tree, under a window; a product is moved in part meanwhile."""
+        levels = self.tree_levels - 1 if self.parameters.alignment else 0
+        return max(1, -(-levels // self.maximum_levels))
 
     @property
     def tree_levels(self) -> int:

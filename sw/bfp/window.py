@@ -83,22 +83,21 @@ class Window:
         (size_a, field_a), (size_b, field_b) = self._parts(a), self._parts(b)
         product = size_a * size_b
         exponent = np.where(product != 0, field_a + field_b, 0)
-        wide = bits > 62
-        total = np.zeros(product.shape[:-1], object if wide else np.int64)
+        # Python's own integers where those of NumPy are too narrow.
+        wide = max(bits, self.sum_bits) > 62
+        kind = object if wide else np.int64
+        total = np.zeros(product.shape[:-1], kind)
         for first in range(0, product.shape[-1], self.lanes):
             beat = slice(first, first + self.lanes)
             moved, places = product[..., beat], exponent[..., beat]
             top = places.max(-1) >> STEP_BITS << STEP_BITS
             # From the window's lowest place, which may be behind the point.
             place = places - top[..., None] + self.below
-            size = np.abs(moved)
-            size = (size << np.maximum(place, 0)) >> np.clip(-place, 0, 63)
-            kept = (np.sign(moved) * size).sum(-1)
-            top = top - 2 - self.below
-            kept, up, down = (
-                part.astype(total.dtype) for part in (kept, np.maximum(top, 0), np.maximum(-top, 0))
-            )
-            total = total + ((kept << up) >> down)
+            up, down = (np.clip(part, 0, 63).astype(kind) for part in (place, -place))
+            kept = (np.sign(moved) * (np.abs(moved).astype(kind) << up >> down)).sum(-1)
+            place = top - 2 - self.below
+            up, down = (np.clip(part, 0, 63).astype(kind) for part in (place, -place))
+            total = total + (kept << up >> down)
         return reduced(total) if wide else (total, 0)
 
     def _parts(
