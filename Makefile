@@ -6,7 +6,7 @@ ARGS ?=
 PYTHON := .venv/bin/python
 BASE := sim,synth,train,report
 
-.PHONY: demo test lint fuzz deep bench train paper-bfp paper-approx paper-essop paper-sparse verilog simulate synth board doctor list help clean
+.PHONY: demo test lint fuzz deep bench train paper-bfp paper-approx paper-essop paper-sparse paper-formats verilog simulate synth board doctor list help clean
 .DEFAULT_GOAL := demo
 
 demo: ## generate, prove on real data, synthesize and report the default design (default)
@@ -41,6 +41,9 @@ paper-essop: ## ESSOP, stochastic updates, the paper's figures beside ours (long
 
 paper-sparse: ## Procrustes, sparse training, the paper's figures beside ours (long; resumes)
 	@./setup.sh $(BASE),pnr && $(PYTHON) -m sim paper sparse $(ARGS)
+
+paper-formats: ## MX and NVFP4 beside the papers' formats: error, cost, accuracy (long; resumes)
+	@./setup.sh $(BASE),pnr && $(PYTHON) -m sim paper formats $(ARGS)
 
 verilog: ## Verilog of UNIT into build/UNIT (ARGS="--preset hbfp4 --set rows=8")
 	@./setup.sh $(BASE) && $(PYTHON) -m hw verilog $(UNIT) -o build/$(UNIT) $(ARGS)

@@ -1,6 +1,6 @@
 """Tables that stand beside the figures of the papers, each made by one command."""
 
-__all__ = ["APPROX", "BFP", "ESSOP", "SPARSE"]
+__all__ = ["APPROX", "BFP", "ESSOP", "FORMATS", "SPARSE"]
 
 BFP = ("density", "throughput", "utilization", "accuracy")
 """Parts of the table of block floating point."""
@@ -13,3 +13,6 @@ ESSOP = ("error", "cost", "training", "accuracy")
 
 SPARSE = ("balance", "area", "speed", "training", "accuracy")
 """Parts of the table of sparse training."""
+
+FORMATS = ("formats", "accuracy", "pareto")
+"""Parts of the table of the formats of today."""

@@ -7,7 +7,7 @@ import click
 
 from sw.cli import Group, console, output_folder
 
-from . import APPROX, BFP, ESSOP, SPARSE
+from . import APPROX, BFP, ESSOP, FORMATS, SPARSE
 
 __all__ = ["paper"]
 
@@ -78,4 +78,9 @@ _add(
     "sparse",
     SPARSE,
     "Procrustes: balance, area, speed, and accuracy of training that tracks few weights",
+)
+_add(
+    "formats",
+    FORMATS,
+    "the formats of today: MX and NVFP4 beside HBFP, FlexBlock, MSFP and floats",
 )

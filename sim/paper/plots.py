@@ -21,6 +21,7 @@ __all__ = [
     "errors",
     "faster",
     "lengths",
+    "pareto",
     "utilization",
 ]
 
@@ -191,6 +192,35 @@ def faster(path: Path, rows: Sequence[Mapping[str, Any]], published: float) -> P
     axes.set_xlabel("times faster than dense")
     axes.axvline(published, color="k", lw=0.7, ls=":", label="published, at most")
     axes.legend(loc="lower right", fontsize=7)
+    return _save(figure, path)
+
+
+def pareto(path: Path, points: Mapping[str, Mapping[str, tuple[float, Accuracy]]]) -> Path:
+    """Draw each case's accuracies over the gates of a multiply-add, and the front of the best."""
+    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    all_axes = figure.subplots(1, len(points), squeeze=False)[0]
+    for axes, (case, found) in zip(all_axes, points.items(), strict=True):
+        front, best = [], -np.inf
+        for name, (gates, row) in sorted(
+            found.items(), key=lambda item: (item[1][0], -item[1][1].mean)
+        ):
+            accuracy = 100 * row.mean
+            axes.errorbar(gates, accuracy, yerr=100 * row.error, fmt="o", ms=4, color="C0")
+            axes.annotate(
+                name, (gates, accuracy), xytext=(4, 4), textcoords="offset points", size=7
+            )
+            if accuracy > best:
+                best = accuracy
+                front.append((gates, accuracy))
+        axes.step(
+            *zip(*front, strict=True), where="post", color="C3", lw=1, label="best for its gates"
+        )
+        axes.set_xscale("log")
+        axes.set_xlabel("gates of a multiply-add (NAND2 equivalents): smaller is cheaper")
+        axes.set_ylabel("test accuracy after training, %")
+        axes.set_title(case, fontsize=10)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=7, loc="lower right")
     return _save(figure, path)
 
 
