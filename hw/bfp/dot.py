@@ -52,7 +52,7 @@ class DotUnit(Core):
     registers = (
         counter("blocks", "results given"),
         counter("operand_stalls", "cycles in which one operand waited for the other"),
-        counter("result_stalls", "cycles that waited for results to be taken"),
+        counter("result_stalls", "cycles that waited for results to be accepted"),
     )
 
     def __init__(self, *, parameters: DotParameters) -> None:

@@ -178,7 +178,7 @@ def regress(parameters: MultimodeParameters, **options: Any) -> Report:
     expected: dict[str, Any] = {f"product_{i}": product for i, product in enumerate(wanted)}
     expected |= {
         **expected_status(every),
-        "taken": len(order) * p.beats(k),
+        "accepted": len(order) * p.beats(k),
         "tiles": len(order),
         "beats": p.beats(k),
     }
@@ -203,7 +203,7 @@ def _timing(
     if stalls.idle or stalls.back_pressure:
         return {}
     cycles, last = p.cycles(tiles), p.mode_timing(*tiles[-1][1:])
-    waits = cycles - last.latency - last.drain - result.registers["taken"]
+    waits = cycles - last.latency - last.drain - result.registers["accepted"]
     # Operands fail to come before the first beat only.
     return {"run": cycles, "busy": cycles, "adder_stalls": waits}
 

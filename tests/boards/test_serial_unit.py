@@ -103,7 +103,7 @@ FAULTS = [
     ("cobs_encoder", r"last \? 2'h2 : 2'h1", "2'h1"),
     ("responder", r"unread <= held", "unread < held"),
     ("responder", r"short \? 16'h0000", "short ? unread"),
-    ("ring_width8_depth2048", r"filled != taken", "filled[10:0] != taken[10:0]"),
+    ("ring_width8_depth2048", r"filled != consumed", "filled[10:0] != consumed[10:0]"),
     ("input_channel_width9", r"missing - 1'h1", "missing - 2'h2"),
     ("input_channel_width9", r"ring_taken - o__valid", "ring_taken - 1'h1"),
 ]
