@@ -60,6 +60,9 @@ class Names:
         self._circuit = circuit
         self._inner = module._named_submodules
         self._driving = module._driving
+        parts = (circuit, *(inner for inner, _ in self._inner.values()))
+        ports = (Value.cast(port) for x in parts for *_, port in x.signature.flatten(x))
+        self._ports = SignalSet(port for port in ports if isinstance(port, Signal))
 
     def __getattr__(self, name: str) -> Any:
         """Return the signal or submodule of a name, of which there must be one."""
@@ -67,13 +70,11 @@ class Names:
             return getattr(self._circuit, name)
         if name in self._inner:
             return self._inner[name][0]
-        ports = SignalSet(
-            signal
-            for inner, _ in self._inner.values()
-            for *_, port in inner.signature.flatten(inner)
-            if isinstance(signal := Value.cast(port), Signal)
-        )
-        found = [s for s in self._driving if s.name == name and s not in ports]
+        return self.own(name)
+
+    def own(self, name: str) -> Signal:
+        """Return the signal of a name that is no port, also where a port has the same name."""
+        found = [s for s in self._driving if s.name == name and s not in self._ports]
         assert len(found) == 1, f"{len(found)} signals {name}"
         return found[0]
 
