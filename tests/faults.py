@@ -4,9 +4,10 @@ A fault is a few more assignments at the end of a component's, of which Amaranth
 win. So it needs no names but those of the source, and stays when the emitted text changes.
 """
 
+import contextlib
 import dataclasses
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from unittest import mock
 
@@ -16,13 +17,13 @@ from amaranth.hdl._xfrm import LHSMaskCollector  # pyright: ignore[reportAttribu
 
 from hw.base.circuit import Circuit
 from hw.flow.emit import emit
-from hw.units import UNITS
+from hw.units import unit as find_unit
 from sim.report import Report
 from sim.streams import Stalls
 from sw.parameters import Parameters
 from tests.plant import message
 
-__all__ = ["STALLS", "Fault", "Names", "assert_caught", "faulty"]
+__all__ = ["STALLS", "Fault", "Names", "assert_caught", "faulty", "planted"]
 
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
 
@@ -91,10 +92,11 @@ class Names:
         return domain
 
 
-def faulty(unit: str, parameters: Parameters, fault: Fault) -> str:
-    """Return the Verilog of a unit with a fault."""
+@contextlib.contextmanager
+def planted(fault: Fault) -> Iterator[None]:
+    """Plant a fault in whatever is emitted meanwhile, which must have its component."""
     elaborate = fault.component.elaborate
-    planted = []
+    found = []
 
     def wrong(self: Circuit, platform: Any) -> Any:
         module = elaborate(self, platform)
@@ -103,13 +105,19 @@ def faulty(unit: str, parameters: Parameters, fault: Fault) -> str:
             made = fault.assign(names)
             for assignment in made if isinstance(made, Iterable) else (made,):
                 module.d[names.domain(assignment)] += assignment
-            planted.append(self)
+            found.append(self)
         return module
 
     with mock.patch.object(fault.component, "elaborate", wrong):
-        verilog = emit(UNITS[unit].top(parameters), unit, parameters=parameters).verilog
-    assert planted, f"no {fault.component.__name__} in {unit}"
-    return verilog
+        yield
+    assert found, f"no {fault.component.__name__}"
+
+
+def faulty(unit: str, parameters: Parameters, fault: Fault) -> str:
+    """Return the Verilog of a unit with a fault."""
+    top = find_unit(unit).top(parameters)
+    with planted(fault):
+        return emit(top, find_unit(unit).name, parameters=parameters).verilog
 
 
 def assert_caught(
