@@ -18,12 +18,12 @@ from amaranth.hdl._xfrm import LHSMaskCollector  # pyright: ignore[reportAttribu
 from hw.base.circuit import Circuit
 from hw.flow.emit import emit
 from hw.units import unit as find_unit
+from sim.job import BenchError
 from sim.report import Report
 from sim.streams import Stalls
 from sw.parameters import Parameters
-from tests.plant import message
 
-__all__ = ["STALLS", "Fault", "Names", "assert_caught", "faulty", "planted"]
+__all__ = ["STALLS", "Fault", "Names", "assert_caught", "faulty", "message", "planted"]
 
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
 
@@ -37,16 +37,17 @@ class Fault:
     component : type of Circuit
         The component.
     assign : callable
-        Returns the wrong assignments, of signals that are assigned already, for `Names`.
+        Returns for `Names` the wrong assignment, or several, of signals that are assigned already.
+        One of several may be a pair, of the condition under which it is wrong and itself.
     sign : str
-        Pattern that the message matches.
+        Pattern that the message matches; by default there is one.
     stalls : Stalls
         With which it shows.
     """
 
     component: type[Circuit]
     assign: Callable[["Names"], Any]
-    sign: str
+    sign: str = "."
     stalls: Stalls = Stalls()
 
 
@@ -94,7 +95,7 @@ class Names:
 
 @contextlib.contextmanager
 def planted(fault: Fault) -> Iterator[None]:
-    """Plant a fault in whatever is emitted meanwhile, which must have its component."""
+    """Plant a fault in all that is elaborated meanwhile, which must have its component."""
     elaborate = fault.component.elaborate
     found = []
 
@@ -103,8 +104,10 @@ def planted(fault: Fault) -> Iterator[None]:
         if isinstance(module, Module):
             names = Names(self, module)
             made = fault.assign(names)
-            for assignment in made if isinstance(made, Iterable) else (made,):
-                module.d[names.domain(assignment)] += assignment
+            for each in made if isinstance(made, Iterable) else (made,):
+                condition, assignment = each if isinstance(each, tuple) else (1, each)
+                with module.If(condition):
+                    module.d[names.domain(assignment)] += assignment
             found.append(self)
         return module
 
@@ -118,6 +121,14 @@ def faulty(unit: str, parameters: Parameters, fault: Fault) -> str:
     top = find_unit(unit).top(parameters)
     with planted(fault):
         return emit(top, find_unit(unit).name, parameters=parameters).verilog
+
+
+def message(regress: Callable[..., Report], parameters: Any, **options: Any) -> str:
+    """Return what a regression says of a design: its first mismatch, or the rule that it broke."""
+    try:
+        return regress(parameters, **options).message
+    except BenchError as error:
+        return str(error)
 
 
 def assert_caught(

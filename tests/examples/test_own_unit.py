@@ -28,10 +28,9 @@ from sim.units import bench
 from sw.errors import UserError
 from tests.aborted import Aborted
 from tests.bus import OKAY, Bus, simulate
-from tests.faults import STALLS, Fault, assert_caught
+from tests.faults import STALLS, Fault, assert_caught, message
 from tests.formal.ports import broken
 from tests.lint import lint
-from tests.plant import message
 from tests.readme import ROOT
 
 OWN = "examples.own_unit.clip:UNIT"

@@ -10,8 +10,7 @@ import pytest
 from sim.report import Report
 from sim.streams import Stalls
 from sw.parameters import Parameters
-from tests.faults import STALLS, Fault, faulty
-from tests.plant import message
+from tests.faults import STALLS, Fault, faulty, message
 
 __all__ = ["Bench"]
 
