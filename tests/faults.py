@@ -40,7 +40,7 @@ class Fault:
         Returns for `Names` the wrong assignment, or several, of signals that are assigned already.
         One of several may be a pair, of the condition under which it is wrong and itself.
     sign : str
-        Pattern that the message matches; by default there is one.
+        Pattern that the message matches; by default it is any.
     stalls : Stalls
         With which it shows.
     """

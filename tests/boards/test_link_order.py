@@ -76,7 +76,8 @@ def test_a_reset_when_an_answer_ends(simulation):
 
 FAULTS = {
     "a reset does not wait for answers": Fault(SerialUnit, lambda s: s.receiver.alone.eq(1)),
-    "a reset that is refused is done": Fault(
+    # The third byte of a header is the kind.
+    "a reset that finds no place is done": Fault(
         FrameReceiver, lambda s: s.reset.eq(s.end & (s.header[16:24] == Kind.RESET))
     ),
 }

@@ -105,8 +105,8 @@ def test_requests_beyond_the_queue_are_reported():
 
 def checked(s: Any, check: Value, alone: Value) -> Any:
     """A request is given by the end of a frame, its CRC, and whether no other waits."""
-    place = (s.header[16:24] != Kind.RESET) | alone
-    return s.o.valid.eq(s.end & s.whole & check & place)
+    kind = s.header[16:24]
+    return s.o.valid.eq(s.end & s.whole & check & ((kind != Kind.RESET) | alone))
 
 
 def zero_follows(s: Any) -> Any:
@@ -134,12 +134,12 @@ def missing(s: Any) -> Any:
 FAULTS = {
     "the CRC may be any": Fault(FrameReceiver, lambda s: checked(s, Const(1), s.alone)),
     "bytes of bad frames count": Fault(FrameReceiver, lambda s: s.commit.eq(s.accept)),
-    "a reset waits for no answer": Fault(
-        FrameReceiver, lambda s: checked(s, s.check.match, Const(0))
-    ),
+    "a reset finds no place": Fault(FrameReceiver, lambda s: checked(s, s.check.match, Const(0))),
     "a zero follows 254 bytes": Fault(CobsDecoder, zero_follows),
-    "a frame goes on after a zero": Fault(CobsEncoder, lambda s: s.last.eq(0)),
-    "all that is held is unread": Fault(Responder, lambda s: s.inside.eq(s.unread < s.held)),
+    "a frame that ends with a zero goes on": Fault(CobsEncoder, lambda s: s.last.eq(0)),
+    "the first byte held is none of those": Fault(
+        Responder, lambda s: s.inside.eq(s.unread < s.held)
+    ),
     "what is left of too few bytes": Fault(Responder, extra),
     "a full ring is empty": Fault(Ring, rings),
     "a byte counts twice": Fault(InputChannel, missing),
