@@ -14,7 +14,6 @@ from sw.formats import (
     BOX_FORMATS,
     FLOAT_FORMATS,
     BfpFormat,
-    BlockFormat,
     FloatFormat,
     read_format,
 )
@@ -55,7 +54,7 @@ FACTS = {
 }
 
 
-def facts(format: BlockFormat) -> tuple:
+def facts(format: BfpFormat) -> tuple:
     return (
         format.magnitude_bits,
         format.element_bits,

@@ -41,12 +41,12 @@ MODES = (1, 2, 4)
 """Digits of a mantissa, by mode."""
 
 
-def _hbfp(bits: int, *block: int) -> BlockFormat:
+def _hbfp(bits: int, *block: int) -> BfpFormat:
     name = f"hbfp{bits}_{'x'.join(map(str, block))}"
     return dataclasses.replace(BLOCK_FORMATS["hbfp8"], name=name, mantissa_bits=bits, block=block)
 
 
-FAMILIES: Mapping[str, tuple[BlockFormat, ...]] = {
+FAMILIES: Mapping[str, tuple[BfpFormat, ...]] = {
     "flexblock": tuple(BLOCK_FORMATS[n] for n in ("fb12", "fb16", "fb24")),
     "flexblock_inside": tuple(BLOCK_FORMATS[f"{n}_sign_inside"] for n in ("fb12", "fb16", "fb24")),
     "hbfp": (_hbfp(4, 256), _hbfp(8, 128), _hbfp(16, 64)),
@@ -106,7 +106,7 @@ class MultimodeParameters(Parameters):
         choice("target", self.target, TARGETS)
 
     @property
-    def formats(self) -> tuple[BlockFormat, ...]:
+    def formats(self) -> tuple[BfpFormat, ...]:
         """Formats of the modes."""
         return FAMILIES[self.family]
 

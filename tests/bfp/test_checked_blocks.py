@@ -68,7 +68,7 @@ def make(mantissa: Any, exponent: Any, format: Any = HBFP8, axis: Any = -1) -> B
         (lambda: make([[1]], [[1.0]]), "exponent in hbfp8 must be an array of integer, not float"),
         (
             lambda: make([[1]], [1]),
-            "exponent must have shape .1, 1. for a mantissa of shape .1, 1.",
+            "exponent must have shape .1, 1. for a code of shape .1, 1.",
         ),
         (lambda: make([[1]], [[1]], axis=2), "axis must be an integer from -2 to 1, not 2"),
         (lambda: make([[1]], [[1]], axis=None), "axis must be an integer from -2 to 1, not None"),
