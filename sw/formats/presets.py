@@ -22,7 +22,7 @@ def read_format(value: BlockFormat | str | Mapping[str, Any]) -> BlockFormat:
     if isinstance(value, BlockFormat):
         return value
     if isinstance(value, str):
-        presets: dict[str, BlockFormat] = BLOCK_FORMATS | MX_FORMATS | BOX_FORMATS
+        presets: Mapping[str, BlockFormat] = BLOCK_FORMATS | MX_FORMATS | BOX_FORMATS
         preset, named = preset_and_fields("format", value, presets)
         if not named:
             return presets[preset]

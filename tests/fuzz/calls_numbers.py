@@ -88,7 +88,7 @@ call(quantize.quantize, "quantize at random", x=VALUES)(
         "random": words(rng, HBFP4.random_bits, 3, 10),
     }
 )
-call(quantize.quantize, "quantize to NVFP4", x=VALUES, axis="negative", amax="none range")(
+call(quantize.quantize, "quantize to NVFP4", x=EACH, axis="negative", amax="none range")(
     lambda rng: {"x": floats(rng, 3, 20), "format": MX_FORMATS["nvfp4"], "axis": 1, "amax": 4.0}
 )
 call(codes.Blocks, "Blocks", code="shape", axis="negative")(
