@@ -14,7 +14,7 @@ from sw.approx.product import Datapath
 from sw.approx.table import Table
 from sw.bfp.array import ArrayParameters
 from sw.bfp.multimode_array import MultimodeParameters
-from sw.formats.quantize import Blocks
+from sw.formats.blocks import Blocks
 from sw.sparse.quantile_estimator import QuantileParameters
 from sw.sparse.tracking import Estimator, TrackingParameters
 from sw.stochastic.gradient import Block

@@ -20,7 +20,8 @@ from sw.bfp.array import matmul as model
 from sw.checks import choice
 from sw.cli import console, output_folder, whole_file
 from sw.errors import UserError
-from sw.formats.quantize import Blocks, quantize
+from sw.formats.blocks import Blocks
+from sw.formats.quantize import quantize
 from sw.parameters import TARGETS
 from sw.train.data import Data, load
 from sw.train.loop import accuracy, train

@@ -16,7 +16,7 @@ from .files import read_toml
 from .grammar import field as split_field
 from .grammar import literal
 
-__all__ = ["TARGETS", "Checked", "Parameters", "table_fields"]
+__all__ = ["TARGETS", "Checked", "Parameters", "nested", "table_fields"]
 
 TARGETS = ("generic", "ecp5", "xilinx")
 """Whose primitives circuits may be built of; ``generic`` has none."""
@@ -34,6 +34,14 @@ def table_fields(cls: type, field: str, value: object, *more: str) -> dict[str, 
         if each.default is dataclasses.MISSING and each.name not in value:
             raise UserError(f"{field}.{each.name} must be given")
     return dict(value)
+
+
+def nested(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields whose names may be ``field.part`` as tables inside one another."""
+    values: dict[str, Any] = {}
+    for name, value in fields.items():
+        Parameters._set(values, name, value)
+    return values
 
 
 class Checked:
@@ -122,7 +130,8 @@ class Parameters(Checked):
             return
         table = values.get(field, {})
         base = dict(table) if isinstance(table, Mapping) else {"preset": table}
-        values[field] = base | {part: value}
+        Parameters._set(base, part, value)
+        values[field] = base
 
     def replace(self, **fields: Any) -> Self:
         """Return a copy with some fields changed, checked anew."""

@@ -9,7 +9,7 @@ import pytest
 from boards.dividers import divide
 from sw import checks
 from sw.errors import UserError
-from sw.formats import BlockFormat
+from sw.formats import read_format
 from sw.sparse.load_balancer import imbalance
 from sw.sparse.quantile_estimator import QuantileParameters
 from sw.stochastic.pulsed import PulsedParameters
@@ -44,6 +44,7 @@ def test_arrays_taken(value, kind, dtype):
         ([[1], [2, 3]], "integer", {}, "x must be an array of integer, not [[1], [2, 3]]"),
         ([2**70], "integer", {}, "x must be an array of integer, not [1180591620717411303424]"),
         ([1, True], "bool", {}, "x must be an array of bool, not int64"),
+        (True, "float32", {}, "x must be an array of float32, not bool"),
         (None, "number", {}, "x must be an array of number, not None"),
         (np.ma.masked_equal([1, 2], 2), "integer", {}, "x must be an array without a mask, not"),
         ([1, 5], "integer", {"high": 4}, "x must be at most 4, not 5 at index 1"),
@@ -119,7 +120,7 @@ MANY: Any = np.zeros((20, 20))
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: BlockFormat.read(MANY), "format must be a preset's name or a table"),
+        (lambda: read_format(MANY), "format must be a preset's name or a table"),
         (lambda: PulsedParameters(step=MANY), "step must be a number above 0 and below 1"),
         (lambda: QuantileParameters(keep=MANY), "keep must be a number from 2.4e-07 to 1 - "),
         (lambda: QuantileParameters(initial=MANY), "initial must be a positive normal number of"),

@@ -7,7 +7,8 @@ from hw.bfp.array import MacArray
 from sim.compare import assert_equal
 from sim.formats.elements import encode
 from sw.bfp.array import matmul
-from sw.formats.quantize import Blocks, quantize
+from sw.formats.blocks import Blocks
+from sw.formats.quantize import quantize
 
 from .small import ARRAY as P
 

@@ -11,7 +11,7 @@ from hw.flow.emit import generate
 from sw.bfp.array import ArrayParameters
 from sw.bfp.dot import DotParameters, default_lanes
 from sw.errors import UserError
-from sw.formats import BLOCK_FORMATS, BlockFormat, FloatFormat
+from sw.formats import BLOCK_FORMATS, BfpFormat, FloatFormat
 from sw.formats.binary32 import ADDER_LATENCY
 from sw.formats.converter import ConverterParameters
 from sw.parameters import Parameters
@@ -120,7 +120,11 @@ def dot(**fields):
         (array, {"lanes": 7}, "lanes must divide the block of 64 of hbfp8, not 7"),
         (array, {"lanes": 0}, "lanes must be an integer from 1 to 1024, not 0"),
         (array, {"overrides": ["format.blok=4"]}, "unknown field 'format.blok'"),
-        (array, {"overrides": ["format.block.size=4"]}, "unknown field 'format.block.size'"),
+        (
+            array,
+            {"overrides": ["format.block.size=4"]},
+            "block must be a length \\(16\\), .* not {'size': 4}",
+        ),
         (array, {"overrides": ["rows.x=4"]}, "rows must be an integer from 1 to 64, not {'x': 4}"),
         (array, {"rows": 4, "overrides": ["columns.x=4"]}, "columns must be an integer from 1 to"),
         (array, {"format": 7}, "format must be a preset's name or a table, not 7"),
@@ -256,6 +260,6 @@ def test_designs_of_formats_that_differ_in_name():
     """Equal configurations, but each text shows its own."""
     texts = []
     for name in ("mine", "yours"):
-        form = BlockFormat(name=name, block=(2,))
+        form = BfpFormat(name=name, block=(2,))
         texts.append(generate("bfp_dot", DotParameters(format=form, lanes=2)).verilog)
     assert "mine" in texts[0] and "mine" not in texts[1] and "yours" in texts[1]

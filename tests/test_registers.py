@@ -13,8 +13,9 @@ from sim.directed import Directed
 from sim.formats import converter
 from sim.registers import readable
 from sw.bfp.array import matmul as model
+from sw.formats.blocks import Blocks
 from sw.formats.converter import convert
-from sw.formats.quantize import Blocks, quantize
+from sw.formats.quantize import quantize
 from tests.small import ARRAY, CONVERTER, DIRECTED, DOT, FORMAT, PARAMETERS
 
 BEATS = Directed.BEATS

@@ -10,7 +10,7 @@ import pytest
 from sim.words import start_words
 from sw.cipher import encrypt
 from sw.errors import UserError
-from sw.formats import BLOCK_FORMATS, BlockFormat, fast
+from sw.formats import BLOCK_FORMATS, BfpFormat, fast
 from sw.formats.quantize import dequantize
 from sw.words import Words, fields_of, splitmix64, stream_key
 from tests import words_reference as reference
@@ -183,7 +183,7 @@ def test_every_bit_of_a_key_counts():
 @pytest.mark.parametrize("bits", [4, 8, 12])
 def test_rounding_is_unbiased(bits):
     """The mean of many roundings of each number is the number, to four standard errors of all."""
-    format = BlockFormat(
+    format = BfpFormat(
         mantissa_bits=5, sign_inside=True, block=(8,), rounding="stochastic", random_bits=bits
     )
     rng = np.random.default_rng(bits)

@@ -6,6 +6,7 @@ import shlex
 from typing import Any
 
 from sw.errors import UserError
+from sw.formats import BlockFormat, FloatFormat, read_format
 from sw.parameters import Parameters
 
 __all__ = ["command"]
@@ -37,10 +38,17 @@ def _toml(value: Any) -> str:
         return value
     if not dataclasses.is_dataclass(value) or isinstance(value, type):
         return json.dumps(value)
-    fields: dict[str, Any] = dataclasses.asdict(value)
+    read = read_format if isinstance(value, BlockFormat) else FloatFormat.read
     try:
-        if type(value).read(fields["name"]) == value:  # pyright: ignore[reportAttributeAccessIssue]
-            return fields["name"]
+        if read(value.name) == value:
+            return value.name
     except UserError:
         pass
-    return f"{{{', '.join(f'{k} = {json.dumps(v)}' for k, v in fields.items() if v is not None)}}}"
+    return _inline(dataclasses.asdict(value))
+
+
+def _inline(value: Any) -> str:
+    """Return a value in TOML, tables inline and without what is None."""
+    if not isinstance(value, dict):
+        return json.dumps(value)
+    return f"{{{', '.join(f'{k} = {_inline(v)}' for k, v in value.items() if v is not None)}}}"

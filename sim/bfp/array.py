@@ -10,11 +10,12 @@ import numpy.typing as npt
 from hw.flow.emit import generate
 from sw.bfp.array import ArrayParameters, check_operands
 from sw.bfp.array import matmul as model
-from sw.formats.quantize import Blocks, quantize
+from sw.formats.blocks import Blocks
+from sw.formats.quantize import quantize
 
 from ..bench import Result
 from ..directed import Directed
-from ..formats.elements import encode, random_blocks, with_all_codes
+from ..formats.elements import random_blocks, with_all_codes
 from ..registers import constants
 from ..regression import Regression
 from ..report import Report
@@ -57,8 +58,8 @@ def simulate(
     streams = design.manifest["streams"]
     return multiply(
         design,
-        _operand(p, streams["s_axis_a"], a.mantissa, a.codes(0), p.rows),
-        _operand(p, streams["s_axis_b"], b.mantissa.T, b.codes(1).T, p.columns),
+        _operand(p, streams["s_axis_a"], a.code, a.codes(0), p.rows),
+        _operand(p, streams["s_axis_b"], b.code.T, b.codes(1).T, p.columns),
         size=(a.shape[0], b.shape[1]),
         tile=(p.rows, p.columns),
         commands=(("blocks", p.blocks(a.shape[1])), *commands),
@@ -67,16 +68,16 @@ def simulate(
 
 
 def _operand(
-    p: ArrayParameters, stream: dict[str, Any], mantissa: np.ndarray, codes: np.ndarray, side: int
+    p: ArrayParameters, stream: dict[str, Any], elements: np.ndarray, codes: np.ndarray, side: int
 ) -> np.ndarray:
     """Return beats (tiles, beats of a tile, bytes) of the lines of an operand, ``side`` a tile."""
-    lines, k = mantissa.shape
+    lines, k = elements.shape
     tiles, blocks = -(-lines // side), codes.shape[1]
     missing = tiles * side - lines
     beats = blocks * p.beats
-    mantissa = np.pad(mantissa, ((0, missing), (0, blocks * p.format.reduction - k)))
+    elements = np.pad(elements, ((0, missing), (0, blocks * p.format.reduction - k)))
     codes = np.pad(codes, ((0, missing), (0, 0))).repeat(p.beats, 1)
-    elements = encode(mantissa, p.format).reshape(tiles, side, beats, p.lanes).swapaxes(1, 2)
+    elements = elements.reshape(tiles, side, beats, p.lanes).swapaxes(1, 2)
     codes = codes.reshape(tiles, side, beats).swapaxes(1, 2)
     fields = {
         "mantissa": elements.reshape(tiles * beats, side * p.lanes),
@@ -137,7 +138,7 @@ def _regress(
             **constants(generate("bfp_array", p).manifest),
         },
         stalls=options["stalls"],
-        inputs={"a": a.mantissa},
+        inputs={"a": a.code},
     )
 
 

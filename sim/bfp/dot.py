@@ -9,12 +9,13 @@ from hw.flow.emit import generate
 from sw.bfp.dot import DotParameters
 from sw.bfp.dot import dot as model
 from sw.formats.binary32 import to_bits
-from sw.formats.quantize import Blocks, quantize
+from sw.formats.blocks import Blocks
+from sw.formats.quantize import quantize
 from sw.words import Words
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..formats.elements import encode, random_blocks, with_all_codes
+from ..formats.elements import random_blocks, with_all_codes
 from ..registers import readable
 from ..regression import Regression
 from ..report import Report, insist
@@ -97,7 +98,7 @@ def _values(p: DotParameters, x: Any) -> dict[str, np.ndarray]:
 def _elements(p: DotParameters, x: Any) -> dict[str, np.ndarray]:
     missing = -x.shape[-1] % p.format.reduction
     pad = [(0, 0)] * (len(x.shape) - 1) + [(0, missing)]
-    elements = encode(np.pad(x.mantissa, pad), p.format)
+    elements = np.pad(x.code, pad)
     codes = x.codes(-2).repeat(p.beats, -1)
     return {"mantissa": elements.reshape(-1, p.lanes), "exponent": codes.reshape(-1, 1)}
 
@@ -135,5 +136,5 @@ def regress(
         expected,
         waits_for_source=("operand_stalls",),
         waits_for_sink=("result_stalls",),
-        inputs={n: x.mantissa if isinstance(x, Blocks) else x for n, x in (("a", a), ("b", b))},
+        inputs={n: x.code if isinstance(x, Blocks) else x for n, x in (("a", a), ("b", b))},
     )

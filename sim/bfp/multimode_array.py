@@ -12,7 +12,8 @@ from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MODES, MultimodeParameter
 from sw.bfp.multimode_array import matmul as model
 from sw.errors import UserError
 from sw.formats import BlockFormat
-from sw.formats.quantize import Blocks, quantize
+from sw.formats.blocks import Blocks
+from sw.formats.quantize import quantize
 
 from ..bench import Result, run
 from ..formats.elements import random_blocks

@@ -11,7 +11,7 @@ from sw.bfp.transposer import transpose as model
 
 from ..bench import Result, run
 from ..directed import Directed
-from ..formats.elements import blocks_of, encode
+from ..formats.elements import blocks_of
 from ..registers import readable
 from ..regression import Regression
 from ..report import Report
@@ -21,13 +21,14 @@ __all__ = ["DIRECTED", "regress", "simulate", "transpose"]
 
 DIRECTED = Directed(outputs=12, packets={"s_axis": 2})
 
+Codes = npt.NDArray[np.uint32]
 Integers = npt.NDArray[np.int32]
 
 
 def transpose(
     parameters: TransposerParameters, *tiles: npt.ArrayLike, **options: Any
-) -> tuple[Integers, Integers]:
-    """Return mantissas and exponent codes of tiles, given as to the model in three arrays.
+) -> tuple[Codes, Integers]:
+    """Return codes of elements and scales of tiles, given as to the model in three arrays.
 
     ``options`` are those of `sim.bench.run`.
     """
@@ -36,11 +37,11 @@ def transpose(
 
 def simulate(
     parameters: TransposerParameters,
-    mantissa: npt.ArrayLike,
+    code: npt.ArrayLike,
     exponent: npt.ArrayLike,
     flags: npt.ArrayLike,
     **options: Any,
-) -> tuple[tuple[Integers, Integers], Result]:
+) -> tuple[tuple[Codes, Integers], Result]:
     """Return what `transpose` returns, and the run.
 
     Every third tile ends a packet.
@@ -48,10 +49,10 @@ def simulate(
     p = parameters
     design = generate("bfp_transposer", p)
     streams = design.manifest["streams"]
-    mantissa = np.asarray(mantissa)
-    last = every_third(len(mantissa), p.side)
+    code = np.asarray(code)
+    last = every_third(len(code), p.side)
     fields = {
-        "mantissa": encode(mantissa, p.format).reshape(-1, p.side),
+        "mantissa": code.reshape(-1, p.side),
         "exponent": np.repeat(np.asarray(exponent), p.side),
         "transpose": np.repeat(np.asarray(flags), p.side),
     }
@@ -63,8 +64,8 @@ def simulate(
         reads=readable(design.manifest),
         **options,
     )
-    given, code = blocks_of(streams["m_axis"], result, last, p.format)
-    return (given.reshape(mantissa.shape), code), result
+    given, exponents = blocks_of(streams["m_axis"], result, last)
+    return (given.reshape(code.shape), exponents), result
 
 
 def regress(parameters: TransposerParameters, **options: Any) -> Report:
@@ -72,14 +73,14 @@ def regress(parameters: TransposerParameters, **options: Any) -> Report:
     p, case = parameters, Regression.of(options)
     rng, blocks = case.rng, case.blocks
     shape = (blocks, p.side, p.side)
-    mantissa = rng.integers(p.format.most_negative, p.format.largest + 1, shape)
+    code = rng.integers(0, 1 << p.format.element_bits, shape)
     exponent = rng.integers(0, p.format.nan_code + 1, blocks)
     flags = rng.random(blocks) < rng.choice([0.1, 0.5, 0.9])
-    (given, codes), result = simulate(p, mantissa, exponent, flags, **case.options)
-    turned, same = model(p, mantissa, exponent, flags)
+    (given, codes), result = simulate(p, code, exponent, flags, **case.options)
+    turned, same = model(p, code, exponent, flags)
     manifest = generate("bfp_transposer", p).manifest
     expected = {
-        "mantissa": turned,
+        "code": turned,
         "exponent": same,
         "tiles": blocks,
         "transposed": int(flags.sum()),
@@ -88,10 +89,10 @@ def regress(parameters: TransposerParameters, **options: Any) -> Report:
     return case.compare(
         manifest,
         result,
-        {"mantissa": given, "exponent": codes},
+        {"code": given, "exponent": codes},
         expected,
         counters=("input_stalls",),
         waits_for_sink=("output_stalls",),
         cycles=p.cycles(blocks),
-        inputs={"mantissa": mantissa},
+        inputs={"code": code},
     )

@@ -23,6 +23,7 @@ __all__ = ["DIRECTED", "convert", "regress", "simulate"]
 
 DIRECTED = Directed(outputs=12, packets={"s_axis": 2})
 
+Codes = npt.NDArray[np.uint32]
 Integers = npt.NDArray[np.int32]
 
 
@@ -32,8 +33,8 @@ def convert(
     *,
     random: Words | None = None,
     **options: Any,
-) -> tuple[Integers, Integers, int]:
-    """Return mantissas, exponent codes and how many elements were set to zero by their block.
+) -> tuple[Codes, Integers, int]:
+    """Return codes of elements and scales, and how many elements were set to zero by their block.
 
     As the model does, but for the last, which the circuit counts. ``random`` is a stream from its
     first word on; ``options`` as of `sim.bench.run`.
@@ -47,7 +48,7 @@ def simulate(
     *,
     random: Words | None = None,
     **options: Any,
-) -> tuple[tuple[Integers, Integers, int], Result]:
+) -> tuple[tuple[Codes, Integers, int], Result]:
     """Return what `convert` returns, and the run.
 
     Every third block ends a packet.
@@ -67,8 +68,8 @@ def simulate(
         reads=readable(design.manifest),
         **options,
     )
-    mantissa, code = blocks_of(streams["m_axis"], result, last, p.format)
-    return (mantissa.reshape(x.shape), code, result.registers["zero_set"]), result
+    element, code = blocks_of(streams["m_axis"], result, last)
+    return (element.reshape(x.shape), code, result.registers["zero_set"]), result
 
 
 def regress(
@@ -77,19 +78,19 @@ def regress(
     """Compare with the model on random blocks; ``random`` as of `convert`."""
     p, case = parameters, Regression.of(options)
     x = to_source(random_blocks(case.rng, case.blocks, p.format.block_elements), p.source)
-    (mantissa, exponent, zero_set), result = simulate(p, x, random=random, **case.options)
+    (element, exponent, zero_set), result = simulate(p, x, random=random, **case.options)
     q, code, flags = model(p, x, random=random)
     # A cycle takes a beat or waits for one.
     busy = len(x) * p.beats + result.registers["input_stalls"]
     found = {
-        "mantissa": mantissa,
+        "element": element,
         "exponent": exponent,
         "zero_set": zero_set,
         "cycles below beats + input_stalls": int(result.countable < busy),
     }
     manifest = generate("bfp_converter", p).manifest
     expected = {
-        "mantissa": q,
+        "element": q,
         "exponent": code,
         "zero_set": int(flags.sum()),
         "elements": x.size,

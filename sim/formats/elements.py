@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sw.checks import array
-from sw.formats import FLOAT_FORMATS, BlockFormat, binary32, quantize
-from sw.formats.quantize import Blocks
+from sw.formats import FLOAT_FORMATS, BlockFormat, binary32, blocks
+from sw.formats.blocks import Blocks
 
 from ..bench import Result
 from ..report import insist
@@ -28,7 +28,7 @@ __all__ = [
 
 def encode(mantissa: npt.ArrayLike, format: BlockFormat) -> npt.NDArray[np.int64]:
     """Return the codes of elements, in the type in which streams are unpacked."""
-    return quantize.encode(mantissa, format).astype(np.int64)
+    return blocks.encode(mantissa, format).astype(np.int64)
 
 
 def decode(
@@ -39,16 +39,16 @@ def decode(
     ``result`` is the run that gave them, which the error names.
     """
     code = array("code", code, "integer")
-    mantissa = quantize.decode(code, format)
+    mantissa = blocks.decode(code, format)
     wrong = encode(mantissa, format) != code
     insist(~wrong, f"{wrong.sum()} elements are -0", result)
     return mantissa
 
 
 def blocks_of(
-    stream: Mapping[str, Any], result: Result, last: npt.NDArray[Any], format: BlockFormat
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Return the elements and the exponent codes of the blocks that a unit gave.
+    stream: Mapping[str, Any], result: Result, last: npt.NDArray[Any]
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int32]]:
+    """Return the codes of elements and of scales of the blocks that a unit gave.
 
     ``last`` has what ``tlast`` must be, a row a block.
     """
@@ -57,7 +57,7 @@ def blocks_of(
     codes = fields["exponent"].reshape(last.shape)
     insist(codes == codes[:, :1], "the beats of a block differ in exponent", result)
     code = np.ascontiguousarray(codes[:, 0]).astype(np.int32)
-    return decode(fields["mantissa"], format, result), code
+    return fields["mantissa"].astype(np.uint32), code
 
 
 def source_beats(
@@ -79,14 +79,14 @@ def to_source(x: npt.ArrayLike, source: str) -> npt.NDArray[np.float32]:
     return bits.view(np.float32)
 
 
-def with_all_codes(rng: np.random.Generator, blocks: Blocks) -> Blocks:
+def with_all_codes(rng: np.random.Generator, given: Blocks) -> Blocks:
     """Return blocks with some elements of the code that no quantizer makes, if there is one."""
-    format = blocks.format
+    format = given.format
     if format.lowest == format.most_negative:
-        return blocks
-    some = rng.random(blocks.shape) < 0.1
-    mantissa = np.where(some, format.most_negative, blocks.mantissa)
-    return dataclasses.replace(blocks, mantissa=mantissa)
+        return given
+    some = rng.random(given.shape) < 0.1
+    code = format.element.encode(np.array(format.most_negative))
+    return dataclasses.replace(given, code=np.where(some, code, given.code))
 
 
 def random_blocks(

@@ -8,9 +8,10 @@ import numpy.typing as npt
 
 from ..checks import instance, whole
 from ..errors import UserError
-from ..formats import BLOCK_FORMATS, BlockFormat, binary32
+from ..formats import BLOCK_FORMATS, BlockFormat, MxFormat, binary32, read_format
 from ..formats.binary32 import ADDER_LATENCY
-from ..formats.quantize import Blocks
+from ..formats.blocks import Blocks
+from ..formats.tensor_scale import product_scale
 from ..parameters import Parameters
 from ..timing import Timing
 from .dot import DotParameters, block_value, default_lanes
@@ -24,6 +25,7 @@ __all__ = [
     "common_block",
     "gemm",
     "matmul",
+    "scaled",
 ]
 
 
@@ -56,7 +58,7 @@ class ArrayParameters(Parameters):
 
     def __post_init__(self) -> None:
         """Check every field."""
-        object.__setattr__(self, "format", BlockFormat.read(self.format))
+        object.__setattr__(self, "format", read_format(self.format))
         whole("rows", self.rows, 1, 64)
         whole("columns", self.columns, 1, 64)
         assert self.dot
@@ -124,6 +126,11 @@ def common_block(a: Blocks, b: Blocks) -> int:
         )
     if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[0]:
         raise UserError(f"a and b must be (m, k) and (k, n), not {a.shape} and {b.shape}")
+    if len({getattr(f, "has_tensor_scale", False) for f in formats}) > 1:
+        raise UserError(
+            f"a and b must both have a scale a tensor or neither, not {a.format.name} and "
+            f"{b.format.name}"
+        )
     if a.axis == 0 or b.axis == 1:
         raise UserError(
             f"a must be blocked along axis 1 and b along axis 0, not {a.axis} and {b.axis}"
@@ -143,7 +150,7 @@ def gemm(a: Blocks, b: Blocks, *, accumulators: int = 1) -> npt.NDArray[np.float
     Block ``k`` of the reduction gives an exact integer sum, rounded once, which is added to
     accumulator ``k % accumulators``; these start at +0. At the end they are added in neighbouring
     pairs, then those sums likewise, beginning with the one whose last addition is the oldest; one
-    that has had none is +0.
+    that has had none is +0. Last, scales of tensors are multiplied, see `product_scale`.
 
     Parameters
     ----------
@@ -177,7 +184,16 @@ def gemm(a: Blocks, b: Blocks, *, accumulators: int = 1) -> npt.NDArray[np.float
     partial = partial[oldest:] + partial[:oldest]
     while len(partial) > 1:
         partial = [binary32.add(x, y) for x, y in zip(partial[::2], partial[1::2], strict=True)]
-    return partial[0]
+    return scaled(partial[0], a, b)
+
+
+def scaled(sums: npt.NDArray[np.float32], a: Blocks, b: Blocks) -> npt.NDArray[np.float32]:
+    """Return sums of products times the scales of their tensors, if the formats have these."""
+    formats = a.format, b.format
+    if not isinstance(formats[0], MxFormat) or not formats[0].has_tensor_scale:
+        return sums
+    assert isinstance(formats[1], MxFormat)
+    return binary32.multiply(sums, product_scale((formats[0], formats[1]), (a.amax, b.amax)))
 
 
 def matmul(parameters: ArrayParameters, a: Blocks, b: Blocks) -> npt.NDArray[np.float32]:

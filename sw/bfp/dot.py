@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from ..checks import array, choice, divides, instance, whole
 from ..errors import UserError
-from ..formats import BLOCK_FORMATS, BlockFormat, binary32
+from ..formats import BLOCK_FORMATS, BlockFormat, binary32, read_format
+from ..formats.blocks import Blocks
 from ..formats.converter import ConverterParameters, convert
-from ..formats.quantize import Blocks
 from ..parameters import TARGETS, Parameters
 from ..timing import Timing
 from ..words import Words, stream_key
@@ -61,7 +61,7 @@ class DotParameters(Parameters):
 
     def __post_init__(self) -> None:
         """Check every field."""
-        object.__setattr__(self, "format", BlockFormat.read(self.format))
+        object.__setattr__(self, "format", read_format(self.format))
         whole("lanes", self.lanes, 1, 1024)
         block = self.format.reduction
         divides("lanes", self.lanes, block, f"the block of {block} of {self.format.name}")
@@ -123,13 +123,17 @@ def block_value(
 ) -> npt.NDArray[np.float32]:
     """Return the binary32 of a block's exact integer sum of products, rounded once.
 
+    The scales of tensors are left out.
+
     ``formats`` are those of both operands; ``total * 2**exponent`` is the sum, see
     `sum_of_products`.
     """
+    total = array("total", total, "integer").astype(np.int64)
     scale, nan = array("exponent", exponent, "integer").astype(np.int64), np.False_
     for format, code in zip(formats, (code_a, code_b), strict=True):
         code = array("code", code, "integer").astype(np.int64)
         scale = scale + format.last_place(code)
+        total = total * format.factor(code)
         nan = nan | (code == format.nan_code)
     return binary32.from_integer(total, scale, nan)
 
@@ -169,6 +173,7 @@ def dot(
         (qa, code_a, _), (qb, code_b, _) = (
             convert(parameters.converter, x, random=words) for x, words in pairs
         )
+        qa, qb = (format.element.decode(code) for code in (qa, qb))
         if qa.shape != qb.shape:
             raise UserError(f"a and b must have one shape, not {qa.shape} and {qb.shape}")
         total, exponent = sum_of_products(

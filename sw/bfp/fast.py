@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..formats.quantize import Blocks
+from ..formats.blocks import Blocks
 from ..jit import njit
 from . import array
 from .sums import EXACT_BITS
@@ -39,11 +39,11 @@ def gemm(a: Blocks, b: Blocks, *, accumulators: int = 1) -> npt.NDArray[np.float
     for blocks_of, axis in ((a, 0), (b, 1)):
         format = blocks_of.format
         codes = blocks_of.codes(axis).repeat(format.reduction // step, 1 - axis)
-        scale = np.ldexp(1.0, format.last_place(codes))
+        scale = np.ldexp(format.factor(codes).astype(np.float64), format.last_place(codes))
         scales.append(np.where(codes == format.nan_code, np.nan, scale))
     result = np.zeros((m, n), np.float32)
     _accumulate(result, totals, *scales)
-    return result
+    return array.scaled(result, a, b)
 
 
 @jit

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from ..checks import choice, divides, instance, whole
 from ..errors import UserError
-from ..formats import BLOCK_FORMATS, BlockFormat
-from ..formats.quantize import Blocks
+from ..formats import BLOCK_FORMATS, BfpFormat, BlockFormat
+from ..formats.blocks import Blocks
 from ..parameters import TARGETS, Parameters
 from ..timing import Timing
 from .array import gemm
@@ -41,12 +41,12 @@ MODES = (1, 2, 4)
 """Digits of a mantissa, by mode."""
 
 
-def _hbfp(bits: int, *block: int) -> BlockFormat:
+def _hbfp(bits: int, *block: int) -> BfpFormat:
     name = f"hbfp{bits}_{'x'.join(map(str, block))}"
     return dataclasses.replace(BLOCK_FORMATS["hbfp8"], name=name, mantissa_bits=bits, block=block)
 
 
-FAMILIES: Mapping[str, tuple[BlockFormat, ...]] = {
+FAMILIES: Mapping[str, tuple[BfpFormat, ...]] = {
     "flexblock": tuple(BLOCK_FORMATS[n] for n in ("fb12", "fb16", "fb24")),
     "flexblock_inside": tuple(BLOCK_FORMATS[f"{n}_sign_inside"] for n in ("fb12", "fb16", "fb24")),
     "hbfp": (_hbfp(4, 256), _hbfp(8, 128), _hbfp(16, 64)),
@@ -106,7 +106,7 @@ class MultimodeParameters(Parameters):
         choice("target", self.target, TARGETS)
 
     @property
-    def formats(self) -> tuple[BlockFormat, ...]:
+    def formats(self) -> tuple[BfpFormat, ...]:
         """Formats of the modes."""
         return FAMILIES[self.family]
 
@@ -118,7 +118,7 @@ class MultimodeParameters(Parameters):
     @property
     def digits(self) -> DotParameters:
         """Parameters of the sum of the products of a pair of digits."""
-        digit = BlockFormat(
+        digit = BfpFormat(
             name="digit", mantissa_bits=DIGIT_BITS, sign_inside=False, block=(self.lanes,)
         )
         return DotParameters(format=digit, lanes=self.lanes, target=self.target)

@@ -8,13 +8,14 @@ import numpy.typing as npt
 
 from ..checks import array, instance, shown, whole
 from ..errors import UserError
-from ..formats import BLOCK_FORMATS, BlockFormat
-from ..formats.quantize import Blocks
+from ..formats import BLOCK_FORMATS, BlockFormat, read_format
+from ..formats.blocks import Blocks
 from ..parameters import Parameters
 from ..timing import Timing
 
 __all__ = ["TransposerParameters", "assemble", "tiles", "transpose"]
 
+Codes = npt.NDArray[np.uint32]
 Integers = npt.NDArray[np.int32]
 
 LARGEST_SIDE = 64
@@ -40,7 +41,7 @@ class TransposerParameters(Parameters):
 
     def __post_init__(self) -> None:
         """Check every field."""
-        object.__setattr__(self, "format", BlockFormat.read(self.format))
+        object.__setattr__(self, "format", read_format(self.format))
         block = self.format.block
         if len(block) != 2 or self.side > LARGEST_SIDE:
             raise UserError(
@@ -65,35 +66,35 @@ class TransposerParameters(Parameters):
 
 def transpose(
     parameters: TransposerParameters,
-    mantissa: npt.ArrayLike,
+    code: npt.ArrayLike,
     exponent: npt.ArrayLike,
     flags: npt.ArrayLike,
-) -> tuple[Integers, Integers]:
-    """Return the mantissas and exponent codes of tiles, those transposed whose flag is set.
+) -> tuple[Codes, Integers]:
+    """Return the codes of elements and scales of tiles, those transposed whose flag is set.
 
     Parameters
     ----------
     parameters : TransposerParameters
         Of the transposer.
-    mantissa : array of int32, (tiles, rows, columns)
-        Tiles.
+    code : array of integer, (tiles, rows, columns)
+        Codes of elements.
     exponent : array of int32, (tiles,)
-        Their exponent codes.
+        Codes of scales.
     flags : array of bool, (tiles,)
         Which to transpose.
     """
     instance("parameters", parameters, TransposerParameters)
     exponent = array("exponent", exponent, "integer", shape=("tiles",))
     side, count = parameters.side, len(exponent)
-    mantissa = array("mantissa", mantissa, "integer", shape=(count, side, side))
+    code = array("code", code, "integer", shape=(count, side, side))
     flags = array("flags", flags, "bool", shape=(count,))
-    column = assemble(mantissa, exponent, parameters.format, (count * side, side))
+    column = assemble(code, exponent, parameters.format, (count * side, side))
     turned, exponent = tiles(column.transposed)
-    return np.where(flags[:, None, None], turned, mantissa).astype(np.int32), exponent
+    return np.where(flags[:, None, None], turned, code).astype(np.uint32), exponent
 
 
-def tiles(blocks: Blocks, *, by_columns: bool = False) -> tuple[Integers, Integers]:
-    """Return the tiles of a matrix, (tiles, rows, columns), and their exponent codes, (tiles,).
+def tiles(blocks: Blocks, *, by_columns: bool = False) -> tuple[Codes, Integers]:
+    """Return codes of the tiles of a matrix, (tiles, rows, columns), and of their scales, (tiles,).
 
     They go by rows of tiles, or by columns of tiles, which is the order of the transpose's.
     Tiles that reach beyond the matrix are filled up with zeros.
@@ -103,15 +104,15 @@ def tiles(blocks: Blocks, *, by_columns: bool = False) -> tuple[Integers, Intege
         raise UserError(f"blocks must be square ones of a matrix, not {blocks.format.name}")
     rows, columns = blocks.exponent.shape
     missing = [(0, -n % side) for n in blocks.shape]
-    mantissa = np.pad(blocks.mantissa, missing).reshape(rows, side, columns, side).swapaxes(1, 2)
+    code = np.pad(blocks.code, missing).reshape(rows, side, columns, side).swapaxes(1, 2)
     exponent = blocks.exponent
     if by_columns:
-        mantissa, exponent = mantissa.swapaxes(0, 1), exponent.T
-    return mantissa.reshape(-1, side, side), exponent.reshape(-1)
+        code, exponent = code.swapaxes(0, 1), exponent.T
+    return code.reshape(-1, side, side), exponent.reshape(-1)
 
 
 def assemble(
-    mantissa: npt.ArrayLike,
+    code: npt.ArrayLike,
     exponent: npt.ArrayLike,
     format: BlockFormat,
     shape: tuple[int, ...],
@@ -123,13 +124,13 @@ def assemble(
         whole("extent", extent, 1, 2**31 - 1)
     side = instance("format", format, BlockFormat).reduction
     rows, columns = (-(-n // side) for n in shape)
-    what = f"mantissa of a matrix of {shape[0]} x {shape[1]}"
-    mantissa = array(what, mantissa, "integer", shape=(rows * columns, side, side))
+    what = f"code of a matrix of {shape[0]} x {shape[1]}"
+    code = array(what, code, "integer", shape=(rows * columns, side, side))
     exponent = array("exponent", exponent, "integer", shape=(rows * columns,))
-    full = mantissa.reshape(rows, columns, side, side).swapaxes(1, 2)
+    full = code.reshape(rows, columns, side, side).swapaxes(1, 2)
     full = full.reshape(rows * side, columns * side)[: shape[0], : shape[1]]
     return Blocks(
-        mantissa=np.ascontiguousarray(full),
+        code=np.ascontiguousarray(full),
         exponent=exponent.reshape(rows, columns),
         format=format,
         axis=None,

@@ -1,45 +1,36 @@
-"""Block floating-point formats: an element, a scale that blocks share, and the shape of a block."""
+"""Block formats: elements of integers or small floats, a scale that blocks share, their shape."""
 
+import abc
 import dataclasses
 import functools
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import Any, Self
 
 from ..checks import choice, line, whole
 from ..errors import UserError
-from ..grammar import preset_and_fields, tight
 from ..parameters import table_fields
-from .element import IntegerElement
+from .element import ELEMENTS, Element, IntegerElement, read_element
 from .meaning import ByMeaning
-from .scale import PowerOfTwoScale
+from .scale import SCALES, FloatScale, MxScale, PowerOfTwoScale, read_scale
 from .shape import BlockShape
 
-__all__ = ["BLOCK_FORMATS", "BOX_FORMATS", "ROUNDINGS", "BlockFormat"]
+__all__ = ["ROUNDINGS", "BfpFormat", "BlockFormat", "MxFormat"]
 
 ROUNDINGS = ("truncate", "nearest_even", "nearest_away", "stochastic")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class BlockFormat(ByMeaning):
-    """A block floating-point format: elements that share a scale per block.
+class BlockFormat(ByMeaning, abc.ABC):
+    """A block format: elements that share a scale per block.
 
-    It is an ``element``, a ``scale`` and a ``shape``, whose fields are its own. With
-    ``m = magnitude_bits`` an element of the integer ``q`` in a block of the exponent ``E`` is
-    ``q * 2**(E - m)``. A magnitude that rounds beyond ``largest`` clamps to it; a quantizer makes
-    ``-2**m`` unless the format is ``symmetric``, and all that computes takes it. Quantizers give +0
-    for what is negative and becomes zero, as FlexBlock's simulator does.
-
-    Formats are equal if they hold the same numbers in the same codes, whatever their names and
-    however their bits are counted.
+    It is an ``element``, a ``scale`` and a ``shape``: what an element of the integer ``q`` in a
+    block of the scale code ``c`` is worth is ``q * factor(c) * 2**last_place(c)``. Formats are
+    equal if they hold the same numbers in the same codes, whatever their names.
 
     Parameters
     ----------
     name : str
         For messages and file headers.
-    mantissa_bits, sign_inside, symmetric, twos_complement
-        Of the element, see `IntegerElement`.
-    exponent_bits, exponent_rule, exponent_floor
-        Of the scale, see `PowerOfTwoScale`.
     block : tuple of int
         Of the shape, see `BlockShape`; also a length, or a text such as ``8x8``.
     rounding : str
@@ -50,43 +41,16 @@ class BlockFormat(ByMeaning):
     """
 
     name: str = "custom"
-    mantissa_bits: int = 8
-    sign_inside: bool = True
-    exponent_bits: int = 8
-    exponent_rule: str = "floor"
-    exponent_floor: int | None = None
     block: tuple[int, ...] = (16,)
     rounding: str = "nearest_even"
     random_bits: int = 8
-    symmetric: bool = True
-    twos_complement: bool | None = None
 
     def __post_init__(self) -> None:
-        """Check every field: most by making the parts."""
+        """Check what all formats have."""
         line("name", self.name)
-        _ = self.element, self.scale
         object.__setattr__(self, "block", BlockShape.read(self.block).sides)
         choice("rounding", self.rounding, ROUNDINGS)
         whole("random_bits", self.random_bits, 1, 24)
-
-    @functools.cached_property
-    def element(self) -> IntegerElement:
-        """The integers of a block, and their codes."""
-        return self._part(IntegerElement)
-
-    @functools.cached_property
-    def scale(self) -> PowerOfTwoScale:
-        """What the elements of a block share."""
-        return self._part(PowerOfTwoScale)
-
-    @functools.cached_property
-    def shape(self) -> BlockShape:
-        """The extents of a block."""
-        return BlockShape(self.block)
-
-    def _part(self, part: Any) -> Any:
-        """Make a part of the fields that it has in common with the format."""
-        return part(**{f.name: getattr(self, f.name) for f in dataclasses.fields(part)})
 
     @property
     def meaning(self) -> Hashable:
@@ -94,26 +58,30 @@ class BlockFormat(ByMeaning):
         random_bits = self.random_bits if self.rounding == "stochastic" else 0
         return self.element, self.scale, self.block, self.rounding, random_bits
 
-    @classmethod
-    def read(cls, value: "BlockFormat | str | Mapping[str, Any]") -> "BlockFormat":
-        """Return the format for a preset's name, a table of fields, or a format.
+    def changed(self, fields: Mapping[str, Any]) -> Self:
+        """Return a copy with some fields changed, given as a table."""
+        table = table_fields(type(self), "format", fields)
+        return dataclasses.replace(self, **table)
 
-        A name may have fields behind it, ``hbfp4:block=8:rounding=truncate``, a table a ``preset``.
-        """
-        if isinstance(value, BlockFormat):
-            return value
-        if isinstance(value, str):
-            presets = BLOCK_FORMATS | BOX_FORMATS
-            preset, named = preset_and_fields("format", value, presets)
-            if not named:
-                return presets[preset]
-            fields = table_fields(cls, "format", {"name": tight(value)} | named)
-            return dataclasses.replace(presets[preset], **fields)
-        fields = table_fields(cls, "format", value, "preset")
-        base = fields.pop("preset", None)
-        if base is None:
-            return cls(**fields)
-        return dataclasses.replace(cls.read(base), **{"name": f"{base}*"} | fields)
+    @property
+    @abc.abstractmethod
+    def element(self) -> Element:
+        """What the codes of elements mean."""
+
+    @property
+    @abc.abstractmethod
+    def scale(self) -> Any:
+        """What the elements of a block share."""
+
+    @functools.cached_property
+    def shape(self) -> BlockShape:
+        """The extents of a block."""
+        return BlockShape(self.block)
+
+    @property
+    @abc.abstractmethod
+    def exponent_bits(self) -> int:
+        """Bits of a scale's code."""
 
     @property
     def magnitude_bits(self) -> int:
@@ -147,7 +115,7 @@ class BlockFormat(ByMeaning):
 
     @property
     def block_elements(self) -> int:
-        """Elements that share an exponent."""
+        """Elements that share a scale."""
         return self.shape.elements
 
     @property
@@ -169,11 +137,6 @@ class BlockFormat(ByMeaning):
         return self.block[0]
 
     @property
-    def exponent_bias(self) -> int:
-        """The scale's code of ``E = 1``."""
-        return self.scale.bias
-
-    @property
     def lowest_code(self) -> int:
         """The scale's smallest code, also that of a block of zeros."""
         return self.scale.lowest_code
@@ -188,66 +151,121 @@ class BlockFormat(ByMeaning):
         """The scale's code of a block that holds a NaN or an infinity."""
         return self.scale.nan_code
 
+    def factor(self, code: Any) -> Any:
+        """Return the integer factors of codes of scales."""
+        return self.scale.factor(code)
+
+    @abc.abstractmethod
     def last_place(self, code: Any) -> Any:
-        """Return ``E - m`` of codes of scales: an element of the integer 1 is 2 to this power."""
+        """Return of codes of scales what power of two an element of the integer 1 is worth."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class BfpFormat(BlockFormat):
+    """Block floating point: integers that share a power of two.
+
+    With ``m = magnitude_bits`` an element of the integer ``q`` in a block of the exponent ``E`` is
+    ``q * 2**(E - m)``. A magnitude that rounds beyond ``largest`` clamps to it; a quantizer makes
+    ``-2**m`` unless the format is ``symmetric``, and all that computes takes it. Quantizers give +0
+    for what is negative and becomes zero, as FlexBlock's simulator does. Formats may be equal
+    however their bits are counted.
+
+    Parameters
+    ----------
+    name, block, rounding, random_bits
+        As of `BlockFormat`.
+    mantissa_bits, sign_inside, symmetric, twos_complement
+        Of the element, see `IntegerElement`.
+    exponent_bits, exponent_rule, exponent_floor
+        Of the scale, see `PowerOfTwoScale`.
+    """
+
+    mantissa_bits: int = 8
+    sign_inside: bool = True
+    exponent_bits: int = 8
+    exponent_rule: str = "floor"
+    exponent_floor: int | None = None
+    symmetric: bool = True
+    twos_complement: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Check every field: most by making the parts."""
+        super().__post_init__()
+        _ = self.element, self.scale
+
+    @functools.cached_property
+    def element(self) -> IntegerElement:
+        """The integers of a block, and their codes."""
+        return self._part(IntegerElement)
+
+    @functools.cached_property
+    def scale(self) -> PowerOfTwoScale:
+        """What the elements of a block share."""
+        return self._part(PowerOfTwoScale)
+
+    def _part(self, part: Any) -> Any:
+        """Make a part of the fields that it has in common with the format."""
+        return part(**{f.name: getattr(self, f.name) for f in dataclasses.fields(part)})
+
+    @property
+    def exponent_bias(self) -> int:
+        """The scale's code of ``E = 1``."""
+        return self.scale.bias
+
+    def last_place(self, code: Any) -> Any:
+        """Return ``E - m`` of codes of scales."""
         return self.scale.exponent(code) - self.magnitude_bits
 
 
-def _flexblock(bits: int, channels: int) -> dict[str, BlockFormat]:
-    """Return a FlexBlock mode: flat; with the sign inside; of matrices; in boxes."""
-    name = f"fb{bits + 8}"
-    flat = BlockFormat(
-        name=name,
-        mantissa_bits=bits,
-        sign_inside=False,
-        exponent_rule="floor",
-        block=(channels * 9,),
-        rounding="truncate",
-    )
-    others = {
-        f"{name}_sign_inside": {"sign_inside": True},
-        f"{name}_linear": {"block": (channels,)},
-        f"{name}_box": {"block": (1, channels, 3, 3)},
-    }
-    made = {n: dataclasses.replace(flat, name=n, **fields) for n, fields in others.items()}
-    return {name: flat} | made
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class MxFormat(BlockFormat):
+    """A format of today: small floats, or 8-bit integers, under a scale of 8 bits (MX, NVFP4).
 
+    A magnitude that rounds beyond the largest saturates; floats keep the sign of what becomes zero.
+    A block that holds a NaN or an infinity has the scale's code of NaN, and elements of the
+    element's, or 0 if it has none.
 
-def _hbfp(bits: int) -> dict[str, BlockFormat]:
-    """HBFP with blocks of 64 along the reduction, and with the same 64 as a square tile."""
-    flat = BlockFormat(
-        name=f"hbfp{bits}",
-        mantissa_bits=bits,
-        exponent_bits=10,
-        exponent_rule="ceil",
-        exponent_floor=-26,
-        block=(64,),
-        rounding="stochastic",
-    )
-    square = dataclasses.replace(flat, name=f"{flat.name}_8x8", block=(8, 8))
-    return {flat.name: flat, square.name: square}
+    Parameters
+    ----------
+    name, block, rounding, random_bits
+        As of `BlockFormat`.
+    element : FloatElement, IntegerElement, str or table
+        See `sw.formats.element`, a name of `ELEMENTS` or fields.
+    scale : MxScale, FloatScale, str or table
+        See `sw.formats.scale`, a name of `SCALES` or fields.
+    """
 
+    # Fields that take the place of the base's properties.
+    element: Element = ELEMENTS["e4m3"]
+    scale: MxScale | FloatScale = SCALES["e8m0"]
+    block: tuple[int, ...] = (32,)
 
-_FLEXBLOCK = _flexblock(4, 24) | _flexblock(8, 12) | _flexblock(16, 6)
+    def __post_init__(self) -> None:
+        """Check every field."""
+        super().__post_init__()
+        object.__setattr__(self, "element", read_element(self.element))
+        object.__setattr__(self, "scale", read_scale(self.scale))
 
-BLOCK_FORMATS: dict[str, BlockFormat] = {
-    **{name: format for name, format in _FLEXBLOCK.items() if not format.is_box},
-    **(_hbfp(4) | _hbfp(6) | _hbfp(8) | _hbfp(12)),
-    "msfp12": BlockFormat(name="msfp12", mantissa_bits=3, sign_inside=False),
-    "msfp16": BlockFormat(name="msfp16", mantissa_bits=7, sign_inside=False),
-    "mxint8": BlockFormat(name="mxint8", block=(32,), twos_complement=True),
-}
-"""Presets by name.
+    def changed(self, fields: Mapping[str, Any]) -> "MxFormat":
+        """Return a copy with some fields changed; tables of parts keep their other fields."""
+        own = {"element": self.element, "scale": self.scale}
+        parts = {
+            name: {"preset": part} | dict(fields[name])
+            for name, part in own.items()
+            if isinstance(fields.get(name), Mapping)
+        }
+        return super().changed({**fields, **parts})
 
-FlexBlock (arXiv 2203.06673): the sign stands beside the 4, 8 or 16 bits in the authors' simulator;
-``_sign_inside`` is the reading that would make 12, 16 and 24 bits with the exponent's 8. Groups of
-216, 108 and 54 elements hold 864 mantissa bits; ``_linear`` are those of 24, 12 and 6 channels
-that its boxes leave of matrices and of 1 x 1 kernels. HBFP (arXiv 2211.10737): mantissa bits
-include the sign, 10 exponent bits, 64 elements, stochastic rounding; the epsilon of the authors'
-emulator becomes the exponent floor of -26. No wire is published; the authors' circuits take
-mantissas in two's complement (``twos_complement``). MSFP (NeurIPS 2020): sign and 3 or 7 magnitude
-bits, 16 elements. MXINT8 (OCP MX 1.0): 32 elements in two's complement; quantizers make no -2.
-"""
+    @property
+    def exponent_bits(self) -> int:
+        """Bits of a scale's code."""
+        return self.scale.bits
 
-BOX_FORMATS = {name: format for name, format in _FLEXBLOCK.items() if format.is_box}
-"""Presets of boxes: FlexBlock's groups on tensors, rows x channels x 3 x 3, smaller at the ends."""
+    @property
+    def has_tensor_scale(self) -> bool:
+        """Whether a tensor has a scale of its own."""
+        return isinstance(self.scale, FloatScale)
+
+    def last_place(self, code: Any) -> Any:
+        """Return of codes of scales what power of two an element of the integer 1 is worth."""
+        return self.scale.exponent(code) - self.element.places

@@ -10,7 +10,7 @@ from ..checks import array, choice, divides, instance, whole
 from ..parameters import Parameters
 from ..timing import Timing
 from ..words import Words, stream_key
-from . import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat, binary32, float_name
+from . import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat, binary32, float_name, read_format
 from .quantize import quantize_groups
 from .stages import quantizer_latency
 
@@ -42,7 +42,7 @@ class ConverterParameters(Parameters):
 
     def __post_init__(self) -> None:
         """Check every field."""
-        object.__setattr__(self, "format", BlockFormat.read(self.format))
+        object.__setattr__(self, "format", read_format(self.format))
         whole("lanes", self.lanes, 1, 256)
         elements = self.format.block_elements
         what = f"the {elements} elements of a {self.format.name} block"
@@ -70,8 +70,8 @@ class ConverterParameters(Parameters):
 
 def convert(
     parameters: ConverterParameters, x: npt.ArrayLike, *, random: Words | None = None
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-    """Return mantissas, exponent codes and zero-set flags of a stream of blocks.
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """Return codes of elements and scales, and zero-set flags, of a stream of blocks.
 
     Values that are subnormal in ``parameters.source`` are zeros. Each element takes one random word
     (`sw.words`), whatever the lanes; the words run on from block to block.
@@ -87,7 +87,7 @@ def convert(
 
     Returns
     -------
-    mantissa : array of int32, (blocks, elements of a block)
+    code : array of uint32, (blocks, elements of a block)
     exponent : array of int32, (blocks,)
     zero_set : array of bool, (blocks, elements of a block)
         Elements that count in the zero-setting error, see `quantize_groups`.

@@ -14,8 +14,9 @@ from ..errors import UserError
 from ..jit import njit
 from ..words import Words, fields_of
 from .block import BlockFormat
+from .blocks import Blocks
 from .cut import blocked_axes
-from .quantize import Blocks, zero_set_counts
+from .quantize import zero_set_counts
 
 __all__ = ["quantize", "zero_set"]
 
@@ -60,9 +61,8 @@ def quantize(
         (format.largest, -format.lowest),
         (format.exponent_rule == "ceil", ROUNDINGS[format.rounding], format.random_bits),
     )
-    return Blocks(
-        mantissa=mantissa, exponent=codes, format=format, axis=1 if len(format.block) == 1 else None
-    )
+    axis = 1 if len(format.block) == 1 else None
+    return Blocks.of(mantissa, codes, format, axis=axis)
 
 
 def _sides(format: BlockFormat) -> tuple[int, int]:

@@ -10,100 +10,19 @@ from ..arrays import Floats
 from ..checks import array, instance
 from ..errors import UserError
 from ..words import Words
-from . import BINARY32, BlockFormat, binary32
+from . import BINARY32, BfpFormat, BlockFormat, MxFormat, binary32, tensor_scale
+from .blocks import NO_AMAX, Blocks, Codes, Integers
 from .cut import blocked_axes, cut, join
+from .element import FloatElement, IntegerElement
+from .scale import MxScale
 
 __all__ = [
-    "Blocks",
-    "decode",
     "dequantize",
-    "encode",
     "quantize",
     "quantize_groups",
     "zero_set_counts",
     "zero_setting_error",
 ]
-
-Integers = npt.NDArray[np.int32]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Blocks:
-    """An array in a block format.
-
-    Parameters
-    ----------
-    mantissa : array of int32
-        The integers ``q``, in the shape of the array that was quantized; other integers become
-        int32. All that the format has codes for are accepted.
-    exponent : array of int32
-        Exponent codes: the same shape, with the number of blocks in place of each blocked extent.
-    format : BlockFormat
-        Their format.
-    axis : int or None
-        The blocked axis; None for squares and boxes, which tile the last axes.
-    """
-
-    mantissa: Integers
-    exponent: Integers
-    format: BlockFormat
-    axis: int | None
-
-    def __post_init__(self) -> None:
-        """Check that codes are the format's and shapes fit each other."""
-        form = instance("format", self.format, BlockFormat)
-        q = _mantissa(self.mantissa, form)
-        what = f"exponent in {form.name}"
-        codes = array(what, self.exponent, "integer", low=0, high=form.nan_code)
-        axes = blocked_axes(form, self.axis, q.ndim, "mantissa")
-        shape = list(q.shape)
-        for axis, side in zip(axes, form.block, strict=True):
-            shape[axis] = -(-shape[axis] // side)
-        if list(codes.shape) != shape:
-            raise UserError(
-                f"exponent must have shape {tuple(shape)} for a mantissa of shape "
-                f"{q.shape} in {form.name}, not {codes.shape}"
-            )
-        object.__setattr__(self, "mantissa", q.astype(np.int32, copy=False))
-        object.__setattr__(self, "exponent", codes.astype(np.int32, copy=False))
-        object.__setattr__(self, "axis", axes[0] if len(axes) == 1 else None)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the array that was quantized."""
-        return self.mantissa.shape
-
-    @property
-    def transposed(self) -> "Blocks":
-        """A matrix with its axes exchanged; square blocks are then those of the transpose."""
-        if len(self.shape) != 2:
-            raise UserError(f"a matrix has 2 axes, not {len(self.shape)}")
-        _ = self.format.reduction  # boxes have none
-        axis = None if self.axis is None else 1 - self.axis
-        return Blocks(
-            mantissa=self.mantissa.T, exponent=self.exponent.T, format=self.format, axis=axis
-        )
-
-    @property
-    def elements(self) -> npt.NDArray[np.uint32]:
-        """Codes of the elements on the wire, in the shape of ``mantissa``."""
-        return self.format.element.encode(self.mantissa)
-
-    def codes(self, *axes: int) -> Integers:
-        """Return the exponent codes with the blocked ones of ``axes`` spread over elements."""
-        codes = self.exponent
-        blocked = blocked_axes(self.format, self.axis, len(self.shape), "mantissa")
-        for axis, side in zip(blocked, self.format.block, strict=True):
-            if axis in [a % len(self.shape) for a in axes]:
-                codes = np.repeat(codes, side, axis)
-                codes = codes.take(range(self.shape[axis]), axis)
-        return codes
-
-
-def _mantissa(q: npt.ArrayLike, format: BlockFormat) -> np.ndarray:
-    """Check that integers have codes."""
-    what = f"mantissa in {format.name}"
-    return array(what, q, "integer", low=format.most_negative, high=format.largest)
 
 
 def _round(
@@ -128,34 +47,90 @@ def _round(
 
 
 def quantize_groups(
-    x: Floats, format: BlockFormat, words: npt.ArrayLike = 0
-) -> tuple[Integers, Integers, npt.NDArray[np.bool_]]:
-    """Return mantissas, exponent codes and zero-set flags of the blocks along the last axis.
+    x: Floats, format: BlockFormat, words: npt.ArrayLike = 0, amax: npt.ArrayLike = NO_AMAX
+) -> tuple[Codes, Integers, npt.NDArray[np.bool_]]:
+    """Return codes of elements and scales, and zero-set flags, of the blocks along the last axis.
 
     A flag tells an element that FlexBlock counts in its zero-setting error (arXiv 2203.06673): its
     leading one lies at least ``magnitude_bits`` places below that of the block's largest element,
-    or it is zero, in a block that has an element other than zero and no NaN or infinity.
+    or it is zero, in a block that has an element other than zero and no NaN or infinity. In an
+    `MxFormat` it is an element that becomes zero in such a block. ``amax`` is of the tensor.
     """
-    m = format.magnitude_bits
     bits = array("x", x, "float32", shape=(..., "elements")).view(np.uint32)
     words = array("words", words, "integer", low=0).astype(np.int64)
+    top = (bits & np.uint32(0x7FFFFFFF)).max(-1, initial=0, keepdims=True).astype(np.int64)
+    top = np.where(top < 1 << 23, 0, top)
+    special = top >= 255 << 23
+    if isinstance(format, MxFormat):
+        code, element = _mx_groups(bits, top, format, words, amax)
+        magnitude = element & np.uint32((1 << format.element_bits - 1) - 1)
+        zero_set = (magnitude == 0) & (top > 0) & ~special
+    else:
+        code, element, zero_set = _bfp_groups(bits, top, format, words)
+    element = np.where(special, np.uint32(format.element.nan_code), element)
+    code = np.where(special, format.nan_code, code)
+    return element, code[..., 0].astype(np.int32), zero_set & ~special
+
+
+def _parts(bits: Codes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return signs, exponent fields and significands, 0 of subnormals."""
     field = ((bits >> np.uint32(23)) & np.uint32(255)).astype(np.int64)
-    fraction = (bits & np.uint32(0x7FFFFF)).astype(np.int64)
-    significand = np.where(field > 0, fraction | 1 << 23, 0)
-    largest = field.max(-1, initial=0, keepdims=True)
-    beyond = ((field == largest) & (fraction > 0)).any(-1, keepdims=True)
-    code = format.scale.encode(largest - BINARY32.bias, ~beyond)
+    significand = np.where(field > 0, (bits & np.uint32(0x7FFFFF)).astype(np.int64) | 1 << 23, 0)
+    return bits >> np.uint32(31) > 0, field, significand
+
+
+def _bfp_groups(
+    bits: Codes, top: np.ndarray, format: BfpFormat, words: np.ndarray
+) -> tuple[np.ndarray, Codes, npt.NDArray[np.bool_]]:
+    """Return the scales' codes, elements and flags of blocks without NaN and infinities."""
+    negative, field, significand = _parts(bits)
+    largest = top >> 23
+    code = format.scale.encode(largest - BINARY32.bias, top & 0x7FFFFF == 0)
     code = np.where(largest == 0, format.lowest_code, code)
     # The last place of an element is 2**(field - 150), that of its mantissa 2**(E - m).
     shift = format.last_place(code) - (field - 150)
     magnitude = _round(significand, shift, format, words)
-    negative = bits >> np.uint32(31) > 0
     magnitude = np.minimum(magnitude, np.where(negative, -format.lowest, format.largest))
-    special = largest == 255
-    mantissa = np.where(special, 0, np.where(negative, -magnitude, magnitude))
-    code = np.where(special, format.nan_code, code)
-    zero_set = ((largest - field >= m) | (field == 0)) & (largest > 0) & ~special
-    return mantissa.astype(np.int32), code[..., 0].astype(np.int32), zero_set
+    zero_set = ((largest - field >= format.magnitude_bits) | (field == 0)) & (largest > 0)
+    return code, format.element.encode(np.where(negative, -magnitude, magnitude)), zero_set
+
+
+def _mx_groups(
+    bits: Codes, top: np.ndarray, format: MxFormat, words: np.ndarray, amax: npt.ArrayLike
+) -> tuple[np.ndarray, Codes]:
+    """Return the scales' codes and elements of blocks without NaN and infinities."""
+    scale, element = format.scale, format.element
+    if isinstance(scale, MxScale):
+        code = scale.encode(element, (top >> 23) - BINARY32.bias, top & 0x7FFFFF)
+        code = np.where(top == 0, scale.lowest_code, code)
+        place = format.last_place(code)
+    else:
+        largest = tensor_scale.tensor_scale(format, tensor_scale.checked_amax(format, amax))
+        finite = np.where(top < 255 << 23, top, 0).astype(np.uint32).view(np.float32)
+        code = tensor_scale.block_codes(format, finite, largest)
+        factor = tensor_scale.encode_factor(format, code, largest)
+        with np.errstate(invalid="ignore"):
+            bits = binary32.multiply(bits.view(np.float32), factor).view(np.uint32)
+        place = np.full_like(code, -element.places)
+    return code, _elements(bits, place, format, words)
+
+
+def _elements(bits: Codes, place: np.ndarray, format: MxFormat, words: np.ndarray) -> Codes:
+    """Return the codes of values whose integer 1 is ``2**place``."""
+    element = format.element
+    negative, field, significand = _parts(bits)
+    shift = place - (field - 150)
+    if isinstance(element, IntegerElement):
+        magnitude = np.minimum(_round(significand, shift, format, words), element.largest)
+        return element.encode(np.where(negative, -magnitude, magnitude))
+    # What has a leading one beyond the fraction's bits is cut, to no more than one binade too many.
+    binade = np.clip(23 - shift - element.fraction_bits, 0, 1 << element.exponent_bits)
+    binade = np.where(significand > 0, binade, 0)
+    kept = _round(
+        significand, np.where(binade > 0, 23 - element.fraction_bits, shift), format, words
+    )
+    code = np.minimum(kept + (binade << element.fraction_bits), element.largest_code)
+    return (code | negative.astype(np.int64) << (element.bits - 1)).astype(np.uint32)
 
 
 def _words(random: Any, x: Floats, format: BlockFormat, axes: tuple[int, ...]) -> np.ndarray:
@@ -173,6 +148,7 @@ def quantize(
     *,
     axis: int = -1,
     random: npt.ArrayLike | Words | None = None,
+    amax: npt.ArrayLike | None = None,
 ) -> Blocks:
     """Return ``x`` in a block format.
 
@@ -191,6 +167,9 @@ def quantize(
         For stochastic rounding: words of ``format.random_bits`` bits in the shape of ``x``, or a
         stream of them, of which each element of each block takes one, block by block, also what
         fills up the last one. The blocked axes count fastest, as in a `convert`.
+    amax : float32, optional
+        The largest magnitude of the tensor that ``x`` is part of, where the format has a scale a
+        tensor; None: that of ``x``.
     """
     x = array("x", x, "float32")
     axes = blocked_axes(format, axis, x.ndim, "x")
@@ -201,23 +180,45 @@ def quantize(
         words = random.draw(groups.shape, format.random_bits) if stochastic else 0
     elif random is not None or stochastic:
         words = _words(random, x, format, axes)
-    mantissa, code, _ = quantize_groups(groups, format, words)
+    largest = tensor_scale.given_amax(format, x, amax)
+    element, code, _ = quantize_groups(groups, format, words, largest)
     if len(axes) == 1:
         code = np.moveaxis(code, -1, axes[0])
     return Blocks(
-        mantissa=join(mantissa, axes, format.block, x.shape),
+        code=join(element, axes, format.block, x.shape),
         exponent=np.ascontiguousarray(code),
         format=format,
         axis=axes[0] if len(axes) == 1 else None,
+        amax=largest,
     )
 
 
 def dequantize(blocks: Blocks) -> Floats:
-    """Return the values, rounded as `sw.formats.binary32.from_integer` does; NaN blocks are NaN."""
+    """Return the values, rounded as `sw.formats.binary32.from_integer` does; NaN blocks are NaN.
+
+    So are elements that are a NaN, and infinities are infinite. A scale a tensor, ``S_dec``, is
+    multiplied at last.
+    """
     codes = instance("blocks", blocks, Blocks).codes(*range(len(blocks.shape)))
-    format = blocks.format
+    format, element = blocks.format, blocks.format.element
     place = format.last_place(codes.astype(np.int64))
-    return binary32.from_integer(blocks.mantissa, place, codes == format.nan_code)
+    nan = codes == format.nan_code
+    values = binary32.from_integer(blocks.mantissa * format.factor(codes), place, nan)
+    if isinstance(element, FloatElement):
+        negative = blocks.code >> np.uint32(element.bits - 1) > 0
+        size = blocks.code & np.uint32((1 << (element.bits - 1)) - 1)
+        values = np.copysign(values, np.where(negative, np.float32(-1), np.float32(1)))
+        infinity = element.largest_code + 1 if element.specials == "ieee" else -1
+        values = np.where(
+            (size == infinity) & ~nan, np.copysign(np.float32(np.inf), values), values
+        )
+        values = np.where(
+            (size > element.largest_code) & (size != infinity) | nan, binary32.NAN, values
+        )
+    if isinstance(format, MxFormat) and format.has_tensor_scale:
+        one = np.float32(1)
+        values = binary32.multiply(values, one / tensor_scale.tensor_scale(format, blocks.amax))
+    return values
 
 
 def zero_set_counts(x: npt.ArrayLike, format: BlockFormat, *, axis: int = -1) -> tuple[int, int]:
@@ -237,16 +238,3 @@ def zero_setting_error(x: npt.ArrayLike, format: BlockFormat, *, axis: int = -1)
     """Return FlexBlock's zero-setting error: the share of `zero_set_counts`; 0 of no elements."""
     zeros, elements = zero_set_counts(x, format, axis=axis)
     return zeros / elements if elements else 0.0
-
-
-def encode(mantissa: npt.ArrayLike, format: BlockFormat) -> npt.NDArray[np.uint32]:
-    """Return the codes of elements, of ``element_bits`` each, see `IntegerElement`."""
-    element = instance("format", format, BlockFormat).element
-    return element.encode(_mantissa(mantissa, format))
-
-
-def decode(code: npt.ArrayLike, format: BlockFormat) -> Integers:
-    """Return the integers that codes of elements mean; a negative zero is zero."""
-    highest = (1 << instance("format", format, BlockFormat).element_bits) - 1
-    codes = array(f"code in {format.name}", code, "integer", low=0, high=highest)
-    return format.element.decode(codes)

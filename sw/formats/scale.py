@@ -1,20 +1,24 @@
 """Scales of blocks: what the elements of a block share.
 
-What a block format needs of its scale is what `PowerOfTwoScale` has: codes from the largest
-magnitude of a block, among them those of zeros and of NaN, and the exponent of a code.
+What a block format needs of its scale is the code of a block, given its largest magnitude, among
+them that of NaN; and of a code an integer factor and an exponent.
 """
 
 import dataclasses
-from collections.abc import Hashable
+import functools
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import choice, whole
+from ..checks import choice, flag, known, shown, whole
+from ..errors import UserError
+from ..parameters import table_fields
+from .element import Element, FloatElement
 from .meaning import ByMeaning
 
-__all__ = ["PowerOfTwoScale"]
+__all__ = ["MX_RULES", "SCALES", "FloatScale", "MxScale", "PowerOfTwoScale", "read_scale"]
 
 EXPONENT_RULES = ("floor", "ceil")
 
@@ -88,6 +92,10 @@ class PowerOfTwoScale(ByMeaning):
         """Return ``E`` of codes, an integer or an array."""
         return code + 1 - self.bias
 
+    def factor(self, code: Any) -> Any:
+        """Return the integer factor of codes: 1."""
+        return np.ones_like(code)
+
     def encode(
         self, log2: npt.NDArray[np.int64], exact: npt.NDArray[np.bool_]
     ) -> npt.NDArray[np.int64]:
@@ -99,3 +107,168 @@ class PowerOfTwoScale(ByMeaning):
         if self.exponent_rule == "ceil":
             code = code - exact
         return np.clip(code, self.lowest_code, self.highest_code)
+
+
+MX_RULES = ("floor", "ceil", "even", "rceil")
+NEVER = 1 << 23
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class MxScale(ByMeaning):
+    """The power of two of MX, E8M0: ``2**(code - 127)``, the code 255 for NaN.
+
+    Of the largest magnitude ``top`` of a block, with the exponent ``emax`` of the element's largest
+    number, the code is ``floor(log2(top)) - emax + 127``, and one more where ``top`` reaches what
+    the rule says; then it is clamped to 0..254:
+
+    - ``floor`` (OCP MX 1.0, 6.3): nowhere; what lies beyond the largest number saturates.
+    - ``ceil``: any ``top`` but a power of two.
+    - ``even``: what rounds up to the next power of two, rounded to the element's fraction.
+    - ``rceil`` (TransformerEngine, cuBLAS): ``top`` divided by the largest number, as the binary32
+      product with the rounded reciprocal, is rounded up to a power of two.
+
+    A block of zeros has the code 0.
+
+    Parameters
+    ----------
+    rule : str
+        See above.
+    """
+
+    rule: str = "floor"
+
+    bits = 8
+    bias = 127
+    nan_code = 255
+    lowest_code = 0
+    highest_code = 254
+
+    def __post_init__(self) -> None:
+        """Check the rule."""
+        choice("rule", self.rule, MX_RULES)
+
+    @property
+    def meaning(self) -> Hashable:
+        """What decides the codes."""
+        return self.rule
+
+    def carry_from(self, element: Element, *, lowest: bool = False) -> int:
+        """Return the least fraction of ``top`` with which the code is one more; 2**23: none.
+
+        ``lowest``: where the code is 0 otherwise. There ``rceil`` has the quotient in a subnormal
+        binary32, whose last place is coarser.
+        """
+        if self.rule == "floor":
+            return NEVER
+        if self.rule == "ceil":
+            return 1
+        if self.rule == "even":
+            return NEVER - (1 << (22 - element.fraction_bits))
+        return _quotient_carry(element, element.emax - self.bias if lowest else element.emax)
+
+    def encode(
+        self, element: Element, exponent: npt.NDArray[np.int64], fraction: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Return the codes of blocks, given the exponent of ``top`` and its 23 fraction bits."""
+        code = exponent - element.emax + self.bias
+        least = self.carry_from(element)
+        lowest = self.carry_from(element, lowest=True)
+        code = code + (fraction >= np.where(code == 0, lowest, least))
+        return np.clip(code, self.lowest_code, self.highest_code)
+
+    def factor(self, code: Any) -> Any:
+        """Return the integer factor of codes: 1."""
+        return np.ones_like(code)
+
+    def exponent(self, code: Any) -> Any:
+        """Return the exponents of codes."""
+        return code - self.bias
+
+
+@functools.lru_cache
+def _quotient_carry(element: Element, exponent: int) -> int:
+    """Return the least fraction with which the quotient of ``rceil`` passes a power of two."""
+    one = np.float32(1)
+    largest = np.float32(element.largest / 2.0**element.places)
+    fractions = np.arange(NEVER, dtype=np.uint32)
+    top = np.ldexp((fractions | np.uint32(127 << 23)).view(np.float32), exponent)
+    return int(
+        np.searchsorted(top * (one / largest), np.ldexp(one, exponent - element.emax), "right")
+    )
+
+
+_UE4M3 = FloatElement(exponent_bits=4, fraction_bits=3, specials="nan")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class FloatScale(ByMeaning):
+    """The scale of NVFP4: a small float without a sign, UE4M3, and a binary32 scale a tensor.
+
+    The tensor's scale, ``S_enc``, brings its largest magnitude to ``largest`` times that of the
+    elements (`sw.formats.tensor_scale`). A code is 0..126, 127 that of NaN.
+
+    Parameters
+    ----------
+    four_over_six : bool
+        Also tries the scale times 1.5, by which the largest element becomes 4 instead of 6, and
+        keeps what has the smaller mean absolute error, the former where they are equal
+        (TransformerEngine; Quartet II). Scales reach 256 instead of 448.
+    """
+
+    four_over_six: bool = False
+
+    bits = 8
+    nan_code = 127
+    lowest_code = 0
+    highest_code = 126
+    element = _UE4M3
+
+    def __post_init__(self) -> None:
+        """Check the option."""
+        flag("four_over_six", self.four_over_six)
+
+    @property
+    def meaning(self) -> Hashable:
+        """What decides the codes."""
+        return "ue4m3", self.four_over_six
+
+    @property
+    def largest(self) -> int:
+        """The largest scale that a tensor's own asks for."""
+        return 256 if self.four_over_six else 448
+
+    def factor(self, code: Any) -> Any:
+        """Return the significands of codes, integers of 4 bits."""
+        code = np.asarray(code, np.int64)
+        places = code & 7
+        return np.where(code >= self.nan_code, 0, np.where(code > 7, places | 8, places))
+
+    def exponent(self, code: Any) -> Any:
+        """Return the exponents of the significands' last places."""
+        return np.maximum(np.asarray(code, np.int64) >> 3, 1) - 1 - _UE4M3.places
+
+    def value(self, code: Any) -> npt.NDArray[np.float32]:
+        """Return the values of codes, that of NaN as 0."""
+        return np.ldexp(self.factor(code).astype(np.float32), self.exponent(code))
+
+
+SCALES: dict[str, "MxScale | FloatScale"] = {"e8m0": MxScale(), "ue4m3": FloatScale()}
+"""Scales of small formats, by name."""
+
+
+def read_scale(value: Any) -> "MxScale | FloatScale":
+    """Return the scale for a name, a table of fields, or a scale.
+
+    A table may have a ``preset``; one with ``four_over_six`` is of NVFP4's.
+    """
+    if isinstance(value, MxScale | FloatScale):
+        return value
+    if isinstance(value, str):
+        return known("scale", value, SCALES)
+    if not isinstance(value, Mapping):
+        raise UserError(f"scale must be a preset's name or a table, not {shown(value)}")
+    base = read_scale(value["preset"]) if "preset" in value else None
+    kind = type(base) if base else FloatScale if "four_over_six" in value else MxScale
+    start = {f.name: getattr(base, f.name) for f in dataclasses.fields(kind)} if base else {}
+    given = {name: part for name, part in value.items() if name != "preset"}
+    return kind(**table_fields(kind, "scale", start | given))

@@ -97,8 +97,8 @@ def magnitudes(
     block = converter.format.block_elements
     if x.size % block:
         raise UserError(f"vectors must be in blocks of {block}, not of shape {x.shape}")
-    mantissa, code, _ = to_blocks(converter, x.reshape(-1, block))
-    mantissa = mantissa.reshape(x.shape)
+    element, code, _ = to_blocks(converter, x.reshape(-1, block))
+    mantissa = converter.format.element.decode(element).reshape(x.shape)
     codes = np.repeat(code, len(x) // max(len(code), 1))
     return np.abs(mantissa), mantissa < 0, codes
 

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from ..checks import choice, divides, one_of, whole
-from ..formats import FLOAT_FORMATS, BlockFormat
+from ..formats import FLOAT_FORMATS, BfpFormat
 from ..formats.converter import ConverterParameters
 from ..parameters import Parameters
 from .bits import SHARES, BitSource, sources
@@ -30,7 +30,7 @@ class StochasticParameters(Parameters):
     """Parameters of a stream of random bits, for both units.
 
     A vector is converted to magnitudes of ``bits`` bits that share a power of two, the least that
-    is no smaller than any of them (`sw.formats.BlockFormat`, rule ``ceil``); a magnitude is the
+    is no smaller than any of them (`sw.formats.BfpFormat`, rule ``ceil``); a magnitude is the
     chance of each of its bits (`sw.stochastic.bits.BitSource`).
 
     Parameters
@@ -93,7 +93,7 @@ class StochasticParameters(Parameters):
 
     def _converter(self, elements: int) -> ConverterParameters:
         """Return the parameters of the conversion of blocks of so many elements."""
-        format = BlockFormat(
+        format = BfpFormat(
             name=f"{elements} magnitudes",
             mantissa_bits=self.bits,
             sign_inside=False,

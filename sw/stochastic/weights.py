@@ -9,7 +9,8 @@ from ..arrays import Floats
 from ..checks import array, instance, whole
 from ..errors import UserError
 from ..formats import binary32
-from ..formats.quantize import Blocks, dequantize, quantize_groups
+from ..formats.blocks import Blocks
+from ..formats.quantize import dequantize, quantize_groups
 from .bits import MOST_FIRST
 from .outer_parameters import OuterProductParameters
 
@@ -51,9 +52,7 @@ def subtract(p: OuterProductParameters, weights: Floats | Weights, results: Floa
     plain: npt.ArrayLike
     if isinstance(weights, Weights):
         assert format is not None
-        blocks = Blocks(
-            mantissa=weights.mantissa, exponent=weights.exponent, format=format, axis=-1
-        )
+        blocks = Blocks.of(weights.mantissa, weights.exponent, format, axis=-1)
         plain = dequantize(blocks)
     else:
         plain = weights
@@ -77,7 +76,6 @@ def to_blocks(p: OuterProductParameters, weights: Floats, *, first: int = 0) -> 
     if format.rounding == "stochastic":
         stream = dataclasses.replace(p.stream, first=first)
         words = stream.draw(blocks.shape, format.random_bits)
-    mantissa, code, _ = quantize_groups(blocks, format, words)
-    return Weights(
-        mantissa=mantissa.reshape(weights.shape), exponent=code.reshape(*weights.shape[:2], -1)
-    )
+    element, code, _ = quantize_groups(blocks, format, words)
+    mantissa = format.element.decode(element).reshape(weights.shape)
+    return Weights(mantissa=mantissa, exponent=code.reshape(*weights.shape[:2], -1))

@@ -20,8 +20,9 @@ from ..formats import (
     BlockFormat,
     binary32,
     float_name,
+    read_format,
 )
-from ..formats.quantize import Blocks
+from ..formats.blocks import Blocks
 from ..grammar import Spec, tight
 from ..words import Words, stream_key
 from .data import package
@@ -65,17 +66,17 @@ def read(arithmetic: Any) -> Arithmetic:
     """Return the arithmetic of a name, or itself.
 
     Fields of a block format may follow its name, ``hbfp4:block=8:rounding=truncate``, or a table of
-    fields define it, see `BlockFormat.read`.
+    fields define it, see `read_format`.
     """
     if isinstance(arithmetic, BlockFormat):
         return effective(arithmetic)
     if isinstance(arithmetic, Mapping):
-        return effective(BlockFormat.read(arithmetic), arithmetic)
+        return effective(read_format(arithmetic), arithmetic)
     if isinstance(arithmetic, str):
         arithmetic, spec = float_name(tight(arithmetic)), Spec.read(arithmetic)
         if spec.name in BLOCK_FORMATS or spec.name in BOX_FORMATS:
             given = [text.partition("=")[0] for text in spec.fields]
-            return effective(BlockFormat.read(arithmetic), given)
+            return effective(read_format(arithmetic), given)
         found = arithmetic if arithmetic in FLOAT_FORMATS else fractions(arithmetic)
         if found is None:
             raise unknown("arithmetic", arithmetic, ARITHMETICS)

@@ -15,7 +15,7 @@ from ..bfp.zse_controller import MOST_ELEMENTS, ZseController, ZseParameters, Zs
 from ..checks import whole
 from ..core.products import PASSES
 from ..errors import UserError
-from ..formats import BOX_FORMATS, MOST_BLOCK, BlockFormat
+from ..formats import BOX_FORMATS, MOST_BLOCK, BfpFormat
 from .arithmetic import Arithmetic, compiled, effective
 from .places import Places
 from .precision import Precision
@@ -96,12 +96,13 @@ class Moded(Precision):
         return np.ma.masked_array(modes, ~self.used).tolist()
 
 
-def _changed(format: BlockFormat, fields: Mapping[str, Any]) -> BlockFormat:
+def _changed(format: BfpFormat, fields: Mapping[str, Any]) -> BfpFormat:
     """Return the format of a mode with some fields changed, such as ``hbfp6:block=64``."""
     if fields:
         name = ":".join((format.name.partition("_")[0], *(f"{n}={v}" for n, v in fields.items())))
         format = dataclasses.replace(format, name=name, **fields)
-    return effective(format, fields)
+    effective(format, fields)
+    return format
 
 
 class Boosted(Moded):

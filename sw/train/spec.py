@@ -10,7 +10,7 @@ from ..bfp.zse_controller import ZseRule
 from ..checks import shown, unknown
 from ..core.products import PASSES
 from ..errors import UserError
-from ..formats import BlockFormat
+from ..formats import BfpFormat
 from ..grammar import Spec, by_place, literal, named_fields
 from .moded import Boosted, Controlled
 from .precision import Fixed, Precision
@@ -23,7 +23,7 @@ DEFAULT_RULE = {"lo": 0.1, "hi": 0.2, "warmup": 0, "hold": 1}
 
 FORMAT_FIELDS = tuple(
     field.name
-    for field in dataclasses.fields(BlockFormat)
+    for field in dataclasses.fields(BfpFormat)
     if field.name not in ("name", "mantissa_bits")
 )
 """Of the formats of modes, what may be changed: all but what makes them modes."""

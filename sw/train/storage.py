@@ -5,7 +5,8 @@ import dataclasses
 from ..core.products import PASSES
 from ..errors import UserError
 from ..formats import BlockFormat
-from ..formats.quantize import Blocks, dequantize
+from ..formats.blocks import Blocks
+from ..formats.quantize import dequantize
 from ..words import Words, stream_key
 from .arithmetic import STORED, Arithmetic, compiled
 from .layers import Weighted

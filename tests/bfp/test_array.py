@@ -15,8 +15,9 @@ from sim.bfp.array import matmul, regress, simulate
 from sim.compare import MismatchError, assert_equal
 from sw.bfp.array import ArrayParameters
 from sw.bfp.array import matmul as model
-from sw.formats import BLOCK_FORMATS, BlockFormat
-from sw.formats.quantize import Blocks, quantize
+from sw.formats import BLOCK_FORMATS, BfpFormat, BlockFormat
+from sw.formats.blocks import Blocks
+from sw.formats.quantize import quantize
 
 from ..faults import Fault, assert_caught
 
@@ -50,13 +51,13 @@ def _every_pair(format: BlockFormat) -> np.ndarray:
     ids=["sign_outside", "sign_inside", "twos_complement"],
 )
 def test_every_two_lane_dot_product_of_three_bit_mantissas(fields):
-    form = BlockFormat(block=(2,), **fields)
+    form = BfpFormat(block=(2,), **fields)
     p = ArrayParameters(format=form, lanes=2, **SMALL)
     vectors = _every_pair(form)
     rng = np.random.default_rng(3)
     codes = [rng.integers(100, 150, (len(vectors), 1), np.int32) for _ in range(2)]
-    a = Blocks(mantissa=vectors, exponent=codes[0], format=form, axis=1)
-    b = Blocks(mantissa=vectors.T.copy(), exponent=codes[1].T.copy(), format=form, axis=0)
+    a = Blocks.of(vectors, codes[0], format=form, axis=1)
+    b = Blocks.of(vectors.T.copy(), codes[1].T.copy(), format=form, axis=0)
     assert_equal(matmul(p, a, b), model(p, a, b), context={"inputs": {"a": vectors}})
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from sw.errors import UserError
-from sw.formats import BLOCK_FORMATS, BlockFormat
-from sw.formats.quantize import decode, dequantize, encode, quantize
+from sw.formats import BLOCK_FORMATS, BfpFormat
+from sw.formats.blocks import decode, encode
+from sw.formats.quantize import dequantize, quantize
 from tests import stimuli
 
 
@@ -41,7 +42,7 @@ def test_axis_of_higher_ranks():
 @pytest.mark.parametrize("symmetric", [True, False])
 @pytest.mark.parametrize("bits", [2, 3, 8])
 def test_wire_codes(bits, symmetric):
-    format = BlockFormat(mantissa_bits=bits, symmetric=symmetric)
+    format = BfpFormat(mantissa_bits=bits, symmetric=symmetric)
     q = np.arange(format.most_negative, format.largest + 1)
     codes = encode(q, format)
     assert codes.dtype == np.uint32

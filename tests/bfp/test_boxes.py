@@ -8,14 +8,14 @@ import pytest
 from sw.bfp.array import ArrayParameters, gemm
 from sw.bfp.dot import DotParameters
 from sw.errors import UserError
-from sw.formats import BLOCK_FORMATS, BOX_FORMATS, BlockFormat, fast
+from sw.formats import BLOCK_FORMATS, BOX_FORMATS, BfpFormat, fast
 from sw.formats.cut import cut, join
 from sw.formats.quantize import dequantize, quantize, zero_set_counts, zero_setting_error
 from tests import stimuli
 from tests.bfp import reference
 
 BOX = BOX_FORMATS["fb12_box"]
-SMALL = BlockFormat(name="small", mantissa_bits=3, block=(2, 3, 2), rounding="nearest_away")
+SMALL = BfpFormat(name="small", mantissa_bits=3, block=(2, 3, 2), rounding="nearest_away")
 
 
 def boxes(shape: tuple[int, ...], block: tuple[int, ...]):
@@ -34,7 +34,7 @@ def boxes(shape: tuple[int, ...], block: tuple[int, ...]):
         (BOX, (2, 53, 7, 7)),  # 53 channels in 3 groups, a 7 x 7 kernel in 3 x 3 windows
         (BOX, (3, 50, 1, 1)),
         (BOX_FORMATS["fb24_box"], (2, 2, 7, 3, 4)),
-        (BlockFormat(block=(1, 24), rounding="truncate"), (3, 50)),
+        (BfpFormat(block=(1, 24), rounding="truncate"), (3, 50)),
         (SMALL, (3, 2, 4, 5)),
     ],
 )
@@ -68,7 +68,7 @@ def test_values():
 
 def test_a_row_of_a_matrix_is_a_flat_block():
     x = stimuli.blocks(10, 50, 4)
-    row = BlockFormat(mantissa_bits=4, sign_inside=False, rounding="truncate", block=(1, 24))
+    row = BfpFormat(mantissa_bits=4, sign_inside=False, rounding="truncate", block=(1, 24))
     flat = BLOCK_FORMATS["fb12_linear"]
     by_row, along = quantize(x, row), quantize(x, flat)
     assert np.array_equal(by_row.mantissa, along.mantissa)
@@ -78,7 +78,7 @@ def test_a_row_of_a_matrix_is_a_flat_block():
 @pytest.mark.parametrize("block", [(1, 5), (4, 3), (4, 4), (7,)])
 def test_compiled(block):
     x = stimuli.blocks(9, 16, 5)
-    format = BlockFormat(mantissa_bits=4, block=block)
+    format = BfpFormat(mantissa_bits=4, block=block)
     plain, compiled = quantize(x, format), fast.quantize(x, format)
     assert np.array_equal(plain.mantissa, compiled.mantissa)
     assert np.array_equal(plain.exponent, compiled.exponent)
@@ -96,7 +96,7 @@ def test_no_product_of_boxes():
     for make in (DotParameters, ArrayParameters):
         with pytest.raises(UserError, match=no):
             make(format=BOX)
-    row = quantize(np.ones((2, 24), np.float32), BlockFormat(block=(1, 24)))
+    row = quantize(np.ones((2, 24), np.float32), BfpFormat(block=(1, 24)))
     with pytest.raises(UserError, match="not the box 1x24 of custom"):
         gemm(row, row)
     with pytest.raises(UserError, match="not the box 1x24 of custom"):

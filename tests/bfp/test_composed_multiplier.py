@@ -20,7 +20,7 @@ from sim.costs.density import logic_area
 from sim.streams import pack
 from sw.bfp.dot import DotParameters
 from sw.bfp.multimode_array import DIGITS, MODES
-from sw.formats import BlockFormat
+from sw.formats import BfpFormat
 
 from ..faults import Fault, planted
 from .composed import ComposedParameters, ComposedProducts, ComposedUnit
@@ -129,7 +129,7 @@ def test_a_planted_fault_is_caught():
 
 def product_sum(bits: int, lanes: int) -> ProductSum:
     """A sum of products of one width, signs beside the magnitudes as the digits have them."""
-    form = BlockFormat(mantissa_bits=bits, sign_inside=False, block=(lanes,))
+    form = BfpFormat(mantissa_bits=bits, sign_inside=False, block=(lanes,))
     return ProductSum(parameters=DotParameters(format=form, lanes=lanes))
 
 

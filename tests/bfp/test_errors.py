@@ -7,8 +7,9 @@ from sw.bfp.array import ArrayParameters, gemm, matmul
 from sw.bfp.dot import DotParameters, dot
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS
+from sw.formats.blocks import Blocks, decode, encode
 from sw.formats.converter import ConverterParameters, convert
-from sw.formats.quantize import Blocks, decode, encode, quantize, zero_setting_error
+from sw.formats.quantize import quantize, zero_setting_error
 
 
 @pytest.mark.parametrize(
@@ -50,13 +51,13 @@ from sw.formats.quantize import Blocks, decode, encode, quantize, zero_setting_e
             "code in hbfp4 must be an array of integer, not float64",
         ),
         (
-            lambda f: Blocks(
-                mantissa=np.zeros((2, 65), np.int32),
-                exponent=np.zeros((2, 1), np.int32),
+            lambda f: Blocks.of(
+                np.zeros((2, 65), np.int32),
+                np.zeros((2, 1), np.int32),
                 format=f,
                 axis=1,
             ),
-            r"exponent must have shape \(2, 2\) for a mantissa of shape \(2, 65\) in hbfp4",
+            r"exponent must have shape \(2, 2\) for a code of shape \(2, 65\) in hbfp4",
         ),
     ],
 )

@@ -9,9 +9,10 @@ import pytest
 from sw.bfp import fast
 from sw.bfp.array import gemm
 from sw.errors import UserError
-from sw.formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
+from sw.formats import BLOCK_FORMATS, ROUNDINGS, BfpFormat, BlockFormat, read_format
 from sw.formats import fast as formats_fast
-from sw.formats.quantize import Blocks, quantize, zero_set_counts
+from sw.formats.blocks import Blocks
+from sw.formats.quantize import quantize, zero_set_counts
 from sw.words import Words, stream_key
 from tests import words_reference
 
@@ -66,7 +67,7 @@ def test_quantize(name, rounding):
     ids=str,
 )
 def test_gemm(pair):
-    formats = [BlockFormat.read(name) for name in pair]
+    formats = [read_format(name) for name in pair]
     k = 2 * formats[0].reduction + 5
     for x, y in zip(matrices((19, k)), matrices((11, k)), strict=True):
         for scale in (1, 2.0**60, 2.0**-66):
@@ -82,20 +83,20 @@ def test_gemm(pair):
 
 def test_rounding_at_the_least_normal_number():
     """Sums around 2**-126, where a subnormal would round to it and a flushed number is zero."""
-    format = BlockFormat(mantissa_bits=16, sign_inside=False, exponent_bits=10, block=(1,))
+    format = BfpFormat(mantissa_bits=16, sign_inside=False, exponent_bits=10, block=(1,))
     values = np.concatenate(
         [np.arange(65280, 65536), np.arange(32768, 33024), -np.arange(65280, 65536), [0, 0]]
     )
-    a = Blocks(
-        mantissa=values[:, None].astype(np.int32),
-        exponent=np.full((len(values), 1), 511 - 63, np.int32),
+    a = Blocks.of(
+        values[:, None].astype(np.int32),
+        np.full((len(values), 1), 511 - 63, np.int32),
         format=format,
         axis=1,
     )
     others = np.arange(65280, 65536)
-    b = Blocks(
-        mantissa=others[None].astype(np.int32),
-        exponent=np.full((1, len(others)), 511 - 64, np.int32),
+    b = Blocks.of(
+        others[None].astype(np.int32),
+        np.full((1, len(others)), 511 - 64, np.int32),
         format=format,
         axis=0,
     )
@@ -108,7 +109,7 @@ def test_rounding_at_the_least_normal_number():
 @pytest.mark.parametrize("block", [(5,), (64,), (3, 3)], ids=str)
 def test_words_of_any_width(bits, block):
     """Compiled, plain and one at a time, for a matrix whose last blocks are filled up."""
-    format = BlockFormat(mantissa_bits=4, block=block, rounding="stochastic", random_bits=bits)
+    format = BfpFormat(mantissa_bits=4, block=block, rounding="stochastic", random_bits=bits)
     x = np.random.default_rng(1).standard_normal((11, 67)).astype(np.float32)
     for first in (0, 1, 30):
         random = Words(key=stream_key(bits), first=first)
@@ -150,7 +151,7 @@ def test_errors():
     ],
 )
 def test_zero_set(block, shape):
-    format = BlockFormat(mantissa_bits=5, block=block, rounding="truncate")
+    format = BfpFormat(mantissa_bits=5, block=block, rounding="truncate")
     for x in matrices(shape):
         x = np.where(np.isfinite(x), x, np.float32(1))
         zeros = formats_fast.zero_set(x, format)
@@ -159,11 +160,11 @@ def test_zero_set(block, shape):
             formats_fast.zero_set(x[..., ::-1], format) == zero_set_counts(x[..., ::-1], format)[0]
         )
     x = matrices((4, 40))[0]
-    rows = BlockFormat(block=(8,))
+    rows = BfpFormat(block=(8,))
     assert formats_fast.zero_set(x, rows) == zero_set_counts(x, rows)[0]
 
 
 def test_zero_set_by_hand():
     x = np.array([[1, 2**-7, 2**-6, 0], [0, 0, 0, 0]], np.float32)
-    assert formats_fast.zero_set(x, BlockFormat(mantissa_bits=8, block=(4,))) == 2
-    assert formats_fast.zero_set(x, BlockFormat(mantissa_bits=8, block=(2, 4))) == 6
+    assert formats_fast.zero_set(x, BfpFormat(mantissa_bits=8, block=(4,))) == 2
+    assert formats_fast.zero_set(x, BfpFormat(mantissa_bits=8, block=(2, 4))) == 6

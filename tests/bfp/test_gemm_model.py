@@ -12,7 +12,8 @@ import sw.bfp.dot as dot_module
 from sw.bfp.array import ArrayParameters, gemm, matmul
 from sw.bfp.dot import DotParameters, dot
 from sw.formats import BLOCK_FORMATS, BlockFormat, binary32
-from sw.formats.quantize import Blocks, quantize
+from sw.formats.blocks import Blocks
+from sw.formats.quantize import quantize
 from tests import stimuli, words_reference
 from tests.bfp import reference
 

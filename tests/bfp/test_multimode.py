@@ -18,7 +18,8 @@ from sim.compare import assert_equal
 from sw.bfp.array import gemm
 from sw.bfp.multimode_array import FAMILIES, MODES, MultimodeParameters, matmul
 from sw.errors import UserError
-from sw.formats.quantize import Blocks, quantize
+from sw.formats.blocks import Blocks
+from sw.formats.quantize import quantize
 
 from ..faults import Fault, assert_caught
 

@@ -10,17 +10,18 @@ from sw.bfp import fast
 from sw.bfp.array import gemm
 from sw.bfp.dot import DotParameters, dot
 from sw.errors import UserError
-from sw.formats import BFLOAT16, BINARY16, BLOCK_FORMATS, BlockFormat, binary32
+from sw.formats import BFLOAT16, BINARY16, BLOCK_FORMATS, BfpFormat, BlockFormat, binary32
 from sw.formats import fast as formats_fast
+from sw.formats.blocks import Blocks, decode, encode
 from sw.formats.converter import ConverterParameters, convert
-from sw.formats.quantize import Blocks, decode, dequantize, encode, quantize
+from sw.formats.quantize import dequantize, quantize
 
 MXINT8 = BLOCK_FORMATS["mxint8"]
 
 
 def blocks(q: list[int], format: BlockFormat = MXINT8) -> Blocks:
     mantissa = np.resize(q, (1, 32))
-    return Blocks(mantissa=mantissa, exponent=np.full((1, 1), 127), format=format, axis=1)
+    return Blocks.of(mantissa, np.full((1, 1), 127), format=format, axis=1)
 
 
 def test_wire():
@@ -42,7 +43,8 @@ def test_quantizers_do_not_make_the_most_negative():
     q = [-127, 127, -64, 32]
     assert quantize(x, MXINT8).mantissa[0, :4].tolist() == q
     assert formats_fast.quantize(x, MXINT8).mantissa[0, :4].tolist() == q
-    assert convert(ConverterParameters.make(preset="mxint8"), x)[0][0, :4].tolist() == q
+    code, *_ = convert(ConverterParameters.make(preset="mxint8"), x)
+    assert decode(code, MXINT8)[0, :4].tolist() == q
     wider = dataclasses.replace(MXINT8, symmetric=False)
     assert quantize(x, wider).mantissa[0, :4].tolist() == [-128, 127, -64, 32]
 
@@ -56,9 +58,9 @@ def test_products_of_the_most_negative(multiplier):
     assert dot(p, a, b) == 0.5  # 16 * 128 * (128 - 127) / 64**2
     assert gemm(a, a.transposed) == fast.gemm(a, a.transposed) == 4 * 32
     rows = [
-        Blocks(
-            mantissa=np.concatenate((x.mantissa, y.mantissa)),
-            exponent=np.full((2, 1), 127),
+        Blocks.of(
+            np.concatenate((x.mantissa, y.mantissa)),
+            np.full((2, 1), 127),
             format=MXINT8,
             axis=1,
         )
@@ -69,7 +71,7 @@ def test_products_of_the_most_negative(multiplier):
 
 def test_packed_products_of_the_most_negative():
     """Two products of 5 bits in an 18 x 18 multiplier."""
-    form = BlockFormat(name="int5", mantissa_bits=5, block=(32,), twos_complement=True)
+    form = BfpFormat(name="int5", mantissa_bits=5, block=(32,), twos_complement=True)
     p = DotParameters(format=form, lanes=8, multiplier="dsp")
     a, b = blocks([-16, -16, -16, 15], form), blocks([-16, -16, 15, -16], form)
     exact = (256 + 256 - 240 - 240) * 8 / 8**2
@@ -101,7 +103,8 @@ def test_ties(rounding, expected):
     format = dataclasses.replace(MXINT8, rounding=rounding)
     assert quantize(x, format).mantissa[0, :8].tolist() == expected
     assert formats_fast.quantize(x, format).mantissa[0, :8].tolist() == expected
-    assert convert(ConverterParameters(format=format), x)[0][0, :8].tolist() == expected
+    code, *_ = convert(ConverterParameters(format=format), x)
+    assert decode(code, format)[0, :8].tolist() == expected
 
 
 def test_zeros_of_blocks_have_no_sign():

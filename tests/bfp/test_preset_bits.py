@@ -8,9 +8,10 @@ formats were one flat class, before they were made of an element, a scale and a 
 import numpy as np
 import pytest
 
-from sw.formats import BLOCK_FORMATS, BOX_FORMATS, BlockFormat
+from sw.formats import BLOCK_FORMATS, BOX_FORMATS, BlockFormat, read_format
+from sw.formats.blocks import decode
 from sw.formats.converter import ConverterParameters
-from sw.formats.quantize import decode, quantize
+from sw.formats.quantize import quantize
 
 X = np.array(
     [0, 0.1, -0.25, 0.3, 0.5, -0.75, 1, 1.25, -1.75, 2.5, 3.4, -3.5, 5, 6.9, -7, 0.01], np.float32
@@ -79,9 +80,9 @@ def bits(format: BlockFormat) -> str:
     """The codes of `X` as a line of `BITS`."""
     shape = SHAPES[len(format.block)]
     blocks = quantize(X.reshape(shape), format, random=WORDS.reshape(shape))
-    assert np.array_equal(decode(blocks.elements, format), blocks.mantissa)
+    assert np.array_equal(decode(blocks.code, format), blocks.mantissa)
     scales = ",".join(map(str, blocks.exponent.ravel()))
-    return f"{format.name}: {scales}: {' '.join(f'{code:x}' for code in blocks.elements.ravel())}"
+    return f"{format.name}: {scales}: {' '.join(f'{code:x}' for code in blocks.code.ravel())}"
 
 
 def test_digests():
@@ -101,4 +102,4 @@ def test_bits(line):
 def test_planted_change_of_bits():
     """A scale's bias, an element's wire and a rounding would each be seen."""
     for change in ({"exponent_bits": 9}, {"twos_complement": True}, {"rounding": "nearest_away"}):
-        assert bits(BlockFormat.read({"preset": "fb12", "name": "fb12", **change})) not in FROZEN
+        assert bits(read_format({"preset": "fb12", "name": "fb12", **change})) not in FROZEN

@@ -9,7 +9,7 @@ from hw.bfp.product_sum import ProductSum
 from hw.flow.emit import emit
 from sim.costs.clocked import Clocked
 from sw.bfp.dot import DotParameters
-from sw.formats import BlockFormat
+from sw.formats import BfpFormat
 
 from ..clocked import drive
 from ..icarus import simulate
@@ -20,7 +20,7 @@ TARGETS = ["generic", "ecp5", "xilinx"]
 def parameters(bits, symmetric, lanes, **fields):
     """Return parameters for magnitudes of ``bits``."""
     inside = bits < 24
-    form = BlockFormat(
+    form = BfpFormat(
         mantissa_bits=bits + inside, sign_inside=inside, symmetric=symmetric, block=(lanes,)
     )
     return DotParameters(format=form, lanes=lanes, **fields)

@@ -10,10 +10,10 @@ from hw.flow.emit import emit
 from hw.flow.synth import synthesize
 from sim.costs.clocked import Clocked
 from sw.bfp.dot import DotParameters
-from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.formats import BLOCK_FORMATS, BfpFormat
 
 HBFP4, HBFP8, MXINT8 = (BLOCK_FORMATS[name] for name in ("hbfp4", "hbfp8", "mxint8"))
-SIGN_MAGNITUDE = BlockFormat(name="sign_magnitude", block=(32,))
+SIGN_MAGNITUDE = BfpFormat(name="sign_magnitude", block=(32,))
 
 
 def design(form, lanes, **fields):

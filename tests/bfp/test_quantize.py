@@ -9,24 +9,24 @@ import numpy as np
 import pytest
 
 import sw.formats.quantize as module
-from sw.formats import BLOCK_FORMATS, ROUNDINGS, BlockFormat
+from sw.formats import BLOCK_FORMATS, ROUNDINGS, BfpFormat, BlockFormat
 from sw.formats.quantize import dequantize, quantize, zero_setting_error
 from tests import stimuli
 from tests.bfp import reference
 
 TINY = {
-    "two_bits": BlockFormat(mantissa_bits=2, block=(3,)),
-    "two_bits_beside": BlockFormat(mantissa_bits=2, sign_inside=False, block=(2,), symmetric=False),
-    "four_exponent_bits": BlockFormat(mantissa_bits=5, exponent_bits=4, block=(5,)),
-    "four_exponent_bits_ceil": BlockFormat(
+    "two_bits": BfpFormat(mantissa_bits=2, block=(3,)),
+    "two_bits_beside": BfpFormat(mantissa_bits=2, sign_inside=False, block=(2,), symmetric=False),
+    "four_exponent_bits": BfpFormat(mantissa_bits=5, exponent_bits=4, block=(5,)),
+    "four_exponent_bits_ceil": BfpFormat(
         mantissa_bits=24, sign_inside=False, exponent_bits=4, exponent_rule="ceil", block=(4,)
     ),
-    "widest": BlockFormat(mantissa_bits=24, sign_inside=False, block=(4,), random_bits=24),
-    "widest_ceil": BlockFormat(
+    "widest": BfpFormat(mantissa_bits=24, sign_inside=False, block=(4,), random_bits=24),
+    "widest_ceil": BfpFormat(
         mantissa_bits=24, sign_inside=False, exponent_rule="ceil", block=(4,), symmetric=False
     ),
-    "floor": BlockFormat(exponent_floor=-3, block=(2, 2), symmetric=False, random_bits=1),
-    "one": BlockFormat(block=(1,), exponent_bits=10),
+    "floor": BfpFormat(exponent_floor=-3, block=(2, 2), symmetric=False, random_bits=1),
+    "one": BfpFormat(block=(1,), exponent_bits=10),
 }
 FORMATS = BLOCK_FORMATS | TINY
 

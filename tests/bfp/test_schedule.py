@@ -12,7 +12,8 @@ from sw.bfp.schedule import map_pass, utilization
 from sw.core.convolution import Convolution
 from sw.core.products import PASSES, Attention, Dense
 from sw.errors import UserError
-from sw.formats.quantize import Blocks, quantize
+from sw.formats.blocks import Blocks
+from sw.formats.quantize import quantize
 from sw.networks import NETWORKS
 
 ARRAY = MultimodeParameters(rows=2, columns=8)
@@ -92,7 +93,7 @@ def test_cycles_of_layers_are_those_of_the_model(layer):
 
 def transposed(a: Blocks, b: Blocks) -> tuple[Blocks, Blocks]:
     """Return both operands of ``a @ b.T``."""
-    return a, Blocks(mantissa=b.mantissa.T, exponent=b.exponent.T, format=b.format, axis=0)
+    return a, Blocks.of(b.mantissa.T, b.exponent.T, format=b.format, axis=0)
 
 
 @pytest.mark.parametrize(

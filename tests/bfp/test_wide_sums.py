@@ -10,19 +10,20 @@ from sim.bfp.dot import simulate
 from sw.bfp import fast
 from sw.bfp.array import ArrayParameters, gemm, matmul
 from sw.bfp.dot import DotParameters, dot
-from sw.formats import BlockFormat
-from sw.formats.quantize import Blocks, quantize
+from sw.formats import BfpFormat, BlockFormat
+from sw.formats.blocks import Blocks
+from sw.formats.quantize import quantize
 from tests.bfp import reference
 
-WIDEST = BlockFormat(name="widest", mantissa_bits=24, sign_inside=False, block=(1 << 16,))
-TWOS = BlockFormat(
+WIDEST = BfpFormat(name="widest", mantissa_bits=24, sign_inside=False, block=(1 << 16,))
+TWOS = BfpFormat(
     name="twos", mantissa_bits=24, sign_inside=False, block=(1 << 16,), symmetric=False
 )
 
 
 def blocks(mantissa: np.ndarray, format: BlockFormat, code: int = 127) -> Blocks:
     exponent = np.full((len(mantissa), 1), code)
-    return Blocks(mantissa=mantissa, exponent=exponent, format=format, axis=1)
+    return Blocks.of(mantissa, exponent, format=format, axis=1)
 
 
 def test_the_sum_of_65_bits():
@@ -76,7 +77,7 @@ def test_reference(format):
 def test_where_the_paths_meet(block):
     """Sums of 53, 54 and 62 bits and more."""
     rng = np.random.default_rng(block)
-    format = BlockFormat(mantissa_bits=24, sign_inside=False, block=(block,))
+    format = BfpFormat(mantissa_bits=24, sign_inside=False, block=(block,))
     q = rng.integers(format.largest - 7, format.largest + 1, (6, block))
     q[3:] *= rng.choice([-1, 1], (3, block))
     x = blocks(q, format)

@@ -11,7 +11,17 @@ from sw.bfp import dot as bfp_dot
 from sw.bfp import fast as bfp_fast
 from sw.bfp import multimode_array as multimode
 from sw.bfp import transposer
-from sw.formats import BFLOAT16, BINARY32, BlockFormat, FloatFormat, binary32, quantize
+from sw.formats import (
+    BFLOAT16,
+    BINARY32,
+    MX_FORMATS,
+    BfpFormat,
+    FloatFormat,
+    MxFormat,
+    binary32,
+    quantize,
+)
+from sw.formats import blocks as codes
 from sw.formats import converter as bfp_converter
 from sw.formats import fast as formats_fast
 
@@ -41,7 +51,7 @@ call(random_words.Words, "Words", key="range")(lambda rng: {"key": 12345, "first
 call(FloatFormat, "FloatFormat", name="text")(
     lambda rng: {"name": "mine", "exponent_bits": 5, "fraction_bits": 3}
 )
-call(BlockFormat, "BlockFormat", name="text", exponent_floor="none negative")(
+call(BfpFormat, "BfpFormat", name="text", exponent_floor="none negative")(
     lambda rng: {
         "name": "mine",
         "mantissa_bits": 5,
@@ -52,6 +62,15 @@ call(BlockFormat, "BlockFormat", name="text", exponent_floor="none negative")(
         "rounding": "truncate",
         "random_bits": 9,
         "symmetric": True,
+    }
+)
+call(MxFormat, "MxFormat", name="text")(
+    lambda rng: {
+        "name": "mine",
+        "element": "e2m3",
+        "scale": "e8m0",
+        "rounding": "truncate",
+        "random_bits": 9,
     }
 )
 call(quantize.quantize, x=f"{VALUES} empty", axis="negative", random="none range negative")(
@@ -69,9 +88,12 @@ call(quantize.quantize, "quantize at random", x=VALUES)(
         "random": words(rng, HBFP4.random_bits, 3, 10),
     }
 )
-call(quantize.Blocks, "Blocks", mantissa="shape", axis="negative")(
+call(quantize.quantize, "quantize to NVFP4", x=EACH, axis="negative", amax="none range")(
+    lambda rng: {"x": floats(rng, 3, 20), "format": MX_FORMATS["nvfp4"], "axis": 1, "amax": 4.0}
+)
+call(codes.Blocks, "Blocks", code="shape", axis="negative")(
     lambda rng: {
-        "mantissa": (words(rng, 7, 3, 16) - 64).astype("i4"),
+        "code": words(rng, 7, 3, 16).astype("u4"),
         "exponent": words(rng, 7, 3, 2).astype("i4"),
         "format": MX,
         "axis": 1,
@@ -81,12 +103,10 @@ call(quantize.dequantize)(lambda rng: {"blocks": blocks(rng, MX, 1, 3, 10)})
 call(quantize.zero_setting_error, x=f"{EACH}", axis="negative")(
     lambda rng: {"x": floats(rng, 3, 10), "format": MX, "axis": 1}
 )
-call(quantize.encode, mantissa="negative shape rows empty")(
+call(codes.encode, mantissa="negative shape rows empty")(
     lambda rng: {"mantissa": words(rng, 7, 3, 4) - 64, "format": MX}
 )
-call(quantize.decode, code="shape rows empty")(
-    lambda rng: {"code": words(rng, 8, 3, 4), "format": MX}
-)
+call(codes.decode, code="shape rows empty")(lambda rng: {"code": words(rng, 8, 3, 4), "format": MX})
 call(formats_fast.zero_set, x=f"{EACH}")(lambda rng: {"x": floats(rng, 3, 10), "format": MX})
 for gemm in (bfp_array.gemm, bfp_fast.gemm):
     call(gemm)(
@@ -123,10 +143,10 @@ call(bfp_converter.convert, x=f"{VALUES} rows empty")(
         "x": floats(rng, 5, 4),
     }
 )
-call(transposer.transpose, mantissa="negative")(
+call(transposer.transpose)(
     lambda rng: {
         "parameters": transposer.TransposerParameters(format=SQUARE),
-        "mantissa": words(rng, 6, 3, 4, 4),
+        "code": words(rng, 8, 3, 4, 4),
         "exponent": words(rng, 8, 3),
         "flags": rng.random(3) < 0.5,
     }

@@ -5,12 +5,12 @@ import pytest
 
 from sim.bench import assert_equal
 from sim.formats.elements import decode, encode, random_blocks, to_source
-from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat, binary32
+from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, BfpFormat, binary32
 
 
 @pytest.mark.parametrize("symmetric", [False, True])
 def test_codes_of_all_elements(symmetric):
-    form = BlockFormat(mantissa_bits=4, symmetric=symmetric)
+    form = BfpFormat(mantissa_bits=4, symmetric=symmetric)
     q = np.arange(form.most_negative, form.largest + 1, dtype=np.int32)
     code = encode(q, form)
     assert len(set(code.tolist())) == len(q)

@@ -8,7 +8,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from sw.formats import BlockFormat
+from sw.formats import BfpFormat
 from sw.stochastic.lfsr import TAPS
 from tests.bfp.reference import quantize_block, to_binary32
 
@@ -147,7 +147,7 @@ def all_bits(p: Any, elements: list[int]) -> list[Bits]:
 
 def magnitudes(p: Any, values: list[float]) -> tuple[list[int], int | None]:
     """Integers of ``bits`` bits with signs, and the exponent that they share; None if NaN."""
-    format = BlockFormat(
+    format = BfpFormat(
         mantissa_bits=p.bits,
         sign_inside=False,
         exponent_rule="ceil",

@@ -5,12 +5,12 @@ import pytest
 
 from hw.formats.operand import operand_packet
 from hw.stochastic.loader import Loader
-from sw.formats import BlockFormat
+from sw.formats import BfpFormat
 
 from ..clocked import drive
 
 VECTORS = 30
-FORMAT = BlockFormat(mantissa_bits=4, sign_inside=False, block=(4,))
+FORMAT = BfpFormat(mantissa_bits=4, sign_inside=False, block=(4,))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sim.compare import MismatchError, assert_equal
-from sw.formats import BlockFormat, binary32
+from sw.formats import BfpFormat, binary32
 from sw.stochastic import outer_product as outer
 from sw.stochastic.outer_parameters import OuterProductParameters
 from sw.stochastic.outer_product import ends, outer_product
@@ -135,12 +135,12 @@ def test_binary32_weights():
     assert_equal(got, canonical(expected).reshape(before.shape))
 
 
-FORMAT = BlockFormat(mantissa_bits=6, block=(4,), exponent_bits=6)
+FORMAT = BfpFormat(mantissa_bits=6, block=(4,), exponent_bits=6)
 
 
 @pytest.mark.parametrize("rounding", ["stochastic", "nearest_even"])
 def test_weights_in_blocks(rounding):
-    format = BlockFormat(mantissa_bits=6, block=(4,), exponent_bits=6, rounding=rounding)
+    format = BfpFormat(mantissa_bits=6, block=(4,), exponent_bits=6, rounding=rounding)
     p = OuterProductParameters(rows=3, columns=16, weights=format, results=8, seed=9)
     rng = np.random.default_rng(2)
     shape = (2, 3, 16)

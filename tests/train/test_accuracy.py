@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sim.paper.bfp import CASES, NEAR
-from sw.formats import BlockFormat
+from sw.formats import BfpFormat
 from sw.train.data import load
 from sw.train.loop import train
 from sw.train.precision import Fixed
@@ -39,7 +39,7 @@ def test_stochastic_updates_are_within_a_point():
 
 def test_a_mantissa_of_two_bits_is_not():
 
-    form = BlockFormat(mantissa_bits=2, block=(64,), rounding="truncate")
+    form = BfpFormat(mantissa_bits=2, block=(64,), rounding="truncate")
     data = load("digits")
     fields = dict(CASES[0].fields)
     run = train(data, Settings(**fields), precision=Fixed("2 bits", {"": form}))

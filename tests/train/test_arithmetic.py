@@ -11,7 +11,7 @@ from sw.bfp.array import gemm
 from sw.core.convolution import Convolution
 from sw.core.products import OPERANDS, PASSES, Attention, Dense, execute
 from sw.errors import UserError
-from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.formats import BLOCK_FORMATS, BfpFormat
 from sw.formats.quantize import quantize
 from sw.train.arithmetic import ARITHMETICS, STORED, USES, Operand, Products, compiled, read
 from sw.words import Words
@@ -39,7 +39,7 @@ def test_binary32_is_the_definition():
 
 
 def test_formats_of_one_name_are_not_confused():
-    narrow, wide = (BlockFormat(mantissa_bits=bits, block=(8, 8)) for bits in (4, 12))
+    narrow, wide = (BfpFormat(mantissa_bits=bits, block=(8, 8)) for bits in (4, 12))
     operands = {name: Operand(value) for name, value in tensors(DENSE, 5).items()}
     products = Products(seed=1)
     products.run(DENSE, "forward", 5, operands, narrow)

@@ -8,7 +8,7 @@ import threadpoolctl
 
 from sw.bfp.multimode_array import FAMILIES
 from sw.bfp.zse_controller import control
-from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.formats import BLOCK_FORMATS, BfpFormat
 from sw.formats.quantize import dequantize, zero_setting_error
 from sw.train.arithmetic import Products
 from sw.train.data import load
@@ -139,7 +139,7 @@ def test_a_loss_is_that_of_the_samples_seen(digits):
 
 def test_a_format_for_each_product(digits):
     """Custom formats, some of one name, by layer and by pass."""
-    fine, coarse = (BlockFormat(mantissa_bits=bits) for bits in (12, 3))
+    fine, coarse = (BfpFormat(mantissa_bits=bits) for bits in (12, 3))
     precision = Fixed("mine", {"": fine, "1": coarse, "0.weight": "bfloat16"})
     assert precision.arithmetic(0, "forward") is precision.arithmetic(2, "input") is fine
     assert precision.arithmetic(1, "weight") is coarse

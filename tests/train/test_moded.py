@@ -5,7 +5,7 @@ import pytest
 
 from sw.bfp.zse_controller import MOST_ELEMENTS, control
 from sw.errors import UserError
-from sw.formats import BlockFormat
+from sw.formats import BfpFormat, BlockFormat
 from sw.formats.quantize import zero_set_counts
 from sw.train.data import load
 from sw.train.layers import Weighted
@@ -27,7 +27,7 @@ def controlled(text: str, layers: int = 2) -> Controlled:
 
 
 def group(bits: int, *block: int) -> BlockFormat:
-    return BlockFormat(mantissa_bits=bits, sign_inside=False, block=block, rounding="truncate")
+    return BfpFormat(mantissa_bits=bits, sign_inside=False, block=block, rounding="truncate")
 
 
 @pytest.mark.parametrize("model", ["mlp", "lenet"])

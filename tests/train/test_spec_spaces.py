@@ -7,7 +7,7 @@ import pytest
 
 from sw.approx.product import Datapath
 from sw.approx.table import Table, make, write
-from sw.formats import BlockFormat
+from sw.formats import read_format
 from sw.train.settings import Settings
 from sw.train.sparse import read as read_sparse
 from sw.train.spec import read
@@ -30,7 +30,7 @@ def test_spaces_around_separators_are_of_no_account(spaced, plain):
     assert one.formats == other.formats
     rules = [vars(vars(each).get("schedule", each)).get("rule") for each in (one, other)]
     assert rules[0] == rules[1]
-    assert BlockFormat.read("hbfp4 : block = 8").name == "hbfp4:block=8"
+    assert read_format("hbfp4 : block = 8").name == "hbfp4:block=8"
 
 
 def test_spaces_in_the_name_of_a_table_stay(tmp_path: Path, monkeypatch):

@@ -13,7 +13,7 @@ import pytest
 
 from sw.approx.table import make
 from sw.errors import UserError
-from sw.formats import BLOCK_FORMATS, BlockFormat
+from sw.formats import BLOCK_FORMATS, BfpFormat
 from sw.formats.quantize import dequantize, quantize
 from sw.train.arithmetic import STORED
 from sw.train.data import load
@@ -123,7 +123,7 @@ def course(run: Run, folder: Path) -> dict[str, Any]:
 
 def test_the_record_of_a_precision_of_ones_own(digits, tmp_path):
     """It said binary32."""
-    two = BlockFormat(name="hbfp6", mantissa_bits=2)
+    two = BfpFormat(name="hbfp6", mantissa_bits=2)
     table = make("mbm", 2)
     precision = Fixed("two bits", {"": two, "1": "fb12", "1.weight": table, "1.input": "mbm5"})
     run = train(digits, Settings(), precision=precision, steps=1)
