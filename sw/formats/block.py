@@ -182,7 +182,7 @@ class BfpFormat(BlockFormat):
 
     mantissa_bits: int = 8
     sign_inside: bool = True
-    exponent_bits: int = 8
+    exponent_bits: int = 8  # pyright: ignore[reportIncompatibleMethodOverride]
     exponent_rule: str = "floor"
     exponent_floor: int | None = None
     symmetric: bool = True
@@ -194,12 +194,12 @@ class BfpFormat(BlockFormat):
         _ = self.element, self.scale
 
     @functools.cached_property
-    def element(self) -> IntegerElement:
+    def element(self) -> IntegerElement:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The integers of a block, and their codes."""
         return self._part(IntegerElement)
 
     @functools.cached_property
-    def scale(self) -> PowerOfTwoScale:
+    def scale(self) -> PowerOfTwoScale:  # pyright: ignore[reportIncompatibleMethodOverride]
         """What the elements of a block share."""
         return self._part(PowerOfTwoScale)
 
@@ -236,8 +236,8 @@ class MxFormat(BlockFormat):
     """
 
     # Fields that take the place of the base's properties.
-    element: Element = ELEMENTS["e4m3"]
-    scale: MxScale | FloatScale = SCALES["e8m0"]
+    element: Element = ELEMENTS["e4m3"]  # pyright: ignore[reportIncompatibleMethodOverride]
+    scale: MxScale | FloatScale = SCALES["e8m0"]  # pyright: ignore[reportIncompatibleMethodOverride]
     block: tuple[int, ...] = (32,)
 
     def __post_init__(self) -> None:
@@ -245,6 +245,8 @@ class MxFormat(BlockFormat):
         super().__post_init__()
         object.__setattr__(self, "element", read_element(self.element))
         object.__setattr__(self, "scale", read_scale(self.scale))
+        if getattr(self.scale, "four_over_six", False) and self.element != ELEMENTS["e2m1"]:
+            raise UserError("scale.four_over_six must be false where element is not e2m1, not True")
 
     def changed(self, fields: Mapping[str, Any]) -> "MxFormat":
         """Return a copy with some fields changed; tables of parts keep their other fields."""

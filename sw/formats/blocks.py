@@ -80,7 +80,12 @@ class Blocks:
                 f"{code.shape} in {form.name}, not {codes.shape}"
             )
         scaled = isinstance(form, MxFormat) and form.has_tensor_scale
-        amax = tensor_scale.checked_amax(form, self.amax) if scaled else np.float32(0)
+        amax = array("amax", self.amax, "float32", shape=(), low=0, finite=True)[()]
+        if amax > 0 and not scaled:
+            what = f"amax in {form.name}, whose tensors have no scale,"
+            raise UserError(f"{what} must be 0, not {amax}")
+        if scaled:
+            amax = tensor_scale.checked_amax(form, amax)
         object.__setattr__(self, "code", code.astype(np.uint32, copy=False))
         object.__setattr__(self, "exponent", codes.astype(np.int32, copy=False))
         object.__setattr__(self, "axis", axes[0] if len(axes) == 1 else None)
@@ -88,7 +93,7 @@ class Blocks:
 
     @classmethod
     def of(
-        cls, mantissa: npt.ArrayLike, exponent: npt.ArrayLike, format: BlockFormat, **fields: Any
+        cls, mantissa: npt.ArrayLike, exponent: Any, format: BlockFormat, **fields: Any
     ) -> "Blocks":
         """Return blocks of integers that have codes; ``fields`` are the others."""
         return cls(code=encode(mantissa, format), exponent=exponent, format=format, **fields)

@@ -123,11 +123,12 @@ class IntegerElement(ByMeaning):
 
     def decode(self, code: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
         """Return the integers of codes."""
-        code = code.astype(np.int64)
-        sign = np.int64(1) << self.magnitude_bits
-        magnitude = code & (sign - 1)
-        below = magnitude - sign if self.in_twos_complement else -magnitude
-        return np.where(code >= sign, below, magnitude).astype(np.int32)
+        code = code.astype(np.int32)
+        if self.in_twos_complement:
+            unused = np.int32(32 - self.bits)
+            return code << unused >> unused
+        ones = -(code >> np.int32(self.magnitude_bits))
+        return ((code & np.int32(self.largest)) ^ ones) - ones
 
 
 SPECIALS = ("none", "nan", "ieee")
@@ -235,6 +236,11 @@ class FloatElement(ByMeaning):
         size = np.where(field > 0, fraction | 1 << self.fraction_bits, fraction)
         return np.where(code > self.largest_code, 0, size << np.maximum(field - 1, 0))
 
+    @functools.cached_property
+    def _integers(self) -> npt.NDArray[np.int64]:
+        """The integers of all codes; those that are no numbers are 0."""
+        return np.concatenate([self._magnitudes, -self._magnitudes])
+
     def encode(self, q: npt.NDArray[np.integer]) -> npt.NDArray[np.uint32]:
         """Return the codes of integers that have one; zero becomes +0."""
         numbers = self._magnitudes[: self.largest_code + 1]
@@ -243,7 +249,7 @@ class FloatElement(ByMeaning):
 
     def decode(self, code: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
         """Return the integers of codes; infinities and NaN are 0."""
-        return np.concatenate([self._magnitudes, -self._magnitudes])[code]
+        return self._integers[code]
 
 
 Element = IntegerElement | FloatElement

@@ -1,6 +1,7 @@
 """Quantization to blocks by compiled loops: the bits of `sw.formats.quantize`, and far faster.
 
-numba compiles the loops when they are first called and keeps what it made.
+numba compiles the loops when they are first called and keeps what it made. The scales of blocks are
+those of the model (`sw.formats.block_scales`).
 """
 
 import math
@@ -13,56 +14,114 @@ from .. import checks
 from ..errors import UserError
 from ..jit import njit
 from ..words import Words, fields_of
-from .block import BlockFormat
+from . import fast_loops, tensor_scale
+from .block import BlockFormat, MxFormat
+from .block_scales import INFINITY, BlockScales, block_scales
 from .blocks import Blocks
 from .cut import blocked_axes
+from .element import FloatElement
+from .fast_loops import ROUNDINGS
 from .quantize import zero_set_counts
+from .scale import FloatScale
 
 __all__ = ["quantize", "zero_set"]
 
-TRUNCATE, NEAREST_EVEN, NEAREST_AWAY, STOCHASTIC = range(4)
-ROUNDINGS = {
-    "truncate": TRUNCATE,
-    "nearest_even": NEAREST_EVEN,
-    "nearest_away": NEAREST_AWAY,
-    "stochastic": STOCHASTIC,
-}
-
 jit: Any = njit()
+
+Random = tuple[npt.NDArray[np.uint16], int, int]
 
 
 def quantize(
-    x: npt.NDArray[np.float32], format: BlockFormat, *, random: Words | None = None
+    x: npt.NDArray[np.float32],
+    format: BlockFormat,
+    *,
+    random: Words | None = None,
+    amax: npt.ArrayLike | None = None,
 ) -> Blocks:
     """Return a matrix in blocks along its rows, or in square ones.
 
     Equal to `sw.formats.quantize.quantize` with ``axis=1``; only stochastic rounding needs
     ``random``.
     """
-    x = checks.array("x", x, "float32", shape=("rows", "columns"))
-    down, side = _sides(format)
-    keys, first, fields = [0], 0, 1
-    if format.rounding == "stochastic":
-        if random is None:
-            raise UserError(f"random must be given: {format.name} rounds stochastically")
-        keys, first, fields = random.keys, random.first, fields_of(format.random_bits)
-        blocks = -(-x.shape[0] // down) * -(-x.shape[1] // side)
-        random.blocks(blocks * format.block_elements, format.random_bits)
-    mantissa = np.empty(x.shape, np.int32)
-    codes = np.empty((-(-x.shape[0] // down), -(-x.shape[1] // side)), np.int32)
-    _quantize(
-        np.ascontiguousarray(x).view(np.uint32),
-        (np.array(keys, np.uint16), first, fields),
-        mantissa,
-        codes,
-        (down, side),
-        format.magnitude_bits,
-        (format.lowest_code, format.highest_code, format.exponent_bias, format.nan_code),
-        (format.largest, -format.lowest),
-        (format.exponent_rule == "ceil", ROUNDINGS[format.rounding], format.random_bits),
-    )
+    x = np.ascontiguousarray(checks.array("x", x, "float32", shape=("rows", "columns")))
+    block = _sides(format)
+    shape = (-(-x.shape[0] // block[0]), -(-x.shape[1] // block[1]))
+    words = _words(format, shape, random)
+    top = np.zeros(shape, np.uint32)
+    fast_loops.tops(x.view(np.uint32), block, top)
+    special = top >= INFINITY
+    if amax is None and not special.any():
+        largest = tensor_scale.given_amax(format, top.view(np.float32), None)
+    else:
+        largest = tensor_scale.given_amax(format, x, amax)
+    first, *others = block_scales(format, top.astype(np.int64), largest)
+    scale, code = first.code, _elements(x, first, format, words)
+    for other in others:
+        assert isinstance(format, MxFormat)
+        tried = _elements(x, other, format, words)
+        better = _error(x, tried, other.code, format, largest) < _error(
+            x, code, scale, format, largest
+        )
+        scale = np.where(better, other.code, scale)
+        _take(code, tried, better, block)
+    if special.any():
+        _take(code, np.full_like(code, format.element.nan_code), special, block)
+    exponent = np.where(special, format.nan_code, scale).astype(np.int32)
     axis = 1 if len(format.block) == 1 else None
-    return Blocks.of(mantissa, codes, format, axis=axis)
+    return Blocks(code=code, exponent=exponent, format=format, axis=axis, amax=largest)
+
+
+def _words(format: BlockFormat, shape: tuple[int, int], random: Words | None) -> Random:
+    """Return the keys, the first word and the words of a block of what rounds a matrix's blocks."""
+    if format.rounding != "stochastic":
+        return np.zeros(1, np.uint16), 0, 1
+    if random is None:
+        raise UserError(f"random must be given: {format.name} rounds stochastically")
+    stream: Words = checks.instance("random", random, Words)
+    stream.blocks(math.prod(shape) * format.block_elements, format.random_bits)
+    return np.array(stream.keys, np.uint16), stream.first, fields_of(format.random_bits)
+
+
+def _elements(
+    x: npt.NDArray[np.float32], scales: BlockScales, format: BlockFormat, words: Random
+) -> npt.NDArray[np.uint32]:
+    """Return the codes of elements of blocks without NaN and infinities."""
+    element = format.element
+    code = np.empty(x.shape, np.uint32)
+    scaled = scales.factor is not None
+    factor = scales.factor if scaled else np.ones((1, 1), np.float32)
+    if isinstance(element, FloatElement):
+        kind = element.fraction_bits, element.exponent_bits
+        limits = element.largest_code, element.largest_code
+    else:
+        kind, limits = (-1, 0), (element.largest, -element.lowest)
+    fast_loops.elements(
+        x.view(np.uint32),
+        words,
+        code,
+        _sides(format),
+        (scales.place, factor),
+        (*kind, element.bits - 1, element.in_twos_complement, *limits),
+        (ROUNDINGS[format.rounding], format.random_bits, scaled),
+    )
+    return code
+
+
+def _error(
+    x: npt.NDArray[np.float32],
+    code: npt.NDArray[np.uint32],
+    scale: npt.NDArray[np.int64],
+    format: MxFormat,
+    amax: np.float32,
+) -> npt.NDArray[np.float32]:
+    """Return what `tensor_scale.error` returns of each block."""
+    codes = np.arange(1 << format.element_bits)
+    numbers = tensor_scale.number_of(format, format.element.decode(codes))
+    result = np.empty(scale.shape, np.float32)
+    assert isinstance(format.scale, FloatScale)
+    full, value = tensor_scale.full_scale(format), format.scale.value(scale)
+    fast_loops.error(x, code, numbers, value, amax, full, _sides(format), result)
+    return result
 
 
 def _sides(format: BlockFormat) -> tuple[int, int]:
@@ -73,92 +132,12 @@ def _sides(format: BlockFormat) -> tuple[int, int]:
 
 
 @jit
-def _fill(words, keys, block, fields, mask):
-    """Fill with the words of a stream from a block on, all blocks round after round."""
-    count = len(words) // fields
-    x = np.empty(count, np.uint16)
-    y = np.empty(count, np.uint16)
-    for i in range(count):
-        x[i] = (block + i) >> 16
-        y[i] = block + i
-    for key in keys:
-        for i in range(count):
-            a = np.uint16((x[i] >> 7 | x[i] << 9) + y[i] ^ key)
-            x[i] = a
-            y[i] = (y[i] << 2 | y[i] >> 14) ^ a
-    for field in range(fields):
-        turn = np.uint32(32 // fields * field)
-        for i in range(count):
-            enciphered = np.uint32(x[i]) << np.uint32(16) | np.uint32(y[i])
-            words[i * fields + field] = enciphered >> turn & mask
-
-
-@jit
-def _quantize(bits, random, mantissa, codes, block, m, code_range, limits, rules):
-    """Quantize block after block, as `sw.formats.quantize.quantize_groups` says."""
-    lowest, highest, bias, nan_code = code_range
-    ceil, rounding, random_bits = rules
-    keys, first, fields = random
-    mask = np.uint32((1 << random_bits) - 1)
-    lines, columns = bits.shape
-    elements = block[0] * block[1]
-    # Elements of a row of blocks, but for what fills up the last block of a single row.
-    used = columns if block[0] == 1 else codes.shape[1] * elements
-    words = np.empty((used + 2 * fields - 2) // fields * fields, np.uint32)
-    for i in range(codes.shape[0]):
-        place = first + i * codes.shape[1] * elements
-        if rounding == STOCHASTIC:
-            _fill(words, keys, place // fields, fields, mask)
-        place %= fields
-        for j in range(codes.shape[1]):
-            down = range(i * block[0], min((i + 1) * block[0], lines))
-            across = range(j * block[1], min((j + 1) * block[1], columns))
-            top = np.int64(0)
-            for r in down:
-                for c in across:
-                    top = max(top, np.int64(bits[r, c] & np.uint32(0x7FFFFFFF)))
-            largest = top >> 23
-            if largest == 255:
-                codes[i, j] = nan_code
-                for r in down:
-                    for c in across:
-                        mantissa[r, c] = 0
-                continue
-            code = largest - 127 + bias
-            if ceil and top & 0x7FFFFF == 0:
-                code -= 1
-            code = min(max(code, lowest), highest)
-            if largest == 0:
-                code = np.int64(lowest)
-            codes[i, j] = code
-            for r in down:
-                # Of the row's first element in this block, less that element's column.
-                start = place + j * elements + (r - i * block[0]) * block[1] - j * block[1]
-                for c in across:
-                    word = bits[r, c]
-                    field = np.int64(word >> np.uint32(23)) & 255
-                    value = np.int64(0)
-                    if field > 0:
-                        value = np.int64(word & np.uint32(0x7FFFFF)) | 0x800000
-                    shift = code + 1 - bias - m - (field - 150)
-                    # Two places to the left put the hidden one beyond the largest magnitude.
-                    value <<= min(max(-shift, 0), 2)
-                    shift = min(max(shift, 0), 62)
-                    if rounding == STOCHASTIC:
-                        value = ((value << random_bits) >> shift) + np.int64(words[start + c])
-                        value >>= random_bits
-                    else:
-                        truncated = value >> shift
-                        rest = value - (truncated << shift)
-                        half = (np.int64(1) << shift) >> 1
-                        if rounding != TRUNCATE and half > 0:
-                            away = rounding == NEAREST_AWAY or truncated & 1 == 1
-                            truncated += rest > half or (rest == half and away)
-                        value = truncated
-                    if word >> np.uint32(31):
-                        mantissa[r, c] = -min(value, limits[1])
-                    else:
-                        mantissa[r, c] = min(value, limits[0])
+def _take(code, other, which, block):
+    """Replace the codes of some blocks."""
+    for r in range(code.shape[0]):
+        for c in range(code.shape[1]):
+            if which[r // block[0], c // block[1]]:
+                code[r, c] = other[r, c]
 
 
 def zero_set(x: npt.NDArray[np.float32], format: BlockFormat) -> int:
@@ -169,7 +148,7 @@ def zero_set(x: npt.NDArray[np.float32], format: BlockFormat) -> int:
     x = checks.array("x", x, "float32")
     blocked_axes(format, -1, x.ndim, "x")
     *more, down, deep, side = (1, 1, *format.block)
-    if math.prod(more) > 1:
+    if isinstance(format, MxFormat) or math.prod(more) > 1:
         return zero_set_counts(x, format)[0]
     shape = (1, 1, *x.shape)
     cut = np.ascontiguousarray(x).view(np.uint32).reshape(math.prod(shape[:-3]), *shape[-3:])

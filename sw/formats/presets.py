@@ -16,8 +16,8 @@ def read_format(value: BlockFormat | str | Mapping[str, Any]) -> BlockFormat:
     """Return the format for a preset's name, a table of fields, or a format.
 
     A name may have fields behind it, ``hbfp4:block=8:rounding=truncate`` or
-    ``mxfp4:scale.rule=even``, a table a ``preset``; a table with an ``element`` is of an
-    `MxFormat`, another of a `BfpFormat`.
+    ``mxfp4:scale.rule=even``, a table a ``preset``; a table with an ``element`` or a
+    ``scale`` is of an `MxFormat`, another of a `BfpFormat`.
     """
     if isinstance(value, BlockFormat):
         return value
@@ -31,7 +31,8 @@ def read_format(value: BlockFormat | str | Mapping[str, Any]) -> BlockFormat:
         base = read_format(value["preset"])
         fields = {name: part for name, part in value.items() if name != "preset"}
         return base.changed({"name": f"{base.name}*"} | fields)
-    kind = MxFormat if isinstance(value, Mapping) and "element" in value else BfpFormat
+    parts = isinstance(value, Mapping) and {"element", "scale"} & value.keys()
+    kind = MxFormat if parts else BfpFormat
     return kind(**table_fields(kind, "format", value))
 
 
@@ -52,7 +53,7 @@ def _flexblock(bits: int, channels: int) -> dict[str, BfpFormat]:
         f"{name}_box": {"block": (1, channels, 3, 3)},
     }
     made = {n: dataclasses.replace(flat, name=n, **fields) for n, fields in others.items()}
-    return {name: flat} | made
+    return {name: flat, **made}
 
 
 def _hbfp(bits: int) -> dict[str, BfpFormat]:

@@ -1,4 +1,4 @@
-"""Block floating point of arrays: quantize, dequantize, and the elements' codes on a wire."""
+"""Arrays in block formats: quantize and dequantize."""
 
 import dataclasses
 from typing import Any
@@ -10,11 +10,11 @@ from ..arrays import Floats
 from ..checks import array, instance
 from ..errors import UserError
 from ..words import Words
-from . import BINARY32, BfpFormat, BlockFormat, MxFormat, binary32, tensor_scale
+from . import BlockFormat, MxFormat, binary32, tensor_scale
+from .block_scales import INFINITY, BlockScales, block_scales
 from .blocks import NO_AMAX, Blocks, Codes, Integers
 from .cut import blocked_axes, cut, join
 from .element import FloatElement, IntegerElement
-from .scale import MxScale
 
 __all__ = [
     "dequantize",
@@ -59,76 +59,57 @@ def quantize_groups(
     bits = array("x", x, "float32", shape=(..., "elements")).view(np.uint32)
     words = array("words", words, "integer", low=0).astype(np.int64)
     top = (bits & np.uint32(0x7FFFFFFF)).max(-1, initial=0, keepdims=True).astype(np.int64)
-    top = np.where(top < 1 << 23, 0, top)
-    special = top >= 255 << 23
+    special = top >= INFINITY
+    largest = NO_AMAX
+    if isinstance(format, MxFormat) and format.has_tensor_scale:
+        largest = tensor_scale.checked_amax(format, amax)
+    first, *others = block_scales(format, top, largest)
+    code, element = first.code, _elements(bits, first, format, words)
+    for other in others:
+        assert isinstance(format, MxFormat)
+        tried = _elements(bits, other, format, words)
+        better = _error(bits, tried, other.code, format, largest) < _error(
+            bits, element, code, format, largest
+        )
+        code, element = np.where(better, other.code, code), np.where(better, tried, element)
     if isinstance(format, MxFormat):
-        code, element = _mx_groups(bits, top, format, words, amax)
-        magnitude = element & np.uint32((1 << format.element_bits - 1) - 1)
-        zero_set = (magnitude == 0) & (top > 0) & ~special
+        below = format.element.decode(element) == 0
     else:
-        code, element, zero_set = _bfp_groups(bits, top, format, words)
+        field = (bits >> np.uint32(23)) & np.uint32(255)
+        below = ((top >> 23) - field >= format.magnitude_bits) | (field == 0)
     element = np.where(special, np.uint32(format.element.nan_code), element)
     code = np.where(special, format.nan_code, code)
-    return element, code[..., 0].astype(np.int32), zero_set & ~special
+    return element, code[..., 0].astype(np.int32), below & (top >= 1 << 23) & ~special
 
 
-def _parts(bits: Codes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return signs, exponent fields and significands, 0 of subnormals."""
+def _error(
+    bits: Codes, code: Codes, scale: np.ndarray, format: MxFormat, amax: np.float32
+) -> np.ndarray:
+    """Return the errors of codes of elements and scales, of each block."""
+    number = tensor_scale.number_of(format, format.element.decode(code))
+    return tensor_scale.error(format, bits.view(np.float32), number, scale, amax)
+
+
+def _elements(bits: Codes, scales: BlockScales, format: BlockFormat, words: np.ndarray) -> Codes:
+    """Return the codes of elements of blocks without NaN and infinities."""
+    element = format.element
+    if scales.factor is not None:
+        with np.errstate(invalid="ignore"):
+            bits = binary32.multiply(bits.view(np.float32), scales.factor).view(np.uint32)
     field = ((bits >> np.uint32(23)) & np.uint32(255)).astype(np.int64)
     significand = np.where(field > 0, (bits & np.uint32(0x7FFFFF)).astype(np.int64) | 1 << 23, 0)
-    return bits >> np.uint32(31) > 0, field, significand
-
-
-def _bfp_groups(
-    bits: Codes, top: np.ndarray, format: BfpFormat, words: np.ndarray
-) -> tuple[np.ndarray, Codes, npt.NDArray[np.bool_]]:
-    """Return the scales' codes, elements and flags of blocks without NaN and infinities."""
-    negative, field, significand = _parts(bits)
-    largest = top >> 23
-    code = format.scale.encode(largest - BINARY32.bias, top & 0x7FFFFF == 0)
-    code = np.where(largest == 0, format.lowest_code, code)
-    # The last place of an element is 2**(field - 150), that of its mantissa 2**(E - m).
-    shift = format.last_place(code) - (field - 150)
-    magnitude = _round(significand, shift, format, words)
-    magnitude = np.minimum(magnitude, np.where(negative, -format.lowest, format.largest))
-    zero_set = ((largest - field >= format.magnitude_bits) | (field == 0)) & (largest > 0)
-    return code, format.element.encode(np.where(negative, -magnitude, magnitude)), zero_set
-
-
-def _mx_groups(
-    bits: Codes, top: np.ndarray, format: MxFormat, words: np.ndarray, amax: npt.ArrayLike
-) -> tuple[np.ndarray, Codes]:
-    """Return the scales' codes and elements of blocks without NaN and infinities."""
-    scale, element = format.scale, format.element
-    if isinstance(scale, MxScale):
-        code = scale.encode(element, (top >> 23) - BINARY32.bias, top & 0x7FFFFF)
-        code = np.where(top == 0, scale.lowest_code, code)
-        place = format.last_place(code)
-    else:
-        largest = tensor_scale.tensor_scale(format, tensor_scale.checked_amax(format, amax))
-        finite = np.where(top < 255 << 23, top, 0).astype(np.uint32).view(np.float32)
-        code = tensor_scale.block_codes(format, finite, largest)
-        factor = tensor_scale.encode_factor(format, code, largest)
-        with np.errstate(invalid="ignore"):
-            bits = binary32.multiply(bits.view(np.float32), factor).view(np.uint32)
-        place = np.full_like(code, -element.places)
-    return code, _elements(bits, place, format, words)
-
-
-def _elements(bits: Codes, place: np.ndarray, format: MxFormat, words: np.ndarray) -> Codes:
-    """Return the codes of values whose integer 1 is ``2**place``."""
-    element = format.element
-    negative, field, significand = _parts(bits)
-    shift = place - (field - 150)
+    negative = bits >> np.uint32(31) > 0
+    # The last place of a significand is 2**(field - 150).
+    shift = scales.place - (field - 150)
     if isinstance(element, IntegerElement):
-        magnitude = np.minimum(_round(significand, shift, format, words), element.largest)
+        magnitude = _round(significand, shift, format, words)
+        magnitude = np.minimum(magnitude, np.where(negative, -element.lowest, element.largest))
         return element.encode(np.where(negative, -magnitude, magnitude))
     # What has a leading one beyond the fraction's bits is cut, to no more than one binade too many.
     binade = np.clip(23 - shift - element.fraction_bits, 0, 1 << element.exponent_bits)
     binade = np.where(significand > 0, binade, 0)
-    kept = _round(
-        significand, np.where(binade > 0, 23 - element.fraction_bits, shift), format, words
-    )
+    shift = np.where(binade > 0, 23 - element.fraction_bits, shift)
+    kept = _round(significand, shift, format, words)
     code = np.minimum(kept + (binade << element.fraction_bits), element.largest_code)
     return (code | negative.astype(np.int64) << (element.bits - 1)).astype(np.uint32)
 
@@ -230,7 +211,8 @@ def zero_set_counts(x: npt.ArrayLike, format: BlockFormat, *, axis: int = -1) ->
     x = array("x", x, "float32")
     axes = blocked_axes(format, axis, x.ndim, "x")
     exact = dataclasses.replace(format, rounding="truncate")
-    *_, flags = quantize_groups(cut(x, axes, format.block), exact)
+    largest = tensor_scale.given_amax(exact, x, None)
+    *_, flags = quantize_groups(cut(x, axes, format.block), exact, amax=largest)
     return int(join(flags, axes, format.block, x.shape).sum()), x.size
 
 

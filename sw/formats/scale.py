@@ -4,6 +4,7 @@ What a block format needs of its scale is the code of a block, given its largest
 them that of NaN; and of a code an integer factor and an exponent.
 """
 
+import bisect
 import dataclasses
 import functools
 from collections.abc import Hashable, Mapping
@@ -123,11 +124,13 @@ class MxScale(ByMeaning):
 
     - ``floor`` (OCP MX 1.0, 6.3): nowhere; what lies beyond the largest number saturates.
     - ``ceil``: any ``top`` but a power of two.
-    - ``even``: what rounds up to the next power of two, rounded to the element's fraction.
+    - ``even``: what is rounded up to the next power of two, to the bits of the element's fraction
+      and half away from zero (torchao).
     - ``rceil`` (TransformerEngine, cuBLAS): ``top`` divided by the largest number, as the binary32
       product with the rounded reciprocal, is rounded up to a power of two.
 
-    A block of zeros has the code 0.
+    A block of zeros has the code 0. (The references have 255, the code of NaN, for 2**128, which
+    only elements whose largest number is below 2 can ask for.)
 
     Parameters
     ----------
@@ -163,7 +166,7 @@ class MxScale(ByMeaning):
         if self.rule == "ceil":
             return 1
         if self.rule == "even":
-            return NEVER - (1 << (22 - element.fraction_bits))
+            return NEVER - ((1 << 22) >> element.fraction_bits)
         return _quotient_carry(element, element.emax - self.bias if lowest else element.emax)
 
     def encode(
@@ -189,12 +192,13 @@ class MxScale(ByMeaning):
 def _quotient_carry(element: Element, exponent: int) -> int:
     """Return the least fraction with which the quotient of ``rceil`` passes a power of two."""
     one = np.float32(1)
-    largest = np.float32(element.largest / 2.0**element.places)
-    fractions = np.arange(NEVER, dtype=np.uint32)
-    top = np.ldexp((fractions | np.uint32(127 << 23)).view(np.float32), exponent)
-    return int(
-        np.searchsorted(top * (one / largest), np.ldexp(one, exponent - element.emax), "right")
-    )
+    reciprocal = one / np.float32(element.largest / 2.0**element.places)
+
+    def quotient(fraction: int) -> np.float32:
+        return np.ldexp(np.float32(1 + fraction / NEVER), exponent) * reciprocal
+
+    power = np.ldexp(one, exponent - element.emax)
+    return bisect.bisect_right(range(NEVER), power, key=quotient)
 
 
 _UE4M3 = FloatElement(exponent_bits=4, fraction_bits=3, specials="nan")
@@ -212,7 +216,8 @@ class FloatScale(ByMeaning):
     four_over_six : bool
         Also tries the scale times 1.5, by which the largest element becomes 4 instead of 6, and
         keeps what has the smaller mean absolute error, the former where they are equal
-        (TransformerEngine; Quartet II). Scales reach 256 instead of 448.
+        (TransformerEngine; Quartet II). ``largest`` is 256 instead of 448. Under stochastic
+        rounding both are tried with the same random words.
     """
 
     four_over_six: bool = False
