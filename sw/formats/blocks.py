@@ -88,7 +88,7 @@ class Blocks:
 
     @classmethod
     def of(
-        cls, mantissa: npt.ArrayLike, exponent: npt.ArrayLike, format: BlockFormat, **fields: Any
+        cls, mantissa: npt.ArrayLike, exponent: Any, format: BlockFormat, **fields: Any
     ) -> "Blocks":
         """Return blocks of integers that have codes; ``fields`` are the others."""
         return cls(code=encode(mantissa, format), exponent=exponent, format=format, **fields)
