@@ -11,7 +11,7 @@ import sw.bfp.array as array_module
 import sw.bfp.dot as dot_module
 from sw.bfp.array import ArrayParameters, gemm, matmul
 from sw.bfp.dot import DotParameters, dot
-from sw.formats import BLOCK_FORMATS, BfpFormat, binary32
+from sw.formats import BLOCK_FORMATS, BfpFormat, BlockFormat, binary32
 from sw.formats.blocks import Blocks
 from sw.formats.quantize import quantize
 from tests import stimuli, words_reference
@@ -25,7 +25,7 @@ def slow_bits(values: list[float]) -> list[int]:
     return [NAN if math.isnan(v) else int(p) for v, p in zip(values, patterns, strict=True)]
 
 
-def blocks_of(x: np.ndarray, format: BfpFormat, axis: int, seed: int) -> Blocks:
+def blocks_of(x: np.ndarray, format: BlockFormat, axis: int, seed: int) -> Blocks:
     random = stimuli.words(x.shape, format.random_bits, seed)
     return quantize(x, format, axis=axis, random=random)
 
@@ -36,7 +36,7 @@ TINY = (-66, -62)
 
 
 def operands(
-    format: BfpFormat, m: int, k: int, n: int, seed: int, scales: Sequence[int] = PLAIN
+    format: BlockFormat, m: int, k: int, n: int, seed: int, scales: Sequence[int] = PLAIN
 ) -> tuple[Blocks, Blocks]:
     """Matrices (m, k) and (k, n) with a few NaN, each block scaled by a power of two."""
     rng = np.random.default_rng(seed)
@@ -56,6 +56,7 @@ def operands(
 
 def slow_gemm(a: Blocks, b: Blocks, accumulators: int) -> list[int]:
     """Bit patterns of the product, one result at a time."""
+    assert isinstance(a.format, BfpFormat)
     step, square = a.format.block[0], len(a.format.block) == 2
     (m, k), n = a.shape, b.shape[1]
     results = []
