@@ -24,10 +24,13 @@ from .block import BlockFormat, MxFormat
 from .floating import BINARY32
 
 __all__ = [
+    "LEAST",
     "amax_of",
     "block_codes",
     "checked_amax",
     "encode_factor",
+    "full_scale",
+    "inverse_largest",
     "product_scale",
     "tensor_scale",
 ]
@@ -49,6 +52,12 @@ def full_scale(format: MxFormat) -> np.float32:
     """Return what a tensor's largest magnitude is scaled to, 2688 in NVFP4."""
     element = format.element
     return np.float32(format.scale.largest * element.largest / 2.0**element.places)
+
+
+def inverse_largest(format: MxFormat) -> np.float32:
+    """Return the reciprocal of the elements' largest number, 1/6 in NVFP4."""
+    element = format.element
+    return ONE / np.float32(element.largest / 2.0**element.places)
 
 
 def checked_amax(format: MxFormat, amax: Any) -> np.float32:
@@ -74,9 +83,8 @@ def tensor_scale(format: MxFormat, amax: np.float32) -> np.float32:
 
 def block_codes(format: MxFormat, top: Floats, scale: np.float32) -> npt.NDArray[np.int64]:
     """Return the scales' codes of blocks with the largest magnitudes ``top``, finite."""
-    inner, element = format.element, format.scale.element
-    sixth = ONE / np.float32(inner.largest / 2.0**inner.places)
-    quotient = binary32.multiply(top, scale * sixth)
+    element = format.scale.element
+    quotient = binary32.multiply(top, scale * inverse_largest(format))
     bits = quotient.view(np.uint32).astype(np.int64)
     field = bits >> 23
     significand = np.where(field > 0, bits & 0x7FFFFF | 1 << 23, 0)
