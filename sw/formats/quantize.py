@@ -121,7 +121,8 @@ def _elements(bits: Codes, place: np.ndarray, format: MxFormat, words: np.ndarra
     negative, field, significand = _parts(bits)
     shift = place - (field - 150)
     if isinstance(element, IntegerElement):
-        magnitude = np.minimum(_round(significand, shift, format, words), element.largest)
+        largest = np.where(negative, -element.lowest, element.largest)
+        magnitude = np.minimum(_round(significand, shift, format, words), largest)
         return element.encode(np.where(negative, -magnitude, magnitude))
     # What has a leading one beyond the fraction's bits is cut, to no more than one binade too many.
     binade = np.clip(23 - shift - element.fraction_bits, 0, 1 << element.exponent_bits)
