@@ -8,6 +8,7 @@ from amaranth.utils import ceil_log2
 
 from sw.formats import BfpFormat, BlockFormat, FloatFormat, MxFormat
 from sw.formats.element import FloatElement
+from sw.formats.scale import MxScale
 
 from ..base.pipeline import wire
 from .truncated import TruncatedFloat, at_least
@@ -129,12 +130,13 @@ class BfpExponent(BlockExponent):
 class MxExponent(BlockExponent):
     """Exponent of a block of an MX format, see `MxScale`.
 
-    Rules but ``floor`` look whether a fraction reaches what makes the code one more. No element lies beyond the exponent: the code is as high as the largest
-    one needs, or higher.
+    Rules but ``floor`` look whether a fraction reaches what makes the code one more. No element
+    lies beyond the exponent: the code is as high as the largest one needs, or higher.
     """
 
     def __init__(self, format: MxFormat, source: FloatFormat) -> None:
         scale, element = format.scale, format.element
+        assert isinstance(scale, MxScale)
         self.offset = scale.bias - element.emax - source.bias
         # Below this field, to which the code 0 belongs, codes are clamped.
         self.lowest = -self.offset
@@ -145,9 +147,7 @@ class MxExponent(BlockExponent):
         )
         self.carries = scale.rule != "floor"
         self.key_bits = source.exponent_bits + self.carries
-        super().__init__(
-            format, source, code=scale.bits, field=source.exponent_bits, threshold=0
-        )
+        super().__init__(format, source, code=scale.bits, field=source.exponent_bits, threshold=0)
 
     def reaches(self, value: Value) -> Value:
         """Return whether the code is one more if a float is the largest of its block."""

@@ -15,12 +15,11 @@ from ..base.circuit import Circuit
 from ..base.field import Field
 from ..base.pipeline import advance, delay, register
 from ..stream.packet import Packet
-from .exponent import exponent_of
 from .lane import QuantizerLane
 from .maximum import Maximum
 from .operand import float_packet, operand_packet
 from .scaled_lane import ScaledLane, lane_of
-from .tensor_scale import TensorScale
+from .tensor_scale import ScaledBlock, TensorScale
 from .words import RandomWords
 
 __all__ = ["Quantizer"]
@@ -97,8 +96,7 @@ class Quantizer(Circuit):
 
     def _lane(self) -> QuantizerLane | ScaledLane:
         """Return a lane, which the elements' format chooses."""
-        format = self.parameters.format
-        return lane_of(format)(format=format, source=self.source)
+        return lane_of(self.parameters.format, self.source)
 
     def elaborate(self, platform: Any) -> Module:
         """Build what finds the exponent, then the lanes.
@@ -188,11 +186,10 @@ class Quantizer(Circuit):
 
         Also return whether nothing is to be accepted: then a tensor's scale is not known yet.
         """
-        if not has_tensor_scale(self.parameters.format):
+        if not isinstance(self.block, ScaledBlock):
             return self.block.of(m, largest), Const(0, 1)
-        m.submodules.scale = scale = TensorScale(
-            format=self.parameters.format, source=self.source
-        )
+        scale = TensorScale(format=self.block.block_format, source=self.source)
+        m.submodules.scale = scale
         m.d.comb += [scale.en.eq(en), scale.amax.eq(self.amax), scale.top.eq(largest)]
         return scale.block.as_value(), scale.busy
 

@@ -17,7 +17,7 @@ from .float_lane import FloatLane
 from .lane import Lane, QuantizerLane
 from .tensor_scale import ScaledBlock, widened
 
-__all__ = ["ScaledLane", "WholeFloat", "element_lane", "lane_of"]
+__all__ = ["ScaledLane", "WholeFloat", "lane_of"]
 
 
 class WholeFloat(data.StructLayout):
@@ -58,7 +58,7 @@ class ScaledLane(Circuit):
         self.latency = lane_latency(format)
         self.truncated = WholeFloat(source)
         self.exponent = ScaledBlock(format, source)
-        self.inner = element_lane(format)(format=format, source=BINARY32)
+        self.inner = _element_lane(format, BINARY32)
         members = dict(self.inner.signature.members)
         members |= {"element": In(self.truncated), "block": In(self.exponent)}
         super().__init__(members)
@@ -85,12 +85,14 @@ class ScaledLane(Circuit):
         return m
 
 
-def element_lane(format: BlockFormat) -> type[QuantizerLane]:
+def lane_of(format: BlockFormat, source: FloatFormat) -> QuantizerLane | ScaledLane:
+    """Return a lane of a format, which its element and scale choose."""
+    if isinstance(format, MxFormat) and format.has_tensor_scale:
+        return ScaledLane(format=format, source=source)
+    return _element_lane(format, source)
+
+
+def _element_lane(format: BlockFormat, source: FloatFormat) -> QuantizerLane:
     """Return the lane that makes a format's elements."""
-    return FloatLane if isinstance(format.element, FloatElement) else Lane
-
-
-def lane_of(format: BlockFormat) -> type[QuantizerLane] | type[ScaledLane]:
-    """Return the lane that makes a format's elements of what is quantized."""
-    scaled = isinstance(format, MxFormat) and format.has_tensor_scale
-    return ScaledLane if scaled else element_lane(format)
+    kind = FloatLane if isinstance(format.element, FloatElement) else Lane
+    return kind(format=format, source=source)

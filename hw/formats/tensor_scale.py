@@ -8,6 +8,7 @@ from amaranth.lib import data, memory
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32, FloatFormat, MxFormat
+from sw.formats.scale import FloatScale
 from sw.formats.stages import LANE_LATENCY, SCALE_PRODUCT
 from sw.formats.tensor_scale import LEAST, full_scale, inverse_largest
 
@@ -22,6 +23,7 @@ __all__ = ["ScaledBlock", "TensorScale", "widened"]
 
 WORD = BINARY32.width - 1
 ONE = BINARY32.bias << BINARY32.fraction_bits
+STEPS = 10
 
 
 def pattern(value: np.float32) -> int:
@@ -46,6 +48,7 @@ class ScaledBlock(data.StructLayout):
     """
 
     def __init__(self, format: MxFormat, source: FloatFormat) -> None:
+        self.block_format = format
         self.key_bits = source.width - 1
         super().__init__({"code": format.scale.bits, "factor": WORD, "degenerate": 1, "nan": 1})
 
@@ -90,9 +93,11 @@ class TensorScale(Circuit):
     def __init__(self, *, format: MxFormat, source: FloatFormat) -> None:
         self.format = format
         self.source = source
-        self.codes = FloatLane(
-            format=MxFormat(element=format.scale.element, scale=format.scale), source=BINARY32
-        )
+        scale = format.scale
+        assert isinstance(scale, FloatScale)
+        self.element = scale.element
+        codes = MxFormat(element=self.element, scale=scale)
+        self.codes = FloatLane(format=codes, source=BINARY32)
         members = {
             "en": In(1),
             "amax": In(BINARY32.width),
@@ -103,79 +108,74 @@ class TensorScale(Circuit):
         super().__init__(members)
 
     def elaborate(self, platform: Any) -> Module:
-        """Build the multiplier, around it the tensor's scale and the blocks'."""
+        """Build the multiplier, around it what finds the tensor's scale and the blocks'."""
         m = Module()
         m.submodules.multiplier = multiplier = FloatMultiplier(format=BINARY32, target="generic")
+        m.submodules.divider = divider = SerialDivider(format=BINARY32)
         m.submodules.factors = factors = memory.Memory(shape=WORD, depth=8, init=[])
-        works = Signal()
-        a, b = Signal(WORD), Signal(WORD)
-        m.d.comb += [multiplier.en.eq(self.en), multiplier.a.eq(a), multiplier.b.eq(b)]
-        scale = self._find(m, works, a, b, multiplier.o[:-1], factors.write_port())
-        with m.If(~works):
-            m.d.comb += [a.eq(widened(self.top, self.source)), b.eq(scale)]
+        write = factors.write_port()
+        step = Signal(range(STEPS))
+        first = step == 0
+        used = Signal(BINARY32.width)
+        multiplies, multiplied = self._sequence(m, step, used, divider)
+
+        # Quotients are the scale, its reciprocal, the factors; products are what block maxima are
+        # multiplied by, and the divisors of the factors.
+        product = multiplier.o[:-1]
+        quotient = Mux(first & (used[BINARY32.fraction_bits : -1] == 0), ONE, divider.o)
+        kept = register(m, divider.done & (step < 2), "kept", WORD, quotient)
+        scale = register(m, multiplied & first, "scale", WORD, product)
+        divisor = register(m, multiplied, "divisor", WORD, Mux(first, kept, product))
+        significand = ONE | (step - 1)[:3] << (BINARY32.fraction_bits - 3)
+        constant = Mux(first, pattern(inverse_largest(self.format)), significand)
+        m.d.comb += [
+            divider.a.eq(Mux(first, pattern(full_scale(self.format)), ONE)),
+            divider.b.eq(Mux(first, self._counted(used), divisor)),
+            write.en.eq(divider.done & (step >= 2)),
+            write.addr.eq(step - 2),
+            write.data.eq(divider.o),
+            multiplier.en.eq(self.en),
+            multiplier.a.eq(Mux(multiplies, kept, widened(self.top, self.source))),
+            multiplier.b.eq(Mux(multiplies, constant, scale)),
+        ]
         self._scale_blocks(m, multiplier.o, factors.read_port(domain="comb"))
         return m
 
-    def _counted(self) -> Value:
+    def _counted(self, amax: Value) -> Value:
         """Return the tensor's largest magnitude as it counts, unless it is zero."""
         least = pattern(full_scale(self.format) * LEAST)
-        magnitude = self.amax[:-1]
-        return Mux(at_least(magnitude, least), magnitude, least)
+        return Mux(at_least(amax[:-1], least), amax[:-1], least)
 
-    def _find(
-        self, m: Module, works: Signal, a: Signal, b: Signal, product: Value, write: Any
-    ) -> Signal:
-        """Find the tensor's scale and the factors, by quotients and their products in turn.
+    def _sequence(
+        self, m: Module, step: Signal, used: Signal, divider: SerialDivider
+    ) -> tuple[Value, Value]:
+        """Step through quotients and products whenever ``used`` is not the register any more.
 
-        Quotients are the scale, its reciprocal and the factors; products what block maxima are
-        multiplied by, and the divisors of factors.
+        Return whether the multiplier is at work for that, and whether its product is there.
         """
-        m.submodules.divider = divider = SerialDivider(format=BINARY32)
-        used = Signal(BINARY32.width)
-        known = Signal()
-        step = Signal(range(10))
-        kept, divisor, scale = (
-            Signal(WORD, name=n, reset_less=True) for n in ("kept", "divisor", "scale")
-        )
-        first = step == 0
-        zero = used[BINARY32.fraction_bits : -1] == 0
-        m.d.comb += [
-            divider.a.eq(Mux(first, pattern(full_scale(self.format)), ONE)),
-            divider.b.eq(divisor),
-            write.addr.eq(step - 2),
-            write.data.eq(divider.o),
-        ]
+        known, multiplied = Signal(), Signal()
+        cycle = Signal(range(SCALE_PRODUCT + 1))
         stale = wire(m, "stale", 1, ~known | (used != self.amax))
-        ends = Signal(range(SCALE_PRODUCT + 1), name="cycle")
-        with m.FSM():
-            with m.State("KNOWN"):
-                m.d.comb += self.busy.eq(stale)
-                with m.If(stale):
-                    m.d.sync += [known.eq(1), used.eq(self.amax), step.eq(0)]
-                    m.d.sync += divisor.eq(self._counted())
-                    m.next = "START"
+        with m.FSM() as machine:
+            with m.State("KNOWN"), m.If(stale):
+                m.d.sync += [known.eq(1), used.eq(self.amax), step.eq(0)]
+                m.next = "START"
             with m.State("START"):
-                m.d.comb += [self.busy.eq(1), divider.start.eq(1)]
                 m.next = "DIVIDE"
-            with m.State("DIVIDE"):
-                m.d.comb += self.busy.eq(1)
-                with m.If(divider.done):
+            with m.State("DIVIDE"), m.If(divider.done):
+                m.next = "KNOWN"
+                with m.If(step != STEPS - 1):
                     m.next = "MULTIPLY"
-                    with m.If(step < 2):
-                        m.d.sync += kept.eq(Mux(first & zero, ONE, divider.o))
-                    with m.Else():
-                        m.d.comb += write.en.eq(1)
-                    with m.If(step == 9):
-                        m.next = "KNOWN"
             with m.State("MULTIPLY"):
-                m.d.comb += [self.busy.eq(1), works.eq(1), a.eq(kept)]
-                m.d.comb += b.eq(Mux(first, pattern(inverse_largest(self.format)), ONE | (step - 1) << 20))
-                with m.If(advance(m, 1, ends, SCALE_PRODUCT + 1)):
-                    m.d.sync += [step.eq(step + 1), divisor.eq(Mux(first, kept, product))]
+                m.d.comb += multiplied.eq(advance(m, 1, cycle, SCALE_PRODUCT + 1))
+                with m.If(multiplied):
+                    m.d.sync += step.eq(step + 1)
                     m.next = "START"
-                    with m.If(first):
-                        m.d.sync += scale.eq(product)
-        return scale
+        m.d.comb += [
+            divider.start.eq(machine.ongoing("START")),
+            self.busy.eq(stale | ~machine.ongoing("KNOWN")),
+        ]
+        return machine.ongoing("MULTIPLY"), multiplied
 
     def _scale_blocks(self, m: Module, product: Value, read: Any) -> None:
         """Round a block's product to its code, and look up the factor of that."""
@@ -198,7 +198,7 @@ class TensorScale(Circuit):
         Factors of codes whose significands are powers of two of each other differ in the exponent
         alone. That of 0 is the largest number, that of NaN has no meaning.
         """
-        element, point = self.format.scale.element, BINARY32.fraction_bits
+        element, point = self.element, BINARY32.fraction_bits
         places = element.fraction_bits
         field = code[places:-1]
         binades = wire(m, "binades", signed(element.exponent_bits + 1), element.bias - field)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
-from sw.formats import FLOAT_FORMATS, binary32
+from sw.formats import FLOAT_FORMATS, MxFormat, binary32
 from sw.formats.converter import ConverterParameters
 from sw.formats.converter import convert as model
 from sw.formats.stages import has_tensor_scale
@@ -20,7 +20,7 @@ from ..regression import Regression
 from ..report import Report
 from ..streams import every_third
 from ..words import start_words, started
-from .elements import blocks_of, random_blocks, source_beats, to_source
+from .elements import blocks_of, random_blocks, source_beats, to_source, with_edges
 
 __all__ = ["DIRECTED", "convert", "regress", "simulate"]
 
@@ -83,7 +83,7 @@ def simulate(
 def amax_word(parameters: ConverterParameters, x: npt.ArrayLike, amax: npt.ArrayLike | None) -> int:
     """Return the bits of ``amax``, or if there is none of the largest magnitude of ``x``."""
     values = binary32.flush(np.asarray(x, np.float32), FLOAT_FORMATS[parameters.source])
-    largest = amax_of(values) if amax is None else np.float32(amax)
+    largest = amax_of(values) if amax is None else np.asarray(amax, np.float32)
     return int(largest.view(np.uint32))
 
 
@@ -102,6 +102,8 @@ def regress(
     p, case = parameters, Regression.of(options)
     x = to_source(random_blocks(case.rng, case.blocks, p.format.block_elements), p.source)
     scaled = has_tensor_scale(p.format)
+    if isinstance(p.format, MxFormat):
+        x = with_edges(case.rng, x, p.format, p.source)
     if scaled and amax is None:
         amax = np.float32(case.rng.uniform(2**12, 2**14))
     given = {"random": random, "amax": amax}
