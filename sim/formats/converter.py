@@ -20,7 +20,8 @@ from ..regression import Regression
 from ..report import Report
 from ..streams import every_third
 from ..words import start_words, started
-from .elements import blocks_of, random_blocks, source_beats, to_source, with_edges
+from .edges import with_edges, with_scaled_edges
+from .elements import blocks_of, random_blocks, source_beats, to_source
 
 __all__ = ["DIRECTED", "convert", "regress", "simulate"]
 
@@ -66,8 +67,7 @@ def simulate(
     last = every_third(len(x), p.beats)
     if random:
         options["writes"] = [*options.get("writes", ()), *start_words({"": random})]
-    if has_tensor_scale(p.format):
-        options["writes"] = [*options.get("writes", ()), ("amax", amax_word(p, x, amax))]
+    options["writes"] = [*options.get("writes", ()), *_amax_register(p, x, amax).items()]
     result = run(
         design,
         inputs={"s_axis": source_beats(streams["s_axis"], x, p.source, p.lanes)},
@@ -80,11 +80,15 @@ def simulate(
     return (element.reshape(x.shape), code, result.registers["zero_set"]), result
 
 
-def amax_word(parameters: ConverterParameters, x: npt.ArrayLike, amax: npt.ArrayLike | None) -> int:
-    """Return the bits of ``amax``, or if there is none of the largest magnitude of ``x``."""
+def _amax_register(
+    parameters: ConverterParameters, x: npt.ArrayLike, amax: npt.ArrayLike | None
+) -> dict[str, int]:
+    """Return the register of a tensor's largest magnitude, if there is one, by its name."""
+    if not has_tensor_scale(parameters.format):
+        return {}
     values = binary32.flush(np.asarray(x, np.float32), FLOAT_FORMATS[parameters.source])
     largest = amax_of(values) if amax is None else np.asarray(amax, np.float32)
-    return int(largest.view(np.uint32))
+    return {"amax": int(largest.view(np.uint32))}
 
 
 def regress(
@@ -101,11 +105,11 @@ def regress(
     """
     p, case = parameters, Regression.of(options)
     x = to_source(random_blocks(case.rng, case.blocks, p.format.block_elements), p.source)
-    scaled = has_tensor_scale(p.format)
     if isinstance(p.format, MxFormat):
         x = with_edges(case.rng, x, p.format, p.source)
-    if scaled and amax is None:
-        amax = np.float32(case.rng.uniform(2**12, 2**14))
+        if p.format.has_tensor_scale and amax is None:
+            amax = np.float32(case.rng.uniform(2**12, 2**14))
+            x = with_scaled_edges(case.rng, x, p.format, p.source, amax)
     given = {"random": random, "amax": amax}
     (element, exponent, zero_set), result = simulate(p, x, **given, **case.options)
     q, code, flags = model(p, x, **given)
@@ -127,7 +131,8 @@ def regress(
         "status.nan": int((code == p.format.nan_code).any()),
         "status.framing": 0,
         **started(manifest, {"": random} if random else {}),
-        **({"amax": amax_word(p, x, amax), "status.busy": 0} if scaled else {}),
+        **_amax_register(p, x, amax),
+        **({"status.busy": 0} if has_tensor_scale(p.format) else {}),
     }
     return case.compare(
         manifest,

@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sw.checks import array
-from sw.formats import FLOAT_FORMATS, BlockFormat, MxFormat, binary32, blocks
+from sw.formats import FLOAT_FORMATS, BlockFormat, binary32, blocks
 from sw.formats.blocks import Blocks
-from sw.formats.scale import MxScale
 
 from ..bench import Result
 from ..report import insist
@@ -24,7 +23,6 @@ __all__ = [
     "source_beats",
     "to_source",
     "with_all_codes",
-    "with_edges",
 ]
 
 
@@ -112,34 +110,3 @@ def random_blocks(
     exponent = np.where(odd, 255, exponent)
     exponent, fraction = (np.where(kind == 6, 0, part) for part in (exponent, fraction))
     return (sign | exponent.astype(np.uint32) << np.uint32(23) | fraction).view(np.float32)
-
-
-def with_edges(
-    rng: np.random.Generator, x: npt.NDArray[np.float32], format: MxFormat, source: str
-) -> npt.NDArray[np.float32]:
-    """Return blocks of ``source`` (count, elements) with some elements where roundings change.
-
-    A quarter of the finite ones lies at a tie or beside it; the largest element of half of the
-    blocks has the least fraction with which the scale's code is one more, or the one below.
-    """
-    kind = FLOAT_FORMATS[source]
-    point = kind.fraction_bits
-    bits = x.view(np.uint32).astype(np.int64)
-    field = bits >> 23 & 255
-    one = np.int64(1) << (23 - point)
-    kept = rng.integers(0, min(format.element.fraction_bits, point - 1) + 1, x.shape)
-    tie = (rng.integers(0, 1 << 23, x.shape) >> (23 - kept) << 1 | 1) << (22 - kept)
-    near = (tie + rng.integers(-1, 2, x.shape) * one) & 0x7FFFFF
-    normal = (field > 127 - kind.bias) & (field < 255)
-    some = (rng.random(x.shape) < 0.25) & normal
-    bits = np.where(some, bits >> 23 << 23 | near, bits)
-    if isinstance(format.scale, MxScale):
-        lowest = field.max(1) == format.element.emax + 127 - format.scale.bias
-        carry = [format.scale.carry_from(format.element, lowest=low) for low in (False, True)]
-        least = -(-np.where(lowest, carry[1], carry[0]) // one) * one
-        edge = np.minimum(least - rng.integers(0, 2, len(x)) * one, 0x7FFFFF)
-        row, place = np.arange(len(x)), (bits & 0x7FFFFFFF).argmax(1)
-        some = (rng.random(len(x)) < 0.5) & normal[row, place]
-        top = bits[row, place]
-        bits[row, place] = np.where(some, top >> 23 << 23 | edge, top)
-    return bits.astype(np.uint32).view(np.float32)
