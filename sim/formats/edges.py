@@ -20,29 +20,33 @@ def with_edges(
     """Return blocks of ``source`` (count, elements) with some elements where roundings change.
 
     A quarter of the finite ones lies at a tie or beside it; the largest element of half of the
-    blocks has the least fraction with which the scale's code is one more, or the one below.
+    blocks has the least fraction with which the scale's code is one more, or the one below; some
+    blocks are brought to where the code is 0 otherwise, if there are.
     """
     kind = FLOAT_FORMATS[source]
-    point = kind.fraction_bits
+    one = np.int64(1) << (23 - kind.fraction_bits)
     bits = x.view(np.uint32).astype(np.int64)
-    field = bits >> 23 & 255
-    one = np.int64(1) << (23 - point)
-    kept = rng.integers(0, min(format.element.fraction_bits, point - 1) + 1, x.shape)
+    sign, field, fraction = bits >> 31, bits >> 23 & 255, bits & 0x7FFFFF
+    normal = (field > 127 - kind.bias) & (field < 255)
+    most = min(format.element.fraction_bits, kind.fraction_bits - 1)
+    kept = rng.integers(0, most + 1, x.shape)
     tie = (rng.integers(0, 1 << 23, x.shape) >> (23 - kept) << 1 | 1) << (22 - kept)
     near = (tie + rng.integers(-1, 2, x.shape) * one) & 0x7FFFFF
-    normal = (field > 127 - kind.bias) & (field < 255)
-    some = (rng.random(x.shape) < 0.25) & normal
-    bits = np.where(some, bits >> 23 << 23 | near, bits)
+    fraction = np.where((rng.random(x.shape) < 0.25) & normal, near, fraction)
     if isinstance(format.scale, MxScale):
-        lowest = field.max(1) == format.element.emax + 127 - format.scale.bias
-        carry = [format.scale.carry_from(format.element, lowest=low) for low in (False, True)]
-        least = -(-np.where(lowest, carry[1], carry[0]) // one) * one
-        edge = np.minimum(least - rng.integers(0, 2, len(x)) * one, (1 << 23) - one)
-        row, place = np.arange(len(x)), (bits & 0x7FFFFFFF).argmax(1)
-        some = (rng.random(len(x)) < 0.5) & normal[row, place]
-        top = bits[row, place]
-        bits[row, place] = np.where(some, top >> 23 << 23 | edge, top)
-    return bits.astype(np.uint32).view(np.float32)
+        row, place = np.arange(len(x)), (field << 23 | fraction).argmax(1)
+        top, usual = field[row, place], normal[row, place]
+        # The exponent field under which the code is 0, or 1 by what the fraction reaches.
+        least = format.element.emax + 127 - format.scale.bias
+        low = usual & (rng.random(len(x)) < 0.1 * (least > 128 - kind.bias))
+        field = np.maximum(field - np.where(low, top - least, 0)[:, None], 0)
+        field = np.where(normal | ~low[:, None], field, 0)
+        carry = [format.scale.carry_from(format.element, lowest=each) for each in (False, True)]
+        reached = -(-np.where(field[row, place] == least, carry[1], carry[0]) // one) * one
+        edge = np.minimum(reached - rng.integers(0, 2, len(x)) * one, (1 << 23) - one)
+        some = usual & (rng.random(len(x)) < 0.5)
+        fraction[row, place] = np.where(some, edge, fraction[row, place])
+    return (sign << 31 | field << 23 | fraction).astype(np.uint32).view(np.float32)
 
 
 def _ties(element: Element) -> Floats:
