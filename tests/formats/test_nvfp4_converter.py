@@ -84,6 +84,7 @@ def test_every_code_of_a_scale():
     amax = np.float32(5.3)
     top = np.geomspace(5.3 * 2.0**-20, 5.3, 2000).astype(np.float32)[:, None]
     special = np.array([[np.nan], [np.inf], [0], [3e38]], np.float32)
+    assert isinstance(p.format, MxFormat)
     near = with_scaled_edges(np.random.default_rng(1), top, p.format, p.source, amax)
     top = np.concatenate([top, near, special])
     (element, exponent, _), _ = simulate(p, top, amax=amax)
@@ -100,7 +101,7 @@ def test_published_values():
     (element, exponent, _), _ = simulate(p, np.array([x], np.float32), amax=np.float32(8))
     assert exponent.tolist() == [0x7C]
     assert element.tolist() == [[0, 0, 8, 1, 1, 9, 2, 2, 0xB, 4, 5, 0xD, 6, 7, 0xF, 0]]
-    (element, exponent, _), _ = simulate(p, np.arange(-4, 4, 0.5, np.float32)[np.newaxis])
+    (element, exponent, _), _ = simulate(p, np.arange(-4, 4, 0.5)[np.newaxis].astype(np.float32))
     assert exponent.tolist() == [0x7E]
     assert element.tolist() == [[0xF, 0xF, 0xE, 0xE, 0xD, 0xC, 0xB, 0xA, 0, 2, 3, 4, 5, 6, 6, 7]]
 
