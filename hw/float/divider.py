@@ -17,8 +17,8 @@ __all__ = ["SerialDivider"]
 class SerialDivider(Circuit):
     """Divider of positive normal numbers whose quotient is a normal number too.
 
-    ``o = a / b``, rounded to nearest even. `latency` cycles from ``start``, in which and until
-    ``done`` nothing else is started and the operands stay.
+    ``o = a / b``, rounded to nearest even. Latency and interval are `latency` cycles from a start
+    to ``done``, up to which operands stay.
 
     Parameters
     ----------

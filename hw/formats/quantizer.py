@@ -189,7 +189,7 @@ class Quantizer(Circuit):
         if not isinstance(self.block, ScaledBlock):
             return self.block.of(m, largest), Const(0, 1)
         scale = TensorScale(format=self.block.block_format, source=self.source)
-        m.submodules.scale = scale
+        m.submodules.tensor_scale = scale
         m.d.comb += [scale.en.eq(en), scale.amax.eq(self.amax), scale.top.eq(largest)]
         return scale.block.as_value(), scale.busy
 

@@ -153,7 +153,8 @@ class TensorScale(Circuit):
 
         Return whether the multiplier is at work for that, and whether its product is there.
         """
-        known, multiplied = Signal(), Signal()
+        known = Signal()
+        multiplied = Signal()
         cycle = Signal(range(SCALE_PRODUCT + 1))
         stale = wire(m, "stale", 1, ~known | (used != self.amax))
         with m.FSM() as machine:
