@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In
 
 from sw.formats import BINARY32, BlockFormat, FloatFormat, MxFormat
 from sw.formats.element import FloatElement
-from sw.formats.stages import SCALE_PRODUCT, lane_latency
+from sw.formats.stages import lane_latency
 
 from ..base.circuit import Circuit
 from ..base.pipeline import delay
@@ -55,7 +55,7 @@ class ScaledLane(Circuit):
 
     def __init__(self, *, format: MxFormat, source: FloatFormat) -> None:
         self.source = source
-        self.latency = lane_latency(format)
+        self.latency = lane_latency(format, source)
         self.truncated = WholeFloat(source)
         self.exponent = ScaledBlock(format, source)
         self.inner = _element_lane(format, BINARY32)
@@ -66,17 +66,20 @@ class ScaledLane(Circuit):
     def elaborate(self, platform: Any) -> Module:
         """Multiply; then align and round."""
         m = Module()
-        m.submodules.multiplier = multiplier = FloatMultiplier(format=BINARY32, target="generic")
+        narrow = None if self.source == BINARY32 else self.source.fraction_bits
+        m.submodules.multiplier = multiplier = FloatMultiplier(
+            format=BINARY32, target="generic", b_fraction_bits=narrow
+        )
         m.submodules.inner = inner = self.inner
         value = self.element.value
         kind = Cat(self.block.degenerate, self.block.nan)
         m.d.comb += [
             multiplier.en.eq(self.en),
-            multiplier.a.eq(Cat(widened(value[:-1], self.source), value[-1])),
-            multiplier.b.eq(self.block.factor),
+            multiplier.a.eq(self.block.factor),
+            multiplier.b.eq(Cat(widened(value[:-1], self.source), value[-1])),
             inner.en.eq(self.en),
             inner.element.eq(inner.truncated.of(multiplier.o)),
-            inner.block.eq(delay(m, self.en, kind, SCALE_PRODUCT, name="kind")),
+            inner.block.eq(delay(m, self.en, kind, multiplier.latency, name="kind")),
             self.mantissa.eq(inner.mantissa),
             self.zero_set.eq(inner.zero_set),
         ]

@@ -71,7 +71,7 @@ class ConverterParameters(Parameters):
     @property
     def timing(self) -> Timing:
         """Cycles from a block's last beat to its first one converted, and a block's beats."""
-        latency = quantizer_latency(self.format, self.lanes)
+        latency = quantizer_latency(self.format, FLOAT_FORMATS[self.source], self.lanes)
         return Timing(latency=latency, interval=self.beats, drain=self.beats - 1)
 
     @property

@@ -2,7 +2,7 @@
 
 from ..stages import float_product
 from .block import BlockFormat, MxFormat
-from .floating import BINARY32
+from .floating import BINARY32, FloatFormat
 
 __all__ = [
     "LANE_LATENCY",
@@ -36,9 +36,10 @@ def has_tensor_scale(format: BlockFormat) -> bool:
     return isinstance(format, MxFormat) and format.has_tensor_scale
 
 
-def lane_latency(format: BlockFormat) -> int:
-    """Return the cycles from an element and its block's exponent to its code."""
-    return LANE_LATENCY + (SCALE_PRODUCT if has_tensor_scale(format) else 0)
+def lane_latency(format: BlockFormat, source: FloatFormat) -> int:
+    """Return the cycles from an element of ``source`` and its block's exponent to its code."""
+    product = float_product(source.fraction_bits, "generic")
+    return LANE_LATENCY + (product if has_tensor_scale(format) else 0)
 
 
 def scale_latency(format: BlockFormat) -> int:
@@ -51,10 +52,11 @@ def maximum_latency(count: int) -> int:
     return (count - 1).bit_length()
 
 
-def quantizer_latency(format: BlockFormat, lanes: int) -> int:
+def quantizer_latency(format: BlockFormat, source: FloatFormat, lanes: int) -> int:
     """Return the cycles from a block's last beat of ``lanes`` to its first one quantized.
 
     Registers hold a block of a single beat, a memory one of several.
     """
     wait = 2 if format.block_elements == lanes else 6
-    return wait + maximum_latency(lanes) + scale_latency(format) + lane_latency(format)
+    exponent = maximum_latency(lanes) + scale_latency(format)
+    return wait + exponent + lane_latency(format, source)
