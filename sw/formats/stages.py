@@ -1,9 +1,50 @@
 """Pipeline stages of the quantizer, which circuits are built by and cycle models read."""
 
-__all__ = ["LANE_LATENCY", "maximum_latency", "quantizer_latency"]
+from ..stages import float_product
+from .block import BlockFormat, MxFormat
+from .floating import BINARY32, FloatFormat
+
+__all__ = [
+    "LANE_LATENCY",
+    "SCALE_CYCLES",
+    "SCALE_LATENCY",
+    "SCALE_PRODUCT",
+    "has_tensor_scale",
+    "lane_latency",
+    "maximum_latency",
+    "quantizer_latency",
+    "scale_latency",
+]
 
 LANE_LATENCY = 3
 """Cycles from an element to its code, once the block's exponent is known."""
+
+SCALE_PRODUCT = float_product(BINARY32.fraction_bits, "generic")
+"""Cycles of a binary32 product by a scale a tensor."""
+
+SCALE_LATENCY = SCALE_PRODUCT + LANE_LATENCY + 1
+"""Cycles from a block's largest magnitude to its code and factor, under a scale a tensor."""
+
+QUOTIENT_BITS = BINARY32.fraction_bits + 3
+
+SCALE_CYCLES = 1 + 10 * (QUOTIENT_BITS + 3) + 9 * (SCALE_PRODUCT + 1)
+"""Cycles of a tensor's scale: ten quotients, each but the last with a product of it."""
+
+
+def has_tensor_scale(format: BlockFormat) -> bool:
+    """Return whether a tensor has a scale of its own."""
+    return isinstance(format, MxFormat) and format.has_tensor_scale
+
+
+def lane_latency(format: BlockFormat, source: FloatFormat) -> int:
+    """Return the cycles from an element of ``source`` and its block's exponent to its code."""
+    product = float_product(source.fraction_bits, "generic")
+    return LANE_LATENCY + (product if has_tensor_scale(format) else 0)
+
+
+def scale_latency(format: BlockFormat) -> int:
+    """Return the cycles from a block's largest number to its exponent, in front of a register."""
+    return SCALE_LATENCY if has_tensor_scale(format) else 0
 
 
 def maximum_latency(count: int) -> int:
@@ -11,10 +52,11 @@ def maximum_latency(count: int) -> int:
     return (count - 1).bit_length()
 
 
-def quantizer_latency(lanes: int, beats: int) -> int:
-    """Return the cycles from the last beat of a block of ``beats`` to its first one quantized.
+def quantizer_latency(format: BlockFormat, source: FloatFormat, lanes: int) -> int:
+    """Return the cycles from a block's last beat of ``lanes`` to its first one quantized.
 
     Registers hold a block of a single beat, a memory one of several.
     """
-    wait = 2 if beats == 1 else 6
-    return wait + maximum_latency(lanes) + LANE_LATENCY
+    wait = 2 if format.block_elements == lanes else 6
+    exponent = maximum_latency(lanes) + scale_latency(format)
+    return wait + exponent + lane_latency(format, source)
