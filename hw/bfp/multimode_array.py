@@ -11,6 +11,7 @@ from ..base.field import Field
 from ..base.pipeline import delay, register
 from ..engine.tiles import TileArray
 from ..stream.packet import Packet
+from .multimode.codes import DecodeWords
 from .multimode.column import MultimodeColumn
 from .multimode.digits import WORD_BITS, SplitWords, word_bits
 from .multimode.readout import Readout
@@ -26,7 +27,9 @@ def word_packet(p: MultimodeParameters, count: int, what: str) -> Packet:
             name="word",
             bits=word_bits(p),
             count=count * p.lanes,
-            description=f"{p.lanes} words of each {what}: 16 bits of mantissas, lowest first"
+            description=f"{p.lanes} words of each {what}: 16 bits of "
+            + ("codes" if p.coded else "mantissas")
+            + ", lowest first"
             + ("" if p.sign_inside else ", and 4 of signs"),
         ),
         Field(
@@ -114,13 +117,15 @@ class MultimodeArray(TileArray):
         return m
 
     def _digits(self, m: Module, name: str, mode: Value, words: Value) -> list[Value]:
-        """Split words into digits; return those of each row or column."""
+        """Split words into digits; return the operand of each row or column."""
         p = self.parameters
         count = len(words) // word_bits(p)
-        m.submodules[name] = split = SplitWords(parameters=p, count=count)
+        split = (DecodeWords if p.coded else SplitWords)(parameters=p, count=count)
+        m.submodules[name] = split
         m.d.comb += [split.mode.eq(mode), split.i.eq(words)]
         size = p.lanes * WORD_BITS
-        return [split.o.word_select(i, size) for i in range(count // p.lanes)]
+        operands = [split.o.word_select(i, size) for i in range(count // p.lanes)]
+        return [Cat(operand, mode == 1) for operand in operands] if p.moved else operands
 
     def _control(self, m: Module) -> dict[str, Value]:
         """Return the inputs of all columns that follow the beats, row by row."""

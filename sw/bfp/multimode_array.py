@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ..checks import choice, divides, instance, whole
 from ..errors import UserError
-from ..formats import BLOCK_FORMATS, BfpFormat, BlockFormat
+from ..formats import BLOCK_FORMATS, MX_FORMATS, BfpFormat, BlockFormat, MxFormat, read_format
 from ..formats.blocks import Blocks
 from ..parameters import TARGETS, Parameters
 from ..timing import Timing
@@ -46,17 +46,26 @@ def _hbfp(bits: int, *block: int) -> BlockFormat:
     return dataclasses.replace(BLOCK_FORMATS["hbfp8"], name=name, mantissa_bits=bits, block=block)
 
 
+def _mx(name: str) -> tuple[BlockFormat, ...]:
+    """Return MXFP4, a format of MX of 6 or 8 bits, and BFP of 16 bits, in blocks of 32."""
+    wide = BfpFormat(name="bfp16_32", mantissa_bits=16, block=(32,))
+    return MX_FORMATS["mxfp4"], read_format(name), wide
+
+
 FAMILIES: Mapping[str, tuple[BlockFormat, ...]] = {
     "flexblock": tuple(BLOCK_FORMATS[n] for n in ("fb12", "fb16", "fb24")),
     "flexblock_inside": tuple(BLOCK_FORMATS[f"{n}_sign_inside"] for n in ("fb12", "fb16", "fb24")),
     "hbfp": (_hbfp(4, 256), _hbfp(8, 128), _hbfp(16, 64)),
     "boosters": (_hbfp(4, 256), _hbfp(6, 128), _hbfp(16, 64)),
     "boosters_16x16": (_hbfp(4, 16, 16), _hbfp(6, 16, 16), _hbfp(16, 16, 16)),
-}
-"""Formats of the three modes: mantissas of up to 4, 8 and 16 bits.
+} | {name: _mx(name) for name in ("mxint8", "mxfp6_e2m3", "mxfp6_e3m2", "mxfp8_e4m3")}
+"""Formats of the three modes: elements of up to 4, 8 and 16 bits.
 
 Their blocks have one payload, or are square tiles of one side: then a tensor that was quantized
-once serves all three passes of a layer.
+once serves all three passes of a layer. Those of OCP MX have blocks of 32 in every mode; their
+names are those of the modes of 6 and 8 bits. E5M2, whose exact sums of 70 bits are wider than
+`FromInteger` takes, and NVFP4, whose scales have significands and another in each tensor, are in
+none.
 """
 
 
@@ -111,9 +120,24 @@ class MultimodeParameters(Parameters):
         return FAMILIES[self.family]
 
     @property
+    def coded(self) -> bool:
+        """Whether words hold elements in the codes of their formats."""
+        return isinstance(self.formats[0], MxFormat)
+
+    @property
+    def moved(self) -> bool:
+        """Whether the elements of 8 bits are too large to be integers of as many bits.
+
+        Of such an element, a float, the significand is a digit and the exponent another, by which
+        products are moved to their places before they are added.
+        """
+        return self.formats[1].magnitude_bits > DIGIT_BITS * MODES[1]
+
+    @property
     def sign_inside(self) -> bool:
-        """Whether a mantissa's top bit is its sign."""
-        return self.formats[0].sign_inside
+        """Whether signs are among the 16 bits of a word's elements, not beside them."""
+        form = self.formats[0]
+        return not isinstance(form, BfpFormat) or form.sign_inside
 
     @property
     def digits(self) -> DotParameters:
@@ -124,9 +148,27 @@ class MultimodeParameters(Parameters):
         return DotParameters(format=digit, lanes=self.lanes, target=self.target)
 
     @property
-    def total_bits(self) -> int:
-        """Width of a block's exact signed sum of digit products."""
-        return (self.formats[0].reduction * self.digits.format.largest**2).bit_length() + 1
+    def one_lane(self) -> DotParameters:
+        """Parameters of the product of a pair of digits."""
+        return dataclasses.replace(self.digits, lanes=1)
+
+    @property
+    def total_bits(self) -> tuple[int, ...]:
+        """Widths of a block's exact signed sums of digit products, see `digit_sum_bits`."""
+        return self.digit_sum_bits(self.formats[0].reduction)
+
+    def digit_sum_bits(self, terms: int) -> tuple[int, ...]:
+        """Widths of exact signed sums of ``terms`` products of digits, by those of ``a`` and ``b``.
+
+        A digit that is moved counts where it goes.
+        """
+        moved = self.formats[1].largest if self.moved else 0
+        largest = [
+            max(self.digits.format.largest, 0 if i % MODES[1] else moved) for i in range(DIGITS)
+        ]
+        return tuple(
+            (terms * x * y).bit_length() + 1 for x, y in itertools.product(largest, repeat=2)
+        )
 
     @property
     def sum_bits(self) -> int:
@@ -134,7 +176,7 @@ class MultimodeParameters(Parameters):
         widest = 0
         for a, b in itertools.product(range(len(MODES)), repeat=2):
             block = min(self.formats[mode].reduction for mode in (a, b))
-            largest = block * self.formats[a].largest * self.formats[b].largest
+            largest = block * self.formats[a].most_negative * self.formats[b].most_negative
             place = 2 * DIGITS - MODES[a] - MODES[b]
             widest = max(widest, (largest << DIGIT_BITS * place).bit_length())
         return widest + 1
@@ -206,7 +248,7 @@ class MultimodeParameters(Parameters):
     @property
     def stages(self) -> ComposedStages:
         """Pipeline stages of a column."""
-        return ComposedStages(self.digits)
+        return ComposedStages(self.digits, self.moved)
 
 
 def matmul(parameters: MultimodeParameters, a: Blocks, b: Blocks) -> npt.NDArray[np.float32]:
