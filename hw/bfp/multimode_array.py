@@ -36,9 +36,9 @@ def word_packet(p: MultimodeParameters, count: int, what: str) -> Packet:
             name="exponent",
             bits=p.formats[0].exponent_bits,
             count=count * DIGITS,
-            description=f"4 exponent codes of each {what}, one a mantissa of a word",
+            description=f"4 exponent codes of each {what}, one an element of a word",
         ),
-        Field(name="mode", bits=2, description="0, 1, 2: mantissas of 4, 8, 16 bits"),
+        Field(name="mode", bits=2, description="0, 1, 2: elements of 4, 8, 16 bits"),
     )
 
 
@@ -46,13 +46,15 @@ class MultimodeArray(TileArray):
     """Output-stationary array of composed multipliers, whose modes may change from tile to tile.
 
     A beat holds ``lanes`` words for each of ``rows`` (``i_a``) and ``columns`` (``i_b``). A word
-    is one mantissa of 16 bits, two of 8 or four of 4, which are as many rows or columns of the
+    is one element of 16 bits, two of 8 or four of 4, which are as many rows or columns of the
     tile, at one step of the reduction; so that a beat always brings ``lanes`` steps, a tile takes
-    as long in every mode, and gives 16 times the products of 4-bit mantissas, 4 times those of 8.
+    as long in every mode, and gives 16 times the products of 4-bit elements, 4 times those of 8.
     Both operands choose their modes independently, by the field ``mode`` of a tile's first beat.
+    Elements are mantissas, with their signs beside or above them, or codes, which are decoded here
+    (`DecodeWords`). Sums of a block are exact, and rounded once.
 
     A result beat holds a result of each column word; for each row word in turn they come by its
-    mantissas, and for each of these by those of the column word. Members are those of `TileArray`;
+    elements, and for each of these by those of the column word. Members are those of `TileArray`;
     latency, interval and drain are `MultimodeParameters.mode_timing`. The ready of each operand
     also depends on the modes.
     """

@@ -8,7 +8,7 @@ multipliers are composed is not published; what follows is this project's design
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -35,10 +35,10 @@ __all__ = [
 
 DIGIT_BITS = 4
 DIGITS = 4
-"""Digits of a word: a mantissa of 16 bits, two of 8 or four of 4."""
+"""Digits of a word: an element of 16 bits, two of 8 or four of 4."""
 
 MODES = (1, 2, 4)
-"""Digits of a mantissa, by mode."""
+"""Digits of an element, by mode."""
 
 
 def _hbfp(bits: int, *block: int) -> BlockFormat:
@@ -69,6 +69,11 @@ none.
 """
 
 
+def _codes(format: BlockFormat) -> tuple[Hashable, ...]:
+    """Return what decides the meaning of a format's codes."""
+    return format.element, format.block, int(format.last_place(0)), format.nan_code
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MultimodeParameters(Parameters):
     """Parameters of ``bfp_multimode_array``.
@@ -77,7 +82,7 @@ class MultimodeParameters(Parameters):
     ----------
     rows, columns : int
         Words of each operand side by side, 1..64. A tile of results has as many rows as the words
-        hold mantissas: ``rows``, twice or four times as many, and so the columns.
+        hold elements: ``rows``, twice or four times as many, and so the columns.
     lanes : int
         Places along the reduction that are multiplied in a cycle; divides the shortest block.
     family : str
@@ -181,12 +186,16 @@ class MultimodeParameters(Parameters):
             widest = max(widest, (largest << DIGIT_BITS * place).bit_length())
         return widest + 1
 
+    def takes(self, format: BlockFormat) -> bool:
+        """Return whether a mode's codes mean the same, however a quantizer rounds to them."""
+        return _codes(format) in map(_codes, self.formats)
+
     def mode(self, format: BlockFormat) -> int:
         """Return the number of a format: 0, 1 or 2."""
-        if format not in self.formats:
+        if not self.takes(format):
             known = ", ".join(f.name for f in self.formats)
             raise UserError(f"format must be one of {known}, not {format.name}")
-        return self.formats.index(format)
+        return list(map(_codes, self.formats)).index(_codes(format))
 
     def tile(self, mode_a: int, mode_b: int) -> tuple[int, int]:
         """Rows and columns of a tile of results."""

@@ -15,6 +15,7 @@ from sim.job import BenchError
 from sw.bfp.multimode_array import FAMILIES, MultimodeParameters
 from sw.bfp.multimode_array import matmul as model
 from sw.errors import UserError
+from sw.formats import read_format
 from sw.formats.blocks import Blocks
 from sw.formats.quantize import quantize
 
@@ -74,6 +75,12 @@ def vector(p: MultimodeParameters, mode: int, codes: Any) -> Blocks:
     return Blocks(code=code, exponent=np.full(code.shape, ONE), format=form, axis=1)
 
 
+def in_all_places(codes: int) -> np.ndarray:
+    """Codes of 4 bits in each of the four places of a word, those of more bits once."""
+    every = np.arange(codes)
+    return np.concatenate([np.roll(every, shift) for shift in range(4)]) if codes == 16 else every
+
+
 @pytest.mark.parametrize(
     ("family", "mode_a", "mode_b"),
     [
@@ -89,8 +96,10 @@ def vector(p: MultimodeParameters, mode: int, codes: Any) -> Blocks:
 def test_every_product_of_two_codes(family, mode_a, mode_b):
     p = MultimodeParameters(family=family, rows=1, columns=1)
     x, y = (VALUES[p.formats[mode].name] for mode in (mode_a, mode_b))
-    a, b = vector(p, mode_a, np.arange(len(x))), vector(p, mode_b, np.arange(len(y)))
-    assert_equal(matmul(p, a, b.transposed), (np.outer(x, y) + 0.0).astype(np.float32))
+    codes_a, codes_b = (in_all_places(len(values)) for values in (x, y))
+    a, b = vector(p, mode_a, codes_a), vector(p, mode_b, codes_b)
+    expected = np.outer(x[codes_a], y[codes_b]) + 0.0
+    assert_equal(matmul(p, a, b.transposed), expected.astype(np.float32))
 
 
 @pytest.mark.parametrize(
@@ -182,6 +191,15 @@ def test_a_planted_fault_is_caught(module, old, new):
 def test_formats_in_no_family_are_refused(name):
     with pytest.raises(UserError, match=f"^family must be one of .*mxfp8_e4m3, not '{name}'$"):
         MultimodeParameters(family=name)
+
+
+def test_formats_are_told_by_their_codes_not_by_their_rounding():
+    p = MultimodeParameters(family="mxfp8_e4m3")
+    assert p.mode(read_format("mxfp8_e4m3:scale.rule=rceil")) == 1
+    assert p.mode(read_format("mxfp4:rounding=stochastic")) == 0
+    for name in ("nvfp4:block=32", "mxfp8_e5m2", "mxfp8_e4m3:block=16", "fb16_linear:block=32"):
+        with pytest.raises(UserError, match="^format must be one of mxfp4, mxfp8_e4m3, bfp16_32"):
+            p.mode(read_format(name))
 
 
 def test_blocks_of_mx_are_32_in_every_mode():
