@@ -62,16 +62,17 @@ FAMILIES: Mapping[str, tuple[BlockFormat, ...]] = {
 """Formats of the three modes: elements of up to 4, 8 and 16 bits.
 
 Their blocks have one payload, or are square tiles of one side: then a tensor that was quantized
-once serves all three passes of a layer. Those of OCP MX have blocks of 32 in every mode; their
-names are those of the modes of 6 and 8 bits. E5M2, whose exact sums of 70 bits are wider than
-`FromInteger` takes, and NVFP4, whose scales have significands and another in each tensor, are in
-none.
+once serves all three passes of a layer. Those of OCP MX have blocks of 32 in every mode, or tiles
+of 32 x 32; their names are those of the modes of 6 and 8 bits. In none are E5M2, whose exact sums
+of 70 bits are wider than `FromInteger` takes, and NVFP4, whose scales have significands and whose
+tensors have scales of their own, so that it multiplies none of the others.
 """
 
 
 def _codes(format: BlockFormat) -> tuple[Hashable, ...]:
-    """Return what decides the meaning of a format's codes."""
-    return format.element, format.block, int(format.last_place(0)), format.nan_code
+    """Return what decides the meaning of a format's codes along a reduction."""
+    length = 0 if format.is_box else format.reduction
+    return format.element, length, int(format.last_place(0)), format.nan_code
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -187,7 +188,10 @@ class MultimodeParameters(Parameters):
         return widest + 1
 
     def takes(self, format: BlockFormat) -> bool:
-        """Return whether a mode's codes mean the same, however a quantizer rounds to them."""
+        """Return whether the format is that of a mode, but for rounding and rules of scales.
+
+        Square blocks are as good as others of one side.
+        """
         return _codes(format) in map(_codes, self.formats)
 
     def mode(self, format: BlockFormat) -> int:

@@ -202,6 +202,16 @@ def test_formats_are_told_by_their_codes_not_by_their_rounding():
             p.mode(read_format(name))
 
 
+def test_tiles_quantized_once_serve_all_passes():
+    p = MultimodeParameters(family="mxfp8_e4m3", rows=1, columns=1)
+    rng = np.random.default_rng(7)
+    narrow, wide = (read_format(f"{name}:block=32x32") for name in ("mxfp4", "mxfp8_e4m3"))
+    x, w, g = (rng.standard_normal(s).astype(np.float32) for s in ((23, 40), (18, 40), (23, 18)))
+    x, w, g = quantize(x, narrow), quantize(w, narrow), quantize(g, wide)
+    for a, b in ((x, w.transposed), (g, w), (g.transposed, x)):
+        assert_equal(matmul(p, a, b), model(p, a, b))
+
+
 def test_blocks_of_mx_are_32_in_every_mode():
     for family in ("mxint8", "mxfp6_e2m3", "mxfp6_e3m2", "mxfp8_e4m3"):
         assert [f.block for f in FAMILIES[family]] == [(32,)] * 3
