@@ -154,11 +154,6 @@ class MultimodeParameters(Parameters):
         return DotParameters(format=digit, lanes=self.lanes, target=self.target)
 
     @property
-    def one_lane(self) -> DotParameters:
-        """Parameters of the product of a pair of digits."""
-        return dataclasses.replace(self.digits, lanes=1)
-
-    @property
     def total_bits(self) -> tuple[int, ...]:
         """Widths of a block's exact signed sums of digit products, see `digit_sum_bits`."""
         return self.digit_sum_bits(self.formats[0].reduction)

@@ -127,9 +127,14 @@ class ComposedStages:
     """Whether products are moved to their places before they are added."""
 
     @property
+    def one_lane(self) -> Any:
+        """`DotParameters` of the product of a pair of digits."""
+        return dataclasses.replace(self.digits, lanes=1)
+
+    @property
     def product(self) -> int:
         """Enabled cycles from registered operands to a product that is to be moved."""
-        return DotStages(dataclasses.replace(self.digits, lanes=1)).product_sum
+        return DotStages(self.one_lane).product_sum
 
     @property
     def products(self) -> int:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Value
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MODES, MultimodeParameters
-from sw.formats.element import FloatElement, IntegerElement
+from sw.formats.element import IntegerElement
 
 from ...base.circuit import Circuit
 from ...base.pipeline import wire
@@ -21,7 +21,7 @@ class DecodeWords(Circuit):
     A word has 16 bits, a code in the lowest bits of every 4, 8 or 16 of them; those above a code
     are ignored. The digits are those of the integer that the code means. Where elements are moved
     (`MultimodeParameters.moved`), the lower digit is the significand and the upper one the places
-    by which it is moved up. A code that is no number means zero. Latency is 0 and interval one
+    by which it is moved up. The code of NaN means zero. Latency is 0 and interval one
     cycle: it is combinational.
 
     Parameters
@@ -67,10 +67,8 @@ class DecodeWords(Circuit):
         size = DIGIT_BITS * MODES[mode]
         digits: list[Value] = []
         for place in range(DIGITS // MODES[mode]):
-            code = word.word_select(place, size)[: element.bits]
-            value = wire(
-                m, f"value_{name}_{place}", size, self._value(m, f"{name}_{place}", mode, code)
-            )
+            own, code = f"{name}_{place}", word.word_select(place, size)[: element.bits]
+            value = wire(m, f"value_{own}", size, self._value(m, own, mode, code))
             digits += [Cat(value.word_select(d, DIGIT_BITS), code[-1]) for d in range(MODES[mode])]
         return Cat(digits)
 
@@ -82,15 +80,9 @@ class DecodeWords(Circuit):
         fraction, field = code[: element.fraction_bits], code[element.fraction_bits : -1]
         hidden = field.any()
         places = (field - hidden)[: len(field)]
-        significand = Signal(DIGIT_BITS, name=f"significand_{name}")
-        m.d.comb += significand.eq(Mux(self._is_number(element, code), Cat(fraction, hidden), 0))
+        significand = wire(m, f"significand_{name}", DIGIT_BITS, Cat(fraction, hidden))
+        if element.specials == "nan":
+            significand = Mux(code[:-1].all(), 0, significand)
         if self.parameters.moved and mode == 1:
             return Cat(significand, places)
         return significand << places
-
-    def _is_number(self, element: FloatElement, code: Value) -> Value:
-        """Tell whether a code is a number."""
-        if element.specials == "none":
-            return Value.cast(1)
-        rest = code[:-1] if element.specials == "nan" else code[element.fraction_bits : -1]
-        return ~rest.all()

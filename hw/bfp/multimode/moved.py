@@ -71,7 +71,6 @@ class MovedProducts(Circuit):
     def _lane(self, m: Module, lane: int) -> list[Value]:
         """Return the moved products of a lane."""
         p = self.parameters
-        one = p.one_lane
         words = [v.word_select(lane, WORD_BITS) for v in (self.a, self.b)]
         up = [
             self._places(m, f"{name}{lane}", word, operand[-1])
@@ -80,7 +79,9 @@ class MovedProducts(Circuit):
         moved: list[Value] = []
         for n, bits in enumerate(p.digit_sum_bits(1)):
             i, j = divmod(n, DIGITS)
-            m.submodules[f"product_{lane}_{i}_{j}"] = product = ProductSum(parameters=one)
+            m.submodules[f"product_{lane}_{i}_{j}"] = product = ProductSum(
+                parameters=p.stages.one_lane
+            )
             m.d.comb += [
                 product.en.eq(self.en),
                 product.a.eq(words[0].word_select(i, DIGIT)),
