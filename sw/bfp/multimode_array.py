@@ -25,6 +25,7 @@ from .dot import DotParameters
 from .stages import LEAST_SPACING, ComposedStages
 
 __all__ = [
+    "BFP_FAMILIES",
     "DIGIT_BITS",
     "DIGITS",
     "FAMILIES",
@@ -41,7 +42,7 @@ MODES = (1, 2, 4)
 """Digits of an element, by mode."""
 
 
-def _hbfp(bits: int, *block: int) -> BlockFormat:
+def _hbfp(bits: int, *block: int) -> BfpFormat:
     name = f"hbfp{bits}_{'x'.join(map(str, block))}"
     return dataclasses.replace(BLOCK_FORMATS["hbfp8"], name=name, mantissa_bits=bits, block=block)
 
@@ -52,13 +53,19 @@ def _mx(name: str) -> tuple[BlockFormat, ...]:
     return MX_FORMATS["mxfp4"], read_format(name), wide
 
 
-FAMILIES: Mapping[str, tuple[BlockFormat, ...]] = {
+BFP_FAMILIES: Mapping[str, tuple[BfpFormat, ...]] = {
     "flexblock": tuple(BLOCK_FORMATS[n] for n in ("fb12", "fb16", "fb24")),
     "flexblock_inside": tuple(BLOCK_FORMATS[f"{n}_sign_inside"] for n in ("fb12", "fb16", "fb24")),
     "hbfp": (_hbfp(4, 256), _hbfp(8, 128), _hbfp(16, 64)),
     "boosters": (_hbfp(4, 256), _hbfp(6, 128), _hbfp(16, 64)),
     "boosters_16x16": (_hbfp(4, 16, 16), _hbfp(6, 16, 16), _hbfp(16, 16, 16)),
-} | {name: _mx(name) for name in ("mxint8", "mxfp6_e2m3", "mxfp6_e3m2", "mxfp8_e4m3")}
+}
+"""Those of `FAMILIES` that are of BFP alone."""
+
+FAMILIES: Mapping[str, tuple[BlockFormat, ...]] = {
+    **BFP_FAMILIES,
+    **{name: _mx(name) for name in ("mxint8", "mxfp6_e2m3", "mxfp6_e3m2", "mxfp8_e4m3")},
+}
 """Formats of the three modes: elements of up to 4, 8 and 16 bits.
 
 Their blocks have one payload, or are square tiles of one side: then a tensor that was quantized
