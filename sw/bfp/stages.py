@@ -123,10 +123,28 @@ class ComposedStages:
     digits: Any
     """`DotParameters` of the sum of the products of a pair of digits."""
 
+    moved: bool = False
+    """Whether products are moved to their places before they are added."""
+
+    @property
+    def one_lane(self) -> Any:
+        """`DotParameters` of the product of a pair of digits."""
+        return dataclasses.replace(self.digits, lanes=1)
+
+    @property
+    def product(self) -> int:
+        """Enabled cycles from registered operands to a product that is to be moved."""
+        return DotStages(self.one_lane).product_sum
+
     @property
     def products(self) -> int:
-        """Enabled cycles from operands to their sums of digit products."""
-        return DotStages(self.digits).products
+        """Enabled cycles from operands to their sums of digit products.
+
+        Where products are moved that takes a register, and that of two lanes another.
+        """
+        if not self.moved:
+            return DotStages(self.digits).products
+        return 1 + self.product + 1 + (self.digits.lanes > 1)
 
     @property
     def hold(self) -> int:

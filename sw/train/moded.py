@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ..arrays import Floats
 from ..bfp.epoch_schedule import BoostRule, EpochParameters, EpochSchedule
-from ..bfp.multimode_array import FAMILIES
+from ..bfp.multimode_array import BFP_FAMILIES
 from ..bfp.zse_controller import MOST_ELEMENTS, ZseController, ZseParameters, ZseRule
 from ..checks import whole
 from ..core.products import PASSES
@@ -36,7 +36,7 @@ class Moded(Precision):
     layers : int
         Of the network.
     family : str
-        The formats of the modes, of `sw.bfp.multimode_array.FAMILIES`.
+        The formats of the modes, of `sw.bfp.multimode_array.BFP_FAMILIES`.
     fields : mapping, optional
         Fields of these formats to change, such as ``block``.
     places : mapping, optional
@@ -52,7 +52,7 @@ class Moded(Precision):
         places: Mapping[str, Any] | None = None,
     ) -> None:
         self.name = name
-        self.formats = tuple(_changed(format, fields or {}) for format in FAMILIES[family])
+        self.formats = tuple(_changed(format, fields or {}) for format in BFP_FAMILIES[family])
         self.places = Places(name, places or {}, layers)
         self.places.check(layers)
         self.used = self.places.free(layers)
