@@ -96,7 +96,7 @@ class MxProductSum(Circuit):
         m.d.comb += self.sum.eq(self._placed(m, pack(whole), top))
         return m
 
-    def _product(self, m: Module, lane: int) -> tuple[Value, ...]:
+    def _product(self, m: Module, lane: int) -> tuple[Value, Value, Value]:
         """Return a product of significands, the sum of the exponent fields, and both signs.
 
         The first two are zero where the product does not count.

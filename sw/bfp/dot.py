@@ -119,7 +119,7 @@ class DotParameters(Parameters):
                 Window(element, self.window, self.lanes)
         elif self.window is not None:
             raise UserError(f"window has no effect in {name}: its products have no exponents")
-        assert self.operand_bits
+        _ = self.operand_bits
 
     @property
     def beats(self) -> int:
