@@ -78,10 +78,12 @@ class Parameters(Checked):
     """A frozen, checked set of fields from which a model and a component are both built.
 
     A subclass checks its fields in ``__post_init__`` and raises `UserError`. ``PRESETS`` maps
-    names to the fields that they set.
+    names to the fields that they set. ``LATER`` are fields that came later, with None for what was
+    before: then the digest is that of before, too.
     """
 
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    LATER: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         """Check every field; here there is none."""
@@ -144,5 +146,9 @@ class Parameters(Checked):
     @property
     def digest(self) -> str:
         """The first 16 hex digits of the SHA-256 of the resolved fields."""
-        text = json.dumps([type(self).__name__, self.as_dict()], sort_keys=True)
+        fields = self.as_dict()
+        for name in self.LATER:
+            if fields[name] is None:
+                del fields[name]
+        text = json.dumps([type(self).__name__, fields], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -7,15 +7,21 @@ from amaranth.hdl import Cat, Module, Value
 from amaranth.lib.data import View
 
 from sw.bfp.array import ArrayParameters
+from sw.formats import BINARY32
 from sw.formats.binary32 import ADDER_LATENCY
 
 from ..base.pipeline import delay
+from ..engine.registers import word
 from ..engine.sequencer import Sequencer
 from ..engine.tiles import TileArray, tile_job
+from ..float.multiplier import FloatMultiplier
 from ..formats.operand import operand_packet
 from .column import DotColumn
 
 __all__ = ["MacArray"]
+
+ALPHA = "binary32 by which results are multiplied, of the scales of both tensors"
+ONE = 0x3F800000
 
 
 class MacArray(TileArray):
@@ -25,11 +31,15 @@ class MacArray(TileArray):
     both streams are accepted together, a beat of each a cycle. A tile is ``blocks`` x `beats`
     beats. Between blocks the order of the fp32 additions is that of `sw.bfp.array.gemm`. Members
     are those of `TileArray`; latency, interval and drain are `ArrayParameters.timing`.
+
+    Where tensors have a scale of their own, all results are multiplied by the register ``alpha``, a
+    binary32 (`sw.formats.tensor_scale.product_scale`).
     """
 
     def __init__(self, *, parameters: ArrayParameters) -> None:
         self.parameters = p = parameters
         self._columns = [DotColumn(parameters=p) for _ in range(p.columns)]
+        alpha = word("alpha", "rw", 32, ALPHA, reset=ONE, locked="busy")
         super().__init__(
             sequencer=Sequencer(
                 job=tile_job("blocks", 16, "blocks along the reduction"),
@@ -43,6 +53,7 @@ class MacArray(TileArray):
             },
             rows=p.rows,
             columns=p.columns,
+            registers=(alpha,) if p.stages.tensor_scale else (),
         )
 
     def elaborate(self, platform: Any) -> Module:
@@ -62,8 +73,22 @@ class MacArray(TileArray):
                 column.exponent_b.eq(b.exponent[i]),
             ]
             m.d.comb += [getattr(column, name).eq(value) for name, value in control.items()]
-        self._give(m, [column.result for column in self._columns], tile_last, job_last)
+        results = [self._scaled(m, i, column.result) for i, column in enumerate(self._columns)]
+        self._give(m, results, tile_last, job_last)
         return m
+
+    def _scaled(self, m: Module, number: int, result: Value) -> Value:
+        """Return a column's result times ``alpha``, where there is one."""
+        if not self.parameters.stages.tensor_scale:
+            return result
+        multiplier = FloatMultiplier(format=BINARY32, target=self.parameters.target)
+        m.submodules[f"scale_{number}"] = multiplier
+        m.d.comb += [
+            multiplier.en.eq(self._sequencer.en),
+            multiplier.a.eq(result),
+            multiplier.b.eq(self.alpha),
+        ]
+        return multiplier.o
 
     def _skew_rows(self, m: Module, a: View) -> tuple[Value, list[Value]]:
         """Delay each row's elements and exponent by its number; return them row by row."""
@@ -83,8 +108,9 @@ class MacArray(TileArray):
         back = stages.value + ADDER_LATENCY
         last = self._line(m, "last", sequencer.block_last, back if rotates else stages.block)
         first = self._line(m, "sum_first", sequencer.sum_first, stages.value)
-        tile_last = self._line(m, "tile_last", sequencer.tile_last, stages.result + 1)
-        job_last = self._line(m, "job_last", sequencer.job_last, stages.result + 1)
+        given = stages.result + 1 + stages.tensor_scale
+        tile_last = self._line(m, "tile_last", sequencer.tile_last, given)
+        job_last = self._line(m, "job_last", sequencer.job_last, given)
 
         def each(line: Value, latency: int) -> Value:
             """Return per group whether a row of it has the tag now."""
@@ -112,7 +138,7 @@ class MacArray(TileArray):
                 line = self._line(m, f"merge_{level}", sequencer.merge[level], at)
                 merges.append(each(line, at))
             control["merge"] = Cat(merge[g] for g in range(len(p.groups)) for merge in merges)
-        return control, tile_last[stages.result + 1 :].any(), job_last[-1]
+        return control, tile_last[given:].any(), job_last[-1]
 
     def _per_group(self, value: Callable[[range], Value]) -> Value:
         """Return a value of each group's rows, group 0 lowest."""

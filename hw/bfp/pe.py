@@ -9,9 +9,11 @@ from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
 from sw.bfp.stages import DotStages
+from sw.formats.element import FloatElement
 
 from ..base.circuit import Circuit
 from ..base.pipeline import register
+from .mx_product_sum import MxProductSum
 from .product_sum import ProductSum
 
 __all__ = ["DotPE", "chain", "operand_members", "register_operands"]
@@ -52,7 +54,7 @@ def chain(m: Module, column: Circuit, pes: Sequence[Circuit]) -> Iterator[tuple[
 
 
 class DotPE(Circuit):
-    """Exact integer dot product of a block, ``lanes`` products a cycle.
+    """Integer dot product of a block, exact or in a window, ``lanes`` products a cycle.
 
     The operands are registered, so that ``b_next`` feeds the PE below a cycle later. Latency from
     ``a`` and ``b`` to ``sum`` is `latency` enabled cycles, interval one. Where a block has several
@@ -88,9 +90,10 @@ class DotPE(Circuit):
         super().__init__(members)
 
     @functools.cached_property
-    def products(self) -> ProductSum:
+    def products(self) -> ProductSum | MxProductSum:
         """The sum of a beat's products."""
-        return ProductSum(parameters=self.parameters)
+        floats = isinstance(self.parameters.format.element, FloatElement)
+        return (MxProductSum if floats else ProductSum)(parameters=self.parameters)
 
     @property
     def latency(self) -> int:

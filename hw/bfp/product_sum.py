@@ -11,10 +11,10 @@ from sw.bfp.stages import DotStages
 
 from ..base.circuit import Circuit
 from ..cells.bit import Bit, bits, pack
-from ..cells.carry import add
 from ..cells.dsp import DspMultiplier, DspPair
 from ..cells.multiplier import Multiplier
 from ..cells.pipeline import register_bits
+from .product_tree import add_products
 
 __all__ = ["ProductSum"]
 
@@ -98,45 +98,20 @@ class ProductSum(Circuit):
         return [p ^ negative[0] for p in product], offset, negative[0] ^ late
 
     def elaborate(self, platform: Any) -> Module:
-        """Add the products by a binary tree of unsigned additions.
-
-        Bits that are still to be added, one of each product, fill the carry inputs.
-        """
+        """Add the products; their signs or borrows are still to be added."""
         m = Module()
         tree, step = self.stages, 1 + self.stages.paired
         products = [self._product(m, lane) for lane in range(0, self.parameters.lanes, step)]
-        terms = [term for term, _, _ in products]
-        # Signs of magnitudes and borrows of pairs are bits that are still to be added.
-        late = [bit for _, _, bit in products] if tree.paired or not tree.signed else []
-        stages = tree.schedule()
-        for level in range(tree.tree_levels):
-            if stages.full():
-                terms = [
-                    register_bits(m, self.en, f"terms_{level}_{i}", term)
-                    for i, term in enumerate(terms)
-                ]
-                late = register_bits(m, self.en, f"late_{level}", late)
-            stages.add()
-            pairs = zip(terms[::2], terms[1::2], strict=False)
-            rest = terms[len(terms) & ~1 :]
-            terms = [self._add(m, x, y, late.pop() if late else None) for x, y in pairs] + rest
-        offset = sum(offset for _, offset, _ in products)
-        whole = self._finish(m, terms[0], offset, late)
-        m.d.comb += self.sum.eq(pack(register_bits(m, self.en, "whole", whole)))
+        whole = add_products(
+            m,
+            self.en,
+            self.parameters.target,
+            [term for term, _, _ in products],
+            late=[bit for _, _, bit in products] if tree.paired or not tree.signed else [],
+            offset=sum(offset for _, offset, _ in products),
+            stages=tree.schedule(),
+            levels=tree.tree_levels,
+            size=self.parameters.product_sum_bits,
+        )
+        m.d.comb += self.sum.eq(pack(whole))
         return m
-
-    def _add(self, m: Module, x: list[Bit], y: list[Bit], carry: Bit | None) -> list[Bit]:
-        size = max(len(x), len(y)) + 1
-        x, y = (term + [ZERO] * (size - len(term)) for term in (x, y))
-        return add(m, self.parameters.target, x, y, carry)
-
-    def _finish(self, m: Module, term: list[Bit], offset: int, late: list[Bit]) -> list[Bit]:
-        """Take the offset off, add the last late bit."""
-        size = self.parameters.product_sum_bits
-        term = (term + [ZERO] * size)[:size]
-        constant = [Bit(-offset >> i & 1) for i in range(size)]
-        start = 0 if late else (offset & -offset).bit_length() - 1
-        if start >= size - 1:
-            return term[:start] + [~bit for bit in term[start:]]
-        carry = late[0] if late else None
-        return term[:start] + add(m, self.parameters.target, term[start:], constant[start:], carry)

@@ -10,8 +10,10 @@ import numpy.typing as npt
 from hw.flow.emit import generate
 from sw.bfp.array import ArrayParameters, check_operands
 from sw.bfp.array import matmul as model
+from sw.formats import MxFormat, binary32
 from sw.formats.blocks import Blocks
 from sw.formats.quantize import quantize
+from sw.formats.tensor_scale import product_scale
 
 from ..bench import Result
 from ..directed import Directed
@@ -62,9 +64,17 @@ def simulate(
         _operand(p, streams["s_axis_b"], b.code.T, b.codes(1).T, p.columns),
         size=(a.shape[0], b.shape[1]),
         tile=(p.rows, p.columns),
-        commands=(("blocks", p.blocks(a.shape[1])), *commands),
+        commands=(("blocks", p.blocks(a.shape[1])), *_alpha(p, a, b).items(), *commands),
         **options,
     )
+
+
+def _alpha(p: ArrayParameters, a: Blocks, b: Blocks) -> dict[str, int]:
+    """Return the register of the scales of tensors, if there is one, and its value."""
+    if not isinstance(p.format, MxFormat) or not p.format.has_tensor_scale:
+        return {}
+    scale = product_scale((p.format, p.format), (a.amax, b.amax))
+    return {"alpha": int(binary32.to_bits(scale))}
 
 
 def _operand(
@@ -135,6 +145,7 @@ def _regress(
         expected={
             "blocks": deep,
             "beats": p.tiles(m, n) * deep * p.beats,
+            **_alpha(p, a, b),
             **constants(generate("bfp_array", p).manifest),
         },
         stalls=options["stalls"],

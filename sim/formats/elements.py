@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sw.checks import array
-from sw.formats import FLOAT_FORMATS, BlockFormat, binary32, blocks
+from sw.formats import FLOAT_FORMATS, BlockFormat, MxFormat, binary32, blocks
 from sw.formats.blocks import Blocks
 
 from ..bench import Result
@@ -80,13 +80,35 @@ def to_source(x: npt.ArrayLike, source: str) -> npt.NDArray[np.float32]:
 
 
 def with_all_codes(rng: np.random.Generator, given: Blocks) -> Blocks:
-    """Return blocks with some elements of the code that no quantizer makes, if there is one."""
+    """Return blocks with some elements of the code that no quantizer makes, if there is one.
+
+    In an `MxFormat` they have some of any code, and some scales; a scale a tensor becomes one by
+    which most results are finite.
+    """
     format = given.format
+    if isinstance(format, MxFormat):
+        return _with_any_codes(rng, given, format)
     if format.lowest == format.most_negative:
         return given
     some = rng.random(given.shape) < 0.1
     code = format.element.encode(np.array(format.most_negative))
     return dataclasses.replace(given, code=np.where(some, code, given.code))
+
+
+def _with_any_codes(rng: np.random.Generator, given: Blocks, format: MxFormat) -> Blocks:
+    # Under a scale a tensor, which has the largest block, others are all but zeros.
+    share = 0.9 if format.has_tensor_scale else 0.2
+    codes = []
+    for code, most in (
+        (given.code, (1 << format.element_bits) - 1),
+        (given.exponent, format.nan_code),
+    ):
+        other = rng.integers(0, most + 1, code.shape)
+        codes.append(np.where(rng.random(code.shape) < share, other, code))
+    amax = given.amax
+    if format.has_tensor_scale:
+        amax = np.float32(2.0 ** rng.integers(-8, 8) * rng.choice([1, 1, 1, 2.0**60, 2.0**-60]))
+    return dataclasses.replace(given, code=codes[0], exponent=codes[1], amax=amax)
 
 
 def random_blocks(

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import instance, whole
+from ..checks import divides, instance, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat, MxFormat, binary32, read_format
 from ..formats.binary32 import ADDER_LATENCY
@@ -14,9 +14,10 @@ from ..formats.blocks import Blocks
 from ..formats.tensor_scale import product_scale
 from ..parameters import Parameters
 from ..timing import Timing
-from .dot import DotParameters, block_value, default_lanes
-from .stages import SumStages
+from .dot import FORMAT_PRESETS, DotParameters, block_value, operand_bits
+from .stages import SumStages, has_tensor_scale
 from .sums import sum_of_products
+from .window import Window
 
 __all__ = [
     "ArrayParameters",
@@ -41,18 +42,18 @@ class ArrayParameters(Parameters):
         Products a cycle of each; divides the block's extent along the reduction.
     format : BlockFormat
         Format of both operands.
-    multiplier, target : str
+    window, multiplier, target
         As in `DotParameters`.
     """
 
-    PRESETS: ClassVar = {
-        name: {"format": name, "lanes": default_lanes(f)} for name, f in BLOCK_FORMATS.items()
-    }
+    PRESETS: ClassVar = FORMAT_PRESETS
+    LATER: ClassVar = ("window",)
 
     rows: int = 4
     columns: int = 4
     lanes: int = 8
     format: BlockFormat = BLOCK_FORMATS["hbfp8"]
+    window: int | None = None
     multiplier: str = "logic"
     target: str = "generic"
 
@@ -67,7 +68,11 @@ class ArrayParameters(Parameters):
     def dot(self) -> DotParameters:
         """Parameters of one element's dot product."""
         return DotParameters(
-            format=self.format, lanes=self.lanes, multiplier=self.multiplier, target=self.target
+            format=self.format,
+            lanes=self.lanes,
+            window=self.window,
+            multiplier=self.multiplier,
+            target=self.target,
         )
 
     @property
@@ -95,8 +100,12 @@ class ArrayParameters(Parameters):
 
     @property
     def timing(self) -> Timing:
-        """From a tile's last beat to its first row: a register, the stages, another, the FIFO."""
-        return Timing(latency=1 + self.stages.result + 2, interval=self.rows, drain=self.rows - 1)
+        """From a tile's last beat to its first row.
+
+        A register, the stages, another, the product with the scales of tensors, the FIFO.
+        """
+        latency = 1 + self.stages.result + 2 + self.stages.tensor_scale
+        return Timing(latency=latency, interval=self.rows, drain=self.rows - 1)
 
     @property
     def stages(self) -> SumStages:
@@ -126,7 +135,7 @@ def common_block(a: Blocks, b: Blocks) -> int:
         )
     if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[0]:
         raise UserError(f"a and b must be (m, k) and (k, n), not {a.shape} and {b.shape}")
-    if len({getattr(f, "has_tensor_scale", False) for f in formats}) > 1:
+    if len({has_tensor_scale(f) for f in formats}) > 1:
         raise UserError(
             f"a and b must both have a scale a tensor or neither, not {a.format.name} and "
             f"{b.format.name}"
@@ -144,7 +153,22 @@ def check_accumulators(accumulators: int) -> None:
         raise UserError(f"accumulators must be a power of two, not {accumulators}")
 
 
-def gemm(a: Blocks, b: Blocks, *, accumulators: int = 1) -> npt.NDArray[np.float32]:
+def check_window(
+    window: Window | None, formats: tuple[BlockFormat, BlockFormat], step: int
+) -> None:
+    """Check that both operands have the elements of a window, whose beats make up blocks."""
+    if window is None:
+        return
+    instance("window", window, Window)
+    divides("window.lanes", window.lanes, step, f"the block of {step}")
+    for format in formats:
+        if format.element != window.element:
+            raise UserError(f"window must be one of the elements of {format.name}")
+
+
+def gemm(
+    a: Blocks, b: Blocks, *, accumulators: int = 1, window: Window | None = None
+) -> npt.NDArray[np.float32]:
     """Return the matrix product of blocks in binary32, added up as the array does it.
 
     Block ``k`` of the reduction gives an exact integer sum, rounded once, which is added to
@@ -161,6 +185,8 @@ def gemm(a: Blocks, b: Blocks, *, accumulators: int = 1) -> npt.NDArray[np.float
         shorter, which is the one meant above.
     accumulators : int
         Interleaved accumulators, a power of two.
+    window : Window or None
+        That of the products of floats, of which both operands are then; None for exact sums.
 
     Returns
     -------
@@ -172,12 +198,16 @@ def gemm(a: Blocks, b: Blocks, *, accumulators: int = 1) -> npt.NDArray[np.float
     blocks = -(-a.shape[1] // step)
     code_a = a.codes(0).repeat(a.format.reduction // step, 1)
     code_b = b.codes(1).repeat(b.format.reduction // step, 0)
-    bits = sum(f.magnitude_bits for f in formats) + step.bit_length()
+    bits = operand_bits(formats, step)
+    check_window(window, formats, step)
     partial = [np.zeros((a.shape[0], b.shape[1]), np.float32)] * accumulators
     for k in range(blocks):
         part = slice(k * step, (k + 1) * step)
         qa, qb = a.mantissa[:, part], b.mantissa[part]
-        total, exponent = sum_of_products(qa, qb, np.matmul, bits)
+        if window:
+            total, exponent = window.sum(qa[:, None], qb.T[None], sum(bits))
+        else:
+            total, exponent = sum_of_products(qa, qb, np.matmul, bits)
         value = block_value(formats, total, code_a[:, k, None], code_b[k], exponent)
         partial[k % accumulators] = binary32.add(partial[k % accumulators], value)
     oldest = blocks % accumulators
@@ -199,7 +229,8 @@ def scaled(sums: npt.NDArray[np.float32], a: Blocks, b: Blocks) -> npt.NDArray[n
 def matmul(parameters: ArrayParameters, a: Blocks, b: Blocks) -> npt.NDArray[np.float32]:
     """Return what ``bfp_array`` makes of two matrices: `gemm` in its format."""
     check_operands(parameters, a, b)
-    return gemm(a, b, accumulators=parameters.accumulators)
+    alignment = parameters.dot.alignment
+    return gemm(a, b, accumulators=parameters.accumulators, window=alignment)
 
 
 def check_operands(parameters: ArrayParameters, a: Blocks, b: Blocks) -> None:

@@ -12,21 +12,27 @@ import numpy.typing as npt
 from ..formats.blocks import Blocks
 from ..jit import njit
 from . import array
+from .stages import has_tensor_scale
 from .sums import EXACT_BITS
+from .window import Window
 
 __all__ = ["gemm"]
 
 jit: Any = njit()
 
 
-def gemm(a: Blocks, b: Blocks, *, accumulators: int = 1) -> npt.NDArray[np.float32]:
-    """Return what `sw.bfp.array.gemm` returns; sums beyond 53 bits are left to it."""
+def gemm(
+    a: Blocks, b: Blocks, *, accumulators: int = 1, window: Window | None = None
+) -> npt.NDArray[np.float32]:
+    """Return what `sw.bfp.array.gemm` returns; sums beyond 53 bits or in windows are left to it."""
     step = array.common_block(a, b)
     pair = (a.format, b.format)
     array.check_accumulators(accumulators)
     width = sum(f.magnitude_bits for f in pair) + step.bit_length()
-    if accumulators > 1 or width > EXACT_BITS:
-        return array.gemm(a, b, accumulators=accumulators)
+    # What sums are multiplied by is below 2**8 where scales have significands.
+    factors = 8 * has_tensor_scale(pair[0])
+    if accumulators > 1 or window or width + factors > EXACT_BITS:
+        return array.gemm(a, b, accumulators=accumulators, window=window)
     (m, k), n = a.shape, b.shape[1]
     blocks = -(-k // step)
     wide = np.float32 if width <= 24 else np.float64

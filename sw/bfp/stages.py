@@ -3,12 +3,15 @@
 import dataclasses
 from typing import Any
 
+from ..formats import BINARY32, BlockFormat, MxFormat
 from ..formats.binary32 import ADDER_LATENCY, FROM_INTEGER_LATENCY
+from ..formats.element import FloatElement
 from ..stages import (
     DSP_LATENCY,
     DSP_PAIR_LATENCY,
     Schedule,
     dsp_pair_fits,
+    float_product,
     multiplier_schedule,
 )
 
@@ -17,19 +20,37 @@ __all__ = [
     "LEAST_SPACING",
     "ComposedStages",
     "DotStages",
+    "FloatStages",
     "SumStages",
-    "VALUE_LATENCY",
     "compare_latency",
+    "has_tensor_scale",
+    "value_latency",
 ]
 
 COMPOSER_LATENCY = 3
 """Cycles from sums of digit products to the sum of a mode's products."""
 
-VALUE_LATENCY = 1 + FROM_INTEGER_LATENCY
-"""Cycles from a block's sum to its value in binary32: a register and the conversion."""
+FACTOR_LATENCY = 2
+"""Cycles in which a block's sum is multiplied by the significands of its scales."""
+
+MAXIMUM_LEVELS = {"generic": 2, "ecp5": 2, "xilinx": 4}
+"""Levels of comparisons of a few bits in a cycle."""
 
 LEAST_SPACING = 8
 """Cycles from a sum's addition to the next one of the same result, at least."""
+
+
+def has_tensor_scale(format: BlockFormat) -> bool:
+    """Return whether scales of blocks have significands, and tensors a scale of their own."""
+    return isinstance(format, MxFormat) and format.has_tensor_scale
+
+
+def value_latency(format: BlockFormat) -> int:
+    """Return the cycles from a block's sum to its value in binary32.
+
+    They are a register, the significands of scales that have one, and the conversion.
+    """
+    return 1 + has_tensor_scale(format) * FACTOR_LATENCY + FROM_INTEGER_LATENCY
 
 
 def compare_latency(bits: int) -> int:
@@ -76,6 +97,8 @@ class DotStages:
     @property
     def product_sum(self) -> int:
         """Enabled cycles from registered operands to the sum of their products."""
+        if isinstance(self.parameters.format.element, FloatElement):
+            return FloatStages(self.parameters).latency
         return self.schedule().tree(self.tree_levels).latency + 1
 
     @property
@@ -91,7 +114,51 @@ class DotStages:
     @property
     def value(self) -> int:
         """Enabled cycles from a beat to that sum in binary32."""
-        return self.block + VALUE_LATENCY
+        return self.block + value_latency(self.parameters.format)
+
+
+@dataclasses.dataclass(frozen=True)
+class FloatStages:
+    """Stages of the sum of a beat's products of floats."""
+
+    parameters: Any
+    """`DotParameters`."""
+
+    @property
+    def product(self) -> int:
+        """Enabled cycles from registered operands to a product of significands, a register."""
+        width = self.parameters.format.element.fraction_bits + 1
+        return multiplier_schedule(width, False, self.parameters.target).latency + 1
+
+    @property
+    def maximum_levels(self) -> int:
+        """Levels in a cycle of the tree of the largest exponent."""
+        return MAXIMUM_LEVELS[self.parameters.target]
+
+    @property
+    def maximum(self) -> int:
+        """Enabled cycles of that tree, under a window; a product is moved in part meanwhile."""
+        levels = self.tree_levels - 1 if self.parameters.alignment else 0
+        return max(1, -(-levels // self.maximum_levels))
+
+    @property
+    def tree_levels(self) -> int:
+        """Levels of the adder tree, and one for the constants."""
+        return (self.parameters.lanes - 1).bit_length() + 1
+
+    def schedule(self) -> Schedule:
+        """Return the registers up to a product that is moved to its place."""
+        return Schedule(latency=self.product + self.maximum + 1)
+
+    @property
+    def total(self) -> int:
+        """Enabled cycles to the sum of the products, as they were moved."""
+        return self.schedule().tree(self.tree_levels).latency + 1
+
+    @property
+    def latency(self) -> int:
+        """Enabled cycles to the sum in its place, which has a register under a window."""
+        return self.total + bool(self.parameters.alignment)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,6 +181,13 @@ class SumStages(DotStages):
     def result(self) -> int:
         """To the result in front of the column's register."""
         return self.sum(self.levels)
+
+    @property
+    def tensor_scale(self) -> int:
+        """Enabled cycles of the product with the scales of tensors, behind that register."""
+        if not has_tensor_scale(self.parameters.format):
+            return 0
+        return float_product(BINARY32.fraction_bits, self.parameters.target)
 
 
 @dataclasses.dataclass(frozen=True)

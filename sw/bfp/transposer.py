@@ -9,7 +9,8 @@ import numpy.typing as npt
 from ..checks import array, instance, shown, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat, read_format
-from ..formats.blocks import Blocks
+from ..formats.blocks import NO_AMAX, Blocks
+from ..formats.presets import MX_FORMATS
 from ..parameters import Parameters
 from ..timing import Timing
 
@@ -34,7 +35,9 @@ class TransposerParameters(Parameters):
     """
 
     PRESETS: ClassVar = {
-        name: {"format": name} for name, f in BLOCK_FORMATS.items() if len(f.block) == 2
+        name: {"format": name}
+        for name, f in (BLOCK_FORMATS | MX_FORMATS).items()
+        if len(f.block) == 2
     }
 
     format: BlockFormat = BLOCK_FORMATS["hbfp8_8x8"]
@@ -116,8 +119,13 @@ def assemble(
     exponent: npt.ArrayLike,
     format: BlockFormat,
     shape: tuple[int, ...],
+    *,
+    amax: np.float32 = NO_AMAX,
 ) -> Blocks:
-    """Return the matrix of a ``shape`` whose tiles go by rows of tiles: `tiles` undone."""
+    """Return the matrix of a ``shape`` whose tiles go by rows of tiles: `tiles` undone.
+
+    ``amax`` is the tensor's where the format has a scale a tensor, see `Blocks`.
+    """
     if not isinstance(shape, tuple) or len(shape) != 2:
         raise UserError(f"shape must be the two extents of a matrix, not {shown(shape)}")
     for extent in shape:
@@ -134,4 +142,5 @@ def assemble(
         exponent=exponent.reshape(rows, columns),
         format=format,
         axis=None,
+        amax=amax,
     )

@@ -12,7 +12,7 @@ from ..errors import UserError
 from . import BlockFormat, MxFormat, tensor_scale
 from .cut import blocked_axes
 
-__all__ = ["Blocks", "decode", "encode"]
+__all__ = ["NO_AMAX", "Blocks", "decode", "encode"]
 
 Integers = npt.NDArray[np.int32]
 Codes = npt.NDArray[np.uint32]
