@@ -5,7 +5,7 @@ import pytest
 
 from hw.float.add import Adder
 from hw.float.from_integer import FromInteger
-from sw.formats import binary32
+from sw.formats import BFLOAT16, binary32
 from sw.formats.binary32 import ADDER_LATENCY
 from tests.stimuli import pairs
 
@@ -91,6 +91,17 @@ def test_rounding_of_integers(width, apart):
     expected = binary32.from_integer(inputs["mantissa"], inputs["exponent"], inputs["nan"])
     dut = FromInteger(width=width, exponent_bits=EXPONENT_BITS, extra_stage=apart)
     np.testing.assert_array_equal(simulate(dut, inputs), expected.view(np.uint32))
+
+
+@pytest.mark.parametrize("width", [5, 9, 10, 34])
+def test_rounding_of_integers_to_bfloat16(width):
+    inputs = integers(width, 600, seed=width)
+    inputs["exponent"] = np.clip(inputs["exponent"], -900, 900)
+    exact = np.ldexp(inputs["mantissa"].astype(np.float64), inputs["exponent"])
+    exact = np.where(inputs["nan"], np.nan, exact)
+    expected = binary32.to_bits(binary32.narrowed(exact, BFLOAT16), BFLOAT16)
+    dut = FromInteger(width=width, exponent_bits=EXPONENT_BITS, format=BFLOAT16)
+    np.testing.assert_array_equal(simulate(dut, inputs), expected)
 
 
 @pytest.mark.parametrize("apart", [False, True])

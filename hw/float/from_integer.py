@@ -1,4 +1,4 @@
-"""The conversion of scaled integers to fp32."""
+"""The conversion of scaled integers to a floating-point format."""
 
 from functools import partial
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from amaranth.hdl import Cat, Const, Module, Mux, signed
 from amaranth.lib.wiring import In, Out
 
-from sw.formats import BINARY32
+from sw.formats import BINARY32, FloatFormat
 from sw.formats.binary32 import FROM_INTEGER_LATENCY
 
 from ..base.circuit import Circuit
@@ -18,12 +18,12 @@ __all__ = ["FromInteger"]
 
 
 class FromInteger(Circuit):
-    """Converter of ``mantissa * 2**exponent`` to fp32.
+    """Converter of ``mantissa * 2**exponent`` to a floating-point format, binary32 unless told.
 
-    A mantissa of more than 24 bits is rounded once, to nearest even, as if exponents were
-    unbounded. Then what is below the normal numbers becomes a zero of the same sign and what is
-    beyond them an infinity; a zero mantissa gives +0. Latency is `latency` enabled cycles, interval
-    one cycle.
+    A mantissa of more bits than a significand is rounded once, to nearest even, as if exponents
+    were unbounded. Then what is below the normal numbers becomes a zero of the same sign and what
+    is beyond them an infinity; a zero mantissa gives +0. Latency is `latency` enabled cycles,
+    interval one cycle.
 
     Parameters
     ----------
@@ -34,6 +34,8 @@ class FromInteger(Circuit):
     extra_stage : bool
         Registers also what counts leading zeros, in front of what moves by them, for a clock that a
         wide mantissa would hold up.
+    format : FloatFormat
+        Format of the result.
 
     Members
     -------
@@ -42,22 +44,30 @@ class FromInteger(Circuit):
     mantissa : In(signed(width))
     exponent : In(signed(exponent_bits))
     nan : In(1)
-        Whether the result is the NaN 0x7FC00000, whatever the other inputs.
-    o : Out(32)
+        Whether the result is the quiet NaN of an empty payload, whatever the other inputs.
+    o : Out(format.width)
         Result, `latency` enabled cycles later, from registers.
     """
 
-    def __init__(self, *, width: int, exponent_bits: int, extra_stage: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        width: int,
+        exponent_bits: int,
+        extra_stage: bool = False,
+        format: FloatFormat = BINARY32,
+    ) -> None:
         self.width = width
         self.exponent_bits = exponent_bits
         self.extra_stage = extra_stage
+        self.format = format
         super().__init__(
             {
                 "en": In(1),
                 "mantissa": In(signed(width)),
                 "exponent": In(signed(exponent_bits)),
                 "nan": In(1),
-                "o": Out(32),
+                "o": Out(format.width),
             }
         )
 
@@ -96,12 +106,12 @@ class FromInteger(Circuit):
         # 2: by ones. When fraction and exponent are joined the hidden one adds to the exponent.
         flipped = net("flipped_2", width, bits ^ negative.replicate(width))
         places = net("places_2", 2, leading_three(flipped))
-        kept = min(width, BINARY32.fraction_bits + 1)
+        kept = min(width, self.format.fraction_bits + 1)
         beyond = width - kept - 1
         rest = (bits[i] & (places < max(1, beyond - i)) for i in range(beyond))
         rest = reg("rest_2", 1, Cat(*rest).any())
         bits = reg("bits_2", width, shift_three(bits, places) ^ negative.replicate(width))
-        top = BINARY32.bias + width - 2
+        top = self.format.bias + width - 2
         size = max(self.exponent_bits, (top + 1).bit_length() + 1) + 1
         exponent = reg("exponent_2", signed(size), exponent + top - Cat(places, groups))
         negative, nan = reg("negative_2", 1, negative), reg("nan_2", 1, nan)
@@ -118,9 +128,9 @@ class FromInteger(Circuit):
         negative, nan = reg("negative_3", 1, negative), reg("nan_3", 1, nan)
 
         # 4: leave out what is too small or too large.
-        packed = Cat(Const(0, BINARY32.fraction_bits + 1 - kept), packed)
+        packed = Cat(Const(0, self.format.fraction_bits + 1 - kept), packed)
         value = in_range(
-            BINARY32, packed, negative=negative, special=nan, zero=zero, nan=Const(1, 1)
+            self.format, packed, negative=negative, special=nan, zero=zero, nan=Const(1, 1)
         )
-        m.d.comb += self.o.eq(reg("o_4", BINARY32.width, value))
+        m.d.comb += self.o.eq(reg("o_4", self.format.width, value))
         return m

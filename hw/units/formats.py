@@ -4,8 +4,12 @@ import dataclasses
 
 from sw.formats import BLOCK_FORMATS
 from sw.formats.converter import ConverterParameters
+from sw.formats.hadamard import HadamardParameters
+from sw.formats.tensor_amax import TensorAmaxParameters
 
 from ..formats.converter import ConverterUnit
+from ..formats.hadamard import HadamardUnit
+from ..formats.tensor_amax import TensorAmaxUnit
 from .unit import Storage, Unit
 
 __all__ = ["UNITS"]
@@ -29,5 +33,22 @@ UNITS = (
         second=ConverterParameters(format=BLOCK_FORMATS["mxint8"], lanes=4),
         sizes=("lanes",),
         storage=_converter,
+    ),
+    Unit(
+        name="hadamard",
+        summary="Hadamard transforms of tiles, with signs, exact sums rounded once",
+        core=HadamardUnit,
+        # Tiles of two beats.
+        small=HadamardParameters(tile=4, lanes=2, source="binary16"),
+        second=HadamardParameters(tile=2, lanes=2),
+        sizes=("lanes",),
+    ),
+    Unit(
+        name="tensor_amax",
+        summary="the largest finite magnitude of each tensor of a stream",
+        core=TensorAmaxUnit,
+        small=TensorAmaxParameters(source="binary16"),
+        second=TensorAmaxParameters(),
+        sizes=("lanes",),
     ),
 )

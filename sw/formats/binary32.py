@@ -22,6 +22,7 @@ __all__ = [
     "from_bits",
     "from_integer",
     "multiply",
+    "narrowed",
     "rounded",
     "to_bits",
 ]
@@ -55,7 +56,7 @@ def _operand(field: str, x: npt.ArrayLike, format: FloatFormat) -> npt.NDArray[n
     return values
 
 
-def _rounded(x: npt.NDArray[np.float64], format: FloatFormat) -> npt.NDArray[np.float32]:
+def narrowed(x: npt.NDArray[np.float64], format: FloatFormat) -> npt.NDArray[np.float32]:
     """Return normal, zero or infinite ``x`` rounded as if exponents were unbounded, then flushed.
 
     What is beyond the largest number of ``format`` becomes an infinity, and a NaN `NAN`.
@@ -76,7 +77,7 @@ def rounded(x: npt.ArrayLike, format: FloatFormat) -> npt.NDArray[np.float32]:
     """Return ``x`` in ``format``: flushed, rounded to nearest even and flushed; a NaN is `NAN`."""
     instance("format", format, FloatFormat)
     with np.errstate(invalid="ignore"):
-        return _rounded(flush(x).astype(np.float64), format)
+        return narrowed(flush(x).astype(np.float64), format)
 
 
 def add(
@@ -92,7 +93,7 @@ def add(
             return np.where(np.isnan(total), NAN, flush(total))
         # Binary64 has more than twice the places: rounding to it first changes nothing.
         total = _operand("x", x, format).astype(np.float64) + _operand("y", y, format)
-        return _rounded(total, format)
+        return narrowed(total, format)
 
 
 def multiply(
@@ -106,7 +107,7 @@ def multiply(
     """
     with np.errstate(invalid="ignore"):
         product = _operand("x", x, format).astype(np.float64) * _operand("y", y, format)
-        return _rounded(product, format)
+        return narrowed(product, format)
 
 
 def from_integer(

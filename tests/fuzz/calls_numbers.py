@@ -19,7 +19,9 @@ from sw.formats import (
     FloatFormat,
     MxFormat,
     binary32,
+    hadamard,
     quantize,
+    tensor_amax,
 )
 from sw.formats import blocks as codes
 from sw.formats import converter as bfp_converter
@@ -142,6 +144,16 @@ call(bfp_converter.convert, x=f"{VALUES} rows empty")(
         "parameters": bfp_converter.ConverterParameters(format=HBFP4, lanes=2),
         "x": floats(rng, 5, 4),
     }
+)
+call(hadamard.hadamard, x=f"{VALUES} rows empty", signs="none")(
+    lambda rng: {
+        "parameters": hadamard.HadamardParameters(tile=4, source="binary32"),
+        "x": floats(rng, 5, 4),
+        "signs": 5,
+    }
+)
+call(tensor_amax.tensor_amax, x=EACH)(
+    lambda rng: {"parameters": tensor_amax.TensorAmaxParameters(), "x": floats(rng, 5, 4)}
 )
 call(transposer.transpose)(
     lambda rng: {
