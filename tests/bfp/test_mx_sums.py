@@ -145,9 +145,7 @@ def test_a_window_by_hand():
     form = MX_FORMATS["mxfp8_e4m3"]
     code = np.zeros((2, 32), int)
     code[0, :8], code[1, :8] = 0x7E, (0x7E, *[0x01] * 7)
-    x, y = (
-        Blocks(code=row[None], exponent=[[127]], format=form, axis=1) for row in code
-    )
+    x, y = (Blocks(code=row[None], exponent=[[127]], format=form, axis=1) for row in code)
     exact = 448.0 * 448 + 7 * 448 * 2.0**-9
     # Fields 15 + 15 = 30, so that E is 28 and the place of 2**(28 + 8 - bits) the lowest, where
     # the integer 4 is worth 2**-18: those of bits 17 and 16 are worth 2**-1 and 1. 448 * 2**-9
