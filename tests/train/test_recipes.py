@@ -227,3 +227,31 @@ def test_refused(text, message):
         read(text, layers=2, epochs=3)
     assert str(error.value).startswith(message)
     assert "\n" not in str(error.value)
+
+
+def test_fuzzed_texts():
+    """Each is read, or refused in one line."""
+    rng = np.random.default_rng(2)
+    words = [
+        *("nvfp4", "mxfp4", "quartet", "tetrajet", "mxfp8_hybrid", "mxfp6_e2m3", "mxint8"),
+        *(":", ":", ":", "=", "=", "=", ".", ".", ",", "x", "y", "w", "forward", "weight", "input"),
+        *("rounding", "stochastic", "hadamard", "signs", "drawn", "factor", "scaling", "deviation"),
+        *("format", "source", "block", "scale.rule", "element", "scale", "0", "16", "32", "0.5"),
+        *("e4m3", "even", "true", "nan", "{}", "[1]", "\u0663", "1e400", "scale.headroom", "amax"),
+    ]
+    accepted = 0
+    for _ in range(3000):
+        name = str(rng.choice(words[:7]))
+        pairs = [
+            "".join(rng.choice(words[13:], int(rng.integers(1, 5))))
+            if rng.random() < 0.2
+            else f"{rng.choice(words[22:])}={rng.choice(words[22:])}"
+            for _ in range(int(rng.integers(0, 3)))
+        ]
+        text = ":".join([name, *pairs])
+        try:
+            read(text, layers=3, epochs=1)
+            accepted += 1
+        except UserError as error:
+            assert "\n" not in str(error), text
+    assert accepted > 300
