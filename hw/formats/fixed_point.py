@@ -153,10 +153,10 @@ class FloatToFixed(Circuit):
         scaled = self._scale(m, Mux(kind.zero, 0, Cat(fraction, 1)))
         exponent = later(exponent, scaling, name="exponent")
         place = exponent[: (fixed.places - 1).bit_length()]
-        shifted = wire(m, "shifted", fixed.placed - 1, scaled << place)
-        shifted = register(m, self.en, "placed", fixed.placed - 1, shifted)
+        placed = wire(m, "at_place", fixed.placed - 1, scaled << place)
+        placed = register(m, self.en, "placed", fixed.placed - 1, placed)
         negative = later(sign, scaling + 1, name="negative")
-        value = Mux(negative, -shifted, shifted)
+        value = Mux(negative, -placed, placed)
         value = register(m, self.en, "value", signed(fixed.placed), value)
         index = later(exponent[len(place) :], FIXED_LATENCY, name="index")
         infinite = Cat(

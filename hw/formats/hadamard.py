@@ -101,10 +101,11 @@ class HadamardUnit(Core):
         accept = wire(m, "accept", 1, self.i.valid & en)
         beat = Signal(range(p.beats), name="beat")
         ends = advance(m, accept, beat, p.beats)
-        held = Signal(p.tile, reset_less=True)
-        signs = wire(m, "tile_signs", p.tile, Mux(beat == 0, self.signs, held))
+        # Those of a tile's elements from this beat on.
+        left = Signal(p.tile, reset_less=True)
+        signs = wire(m, "tile_signs", p.tile, Mux(beat == 0, self.signs, left))
         with m.If(accept):
-            m.d.sync += held.eq(signs)
+            m.d.sync += left.eq(signs >> p.lanes)
         m.d.comb += [
             self.i.ready.eq(en),
             self.flags.framing.eq(accept & self.i.payload.last & ~ends),
@@ -112,7 +113,7 @@ class HadamardUnit(Core):
         elements: Any = register(
             m, en, "elements", self.i.payload.data.shape(), self.i.payload.data
         )
-        negate = register(m, en, "negate", p.lanes, signs.word_select(beat, p.lanes))
+        negate = register(m, en, "negate", p.lanes, signs[: p.lanes])
         numbers = Signal(data.ArrayLayout(self.fixed.shape, p.lanes))
         latency = 1
         for n in range(p.lanes):

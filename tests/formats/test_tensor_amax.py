@@ -114,7 +114,7 @@ def test_refused():
     with pytest.raises(UserError, match="^source must be one of .*, not 'fp8'$"):
         TensorAmaxParameters(source="fp8")
     with pytest.raises(UserError, match="^x must hold values of bfloat16, not 1.0039062"):
-        model(TensorAmaxParameters(source="bfloat16"), np.float32([1 + 2.0**-8]))
+        model(TensorAmaxParameters(source="bfloat16"), np.array([1 + 2.0**-8], np.float32))
 
 
 FAULTS = {
