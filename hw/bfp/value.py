@@ -131,6 +131,6 @@ class BlockValue(Circuit):
         for k, bit in enumerate(bits(factor)):
             rows.append([zero] * k + [part & bit for part in wide[: size - k]])
         target = self.parameters.target
-        pairs = [add(m, target, x, y) for x, y in zip(rows[::2], rows[1::2], strict=True)]
-        product = register(m, self.en, name, size, pack(add(m, target, *pairs)))
+        low, high = add(m, target, rows[0], rows[1]), add(m, target, rows[2], rows[3])
+        product = register(m, self.en, name, size, pack(add(m, target, low, high)))
         return product.as_signed()

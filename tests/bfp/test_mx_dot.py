@@ -132,7 +132,7 @@ def test_netlist(p):
 
 @pytest.mark.parametrize(
     ("name", "fields"),
-    [("nvfp4", {}), ("mxfp8_e4m3", {}), ("mxfp8_e4m3", {"window": 20}), ("mxfp8_e5m2", {})],
+    [("nvfp4", {"lanes": 2}), ("mxfp8_e4m3", {"lanes": 4, "window": 20})],
 )
 def test_the_documented_latency(name, fields):
     p = DotParameters.make(preset=name, **fields)
@@ -151,7 +151,7 @@ FAULTS = {
         Fault(MxProductSum, lambda s: s.counts_0.eq(1), "values"),
     ),
     "a subnormal's exponent": (
-        short("mxfp8_e4m3"),
+        short("mxfp8_e5m2"),
         Fault(MxProductSum, lambda s: s.hidden_a0.eq(1), "values"),
     ),
     "the largest exponent": (
