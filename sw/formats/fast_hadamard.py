@@ -124,7 +124,7 @@ def _wide(x, k):
 
 @jit
 def _narrow(sums, result, state):
-    """Round binary64's bits to bfloat16; leave out tiles where what is rounded is close to a tie."""
+    """Round binary64 to bfloat16; leave out tiles in which a rounded number is close to a tie."""
     half = np.int64(1) << (PLACES - 1)
     for i in range(len(sums)):
         if state[i] == LEFT:
