@@ -93,3 +93,15 @@ def test_storage():
     assert str(error.value) == (
         "storage wide needs a layer whose forward pass is in block floating point; nvfp4 has none"
     )
+
+
+def test_a_recipe_of_attention_alone_has_no_effect():
+    data, texts = load("digits"), ("bfloat16,5=nvfp4", "nvfp4,5.weight=mxfp4")
+    for text, place in zip(texts, ("5", "5.weight"), strict=True):
+        with pytest.raises(UserError) as error:
+            train(data, Settings(model="transformer", arithmetic=text), steps=0)
+        assert str(error.value) == (
+            f"arithmetic of {place} in {text!r} has no effect: recipes leave products of two "
+            "activations in bfloat16"
+        )
+    train(data, Settings(model="transformer", arithmetic="nvfp4,5=nvfp4_plain"), steps=1)
