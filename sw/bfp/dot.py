@@ -223,8 +223,8 @@ def dot(
     """Return the dot product of each pair of blocks in binary32: exact inside, rounded once.
 
     Under a window products lose their lowest places before, see `Window`. Scales of tensors are
-    left out. A result beyond binary32 is an infinity, one below its normal numbers a zero, and one from a
-    block of NaN is NaN.
+    left out. A result beyond binary32 is an infinity, one below its normal numbers a zero, and one
+    from a block of NaN is NaN.
 
     Parameters
     ----------

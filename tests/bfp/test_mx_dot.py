@@ -95,9 +95,7 @@ CASES = [
     short("mxfp8_e4m3", 3, window=8),
     short("mxfp8_e4m3", 2, window=36, lanes=1),
     short("mxfp8_e5m2", 4, window=6, lanes=2, target="ecp5"),
-    short("nvfp4", 4, target="ecp5"),
     short("nvfp4", 4, lanes=2, target="xilinx"),
-    short("mxfp6_e2m3", 4, lanes=1, target="ecp5"),
     DotParameters(
         format={
             "element": {"exponent_bits": 1, "fraction_bits": 5},
@@ -111,6 +109,7 @@ CASES = [
         format={"element": "int8", "scale": "ue4m3", "block": 4},  # pyright: ignore[reportArgumentType]
         lanes=2,
         multiplier="dsp",
+        target="ecp5",
     ),
 ]
 
@@ -122,8 +121,8 @@ def test_other_shapes(p):
 
 @pytest.mark.parametrize(
     "p",
-    [short("nvfp4"), short("mxfp8_e4m3", window=20)],
-    ids=["nvfp4", "mxfp8_e4m3"],
+    [short("nvfp4"), short("mxfp6_e2m3", window=9)],
+    ids=["nvfp4", "mxfp6_e2m3"],
 )
 def test_netlist(p):
     gates = netlist(generate("bfp_dot", p), "gates")
@@ -149,10 +148,6 @@ FAULTS = {
     "a code that is no number": (
         short("mxfp8_e5m2"),
         Fault(MxProductSum, lambda s: s.counts_0.eq(1), "values"),
-    ),
-    "a subnormal's exponent": (
-        short("mxfp8_e5m2"),
-        Fault(MxProductSum, lambda s: s.hidden_a0.eq(1), "values"),
     ),
     "the largest exponent": (
         short("mxfp8_e4m3", window=12),
