@@ -24,6 +24,7 @@ __all__ = [
     "check_accumulators",
     "check_operands",
     "common_block",
+    "common_step",
     "gemm",
     "matmul",
     "scaled",
@@ -123,23 +124,28 @@ class ArrayParameters(Parameters):
         return 1 << max(0, -(-ADDER_LATENCY // self.beats) - 1).bit_length()
 
 
+def common_step(formats: tuple[BlockFormat, BlockFormat]) -> int:
+    """Check that blocks of two formats can be multiplied; return the shorter one's reduction."""
+    a, b = formats
+    step, other = sorted((a.reduction, b.reduction))
+    if other % step:
+        raise UserError(
+            f"blocks of a and b must divide one another, not {a.reduction} of {a.name} and "
+            f"{b.reduction} of {b.name}"
+        )
+    if len({has_tensor_scale(format) for format in formats}) > 1:
+        raise UserError(
+            f"a and b must both have a scale a tensor or neither, not {a.name} and {b.name}"
+        )
+    return step
+
+
 def common_block(a: Blocks, b: Blocks) -> int:
     """Check that ``a`` (m, k) and ``b`` (k, n) can be multiplied; return their shorter block."""
     a, b = instance("a", a, Blocks), instance("b", b, Blocks)
-    formats = a.format, b.format
-    step, other = sorted(format.reduction for format in formats)
-    if other % step:
-        raise UserError(
-            f"blocks of a and b must divide one another, not {a.format.reduction} of "
-            f"{a.format.name} and {b.format.reduction} of {b.format.name}"
-        )
+    step = common_step((a.format, b.format))
     if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[0]:
         raise UserError(f"a and b must be (m, k) and (k, n), not {a.shape} and {b.shape}")
-    if len({has_tensor_scale(f) for f in formats}) > 1:
-        raise UserError(
-            f"a and b must both have a scale a tensor or neither, not {a.format.name} and "
-            f"{b.format.name}"
-        )
     if a.axis == 0 or b.axis == 1:
         raise UserError(
             f"a must be blocked along axis 1 and b along axis 0, not {a.axis} and {b.axis}"

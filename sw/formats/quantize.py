@@ -197,8 +197,8 @@ def dequantize(blocks: Blocks) -> Floats:
             (size > element.largest_code) & (size != infinity) | nan, binary32.NAN, values
         )
     if isinstance(format, MxFormat) and format.has_tensor_scale:
-        one = np.float32(1)
-        values = binary32.multiply(values, one / tensor_scale.tensor_scale(format, blocks.amax))
+        scale = tensor_scale.tensor_scale(format, blocks.amax)
+        values = binary32.multiply(values, tensor_scale.decode_factor(format, scale))
     return values
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import choice, flag, known, shown, whole
+from ..checks import choice, flag, known, number, shown, whole
 from ..errors import UserError
 from ..parameters import table_fields
 from .element import Element, FloatElement
@@ -110,7 +110,7 @@ class PowerOfTwoScale(ByMeaning):
         return np.clip(code, self.lowest_code, self.highest_code)
 
 
-MX_RULES = ("floor", "ceil", "even", "rceil")
+MX_RULES = ("floor", "ceil", "even", "rceil", "below")
 NEVER = 1 << 23
 
 
@@ -128,6 +128,8 @@ class MxScale(ByMeaning):
       and half away from zero (torchao).
     - ``rceil`` (TransformerEngine, cuBLAS): ``top`` divided by the largest number, as the binary32
       product with the rounded reciprocal, is rounded up to a power of two.
+    - ``below``: the largest number itself and what is beyond, so that stochastic rounding never
+      saturates. Of E2M1 and 3/4 of a block it is ``floor`` of the block (Tseng et al., 2025).
 
     A block of zeros has the code 0. (The references have 255, the code of NaN, for 2**128, which
     only elements whose largest number is below 2 can ask for.)
@@ -165,6 +167,8 @@ class MxScale(ByMeaning):
             return NEVER
         if self.rule == "ceil":
             return 1
+        if self.rule == "below":
+            return element.largest * (1 << 24) // (1 << element.magnitude_bits) - NEVER
         if self.rule == "even":
             return NEVER - ((1 << 22) >> element.fraction_bits)
         return _quotient_carry(element, element.emax - self.bias if lowest else element.emax)
@@ -218,9 +222,14 @@ class FloatScale(ByMeaning):
         keeps what has the smaller mean absolute error, the former where they are equal
         (TransformerEngine; Quartet II). ``largest`` is 256 instead of 448. Under stochastic
         rounding both are tried with the same random words.
+    headroom : float
+        What ``S_dec`` is multiplied by, 1 to 2: elements are smaller by it than the scales' codes
+        allow, so that stochastic rounding of the largest saturates less (TetraJet-v2 and Quartet
+        II: 17/16, which covers the rounding of a code).
     """
 
     four_over_six: bool = False
+    headroom: float = 1.0
 
     bits = 8
     nan_code = 127
@@ -229,13 +238,17 @@ class FloatScale(ByMeaning):
     element = _UE4M3
 
     def __post_init__(self) -> None:
-        """Check the option."""
+        """Check the options."""
         flag("four_over_six", self.four_over_six)
+        headroom = float(np.float32(number("headroom", self.headroom, 1, 2)))
+        object.__setattr__(self, "headroom", headroom)
+        if self.four_over_six and headroom > 1:
+            raise UserError(f"headroom must be 1 with four_over_six, not {headroom}")
 
     @property
     def meaning(self) -> Hashable:
         """What decides the codes."""
-        return "ue4m3", self.four_over_six
+        return "ue4m3", self.four_over_six, self.headroom
 
     @property
     def largest(self) -> int:
@@ -264,7 +277,7 @@ SCALES: dict[str, "MxScale | FloatScale"] = {"e8m0": MxScale(), "ue4m3": FloatSc
 def read_scale(value: Any) -> "MxScale | FloatScale":
     """Return the scale for a name, a table of fields, or a scale.
 
-    A table may have a ``preset``; one with ``four_over_six`` is of NVFP4's.
+    A table may have a ``preset``; one with fields of `FloatScale` is of NVFP4's.
     """
     if isinstance(value, MxScale | FloatScale):
         return value
@@ -273,7 +286,8 @@ def read_scale(value: Any) -> "MxScale | FloatScale":
     if not isinstance(value, Mapping):
         raise UserError(f"scale must be a preset's name or a table, not {shown(value)}")
     base = read_scale(value["preset"]) if "preset" in value else None
-    kind = type(base) if base else FloatScale if "four_over_six" in value else MxScale
+    fields = {field.name for field in dataclasses.fields(FloatScale)}
+    kind = type(base) if base else FloatScale if fields & set(value) else MxScale
     start = {f.name: getattr(base, f.name) for f in dataclasses.fields(kind)} if base else {}
     given = {name: part for name, part in value.items() if name != "preset"}
     return kind(**table_fields(kind, "scale", start | given))

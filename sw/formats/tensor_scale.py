@@ -34,6 +34,7 @@ __all__ = [
     "amax_of",
     "block_codes",
     "checked_amax",
+    "decode_factor",
     "encode_factor",
     "error",
     "full_scale",
@@ -127,11 +128,16 @@ def _scale_codes(quotient: Floats, format: MxFormat) -> npt.NDArray[np.int64]:
     return np.minimum(code, element.largest_code)
 
 
+def decode_factor(format: MxFormat, scale: np.float32) -> np.float32:
+    """Return ``S_dec`` of a tensor, given `tensor_scale`; the headroom is multiplied at last."""
+    return ONE / scale * np.float32(_scale_of(format).headroom)
+
+
 def encode_factor(format: MxFormat, code: Any, scale: np.float32) -> Floats:
     """Return ``enc``, by which the elements of blocks are multiplied, given the blocks' codes."""
     value = _scale_of(format).value(code)
     with np.errstate(divide="ignore"):
-        factor = ONE / (value * (ONE / scale))
+        factor = ONE / (value * decode_factor(format, scale))
     return binary32.flush(np.minimum(factor, np.float32(binary32.LARGEST)))
 
 
@@ -179,8 +185,11 @@ def product_scale(
 ) -> np.float32:
     """Return what the sums of products of two tensors are multiplied by.
 
-    It is ``amax_a * amax_b / (6 * L)**2``, product and quotient rounded to binary32 and flushed.
+    It is ``amax_a * amax_b / (6 * L)**2``, product and quotient rounded to binary32 and flushed;
+    where the formats have headroom, times that of both, rounded likewise.
     """
     product = binary32.multiply(*amax)
     full = full_scale(formats[0]) * full_scale(formats[1])
-    return np.float32(binary32.flush(product / full))
+    scale = binary32.flush(product / full)
+    first, second = (_scale_of(format).headroom for format in formats)
+    return np.float32(binary32.multiply(scale, np.float32(first * second)))

@@ -1,6 +1,5 @@
 """The arithmetic of a product in training: floating point, of blocks, or approximate."""
 
-import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -10,22 +9,24 @@ from ..approx.product import Fractions
 from ..arrays import Floats
 from ..checks import array, choice, shown, unknown
 from ..core.products import OPERANDS, PASSES, Layer, Product, execute
-from ..core.window import Window
 from ..errors import UserError
 from ..formats import (
     BINARY32,
     BLOCK_FORMATS,
     BOX_FORMATS,
     FLOAT_FORMATS,
+    MX_FORMATS,
     BlockFormat,
     binary32,
     float_name,
     read_format,
 )
-from ..formats.blocks import Blocks
 from ..grammar import Spec, tight
-from ..words import Words, stream_key
-from .data import package
+from ..words import stream_key
+from .engine import Engine, Multiply, compiled
+from .operand import EVALUATION, STORED, USES, Making, Operand
+from .recipe import Recipe
+from .recipes import RECIPES, plain, read_recipe
 
 __all__ = [
     "ARITHMETICS",
@@ -40,33 +41,25 @@ __all__ = [
     "read",
 ]
 
-Engine = Callable[[Any, Any], Floats]
-"""Computes the product of (m, k) and (k, n), of blocks or of binary32."""
+Arithmetic = str | BlockFormat | Recipe | Fractions
+"""A name of `FLOAT_FORMATS`, blocks of a format or a recipe, or multipliers of fractions."""
 
-Arithmetic = str | BlockFormat | Fractions
-"""A name of `FLOAT_FORMATS`, blocks of a format, or approximate multipliers of fractions."""
+PLAIN = {f"{name}_plain" if name in RECIPES else name: name for name in MX_FORMATS}
+"""Formats of MX by the names that they have among arithmetics, where recipes come first."""
 
-ARITHMETICS = (*FLOAT_FORMATS, *BLOCK_FORMATS, *KINDS)
+ARITHMETICS = (*FLOAT_FORMATS, *BLOCK_FORMATS, *PLAIN, *RECIPES, *KINDS)
 """Arithmetics by name: how the operands of a product are rounded and multiplied.
 
 Sums are binary32, in the order of the reduction, so that results are the same on every processor.
 """
-
-USES = {(which, side): 2 * place + side for place, which in enumerate(PASSES) for side in range(2)}
-"""What random words are for in a layer: the first or the second operand of a pass, 0 to 5."""
-
-STORED = 6
-"""What they are for where weights are stored."""
-
-EVALUATION = 8
-"""What is added to the use where a network is only evaluated."""
 
 
 def read(arithmetic: Any) -> Arithmetic:
     """Return the arithmetic of a name, or itself.
 
     Fields of a block format may follow its name, ``hbfp4:block=8:rounding=truncate``, or a table of
-    fields define it, see `read_format`.
+    fields define it, see `read_format`. ``mxfp4`` and ``nvfp4`` are recipes; the formats alone, of
+    both operands of a product, are ``mxfp4_plain`` and ``nvfp4_plain``.
     """
     if isinstance(arithmetic, BlockFormat):
         return effective(arithmetic)
@@ -74,14 +67,17 @@ def read(arithmetic: Any) -> Arithmetic:
         return effective(read_format(arithmetic), arithmetic)
     if isinstance(arithmetic, str):
         arithmetic, spec = float_name(tight(arithmetic)), Spec.read(arithmetic)
-        if spec.name in BLOCK_FORMATS or spec.name in BOX_FORMATS:
+        if spec.name in RECIPES:
+            return read_recipe(arithmetic)
+        if spec.name in (*BLOCK_FORMATS, *BOX_FORMATS, *PLAIN):
             given = [text.partition("=")[0] for text in spec.fields]
-            return effective(read_format(arithmetic), given)
+            name = PLAIN.get(spec.name, spec.name)
+            return effective(read_format(name + arithmetic[len(spec.name) :]), given)
         found = arithmetic if arithmetic in FLOAT_FORMATS else fractions(arithmetic)
         if found is None:
             raise unknown("arithmetic", arithmetic, ARITHMETICS)
         return found
-    if not isinstance(arithmetic, Fractions):
+    if not isinstance(arithmetic, Fractions | Recipe):
         raise UserError(f"arithmetic must be a name or a format, not {shown(arithmetic)}")
     return arithmetic
 
@@ -96,63 +92,14 @@ def effective(format: BlockFormat, given: Iterable[str] = ()) -> BlockFormat:
     return format
 
 
-def compiled(wing: str) -> Any:
-    """Return ``fast`` of a wing, such as `sw.bfp`, which needs numba."""
-    return package(f"sw.{wing}.fast", "numba")
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Operand:
-    """A tensor of a training step; square blocks are made once and serve every pass."""
-
-    tensor: Floats
-    made: dict[tuple[Window, int, BlockFormat], Blocks] = dataclasses.field(default_factory=dict)
-
-    def blocks(self, window: Window, c: int, format: BlockFormat, key: int) -> Blocks:
-        """Return a matrix in blocks along its rows, or in square ones.
-
-        ``key`` is that of the stream of random words of all ``c``, which they take in turn.
-        """
-        blocks = self.made.get((window, c, format))
-        if blocks is None:
-            side = format.reduction
-            down = side if format.shape.is_square else 1
-            count = -(-window.rows // down) * -(-window.columns // side)
-            random = None
-            if format.rounding == "stochastic":
-                random = Words(key=key, first=c * count * format.block_elements)
-            blocks = compiled("formats").quantize(
-                window.gather(self.tensor, c), format, random=random
-            )
-            if format.shape.is_square:
-                self.made[window, c, format] = blocks
-        return blocks
-
-
-@dataclasses.dataclass(frozen=True)
-class _Use:
-    """The use of a tensor as an operand of a product: what `USES` says, and which product."""
-
-    window: Window
-    use: int
-    part: int
-
-
-@functools.lru_cache(maxsize=256)
-def _uses(layer: Layer, batch: int) -> dict[tuple[str, Window], _Use]:
-    """Return the first use, in the order of `PASSES`, of each matrix of a tensor.
-
-    That of the transpose is the same one.
-    """
-    found: dict[tuple[str, Window], _Use] = {}
-    for which in PASSES:
-        for part, product in enumerate(layer.shared(which, batch)):
-            for side, window in enumerate((product.a, product.b)):
-                name = OPERANDS[which][side]
-                use = _Use(window, USES[which, side], part)
-                use = found.get((name, window.transposed), use)
-                found.setdefault((name, window), use)
-    return found
+def _resolved(arithmetic: Arithmetic, layer: Layer, which: str) -> Recipe | str | Fractions:
+    """Return what a pass of a layer is computed by: blocks are all by a recipe."""
+    if isinstance(arithmetic, BlockFormat):
+        return plain(arithmetic)
+    if isinstance(arithmetic, Recipe):
+        rule = arithmetic.of(layer, which)
+        return rule if isinstance(rule, str) else arithmetic
+    return arithmetic
 
 
 class Products:
@@ -170,9 +117,10 @@ class Products:
         of `PASSES`.
     evaluation : bool
         Whether the words are those of evaluations, which no training has.
-    engine : callable or None
-        Computes products other than binary32's; None is the model of an array that adds up the
-        products of a result, or the sums of its blocks, one after the other.
+    engine : Engine, callable or None
+        Quantizes, transforms and multiplies; a function computes products other than binary32's
+        alone. None is the models: an array adds up the products of a result, or the sums of its
+        blocks, one after the other.
 
     Members
     -------
@@ -181,11 +129,11 @@ class Products:
     """
 
     def __init__(
-        self, *, seed: int, evaluation: bool = False, engine: Engine | None = None
+        self, *, seed: int, evaluation: bool = False, engine: Engine | Multiply | None = None
     ) -> None:
         self.seed = seed
         self.evaluation = evaluation
-        self.engine = engine
+        self.engine = Engine.of(engine)
         self.step = 0
 
     def run(
@@ -207,37 +155,43 @@ class Products:
         layer.check(batch, tensors)
         products = layer.shared(which, batch)
 
-        def blocks(product: Product, side: int, c: int, format: BlockFormat) -> Blocks:
-            window, name = (product.a, product.b)[side], OPERANDS[which][side]
-            use = _Use(window, USES[which, side], products.index(product))
-            if format.shape.is_square:
-                use = _uses(layer, batch)[name, window]
-            key = stream_key(
-                self.seed,
-                step=self.step,
-                layer=number,
-                use=use.use + EVALUATION * self.evaluation,
-                part=use.part,
+        found = _resolved(arithmetic, layer, which)
+        multiply: Callable[[Product, int], Floats]
+        if isinstance(found, Recipe):
+            making = Making(
+                layer=layer,
+                batch=batch,
+                operands=operands,
+                recipe=found,
+                engine=self.engine,
+                key=functools.partial(self._key, number),
             )
-            found = operands[name].blocks(use.window, c, format, key)
-            return found if use.window == window else found.transposed
-
-        def multiply(product: Product, c: int) -> Floats:
-            if isinstance(arithmetic, BlockFormat):
-                left, right = (blocks(product, side, c, arithmetic) for side in (0, 1))
-                return (self.engine or compiled("bfp").gemm)(left, right.transposed)
-            return self._multiply(operands[a], operands[b], product, c, arithmetic)
-
+            multiply = functools.partial(self._blocks, making, which, products)
+        else:
+            multiply = functools.partial(self._floats, operands[a], operands[b], found)
         return execute(products, layer.shapes(batch)[result], multiply)
 
-    def _multiply(
-        self, a: Operand, b: Operand, product: Product, c: int, arithmetic: str | Fractions
+    def _key(self, number: int, use: int, part: int) -> int:
+        """Return the key of a stream of random words of a layer."""
+        use += EVALUATION * self.evaluation
+        return stream_key(self.seed, step=self.step, layer=number, use=use, part=part)
+
+    def _blocks(
+        self, making: Making, which: str, products: list[Product], product: Product, c: int
+    ) -> Floats:
+        """Return one product of blocks, (m, n)."""
+        part = products.index(product)
+        left, right = (making.operand(which, part, product, side, c) for side in (0, 1))
+        return making.result(which, product, c, self.engine.multiply(left, right.transposed))
+
+    def _floats(
+        self, a: Operand, b: Operand, arithmetic: str | Fractions, product: Product, c: int
     ) -> Floats:
         """Return one product of floating point, (m, n)."""
         left, right = product.a.gather(a.tensor, c), product.b.gather(b.tensor, c)
         if not isinstance(arithmetic, str):
-            engine = self.engine or functools.partial(compiled("approx").gemm, arithmetic)
-            return engine(left, right.T)
+            model = functools.partial(compiled("approx").gemm, arithmetic)
+            return self.engine.multiply(left, right.T, model)
         format = FLOAT_FORMATS[arithmetic]
         if format != BINARY32:
             left, right = (binary32.rounded(x, format) for x in (left, right))

@@ -63,6 +63,13 @@ def train_network(name: str, output: Path | None, hidden: str | None, **fields: 
     products), and others for a pass, a layer (0, first, last) or a pass of one
     (fb12,input=fb16,0=fb24,1.weight=fb16). What decides no product is refused.
 
+    Recipes are arithmetics too, by which each operand of each pass is rounded, transformed and
+    scaled its own way: mxfp8, mxfp8_hybrid and nvfp4 (TransformerEngine), mxfp4 (Tseng et al.),
+    quartet, tetrajet. Fields of operands may follow: of all, of a tensor (x, w, y) or of a pass
+    and a tensor, as in nvfp4:rounding=nearest_even, mxfp4:hadamard=0, nvfp4:weight.y.block=32;
+    fields are format, those of the format, hadamard, signs, factor, scaling, source. Formats of MX
+    alone go by their names (mxfp6_e2m3), and mxfp4_plain and nvfp4_plain.
+
     In the place of the first one, what chooses it, beside layers that have their own:
     boosters[:EPOCHS][:FIELD=VALUE...], HBFP4 in blocks of 256 with HBFP6 in blocks of 128 in the
     last EPOCHS and in the first and last layer (boosters:5:block=64; the authors' scripts have
@@ -98,6 +105,9 @@ def train_network(name: str, output: Path | None, hidden: str | None, **fields: 
       python -m sw train -o build/weights.npz
       python -m sw train --model lenet --data mnist --arith hbfp6 -o build/lenet.npz
       python -m sw train --arith fb12,input=fb16 --hidden 64,32
+      python -m sw train --arith nvfp4 -o build/nvfp4.npz
+      python -m sw train --hidden 64,32 --arith nvfp4,first=bfloat16,last=bfloat16
+      python -m sw train --arith mxfp4:y.rounding=nearest_even,forward=mxfp8
       python -m sw train --arith mbm7 -o build/mbm.npz
       python -m sw train --arith lut:build/own_7.bin
       python -m sw train --model resnet8 --arith flexblock:0.1/0.2/0/1 -o build/resnet.npz

@@ -9,11 +9,12 @@ import numpy.typing as npt
 from ..arrays import Floats
 from ..checks import array, instance, whole
 from ..errors import DivergedError, UserError
-from ..formats import BlockFormat
+from ..formats import BfpFormat
 from ..sparse.tracking import Choice
 from ..stochastic.gradient import Engine as UpdateEngine
-from .arithmetic import Engine, Operand, Products
+from .arithmetic import Operand, Products
 from .data import Data, package
+from .engine import Engine, Multiply
 from .layers import Product, Weighted
 from .loss import cross_entropy
 from .network import MODELS, Network
@@ -58,7 +59,7 @@ class Run:
     precision: Precision
     epochs: list[Epoch]
     steps: int
-    storage: list[BlockFormat | None]
+    storage: list[BfpFormat | None]
     sparse: Sparse | None = None
     repeated: str = ""
 
@@ -138,7 +139,7 @@ def train(
     settings: Settings | None = None,
     *,
     precision: Precision | None = None,
-    engine: Engine | None = None,
+    engine: Engine | Multiply | None = None,
     update_engine: UpdateEngine | None = None,
     choose: Choice | None = None,
     steps: int | None = None,
@@ -162,8 +163,9 @@ def train(
     precision : Precision or None
         Chooses arithmetics in the place of ``settings.arithmetic``: `sw.train.precision.Fixed`, for
         instance, takes a `BlockFormat` for each pass of each layer. Then ``settings`` names none.
-    engine : callable or None
-        Computes products of blocks, such as a circuit; None is its model.
+    engine : Engine, callable or None
+        Computes products of blocks, such as a circuit; an `Engine` makes their operands too. None
+        is the models.
     update_engine : callable or None
         That of `sw.train.update.Essop`, where ``settings.update`` names it.
     choose : callable or None
@@ -209,7 +211,7 @@ def _train(
     data: Data,
     settings: Settings,
     precision: Precision | None,
-    engine: Engine | None,
+    engine: Engine | Multiply | None,
     update: Update | None,
     sparse: Sparse | None,
     steps: int | None,
@@ -225,6 +227,7 @@ def _train(
     layers = len(network.products)
     precision = precision or read(s.arithmetic, layers=layers, epochs=s.epochs)
     precision.check(layers)
+    precision.places.check_recipes(set(range(layers)) - set(network.weighted))
     if update:
         precision.places.check(layers, updated=network.weighted)
     products = Products(seed=s.seed, engine=engine)

@@ -12,6 +12,7 @@ from ..errors import UserError
 from ..grammar import place as read_place
 from .arithmetic import Arithmetic
 from .arithmetic import read as read_arithmetic
+from .recipe import ATTENTION, Recipe
 
 __all__ = ["Places", "computed"]
 
@@ -80,9 +81,17 @@ class Places:
         return next((place for place in places if place in self.arithmetics), None)
 
     def find(self, layer: int, which: str) -> Arithmetic | None:
-        """Return the arithmetic of a pass of a layer, None where none is given."""
+        """Return the arithmetic of a pass of a layer, None where none is given.
+
+        A recipe whose forward pass the layer has not is given as one that takes nothing from it.
+        """
         place = self._owner(layer, which)
-        return None if place is None else self.arithmetics[place]
+        found = None if place is None else self.arithmetics[place]
+        if isinstance(found, Recipe) and which != PASSES[0]:
+            forward = self.find(layer, PASSES[0])
+            if not isinstance(forward, Recipe) or forward.forward != found.forward:
+                return found.alone
+        return found
 
     def free(self, layers: int) -> npt.NDArray[np.bool_]:
         """Return which products that are computed have no arithmetic here, (layers, 3)."""
@@ -113,3 +122,13 @@ class Places:
                 why = "the update computes the gradients of weights"
             where = text or "all products"
             raise UserError(f"arithmetic of {where} in {self.name!r} has no effect: {why}")
+
+    def check_recipes(self, others: Iterable[int]) -> None:
+        """Raise `UserError` for a recipe that is given to a layer of two activations alone."""
+        left = set(others)
+        for place, text in self._texts.items():
+            if place[0] in left and isinstance(self.arithmetics[place], Recipe):
+                raise UserError(
+                    f"arithmetic of {text} in {self.name!r} has no effect: recipes leave products "
+                    f"of two activations in {ATTENTION}"
+                )

@@ -11,11 +11,12 @@ from typing import Any
 from ..approx.product import Datapath
 from ..approx.table import Table
 from ..bfp.pairs import PAIRS
-from ..core.products import PASSES
-from ..formats import BLOCK_FORMATS, BlockFormat
+from ..core.products import OPERANDS, PASSES, Layer
+from ..formats import BLOCK_FORMATS, MX_FORMATS, BlockFormat
 from .arithmetic import Arithmetic
 from .loop import Run
 from .places import computed
+from .recipe import Recipe
 
 __all__ = ["record"]
 
@@ -62,21 +63,45 @@ def _layer(run: Run, number: int) -> dict[str, Any]:
     storage = run.storage[number]
     update = run.settings.update
     done = dict(zip(PASSES, computed(number + 1)[number].tolist(), strict=True))
+    layer = run.network.products[number].layer
     passes = {
-        which: _described(run.precision.arithmetic(number, which)) if done[which] else None
+        which: _described(run.precision.arithmetic(number, which), layer, which)
+        if done[which]
+        else None
         for which in PASSES
     }
     if update != "exact" and number in run.network.weighted:
         passes["weight"] = update
-    return passes | {"storage": "binary32" if storage is None else _described(storage)}
+    return passes | {"storage": "binary32" if storage is None else _format(storage)}
 
 
-def _described(arithmetic: Arithmetic) -> Any:
+def _format(format: BlockFormat) -> Any:
+    """Return a format by its fields, or by a name that has no others."""
+    presets: dict[str, BlockFormat] = BLOCK_FORMATS | MX_FORMATS
+    if presets.get(format.name) == format:
+        return format.name
+    return dataclasses.asdict(format)
+
+
+def _recipe(recipe: Recipe, layer: Layer, which: str) -> Any:
+    """Return what becomes of the operands of a pass under a recipe."""
+    rule = recipe.of(layer, which)
+    if isinstance(rule, str):
+        return {"recipe": recipe.name, "format": rule}
+    sides = {
+        name: {each.name: getattr(side, each.name) for each in dataclasses.fields(side)}
+        | {"format": _format(side.format)}
+        for name, side in zip(OPERANDS[which], rule.sides, strict=False)
+    }
+    return {"recipe": recipe.name, **sides}
+
+
+def _described(arithmetic: Arithmetic, layer: Layer, which: str) -> Any:
     """Return an arithmetic by its fields, or by a name that has no others."""
     if isinstance(arithmetic, BlockFormat):
-        if BLOCK_FORMATS.get(arithmetic.name) == arithmetic:
-            return arithmetic.name
-        return dataclasses.asdict(arithmetic)
+        return _format(arithmetic)
+    if isinstance(arithmetic, Recipe):
+        return _recipe(arithmetic, layer, which)
     if isinstance(arithmetic, Datapath):
         return {"multiplier": arithmetic.name, "bits": arithmetic.bits}
     if isinstance(arithmetic, Table):

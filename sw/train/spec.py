@@ -35,8 +35,9 @@ def read(text: str, *, layers: int | None, epochs: int) -> Precision:
     An arithmetic for all products, and others for a place: a pass (``forward``, ``input`` or
     ``weight``), a layer, counted from 0 or ``first`` or ``last``, or a pass of a layer:
     ``fb12,input=fb16,0=fb24,2.weight=fb16``. See `sw.train.arithmetic.read` for arithmetics;
-    fields of a block format follow its name, ``hbfp4:block=8:rounding=truncate``. The grammar is
-    that of `sw.grammar`.
+    fields of a block format follow its name, ``hbfp4:block=8:rounding=truncate``, and those of a
+    recipe's operands the recipe's, ``nvfp4:weight.y.rounding=nearest_even``. The grammar is that of
+    `sw.grammar`.
 
     In the place of the first one two controllers, whose formats take fields likewise:
 

@@ -4,7 +4,7 @@ import dataclasses
 
 from ..core.products import PASSES
 from ..errors import UserError
-from ..formats import BlockFormat
+from ..formats import BfpFormat
 from ..formats.blocks import Blocks
 from ..formats.quantize import dequantize
 from ..words import Words, stream_key
@@ -17,14 +17,15 @@ from .settings import Settings
 __all__ = ["Storage", "stored"]
 
 
-def stored(storage: str, arithmetic: Arithmetic) -> BlockFormat | None:
+def stored(storage: str, arithmetic: Arithmetic) -> BfpFormat | None:
     """Return the format of a layer's weights between steps, None for binary32.
 
     ``arithmetic`` is that of the layer's forward pass. ``wide`` gives blocks of 16-bit mantissas,
     the sign among them, or longer ones where the arithmetic's are; ``auto`` the same to HBFP, which
-    are the formats whose exponent follows the rule ``ceil``, whatever their name.
+    are the formats whose exponent follows the rule ``ceil``, whatever their name. Weights that are
+    multiplied in MX or NVFP4, or by a recipe, stay in binary32, as their authors keep them.
     """
-    if not isinstance(arithmetic, BlockFormat) or storage == "binary32":
+    if not isinstance(arithmetic, BfpFormat) or storage == "binary32":
         return None
     if storage == "auto" and arithmetic.exponent_rule != "ceil":
         return None
@@ -52,8 +53,8 @@ class Storage:
         ]
         if settings.storage == "wide" and not any(self.formats):
             raise UserError(
-                f"storage wide needs a layer whose forward pass is in blocks; {precision.name} has "
-                "none"
+                "storage wide needs a layer whose forward pass is in block floating point; "
+                f"{precision.name} has none"
             )
         self.seed = settings.seed
 

@@ -5,6 +5,7 @@ in binary64, which has every number exactly; a scale by the formulas of the publ
 binary32. `test_reference` compares it with the scalar one.
 """
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,9 @@ def mx_codes(top: np.ndarray, element: Any, rule: str) -> np.ndarray:
         return np.minimum((d >> 23) + up, 254)
     fraction, exponent = np.frexp(top.astype(np.float64))
     exponent = np.where(top > 0, exponent - 1, -1000) - scalar.emax(element)
+    if rule == "below":
+        largest = scalar.numbers(element)[-1]
+        exponent += fraction >= float(largest / (2 * Fraction(2) ** scalar.emax(element)))
     if rule == "ceil":
         exponent += fraction > 0.5
     if rule == "even":

@@ -97,6 +97,8 @@ def mx_code(amax: float, element: Any, rule: str) -> int:
     if rule == "even":
         bits = bits + ((1 << 22) >> fraction_bits(element)) & 0xFF800000
     e = (bits >> 23) - 127 - emax(element)
+    if rule == "below":
+        e += Fraction(flush(amax)) >= numbers(element)[-1] * Fraction(2) ** e
     if rule == "ceil":
         e += bits & 0x7FFFFF != 0
     # DEVIATION: torchao clamps to 128, which would be the code of NaN.

@@ -156,7 +156,7 @@ def test_square_blocks_are_made_once(layer):
     for which in PASSES:
         products.run(layer, which, 5, operands, "hbfp6_8x8")
     assert [len(operand.made) for operand in operands.values()] == [1, 1, 1]
-    (x,), (w,), (y,) = (operand.made.values() for operand in operands.values())
+    ((x, _),), ((w, _),), ((y, _),) = (operand.made.values() for operand in operands.values())
     other = Products(seed=3)
     again = {name: Operand(operand.tensor, operand.made) for name, operand in operands.items()}
     got = other.run(layer, "weight", 5, again, "hbfp6_8x8")
