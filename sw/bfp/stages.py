@@ -17,6 +17,7 @@ __all__ = [
     "LEAST_SPACING",
     "ComposedStages",
     "DotStages",
+    "Fp4Stages",
     "SumStages",
     "VALUE_LATENCY",
     "compare_latency",
@@ -152,3 +153,46 @@ class ComposedStages:
     def result(self) -> int:
         """Enabled cycles from the choice of a result to it in the column's register."""
         return self.write + 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Fp4Stages:
+    """Stages of the sum of a beat's products of E2M1."""
+
+    parameters: Any
+    """`DotParameters`."""
+
+    @property
+    def relative(self) -> bool:
+        """Whether magnitudes are added with relative signs, and the sum gets the last one."""
+        return self.parameters.target == "ecp5"
+
+    def groups(self, terms: int) -> list[int]:
+        """Return how many terms each addition of a level of the tree takes, 1 for none."""
+        if self.parameters.target != "xilinx":
+            return [1] * (terms % 2) + [2] * (terms // 2)
+        pairs = 1 - terms % 2
+        triples, rest = divmod(terms - 2 * pairs, 3)
+        return [1] * rest + [2] * pairs + [3] * triples
+
+    @property
+    def levels(self) -> int:
+        """Levels of the tree."""
+        count, terms = 0, self.parameters.lanes
+        while terms > 1:
+            count, terms = count + 1, len(self.groups(terms))
+        return count
+
+    def schedule(self) -> Schedule:
+        """Return the registers up to a product, and what of it counts as an addition."""
+        if self.parameters.target == "generic":
+            result = Schedule(first=3)
+        else:
+            result = Schedule(latency=1)
+        result.add(self.parameters.target != "xilinx")
+        return result
+
+    @property
+    def latency(self) -> int:
+        """Enabled cycles from registered operands to the sum of their products."""
+        return self.schedule().tree(self.levels + self.relative).latency + 1
