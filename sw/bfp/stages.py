@@ -160,15 +160,15 @@ class Fp4Stages:
     """Stages of the sum of a beat's products of E2M1."""
 
     parameters: Any
-    """`DotParameters`."""
+    """`DotParameters`, which read these stages themselves."""
 
     @property
     def relative(self) -> bool:
-        """Whether magnitudes are added with relative signs, and the sum gets the last one."""
+        """Whether magnitudes are added by relative signs, and the sum gets its sign at last."""
         return self.parameters.target == "ecp5"
 
     def groups(self, terms: int) -> list[int]:
-        """Return how many terms each addition of a level of the tree takes, 1 for none."""
+        """Return how many terms are added together, group by group, on a level of the tree."""
         if self.parameters.target != "xilinx":
             return [1] * (terms % 2) + [2] * (terms // 2)
         pairs = 1 - terms % 2
@@ -183,16 +183,19 @@ class Fp4Stages:
             count, terms = count + 1, len(self.groups(terms))
         return count
 
+    @property
+    def additions(self) -> int:
+        """Levels of the tree, and one for the sign."""
+        return self.levels + self.relative
+
     def schedule(self) -> Schedule:
-        """Return the registers up to a product, and what of it counts as an addition."""
-        if self.parameters.target == "generic":
-            result = Schedule(first=3)
-        else:
-            result = Schedule(latency=1)
+        """Return the registers up to a product; behind them its own addition, or as deep logic."""
+        generic = self.parameters.target == "generic"
+        result = Schedule(first=3) if generic else Schedule(latency=1)
         result.add(self.parameters.target != "xilinx")
         return result
 
     @property
     def latency(self) -> int:
         """Enabled cycles from registered operands to the sum of their products."""
-        return self.schedule().tree(self.levels + self.relative).latency + 1
+        return self.schedule().tree(self.additions).latency + 1

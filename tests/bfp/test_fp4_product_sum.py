@@ -19,7 +19,10 @@ HALVES = np.array([0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12])
 
 
 def parameters(lanes, target):
-    return DotParameters(format=MX_FORMATS["mxfp4"], lanes=lanes, target=target)
+    form = MX_FORMATS["mxfp4"]
+    if form.reduction % lanes:
+        form = form.changed({"block": lanes})
+    return DotParameters(format=form, lanes=lanes, target=target)
 
 
 def model(a, b):
@@ -74,7 +77,7 @@ def test_every_pair_of_codes(tmp_path, lanes, target):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("lanes", [8, 32])
+@pytest.mark.parametrize("lanes", [3, 6, 7, 8, 32])
 def test_random_sums(tmp_path, lanes, target):
     rng = np.random.default_rng(lanes)
     codes = rng.integers(0, 16, (2, 600, lanes))
