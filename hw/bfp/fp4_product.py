@@ -60,28 +60,25 @@ def looked_up_products(m: Module, en: Signal, name: str, pairs: list[Pair]) -> l
 def gated_product(m: Module, en: Signal, name: str, a: list[Bit], b: list[Bit]) -> list[Bit]:
     """Return the magnitude of a product, with a bit for its sign, one addition behind registers.
 
-    For ``ecp5``: what both bits of ``b``'s significand add is ``a`` in one of two places. Each of
-    these is a register of its own, reset where it does not count, which takes no look-up tables
-    but that of the reset.
+    For ``ecp5``. Each bit of ``b``'s magnitude has a register of ``a``'s, which is reset where the
+    bit is 0 and so takes one look-up table, of the reset. No two bits are 1 that are not
+    neighbours: the registers of bits 0 and 2 are one row, those of bits 1 and 3 another.
     """
-    fraction, low, high = (bit.value for bit in b[:-1])
-    moved = _tables([*a[:-1], b[1]], [MAGNITUDES[k & 7] << (k >> 3) for k in range(16)])
-    row = wire(m, f"{name}_moved", len(moved), Cat(bit.value for bit in moved))
-
-    def places(what: str, lower: Value, higher: Value) -> list[Bit]:
-        """Return the sum of the row and four times the row, where each counts."""
-        first, second = (
-            bits(register(m, en, f"{name}_{what}_{i}", len(row), Mux(counts, row, 0)))
-            for i, counts in enumerate((lower, higher))
-        )
-        return [
-            x | y
-            for x, y in zip([*first, ZERO, ZERO, ZERO], [ZERO, ZERO, *second, ZERO], strict=True)
-        ]
-
-    whole = places("whole", ~high & (low | fraction), high)
-    half = places("half", ~high & low & fraction, high & fraction)
-    return [*add(m, "ecp5", whole, [*half[1:], ZERO]), ZERO]
+    first, second = (
+        wire(m, f"{name}_{i}", 4, Cat(bit.value for bit in _tables(code[:-1], MAGNITUDES)))
+        for i, code in enumerate((a, b))
+    )
+    rows = [
+        bits(register(m, en, f"{name}_times_{1 << k}", 4, Mux(second[k], first, 0)))
+        for k in range(4)
+    ]
+    even, odd = (
+        [x | y for x, y in zip(low + [ZERO] * 2, [ZERO] * 2 + high, strict=True)]
+        for low, high in zip(rows[:2], rows[2:], strict=True)
+    )
+    # Bit 7 is that of 12 * 12 alone.
+    total = add(m, "ecp5", [*even[1:], ZERO], odd)
+    return [even[0], *total, rows[2][2] & rows[3][3], ZERO]
 
 
 def shifted_product(m: Module, name: str, a: list[Bit], b: list[Bit]) -> list[Bit]:

@@ -146,7 +146,8 @@ class Fp4ProductSum(Circuit):
             rows = [[bit ^ flip for bit in row] for row, flip in zip(rows, flips, strict=True)]
         if len(rows) == 3:
             return Term(add_three(m, *rows), lanes, first, second)
-        return Term(add(m, self.parameters.target, *rows), lanes, first, second)
+        x, y = rows
+        return Term(add(m, self.parameters.target, x, y), lanes, first, second)
 
     def _signed(self, m: Module, term: Term, stage: int) -> Term:
         """Return the sum times the sign of its first lane, which it is relative to."""
