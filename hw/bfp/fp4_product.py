@@ -1,7 +1,7 @@
 """Products of two numbers of FP4, E2M1, integers in units of 1/4: one circuit a target."""
 
 import numpy as np
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 from sw.formats.element import ELEMENTS
 
@@ -93,28 +93,30 @@ def shifted_product(m: Module, name: str, a: list[Bit], b: list[Bit]) -> list[Bi
 
     (fa, ea, xa, sa), (fb, eb, xb, sb) = ([bit.value for bit in code] for code in (a, b))
     minus, ha, hb = node("minus", sa ^ sb), node("hidden_a", ea | xa), node("hidden_b", eb | xb)
-    odd, normal = node("odd", fa & fb), node("normal", ha & hb)
-    two = node("two", (ha & fb) ^ (fa & hb))
-    four, nine = node("four", normal & ~odd), node("nine", normal & odd)
-    # All bits above the lowest one are inverted in the negative.
-    below = node("below", minus & (odd | two))
+    odd, two = node("odd", fa & fb), node("two", (ha & fb) ^ (fa & hb))
+    normal = node("normal", ha & hb)
+    sign = node("sign", minus & (odd | two | normal))
     number = [
         odd,
-        node("bit_1", two ^ (minus & odd)),
-        node("bit_2", four ^ below),
-        node("bit_3", nine ^ (below | minus & four)),
+        two ^ (minus & odd),
+        Mux(odd, minus, normal ^ (minus & two)),
+        (normal & odd) ^ sign,
+        sign,
     ]
-    sign = node("sign", below | minus & normal)
-    up_a = ~xa, node("one_a", xa & ~ea), node("two_a", xa & ea)
-    up_b = ~xb, node("one_b", xb & ~eb), node("two_b", xb & eb)
-    moved = []
-    for k in range(5):
-        ways = [up_a[i] & up_b[k - i] for i in range(3) if 0 <= k - i < 3]
-        moved.append(node(f"moved_{k}", Cat(ways).any()))
+    number = [node(f"number_{n}", value) for n, value in enumerate(number)]
+    # Moved by 0..2 for each operand: by the lowest bit of the sum of these, and by 2 or 4.
+    one_a, two_a = node("one_a", xa & ~ea), node("two_a", xa & ea)
+    one_b, two_b = node("one_b", xb & ~eb), node("two_b", xb & eb)
+    by_1, by_4 = node("by_1", one_a ^ one_b), node("by_4", two_a & two_b)
+    by_0 = node("by_0", ~(two_a | two_b | (one_a & one_b)))
+    by_2 = node("by_2", ~(by_0 | by_4))
+    near = [
+        node(f"near_{n}", Mux(by_1, low, high))
+        for n, (low, high) in enumerate(zip([Const(0), *number[:-1]], number, strict=True))
+    ]
+    wide = [*near, sign, sign, sign]
     row = []
     for n in range(SIZE):
-        parts = [moved[k] & number[n - k] for k in range(5) if 0 <= n - k < 4]
-        if n >= 4:
-            parts.append(sign & (~moved[4] if n == 7 else Cat(moved[: n - 3]).any()))
+        parts = [by & wide[n - k] for by, k in ((by_0, 0), (by_2, 2), (by_4, 4)) if n >= k]
         row.append(Bit(node(f"place_{n}", Cat(parts).any())))
     return [*row, Bit(sign)]

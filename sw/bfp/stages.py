@@ -190,8 +190,7 @@ class Fp4Stages:
 
     def schedule(self) -> Schedule:
         """Return the registers up to a product; behind them its own addition, or as deep logic."""
-        generic = self.parameters.target == "generic"
-        result = Schedule(first=3) if generic else Schedule(latency=1)
+        result = Schedule(latency=int(self.parameters.target != "generic"))
         result.add(self.parameters.target != "xilinx")
         return result
 
