@@ -57,7 +57,7 @@ class Fp4ProductSum(Circuit):
     zero of either sign counts as zero. Products are those of `fp4_product` for the target. In
     ``xilinx`` a carry cell adds three terms. In ``ecp5``, whose cells have two inputs to spare, the
     terms are magnitudes; x - y is the inverse of the sum of y and x's inverse, so that no sign
-    brings a carry but the last one, that of lane 0.
+    brings a carry but that of the sum.
 
     Parameters
     ----------
@@ -102,22 +102,26 @@ class Fp4ProductSum(Circuit):
         stages = self.stages.schedule()
         for level in range(self.stages.additions):
             if stages.full():
-                terms = [
-                    dataclasses.replace(
-                        term, bits=register_bits(m, self.en, f"terms_{level}_{i}", term.bits)
-                    )
-                    for i, term in enumerate(terms)
-                ]
-            stages.add()
+                terms = [self._registered(m, f"terms_{level}_{i}", t) for i, t in enumerate(terms)]
+            stages.add(self.stages.depth)
             if level == self.stages.levels:
                 terms = [self._signed(m, terms[0], stages.latency)]
                 break
             left = iter(terms)
             groups = [[next(left) for _ in range(n)] for n in self.stages.groups(len(terms))]
-            terms = [self._sum(m, group, stages.latency) for group in groups]
-        whole = register_bits(m, self.en, "whole", terms[0].bits)
-        m.d.comb += self.sum.eq(pack(whole))
+            # Backwards: what is left over on a level is added on the next one.
+            terms = [self._sum(m, group, stages.latency) for group in groups[::-1]]
+        whole = self._registered(m, "whole", terms[0])
+        m.d.comb += self.sum.eq(pack(whole.bits))
         return m
+
+    def _registered(self, m: Module, name: str, term: Term) -> Term:
+        """Register a term, the wires of inverted bits as they are."""
+        inverted = [bit.table == 0b01 and len(bit.inputs) == 1 for bit in term.bits]
+        row = [~bit if inverse else bit for bit, inverse in zip(term.bits, inverted, strict=True)]
+        row = register_bits(m, self.en, name, row)
+        row = [~bit if inverse else bit for bit, inverse in zip(row, inverted, strict=True)]
+        return dataclasses.replace(term, bits=row)
 
     def _products(self, m: Module) -> Iterator[list[Bit]]:
         lanes = range(self.parameters.lanes)

@@ -170,10 +170,10 @@ class Fp4Stages:
     def groups(self, terms: int) -> list[int]:
         """Return how many terms are added together, group by group, on a level of the tree."""
         if self.parameters.target != "xilinx":
-            return [1] * (terms % 2) + [2] * (terms // 2)
+            return [2] * (terms // 2) + [1] * (terms % 2)
         pairs = 1 - terms % 2
         triples, rest = divmod(terms - 2 * pairs, 3)
-        return [1] * rest + [2] * pairs + [3] * triples
+        return [2] * pairs + [3] * triples + [1] * rest
 
     @property
     def levels(self) -> int:
@@ -188,6 +188,14 @@ class Fp4Stages:
         """Levels of the tree, and one for the sign."""
         return self.levels + self.relative
 
+    @property
+    def depth(self) -> int:
+        """How many additions a level counts as.
+
+        The sum of three terms goes to a register: its own carries take a slice's other output.
+        """
+        return 2 if self.parameters.target == "xilinx" else 1
+
     def schedule(self) -> Schedule:
         """Return the registers up to a product; behind them its own addition, or as deep logic."""
         result = Schedule(latency=int(self.parameters.target != "generic"))
@@ -197,4 +205,8 @@ class Fp4Stages:
     @property
     def latency(self) -> int:
         """Enabled cycles from registered operands to the sum of their products."""
-        return self.schedule().tree(self.additions).latency + 1
+        result = self.schedule()
+        for _ in range(self.additions):
+            result.full()
+            result.add(self.depth)
+        return result.latency + 1
