@@ -5,7 +5,7 @@ from typing import Any
 
 from ..formats import BINARY32, BlockFormat, MxFormat
 from ..formats.binary32 import ADDER_LATENCY, FROM_INTEGER_LATENCY
-from ..formats.element import FloatElement
+from ..formats.element import ELEMENTS, FloatElement
 from ..stages import (
     DSP_LATENCY,
     DSP_PAIR_LATENCY,
@@ -21,9 +21,11 @@ __all__ = [
     "ComposedStages",
     "DotStages",
     "FloatStages",
+    "Fp4Stages",
     "SumStages",
     "compare_latency",
     "has_tensor_scale",
+    "is_fp4",
     "value_latency",
 ]
 
@@ -43,6 +45,11 @@ LEAST_SPACING = 8
 def has_tensor_scale(format: BlockFormat) -> bool:
     """Return whether scales of blocks have significands, and tensors a scale of their own."""
     return isinstance(format, MxFormat) and format.has_tensor_scale
+
+
+def is_fp4(parameters: Any) -> bool:
+    """Return whether `DotParameters` are of exact sums of products of E2M1."""
+    return parameters.format.element == ELEMENTS["e2m1"] and parameters.alignment is None
 
 
 def value_latency(format: BlockFormat) -> int:
@@ -97,6 +104,8 @@ class DotStages:
     @property
     def product_sum(self) -> int:
         """Enabled cycles from registered operands to the sum of their products."""
+        if is_fp4(self.parameters):
+            return Fp4Stages(self.parameters).latency
         if isinstance(self.parameters.format.element, FloatElement):
             return FloatStages(self.parameters).latency
         return self.schedule().tree(self.tree_levels).latency + 1
@@ -244,3 +253,60 @@ class ComposedStages:
     def result(self) -> int:
         """Enabled cycles from the choice of a result to it in the column's register."""
         return self.write + 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Fp4Stages:
+    """Stages of the sum of a beat's products of E2M1."""
+
+    parameters: Any
+    """`DotParameters`, which read these stages themselves."""
+
+    @property
+    def relative(self) -> bool:
+        """Whether magnitudes are added by relative signs, and the sum gets its sign at last."""
+        return self.parameters.target == "ecp5"
+
+    def groups(self, terms: int) -> list[int]:
+        """Return how many terms are added together, group by group, on a level of the tree."""
+        if self.parameters.target != "xilinx":
+            return [2] * (terms // 2) + [1] * (terms % 2)
+        pairs = 1 - terms % 2
+        triples, rest = divmod(terms - 2 * pairs, 3)
+        return [2] * pairs + [3] * triples + [1] * rest
+
+    @property
+    def levels(self) -> int:
+        """Levels of the tree."""
+        count, terms = 0, self.parameters.lanes
+        while terms > 1:
+            count, terms = count + 1, len(self.groups(terms))
+        return count
+
+    @property
+    def additions(self) -> int:
+        """Levels of the tree, and one for the sign."""
+        return self.levels + self.relative
+
+    @property
+    def depth(self) -> int:
+        """How many additions a level counts as.
+
+        The sum of three terms goes to a register: its own carries take a slice's other output.
+        """
+        return 2 if self.parameters.target == "xilinx" else 1
+
+    def schedule(self) -> Schedule:
+        """Return the registers up to a product; behind them its own addition, or as deep logic."""
+        result = Schedule(latency=int(self.parameters.target != "generic"))
+        result.add(self.parameters.target != "xilinx")
+        return result
+
+    @property
+    def latency(self) -> int:
+        """Enabled cycles from registered operands to the sum of their products."""
+        result = self.schedule()
+        for _ in range(self.additions):
+            result.full()
+            result.add(self.depth)
+        return result.latency + 1
