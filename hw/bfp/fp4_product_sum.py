@@ -9,7 +9,7 @@ from amaranth.hdl import Module, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
-from sw.bfp.stages import Fp4Stages
+from sw.bfp.float_stages import Fp4Stages
 
 from ..base.circuit import Circuit
 from ..base.pipeline import delay

@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
-from sw.bfp.stages import FloatStages
+from sw.bfp.float_stages import FloatStages
 from sw.bfp.window import STEP_BITS, highest_field, product_bits
 
 from ..base.circuit import Circuit

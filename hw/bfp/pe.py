@@ -8,7 +8,8 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
-from sw.bfp.stages import DotStages, is_fp4
+from sw.bfp.float_stages import is_fp4
+from sw.bfp.stages import DotStages
 from sw.formats.element import FloatElement
 
 from ..base.circuit import Circuit

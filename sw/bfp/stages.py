@@ -5,7 +5,7 @@ from typing import Any
 
 from ..formats import BINARY32, BlockFormat, MxFormat
 from ..formats.binary32 import ADDER_LATENCY, FROM_INTEGER_LATENCY
-from ..formats.element import ELEMENTS, FloatElement
+from ..formats.element import FloatElement
 from ..stages import (
     DSP_LATENCY,
     DSP_PAIR_LATENCY,
@@ -14,18 +14,16 @@ from ..stages import (
     float_product,
     multiplier_schedule,
 )
+from .float_stages import FloatStages, Fp4Stages, is_fp4
 
 __all__ = [
     "COMPOSER_LATENCY",
     "LEAST_SPACING",
     "ComposedStages",
     "DotStages",
-    "FloatStages",
-    "Fp4Stages",
     "SumStages",
     "compare_latency",
     "has_tensor_scale",
-    "is_fp4",
     "value_latency",
 ]
 
@@ -35,9 +33,6 @@ COMPOSER_LATENCY = 3
 FACTOR_LATENCY = 2
 """Cycles in which a block's sum is multiplied by the significands of its scales."""
 
-MAXIMUM_LEVELS = {"generic": 2, "ecp5": 2, "xilinx": 4}
-"""Levels of comparisons of a few bits in a cycle."""
-
 LEAST_SPACING = 8
 """Cycles from a sum's addition to the next one of the same result, at least."""
 
@@ -45,11 +40,6 @@ LEAST_SPACING = 8
 def has_tensor_scale(format: BlockFormat) -> bool:
     """Return whether scales of blocks have significands, and tensors a scale of their own."""
     return isinstance(format, MxFormat) and format.has_tensor_scale
-
-
-def is_fp4(parameters: Any) -> bool:
-    """Return whether `DotParameters` are of exact sums of products of E2M1."""
-    return parameters.format.element == ELEMENTS["e2m1"] and parameters.alignment is None
 
 
 def value_latency(format: BlockFormat) -> int:
@@ -124,50 +114,6 @@ class DotStages:
     def value(self) -> int:
         """Enabled cycles from a beat to that sum in binary32."""
         return self.block + value_latency(self.parameters.format)
-
-
-@dataclasses.dataclass(frozen=True)
-class FloatStages:
-    """Stages of the sum of a beat's products of floats."""
-
-    parameters: Any
-    """`DotParameters`."""
-
-    @property
-    def product(self) -> int:
-        """Enabled cycles from registered operands to a product of significands, a register."""
-        width = self.parameters.format.element.fraction_bits + 1
-        return multiplier_schedule(width, False, self.parameters.target).latency + 1
-
-    @property
-    def maximum_levels(self) -> int:
-        """Levels in a cycle of the tree of the largest exponent."""
-        return MAXIMUM_LEVELS[self.parameters.target]
-
-    @property
-    def maximum(self) -> int:
-        """Enabled cycles of that tree, under a window; a product is moved in part meanwhile."""
-        levels = self.tree_levels - 1 if self.parameters.alignment else 0
-        return max(1, -(-levels // self.maximum_levels))
-
-    @property
-    def tree_levels(self) -> int:
-        """Levels of the adder tree, and one for the constants."""
-        return (self.parameters.lanes - 1).bit_length() + 1
-
-    def schedule(self) -> Schedule:
-        """Return the registers up to a product that is moved to its place."""
-        return Schedule(latency=self.product + self.maximum + 1)
-
-    @property
-    def total(self) -> int:
-        """Enabled cycles to the sum of the products, as they were moved."""
-        return self.schedule().tree(self.tree_levels).latency + 1
-
-    @property
-    def latency(self) -> int:
-        """Enabled cycles to the sum in its place, which has a register under a window."""
-        return self.total + bool(self.parameters.alignment)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,60 +199,3 @@ class ComposedStages:
     def result(self) -> int:
         """Enabled cycles from the choice of a result to it in the column's register."""
         return self.write + 1
-
-
-@dataclasses.dataclass(frozen=True)
-class Fp4Stages:
-    """Stages of the sum of a beat's products of E2M1."""
-
-    parameters: Any
-    """`DotParameters`, which read these stages themselves."""
-
-    @property
-    def relative(self) -> bool:
-        """Whether magnitudes are added by relative signs, and the sum gets its sign at last."""
-        return self.parameters.target == "ecp5"
-
-    def groups(self, terms: int) -> list[int]:
-        """Return how many terms are added together, group by group, on a level of the tree."""
-        if self.parameters.target != "xilinx":
-            return [2] * (terms // 2) + [1] * (terms % 2)
-        pairs = 1 - terms % 2
-        triples, rest = divmod(terms - 2 * pairs, 3)
-        return [2] * pairs + [3] * triples + [1] * rest
-
-    @property
-    def levels(self) -> int:
-        """Levels of the tree."""
-        count, terms = 0, self.parameters.lanes
-        while terms > 1:
-            count, terms = count + 1, len(self.groups(terms))
-        return count
-
-    @property
-    def additions(self) -> int:
-        """Levels of the tree, and one for the sign."""
-        return self.levels + self.relative
-
-    @property
-    def depth(self) -> int:
-        """How many additions a level counts as.
-
-        The sum of three terms goes to a register: its own carries take a slice's other output.
-        """
-        return 2 if self.parameters.target == "xilinx" else 1
-
-    def schedule(self) -> Schedule:
-        """Return the registers up to a product; behind them its own addition, or as deep logic."""
-        result = Schedule(latency=int(self.parameters.target != "generic"))
-        result.add(self.parameters.target != "xilinx")
-        return result
-
-    @property
-    def latency(self) -> int:
-        """Enabled cycles from registered operands to the sum of their products."""
-        result = self.schedule()
-        for _ in range(self.additions):
-            result.full()
-            result.add(self.depth)
-        return result.latency + 1

@@ -153,7 +153,7 @@ FAULTS = {
         short("mxfp8_e4m3", window=12),
         Fault(MxProductSum, lambda s: s.larger_0_0.eq(s.field_0[2:]), "values"),
     ),
-    "a sign": (short("mxfp4"), Fault(MxProductSum, lambda s: s.negative_1.eq(0), "values")),
+    "a sign": (short("mxfp6_e2m3"), Fault(MxProductSum, lambda s: s.negative_1.eq(0), "values")),
     "a significand of a scale": (
         short("nvfp4"),
         Fault(BlockValue, lambda s: s.significand_b.eq(8), "values"),
