@@ -145,8 +145,8 @@ class Fp4ProductSum(Circuit):
         lanes = sum(term.lanes for term in group)
         rows = [term.extended((lanes * LARGEST).bit_length() + 1) for term in group]
         if self.stages.relative:
-            flips = self._sign(m, stage, group[0].second, second)
-            flips = flips, self._sign(m, stage, second, group[1].second)
+            pairs = (group[0].second, second), (second, group[1].second)
+            flips = [self._sign(m, stage, *pair) for pair in pairs]
             rows = [[bit ^ flip for bit in row] for row, flip in zip(rows, flips, strict=True)]
         if len(rows) == 3:
             return Term(add_three(m, *rows), lanes, first, second)
