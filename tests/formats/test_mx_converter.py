@@ -156,7 +156,7 @@ def test_netlist():
 
 def test_what_no_circuit_has_is_refused():
     with pytest.raises(UserError, match=r"^format.scale.four_over_six must be false in a circuit"):
-        ConverterParameters.make(preset="nvfp4", format={"scale": {"four_over_six": True}})
+        ConverterParameters(format=read_format("nvfp4:scale.four_over_six=true"))
 
 
 def reaches(threshold: int) -> Any:
