@@ -16,7 +16,7 @@ from hw.units import UNITS
 from sim.bench import Stalls
 from sim.formats.converter import regress, simulate
 from sim.formats.edges import with_scaled_edges
-from sw.formats import BINARY32, ROUNDINGS, MxFormat
+from sw.formats import BINARY32, MxFormat
 from sw.formats.converter import ConverterParameters, convert
 from sw.formats.element import ELEMENTS
 from sw.formats.scale import FloatScale
@@ -38,11 +38,13 @@ def parameters(
     return ConverterParameters(format=form, lanes=lanes, source=source)
 
 
+STOCHASTIC = parameters(rounding="stochastic", lanes=4)
 CASES = [
-    *(parameters(rounding=rounding) for rounding in ROUNDINGS),
-    parameters(rounding="stochastic", lanes=4, random_bits=12),
-    parameters(source="bfloat16", lanes=4),
-    parameters(source="binary16", lanes=1),
+    parameters(),
+    STOCHASTIC,
+    parameters(rounding="truncate", source="bfloat16"),
+    parameters(rounding="nearest_away", source="binary16", lanes=1),
+    parameters(rounding="stochastic", source="bfloat16", random_bits=12, lanes=1),
 ]
 
 
@@ -72,9 +74,9 @@ def test_the_largest_magnitude_of_a_tensor():
         assert np.array_equal(element, expected[0])
 
 
-@pytest.mark.parametrize("element", ["e4m3", "e5m2", "int8"])
+@pytest.mark.parametrize("element", ["e5m2", "int8"])
 def test_other_elements(element):
-    p = parameters(element, lanes=4)
+    p = parameters(element, lanes=1)
     assert regress(p, blocks=1000, seed=5).message == ""
     assert regress(p, blocks=100, seed=6, amax=np.float32(3.4028235e38)).message == ""
 
@@ -106,13 +108,12 @@ def test_published_values():
     assert element.tolist() == [[0xF, 0xF, 0xE, 0xE, 0xD, 0xC, 0xB, 0xA, 0, 2, 3, 4, 5, 6, 6, 7]]
 
 
-@pytest.mark.parametrize("lanes", [1, 4])
-def test_a_beat_a_cycle_and_the_documented_latency(lanes):
-    p = parameters(lanes=lanes)
+@pytest.mark.parametrize("p", [parameters(), STOCHASTIC], ids=["2", "4"])
+def test_a_beat_a_cycle_and_the_documented_latency(p):
     latency = UNITS["bfp_converter"].top(p).latency
     # Of the wait, the maximum of the lanes, product, code and factor of a block, and of a lane.
     assert latency is not None
-    assert latency == {1: 6 + 0, 4: 2 + 2}[lanes] + (8 + 3 + 1) + (8 + 3)
+    assert latency == {2: 6 + 1, 4: 2 + 2}[p.lanes] + (8 + 3 + 1) + (8 + 3)
     x = np.random.default_rng(7).standard_normal((50, 4)).astype(np.float32)
     _, result = simulate(p, x)
     assert result.cycles == 50 * p.beats + p.beats - 1 + latency
@@ -120,7 +121,7 @@ def test_a_beat_a_cycle_and_the_documented_latency(lanes):
 
 def test_reset():
     """While the scale is sought, and while blocks are inside."""
-    p = parameters(rounding="stochastic")
+    p = STOCHASTIC
     for cycles in (20, SCALE_CYCLES + 30):
         assert regress(p, blocks=40, seed=5, reset_after=cycles, stalls=STALLS).message == ""
 
@@ -128,7 +129,7 @@ def test_reset():
 def test_netlist():
     p = parameters(lanes=1)
     gates = netlist(generate("bfp_converter", p), "gates")
-    assert regress(p, blocks=200, seed=6, stalls=STALLS, netlist=gates).message == ""
+    assert regress(p, blocks=20, seed=6, engine="verilog", netlist=gates).message == ""
 
 
 def test_the_largest_magnitude_is_locked_while_elements_are_there():
