@@ -138,9 +138,9 @@ class Connection(contextlib.AbstractContextManager["Connection"]):
         self._requests.finish()
         return {reader.channel: reader.take_away() for reader in readers}
 
-    def taken(self, channel: int) -> int:
+    def consumed(self, channel: int) -> int:
         """Return how many bytes of an input channel the unit has accepted since the reset."""
-        return self._senders[channel].taken
+        return self._senders[channel].consumed
 
     def exchange(
         self, data: bytes, answers: int, *, seconds: float = 0.5

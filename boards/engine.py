@@ -113,7 +113,7 @@ class BoardEngine:
         outputs = {name: beats * sizes[name] for name, beats in job.outputs.items()}
         got = self.board.stream(inputs, outputs, patience=self.patience)
         for name in inputs:
-            outcome.transfers[name].done = self.board.taken(name) // sizes[name]
+            outcome.transfers[name].done = self.board.consumed(name) // sizes[name]
         for name, data in got.items():
             beats = len(data) // sizes[name]
             outcome.transfers[name].done = beats

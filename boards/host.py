@@ -140,9 +140,9 @@ class Board(contextlib.AbstractContextManager["Board"]):
         )
         return {name: got[channels[name]] for name in outputs}
 
-    def taken(self, stream: str) -> int:
+    def consumed(self, stream: str) -> int:
         """Return how many bytes of an input stream the unit has accepted since the reset."""
-        return self.connection.taken(self._channels[stream])
+        return self.connection.consumed(self._channels[stream])
 
     def _check_constants(self) -> None:
         """Compare the constants of the unit with what this checkout generates."""

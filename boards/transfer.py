@@ -65,14 +65,14 @@ class Sender(_Transfer):
         self._flying: list[int] = []
 
     @property
-    def taken(self) -> int:
+    def consumed(self) -> int:
         """Bytes that the unit has accepted, as far as is known."""
         return self.limit - self.buffer
 
     @property
     def done(self) -> bool:
         """Whether the unit has accepted everything."""
-        return self.taken == self._end
+        return self.consumed == self._end
 
     def put(self, data: bytes) -> None:
         """Add bytes to send."""
@@ -146,7 +146,7 @@ class Reader(_Transfer):
         return self.received >= self._end
 
     def want(self, size: int) -> None:
-        """Ask for ``size`` bytes more than have been taken away."""
+        """Ask for ``size`` bytes more than have been consumed."""
         self._end = self.received - len(self._data) + size
 
     def take_away(self) -> bytes:

@@ -95,7 +95,7 @@ class BlockCircuit(Circuit):
 
     def _multiply(self, a: Blocks, b: Blocks) -> tuple[Floats, int]:
         result: Result
-        if {a.format, b.format} <= set(self.parameters.formats):
+        if all(map(self.parameters.takes, (a.format, b.format))):
             [product], result = multimode.simulate(self.parameters, [(a, b)])
         else:
             # With a single lane every block is long enough for one partial sum a result.

@@ -44,7 +44,8 @@ def configure(arithmetic: str, overrides: Iterable[str] = ()) -> ArrayFields:
         defaults["family"] = "boosters" if arithmetic.startswith("boosters") else "flexblock"
         given = tuple(overrides)
         parameters = MultimodeParameters.make(overrides=given, defaults=defaults)
-        if given and not set(_arithmetics(arithmetic)) & set(parameters.formats):
+        blocks = (one for one in _arithmetics(arithmetic) if isinstance(one, BlockFormat))
+        if given and not any(map(parameters.takes, blocks)):
             raise UserError(
                 f"--set is of bfp_multimode_array in the family {parameters.family}, through which "
                 f"no products in {arithmetic} go"

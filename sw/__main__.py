@@ -15,7 +15,7 @@ from .approx.table import write as write_table
 from .checks import whole
 from .cli import bars, command_line, console, output_folder, read_array
 from .errors import UserError
-from .formats import BLOCK_FORMATS, BOX_FORMATS, ROUNDINGS, read_format
+from .formats import BLOCK_FORMATS, BOX_FORMATS, MX_FORMATS, ROUNDINGS, BlockFormat, read_format
 from .formats.quantize import dequantize, quantize, zero_setting_error
 from .train.command import train_network
 from .words import Words, stream_key
@@ -31,31 +31,42 @@ def main() -> None:
 
 @main.command()
 def formats() -> None:
-    """Print the presets of block floating point.
+    """Print the presets of block formats: block floating point, MX and NVFP4.
 
     \b
     Example:
       python -m sw formats
     """
-    table = Table()
-    table.add_column("format", style="bold", no_wrap=True)
-    for heading in ("block", "m", "q", "E", "rule", "each", "rounding"):
-        numeric = heading not in ("rule", "rounding")
-        table.add_column(heading, justify="right" if numeric else "left", no_wrap=True)
-    for name, format in (BLOCK_FORMATS | BOX_FORMATS).items():
-        table.add_row(
-            name,
-            format.shape.text,
-            str(format.magnitude_bits),
-            str(format.element_bits),
-            str(format.exponent_bits),
-            format.exponent_rule,
-            f"{format.element_bits + format.exponent_bits / format.block_elements:.2f}",
-            format.rounding,
-        )
     out = console()
     out.print("Element = q * 2**(E - m); a block shares E. Bits of q, E, each.", highlight=False)
+    table = _format_table("m", "q", "E", "rule")
+    for format in (BLOCK_FORMATS | BOX_FORMATS).values():
+        scale = str(format.exponent_bits), format.exponent_rule
+        _add_format(table, format, str(format.magnitude_bits), str(format.element_bits), *scale)
     out.print(table)
+    about = "Element = q * scale; a block shares the scale, in NVFP4 a tensor has one too."
+    out.print(about, highlight=False)
+    table = _format_table("q", "largest", "scale", "rule")
+    for format in MX_FORMATS.values():
+        largest = f"{format.element.largest / 2**format.element.places:g}"
+        scale = "ue4m3" if format.has_tensor_scale else "e8m0"
+        rule = getattr(format.scale, "rule", "-")
+        _add_format(table, format, str(format.element_bits), largest, scale, rule)
+    out.print(table)
+
+
+def _format_table(*headings: str) -> Table:
+    table = Table()
+    table.add_column("format", style="bold", no_wrap=True)
+    for heading in ("block", *headings, "each", "rounding"):
+        numeric = heading not in ("scale", "rule", "rounding")
+        table.add_column(heading, justify="right" if numeric else "left", no_wrap=True)
+    return table
+
+
+def _add_format(table: Table, format: BlockFormat, *cells: str) -> None:
+    each = f"{format.element_bits + format.exponent_bits / format.block_elements:.2f}"
+    table.add_row(format.name, format.shape.text, *cells, each, format.rounding)
 
 
 @main.command("quantize")

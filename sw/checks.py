@@ -208,7 +208,7 @@ def _array(field: str, value: npt.ArrayLike, kind: str) -> npt.NDArray[Any]:
             return found.astype({"integer": int, "bool": bool, "number": float}[kind])
     else:
         good = found.dtype == np.dtype(kind)
-        if not good and not typed and found.dtype.kind in "biuf":
+        if not good and not typed and found.dtype.kind in "iuf":
             with np.errstate(all="ignore"):
                 converted = found.astype(kind)
             if np.array_equal(converted, found, equal_nan=found.dtype.kind == "f"):

@@ -11,5 +11,6 @@ if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add an option for the proofs that take longer than a run of the tests may."""
-    parser.addoption("--deep", action="store_true", help="prove the ports of larger units as well")
+    """Add an option for what takes longer than a run of the tests may."""
+    what = "prove the ports of larger units as well, quantize more values in every rounding"
+    parser.addoption("--deep", action="store_true", help=what)

@@ -4,9 +4,10 @@ A fault is a few more assignments at the end of a component's, of which Amaranth
 win. So it needs no names but those of the source, and stays when the emitted text changes.
 """
 
+import contextlib
 import dataclasses
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from unittest import mock
 
@@ -16,13 +17,13 @@ from amaranth.hdl._xfrm import LHSMaskCollector  # pyright: ignore[reportAttribu
 
 from hw.base.circuit import Circuit
 from hw.flow.emit import emit
-from hw.units import UNITS
+from hw.units import unit as find_unit
+from sim.job import BenchError
 from sim.report import Report
 from sim.streams import Stalls
 from sw.parameters import Parameters
-from tests.plant import message
 
-__all__ = ["STALLS", "Fault", "Names", "assert_caught", "faulty"]
+__all__ = ["STALLS", "Fault", "Names", "assert_caught", "faulty", "message", "planted"]
 
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
 
@@ -36,16 +37,17 @@ class Fault:
     component : type of Circuit
         The component.
     assign : callable
-        Returns the wrong assignments, of signals that are assigned already, for `Names`.
+        Returns for `Names` the wrong assignment, or several, of signals that are assigned already.
+        One of several may be a pair, of the condition under which it is wrong and itself.
     sign : str
-        Pattern that the message matches.
+        Pattern that the message matches; by default it is any.
     stalls : Stalls
         With which it shows.
     """
 
     component: type[Circuit]
     assign: Callable[["Names"], Any]
-    sign: str
+    sign: str = "."
     stalls: Stalls = Stalls()
 
 
@@ -60,6 +62,9 @@ class Names:
         self._circuit = circuit
         self._inner = module._named_submodules
         self._driving = module._driving
+        parts = (circuit, *(inner for inner, _ in self._inner.values()))
+        ports = (Value.cast(port) for x in parts for *_, port in x.signature.flatten(x))
+        self._ports = SignalSet(port for port in ports if isinstance(port, Signal))
 
     def __getattr__(self, name: str) -> Any:
         """Return the signal or submodule of a name, of which there must be one."""
@@ -67,13 +72,11 @@ class Names:
             return getattr(self._circuit, name)
         if name in self._inner:
             return self._inner[name][0]
-        ports = SignalSet(
-            signal
-            for inner, _ in self._inner.values()
-            for *_, port in inner.signature.flatten(inner)
-            if isinstance(signal := Value.cast(port), Signal)
-        )
-        found = [s for s in self._driving if s.name == name and s not in ports]
+        return self.own(name)
+
+    def own(self, name: str) -> Signal:
+        """Return the signal of a name that is no port, also where a port has the same name."""
+        found = [s for s in self._driving if s.name == name and s not in self._ports]
         assert len(found) == 1, f"{len(found)} signals {name}"
         return found[0]
 
@@ -90,25 +93,42 @@ class Names:
         return domain
 
 
-def faulty(unit: str, parameters: Parameters, fault: Fault) -> str:
-    """Return the Verilog of a unit with a fault."""
+@contextlib.contextmanager
+def planted(fault: Fault) -> Iterator[None]:
+    """Plant a fault in all that is elaborated meanwhile, which must have its component."""
     elaborate = fault.component.elaborate
-    planted = []
+    found = []
 
     def wrong(self: Circuit, platform: Any) -> Any:
         module = elaborate(self, platform)
         if isinstance(module, Module):
             names = Names(self, module)
             made = fault.assign(names)
-            for assignment in made if isinstance(made, Iterable) else (made,):
-                module.d[names.domain(assignment)] += assignment
-            planted.append(self)
+            for each in made if isinstance(made, Iterable) else (made,):
+                condition, assignment = each if isinstance(each, tuple) else (1, each)
+                with module.If(condition):
+                    module.d[names.domain(assignment)] += assignment
+            found.append(self)
         return module
 
     with mock.patch.object(fault.component, "elaborate", wrong):
-        verilog = emit(UNITS[unit].top(parameters), unit, parameters=parameters).verilog
-    assert planted, f"no {fault.component.__name__} in {unit}"
-    return verilog
+        yield
+    assert found, f"no {fault.component.__name__}"
+
+
+def faulty(unit: str, parameters: Parameters, fault: Fault) -> str:
+    """Return the Verilog of a unit with a fault."""
+    top = find_unit(unit).top(parameters)
+    with planted(fault):
+        return emit(top, find_unit(unit).name, parameters=parameters).verilog
+
+
+def message(regress: Callable[..., Report], parameters: Any, **options: Any) -> str:
+    """Return what a regression says of a design: its first mismatch, or the rule that it broke."""
+    try:
+        return regress(parameters, **options).message
+    except BenchError as error:
+        return str(error)
 
 
 def assert_caught(

@@ -44,6 +44,7 @@ def test_arrays_taken(value, kind, dtype):
         ([[1], [2, 3]], "integer", {}, "x must be an array of integer, not [[1], [2, 3]]"),
         ([2**70], "integer", {}, "x must be an array of integer, not [1180591620717411303424]"),
         ([1, True], "bool", {}, "x must be an array of bool, not int64"),
+        (True, "float32", {}, "x must be an array of float32, not bool"),
         (None, "number", {}, "x must be an array of number, not None"),
         (np.ma.masked_equal([1, 2], 2), "integer", {}, "x must be an array without a mask, not"),
         ([1, 5], "integer", {"high": 4}, "x must be at most 4, not 5 at index 1"),

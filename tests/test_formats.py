@@ -14,7 +14,6 @@ from sw.formats import (
     BOX_FORMATS,
     FLOAT_FORMATS,
     BfpFormat,
-    BlockFormat,
     FloatFormat,
     read_format,
 )
@@ -55,7 +54,7 @@ FACTS = {
 }
 
 
-def facts(format: BlockFormat) -> tuple:
+def facts(format: BfpFormat) -> tuple:
     return (
         format.magnitude_bits,
         format.element_bits,
@@ -84,14 +83,14 @@ def test_a_format_is_its_parts():
     """Each field is one part's or the format's own, and parts decide equality."""
     own = {"name", "block", "rounding", "random_bits"}
     parts = [{f.name for f in dataclasses.fields(p)} for p in (IntegerElement, PowerOfTwoScale)]
-    assert own | parts[0] | parts[1] == {f.name for f in dataclasses.fields(BlockFormat)}
+    assert own | parts[0] | parts[1] == {f.name for f in dataclasses.fields(BfpFormat)}
     assert not parts[0] & parts[1]
     hbfp, mx = BLOCK_FORMATS["hbfp8"], BLOCK_FORMATS["mxint8"]
     assert hbfp.element == BLOCK_FORMATS["msfp16"].element != mx.element
     assert hbfp.scale == BLOCK_FORMATS["hbfp4"].scale != mx.scale
     assert len({hbfp.scale, mx.scale, BLOCK_FORMATS["fb12"].scale}) == 2
     assert hbfp.element != hbfp.scale
-    assert list(dataclasses.asdict(hbfp)) == [f.name for f in dataclasses.fields(BlockFormat)]
+    assert list(dataclasses.asdict(hbfp)) == [f.name for f in dataclasses.fields(BfpFormat)]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from sw.__main__ import main
-from sw.formats import BLOCK_FORMATS, BOX_FORMATS
+from sw.formats import BLOCK_FORMATS, BOX_FORMATS, MX_FORMATS
 from sw.train.network import load_weights
 
 
@@ -31,7 +31,7 @@ def test_formats():
     result = run("formats")
     assert result.exit_code == 0 and result.stderr == ""
     rows = [line.split("│")[1].strip() for line in result.stdout.splitlines() if "│" in line]
-    assert rows == [*BLOCK_FORMATS, *BOX_FORMATS]
+    assert rows == [*BLOCK_FORMATS, *BOX_FORMATS, *MX_FORMATS]
     assert "…" not in result.stdout
 
 
@@ -51,7 +51,9 @@ def test_train(tmp_path):
     assert np.shape(course["modes"]) == (3, 3, 3)
 
 
-@pytest.mark.parametrize("format", ["hbfp4", "mxint8", "fb12", "hbfp8_8x8"])
+@pytest.mark.parametrize(
+    "format", ["hbfp4", "mxint8", "fb12", "hbfp8_8x8", "mxfp8_e4m3", "mxfp4", "nvfp4"]
+)
 def test_quantize(tmp_path, format):
     x = np.linspace(-1, 1, 1000).reshape(10, 100)
     x[0, 0] = np.nan

@@ -51,6 +51,9 @@ LATENCIES = {
         "hbfp": "20 20 19",
         "boosters": "20 20 19",
         "boosters_16x16": "20 20 19",
+        "mxint8": "20 20 19",
+        "mxfp6_e3m2": "21 21 20",
+        "mxfp8_e4m3": "21 21 20",
     },
 }
 

@@ -16,7 +16,7 @@ from sim.units import bench
 
 from .readme import ROOT
 
-PLANTS = ("faults", "plant", "planted")
+PLANTS = ("faults", "planted")
 OF_ALL_UNITS = ("test_bus", "test_reset", "test_abort", "formal/test_axi", "flow/test_lint")
 
 
@@ -85,7 +85,7 @@ def test_it_is_documented(name):
 
 
 def test_a_fault_counts_for_the_unit_that_it_is_in():
-    planted, bench = "from ..plant import plant\n", "from sim.bfp.dot import regress\n"
+    planted, bench = "from ..faults import Fault\n", "from sim.bfp.dot import regress\n"
     assert faulted(planted + bench) == {"bfp_dot"}
     assert faulted(f"{planted}FAULTS = {{'a': 'bfp_array'}}\n") == {"bfp_array"}
     assert faulted(f"{bench}UNIT = 'bfp_dot'\n") == set()

@@ -36,7 +36,7 @@ class InputChannel(Circuit):
         The bytes before ``position`` are good.
     received : Out(16)
         Position after the last good byte.
-    taken : Out(log2(buffer) + 1)
+    consumed : Out(log2(buffer) + 1)
         Low bits of the position of the first byte that is kept, or that is the last of the word
         at ``o``: a word counts as accepted after its handshake.
     o : Out(stream.Signature(8 * width))
@@ -53,7 +53,7 @@ class InputChannel(Circuit):
                 "data": In(8),
                 "commit": In(1),
                 "received": Out(16),
-                "taken": Out(exact_log2(buffer) + 1),
+                "consumed": Out(exact_log2(buffer) + 1),
                 "o": Out(stream.Signature(8 * width)),
             }
         )
@@ -77,7 +77,7 @@ class InputChannel(Circuit):
             ring.o.ready.eq(missing != 0),
             self.o.valid.eq(missing == 0),
             self.o.payload.eq(word),
-            self.taken.eq(ring.taken - (missing == 0)),
+            self.consumed.eq(ring.consumed - (missing == 0)),
         ]
         with m.If(ring.o.ready & ring.o.valid):
             m.d.sync += [word.eq(Cat(word, ring.o.payload)[8:]), missing.eq(missing - 1)]

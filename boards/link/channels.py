@@ -43,7 +43,7 @@ class Channels(Circuit):
         A byte for it, and its position.
     commit : In(1)
         Its bytes before the position are good.
-    input_known : Out(1), received : Out(16), taken : Out(log2(buffer) + 1)
+    input_known : Out(1), received : Out(16), consumed : Out(log2(buffer) + 1)
         Whether there is such a channel, its position, and the low bits of the unit's.
     output : In(8)
         Number of an output channel.
@@ -71,7 +71,7 @@ class Channels(Circuit):
                 "commit": In(1),
                 "input_known": Out(1),
                 "received": Out(16),
-                "taken": Out(exact_log2(buffer) + 1),
+                "consumed": Out(exact_log2(buffer) + 1),
                 "output": In(8),
                 "release": In(1),
                 "acknowledged": In(16),
@@ -133,7 +133,10 @@ class Channels(Circuit):
                 with m.Case(number):
                     m.d.comb += [channel.write.eq(self.write), channel.commit.eq(self.commit)]
                     m.d.comb += self.input_known.eq(1)
-                    m.d.sync += [self.received.eq(channel.received), self.taken.eq(channel.taken)]
+                    m.d.sync += [
+                        self.received.eq(channel.received),
+                        self.consumed.eq(channel.consumed),
+                    ]
 
     def _choose_output(self, m: Module, outputs: list[OutputChannel]) -> None:
         """Connect the output channel whose number ``output`` is, or the identity."""

@@ -90,15 +90,15 @@ class CobsEncoder(Circuit):
         m = Module()
         m.submodules.ring = ring = Ring(width=8, depth=self.DEPTH)
         # Blocks begin at ``block``, where their first byte is put last.
-        block = Signal(len(ring.taken))
-        write = Signal(len(ring.taken))
+        block = Signal(len(ring.consumed))
+        write = Signal(len(ring.consumed))
         count = Signal(8, init=1)
         last = Signal()
         credit = Signal()
         m.d.comb += ring.filled.eq(block)
         wiring.connect(m, ring.o, wiring.flipped(self.o))
-        used = Signal(len(ring.taken))
-        m.d.comb += used.eq(write - ring.taken)
+        used = Signal(len(ring.consumed))
+        m.d.comb += used.eq(write - ring.consumed)
         m.d.sync += credit.eq(used <= self.DEPTH - 8)
         with m.FSM():
             with m.State("OPEN"):

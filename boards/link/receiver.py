@@ -69,7 +69,7 @@ class FrameReceiver(Circuit):
     i_valid : In(1), i_data : In(8), end : In(1), broken : In(1)
         As from `CobsDecoder`.
     channel : Out(8), write : Out(1), position : Out(16), data : Out(8), commit : Out(1),
-    known : In(1), received : In(16), taken : In(log2(buffer) + 1)
+    known : In(1), received : In(16), consumed : In(log2(buffer) + 1)
         As of `Channels`.
     alone : In(1)
         No request waits for its answer.
@@ -97,7 +97,7 @@ class FrameReceiver(Circuit):
                 "commit": Out(1),
                 "known": In(1),
                 "received": In(16),
-                "taken": In(exact_log2(buffer) + 1),
+                "consumed": In(exact_log2(buffer) + 1),
                 "alone": In(1),
                 "o": Out(stream.Signature(REQUEST)),
                 "reset": Out(1),
@@ -110,7 +110,7 @@ class FrameReceiver(Circuit):
         """Check a frame, follow its fields, and queue or report it at its end."""
         m = Module()
         m.submodules.check = check = Crc32()
-        s = _State(header=Signal(_HEADER, name="header"), space=len(self.taken))
+        s = _State(header=Signal(_HEADER, name="header"), space=len(self.consumed))
         header = s.header
         m.d.comb += [
             check.data.eq(self.i_data),
@@ -125,7 +125,7 @@ class FrameReceiver(Circuit):
             s.unknown.eq(
                 (header.kind == 0) | (header.kind > Kind.RESET) | (s.writes & ~self.known)
             ),
-            s.held.eq(self.received - self.taken),
+            s.held.eq(self.received - self.consumed),
         ]
         m.d.sync += [
             s.free.eq(self.buffer - s.held),

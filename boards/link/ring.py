@@ -33,7 +33,7 @@ class Ring(Circuit):
         Word to write; addresses are positions modulo the depth.
     filled : In(log2(depth) + 1)
         Position that reading stops before.
-    taken : Out(log2(depth) + 1)
+    consumed : Out(log2(depth) + 1)
         Position of the first word not read.
     o : Out(stream.Signature(width))
         Words.
@@ -49,7 +49,7 @@ class Ring(Circuit):
                 "address": In(bits),
                 "data": In(width),
                 "filled": In(bits + 1),
-                "taken": Out(bits + 1),
+                "consumed": Out(bits + 1),
                 "o": Out(stream.Signature(width)),
             }
         )
@@ -65,12 +65,12 @@ class Ring(Circuit):
             write.en.eq(self.write),
             write.addr.eq(self.address),
             write.data.eq(self.data),
-            read.addr.eq(self.taken),
+            read.addr.eq(self.consumed),
             read.en.eq(~self.o.valid),
             self.o.payload.eq(read.data),
         ]
         with m.If(~self.o.valid):
-            m.d.sync += self.o.valid.eq(self.filled != self.taken)
+            m.d.sync += self.o.valid.eq(self.filled != self.consumed)
         with m.Elif(self.o.ready):
-            m.d.sync += [self.o.valid.eq(0), self.taken.eq(self.taken + 1)]
+            m.d.sync += [self.o.valid.eq(0), self.consumed.eq(self.consumed + 1)]
         return m

@@ -115,7 +115,7 @@ class SerialUnit(Circuit):
 
     def _queue(self, m: Module, receiver: FrameReceiver, queue: Ring) -> None:
         """Keep requests; one leaves the queue when its answer is complete."""
-        queued = Signal(len(queue.taken))
+        queued = Signal(len(queue.consumed))
         with m.If(queue.write):
             m.d.sync += queued.eq(queued + 1)
         m.d.comb += [
@@ -123,8 +123,8 @@ class SerialUnit(Circuit):
             queue.write.eq(receiver.o.valid & receiver.o.ready),
             queue.address.eq(queued),
             queue.filled.eq(queued),
-            receiver.o.ready.eq((queued - queue.taken)[: len(queued)] != queue.depth),
-            receiver.alone.eq(queued == queue.taken),
+            receiver.o.ready.eq((queued - queue.consumed)[: len(queued)] != queue.depth),
+            receiver.alone.eq(queued == queue.consumed),
         ]
 
     def _reset(self, m: Module, receiver: FrameReceiver, channels: Channels) -> None:
@@ -144,7 +144,7 @@ class SerialUnit(Circuit):
         """Connect channels to those who write and read them."""
         to_write = ("write", "position", "data", "commit")
         _wire(m, channels, receiver, *to_write, input="channel")
-        _wire(m, receiver, channels, "received", "taken", known="input_known")
+        _wire(m, receiver, channels, "received", "consumed", known="input_known")
         _wire(m, channels, responder, "output", "release", "acknowledged", "address")
         _wire(m, responder, channels, "byte", "produced", "released", known="output_known")
 

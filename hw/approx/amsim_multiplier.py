@@ -51,7 +51,7 @@ class AmsimUnit(Core):
         *table_registers,
         counter("products", "products given"),
         counter("table_stalls", "cycles in which operands waited for a table"),
-        counter("output_stalls", "cycles that waited for products to be taken"),
+        counter("output_stalls", "cycles that waited for products to be accepted"),
     )
 
     def __init__(self, *, parameters: AmsimParameters) -> None:

@@ -29,6 +29,7 @@ __all__ = ["DotUnit"]
 class DotUnit(Core):
     """Dot products of blocks, ``lanes`` products a cycle, each rounded once to binary32.
 
+    The sums of a block's products are exact integers unless there is a window (`MxProductSum`).
     Both operands are accepted together, a beat of each a cycle; a result comes per block, with the
     ``last`` of the block's last beat of ``i_a``. With ``operands="binary32"`` each operand passes a
     `Quantizer` first, whose random words start as those of `ConverterUnit`.
@@ -52,7 +53,7 @@ class DotUnit(Core):
     registers = (
         counter("blocks", "results given"),
         counter("operand_stalls", "cycles in which one operand waited for the other"),
-        counter("result_stalls", "cycles that waited for results to be taken"),
+        counter("result_stalls", "cycles that waited for results to be accepted"),
     )
 
     def __init__(self, *, parameters: DotParameters) -> None:

@@ -52,7 +52,7 @@ class EpochSchedule(Core):
             word("wide", "rw", MODE_BITS, "mode of wide layers", reset=p.wide),
             word("first_wide", "rw", 1, "the first layer is always wide", reset=int(p.first_wide)),
             word("last_wide", "rw", 1, "the last layer is always wide", reset=int(p.last_wide)),
-            counter("taken", "epochs taken"),
+            counter("accepted", "epochs accepted"),
         )
         epoch = Field(name="epoch", bits=EPOCH_BITS, description="number of the epoch, from 1 on")
         super().__init__(streams={"i": Packet(epoch), "o": MODES})
@@ -91,5 +91,5 @@ class EpochSchedule(Core):
             self.flags.epoch.eq(i_fire & ~inside),
         ]
         m.d.comb += [each.eq(mode) for each in self.o.payload.data.mode]
-        count_events(m, self.clear, ((self.taken, i_fire),))
+        count_events(m, self.clear, ((self.accepted, i_fire),))
         return m

@@ -11,6 +11,7 @@ from ..base.field import Field
 from ..base.pipeline import delay, register
 from ..engine.tiles import TileArray
 from ..stream.packet import Packet
+from .multimode.codes import DecodeWords
 from .multimode.column import MultimodeColumn
 from .multimode.digits import WORD_BITS, SplitWords, word_bits
 from .multimode.readout import Readout
@@ -26,16 +27,18 @@ def word_packet(p: MultimodeParameters, count: int, what: str) -> Packet:
             name="word",
             bits=word_bits(p),
             count=count * p.lanes,
-            description=f"{p.lanes} words of each {what}: 16 bits of mantissas, lowest first"
+            description=f"{p.lanes} words of each {what}: 16 bits of "
+            + ("codes" if p.coded else "mantissas")
+            + ", lowest first"
             + ("" if p.sign_inside else ", and 4 of signs"),
         ),
         Field(
             name="exponent",
             bits=p.formats[0].exponent_bits,
             count=count * DIGITS,
-            description=f"4 exponent codes of each {what}, one a mantissa of a word",
+            description=f"4 exponent codes of each {what}, one an element of a word",
         ),
-        Field(name="mode", bits=2, description="0, 1, 2: mantissas of 4, 8, 16 bits"),
+        Field(name="mode", bits=2, description="0, 1, 2: elements of 4, 8, 16 bits"),
     )
 
 
@@ -43,13 +46,15 @@ class MultimodeArray(TileArray):
     """Output-stationary array of composed multipliers, whose modes may change from tile to tile.
 
     A beat holds ``lanes`` words for each of ``rows`` (``i_a``) and ``columns`` (``i_b``). A word
-    is one mantissa of 16 bits, two of 8 or four of 4, which are as many rows or columns of the
+    is one element of 16 bits, two of 8 or four of 4, which are as many rows or columns of the
     tile, at one step of the reduction; so that a beat always brings ``lanes`` steps, a tile takes
-    as long in every mode, and gives 16 times the products of 4-bit mantissas, 4 times those of 8.
+    as long in every mode, and gives 16 times the products of 4-bit elements, 4 times those of 8.
     Both operands choose their modes independently, by the field ``mode`` of a tile's first beat.
+    Elements are mantissas, with their signs beside or above them, or codes, which are decoded here
+    (`DecodeWords`). Sums of a block are exact, and rounded once.
 
     A result beat holds a result of each column word; for each row word in turn they come by its
-    mantissas, and for each of these by those of the column word. Members are those of `TileArray`;
+    elements, and for each of these by those of the column word. Members are those of `TileArray`;
     latency, interval and drain are `MultimodeParameters.mode_timing`. The ready of each operand
     also depends on the modes.
     """
@@ -114,13 +119,15 @@ class MultimodeArray(TileArray):
         return m
 
     def _digits(self, m: Module, name: str, mode: Value, words: Value) -> list[Value]:
-        """Split words into digits; return those of each row or column."""
+        """Split words into digits; return the operand of each row or column."""
         p = self.parameters
         count = len(words) // word_bits(p)
-        m.submodules[name] = split = SplitWords(parameters=p, count=count)
+        split = (DecodeWords if p.coded else SplitWords)(parameters=p, count=count)
+        m.submodules[name] = split
         m.d.comb += [split.mode.eq(mode), split.i.eq(words)]
         size = p.lanes * WORD_BITS
-        return [split.o.word_select(i, size) for i in range(count // p.lanes)]
+        operands = [split.o.word_select(i, size) for i in range(count // p.lanes)]
+        return [Cat(operand, mode == 1) for operand in operands] if p.moved else operands
 
     def _control(self, m: Module) -> dict[str, Value]:
         """Return the inputs of all columns that follow the beats, row by row."""

@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
-from sw.bfp.stages import FloatStages
+from sw.bfp.float_stages import FloatStages
 from sw.bfp.window import STEP_BITS, highest_field, product_bits
 
 from ..base.circuit import Circuit
@@ -96,10 +96,10 @@ class MxProductSum(Circuit):
         m.d.comb += self.sum.eq(self._placed(m, pack(whole), top))
         return m
 
-    def _product(self, m: Module, lane: int) -> tuple[Value, ...]:
+    def _product(self, m: Module, lane: int) -> tuple[Value, Value, Value]:
         """Return a product of significands, the sum of the exponent fields, and both signs.
 
-        The first two are zero where the product does not count.
+        The product is zero where it does not count, under a window the fields too.
         """
         size, width = self.element.bits, self.element.fraction_bits + 1
         m.submodules[f"lane{lane}"] = multiplier = Multiplier(
@@ -119,9 +119,10 @@ class MxProductSum(Circuit):
         beside = delay(m, self.en, beside, self.stages.product - 1, name=f"beside_{lane}")
         field, counts, signs = beside[:-3], beside[-3], beside[-2:]
         product = Mux(counts, multiplier.o, 0)
+        field = Mux(counts, field, 0) if self.window else field
         return (
             register(m, self.en, f"product_{lane}", len(product), product),
-            register(m, self.en, f"field_{lane}", len(field), Mux(counts, field, 0)),
+            register(m, self.en, f"field_{lane}", len(field), field),
             register(m, self.en, f"signs_{lane}", 2, signs),
         )
 

@@ -8,11 +8,13 @@ from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
+from sw.bfp.float_stages import is_fp4
 from sw.bfp.stages import DotStages
 from sw.formats.element import FloatElement
 
 from ..base.circuit import Circuit
 from ..base.pipeline import register
+from .fp4_product_sum import Fp4ProductSum
 from .mx_product_sum import MxProductSum
 from .product_sum import ProductSum
 
@@ -90,8 +92,10 @@ class DotPE(Circuit):
         super().__init__(members)
 
     @functools.cached_property
-    def products(self) -> ProductSum | MxProductSum:
+    def products(self) -> ProductSum | MxProductSum | Fp4ProductSum:
         """The sum of a beat's products."""
+        if is_fp4(self.parameters):
+            return Fp4ProductSum(parameters=self.parameters)
         floats = isinstance(self.parameters.format.element, FloatElement)
         return (MxProductSum if floats else ProductSum)(parameters=self.parameters)
 

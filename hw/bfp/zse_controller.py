@@ -104,7 +104,7 @@ class ZseController(Core):
             word("busy", "ro", 1, "a step or a restart is worked off"),
             counter("steps", "control steps since reset or restart, at most 2**32 - 1"),
             counter("changes", "changes of the mode of a pair"),
-            counter("beats", "beats of counts taken"),
+            counter("beats", "beats of counts accepted"),
         )
         super().__init__(streams={"i": COUNTS, "o": MODES})
 

@@ -1,5 +1,7 @@
 """Boolean functions of a few wires, from which carry cells are made."""
 
+from collections.abc import Sequence
+
 from amaranth.hdl import Cat, Const, Value, ValueLike
 
 __all__ = ["Bit", "bits"]
@@ -38,6 +40,24 @@ class Bit:
         result = cls(Const(0, 1))
         result.value, result.inputs, result.table = value, inputs, table
         return result
+
+    @classmethod
+    def lookup(cls, inputs: "Sequence[Bit]", table: int) -> "Bit":
+        """Return the function of some wires that a truth table gives."""
+        wires = tuple(bit.value for bit in inputs)
+        value = Const(table, 1 << len(wires)).bit_select(Cat(wires), 1)
+        return cls._of(value, wires, table)
+
+    def reduced(self) -> "Bit":
+        """Return the function of those inputs only that it depends on."""
+        inputs, table = self.inputs, self.table
+        for k in reversed(range(len(inputs))):
+            lines = range(1 << len(inputs))
+            low, high = ([table >> i & 1 for i in lines if i >> k & 1 == v] for v in (0, 1))
+            if low == high:
+                inputs = inputs[:k] + inputs[k + 1 :]
+                table = sum(bit << i for i, bit in enumerate(low))
+        return self._of(self.value, inputs, table)
 
     def over(self, inputs: tuple[Value, ...]) -> int:
         """Return the truth table over a larger tuple of inputs."""

@@ -9,8 +9,9 @@ from itertools import permutations
 from amaranth.hdl import Cat, Const, Instance, Module, Signal, Value
 
 from .bit import Bit, pack
+from .lut import lut, lut_pair
 
-__all__ = ["add"]
+__all__ = ["add", "add_three"]
 
 ZERO = Bit(0)
 
@@ -29,6 +30,20 @@ def add(m: Module, target: str, x: list[Bit], y: list[Bit], carry: Bit | None = 
     total = Signal(len(x) + 1)
     m.d.comb += total.eq(Cat((carry or ZERO).value, pack(x)) + Cat(1, pack(y)))
     return [Bit(total[i + 1]) for i in range(len(x))]
+
+
+def add_three(m: Module, x: list[Bit], y: list[Bit], z: list[Bit]) -> list[Bit]:
+    """Return the ``len(x)`` low bits of ``x + y + z``, wires, in carry cells of ``xilinx``.
+
+    A table of two outputs adds three bits; its carry out goes to the next cell's generate.
+    """
+    cells: list[tuple[Value, Value]] = []
+    kept = ZERO
+    for p, q, r in zip(x, y, z, strict=True):
+        through, carry = lut_pair(m, p ^ q ^ r ^ kept, p & q | p & r | q & r)
+        cells.append((through, kept.value))
+        kept = Bit(carry)
+    return _carry4(m, cells, None)
 
 
 def _tables(x: Bit, y: Bit) -> tuple[tuple[Value, ...], int, int]:
@@ -112,39 +127,27 @@ def _xilinx_cell(m: Module, x: Bit, y: Bit) -> tuple[Value, Value]:
     for level in (0, 1):
         if all(first >> i & 1 == level for i in lines):
             generate = Const(level, 1)
-    if not inputs:
-        return Const(propagate, 1), Const(first, 1)
-    if len(inputs) == 1 and propagate == 0b10:
-        assert generate is not None
-        return inputs[0], generate
-    through = Signal()
-    if generate is not None:
-        size = len(inputs)
-        wires = {f"i_I{k}": wire for k, wire in enumerate(inputs)}
-        m.submodules += Instance(
-            f"LUT{size}", p_INIT=Const(propagate, 1 << size), o_O=through, **wires
-        )
+    if generate is not None and (through := lut(m, x ^ y)) is not None:
         return through, generate
     if len(inputs) > 5:
         return _xilinx_cell(m, y, _own(m, x))
-    generate = Signal()
-    wires = [*inputs, *[Const(1, 1)] * (6 - len(inputs))]
-    lines = [i & (1 << len(inputs)) - 1 for i in range(32)]
-    low = sum((first >> i & 1) << k for k, i in enumerate(lines))
-    high = sum((propagate >> i & 1) << k for k, i in enumerate(lines))
-    m.submodules += Instance(
-        "LUT6_2",
-        p_INIT=Const(low | high << 32, 64),
-        o_O6=through,
-        o_O5=generate,
-        **{f"i_I{k}": wire for k, wire in enumerate(wires)},
-    )
-    return through, generate
+    return lut_pair(m, x ^ y, x)
 
 
 def _xilinx(m: Module, x: list[Bit], y: list[Bit], carry: Bit | None) -> list[Bit]:
-    cells = [_xilinx_cell(m, p, q) for p, q in zip(x, y, strict=True)]
-    cells += [(Const(0, 1), Const(0, 1))] * (-len(cells) % 4)
+    return _carry4(m, [_xilinx_cell(m, p, q) for p, q in zip(x, y, strict=True)], carry)
+
+
+def _carry4(m: Module, cells: list[tuple[Value, Value]], carry: Bit | None) -> list[Bit]:
+    """Return the sum bits of cells, propagate and generate each.
+
+    A top bit that only shows the carry takes no CARRY4 of its own.
+    """
+    top: list[Const] = []
+    if len(cells) % 4 == 1 and len(cells) > 1 and isinstance(cells[-1][0], Const):
+        top, cells = [cells[-1][0]], cells[:-1]
+    count = len(cells)
+    cells = cells + [(Const(0, 1), Const(0, 1))] * (-count % 4)
     sums = Signal(len(cells))
     chain: Value = Const(0, 1)
     for i in range(0, len(cells), 4):
@@ -159,4 +162,4 @@ def _xilinx(m: Module, x: list[Bit], y: list[Bit], carry: Bit | None) -> list[Bi
             o_CO=out,
         )
         chain = out[3]
-    return [Bit(sums[i]) for i in range(len(x))]
+    return [Bit(sums[i]) for i in range(count)] + [Bit(chain) ^ Bit(bit.value) for bit in top]

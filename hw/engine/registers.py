@@ -55,5 +55,5 @@ def stall_registers(awaited: str, given: str = "the output") -> tuple[Register, 
     """Return the counters of the cycles in which an input, and an output, waits."""
     return (
         counter("input_stalls", f"cycles that waited for {awaited}"),
-        counter("output_stalls", f"cycles that waited for {given} to be taken"),
+        counter("output_stalls", f"cycles that waited for {given} to be accepted"),
     )

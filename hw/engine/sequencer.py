@@ -146,9 +146,9 @@ class Sequencer(JobSequencer):
 
     COUNTERS = {
         "cycles": "cycles spent busy",
-        "beats": "operand beats taken",
+        "beats": "operand beats accepted",
         "operand_stalls": "cycles that waited for an operand",
-        "result_stalls": "cycles that waited for results to be taken",
+        "result_stalls": "cycles that waited for results to be accepted",
     }
 
     def __init__(

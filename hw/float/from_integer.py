@@ -28,7 +28,7 @@ class FromInteger(Circuit):
     Parameters
     ----------
     width : int
-        Bits of the mantissa, 1..66.
+        Bits of the mantissa, from 1 on; tried up to 86, of 65,536 products of E5M2.
     exponent_bits : int
         Bits of the exponent.
     extra_stage : bool

@@ -32,17 +32,23 @@ class FloatMultiplier(FloatOperator):
         Format of operands and product.
     target : str
         Whose carry cells to use: ``generic`` (none), ``ecp5`` or ``xilinx``.
+    b_fraction_bits : int or None
+        As of `SignificandProduct`: upper bits of the fraction of ``b`` that may be set.
     """
 
-    def __init__(self, *, format: FloatFormat, target: str) -> None:
+    def __init__(
+        self, *, format: FloatFormat, target: str, b_fraction_bits: int | None = None
+    ) -> None:
         self.target = target
-        self._product = SignificandProduct(fraction_bits=format.fraction_bits, target=target)
+        self._product = SignificandProduct(
+            fraction_bits=format.fraction_bits, target=target, b_fraction_bits=b_fraction_bits
+        )
         super().__init__(format=format)
 
     @property
     def latency(self) -> int:
         """Enabled cycles from operands to product."""
-        return float_product(self.format.fraction_bits, self.target)
+        return float_product(self._product.b_fraction_bits, self.target)
 
     def elaborate(self, platform: Any) -> Module:
         """Multiply the significands and, beside that, add the exponents; round; limit the range."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module
+from amaranth.hdl import Cat, Const, Module
 from amaranth.lib.wiring import In, Out
 
 from sw.stages import ROWS, significand_product
@@ -25,6 +25,8 @@ class SignificandProduct(Circuit):
         Bits behind the hidden one, at least 3.
     target : str
         Whose carry cells to use: ``generic`` (none), ``ecp5`` or ``xilinx``.
+    b_fraction_bits : int or None
+        Upper bits of ``b`` that may be set, where there are no carry cells; None for all.
 
     Members
     -------
@@ -36,8 +38,11 @@ class SignificandProduct(Circuit):
         The product, `latency` enabled cycles later: 1..4, with ``2 * fraction_bits`` places.
     """
 
-    def __init__(self, *, fraction_bits: int, target: str) -> None:
+    def __init__(
+        self, *, fraction_bits: int, target: str, b_fraction_bits: int | None = None
+    ) -> None:
         self.fraction_bits = fraction_bits
+        self.b_fraction_bits = b_fraction_bits or fraction_bits
         self.target = target
         self._width = fraction_bits + 1
         super().__init__(
@@ -52,7 +57,7 @@ class SignificandProduct(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from fractions to product."""
-        return significand_product(self.fraction_bits, self.target)
+        return significand_product(self.b_fraction_bits, self.target)
 
     def _multiplier(self) -> Multiplier:
         return Multiplier(width=self._width, signed=False, target=self.target)
@@ -62,7 +67,9 @@ class SignificandProduct(Circuit):
         m = Module()
         a, b = Cat(self.a, 1), Cat(self.b, 1)
         if self.target == "generic":
-            m.d.comb += self.o.eq(booth.multiply(m, self.en, a, b, rows=ROWS))
+            empty = self.fraction_bits - self.b_fraction_bits
+            product = booth.multiply(m, self.en, a, b[empty:], rows=ROWS)
+            m.d.comb += self.o.eq(Cat(Const(0, empty), product))
             return m
         m.submodules.multiplier = multiplier = self._multiplier()
         m.d.comb += [

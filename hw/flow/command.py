@@ -36,7 +36,7 @@ def _toml(value: Any) -> str:
     """Return a field's value as ``--set`` reads it: a format that is a preset by its name."""
     if isinstance(value, str):
         return value
-    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+    if not isinstance(value, BlockFormat | FloatFormat):
         return json.dumps(value)
     read = read_format if isinstance(value, BlockFormat) else FloatFormat.read
     try:

@@ -88,14 +88,15 @@ class BeatButterfly(Circuit):
 
         kept = Signal(self.kept)
         first = self._first(m, accept, place, kept, Mux(giving, given, place))
-        mine = [(first.numbers[n], self.i[n]) for n in lanes]
-        sums = Cat(self.fixed.sum(*pair) for pair in mine)
-        differences = Cat(self.fixed.difference(*pair) for pair in mine)
-        beat = Mux(giving, first.numbers, sums)
+        # A difference leaves as it is, added to nothing.
+        other = Signal(self.beat)
+        m.d.comb += other.eq(Mux(giving, 0, self.i))
+        sums = Cat(self.fixed.sum(first.numbers[n], other[n]) for n in lanes)
+        differences = Cat(self.fixed.difference(first.numbers[n], self.i[n]) for n in lanes)
         m.d.comb += [
             kept.numbers.eq(Mux(second, differences, self.i)),
             kept.last.eq(self.last),
-            self.o.eq(register(m, self.en, "given_beat", len(sums), beat)),
+            self.o.eq(register(m, self.en, "given_beat", len(sums), sums)),
             self.o_last.eq(register(m, self.en, "given_last", 1, giving & first.last)),
         ]
         return m

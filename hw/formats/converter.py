@@ -6,15 +6,25 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
 from sw.formats.converter import ConverterParameters
+from sw.formats.stages import SCALE_CYCLES, has_tensor_scale
 
 from ..base.pipeline import advance, count_events
 from ..engine.core import Core
-from ..engine.registers import counter, stall_registers
+from ..engine.registers import counter, stall_registers, word
 from .operand import float_packet, operand_packet
 from .quantizer import Quantizer
-from .words import STREAM_FLAGS, restarted_inside, stream_registers
+from .words import STREAM_FLAGS, beats_inside, restarted_inside, stream_registers
 
 __all__ = ["ConverterUnit"]
+
+AMAX = word(
+    "amax",
+    "rw",
+    32,
+    "largest magnitude of the tensor, a finite binary32 value whose sign has no meaning; after "
+    f"reset and a change no element is taken for {SCALE_CYCLES} cycles",
+    locked="busy",
+)
 
 
 class ConverterUnit(Core):
@@ -29,6 +39,9 @@ class ConverterUnit(Core):
     ``parameters.stream``, the first element the first one; those after a write to ``restart`` the
     words of the key in ``stream_low`` and ``stream_high`` (`sw.words.stream_key`). Nothing else
     moves or starts a stream; `clear` does not.
+
+    Where a tensor has a scale, it is that of the magnitude in the register ``amax``. After reset
+    and from a write that changes it on, nothing is taken for `SCALE_CYCLES` cycles.
 
     Members
     -------
@@ -57,6 +70,9 @@ class ConverterUnit(Core):
         if p.format.rounding == "stochastic":
             self.FLAGS = {**self.FLAGS, **STREAM_FLAGS}
             self.registers = (*self.registers, *stream_registers({"": p.stream}))
+        if has_tensor_scale(p.format):
+            self.BUSY = "elements are there, offered or taken"
+            self.registers = (*self.registers, AMAX)
         packets = {"i": float_packet(p.source, p.lanes), "o": operand_packet(p.format, p.lanes)}
         super().__init__(streams=packets)
 
@@ -78,11 +94,17 @@ class ConverterUnit(Core):
         ]
         last_beat = advance(m, o_fire, Signal(range(p.beats), name="beat"), p.beats)
         m.d.comb += [
-            self.flags.nan.eq(o_fire & given.data.exponent.all()),
+            self.flags.nan.eq(o_fire & given.data.exponent[: p.format.nan_code.bit_length()].all()),
             self.flags.framing.eq(o_fire & given.last & ~last_beat),
         ]
         if p.format.rounding == "stochastic":
             self._start_words(m, o_fire)
+        if has_tensor_scale(p.format):
+            inside = beats_inside(m, self.i.valid & self.i.ready, o_fire, quantizer.most_inside)
+            m.d.comb += [
+                quantizer.amax.eq(self.amax),
+                self.busy.eq(self.i.valid | inside.any()),
+            ]
         events = (
             (self.elements, Mux(o_fire, p.lanes, 0)),
             (self.zero_set, Mux(o_fire, sum(given.data.zero_set), 0)),

@@ -10,7 +10,12 @@ from amaranth.lib.wiring import In, Out
 
 from sw.formats import FloatFormat
 from sw.formats.hadamard import DIGIT, HadamardParameters
-from sw.formats.stages import FIXED_LATENCY, float_latency, scale_latency, signed_digits
+from sw.formats.transform_stages import (
+    FIXED_LATENCY,
+    constant_latency,
+    float_latency,
+    signed_digits,
+)
 
 from ..base.circuit import Circuit
 from ..base.pipeline import delay, register, wire
@@ -138,14 +143,14 @@ class FloatToFixed(Circuit):
     @property
     def latency(self) -> int:
         """Enabled cycles from float to number."""
-        return scale_latency(self.fixed.scale) + FIXED_LATENCY
+        return constant_latency(self.fixed.scale) + FIXED_LATENCY
 
     def elaborate(self, platform: Any) -> Module:
         """Scale, shift, negate."""
         m = Module()
         fixed, source = self.fixed, self.fixed.source
         later = partial(delay, m, self.en)
-        scaling = scale_latency(fixed.scale)
+        scaling = constant_latency(fixed.scale)
         kind = classify(self.i, source)
         fraction, exponent = self.i[: source.fraction_bits], self.i[source.fraction_bits : -1]
         sign = self.i[-1] ^ self.negate
@@ -153,10 +158,10 @@ class FloatToFixed(Circuit):
         scaled = self._scale(m, Mux(kind.zero, 0, Cat(fraction, 1)))
         exponent = later(exponent, scaling, name="exponent")
         place = exponent[: (fixed.places - 1).bit_length()]
-        shifted = wire(m, "shifted", fixed.placed - 1, scaled << place)
-        shifted = register(m, self.en, "placed", fixed.placed - 1, shifted)
+        placed = wire(m, "at_place", fixed.placed - 1, scaled << place)
+        placed = register(m, self.en, "placed", fixed.placed - 1, placed)
         negative = later(sign, scaling + 1, name="negative")
-        value = Mux(negative, -shifted, shifted)
+        value = Mux(negative, -placed, placed)
         value = register(m, self.en, "value", signed(fixed.placed), value)
         index = later(exponent[len(place) :], FIXED_LATENCY, name="index")
         infinite = Cat(
@@ -176,7 +181,7 @@ class FloatToFixed(Circuit):
             (significand << place if sign > 0 else -(significand << place))
             for place, sign in signed_digits(self.fixed.scale)
         ]
-        for level in range(scale_latency(self.fixed.scale)):
+        for level in range(constant_latency(self.fixed.scale)):
             alone = terms[len(terms) & ~1 :]
             pairs = zip(terms[::2], terms[1::2], strict=False)
             sums = [*(one + other for one, other in pairs), *alone]

@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 
 from sw.formats.hadamard import HadamardParameters
-from sw.formats.stages import float_latency
+from sw.formats.transform_stages import float_latency
 
 from ..base.pipeline import advance, count_events, delay, register, wire
 from ..engine.core import RESULT_FLAGS, Core
@@ -101,10 +101,11 @@ class HadamardUnit(Core):
         accept = wire(m, "accept", 1, self.i.valid & en)
         beat = Signal(range(p.beats), name="beat")
         ends = advance(m, accept, beat, p.beats)
-        held = Signal(p.tile, reset_less=True)
-        signs = wire(m, "tile_signs", p.tile, Mux(beat == 0, self.signs, held))
+        # Those of a tile's elements from this beat on.
+        left = Signal(p.tile, reset_less=True)
+        signs = wire(m, "tile_signs", p.tile, Mux(beat == 0, self.signs, left))
         with m.If(accept):
-            m.d.sync += held.eq(signs)
+            m.d.sync += left.eq(signs >> p.lanes)
         m.d.comb += [
             self.i.ready.eq(en),
             self.flags.framing.eq(accept & self.i.payload.last & ~ends),
@@ -112,7 +113,7 @@ class HadamardUnit(Core):
         elements: Any = register(
             m, en, "elements", self.i.payload.data.shape(), self.i.payload.data
         )
-        negate = register(m, en, "negate", p.lanes, signs.word_select(beat, p.lanes))
+        negate = register(m, en, "negate", p.lanes, signs[: p.lanes])
         numbers = Signal(data.ArrayLayout(self.fixed.shape, p.lanes))
         latency = 1
         for n in range(p.lanes):

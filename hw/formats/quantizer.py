@@ -6,17 +6,20 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, memory
 from amaranth.lib.wiring import In, Out
 
-from sw.formats import FLOAT_FORMATS
+from sw.formats import BINARY32, FLOAT_FORMATS
 from sw.formats.converter import ConverterParameters
+from sw.formats.stages import LANE_LATENCY, has_tensor_scale, scale_latency
 from sw.words import KEY_BITS, Words
 
 from ..base.circuit import Circuit
 from ..base.field import Field
 from ..base.pipeline import advance, delay, register
 from ..stream.packet import Packet
-from .lane import BlockExponent, Lane, TruncatedFloat
+from .lane import QuantizerLane
 from .maximum import Maximum
 from .operand import float_packet, operand_packet
+from .scaled_lane import ScaledLane, lane_of
+from .tensor_scale import ScaledBlock, TensorScale
 from .words import RandomWords
 
 __all__ = ["Quantizer"]
@@ -53,6 +56,9 @@ class Quantizer(Circuit):
         See `sw.words.stream_key`.
     exhausted : Out(1)
         A stream of random words ends.
+    amax : In(32)
+        Where a tensor has a scale: its largest magnitude, as of `TensorScale`, which changes with
+        no elements inside only. ``i.ready`` is low until its scale is known.
     """
 
     def __init__(
@@ -62,8 +68,10 @@ class Quantizer(Circuit):
         self.stream = random or parameters.stream
         self.stride = stride
         self.source = FLOAT_FORMATS[p.source]
-        self.element = TruncatedFloat(p.format, self.source)
-        self.block = BlockExponent(p.format, self.source)
+        self.lane = self._lane()
+        self.element = self.lane.truncated
+        self.block = self.lane.exponent
+        self.wait = scale_latency(p.format)
         self.beat = data.StructLayout(
             {"element": data.ArrayLayout(self.element, p.lanes), "last": 1}
         )
@@ -73,6 +81,7 @@ class Quantizer(Circuit):
         members = {"i": In(float_packet(p.source, p.lanes).signature), "o": Out(given.signature)}
         if p.format.rounding == "stochastic":
             members |= {"restart": In(1), "key": In(KEY_BITS), "exhausted": Out(1)}
+        members |= {"amax": In(BINARY32.width)} if has_tensor_scale(p.format) else {}
         super().__init__(members)
 
     @property
@@ -81,15 +90,13 @@ class Quantizer(Circuit):
         return self.parameters.beats + self.latency + 8
 
     @property
-    def _maximum(self) -> Maximum:
-        """What finds the largest number of a beat."""
-        inexact = int(self.parameters.format.exponent_rule == "ceil")
-        return Maximum(count=self.parameters.lanes, width=self.source.exponent_bits + inexact)
-
-    @property
     def latency(self) -> int:
         """Cycles from a block's last beat to its first one converted, without stalls."""
         return self.parameters.timing.latency
+
+    def _lane(self) -> QuantizerLane | ScaledLane:
+        """Return a lane, which the elements' format chooses."""
+        return lane_of(self.parameters.format, self.source)
 
     def elaborate(self, platform: Any) -> Module:
         """Build what finds the exponent, then the lanes.
@@ -105,12 +112,13 @@ class Quantizer(Circuit):
         m.d.comb += move.eq(~self.o.valid | self.o.ready)
         wait = self._pass if self.parameters.beats == 1 else self._store
         wait(m, move, beat, block, issue)
-        rounded = delay(m, move, issue, 2 + Lane.latency - 1, name="valid", reset=True)
+        latency = self.lane.latency
+        rounded = delay(m, move, issue, 2 + latency - 1, name="valid", reset=True)
         given = self.o.payload
         m.d.comb += [
             self.o.valid.eq(delay(m, move, rounded, 1, name="given", reset=True)),
-            given.data.exponent.eq(delay(m, move, block.code, Lane.latency, name="code")),
-            given.last.eq(delay(m, move, beat.last, Lane.latency, name="last")),
+            given.data.exponent.eq(delay(m, move, block.code, latency, name="code")),
+            given.last.eq(delay(m, move, beat.last, latency, name="last")),
         ]
         self._lanes(m, move, beat, block, self._words(m, move, issue))
         return m
@@ -127,10 +135,11 @@ class Quantizer(Circuit):
             first=self.stream.first,
             stride=self.stride * p.lanes,
         )
-        assert random.latency == 2 + Lane.latency - 1
+        assert random.latency == 2 + LANE_LATENCY - 1
+        early = self.lane.latency - LANE_LATENCY
         m.d.comb += [
             random.en.eq(move),
-            random.step.eq(issue),
+            random.step.eq(delay(m, move, issue, early, name="draws", reset=True)),
             random.restart.eq(self.restart),
             random.key.eq(self.key),
             self.exhausted.eq(random.exhausted),
@@ -143,7 +152,7 @@ class Quantizer(Circuit):
         """Align and round each element."""
         p = self.parameters
         for n in range(p.lanes):
-            m.submodules[f"lane_{n}"] = lane = Lane(format=p.format, source=self.source)
+            m.submodules[f"lane_{n}"] = lane = self._lane()
             m.d.comb += [
                 lane.en.eq(move),
                 lane.element.eq(beat.element[n]),
@@ -155,43 +164,48 @@ class Quantizer(Circuit):
                 m.d.comb += lane.random.eq(words.word_select(n, p.format.random_bits))
 
     def _capture(self, m: Module, en: Value) -> tuple[Value, Value, int]:
-        """Return a beat in a register, its largest number and the latter's delay.
-
-        The number is the exponent field and, under the rule ``ceil``, whether the fraction of any
-        element with that exponent is not zero below it.
-        """
-        exact = self.parameters.format.exponent_rule == "floor"
+        """Return a beat in a register, its largest key and the latter's delay."""
         elements, keys = [], []
         for n, value in enumerate(self.i.payload.data.value):
             element = Signal(self.element, name=f"element_{n}", reset_less=True)
-            inexact = Signal(int(not exact), name=f"inexact_{n}", reset_less=True)
+            fraction = self.block.reaches(value)
+            reaches = Signal(len(fraction), name=f"reaches_{n}", reset_less=True)
             with m.If(en):
-                m.d.sync += [
-                    element.eq(self.element.of(value)),
-                    inexact.eq(value[: self.source.fraction_bits].any()),
-                ]
+                m.d.sync += [element.eq(self.element.of(value)), reaches.eq(fraction)]
             elements.append(element)
-            keys += [inexact, element.exponent]
-        m.submodules.maximum = maximum = self._maximum
+            keys.append(self.block.key(element, reaches))
+        m.submodules.maximum = maximum = Maximum(
+            count=self.parameters.lanes, width=self.block.key_bits
+        )
         m.d.comb += [maximum.en.eq(en), maximum.i.eq(Cat(keys))]
         last = register(m, en, "last", 1, self.i.payload.last)
         return Cat(elements, last), maximum.o, maximum.latency
 
-    def _exponent(self, m: Module, largest: Value) -> Value:
-        """Return a block's exponent, made of its largest number."""
-        inexact = len(largest) - self.source.exponent_bits
-        return self.block.of(m, largest[inexact:], largest[:inexact].any())
+    def _exponent(self, m: Module, en: Value, largest: Value) -> tuple[Value, Value]:
+        """Return a block's exponent, made of its largest key ``wait`` cycles later.
+
+        Also return whether nothing is to be accepted: then a tensor's scale is not known yet.
+        """
+        if not isinstance(self.block, ScaledBlock):
+            return self.block.of(m, largest), Const(0, 1)
+        scale = TensorScale(format=self.block.block_format, source=self.source)
+        m.submodules.tensor_scale = scale
+        m.d.comb += [scale.en.eq(en), scale.amax.eq(self.amax), scale.top.eq(largest)]
+        return scale.block.as_value(), scale.busy
 
     def _pass(
         self, m: Module, move: Value, beat: data.View, block: data.View, issue: Value
     ) -> None:
         """Delay the one beat of a block until its exponent is known."""
         captured, largest, latency = self._capture(m, move)
+        latency += self.wait
+        exponent, busy = self._exponent(m, move, largest)
+        valid = self.i.valid & ~busy
         m.d.comb += [
-            self.i.ready.eq(move),
-            issue.eq(delay(m, move, self.i.valid, latency, name="incoming", reset=True)),
+            self.i.ready.eq(move & ~busy),
+            issue.eq(delay(m, move, valid, latency, name="incoming", reset=True)),
             beat.eq(delay(m, move, captured, latency + 1, name="elements")),
-            block.eq(register(m, move, "block", self.block.size, self._exponent(m, largest))),
+            block.eq(register(m, move, "block", self.block.size, exponent)),
         ]
 
     def _store(
@@ -204,8 +218,8 @@ class Quantizer(Circuit):
         beats = self.parameters.beats
         captured, largest, latency = self._capture(m, Const(1))
         # A beat that is accepted counts as stored; after its block's last beat come the stages of
-        # the maximum and six cycles until the first beat is read.
-        depth = beats + latency + 5
+        # the maximum and of the exponent and six cycles until the first beat is read.
+        depth = beats + latency + self.wait + 5
         blocks = depth // beats + 2
         m.submodules.store = store = memory.Memory(shape=self.beat, depth=depth, init=[])
         m.submodules.known = known = memory.Memory(shape=self.block, depth=blocks, init=[])
@@ -225,7 +239,9 @@ class Quantizer(Circuit):
         whole, done = self._block_maximum(m, largest, valid)
         learned = Signal()
         m.d.comb += learn.en.eq(learned)
-        m.d.sync += [learn.data.eq(self._exponent(m, whole)), learned.eq(done)]
+        exponent, busy = self._exponent(m, Const(1), whole)
+        done = delay(m, 1, done, self.wait, name="done_late", reset=True)
+        m.d.sync += [learn.data.eq(exponent), learned.eq(done)]
         advance(m, learned, learn.addr, blocks)
 
         ready = Signal(range(blocks + 1))
@@ -233,7 +249,7 @@ class Quantizer(Circuit):
         read_beat = Signal(range(beats))
         ends = Signal()
         m.d.comb += [
-            self.i.ready.eq(level != depth),
+            self.i.ready.eq((level != depth) & ~busy),
             issue.eq(move & (ready != 0)),
             ends.eq(issue & advance(m, issue, read_beat, beats)),
             read.en.eq(move),

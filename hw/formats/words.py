@@ -14,7 +14,7 @@ from ..base.circuit import Circuit
 from ..base.pipeline import delay, wire
 from ..engine.registers import Register, word
 
-__all__ = ["STREAM_FLAGS", "RandomWords", "restarted_inside", "stream_registers"]
+__all__ = ["STREAM_FLAGS", "RandomWords", "beats_inside", "restarted_inside", "stream_registers"]
 
 BLOCK_BITS = 32
 
@@ -42,9 +42,14 @@ def stream_registers(streams: Mapping[str, Words]) -> tuple[Register, ...]:
 
 def restarted_inside(m: Module, restart: Value, accepted: Value, given: Value, most: int) -> Value:
     """Return whether there is a restart while beats, at most ``most``, are inside."""
+    return restart & (accepted | beats_inside(m, accepted, given, most).any())
+
+
+def beats_inside(m: Module, accepted: Value, given: Value, most: int) -> Signal:
+    """Return how many beats, at most ``most``, are inside."""
     inside = Signal(range(most + 1), name="beats_inside")
     m.d.sync += inside.eq(inside + accepted - given)
-    return restart & (accepted | inside.any())
+    return inside
 
 
 class RandomWords(Circuit):

@@ -69,7 +69,7 @@ class CsbEncoder(Core):
         counter("blocks", "blocks given"),
         counter("values", "values given"),
         counter("input_stalls", "cycles that waited for elements"),
-        counter("output_stalls", "cycles in which an output waited to be taken"),
+        counter("output_stalls", "cycles in which an output waited to be accepted"),
     )
 
     def __init__(self, *, parameters: CsbEncoderParameters) -> None:

@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Module, Mux, ShapeLike, Value, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from sw.formats import BINARY32, BlockFormat
+from sw.formats import BINARY32, BfpFormat
 from sw.stochastic.outer_parameters import OuterProductParameters
 from sw.stochastic.stages import OuterStages
 
@@ -23,7 +23,7 @@ EXPONENT_BITS = 10
 """Bits of a sum's exponent, signed: enough for any codes, length, guard and shift."""
 
 
-def weight_shape(format: BlockFormat | None) -> ShapeLike:
+def weight_shape(format: BfpFormat | None) -> ShapeLike:
     """Return the shape of a weight: fp32, or an element and its exponent's code."""
     if format is None:
         return BINARY32.width

@@ -5,7 +5,7 @@ import dataclasses
 from sw.bfp.array import ArrayParameters
 from sw.bfp.dot import DotParameters
 from sw.bfp.epoch_schedule import EpochParameters
-from sw.bfp.multimode_array import DIGITS, MultimodeParameters
+from sw.bfp.multimode_array import MultimodeParameters
 from sw.bfp.transposer import TransposerParameters
 from sw.bfp.zse_controller import ZseParameters
 from sw.formats import BLOCK_FORMATS
@@ -39,7 +39,7 @@ def _array(p: ArrayParameters) -> Storage:
 
 def _multimode_array(p: MultimodeParameters) -> Storage:
     """Count the sums of each pair of digits, as they grow and as they are held."""
-    return Storage(registers=p.rows * p.columns * 2 * DIGITS**2 * p.total_bits)
+    return Storage(registers=p.rows * p.columns * 2 * sum(p.total_bits))
 
 
 UNITS = (

@@ -24,7 +24,7 @@ def _converter(p: ConverterParameters) -> Storage:
 UNITS = (
     Unit(
         name="bfp_converter",
-        summary="floating point to block floating point, any format and rounding",
+        summary="floating point to block formats (BFP, MX, NVFP4), any rounding",
         core=ConverterUnit,
         # Blocks of two beats.
         small=ConverterParameters(

@@ -89,7 +89,7 @@ def regress(
         "mode": model(small, epochs, rule),
         **dict(writes_of(used)),
         "layers": layers,
-        "taken": count,
+        "accepted": count,
         "status.epoch": 0,
         "status.framing": 0,
     }

@@ -16,7 +16,7 @@ from sw.formats.blocks import Blocks
 from sw.formats.quantize import quantize
 
 from ..bench import Result, run
-from ..formats.elements import random_blocks
+from ..formats.elements import random_blocks, with_all_codes
 from ..registers import readable
 from ..regression import Regression
 from ..report import Report
@@ -109,8 +109,8 @@ def _operands(
     common_block(a, b)
     check_size(a.shape, b.shape)
     return (
-        _operand(p, streams["s_axis_a"], a.mantissa, a.codes(0), a.format, p.rows),
-        _operand(p, streams["s_axis_b"], b.mantissa.T, b.codes(1).T, b.format, p.columns),
+        _operand(p, streams["s_axis_a"], a, p.rows),
+        _operand(p, streams["s_axis_b"], b.transposed, p.columns),
     )
 
 
@@ -120,27 +120,20 @@ def _modes(p: MultimodeParameters, operands: tuple[Blocks, Blocks]) -> tuple[int
 
 
 def _operand(
-    p: MultimodeParameters,
-    stream: dict[str, Any],
-    mantissa: np.ndarray,
-    codes: np.ndarray,
-    form: BlockFormat,
-    count: int,
+    p: MultimodeParameters, stream: dict[str, Any], blocks: Blocks, count: int
 ) -> np.ndarray:
     """Return beats (tiles, beats of a tile, bytes) of the lines of an operand."""
-    lines, k = mantissa.shape
-    mode = p.mode(form)
-    size, values = DIGIT_BITS * MODES[mode], DIGITS // MODES[mode]
+    lines, k = blocks.shape
+    mode, step = p.mode(blocks.format), blocks.format.reduction
+    values = DIGITS // MODES[mode]
     tiles, beats = -(-lines // (count * values)), p.beats(k)
     missing = tiles * count * values - lines
-    mantissa = np.pad(mantissa, ((0, missing), (0, beats * p.lanes - k))).astype(np.int64)
-    codes = np.pad(codes, ((0, missing), (0, 0)))[:, np.arange(beats) * p.lanes // form.reduction]
-    place = np.arange(values)[:, None]
-    negative = (mantissa < 0).astype(np.int64).reshape(-1, values, beats * p.lanes)
-    magnitude = np.abs(mantissa).reshape(-1, values, beats * p.lanes)
-    signs = size * (place + 1) - 1 if p.sign_inside else DIGITS * DIGIT_BITS + place
-    words = (magnitude << size * place | negative << signs).sum(1)
+    elements = blocks.code if p.coded else blocks.mantissa
+    elements = np.pad(elements, ((0, missing), (0, beats * p.lanes - k))).astype(np.int64)
+    words = _words(p, mode, elements.reshape(-1, values, beats * p.lanes))
     words = words.reshape(tiles, count, beats, p.lanes).swapaxes(1, 2)
+    codes = np.pad(blocks.codes(0), ((0, missing), (0, 0)))
+    codes = codes[:, np.arange(beats) * p.lanes // step]
     exponents = np.zeros((tiles, count, DIGITS, beats), np.int64)
     exponents[:, :, :values] = codes.reshape(tiles, count, values, beats)
     fields = {
@@ -149,6 +142,15 @@ def _operand(
         "mode": np.full((tiles * beats, 1), mode),
     }
     return pack(stream, fields).reshape(tiles, beats, stream["bytes"])
+
+
+def _words(p: MultimodeParameters, mode: int, elements: np.ndarray) -> np.ndarray:
+    """Return words of codes or of signed mantissas, (words, elements of a word, steps)."""
+    size, place = DIGIT_BITS * MODES[mode], np.arange(elements.shape[1])[:, None]
+    if p.coded:
+        return (elements << size * place).sum(1)
+    signs = size * (place + 1) - 1 if p.sign_inside else DIGITS * DIGIT_BITS + place
+    return (np.abs(elements) << size * place | (elements < 0).astype(np.int64) << signs).sum(1)
 
 
 def regress(parameters: MultimodeParameters, **options: Any) -> Report:
@@ -170,6 +172,8 @@ def regress(parameters: MultimodeParameters, **options: Any) -> Report:
         b = _random(rng, fb, n, k)
         a = quantize(a, fa, axis=1, random=rng.integers(0, 1 << fa.random_bits, a.shape))
         b = quantize(b.T.copy(), fb, axis=0, random=rng.integers(0, 1 << fb.random_bits, (k, n)))
+        if p.coded:
+            a, b = (with_all_codes(rng, blocks) for blocks in (a, b))
         products.append((a, b))
         order += [i] * (-(-m // rows) * -(-n // columns))
     rng.shuffle(order)
@@ -179,7 +183,7 @@ def regress(parameters: MultimodeParameters, **options: Any) -> Report:
     expected: dict[str, Any] = {f"product_{i}": product for i, product in enumerate(wanted)}
     expected |= {
         **expected_status(every),
-        "taken": len(order) * p.beats(k),
+        "accepted": len(order) * p.beats(k),
         "tiles": len(order),
         "beats": p.beats(k),
     }
@@ -204,7 +208,7 @@ def _timing(
     if stalls.idle or stalls.back_pressure:
         return {}
     cycles, last = p.cycles(tiles), p.mode_timing(*tiles[-1][1:])
-    waits = cycles - last.latency - last.drain - result.registers["taken"]
+    waits = cycles - last.latency - last.drain - result.registers["accepted"]
     # Operands fail to come before the first beat only.
     return {"run": cycles, "busy": cycles, "adder_stalls": waits}
 

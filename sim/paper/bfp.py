@@ -146,7 +146,7 @@ def _throughput(page: Page) -> bool:
         good &= near
         table.add_row(
             form.name,
-            str(form.mantissa_bits),
+            str(form.magnitude_bits),
             f"{paper} x",
             f"{rate:,.1f}",
             mark(near, f"{ratio:.2f} x"),

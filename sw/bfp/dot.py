@@ -119,7 +119,7 @@ class DotParameters(Parameters):
                 Window(element, self.window, self.lanes)
         elif self.window is not None:
             raise UserError(f"window has no effect in {name}: its products have no exponents")
-        assert self.operand_bits
+        _ = self.operand_bits
 
     @property
     def beats(self) -> int:
@@ -222,8 +222,9 @@ def dot(
 ) -> npt.NDArray[np.float32]:
     """Return the dot product of each pair of blocks in binary32: exact inside, rounded once.
 
-    A result beyond binary32 is an infinity, one below its normal numbers a zero, and one from a
-    block of NaN is NaN.
+    Under a window products lose their lowest places before, see `Window`. Scales of tensors are
+    left out. A result beyond binary32 is an infinity, one below its normal numbers a zero, and one
+    from a block of NaN is NaN.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ multipliers are composed is not published; what follows is this project's design
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ..checks import choice, divides, instance, whole
 from ..errors import UserError
-from ..formats import BLOCK_FORMATS, BfpFormat, BlockFormat
+from ..formats import BLOCK_FORMATS, MX_FORMATS, BfpFormat, BlockFormat, MxFormat, read_format
 from ..formats.blocks import Blocks
 from ..parameters import TARGETS, Parameters
 from ..timing import Timing
@@ -25,6 +25,7 @@ from .dot import DotParameters
 from .stages import LEAST_SPACING, ComposedStages
 
 __all__ = [
+    "BFP_FAMILIES",
     "DIGIT_BITS",
     "DIGITS",
     "FAMILIES",
@@ -35,29 +36,50 @@ __all__ = [
 
 DIGIT_BITS = 4
 DIGITS = 4
-"""Digits of a word: a mantissa of 16 bits, two of 8 or four of 4."""
+"""Digits of a word: an element of 16 bits, two of 8 or four of 4."""
 
 MODES = (1, 2, 4)
-"""Digits of a mantissa, by mode."""
+"""Digits of an element, by mode."""
 
 
-def _hbfp(bits: int, *block: int) -> BlockFormat:
+def _hbfp(bits: int, *block: int) -> BfpFormat:
     name = f"hbfp{bits}_{'x'.join(map(str, block))}"
     return dataclasses.replace(BLOCK_FORMATS["hbfp8"], name=name, mantissa_bits=bits, block=block)
 
 
-FAMILIES: Mapping[str, tuple[BlockFormat, ...]] = {
+def _mx(name: str) -> tuple[BlockFormat, ...]:
+    """Return MXFP4, a format of MX of 6 or 8 bits, and BFP of 16 bits, in blocks of 32."""
+    wide = BfpFormat(name="bfp16_32", mantissa_bits=16, block=(32,))
+    return MX_FORMATS["mxfp4"], read_format(name), wide
+
+
+BFP_FAMILIES: Mapping[str, tuple[BfpFormat, ...]] = {
     "flexblock": tuple(BLOCK_FORMATS[n] for n in ("fb12", "fb16", "fb24")),
     "flexblock_inside": tuple(BLOCK_FORMATS[f"{n}_sign_inside"] for n in ("fb12", "fb16", "fb24")),
     "hbfp": (_hbfp(4, 256), _hbfp(8, 128), _hbfp(16, 64)),
     "boosters": (_hbfp(4, 256), _hbfp(6, 128), _hbfp(16, 64)),
     "boosters_16x16": (_hbfp(4, 16, 16), _hbfp(6, 16, 16), _hbfp(16, 16, 16)),
 }
-"""Formats of the three modes: mantissas of up to 4, 8 and 16 bits.
+"""Those of `FAMILIES` that are of BFP alone."""
+
+FAMILIES: Mapping[str, tuple[BlockFormat, ...]] = {
+    **BFP_FAMILIES,
+    **{name: _mx(name) for name in ("mxint8", "mxfp6_e2m3", "mxfp6_e3m2", "mxfp8_e4m3")},
+}
+"""Formats of the three modes: elements of up to 4, 8 and 16 bits.
 
 Their blocks have one payload, or are square tiles of one side: then a tensor that was quantized
-once serves all three passes of a layer.
+once serves all three passes of a layer. Those of OCP MX have blocks of 32 in every mode, or tiles
+of 32 x 32; their names are those of the modes of 6 and 8 bits. In none are E5M2, whose exact sums
+of 70 bits are wider than `FromInteger` takes, and NVFP4, whose scales have significands and whose
+tensors have scales of their own, so that it multiplies none of the others.
 """
+
+
+def _codes(format: BlockFormat) -> tuple[Hashable, ...]:
+    """Return what decides the meaning of a format's codes along a reduction."""
+    length = 0 if format.is_box else format.reduction
+    return format.element, length, int(format.last_place(0)), format.nan_code
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,7 +90,7 @@ class MultimodeParameters(Parameters):
     ----------
     rows, columns : int
         Words of each operand side by side, 1..64. A tile of results has as many rows as the words
-        hold mantissas: ``rows``, twice or four times as many, and so the columns.
+        hold elements: ``rows``, twice or four times as many, and so the columns.
     lanes : int
         Places along the reduction that are multiplied in a cycle; divides the shortest block.
     family : str
@@ -111,9 +133,24 @@ class MultimodeParameters(Parameters):
         return FAMILIES[self.family]
 
     @property
+    def coded(self) -> bool:
+        """Whether words hold elements in the codes of their formats."""
+        return isinstance(self.formats[0], MxFormat)
+
+    @property
+    def moved(self) -> bool:
+        """Whether the elements of 8 bits are too large to be integers of as many bits.
+
+        Of such an element, a float, the significand is a digit and the exponent another, by which
+        products are moved to their places before they are added.
+        """
+        return self.formats[1].magnitude_bits > DIGIT_BITS * MODES[1]
+
+    @property
     def sign_inside(self) -> bool:
-        """Whether a mantissa's top bit is its sign."""
-        return self.formats[0].sign_inside
+        """Whether signs are among the 16 bits of a word's elements, not beside them."""
+        form = self.formats[0]
+        return not isinstance(form, BfpFormat) or form.sign_inside
 
     @property
     def digits(self) -> DotParameters:
@@ -124,9 +161,22 @@ class MultimodeParameters(Parameters):
         return DotParameters(format=digit, lanes=self.lanes, target=self.target)
 
     @property
-    def total_bits(self) -> int:
-        """Width of a block's exact signed sum of digit products."""
-        return (self.formats[0].reduction * self.digits.format.largest**2).bit_length() + 1
+    def total_bits(self) -> tuple[int, ...]:
+        """Widths of a block's exact signed sums of digit products, see `digit_sum_bits`."""
+        return self.digit_sum_bits(self.formats[0].reduction)
+
+    def digit_sum_bits(self, terms: int) -> tuple[int, ...]:
+        """Widths of exact signed sums of ``terms`` products of digits, by those of ``a`` and ``b``.
+
+        A digit that is moved counts where it goes.
+        """
+        moved = self.formats[1].largest if self.moved else 0
+        largest = [
+            max(self.digits.format.largest, 0 if i % MODES[1] else moved) for i in range(DIGITS)
+        ]
+        return tuple(
+            (terms * x * y).bit_length() + 1 for x, y in itertools.product(largest, repeat=2)
+        )
 
     @property
     def sum_bits(self) -> int:
@@ -134,17 +184,24 @@ class MultimodeParameters(Parameters):
         widest = 0
         for a, b in itertools.product(range(len(MODES)), repeat=2):
             block = min(self.formats[mode].reduction for mode in (a, b))
-            largest = block * self.formats[a].largest * self.formats[b].largest
+            largest = block * self.formats[a].most_negative * self.formats[b].most_negative
             place = 2 * DIGITS - MODES[a] - MODES[b]
             widest = max(widest, (largest << DIGIT_BITS * place).bit_length())
         return widest + 1
 
+    def takes(self, format: BlockFormat) -> bool:
+        """Return whether the format is that of a mode, but for rounding and rules of scales.
+
+        Square blocks are as good as others of one side.
+        """
+        return _codes(format) in map(_codes, self.formats)
+
     def mode(self, format: BlockFormat) -> int:
         """Return the number of a format: 0, 1 or 2."""
-        if format not in self.formats:
+        if not self.takes(format):
             known = ", ".join(f.name for f in self.formats)
             raise UserError(f"format must be one of {known}, not {format.name}")
-        return self.formats.index(format)
+        return list(map(_codes, self.formats)).index(_codes(format))
 
     def tile(self, mode_a: int, mode_b: int) -> tuple[int, int]:
         """Rows and columns of a tile of results."""
@@ -206,7 +263,7 @@ class MultimodeParameters(Parameters):
     @property
     def stages(self) -> ComposedStages:
         """Pipeline stages of a column."""
-        return ComposedStages(self.digits)
+        return ComposedStages(self.digits, self.moved)
 
 
 def matmul(parameters: MultimodeParameters, a: Blocks, b: Blocks) -> npt.NDArray[np.float32]:

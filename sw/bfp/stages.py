@@ -14,15 +14,16 @@ from ..stages import (
     float_product,
     multiplier_schedule,
 )
+from .float_stages import FloatStages, Fp4Stages, is_fp4
 
 __all__ = [
     "COMPOSER_LATENCY",
     "LEAST_SPACING",
     "ComposedStages",
     "DotStages",
-    "FloatStages",
     "SumStages",
     "compare_latency",
+    "counts_apart",
     "has_tensor_scale",
     "value_latency",
 ]
@@ -33,8 +34,8 @@ COMPOSER_LATENCY = 3
 FACTOR_LATENCY = 2
 """Cycles in which a block's sum is multiplied by the significands of its scales."""
 
-MAXIMUM_LEVELS = {"generic": 2, "ecp5": 2, "xilinx": 4}
-"""Levels of comparisons of a few bits in a cycle."""
+WIDE_BITS = 32
+"""Bits of a sum up to which its leading zeros are counted and taken off in one cycle."""
 
 LEAST_SPACING = 8
 """Cycles from a sum's addition to the next one of the same result, at least."""
@@ -45,12 +46,19 @@ def has_tensor_scale(format: BlockFormat) -> bool:
     return isinstance(format, MxFormat) and format.has_tensor_scale
 
 
-def value_latency(format: BlockFormat) -> int:
-    """Return the cycles from a block's sum to its value in binary32.
+def counts_apart(parameters: Any) -> bool:
+    """Return whether leading zeros of a block's sum of floats, if wide, take a cycle."""
+    floats = isinstance(parameters.format.element, FloatElement)
+    return floats and parameters.sum_bits > WIDE_BITS
+
+
+def value_latency(parameters: Any) -> int:
+    """Return the cycles from a block's sum to its value in binary32, of `DotParameters`.
 
     They are a register, the significands of scales that have one, and the conversion.
     """
-    return 1 + has_tensor_scale(format) * FACTOR_LATENCY + FROM_INTEGER_LATENCY
+    factors = has_tensor_scale(parameters.format) * FACTOR_LATENCY
+    return 1 + factors + FROM_INTEGER_LATENCY + counts_apart(parameters)
 
 
 def compare_latency(bits: int) -> int:
@@ -97,6 +105,8 @@ class DotStages:
     @property
     def product_sum(self) -> int:
         """Enabled cycles from registered operands to the sum of their products."""
+        if is_fp4(self.parameters):
+            return Fp4Stages(self.parameters).latency
         if isinstance(self.parameters.format.element, FloatElement):
             return FloatStages(self.parameters).latency
         return self.schedule().tree(self.tree_levels).latency + 1
@@ -114,51 +124,7 @@ class DotStages:
     @property
     def value(self) -> int:
         """Enabled cycles from a beat to that sum in binary32."""
-        return self.block + value_latency(self.parameters.format)
-
-
-@dataclasses.dataclass(frozen=True)
-class FloatStages:
-    """Stages of the sum of a beat's products of floats."""
-
-    parameters: Any
-    """`DotParameters`."""
-
-    @property
-    def product(self) -> int:
-        """Enabled cycles from registered operands to a product of significands, a register."""
-        width = self.parameters.format.element.fraction_bits + 1
-        return multiplier_schedule(width, False, self.parameters.target).latency + 1
-
-    @property
-    def maximum_levels(self) -> int:
-        """Levels in a cycle of the tree of the largest exponent."""
-        return MAXIMUM_LEVELS[self.parameters.target]
-
-    @property
-    def maximum(self) -> int:
-        """Enabled cycles of that tree, under a window; a product is moved in part meanwhile."""
-        levels = self.tree_levels - 1 if self.parameters.alignment else 0
-        return max(1, -(-levels // self.maximum_levels))
-
-    @property
-    def tree_levels(self) -> int:
-        """Levels of the adder tree, and one for the constants."""
-        return (self.parameters.lanes - 1).bit_length() + 1
-
-    def schedule(self) -> Schedule:
-        """Return the registers up to a product that is moved to its place."""
-        return Schedule(latency=self.product + self.maximum + 1)
-
-    @property
-    def total(self) -> int:
-        """Enabled cycles to the sum of the products, as they were moved."""
-        return self.schedule().tree(self.tree_levels).latency + 1
-
-    @property
-    def latency(self) -> int:
-        """Enabled cycles to the sum in its place, which has a register under a window."""
-        return self.total + bool(self.parameters.alignment)
+        return self.block + value_latency(self.parameters)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,10 +163,28 @@ class ComposedStages:
     digits: Any
     """`DotParameters` of the sum of the products of a pair of digits."""
 
+    moved: bool = False
+    """Whether products are moved to their places before they are added."""
+
+    @property
+    def one_lane(self) -> Any:
+        """`DotParameters` of the product of a pair of digits."""
+        return dataclasses.replace(self.digits, lanes=1)
+
+    @property
+    def product(self) -> int:
+        """Enabled cycles from registered operands to a product that is to be moved."""
+        return DotStages(self.one_lane).product_sum
+
     @property
     def products(self) -> int:
-        """Enabled cycles from operands to their sums of digit products."""
-        return DotStages(self.digits).products
+        """Enabled cycles from operands to their sums of digit products.
+
+        Where products are moved that takes a register, and that of two lanes another.
+        """
+        if not self.moved:
+            return DotStages(self.digits).products
+        return 1 + self.product + 1 + (self.digits.lanes > 1)
 
     @property
     def hold(self) -> int:

@@ -60,9 +60,13 @@ def sum_of_products(
 
 def reduced(total: npt.NDArray[np.object_]) -> tuple[Integers, Integers]:
     """Return what `sum_of_products` does of sums that are Python's integers."""
-    lengths = np.frompyfunc(lambda t: max(0, abs(t).bit_length() - KEPT_BITS), 1, 1)(total)
-    q, rest = total >> lengths, (total & ((1 << lengths) - 1)) != 0
-    return _sticky(q.astype(np.int64), lengths.astype(np.int64), rest.astype(np.bool_))
+    sums = total.ravel().tolist()
+    cut = [max(0, abs(t).bit_length() - KEPT_BITS) for t in sums]
+    pairs = list(zip(sums, cut, strict=True))
+    q = np.array([t >> n for t, n in pairs], np.int64)
+    rest = np.array([t & ((1 << n) - 1) != 0 for t, n in pairs], np.bool_)
+    shape = total.shape
+    return _sticky(q.reshape(shape), np.array(cut).reshape(shape), rest.reshape(shape))
 
 
 def _sticky(

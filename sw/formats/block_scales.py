@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arrays import Floats, Integers
 from . import BINARY32, BfpFormat, BlockFormat, MxFormat, tensor_scale
-from .scale import MxScale
+from .scale import FloatScale, MxScale
 
 __all__ = ["INFINITY", "BlockScales", "block_scales"]
 
@@ -61,11 +61,10 @@ def _of_tensor(format: MxFormat, top: Integers, amax: np.float32) -> tuple[Block
     """Return the scales of blocks of a tensor that has a scale of its own."""
     scale = tensor_scale.tensor_scale(format, amax)
     finite = np.where(top < INFINITY, top, 0).astype(np.uint32).view(np.float32)
-    return tuple(
-        BlockScales(
-            code,
-            np.full_like(code, -format.element.places),
-            tensor_scale.encode_factor(format, code, scale),
-        )
-        for code in tensor_scale.block_codes(format, finite, scale)
-    )
+    assert isinstance(format.scale, FloatScale)
+    found = []
+    for four in (False, True)[: 1 + format.scale.four_over_six]:
+        code = tensor_scale.block_codes(format, finite, scale, four=four)
+        place = np.full_like(code, -format.element.places)
+        found.append(BlockScales(code, place, tensor_scale.encode_factor(format, code, scale)))
+    return tuple(found)

@@ -70,13 +70,13 @@ class Blocks:
         code = array(f"code in {form.name}", self.code, "integer", low=0, high=most)
         what = f"exponent in {form.name}"
         codes = array(what, self.exponent, "integer", low=0, high=form.nan_code)
-        axes = blocked_axes(form, self.axis, code.ndim, "mantissa")
+        axes = blocked_axes(form, self.axis, code.ndim, "code")
         shape = list(code.shape)
         for axis, side in zip(axes, form.block, strict=True):
             shape[axis] = -(-shape[axis] // side)
         if list(codes.shape) != shape:
             raise UserError(
-                f"exponent must have shape {tuple(shape)} for a mantissa of shape "
+                f"exponent must have shape {tuple(shape)} for a code of shape "
                 f"{code.shape} in {form.name}, not {codes.shape}"
             )
         scaled = isinstance(form, MxFormat) and form.has_tensor_scale
@@ -120,7 +120,7 @@ class Blocks:
     def codes(self, *axes: int) -> Integers:
         """Return the codes of scales with the blocked ones of ``axes`` spread over elements."""
         codes = self.exponent
-        blocked = blocked_axes(self.format, self.axis, len(self.shape), "mantissa")
+        blocked = blocked_axes(self.format, self.axis, len(self.shape), "code")
         for axis, side in zip(blocked, self.format.block, strict=True):
             if axis in [a % len(self.shape) for a in axes]:
                 codes = np.repeat(codes, side, axis)

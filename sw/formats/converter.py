@@ -7,12 +7,22 @@ import numpy as np
 import numpy.typing as npt
 
 from ..checks import array, choice, divides, instance, whole
+from ..errors import UserError
 from ..parameters import Parameters
 from ..timing import Timing
 from ..words import Words, stream_key
-from . import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat, binary32, float_name, read_format
+from . import (
+    BLOCK_FORMATS,
+    FLOAT_FORMATS,
+    MX_FORMATS,
+    BlockFormat,
+    binary32,
+    float_name,
+    read_format,
+)
 from .quantize import quantize_groups
-from .stages import quantizer_latency
+from .stages import has_tensor_scale, quantizer_latency
+from .tensor_scale import given_amax
 
 __all__ = ["ConverterParameters", "convert"]
 
@@ -33,7 +43,7 @@ class ConverterParameters(Parameters):
         Of the random words of stochastic rounding after reset, 1..2**32 - 1, see `stream`.
     """
 
-    PRESETS: ClassVar = {name: {"format": name} for name in BLOCK_FORMATS}
+    PRESETS: ClassVar = {name: {"format": name} for name in BLOCK_FORMATS | MX_FORMATS}
 
     format: BlockFormat = BLOCK_FORMATS["hbfp8"]
     lanes: int = 2
@@ -43,6 +53,8 @@ class ConverterParameters(Parameters):
     def __post_init__(self) -> None:
         """Check every field."""
         object.__setattr__(self, "format", read_format(self.format))
+        if has_tensor_scale(self.format) and self.format.scale.four_over_six:
+            raise UserError("format.scale.four_over_six must be false in a circuit, not True")
         whole("lanes", self.lanes, 1, 256)
         elements = self.format.block_elements
         what = f"the {elements} elements of a {self.format.name} block"
@@ -59,7 +71,7 @@ class ConverterParameters(Parameters):
     @property
     def timing(self) -> Timing:
         """Cycles from a block's last beat to its first one converted, and a block's beats."""
-        latency = quantizer_latency(self.lanes, self.beats)
+        latency = quantizer_latency(self.format, FLOAT_FORMATS[self.source], self.lanes)
         return Timing(latency=latency, interval=self.beats, drain=self.beats - 1)
 
     @property
@@ -69,7 +81,11 @@ class ConverterParameters(Parameters):
 
 
 def convert(
-    parameters: ConverterParameters, x: npt.ArrayLike, *, random: Words | None = None
+    parameters: ConverterParameters,
+    x: npt.ArrayLike,
+    *,
+    random: Words | None = None,
+    amax: npt.ArrayLike | None = None,
 ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
     """Return codes of elements and scales, and zero-set flags, of a stream of blocks.
 
@@ -84,6 +100,9 @@ def convert(
         Values of ``parameters.source``; squares and boxes with their last axis first.
     random : Words or None
         From the word of the first element on; None is ``parameters.stream``, as after reset.
+    amax : float32, optional
+        The largest magnitude of the tensor, as of `sw.formats.quantize.quantize`; None: that of
+        ``x``.
 
     Returns
     -------
@@ -99,4 +118,5 @@ def convert(
     words: npt.ArrayLike = 0
     if format.rounding == "stochastic":
         words = (random or parameters.stream).draw(x.shape, format.random_bits)
-    return quantize_groups(binary32.flush(x, source), format, words)
+    x = binary32.flush(x, source)
+    return quantize_groups(x, format, words, given_amax(format, x, amax))

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..jit import njit
 
-__all__ = ["NEAREST_AWAY", "ROUNDINGS", "STOCHASTIC", "elements", "error", "tops"]
+__all__ = ["ROUNDINGS", "elements", "error", "tops"]
 
 TRUNCATE, NEAREST_EVEN, NEAREST_AWAY, STOCHASTIC = range(4)
 ROUNDINGS = {
@@ -127,7 +127,8 @@ def elements(bits, random, code, block, blocks, numbers, rules):
 def error(x, code, numbers, scale, amax, full, block, result):
     """Fill with what `sw.formats.tensor_scale.error` returns of each block.
 
-    ``scale`` are the values of the scales.
+    ``scale`` are the values of the scales. A subnormal of ``x`` has the code of zero, so that its
+    difference is none.
     """
     least = np.float32(2.0**-126)
     zero = np.float32(0)
@@ -143,8 +144,7 @@ def error(x, code, numbers, scale, amax, full, block, result):
                 for c in range(j * block[1], min((j + 1) * block[1], x.shape[1])):
                     value = np.float32(np.float32(numbers[code[r, c]] * scale[i, j]) * amax)
                     value = np.float32(value / full)
-                    number = x[r, c] if abs(x[r, c]) >= least else zero
-                    difference = np.float32(abs(np.float32(value - number)))
+                    difference = np.float32(abs(np.float32(value - x[r, c])))
                     if difference >= least:
                         added = np.float32(added + difference)
                 total[r - i * block[0]] = added

@@ -23,7 +23,7 @@ from ..checks import array, choice, divides, instance, one_of, whole
 from ..parameters import Parameters
 from ..timing import Timing
 from . import FLOAT_FORMATS, FloatFormat, binary32, float_name
-from .stages import hadamard_latency
+from .transform_stages import hadamard_latency
 
 __all__ = ["DIGIT", "HadamardParameters", "hadamard"]
 

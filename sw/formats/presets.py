@@ -22,7 +22,7 @@ def read_format(value: BlockFormat | str | Mapping[str, Any]) -> BlockFormat:
     if isinstance(value, BlockFormat):
         return value
     if isinstance(value, str):
-        presets: dict[str, BlockFormat] = BLOCK_FORMATS | MX_FORMATS | BOX_FORMATS
+        presets: Mapping[str, BlockFormat] = BLOCK_FORMATS | MX_FORMATS | BOX_FORMATS
         preset, named = preset_and_fields("format", value, presets)
         if not named:
             return presets[preset]
@@ -36,7 +36,7 @@ def read_format(value: BlockFormat | str | Mapping[str, Any]) -> BlockFormat:
     return kind(**table_fields(kind, "format", value))
 
 
-def _flexblock(bits: int, channels: int) -> dict[str, BlockFormat]:
+def _flexblock(bits: int, channels: int) -> dict[str, BfpFormat]:
     """Return a FlexBlock mode: flat; with the sign inside; of matrices; in boxes."""
     name = f"fb{bits + 8}"
     flat = BfpFormat(
@@ -56,7 +56,7 @@ def _flexblock(bits: int, channels: int) -> dict[str, BlockFormat]:
     return {name: flat, **made}
 
 
-def _hbfp(bits: int) -> dict[str, BlockFormat]:
+def _hbfp(bits: int) -> dict[str, BfpFormat]:
     """HBFP with blocks of 64 along the reduction, and with the same 64 as a square tile."""
     flat = BfpFormat(
         name=f"hbfp{bits}",
@@ -78,7 +78,7 @@ def _mx(name: str, element: str, **fields: Any) -> dict[str, MxFormat]:
 
 _FLEXBLOCK = _flexblock(4, 24) | _flexblock(8, 12) | _flexblock(16, 6)
 
-BLOCK_FORMATS: dict[str, BlockFormat] = {
+BLOCK_FORMATS: dict[str, BfpFormat] = {
     **{name: format for name, format in _FLEXBLOCK.items() if not format.is_box},
     **(_hbfp(4) | _hbfp(6) | _hbfp(8) | _hbfp(12)),
     "msfp12": BfpFormat(name="msfp12", mantissa_bits=3, sign_inside=False),

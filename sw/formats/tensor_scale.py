@@ -30,13 +30,17 @@ from .floating import BINARY32
 from .scale import FloatScale
 
 __all__ = [
+    "LEAST",
     "amax_of",
     "block_codes",
     "checked_amax",
     "decode_factor",
     "encode_factor",
     "error",
+    "full_scale",
     "given_amax",
+    "inverse_largest",
+    "number_of",
     "product_scale",
     "tensor_scale",
 ]
@@ -69,6 +73,11 @@ def full_scale(format: MxFormat) -> np.float32:
     return np.float32(_scale_of(format).largest) * number_of(format, format.largest)
 
 
+def inverse_largest(format: MxFormat) -> np.float32:
+    """Return the reciprocal of the elements' largest number, 1/6 in NVFP4."""
+    return ONE / number_of(format, format.largest)
+
+
 def checked_amax(format: MxFormat, amax: Any) -> np.float32:
     """Return ``amax`` as it counts, a finite float32 that is not negative."""
     value = array("amax", amax, "float32", shape=(), low=0, finite=True)
@@ -91,22 +100,19 @@ def tensor_scale(format: MxFormat, amax: np.float32) -> np.float32:
 
 
 def block_codes(
-    format: MxFormat, top: Floats, scale: np.float32
-) -> tuple[npt.NDArray[np.int64], ...]:
+    format: MxFormat, top: Floats, scale: np.float32, *, four: bool = False
+) -> npt.NDArray[np.int64]:
     """Return the scales' codes of blocks with the largest magnitudes ``top``, finite.
 
-    ``scale`` is `tensor_scale`. Under four over six they are two, the usual ones first.
+    ``scale`` is `tensor_scale`; ``four`` asks for the other codes of four over six.
     """
-    largest = number_of(format, format.largest)
-    if not _scale_of(format).four_over_six:
-        return (_scale_code(binary32.multiply(top, scale * (ONE / largest)), format),)
-    base = binary32.multiply(binary32.flush(top / largest), scale)
-    return tuple(
-        _scale_code(binary32.multiply(base, np.float32(factor)), format) for factor in (1, 1.5)
-    )
+    if _scale_of(format).four_over_six:
+        base = binary32.multiply(binary32.flush(top / number_of(format, format.largest)), scale)
+        return _scale_codes(binary32.multiply(base, np.float32(1.5 if four else 1)), format)
+    return _scale_codes(binary32.multiply(top, scale * inverse_largest(format)), format)
 
 
-def _scale_code(quotient: Floats, format: MxFormat) -> npt.NDArray[np.int64]:
+def _scale_codes(quotient: Floats, format: MxFormat) -> npt.NDArray[np.int64]:
     """Return the scales' codes of numbers that are not negative: to nearest even, saturating."""
     element = _scale_of(format).element
     bits = quotient.view(np.uint32).astype(np.int64)

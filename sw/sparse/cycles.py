@@ -45,7 +45,7 @@ def passes_of(p: SparseArrayParameters, job: Job, mask: npt.ArrayLike) -> Passes
     mask = array("mask", mask, "bool", shape=("passes", p.pass_subtiles, job.rows, job.depth))
     fill = job.beats(p) * p.mask_bits - job.depth
     beats = np.pad(mask, ((0, 0), (0, 0), (0, 0), (0, fill)))
-    bits = beats.reshape(*mask.shape[:3], -1, p.mask_bits).sum(-1)
+    bits = beats.reshape(*mask.shape[:3], job.beats(p), p.mask_bits).sum(-1)
     return count_passes(p, job, bits)
 
 

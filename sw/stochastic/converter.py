@@ -95,7 +95,7 @@ def magnitudes(
     instance("converter", converter, ConverterParameters)
     x = np.ascontiguousarray(array("vectors", x, "float32", shape=("vectors", "elements")))
     block = converter.format.block_elements
-    if x.size % block:
+    if x.size % block or block % max(1, x.shape[1]):
         raise UserError(f"vectors must be in blocks of {block}, not of shape {x.shape}")
     element, code, _ = to_blocks(converter, x.reshape(-1, block))
     mantissa = converter.format.element.decode(element).reshape(x.shape)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..checks import choice, divides, is_number, is_whole, number, shown, whole
 from ..errors import UserError
-from ..formats import MOST_BLOCK, BlockFormat, read_format
+from ..formats import MOST_BLOCK, BfpFormat, read_format
 from ..formats.binary32 import LARGEST
 from ..formats.converter import ConverterParameters
 from ..parameters import TARGETS
@@ -51,7 +51,7 @@ class OuterProductParameters(StochasticParameters):
         Most pairs of vectors whose products are added up, 1..65536.
     guard : int
         Bits below those of a count where pairs of unlike scale are added up, 0..16.
-    weights : str or BlockFormat
+    weights : str or BfpFormat
         ``none``: the output is results, in fp32; ``binary32`` or a format of blocks along the
         columns: the inputs are weights too, and the output is these less the results.
     results : int
@@ -82,7 +82,7 @@ class OuterProductParameters(StochasticParameters):
     scale: str = "vector"
     batch: int = 64
     guard: int = 8
-    weights: str | BlockFormat = "none"
+    weights: str | BfpFormat = "none"
     results: int = 1
     rate: str = "shift"
     target: str = "generic"
@@ -117,6 +117,8 @@ class OuterProductParameters(StochasticParameters):
                 raise
             choices = ", ".join(WEIGHTS)
             raise UserError(f"weights must be {choices} or a format: {error}") from None
+        if not isinstance(format, BfpFormat):
+            raise UserError(f"weights must be in block floating point, not in {format.name}")
         object.__setattr__(self, "weights", format)
         if len(format.block) != 1 or self.results % format.block[0]:
             shape = "x".join(map(str, format.block))
@@ -143,9 +145,9 @@ class OuterProductParameters(StochasticParameters):
         return np.float32(rate)
 
     @property
-    def weight_format(self) -> BlockFormat | None:
+    def weight_format(self) -> BfpFormat | None:
         """The format of weights in blocks, None for others."""
-        return self.weights if isinstance(self.weights, BlockFormat) else None
+        return self.weights if isinstance(self.weights, BfpFormat) else None
 
     @property
     def stream(self) -> Words:
@@ -243,5 +245,5 @@ class OuterProductParameters(StochasticParameters):
     @property
     def unit(self) -> int:
         """Binary exponent of the last place of a sum whose pairs have the exponent codes 0."""
-        bias = self.x_converter.format.exponent_bias
+        bias = self.x_converter.format.scale.bias
         return 2 * (1 - bias) - (self.length.bit_length() - 1) - self.guard

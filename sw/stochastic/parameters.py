@@ -30,7 +30,7 @@ class StochasticParameters(Parameters):
     """Parameters of a stream of random bits, for both units.
 
     A vector is converted to magnitudes of ``bits`` bits that share a power of two, the least that
-    is no smaller than any of them (`sw.formats.BlockFormat`, rule ``ceil``); a magnitude is the
+    is no smaller than any of them (`sw.formats.BfpFormat`, rule ``ceil``); a magnitude is the
     chance of each of its bits (`sw.stochastic.bits.BitSource`).
 
     Parameters

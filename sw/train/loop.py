@@ -227,6 +227,7 @@ def _train(
     layers = len(network.products)
     precision = precision or read(s.arithmetic, layers=layers, epochs=s.epochs)
     precision.check(layers)
+    precision.places.check_recipes(set(range(layers)) - set(network.weighted))
     if update:
         precision.places.check(layers, updated=network.weighted)
     products = Products(seed=s.seed, engine=engine)

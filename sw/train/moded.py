@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from ..arrays import Floats
 from ..bfp.epoch_schedule import BoostRule, EpochParameters, EpochSchedule
-from ..bfp.multimode_array import FAMILIES
+from ..bfp.multimode_array import BFP_FAMILIES
 from ..bfp.zse_controller import MOST_ELEMENTS, ZseController, ZseParameters, ZseRule
 from ..checks import whole
 from ..core.products import PASSES
 from ..errors import UserError
-from ..formats import BOX_FORMATS, MOST_BLOCK, BlockFormat
+from ..formats import BOX_FORMATS, MOST_BLOCK, BfpFormat
 from .arithmetic import Arithmetic, compiled, effective
 from .places import Places
 from .precision import Precision
@@ -36,7 +36,7 @@ class Moded(Precision):
     layers : int
         Of the network.
     family : str
-        The formats of the modes, of `sw.bfp.multimode_array.FAMILIES`.
+        The formats of the modes, of `sw.bfp.multimode_array.BFP_FAMILIES`.
     fields : mapping, optional
         Fields of these formats to change, such as ``block``.
     places : mapping, optional
@@ -52,7 +52,7 @@ class Moded(Precision):
         places: Mapping[str, Any] | None = None,
     ) -> None:
         self.name = name
-        self.formats = tuple(_changed(format, fields or {}) for format in FAMILIES[family])
+        self.formats = tuple(_changed(format, fields or {}) for format in BFP_FAMILIES[family])
         self.places = Places(name, places or {}, layers)
         self.places.check(layers)
         self.used = self.places.free(layers)
@@ -96,12 +96,13 @@ class Moded(Precision):
         return np.ma.masked_array(modes, ~self.used).tolist()
 
 
-def _changed(format: BlockFormat, fields: Mapping[str, Any]) -> BlockFormat:
+def _changed(format: BfpFormat, fields: Mapping[str, Any]) -> BfpFormat:
     """Return the format of a mode with some fields changed, such as ``hbfp6:block=64``."""
     if fields:
         name = ":".join((format.name.partition("_")[0], *(f"{n}={v}" for n, v in fields.items())))
         format = dataclasses.replace(format, name=name, **fields)
-    return effective(format, fields)
+    effective(format, fields)
+    return format
 
 
 class Boosted(Moded):

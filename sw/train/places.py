@@ -12,7 +12,7 @@ from ..errors import UserError
 from ..grammar import place as read_place
 from .arithmetic import Arithmetic
 from .arithmetic import read as read_arithmetic
-from .recipe import Recipe
+from .recipe import ATTENTION, Recipe
 
 __all__ = ["Places", "computed"]
 
@@ -122,3 +122,13 @@ class Places:
                 why = "the update computes the gradients of weights"
             where = text or "all products"
             raise UserError(f"arithmetic of {where} in {self.name!r} has no effect: {why}")
+
+    def check_recipes(self, others: Iterable[int]) -> None:
+        """Raise `UserError` for a recipe that is given to a layer of two activations alone."""
+        left = set(others)
+        for place, text in self._texts.items():
+            if place[0] in left and isinstance(self.arithmetics[place], Recipe):
+                raise UserError(
+                    f"arithmetic of {text} in {self.name!r} has no effect: recipes leave products "
+                    f"of two activations in {ATTENTION}"
+                )

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ..arrays import Floats
 from ..core.products import PASSES
 from ..errors import UserError
-from ..formats import BlockFormat
+from ..formats import BfpFormat
 from .arithmetic import Arithmetic
 from .places import Places
 
@@ -27,7 +27,7 @@ class Precision(abc.ABC):
     name: str
     places: Places
     history: list[npt.NDArray[np.int32]] | None = None
-    formats: Sequence[BlockFormat] = ()
+    formats: Sequence[BfpFormat] = ()
 
     @abc.abstractmethod
     def check(self, layers: int) -> None:

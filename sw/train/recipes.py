@@ -1,8 +1,10 @@
 """Recipes by name: those by which networks are trained in MX and NVFP4.
 
 Each is what its authors' code does to the operands; what no code says is marked (inferred). All of
-them are for the layers with weights, whichever the user gives them: none has first and last layers
-of its own, which users leave in bfloat16 (``nvfp4,first=bfloat16,last=bfloat16``).
+them are for the layers with weights, whichever the user gives them: TransformerEngine leaves the
+choice to its users, and the others' networks have embeddings and a last layer that are not
+quantized. Here a recipe is of all layers, and ``nvfp4,first=bfloat16,last=bfloat16`` leaves these
+out (inferred: networks of two layers have no others).
 
 - ``mxfp8`` (TransformerEngine): E4M3, the rule ``rceil``, blocks along the reduction of each pass,
   quantized from the tensor; ``mxfp8_hybrid``: gradients in E5M2.

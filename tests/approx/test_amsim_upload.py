@@ -4,7 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.hdl import Cat
 
+from hw.approx.amsim_multiplier import AmsimUnit
+from hw.approx.table import ProductTable
+from hw.approx.upload import Upload
 from hw.flow.emit import generate
 from sim.approx.amsim_multiplier import entries, operands, products, random_table, regress
 from sim.bench import Result, Stalls, run
@@ -12,7 +16,7 @@ from sim.compare import MismatchError, assert_equal
 from sim.job import BenchError
 from sim.registers import readable
 from sw.approx.amsim_multiplier import AmsimParameters, look_up
-from tests.plant import plant
+from tests.faults import Fault, faulty
 
 SMALL = AmsimParameters(bits=2, lanes=3)
 SIZE = 16
@@ -163,51 +167,63 @@ def test_entries_with_padding_bits():
 UNKNOWN = "non-0/1 values"
 """What cocotb says of a product of entries that were not written."""
 
-FAULTS = [
-    # The second lane's fractions are exchanged.
-    (plain, "product_table", r"\{ x\[3:2\], y\[3:2\] \}", "{ y[3:2], x[3:2] }", "values differ"),
-    # The carry of an entry is lost.
-    (plain, "product_table", r"<= entry;", "<= entry[1:0];", "values differ"),
-    # The third lane's table is never written, and unknown.
-    (plain, "amsim_unit", r"(table_1 \([^;]*\.write\()table_0_write", r"\g<1>1'h0", UNKNOWN),
-    # Operands do not wait for the table.
-    (plain, "amsim_unit", r" & loaded", "", UNKNOWN),
-    (plain, "upload", r"write <= accepted", "write <= 1'h0", UNKNOWN),
-    # A load is obeyed while products are under way, or while a table is.
-    (work, "upload", r"load & idle", "load", "s_axis took"),
-    (work, "upload", r"refused = .*?;", "refused = 1'h0;", "values differ"),
-    (
+DIFFER = "values differ"
+
+FAULTS = {
+    "the second lane's fractions are exchanged": (
+        plain,
+        Fault(ProductTable, lambda s: s.entries.read_ports[1].addr.eq(Cat(s.x[1], s.y[1])), DIFFER),
+    ),
+    "the carry of an entry is lost": (
+        plain,
+        Fault(ProductTable, lambda s: s.entries.write_ports[0].data.eq(s.entry[:2]), DIFFER),
+    ),
+    "the third lane's table is never written": (
+        plain,
+        Fault(AmsimUnit, lambda s: s.table_1.write.eq(0), UNKNOWN),
+    ),
+    "operands do not wait for the table": (
+        plain,
+        Fault(
+            AmsimUnit,
+            lambda s: [s.i.ready.eq(s.pipeline.en), s.pipeline.accept.eq(s.i.valid)],
+            UNKNOWN,
+        ),
+    ),
+    "no entry is written": (plain, Fault(Upload, lambda s: s.write.eq(0), UNKNOWN)),
+    "a load is obeyed while products are under way": (
+        work,
+        Fault(Upload, lambda s: s.starts.eq(s.load & ~s.loading), "s_axis took"),
+    ),
+    "a load is never refused": (work, Fault(Upload, lambda s: s.refused.eq(0), DIFFER)),
+    "a load is obeyed while a table is": (
         during_upload,
-        "upload",
-        r"starts = load & idle & ~i_table__ready;",
-        "starts = load & idle;",
-        "values differ",
+        Fault(Upload, lambda s: s.starts.eq(s.load & s.idle), DIFFER),
     ),
-    # An early end counts as a whole table, and the next table is not begun at its beginning.
-    (early, "upload", r"whole_next = accepted & final_", "whole_next = accepted", UNKNOWN),
-    (
+    "an early end counts as a whole table": (
         early,
-        "upload",
-        r"if \(starts \| rst\) place",
-        "if (rst) place",
-        "s_axis_table took 16 of 21",
+        Fault(Upload, lambda s: s.whole.eq(s.accepted & s.i_table.payload.last), UNKNOWN),
     ),
-    # A table counts as whole without an end.
-    (
+    "the next table is not begun at its beginning": (
+        early,
+        Fault(Upload, lambda s: s.place.eq(s.place + s.accepted), "s_axis_table took 16 of 21"),
+    ),
+    "a table counts as whole without an end": (
         endless,
-        "upload",
-        r"whole_next = .*?;",
-        "whole_next = accepted & final_;",
-        "s_axis_table took 16 of 32",
+        Fault(Upload, lambda s: s.whole.eq(s.accepted & s.final), "s_axis_table took 16 of 32"),
     ),
-    (endless, "upload", r"framing = .*?;", "framing = 1'h0;", "values differ"),
-]
+    "a table without an end is not told": (
+        endless,
+        Fault(Upload, lambda s: s.framing.eq(0), DIFFER),
+    ),
+}
 
 
-@pytest.mark.parametrize(("case", "module", "old", "new", "message"), FAULTS)
-def test_a_planted_fault_is_caught(case, module, old, new, message):
-    mutant = plant(generate("amsim_multiplier", SMALL).verilog, module, old, new)
-    with pytest.raises((BenchError, MismatchError, RuntimeError), match=message):
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_caught(name):
+    case, fault = FAULTS[name]
+    mutant = faulty("amsim_multiplier", SMALL, fault)
+    with pytest.raises((BenchError, MismatchError, RuntimeError), match=fault.sign):
         case(netlist=mutant, **ICARUS)
 
 

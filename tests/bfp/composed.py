@@ -23,8 +23,8 @@ class OneBeat(MultimodeParameters):
     """Blocks of a single beat, so that the composer is as wide as the products, no wider."""
 
     @property
-    def total_bits(self) -> int:
-        return self.digits.product_sum_bits
+    def total_bits(self) -> tuple[int, ...]:
+        return (self.digits.product_sum_bits,) * DIGITS**2
 
     @property
     def sum_bits(self) -> int:
@@ -59,8 +59,8 @@ class ComposedProducts(Circuit):
         m.submodules.products = products = self.products
         m.submodules.composer = composer = self.composer
         for n in range(DIGITS**2):
-            total = composer.totals.word_select(n, self.parameters.total_bits)
-            m.d.comb += total.eq(products.sums.word_select(n, products.sum_bits).as_signed())
+            total = composer.totals.word_select(n, self.parameters.total_bits[n])
+            m.d.comb += total.eq(products.sum_of(n))
         m.d.comb += [
             products.en.eq(self.en),
             products.a.eq(self.a),

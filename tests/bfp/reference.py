@@ -7,7 +7,7 @@ OCP Microscaling 1.0. They read a format's plain fields and derive everything el
 import math
 from fractions import Fraction
 
-from sw.formats import BlockFormat
+from sw.formats import BfpFormat
 
 TWO = Fraction(2)
 LEAST = 2.0**-126
@@ -54,7 +54,7 @@ def add(x: float, y: float) -> float:
     return y if math.isinf(y) else x
 
 
-def conventions(format: BlockFormat) -> tuple[int, int, int, int]:
+def conventions(format: BfpFormat) -> tuple[int, int, int, int]:
     """Magnitude bits, bias of the exponent code, code of NaN and lowest E."""
     m = format.mantissa_bits - (1 if format.sign_inside else 0)
     bias = 2 ** (format.exponent_bits - 1) - 1
@@ -63,7 +63,7 @@ def conventions(format: BlockFormat) -> tuple[int, int, int, int]:
 
 
 def quantize_block(
-    values: list[float], format: BlockFormat, words: list[int]
+    values: list[float], format: BfpFormat, words: list[int]
 ) -> tuple[list[int], int, list[bool]]:
     """Integers, exponent code and zero-set flags of one block."""
     m, bias, nan_code, lowest = conventions(format)
@@ -94,13 +94,13 @@ def quantize_block(
     return q, e - 1 + bias, zero_set
 
 
-def element(q: int, code: int, format: BlockFormat) -> Fraction:
+def element(q: int, code: int, format: BfpFormat) -> Fraction:
     """The value of an integer in a block that is not NaN."""
     m, bias, _, _ = conventions(format)
     return q * TWO ** (code + 1 - bias - m)
 
 
-def block_sum(qa: list[int], qb: list[int], code_a: int, code_b: int, format: BlockFormat) -> float:
+def block_sum(qa: list[int], qb: list[int], code_a: int, code_b: int, format: BfpFormat) -> float:
     """The dot product of two blocks, rounded once."""
     if conventions(format)[2] in (code_a, code_b):
         return math.nan

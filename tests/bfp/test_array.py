@@ -4,7 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.hdl import Mux
 
+from hw.bfp.column import DotColumn, GroupAccumulator
+from hw.bfp.pe import DotPE
 from hw.flow.emit import generate
 from hw.flow.yosys import netlist
 from sim.bench import Stalls
@@ -16,7 +19,7 @@ from sw.formats import BLOCK_FORMATS, BfpFormat, BlockFormat
 from sw.formats.blocks import Blocks
 from sw.formats.quantize import quantize
 
-from ..plant import plant
+from ..faults import Fault, assert_caught
 
 SMALL: dict[str, Any] = {"rows": 2, "columns": 2}
 GRID = [Stalls(idle=i, back_pressure=b) for i in (0.0, 0.3, 0.8) for b in (0.0, 0.3, 0.8)]
@@ -133,23 +136,26 @@ def test_every_engine_gives_the_same(engine, simulator):
         assert report.message == ""
 
 
-FAULTS = [
-    # Accumulators of a sum and of a block that never start anew, an exponent off by one.
-    ("group_accumulator", "first", "1'h0"),
-    ("dot_pe", "first", "1'h0"),
-    ("group_accumulator", "exponent_a", "exponent_b"),
-]
+FAULTS = {
+    "a sum never starts anew": Fault(
+        DotColumn, lambda s: s.group_0.first.eq(0), "product: .*first at"
+    ),
+    "the sum of a block never starts anew": Fault(
+        DotPE,
+        lambda s: s.total.eq(Mux(s.add, s.total + s.products.sum, s.total)),
+        "product: .*first at",
+    ),
+    "the exponent of another block": Fault(
+        GroupAccumulator, lambda s: s.value.exponent_a.eq(s.exponent_b), "product: .*first at"
+    ),
+}
 
 
-@pytest.mark.parametrize(("module", "port", "value"), FAULTS)
-def test_a_planted_fault_is_caught(module, port, value):
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_caught(name):
     p = ArrayParameters.make(preset="hbfp4", **SMALL)
-    text = generate("bfp_array", p).verilog
-    mutant = plant(text, module, rf"(?<![.\w]){port}(?!\w)", value)
-    report = regress(p, blocks=300, seed=8, netlist=mutant)
-    assert report.mismatches > 0
-    assert "first at" in report.message
-    assert "seed: 8" in report.message
+    found = assert_caught(regress, "bfp_array", p, FAULTS[name], blocks=300, seed=8)
+    assert "seed: 8" in found
 
 
 def test_a_mismatch_names_the_first_value_the_seed_and_the_inputs():

@@ -13,7 +13,7 @@ from sw.bfp.transposer import TransposerParameters, assemble, transpose
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS
 from sw.formats import fast as formats_fast
-from sw.formats.blocks import Blocks
+from sw.formats.blocks import Blocks, encode
 from sw.formats.quantize import dequantize, quantize
 from tests import stimuli
 
@@ -23,9 +23,9 @@ DOUBLES: Any = np.ones((2, 2))
 
 def narrow(blocks: Blocks) -> Blocks:
     """The same numbers in the narrowest types."""
-    small: Any = blocks.mantissa.astype(np.int8)
+    small: Any = encode(blocks.mantissa.astype(np.int8), blocks.format).astype(np.uint8)
     codes: Any = blocks.exponent.astype(np.uint8)
-    return dataclasses.replace(blocks, mantissa=small, exponent=codes)
+    return dataclasses.replace(blocks, code=small, exponent=codes)
 
 
 @pytest.mark.parametrize("name", ["mxint8", "msfp16", "fb16_sign_inside"])
@@ -68,7 +68,7 @@ def make(mantissa: Any, exponent: Any, format: Any = HBFP8, axis: Any = -1) -> B
         (lambda: make([[1]], [[1.0]]), "exponent in hbfp8 must be an array of integer, not float"),
         (
             lambda: make([[1]], [1]),
-            "exponent must have shape .1, 1. for a mantissa of shape .1, 1.",
+            "exponent must have shape .1, 1. for a code of shape .1, 1.",
         ),
         (lambda: make([[1]], [[1]], axis=2), "axis must be an integer from -2 to 1, not 2"),
         (lambda: make([[1]], [[1]], axis=None), "axis must be an integer from -2 to 1, not None"),
@@ -88,11 +88,11 @@ def make(mantissa: Any, exponent: Any, format: Any = HBFP8, axis: Any = -1) -> B
         ),
         (
             lambda: transpose(TransposerParameters(), np.full((1, 8, 8), 0.5), [1], [True]),
-            "mantissa must be an array of integer, not float64",
+            "code must be an array of integer, not float64",
         ),
         (
-            lambda: transpose(TransposerParameters(), np.full((1, 8, 8), 128), [1], [True]),
-            "mantissa in hbfp8_8x8 must be from -127 to 127, not 128",
+            lambda: transpose(TransposerParameters(), np.full((1, 8, 8), 256), [1], [True]),
+            "code in hbfp8_8x8 must be from 0 to 255, not 256",
         ),
         (
             lambda: transpose(TransposerParameters(), np.full((1, 8, 8), 1), [1], [1]),

@@ -1,10 +1,13 @@
 """Products of composed mantissas against Python's integers, and what they cost in gates."""
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.hdl import Mux
 
+from hw.bfp.multimode.composer import Composer
 from hw.bfp.product_sum import ProductSum
 from hw.bus.top import AxiTop
 from hw.flow.emit import Design, emit
@@ -19,7 +22,7 @@ from sw.bfp.dot import DotParameters
 from sw.bfp.multimode_array import DIGITS, MODES
 from sw.formats import BfpFormat
 
-from ..plant import plant
+from ..faults import Fault, planted
 from .composed import ComposedParameters, ComposedProducts, ComposedUnit
 
 PAIRS = list(product(range(3), repeat=2))
@@ -111,10 +114,16 @@ def test_a_million_products_of_the_other_pairs(modes):
 
 
 def test_a_planted_fault_is_caught():
-    mutant = plant(design().verilog, "composer", r"mask\[6\]", "mask[7]")
+    def another_mask(s: Any) -> Any:
+        total = s.totals.word_select(6, len(s.total_6)) & s.mask[7].replicate(len(s.total_6))
+        return s.total_6.eq(Mux(s.en, total, s.total_6))
+
+    fault = Fault(Composer, another_mask, "values differ")
+    with planted(fault):
+        mutant = design().verilog
     rng = np.random.default_rng(1)
     a, b = (mantissas(rng, 0, 100) for _ in range(2))
-    with pytest.raises(MismatchError):
+    with pytest.raises(MismatchError, match=fault.sign):
         assert_equal(products(a, b, (0, 0), netlist=mutant), expected(a, b, (0, 0)))
 
 

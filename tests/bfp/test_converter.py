@@ -13,14 +13,14 @@ from hw.formats.quantizer import Quantizer
 from hw.units import UNITS
 from sim.bench import Stalls
 from sim.formats.converter import regress, simulate
-from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, ROUNDINGS, BlockFormat, fast
+from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, ROUNDINGS, BfpFormat, fast
 from sw.formats.converter import ConverterParameters, convert
 from sw.words import Words, stream_key
 
 from ..faults import Fault, assert_caught
 from ..small import CONVERTER
 
-FORMAT_FIELDS = {field.name for field in dataclasses.fields(BlockFormat)}
+FORMAT_FIELDS = {field.name for field in dataclasses.fields(BfpFormat)}
 STALLS = Stalls(idle=0.3, back_pressure=0.5)
 
 
@@ -93,17 +93,17 @@ def test_streams_of_random_words(lanes):
     x = np.random.default_rng(1).standard_normal((7, 100)).astype(np.float32)
     for random in STREAMS:
         blocks = np.pad(x, ((0, 0), (0, 44))).reshape(-1, 48)
-        (mantissa, exponent, _), _ = simulate(p, blocks, random=random)
+        (code, exponent, _), _ = simulate(p, blocks, random=random)
         compiled = fast.quantize(x, p.format, random=random)
-        assert np.array_equal(mantissa.reshape(7, -1)[:, :100], compiled.mantissa)
+        assert np.array_equal(code.reshape(7, -1)[:, :100], compiled.code)
         assert np.array_equal(exponent.reshape(7, -1), compiled.exponent)
 
 
 def test_clear_does_not_start_the_random_words_anew():
     p = _parameters("hbfp6", lanes=4)
     x = np.random.default_rng(2).standard_normal((20, 64)).astype(np.float32)
-    (mantissa, _, _), result = simulate(p, x, later=[(100, "control.clear", 1)])
-    assert np.array_equal(mantissa, convert(p, x)[0])
+    (code, _, _), result = simulate(p, x, later=[(100, "control.clear", 1)])
+    assert np.array_equal(code, convert(p, x)[0])
     assert 0 < result.registers["elements"] < x.size
     assert result.registers["status.restarted"] == 0
 
@@ -154,7 +154,7 @@ FAULTS = {
         Fault(
             Quantizer,
             lambda s: [getattr(s, f"lane_{n}").random.eq(0) for n in range(4)],
-            "mantissa",
+            "element",
         ),
     ),
     "stalls without a stall": (

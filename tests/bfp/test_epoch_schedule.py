@@ -93,7 +93,7 @@ def test_tlast_of_an_epoch_is_of_no_account():
         )
         assert result.last["m_axis"].tolist() == [0, 0, 0, 1] * 2
         assert result.registers["status.framing"] == 0
-        assert result.registers["taken"] == 2
+        assert result.registers["accepted"] == 2
 
 
 def test_registers_changed_during_a_packet_serve_the_next_one():
@@ -122,10 +122,10 @@ def test_registers_changed_during_a_packet_serve_the_next_one():
         assert await packet(ctx, 1) == [0, 0, 1]
         assert await packet(ctx, 1) == [2, 2]
         await ctx.tick()
-        assert ctx.get(dut.taken) == 2
+        assert ctx.get(dut.accepted) == 2
         ctx.set(dut.clear, 1)
         await ctx.tick()
-        assert ctx.get(dut.taken) == 0
+        assert ctx.get(dut.accepted) == 0
 
     drive(dut, bench)
 

@@ -57,7 +57,7 @@ from sw.formats.quantize import quantize, zero_setting_error
                 format=f,
                 axis=1,
             ),
-            r"exponent must have shape \(2, 2\) for a mantissa of shape \(2, 65\) in hbfp4",
+            r"exponent must have shape \(2, 2\) for a code of shape \(2, 65\) in hbfp4",
         ),
     ],
 )

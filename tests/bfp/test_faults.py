@@ -12,8 +12,7 @@ from hw.stream.fifo import OutputFifo
 from sim.bfp.array import regress
 from sw.bfp.array import ArrayParameters
 
-from ..faults import STALLS, Fault, assert_caught
-from ..plant import message
+from ..faults import STALLS, Fault, assert_caught, message
 from ..small import ARRAY, FORMAT
 
 # A block a beat, so that a tile may take fewer beats than the array has rows.

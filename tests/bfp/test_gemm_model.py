@@ -11,7 +11,7 @@ import sw.bfp.array as array_module
 import sw.bfp.dot as dot_module
 from sw.bfp.array import ArrayParameters, gemm, matmul
 from sw.bfp.dot import DotParameters, dot
-from sw.formats import BLOCK_FORMATS, BlockFormat, binary32
+from sw.formats import BLOCK_FORMATS, BfpFormat, BlockFormat, binary32
 from sw.formats.blocks import Blocks
 from sw.formats.quantize import quantize
 from tests import stimuli, words_reference
@@ -56,6 +56,7 @@ def operands(
 
 def slow_gemm(a: Blocks, b: Blocks, accumulators: int) -> list[int]:
     """Bit patterns of the product, one result at a time."""
+    assert isinstance(a.format, BfpFormat)
     step, square = a.format.block[0], len(a.format.block) == 2
     (m, k), n = a.shape, b.shape[1]
     results = []

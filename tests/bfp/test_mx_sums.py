@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from sw.bfp import fast
@@ -17,6 +18,7 @@ from sw.formats.blocks import Blocks
 from sw.formats.element import ELEMENTS, FloatElement
 from sw.formats.presets import MX_FORMATS
 from sw.formats.quantize import dequantize, quantize
+from sw.formats.scale import SCALES
 from tests.bfp import floats, reference
 
 NAMES = {
@@ -29,19 +31,24 @@ NAMES = {
 }
 
 
-def operand(format: MxFormat, seed: int, rows: int = 5, blocks: int = 3) -> Blocks:
+def blocks(format: Any, code: npt.ArrayLike, scale: npt.ArrayLike, **fields: Any) -> Blocks:
+    codes, scales = np.asarray(code, np.uint32), np.asarray(scale, np.int32)
+    return Blocks(code=codes, exponent=scales, format=format, axis=1, **fields)
+
+
+def operand(format: Any, seed: int, rows: int = 5, count: int = 3) -> Blocks:
     """Any codes, of elements mostly within some binades, and of scales about 1."""
     rng = np.random.default_rng(seed)
-    shape = rows, blocks * format.reduction
+    shape = rows, count * format.reduction
     code = rng.integers(0, 1 << format.element_bits, shape)
     few = rng.integers(0, 1 << format.element_bits, shape) & rng.integers(0, 256, (rows, 1))
     code = np.where(rng.random(shape) < 0.5, few, code)
     code[0] = format.element.largest_code | (1 << (format.element_bits - 1))
     middle = 56 if format.has_tensor_scale else 127
-    scale = rng.integers(middle - 9, middle + 9, (rows, blocks))
+    scale = rng.integers(middle - 9, middle + 9, (rows, count))
     scale[1, 0] = format.nan_code
     amax = np.float32(3.5 if format.has_tensor_scale else 0)
-    return Blocks(code=code, exponent=scale, format=format, axis=1, amax=amax)
+    return blocks(format, code, scale, amax=amax)
 
 
 def rounded(total: Any, a: int, b: int, *, unsigned_float: bool) -> float:
@@ -102,13 +109,7 @@ def test_gemm_is_made_of_dots(name, window, lanes):
     if form.has_tensor_scale:
         factor = np.float32(np.float32(3.5) * np.float32(3.5)) / np.float32(36 * 448 * 448)
     for i in range(5):
-        rolled = Blocks(
-            code=np.roll(y.code, i, 0),
-            exponent=np.roll(y.exponent, i, 0),
-            format=form,
-            axis=1,
-            amax=y.amax,
-        )
+        rolled = blocks(form, np.roll(y.code, i, 0), np.roll(y.exponent, i, 0), amax=y.amax)
         values = dot(one, x, rolled)
         total = np.zeros(5, np.float32)
         for block in range(3):
@@ -126,15 +127,15 @@ def test_e5m2_beyond_sixty_two_bits():
     """32 times 57344**2; and a sum that is a tie but for its 61st bit."""
     form = MX_FORMATS["mxfp8_e5m2"]
     code = np.full((2, 32), 0x7B)
-    x = Blocks(code=code, exponent=np.full((2, 1), 127), format=form, axis=1)
+    x = blocks(form, code, np.full((2, 1), 127))
     assert gemm(x, x.transposed).tolist() == [[32 * 57344.0**2] * 2] * 2
     # 2**12 * 2**-8 is half of the last place of 2**14 * 2**14, of which 2**-16 * 2**-16 decides.
     a, b = np.zeros((2, 1, 32), int)
     a[0, :3], b[0, :3] = (0x74, 0x6C, 0x01), (0x74, 0x1C, 0x01)
-    pair = [Blocks(code=c, exponent=np.full((1, 1), 127), format=form, axis=1) for c in (a, b)]
+    pair = [blocks(form, c, [[127]]) for c in (a, b)]
     for last, up in ((0x01, 32), (0x00, 0), (0x81, 0)):
         b[0, 2] = last
-        pair[1] = Blocks(code=b, exponent=np.full((1, 1), 127), format=form, axis=1)
+        pair[1] = blocks(form, b, [[127]])
         assert gemm(pair[0], pair[1].transposed) == 2.0**28 + up
         p = DotParameters(format=form, lanes=32)
         assert dot(p, *pair) == 2.0**28 + up
@@ -145,7 +146,7 @@ def test_a_window_by_hand():
     form = MX_FORMATS["mxfp8_e4m3"]
     code = np.zeros((2, 32), int)
     code[0, :8], code[1, :8] = 0x7E, (0x7E, *[0x01] * 7)
-    x, y = (Blocks(code=row[None], exponent=[[127]], format=form, axis=1) for row in code)
+    x, y = (blocks(form, row[None], [[127]]) for row in code)
     exact = 448.0 * 448 + 7 * 448 * 2.0**-9
     # Fields 15 + 15 = 30, so that E is 28 and the place of 2**(28 + 8 - bits) the lowest, where
     # the integer 4 is worth 2**-18: those of bits 17 and 16 are worth 2**-1 and 1. 448 * 2**-9
@@ -163,7 +164,7 @@ def test_products_of_zero_do_not_choose_the_window():
     form = MX_FORMATS["mxfp8_e4m3"]
     code = np.zeros((2, 32), int)
     code[:, :3] = (0x00, 0x7F, 0x01), (0x7E, 0x7E, 0x01)
-    x, y = (Blocks(code=row[None], exponent=[[127]], format=form, axis=1) for row in code)
+    x, y = (blocks(form, row[None], [[127]]) for row in code)
     assert dot(DotParameters(format=form, window=8), x, y) == 2.0**-18
 
 
@@ -186,7 +187,7 @@ def test_nvfp4_product_in_the_order_of_the_reference():
     assert np.array_equal(fast.gemm(a, b.transposed), total)
 
 
-WIDE = MxFormat(element=ELEMENTS["e5m2"], scale="ue4m3")
+WIDE = MxFormat(element=ELEMENTS["e5m2"], scale=SCALES["ue4m3"])
 
 REFUSED = [
     (
@@ -201,13 +202,17 @@ REFUSED = [
     ),
     (
         {"format": "mxfp4", "operands": "binary32", "lanes": 32},
-        "operands must be block in mxfp4: only formats of block floating point are converted "
-        "inside",
+        (
+            "operands must be block in mxfp4: only formats of block floating point are converted "
+            "inside"
+        ),
     ),
     (
         {"format": WIDE},
-        "format must have sums of products of up to 53 bits under a scale with a significand, not "
-        "70 as custom",
+        (
+            "format must have sums of products of up to 53 bits under a scale with a significand, "
+            "not 70 as custom"
+        ),
     ),
 ]
 
@@ -227,7 +232,7 @@ def test_windows_of_products_are_checked():
     window = Window(ELEMENTS["e4m3"], 20, 5)  # pyright: ignore[reportArgumentType]
     with pytest.raises(UserError, match=r"^window.lanes must divide the block of 32"):
         gemm(x, x.transposed, window=window)
-    wide = Blocks(code=x.code, exponent=x.exponent % 99, format=WIDE, axis=1)
+    wide = blocks(WIDE, x.code, x.exponent % 99)
     with pytest.raises(UserError, match=r"^format must have sums of products of up to 53 bits"):
         gemm(wide, wide.transposed)
 

@@ -43,7 +43,8 @@ def test_quantizers_do_not_make_the_most_negative():
     q = [-127, 127, -64, 32]
     assert quantize(x, MXINT8).mantissa[0, :4].tolist() == q
     assert formats_fast.quantize(x, MXINT8).mantissa[0, :4].tolist() == q
-    assert convert(ConverterParameters.make(preset="mxint8"), x)[0][0, :4].tolist() == q
+    code, *_ = convert(ConverterParameters.make(preset="mxint8"), x)
+    assert decode(code, MXINT8)[0, :4].tolist() == q
     wider = dataclasses.replace(MXINT8, symmetric=False)
     assert quantize(x, wider).mantissa[0, :4].tolist() == [-128, 127, -64, 32]
 
@@ -102,7 +103,8 @@ def test_ties(rounding, expected):
     format = dataclasses.replace(MXINT8, rounding=rounding)
     assert quantize(x, format).mantissa[0, :8].tolist() == expected
     assert formats_fast.quantize(x, format).mantissa[0, :8].tolist() == expected
-    assert convert(ConverterParameters(format=format), x)[0][0, :8].tolist() == expected
+    code, *_ = convert(ConverterParameters(format=format), x)
+    assert decode(code, format)[0, :8].tolist() == expected
 
 
 def test_zeros_of_blocks_have_no_sign():

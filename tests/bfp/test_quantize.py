@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import sw.formats.quantize as module
-from sw.formats import BLOCK_FORMATS, ROUNDINGS, BfpFormat, BlockFormat
+from sw.formats import BLOCK_FORMATS, ROUNDINGS, BfpFormat
 from sw.formats.quantize import dequantize, quantize, zero_setting_error
 from tests import stimuli
 from tests.bfp import reference
@@ -31,7 +31,7 @@ TINY = {
 FORMATS = BLOCK_FORMATS | TINY
 
 
-def places(shape: tuple[int, int], format: BlockFormat, axis: int) -> Iterator[tuple]:
+def places(shape: tuple[int, int], format: BfpFormat, axis: int) -> Iterator[tuple]:
     """Slices of every block of a matrix, and the index of its exponent."""
     side = format.block[0]
     steps = [side, side] if len(format.block) == 2 else [1, 1]
@@ -56,7 +56,7 @@ def mismatches(x, format, *, axis=-1, seed=1, model=None) -> int:
     return wrong
 
 
-def matrix(format: BlockFormat, seed: int) -> np.ndarray:
+def matrix(format: BfpFormat, seed: int) -> np.ndarray:
     """A matrix whose blocks are of every kind, with a smaller last block."""
     side = format.block[0]
     if len(format.block) == 1:
@@ -251,7 +251,7 @@ def test_stochastic_is_unbiased():
     assert abs(one(0.3, "hbfp4", "nearest_even") - 0.3) > 0.01
 
 
-def flags_of(x: np.ndarray, format: BlockFormat) -> int:
+def flags_of(x: np.ndarray, format: BfpFormat) -> int:
     count = 0
     for where, _ in places(x.shape, format, -1):
         values = [float(v) for v in x[where].flat]

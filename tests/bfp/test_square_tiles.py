@@ -24,16 +24,16 @@ SIDE = TRANSPOSER.side
 def _convert(tensors: dict[str, np.ndarray]) -> dict[str, Blocks]:
     """Quantize in the converter's RTL, which takes the tensors' tiles one after the other."""
     streams = {name: _tiles(x) for name, x in tensors.items()}
-    (mantissa, exponent, _), _ = converter.simulate(CONVERTER, np.concatenate([*streams.values()]))
+    (code, exponent, _), _ = converter.simulate(CONVERTER, np.concatenate([*streams.values()]))
     blocks, at = {}, 0
     for name, x in tensors.items():
         part = slice(at, at + len(streams[name]))
         at = part.stop
         square = (-1, SIDE, SIDE)
-        blocks[name] = assemble(mantissa[part].reshape(square), exponent[part], FORMAT, x.shape)
+        blocks[name] = assemble(code[part].reshape(square), exponent[part], FORMAT, x.shape)
         words = replace(CONVERTER.stream, first=part.start * FORMAT.block_elements)
         once = quantize(x, FORMAT, random=words)
-        assert_equal(blocks[name].mantissa, once.mantissa, context={"tensor": name})
+        assert_equal(blocks[name].code, once.code, context={"tensor": name})
         assert_equal(blocks[name].exponent, once.exponent, context={"tensor": name})
     return blocks
 
@@ -52,13 +52,13 @@ def _read(wanted: list[tuple[Blocks, bool]]) -> list[Blocks]:
         np.full(len(exponent), turn)
         for (_, exponent), (_, turn) in zip(streams, wanted, strict=True)
     ]
-    mantissa, exponent = (np.concatenate(parts) for parts in zip(*streams, strict=True))
-    mantissa, exponent = transposer.transpose(TRANSPOSER, mantissa, exponent, np.concatenate(flags))
+    code, exponent = (np.concatenate(parts) for parts in zip(*streams, strict=True))
+    code, exponent = transposer.transpose(TRANSPOSER, code, exponent, np.concatenate(flags))
     matrices, at = [], 0
     for (blocks, turn), part in zip(wanted, flags, strict=True):
         shape = blocks.shape[::-1] if turn else blocks.shape
         end = at + len(part)
-        matrices.append(assemble(mantissa[at:end], exponent[at:end], FORMAT, shape))
+        matrices.append(assemble(code[at:end], exponent[at:end], FORMAT, shape))
         at = end
     return matrices
 

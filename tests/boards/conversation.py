@@ -1,7 +1,5 @@
 """Requests of all kinds to a board with the multiplier, and its golden model beside it."""
 
-import dataclasses
-
 import numpy as np
 
 from boards.frames import COMMAND, Header, Kind, encode
@@ -10,7 +8,7 @@ from boards.settings import LinkSettings
 from boards.simulator import Simulation
 from boards.top import board_design
 from hw.flow.emit import Design
-from tests.plant import plant
+from tests.faults import Fault, planted
 
 from .multiplier import PARAMETERS, multiplier_device
 
@@ -25,11 +23,10 @@ def board() -> Design:
     return board_design(BOARD, "approx_multiplier", PARAMETERS, baud=BAUD)
 
 
-def planted(module: str, pattern: str, fault: str) -> Design:
-    """The board with a fault in one of its modules."""
-    design = board()
-    text = plant(design.verilog, module, pattern, fault)
-    return dataclasses.replace(design, verilog=text)
+def faulty_board(fault: Fault) -> Design:
+    """The board with a fault."""
+    with planted(fault):
+        return board()
 
 
 def device() -> Device:

@@ -61,7 +61,7 @@ def through_input(frames: list[tuple[bytes, bool]], *, width: int, pressure: int
 
 
 def _free(context, dut) -> int:
-    return BUFFER - (context.get(dut.received) - context.get(dut.taken)) % (2 * BUFFER)
+    return BUFFER - (context.get(dut.received) - context.get(dut.consumed)) % (2 * BUFFER)
 
 
 @pytest.mark.parametrize("width", [1, 3, 38])
@@ -96,10 +96,10 @@ def test_a_word_counts_when_it_is_taken(width):
             context.set(dut.o.ready, 0)
             await context.tick().repeat(2 * width + 4)
             assert context.get(dut.o.valid)
-            assert context.get(dut.taken) == count * width - 1
+            assert context.get(dut.consumed) == count * width - 1
             context.set(dut.o.ready, 1)
             await context.tick()
-            assert context.get(dut.taken) == count * width
+            assert context.get(dut.consumed) == count * width
 
     drive(dut, bench)
 

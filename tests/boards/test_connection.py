@@ -21,7 +21,7 @@ def test_streams_both_ways():
     with board(echo_device()) as behind, Connection(Line(behind.port)) as connection:
         for part in (DATA[:1], DATA[1:70_000], DATA[70_000:]):
             assert connection.stream({1: part}, {1: len(part)}) == {1: part}
-        assert connection.taken(1) == len(DATA)
+        assert connection.consumed(1) == len(DATA)
         counts = connection.statistics
         assert (counts.repeated, counts.damaged, counts.reported) == (0, 0, 0)
         assert counts.requests == counts.answers
@@ -49,7 +49,7 @@ def test_an_input_that_is_not_taken_ends_the_run():
     device.unit = lambda inlets, outlets: None
     with board(device) as behind, Connection(Line(behind.port)) as connection:
         assert connection.stream({1: DATA}, {1: 1}, patience=0.2) == {1: b""}
-        assert connection.taken(1) == 0
+        assert connection.consumed(1) == 0
         connection.reset()
 
 

@@ -58,7 +58,7 @@ def test_a_unit_that_does_not_take_the_last_beat():
         with Board.open(behind.port) as opened:
             held = opened.manifest["streams"]["s_axis"]["bytes"] + 1
             assert opened.stream({"s_axis": bytes(held)}, {}, patience=0.2) == {}
-            assert opened.taken("s_axis") == held - 1
+            assert opened.consumed("s_axis") == held - 1
 
 
 def test_a_register_that_answers_with_an_error():

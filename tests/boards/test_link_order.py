@@ -3,9 +3,12 @@
 import pytest
 
 from boards.frames import IDENTITY, VERSION, Header, Kind, Reason, Status, decode, encode
+from boards.link.receiver import FrameReceiver
+from boards.link.unit import SerialUnit
 from boards.simulator import Simulation
+from tests.faults import Fault
 
-from .conversation import WORD, board, device, exchange, parts, planted
+from .conversation import WORD, board, device, exchange, faulty_board, parts
 
 IDENTITY_BYTES = device().identity
 
@@ -71,15 +74,18 @@ def test_a_reset_when_an_answer_ends(simulation):
     assert done == sorted(done, reverse=True) and 5 < sum(done) < 55
 
 
-FAULTS = [
-    ("serial_unit", r"alone = filled == requests_taken", "alone = 1'h1"),
-    ("frame_receiver", r"reset = o__valid_and_o__ready &", "reset = end_ &"),
-]
+FAULTS = {
+    "a reset does not wait for answers": Fault(SerialUnit, lambda s: s.receiver.alone.eq(1)),
+    # The third byte of a header is the kind.
+    "a reset that finds no place is done": Fault(
+        FrameReceiver, lambda s: s.reset.eq(s.end & (s.header[16:24] == Kind.RESET))
+    ),
+}
 
 
-@pytest.mark.parametrize(("module", "pattern", "fault"), FAULTS)
-def test_planted_faults(module, pattern, fault):
-    with Simulation(planted(module, pattern, fault)) as simulation:
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_caught(name):
+    with Simulation(faulty_board(FAULTS[name])) as simulation:
         simulation.run(cycles=6_000)
         with pytest.raises(AssertionError):
             test_a_reset_when_an_answer_ends(simulation)

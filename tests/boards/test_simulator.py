@@ -51,9 +51,9 @@ def test_an_abort_ends_a_job_and_the_next_one_is_right(simulated, monkeypatch):
         assert board.read_registers(["status.aborted", "status.access"]) == [0, 1]
         board.write_register("control.clear", 1)
         # The engine would reset the board, and count the beats from there on.
-        taken = board.taken
+        consumed = board.consumed
         monkeypatch.setattr(board, "reset", lambda: None)
-        monkeypatch.setattr(board, "taken", lambda name: taken(name) - len(beats[name]))
+        monkeypatch.setattr(board, "consumed", lambda name: consumed(name) - len(beats[name]))
         stalls = Stalls(idle=0.5, back_pressure=0.5)
         report = regress(PARAMETERS, seed=2, blocks=40, stalls=stalls, engine=BoardEngine(board))
         assert report.message == "" and report.values > 100

@@ -1,15 +1,14 @@
 """A unit that stops because nobody reads its outputs, behind the circuit of the link."""
 
-import dataclasses
-
 import pytest
 
 from boards.frames import Header, Kind, Status, decode, encode
+from boards.link.channel import InputChannel
 from boards.simulator import Simulation
 from hw.flow.emit import Design
-from tests.plant import plant
+from tests.faults import Fault
 
-from .conversation import BUFFER, WORD, board, exchange, parts
+from .conversation import BUFFER, WORD, board, exchange, faulty_board, parts
 
 # Bytes of a product's beat.
 WIDE = 5
@@ -54,7 +53,6 @@ def check(design: Design) -> None:
 
 
 def test_planted_fault():
-    design = board()
-    text = plant(design.verilog, "input_channel_width9", "ring_taken - o__valid", "ring_taken")
+    fault = Fault(InputChannel, lambda s: s.consumed.eq(s.ring.consumed))
     with pytest.raises(AssertionError):
-        check(dataclasses.replace(design, verilog=text))
+        check(faulty_board(fault))

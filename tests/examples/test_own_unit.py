@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from amaranth.hdl import Mux, Value
 from click.testing import CliRunner
 
 from boards.__main__ import main as boards
@@ -18,26 +19,24 @@ from boards.simulator import SimulatedBoard
 from boards.table import BOARDS
 from boards.top import board_design
 from examples.own_unit.bench import regress
-from examples.own_unit.clip import UNIT, ClipParameters, clip
+from examples.own_unit.clip import UNIT, Clip, ClipParameters, clip
 from hw.__main__ import main as hw
 from hw.flow.emit import generate
 from hw.flow.yosys import netlist
 from sim.__main__ import main as sim
-from sim.bench import Stalls
 from sim.units import bench
 from sw.errors import UserError
 from tests.aborted import Aborted
 from tests.bus import OKAY, Bus, simulate
+from tests.faults import STALLS, Fault, assert_caught, message
 from tests.formal.ports import broken
 from tests.lint import lint
-from tests.plant import message, plant
 from tests.readme import ROOT
 
 OWN = "examples.own_unit.clip:UNIT"
 FOLDER = ROOT / "examples" / "own_unit"
 SMALL: Any = UNIT.small
 SECOND: Any = UNIT.second
-STALLS = Stalls(idle=0.3, back_pressure=0.5)
 
 
 def call(command, *arguments: object) -> str:
@@ -112,17 +111,32 @@ def test_its_netlist(target):
     assert message(regress, SECOND, blocks=60, stalls=STALLS, netlist=text) == ""
 
 
+def clipped(s: Any) -> tuple[Value, Value]:
+    """Return the value that comes, and what becomes of it."""
+    x = s.i.payload.data.x[0].as_signed()
+    return x, Mux(x < 0, 0, Mux(x > s.limit, s.limit, x))
+
+
+def no_limit(s: Any) -> Any:
+    x, _ = clipped(s)
+    return s.y_0.eq(Mux(s.pipeline.en, Mux(x < 0, 0, x), s.y_0))
+
+
+def counted_as_it_waits(s: Any) -> Any:
+    x, y = clipped(s)
+    return s.changed_event.eq(s.i.valid & (x != y))
+
+
 FAULTS = {
-    "no limit": (r"\? \{ 1'h0, limit \}", "? 5'h00"),
-    "a result that does not wait": (r"if \(i__ready\) result", "if (1'h1) result"),
-    "values counted as they wait": (r"= i__valid & i__ready", "= i__valid"),
+    "no limit": Fault(Clip, no_limit, "^y: ", STALLS),
+    "a result that does not wait": Fault(Clip, lambda s: s.y_0.eq(clipped(s)[1]), "^y: ", STALLS),
+    "values counted as they wait": Fault(Clip, counted_as_it_waits, "^changed: ", STALLS),
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_found(fault):
-    text = plant(generate(OWN, SMALL).verilog, "clip_", *FAULTS[fault])
-    assert message(regress, SMALL, blocks=60, stalls=STALLS, netlist=text)
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_found(name):
+    assert_caught(regress, OWN, SMALL, FAULTS[name], blocks=60)
 
 
 def test_its_registers_and_its_flag():

@@ -134,6 +134,8 @@ PRESETS = [(name, preset) for name, unit in UNITS.items() for preset in unit.par
 ODD = [
     ("bfp_dot", ['format={preset="hbfp4", block=12}', "lanes=3", "target=ecp5"]),
     ("bfp_array", ["format.block=16", "lanes=4", "multiplier=dsp"]),
+    ("bfp_converter", ['format={preset="mxfp4", scale={rule="even"}}']),
+    ("bfp_converter", ["format=nvfp4", "format.element.exponent_bits=3", "seed=9"]),
     ("outer_product", ['weights={preset="hbfp8", block=4}', "results=4"]),
     ("quantile_estimator", ["keep=0.25", "initial=0.5"]),
 ]

@@ -134,6 +134,11 @@ def test_amax():
     blocks = quantize(np.array([2.0**-120], np.float32), MX_FORMATS["nvfp4"])
     assert blocks.amax == 2688 * 2.0**-116
     nvfp4 = MX_FORMATS["nvfp4"]
+    # The largest one beside an infinity, in a block that is NaN.
+    x = np.ones((2, 32), np.float32)
+    x[0, :2] = 8, np.inf
+    for blocks in (quantize(x, nvfp4), fast.quantize(x, nvfp4)):
+        assert blocks.amax == 8 and blocks.exponent[:, 0].tolist() == [127, 0x66]
     assert product_scale((nvfp4, nvfp4), (np.float32(6), np.float32(4))) == np.float32(24 / 7225344)
 
 

@@ -14,8 +14,10 @@ from sw.bfp import transposer
 from sw.formats import (
     BFLOAT16,
     BINARY32,
-    BlockFormat,
+    MX_FORMATS,
+    BfpFormat,
     FloatFormat,
+    MxFormat,
     binary32,
     hadamard,
     quantize,
@@ -51,7 +53,7 @@ call(random_words.Words, "Words", key="range")(lambda rng: {"key": 12345, "first
 call(FloatFormat, "FloatFormat", name="text")(
     lambda rng: {"name": "mine", "exponent_bits": 5, "fraction_bits": 3}
 )
-call(BlockFormat, "BlockFormat", name="text", exponent_floor="none negative")(
+call(BfpFormat, "BfpFormat", name="text", exponent_floor="none negative")(
     lambda rng: {
         "name": "mine",
         "mantissa_bits": 5,
@@ -62,6 +64,15 @@ call(BlockFormat, "BlockFormat", name="text", exponent_floor="none negative")(
         "rounding": "truncate",
         "random_bits": 9,
         "symmetric": True,
+    }
+)
+call(MxFormat, "MxFormat", name="text")(
+    lambda rng: {
+        "name": "mine",
+        "element": "e2m3",
+        "scale": "e8m0",
+        "rounding": "truncate",
+        "random_bits": 9,
     }
 )
 call(quantize.quantize, x=f"{VALUES} empty", axis="negative", random="none range negative")(
@@ -78,6 +89,9 @@ call(quantize.quantize, "quantize at random", x=VALUES)(
         "format": HBFP4,
         "random": words(rng, HBFP4.random_bits, 3, 10),
     }
+)
+call(quantize.quantize, "quantize to NVFP4", x=EACH, axis="negative", amax="none range")(
+    lambda rng: {"x": floats(rng, 3, 20), "format": MX_FORMATS["nvfp4"], "axis": 1, "amax": 4.0}
 )
 call(codes.Blocks, "Blocks", code="shape", axis="negative")(
     lambda rng: {
@@ -141,10 +155,10 @@ call(hadamard.hadamard, x=f"{VALUES} rows empty", signs="none")(
 call(tensor_amax.tensor_amax, x=EACH)(
     lambda rng: {"parameters": tensor_amax.TensorAmaxParameters(), "x": floats(rng, 5, 4)}
 )
-call(transposer.transpose, mantissa="negative")(
+call(transposer.transpose)(
     lambda rng: {
         "parameters": transposer.TransposerParameters(format=SQUARE),
-        "mantissa": words(rng, 6, 3, 4, 4),
+        "code": words(rng, 8, 3, 4, 4),
         "exponent": words(rng, 8, 3),
         "flags": rng.random(3) < 0.5,
     }

@@ -61,7 +61,7 @@ call(balance.balance, counts="rows empty")(
 call(balance.counts, pointers="rows empty")(
     lambda rng: {"parameters": LINES, "pointers": np.sort(words(rng, 9, 4, LINES.pointers))}
 )
-call(balance.wave_time, counts="range")(
+call(balance.pass_time, counts="range")(
     lambda rng: {
         "counts": words(rng, 5, 4, LINES.keys),
         "assignment": np.tile(np.arange(LINES.keys).reshape(1, 3, 2), (4, 1, 1)),

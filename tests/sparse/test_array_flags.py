@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from hw.flow.emit import generate
+from hw.sparse.registers import JobCheck
 from sim.job import BenchError
 from sim.sparse.array import random_operands, simulate
 from sw.sparse.array import apply
 from sw.sparse.array_parameters import Job, SparseArrayParameters
-from tests.plant import plant
+from tests.faults import Fault, faulty
 
 from .test_array import SIZES, SMALL
 
@@ -112,7 +112,7 @@ def test_a_job_that_can_not_be_done_is_refused_and_waits(depth, name, value):
 
 
 def test_a_job_that_is_not_refused_is_caught():
-    verilog = generate("sparse_array", SMALL).verilog
-    netlist = plant(verilog, "job_check", r"sizes_fit_next = &\{.*\};", "sizes_fit_next = 1'h1;")
-    with pytest.raises((AssertionError, BenchError)):
+    fault = Fault(JobCheck, lambda s: s.sizes_fit.eq(1), "write of rows was answered")
+    netlist = faulty("sparse_array", SMALL, fault)
+    with pytest.raises(BenchError, match=fault.sign):
         _refuse(12, "rows", 6, netlist=netlist, watchdog=2000)

@@ -7,8 +7,7 @@ from hw.sparse.load_balancer import LoadBalancer
 from hw.sparse.sorter import FoldingSorter, SortingCell, SortingRow
 from sim.sparse.load_balancer import regress
 from sw.sparse.load_balancer import BalancerParameters
-from tests.faults import STALLS, Fault, assert_caught
-from tests.plant import message
+from tests.faults import STALLS, Fault, assert_caught, message
 
 SMALL = BalancerParameters(pe_rows=2, pointer_bits=8, count_bits=3)
 RUN = {"blocks": 400, "seed": 8}

@@ -1,16 +1,25 @@
-"""Faults planted in the weight regenerator's Verilog, each of which the regression must catch."""
+"""Faults planted in the weight regenerator's circuit, each of which the regression must catch."""
 
 import math
+from typing import Any
 
+from amaranth.hdl import Cat, Mux
+
+from hw.base.cipher import IndexCipher
+from hw.sparse.constant_multiplier import ConstantMultiplier
+from hw.sparse.significand import Significand
+from hw.sparse.weight_generator import WeightGenerator
 from hw.sparse.weight_regenerator import WeightRegenerator
+from hw.stream.pipeline import StreamPipeline
 from sim.sparse.weight_regenerator import regress
+from sw.formats import BINARY32
 from sw.sparse.weight_regenerator import RegeneratorParameters
+from tests.faults import STALLS, Fault
 
-from .planted import PLAIN, STALLS, Bench, Fault
+from .planted import Bench
 
 SMALL = RegeneratorParameters(lanes=1, layers=2, rounds=7, least=2.0**-100)
-UNIT = "weight_regenerator_"
-LAST = WeightRegenerator(parameters=SMALL).lane.latency
+POINT = BINARY32.fraction_bits
 
 BENCH = Bench(
     unit="weight_regenerator",
@@ -22,70 +31,64 @@ BENCH = Bench(
     ),
 )
 
-# Fault: module, text, fault, stalls, what the message says.
-FAULTS: dict[str, Fault] = {
-    "another rotation": ("index_cipher", "i[13:0], i[15:14]", "i[14:0], i[15]", PLAIN, "weight:"),
-    "a mean that is not zero": (
-        "weight_generator",
-        "$signed(3'h2)",
-        "$signed(3'h1)",
-        PLAIN,
+
+def mean(s: Any) -> Any:
+    """Half the sum of the odd numbers that words stand for, less one."""
+    words = [s.cipher.o.word_select(n, SMALL.bits).as_signed() for n in range(SMALL.words)]
+    total = sum(words[1:], words[0]) + SMALL.words // 2 - 1
+    return s.total.eq(Mux(s.en, total, s.total))
+
+
+def too_small(s: Any) -> Any:
+    """Below the normal numbers a weight is not zero."""
+    over = s.packed[POINT:].as_signed() >= BINARY32.exponent_ones
+    infinity = BINARY32.exponent_ones << POINT
+    value = Mux(s.zero, 0, Mux(over, infinity, s.packed[: BINARY32.width - 1]))
+    nan = infinity | 1 << POINT - 1
+    return s.o_[:-1].eq(Mux(s.en, Mux(s.nan, nan, value), s.o_[:-1]))
+
+
+FAULTS = {
+    "another rotation": Fault(
+        IndexCipher, lambda s: s.y_0.eq(s.i[:16].rotate_left(1) ^ s.x_0), "weight:"
+    ),
+    "a mean that is not zero": Fault(WeightGenerator, mean, "weight:"),
+    "a digit of two is one": Fault(
+        ConstantMultiplier, lambda s: [s.one_0.eq(s.a[:2].any()), s.two_0.eq(0)], "weight:"
+    ),
+    "what is cut off does not count": Fault(WeightGenerator, lambda s: s.rest.eq(0), "weight:"),
+    "too small is not zero": Fault(WeightGenerator, too_small, "weight:"),
+    "magnitudes are one too low": Fault(
+        Significand,
+        lambda s: s.magnitude.eq(
+            Mux(s.en, s.i[:-1] ^ s.i[-1].replicate(len(s.magnitude)), s.magnitude)
+        ),
         "weight:",
     ),
-    "a digit of two is one": (
-        "constant_multiplier",
-        "{ b, 1'h0 } & {25{two_0}",
-        "{ 1'h0, b } & {25{two_0}",
-        PLAIN,
-        "weight:",
+    "one layer for all": Fault(WeightRegenerator, lambda s: s.layer.eq(0), "weight:"),
+    "all layers have the first one's shift": Fault(
+        WeightRegenerator, lambda s: s.shift.eq(Mux(s.work, s.shift_0, s.shift)), "weight:"
     ),
-    "what is cut off does not count": (
-        "weight_generator",
-        "rest = |",
-        "rest = 1'h0 &",
-        PLAIN,
-        "weight:",
+    "a smaller decay counts": Fault(WeightRegenerator, lambda s: s.nonzero.eq(1), "weight:"),
+    "the least decay does not count": Fault(
+        WeightRegenerator, lambda s: s.nonzero.eq(s.decay > SMALL.least_pattern), "weight:"
     ),
-    "too small is not zero": (
-        "weight_generator",
-        "zero | ($signed(packed_[32:23]) <= $signed(1'h0))",
-        "zero",
-        PLAIN,
+    "the lanes move without the rest": Fault(
+        WeightRegenerator,
+        lambda s: s.work.eq(Cat(s.enters, s.live[:-1]).any()),
         "weight:",
-    ),
-    "magnitudes are one too low": (
-        "significand",
-        "magnitude_next_term + i[9]",
-        "magnitude_next_term",
-        PLAIN,
-        "weight:",
-    ),
-    "one layer for all": (UNIT, "layer <= i__payload[32]", "layer <= 1'h0", PLAIN, "weight:"),
-    "layers change places": (UNIT, " ? shift_1", " ? shift_0", PLAIN, "weight:"),
-    "a smaller decay counts": (UNIT, "decay >=", "decay >= 0 &", PLAIN, "weight:"),
-    "the least decay does not count": (UNIT, "decay >=", "decay >", PLAIN, "weight:"),
-    "the lanes move without the rest": (
-        UNIT,
-        "credit & (|{ live",
-        "(|{ live",
         STALLS,
-        "weight:",
     ),
-    "the lanes stop early": (
-        UNIT,
-        f"live[{LAST - 1}:0], enters",
-        f"live[{LAST - 3}:0], enters",
+    "the lanes stop early": Fault(
+        WeightRegenerator,
+        lambda s: s.work.eq(s.pipeline.credit & Cat(s.enters, s.live[:-3]).any()),
+        "weight:",
         STALLS,
-        "weight:",
     ),
-    "tlast of the request before": (
-        "stream_pipeline",
-        f"last_2[{LAST}], result",
-        f"last_2[{LAST - 1}], result",
-        PLAIN,
-        "tlast",
+    "tlast of the request before": Fault(
+        StreamPipeline, lambda s: s.fifo.word.last.eq(s.own("last")[-2]), "tlast"
     ),
-    "infinities are not told": (UNIT, "flags_nan = push", "flags_nan = 1'h0 & push", PLAIN, "nan"),
+    "infinities are not told": Fault(WeightRegenerator, lambda s: s.flags.nan.eq(0), "nan"),
 }
 
 test_without_faults, test_a_planted_fault_is_caught = BENCH.tests(FAULTS)

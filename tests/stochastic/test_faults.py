@@ -11,8 +11,7 @@ from hw.stochastic.lfsr import Steps
 from hw.stochastic.loader import Loader
 from sim.stochastic.converter import regress
 from sw.stochastic.converter import StochasticConverterParameters
-from tests.faults import STALLS, Fault, assert_caught
-from tests.plant import message
+from tests.faults import STALLS, Fault, assert_caught, message
 
 SMALL = StochasticConverterParameters(
     elements=2, length=2, width=8, bits=4, source="binary16", seed=5

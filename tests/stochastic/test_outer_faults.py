@@ -12,8 +12,7 @@ from hw.stochastic.results import Results
 from hw.stochastic.sums import Sums
 from sim.stochastic.outer_product import regress
 from sw.stochastic.outer_parameters import OuterProductParameters
-from tests.faults import STALLS, Fault, Names, assert_caught
-from tests.plant import message
+from tests.faults import STALLS, Fault, Names, assert_caught, message
 
 # Four groups of a row, as many as the cycles of a pair; columns in two banks.
 SMALL = OuterProductParameters.make(

@@ -128,6 +128,7 @@ def test_errors(call, message):
             {"weights": None},
             "weights must be none, binary32 or a format: format must be a preset's",
         ),
+        ({"weights": "mxfp4"}, "weights must be in block floating point, not in mxfp4"),
         ({"weights": "mxint8"}, "a length that divides results, 1, not of 32"),
         ({"weights": "hbfp8_8x8", "results": 8}, "that divides results, 8, not of 8x8"),
         (

@@ -16,6 +16,7 @@ from sw.errors import UserError
 from sw.sparse.array import apply
 from sw.sparse.array_parameters import Job, SparseArrayParameters
 from sw.sparse.csb_parameters import CsbEncoderParameters
+from tests.faults import Fault, planted
 
 from .drive import drive
 
@@ -43,7 +44,7 @@ SIZES_OF_JOB = ("rows", "depth", "pixels", "patch", "passes")
 # Register: the model's operand, the field that says which entry.
 TABLES = {
     "offset": ("offsets", "place"),
-    "base": ("bases", "position"),
+    "base": ("bases", "pixel"),
     "shift": ("shifts", "row"),
 }
 
@@ -163,33 +164,21 @@ def test_dense_blocks_give_the_models_sums(name, idle, pressure):
     assert flagged == 0
 
 
-# Component, and what is assigned wrongly in it.
 FAULTS = {
-    "a held value is lost": (
-        ValuePacker,
-        lambda packer: packer.o.payload.data.value[0].eq(packer.i.payload.data.value),
+    "a held value is lost": Fault(
+        ValuePacker, lambda s: s.o.payload.data.value[0].eq(s.i.payload.data.value)
     ),
-    "a pass has no end pointer": (
+    "a pass has no end pointer": Fault(
         ArrayFeeder,
-        lambda feeder: feeder.o_pointer.payload.data.pointer.eq(
-            feeder.i_block.payload.data.pointer
-        ),
+        lambda s: s.o_pointer.payload.data.pointer.eq(s.i_block.payload.data.pointer),
     ),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_planted_faults_are_found(fault, monkeypatch):
-    component, wrong = FAULTS[fault]
-    elaborate = component.elaborate
-
-    def planted(self, platform):
-        m = elaborate(self, platform)
-        m.d.comb += wrong(self)
-        return m
-
-    monkeypatch.setattr(component, "elaborate", planted)
-    found, wanted, flagged = run("two a cycle")
+def test_planted_faults_are_found(fault):
+    with planted(FAULTS[fault]):
+        found, wanted, flagged = run("two a cycle")
     assert found != wanted or flagged
 
 

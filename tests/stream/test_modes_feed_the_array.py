@@ -12,7 +12,7 @@ from hw.bfp.multimode_array import MultimodeArray
 from hw.bfp.zse_controller import ZseController
 from hw.engine.core import Core
 from sw.bfp.epoch_schedule import EpochParameters
-from sw.bfp.multimode_array import DIGITS, MODES, MultimodeParameters
+from sw.bfp.multimode_array import BFP_FAMILIES, DIGITS, MODES, MultimodeParameters
 from sw.bfp.zse_controller import ZseParameters
 
 from ..clocked import drive
@@ -58,7 +58,7 @@ class Layers(wiring.Component):
                 operand.mode.eq(schedule.o.payload.data.mode[0]),
                 port.valid.eq(schedule.o.valid),
             ]
-            one = ARRAY.formats[0].exponent_bias - 1
+            one = BFP_FAMILIES[ARRAY.family][0].exponent_bias - 1
             m.d.comb += [code.eq(one) for code in operand.exponent]
         return m
 

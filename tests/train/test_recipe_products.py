@@ -13,7 +13,7 @@ from sw.train.loop import train
 from sw.train.loss import cross_entropy
 from sw.train.recipes import RECIPES
 from sw.train.settings import Settings
-from tests.train import recipe_reference as reference
+from tests.train.recipe_passes import passed
 
 DENSE = Dense(name="dense", inputs=37, outputs=20)
 CONVOLUTION = Convolution(name="c", channels=2, filters=3, size=4, kernel=3, padding=1)
@@ -43,7 +43,7 @@ def test_products_of_all_passes(layer, name):
     y = forward.out.gather(found["y"])
     for which in PASSES:
         got = products.run(layer, which, batch, operands, name, number=3)
-        result = reference.passed(name, which, x, w, y, (9, 12, 3))
+        result = passed(name, which, x, w, y, (9, 12, 3))
         shape = layer.shapes(batch)[OPERANDS[which][2]]
         expected = execute(
             layer.shared(which, batch), shape, lambda product, c, result=result: result
@@ -70,7 +70,7 @@ def test_a_step_of_training(name):
     x, labels = data.train_x[order], data.train_y[order]
 
     def product(which, x, w, y, layer):
-        return reference.passed(name, which, x, w, y, (5, 0, layer))
+        return passed(name, which, x, w, y, (5, 0, layer))
 
     first, second = before["weight0"], before["weight1"]
     hidden = np.maximum(product("forward", x, first, x[:, :18], 0) + before["bias0"], 0)

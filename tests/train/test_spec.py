@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from sw.__main__ import main
 from sw.core.products import PASSES
 from sw.errors import UserError
-from sw.formats import BINARY16, BLOCK_FORMATS, BfpFormat, BlockFormat, read_format
+from sw.formats import BINARY16, BLOCK_FORMATS, BfpFormat, read_format
 from sw.formats.binary32 import rounded
 from sw.train.arithmetic import Operand, Products
 from sw.train.data import load
@@ -34,7 +34,7 @@ def layout(text: str, layers: int = 3) -> list[list[str]]:
 
     def word(layer: int, which: str) -> str:
         arithmetic = precision.arithmetic(layer, which)
-        if not isinstance(arithmetic, BlockFormat):
+        if not isinstance(arithmetic, BfpFormat):
             return str(arithmetic)
         block = "x".join(map(str, arithmetic.block))
         return f"{arithmetic.mantissa_bits}/{block}/{arithmetic.rounding[0]}"
@@ -89,6 +89,7 @@ def test_controllers_beside_layers_of_their_own():
 def test_blocks_of_the_boosters():
     assert layout("boosters") == [["6/128/s"] * 3, ["4/256/s"] * 3, ["6/128/s"] * 3]
     assert layout("boosters:5:block=64") == [["6/64/s"] * 3, ["4/64/s"] * 3, ["6/64/s"] * 3]
+    assert layout("boosters:exponent_bits=8")[1] == ["4/256/s"] * 3
     assert layout("boosters:first_wide=false:block=8x8")[0] == ["4/8x8/s"] * 3
 
 

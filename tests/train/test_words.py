@@ -50,6 +50,18 @@ def test_no_word_comes_twice(drawn, arithmetic, model):
         assert key != other or end <= first
 
 
+@pytest.mark.parametrize("name", ["nvfp4", "mxfp4", "tetrajet", "quartet:forward.scaling=amax"])
+def test_no_word_comes_twice_by_a_recipe(drawn, name):
+    """Nor is one of those that draw the signs of transforms."""
+    run = train(load("digits"), Settings(arithmetic=name, hidden=(9,), batch=512), steps=2)
+    # Of each step the gradients of two layers, that of one input among them.
+    assert run.steps == 2 and len(drawn) >= 2 * 3
+    for (key, _, end), (other, first, _) in itertools.pairwise(sorted(drawn)):
+        assert key != other or end <= first
+    signs = {reference.key(1, step, layer, 7) for step in range(2) for layer in range(2)}
+    assert not signs & {key for key, *_ in drawn}
+
+
 def test_words_have_their_place(drawn):
     """The streams of a training of two layers, as `sw.words` and `USES` say, by their numbers."""
     train(load("digits"), Settings(arithmetic="hbfp6", hidden=(9,), seed=5, batch=512), steps=2)

@@ -15,7 +15,7 @@ from ...float.add import Adder
 from ...float.from_integer import FromInteger
 from ..pe import chain
 from .composer import Composer
-from .digits import WORD_BITS
+from .digits import operand_bits
 from .pe import MultimodePE
 from .readout import exponent_bits
 
@@ -35,7 +35,7 @@ class MultimodeColumn(Circuit):
     -------
     en : In(1)
         Clock enable.
-    a : In(rows * lanes * WORD_BITS), b : In(lanes * WORD_BITS)
+    a : In(rows * operand_bits), b : In(operand_bits)
         Words of digits, those of ``a`` each in its row's time.
     first, add, hold : In(rows)
         As in `MultimodePE`.
@@ -51,7 +51,7 @@ class MultimodeColumn(Circuit):
 
     def __init__(self, *, parameters: MultimodeParameters) -> None:
         self.parameters = p = parameters
-        width = p.lanes * WORD_BITS
+        width = operand_bits(p)
         assert p.stages.write < p.stages.read + LEAST_SPACING
         results = range(p.rows * DIGITS**2)
         super().__init__(

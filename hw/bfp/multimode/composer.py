@@ -28,7 +28,7 @@ class Composer(Circuit):
     -------
     en : In(1)
         Clock enable.
-    totals : In(rows * 16 * total_bits)
+    totals : In(rows * sum(total_bits))
         The PEs' totals.
     row : In(rows)
         One-hot: the PE.
@@ -45,7 +45,7 @@ class Composer(Circuit):
         super().__init__(
             {
                 "en": In(1),
-                "totals": In(p.rows * DIGITS**2 * p.total_bits),
+                "totals": In(p.rows * sum(p.total_bits)),
                 "row": In(p.rows),
                 "mask": In(DIGITS**2),
                 "sum": Out(signed(p.sum_bits)),
@@ -55,14 +55,15 @@ class Composer(Circuit):
     def elaborate(self, platform: Any) -> Module:
         """Choose, put together pairs of digits to mantissas of 8 bits, then those to 16."""
         m = Module()
-        p, size = self.parameters, self.parameters.total_bits
+        p, start = self.parameters, 0
         terms: dict[tuple[int, int], Signal] = {}
-        for n in range(DIGITS**2):
+        for n, size in enumerate(p.total_bits):
+            starts = range(start, len(self.totals), sum(p.total_bits))
             options = [
-                self.totals.word_select(r * DIGITS**2 + n, size)
-                & (self.row[r] & self.mask[n]).replicate(size)
-                for r in range(p.rows)
+                self.totals[at : at + size] & (self.row[r] & self.mask[n]).replicate(size)
+                for r, at in enumerate(starts)
             ]
+            start += size
             chosen = functools.reduce(or_, options).as_signed()
             total = register(m, self.en, f"total_{n}", signed(size), chosen)
             terms[divmod(n, DIGITS)] = total

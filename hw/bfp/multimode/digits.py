@@ -9,7 +9,7 @@ from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MODES, MultimodeParameter
 
 from ...base.circuit import Circuit
 
-__all__ = ["DIGIT", "WORD_BITS", "SplitWords", "word_bits"]
+__all__ = ["DIGIT", "WORD_BITS", "SplitWords", "chosen", "operand_bits", "word_bits"]
 
 DIGIT = DIGIT_BITS + 1
 """Bits of a digit and its sign."""
@@ -21,6 +21,16 @@ WORD_BITS = DIGITS * DIGIT
 def word_bits(parameters: MultimodeParameters) -> int:
     """Return the bits of a word in a stream: 16, and 4 signs where these are beside."""
     return DIGITS * (DIGIT_BITS + (not parameters.sign_inside))
+
+
+def operand_bits(parameters: MultimodeParameters) -> int:
+    """Return the bits of the digits of ``lanes`` words, and one where products may be moved."""
+    return parameters.lanes * WORD_BITS + parameters.moved
+
+
+def chosen(mode: Value, options: list[Any]) -> Value:
+    """Return what belongs to the mode."""
+    return Mux(mode[1], options[2], Mux(mode[0], options[1], options[0]))
 
 
 class SplitWords(Circuit):
@@ -75,11 +85,8 @@ class SplitWords(Circuit):
                     else:
                         signs.append(word[DIGITS * DIGIT_BITS + value])
                         tops.append(False)
-                top = self._choose(tops)
+                top = chosen(self.mode, tops)
                 m.d.comb += self.o.word_select(n * DIGITS + d, DIGIT).eq(
-                    Cat(digit[:-1], digit[-1] & ~top, self._choose(signs))
+                    Cat(digit[:-1], digit[-1] & ~top, chosen(self.mode, signs))
                 )
         return m
-
-    def _choose(self, options: list[Any]) -> Value:
-        return Mux(self.mode[1], options[2], Mux(self.mode[0], options[1], options[0]))

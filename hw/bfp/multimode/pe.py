@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
@@ -11,7 +11,8 @@ from sw.bfp.multimode_array import DIGITS, MultimodeParameters
 from ...base.circuit import Circuit
 from ..pe import operand_members, register_operands
 from ..product_sum import ProductSum
-from .digits import DIGIT, WORD_BITS
+from .digits import DIGIT, WORD_BITS, operand_bits
+from .moved import MovedProducts
 
 __all__ = ["DigitProducts", "MultimodePE"]
 
@@ -36,7 +37,7 @@ class DigitProducts(Circuit):
     a, b : In(lanes * WORD_BITS)
         Words of digits.
     sums : Out(16 * sum_bits)
-        Signed sums; that of digits ``i`` of ``a`` and ``j`` of ``b`` at ``4 * i + j``.
+        Signed sums, see `sum_of`.
     """
 
     def __init__(self, *, parameters: DotParameters) -> None:
@@ -56,6 +57,10 @@ class DigitProducts(Circuit):
     def latency(self) -> int:
         """Enabled cycles from words to sums."""
         return ProductSum(parameters=self.parameters).latency
+
+    def sum_of(self, n: int) -> Value:
+        """Return the sum of digits ``i`` of ``a`` and ``j`` of ``b``, ``n = 4 * i + j``."""
+        return self.sums.word_select(n, self.sum_bits).as_signed()
 
     def elaborate(self, platform: Any) -> Module:
         """Give each pair of digits a sum of products."""
@@ -89,7 +94,7 @@ class MultimodePE(Circuit):
 
     Members
     -------
-    a, b : In(lanes * WORD_BITS), b_next : Out(lanes * WORD_BITS)
+    a, b : In(operand_bits), b_next : Out(operand_bits)
         Words of digits; ``b`` of the cycle before.
     en : In(1)
         Clock enable.
@@ -97,35 +102,35 @@ class MultimodePE(Circuit):
         The sums now at the accumulators start a block; there are sums.
     hold : In(1)
         The totals are those of a block.
-    totals : Out(16 * total_bits)
-        Totals of the last block held, signed.
+    totals : Out(sum(total_bits))
+        Totals of the last block held, signed, by digits of ``a`` and ``b``.
     """
 
     def __init__(self, *, parameters: MultimodeParameters) -> None:
         self.parameters = parameters
-        self.total_bits = parameters.total_bits
         super().__init__(
             {
-                **operand_members(parameters.lanes * WORD_BITS),
+                **operand_members(operand_bits(parameters)),
                 "first": In(1),
                 "add": In(1),
                 "hold": In(1),
-                "totals": Out(DIGITS**2 * self.total_bits),
+                "totals": Out(sum(parameters.total_bits)),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
         """Multiply, accumulate, hold."""
         m = Module()
-        products = DigitProducts(parameters=self.parameters.digits)
+        p, start = self.parameters, 0
+        products = MovedProducts(parameters=p) if p.moved else DigitProducts(parameters=p.digits)
         register_operands(m, self, products)
-        for n in range(DIGITS**2):
-            total = Signal(signed(self.total_bits), name=f"total_{n}", reset_less=True)
-            held = Signal(signed(self.total_bits), name=f"held_{n}", reset_less=True)
-            products_sum = products.sums.word_select(n, products.sum_bits).as_signed()
+        for n, size in enumerate(p.total_bits):
+            total = Signal(signed(size), name=f"total_{n}", reset_less=True)
+            held = Signal(signed(size), name=f"held_{n}", reset_less=True)
             with m.If(self.en & self.add):
-                m.d.sync += total.eq(Mux(self.first, 0, total) + products_sum)
+                m.d.sync += total.eq(Mux(self.first, 0, total) + products.sum_of(n))
             with m.If(self.en & self.hold):
                 m.d.sync += held.eq(total)
-            m.d.comb += self.totals.word_select(n, self.total_bits).eq(held)
+            m.d.comb += self.totals[start : start + size].eq(held)
+            start += size
         return m

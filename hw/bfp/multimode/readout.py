@@ -23,7 +23,7 @@ class Tags(data.StructLayout):
 def exponent_bits(parameters: MultimodeParameters) -> int:
     """Return the width of a result's signed exponent, in front of its rounding."""
     form = parameters.formats[0]
-    least = 2 * (1 - form.exponent_bias) - 8 * DIGITS * DIGIT_BITS
+    least = 2 * form.scale.exponent(0) - 8 * DIGITS * DIGIT_BITS
     most = 2 * form.nan_code + least
     return 1 + max(least.bit_length(), most.bit_length())
 
@@ -140,8 +140,9 @@ class Readout(Circuit):
         """Return which products are of digits of both mantissas."""
 
         def inside(digit: int, mode: Value, index: Value) -> Value:
-            """Tell whether a digit is one of a mantissa's."""
-            return Array([digit // digits for digits in MODES])[mode] == index
+            """Tell whether a digit is one of a mantissa's, not the exponent of one below."""
+            mine = Array([digit // digits for digits in MODES])[mode] == index
+            return mine & (mode != 1) if self.parameters.moved and digit % MODES[1] else mine
 
         in_a = [inside(i, tags.mode_a, index_a) for i in range(DIGITS)]
         in_b = [inside(j, tags.mode_b, index_b) for j in range(DIGITS)]
@@ -159,13 +160,10 @@ class Readout(Circuit):
     def _offsets(self) -> tuple[Array, Array]:
         """Return by mode and index what a mantissa adds to the exponent.
 
-        The weight of an element is ``2**(E - m)`` with ``E = code + 1 - bias``, and its digits
-        stand too high in their word.
+        An element has the weight of its last place, and its digits stand too high in their word.
         """
-        p = self.parameters
-        least = 1 - p.formats[0].exponent_bias
         table = [
-            [least - f.magnitude_bits - DIGIT_BITS * digits * index for index in range(DIGITS)]
-            for digits, f in zip(MODES, p.formats, strict=True)
+            [int(f.last_place(0)) - DIGIT_BITS * digits * index for index in range(DIGITS)]
+            for digits, f in zip(MODES, self.parameters.formats, strict=True)
         ]
         return Array(map(Array, table)), Array(map(Array, table))

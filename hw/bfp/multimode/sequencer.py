@@ -39,10 +39,10 @@ class MultimodeSequencer(JobSequencer):
     )
     COUNTERS = {
         "cycles": "cycles spent busy",
-        "taken": "operand beats taken",
+        "accepted": "operand beats accepted",
         "operand_stalls": "cycles that waited for an operand",
         "adder_stalls": "cycles that waited for the results of the block before",
-        "result_stalls": "cycles that waited for results to be taken",
+        "result_stalls": "cycles that waited for results to be accepted",
     }
 
     def __init__(self, *, parameters: MultimodeParameters) -> None:
