@@ -7,7 +7,7 @@ from amaranth.hdl import Module, Value, signed
 from amaranth.lib.wiring import In, Out
 
 from sw.bfp.dot import DotParameters
-from sw.bfp.stages import has_tensor_scale, value_latency
+from sw.bfp.stages import counts_apart, has_tensor_scale, value_latency
 
 from ..base.circuit import Circuit
 from ..base.pipeline import register
@@ -68,12 +68,13 @@ class BlockValue(Circuit):
         return FromInteger(
             width=self.parameters.sum_bits + 2 * FACTOR_BITS * self.factors,
             exponent_bits=1 + max((-self.offset).bit_length(), highest.bit_length()),
+            extra_stage=counts_apart(self.parameters),
         )
 
     @property
     def latency(self) -> int:
         """Enabled cycles from a sum to its value."""
-        return value_latency(self.parameters.format)
+        return value_latency(self.parameters)
 
     def elaborate(self, platform: Any) -> Module:
         """Add the exponents, multiply by the significands, then normalize and round."""

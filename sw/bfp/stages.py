@@ -23,6 +23,7 @@ __all__ = [
     "FloatStages",
     "SumStages",
     "compare_latency",
+    "counts_apart",
     "has_tensor_scale",
     "value_latency",
 ]
@@ -32,6 +33,9 @@ COMPOSER_LATENCY = 3
 
 FACTOR_LATENCY = 2
 """Cycles in which a block's sum is multiplied by the significands of its scales."""
+
+WIDE_BITS = 32
+"""Bits of a sum up to which its leading zeros are counted and taken off in one cycle."""
 
 MAXIMUM_LEVELS = {"generic": 2, "ecp5": 2, "xilinx": 4}
 """Levels of comparisons of a few bits in a cycle."""
@@ -45,12 +49,19 @@ def has_tensor_scale(format: BlockFormat) -> bool:
     return isinstance(format, MxFormat) and format.has_tensor_scale
 
 
-def value_latency(format: BlockFormat) -> int:
-    """Return the cycles from a block's sum to its value in binary32.
+def counts_apart(parameters: Any) -> bool:
+    """Return whether leading zeros of a block's sum of floats, if wide, take a cycle."""
+    floats = isinstance(parameters.format.element, FloatElement)
+    return floats and parameters.sum_bits > WIDE_BITS
+
+
+def value_latency(parameters: Any) -> int:
+    """Return the cycles from a block's sum to its value in binary32, of `DotParameters`.
 
     They are a register, the significands of scales that have one, and the conversion.
     """
-    return 1 + has_tensor_scale(format) * FACTOR_LATENCY + FROM_INTEGER_LATENCY
+    factors = has_tensor_scale(parameters.format) * FACTOR_LATENCY
+    return 1 + factors + FROM_INTEGER_LATENCY + counts_apart(parameters)
 
 
 def compare_latency(bits: int) -> int:
@@ -114,7 +125,7 @@ class DotStages:
     @property
     def value(self) -> int:
         """Enabled cycles from a beat to that sum in binary32."""
-        return self.block + value_latency(self.parameters.format)
+        return self.block + value_latency(self.parameters)
 
 
 @dataclasses.dataclass(frozen=True)
