@@ -86,7 +86,7 @@ def test_signs_are_taken_at_the_beginning_of_a_tile(cycle):
 
 
 def test_a_special_result_is_told_in_every_place():
-    p = HadamardParameters(tile=4, lanes=4, signs=0)
+    p = HadamardParameters(tile=4, signs=0)
     rows = model(p, np.eye(4, dtype=np.float32)) * 2
 
     def said(x: np.ndarray) -> set[str]:

@@ -12,7 +12,7 @@ from sw.formats.hadamard import HadamardParameters, hadamard
 
 TE = HadamardParameters()
 
-# With TransformerEngine's signs, 0xD7E8: torchao's hadamard_utils gives the same.
+# By the definition, with the signs of TransformerEngine, 0xD7E8.
 CHECK = {
     "e0": (np.eye(16)[0], [0.25] * 16),
     "ones": (np.ones(16), [-1, 0, 1, 0, 1, 0, -1, 0, 1, 2, 1, 0, 1, 0, 1, -2]),
