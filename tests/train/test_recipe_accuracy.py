@@ -20,9 +20,15 @@ RIGHT = {
     "mxfp8_hybrid": (344, 346, 346, 345, 348),
     "nvfp4": (344, 341, 345, 344, 344),
     "mxfp4": (346, 345, 347, 344, 347),
+    "mxfp4:rounding=nearest_even": (344, 344, 346, 345, 347),
+    "mxfp4:hadamard=0": (344, 347, 346, 345, 348),
+    "mxfp4:rounding=nearest_even:hadamard=0": (343, 344, 346, 344, 347),
     "quartet": (338, 338, 342, 342, 343),
     "quartet,first=bfloat16,last=bfloat16": (344, 343, 341, 344, 347),
+    "quartet:forward.scaling=amax": (340, 347, 338, 345, 344),
     "tetrajet": (340, 339, 347, 343, 341),
+    "tetrajet:rounding=nearest_even": (340, 343, 344, 346, 340),
+    "tetrajet:hadamard=0": (342, 344, 341, 345, 344),
 }
 """Images that are classified rightly."""
 
