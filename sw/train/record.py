@@ -77,8 +77,7 @@ def _layer(run: Run, number: int) -> dict[str, Any]:
 
 def _format(format: BlockFormat) -> Any:
     """Return a format by its fields, or by a name that has no others."""
-    presets: dict[str, BlockFormat] = BLOCK_FORMATS | MX_FORMATS
-    if presets.get(format.name) == format:
+    if (BLOCK_FORMATS | MX_FORMATS).get(format.name) == format:
         return format.name
     return dataclasses.asdict(format)
 

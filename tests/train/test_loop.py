@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from sw.bfp.multimode_array import FAMILIES
+from sw.bfp.multimode_array import BFP_FAMILIES
 from sw.bfp.zse_controller import control
 from sw.formats import BLOCK_FORMATS, BfpFormat
 from sw.formats.quantize import dequantize, zero_setting_error
@@ -168,7 +168,7 @@ def test_boosters_widen_the_ends_and_the_last_epochs(digits):
     assert (history[:, [0, 3]] == 1).all()
     assert history[:, 1:3].max((1, 2)).tolist() == [0, 0, 0, 1, 1]
     assert history[:, 1:3].min((1, 2)).tolist() == [0, 0, 0, 1, 1]
-    assert [f.mantissa_bits for f in FAMILIES["boosters"]] == [4, 6, 16]
+    assert [f.mantissa_bits for f in BFP_FAMILIES["boosters"]] == [4, 6, 16]
 
 
 def test_the_controller_follows_the_zero_setting_error(digits):
