@@ -159,6 +159,8 @@ def test_what_no_circuit_has_is_refused():
         ConverterParameters.make(
             preset="nvfp4", format={"preset": "nvfp4", "scale": {"four_over_six": True}}
         )
+    with pytest.raises(UserError, match=r"^format.scale.headroom must be 1 in a circuit, not 1.5"):
+        ConverterParameters(format=read_format("nvfp4:scale.headroom=1.5"))
 
 
 def reaches(threshold: int) -> Any:
