@@ -24,7 +24,16 @@ from hw.units import UNITS
 from sim.bench import Stalls
 from sim.units import bench
 from sw.errors import UserError
-from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, BlockFormat, FloatFormat
+from sw.formats import (
+    BLOCK_FORMATS,
+    FLOAT_FORMATS,
+    MX_FORMATS,
+    ROUNDINGS,
+    BlockFormat,
+    FloatFormat,
+)
+from sw.formats.element import ELEMENTS
+from sw.formats.scale import MX_RULES
 
 from ..lint import lint
 
@@ -58,6 +67,8 @@ def _asked(kind: type, field: str) -> str:
 
 def _format(rng: random.Random) -> Any:
     """Return a block format: a preset, or one with fields changed."""
+    if rng.random() < 0.5:
+        return _small_format(rng)
     name = rng.choice(sorted(BLOCK_FORMATS))
     fields = {
         "mantissa_bits": rng.randint(2, 24) if rng.random() < 0.3 else rng.randint(2, 9),
@@ -68,6 +79,22 @@ def _format(rng: random.Random) -> Any:
         "rounding": rng.choice(("truncate", "nearest_even", "stochastic")),
         "random_bits": rng.randint(1, 24),
         "symmetric": rng.random() < 0.5,
+    }
+    chosen = rng.sample(sorted(fields), rng.randint(0, 4))
+    return {"preset": name} | {field: fields[field] for field in chosen} if chosen else name
+
+
+def _small_format(rng: random.Random) -> Any:
+    """Return a format of MX or NVFP4: a preset, or one with fields changed."""
+    name = rng.choice(sorted(MX_FORMATS))
+    scaled = MX_FORMATS[name].has_tensor_scale
+    own = {"exponent_bits": rng.randint(1, 5), "fraction_bits": rng.randint(1, 5)}
+    fields = {
+        "element": rng.choice((rng.choice(sorted(ELEMENTS)), own | {"specials": "nan"}, own)),
+        "scale": {"headroom": rng.choice((1, 1.5))} if scaled else {"rule": rng.choice(MX_RULES)},
+        "block": rng.choice((1, 2, 3, 4, 8, 16, 32, "2x2", "4x4", "8x8")),
+        "rounding": rng.choice(ROUNDINGS),
+        "random_bits": rng.randint(1, 24),
     }
     chosen = rng.sample(sorted(fields), rng.randint(0, 4))
     return {"preset": name} | {field: fields[field] for field in chosen} if chosen else name
