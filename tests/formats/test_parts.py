@@ -195,7 +195,7 @@ def test_amax():
         (
             read_scale,
             {"rule": "round"},
-            "rule must be one of floor, ceil, even, rceil, not 'round'",
+            "rule must be one of floor, ceil, even, rceil, below, not 'round'",
         ),
         (read_scale, {"four_over_six": 6}, "four_over_six must be true or false, not 6"),
         (
