@@ -1,8 +1,9 @@
 """The command line of the circuits: ``python -m hw``."""
 
-from collections.abc import Callable
+from collections.abc import dataclasses
 from typing import Any
 
+import Callable
 import click
 from rich.table import Column, Table
 
@@ -66,7 +67,7 @@ def list_units(names: tuple[str, ...]) -> None:
     table = Table(unit_column, "what it is", fields_column, "presets", show_lines=True)
     for unit_name in names or UNITS:
         unit = find_unit(unit_name)
-        defaults = unit.parameters().as_dict()
+        defaults = dataclasses.asdict(unit.parameters())
         fields = [
             f"{name} = {value['name'] if isinstance(value, dict) else value}"
             for name, value in defaults.items()

@@ -140,15 +140,15 @@ class Parameters(Checked):
         return dataclasses.replace(self, **fields)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the resolved fields, nested objects as tables, ready for JSON or TOML."""
-        return dataclasses.asdict(self)
+        """Return the resolved fields, nested objects as tables, ready for JSON or TOML.
+
+        Those of ``LATER`` that are None are left out.
+        """
+        fields = dataclasses.asdict(self)
+        return {n: v for n, v in fields.items() if v is not None or n not in self.LATER}
 
     @property
     def digest(self) -> str:
         """The first 16 hex digits of the SHA-256 of the resolved fields."""
-        fields = self.as_dict()
-        for name in self.LATER:
-            if fields[name] is None:
-                del fields[name]
-        text = json.dumps([type(self).__name__, fields], sort_keys=True)
+        text = json.dumps([type(self).__name__, self.as_dict()], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
