@@ -31,8 +31,8 @@ from .formats import converter, hadamard, tensor_amax
 
 __all__ = ["RecipeCircuit", "check_recipe"]
 
-LANES = 16
-"""Elements a cycle that are quantized, as far as a block has them."""
+LANES = 4
+"""Elements a cycle that are quantized, as far as a block has them: models of few are made soon."""
 
 Floats = npt.NDArray[np.float32]
 

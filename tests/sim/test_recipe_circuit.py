@@ -23,7 +23,7 @@ def digits():
 
 
 def test_steps_through_circuits(digits):
-    """Of `python -m sim train --arith nvfp4 --steps 100`, which takes a minute, the first two."""
+    """Of `python -m sim train --arith nvfp4 --steps 100`, which takes half a minute, two."""
     seen = []
     done = compare(
         digits, SETTINGS, configure("nvfp4"), steps=2, report=lambda *counts: seen.append(counts)
