@@ -206,12 +206,15 @@ def train_network(overrides: tuple[str, ...], data: str, steps: int, **fields: A
 
     Formats of FlexBlock and of the boosters go through bfp_multimode_array, other blocks through
     bfp_array, approximate multipliers through approx_array, updates by essop through outer_product,
-    the choice of tracked weights through quantile_estimator. Beside these two, products in
-    binary32, bfloat16 or binary16 stay with NumPy; else all go through an array.
+    the choice of tracked weights through quantile_estimator. By a recipe operands are quantized by
+    bfp_converter, under a scale a tensor after tensor_amax, and transformed by hadamard; the array
+    takes those of one format. Beside a recipe, updates or tracking, products in binary32, bfloat16
+    or binary16 stay with NumPy; else all go through an array.
 
     \b
     Examples:
       python -m sim train
+      python -m sim train --arith nvfp4 --steps 100
       python -m sim train --arith mbm7 --model lenet --data mnist --batch 16
       python -m sim train --arith binary32 --update essop:length=16,parallel=4,lanes=4
       python -m sim train --arith binary32 --sparse procrustes:keep=0.05 --steps 100

@@ -14,12 +14,15 @@ from sw.approx.product import Datapath, Fractions
 from sw.approx.table import Table
 from sw.bfp.epoch_schedule import MOST_EPOCHS
 from sw.bfp.multimode_array import MultimodeParameters
+from sw.core.products import PASSES
 from sw.errors import UserError
 from sw.formats import BFLOAT16, FLOAT_FORMATS, BlockFormat
 from sw.train.arithmetic import Arithmetic
 from sw.train.data import Data
 from sw.train.layers import Weighted
 from sw.train.loop import Run, train
+from sw.train.recipe import Recipe
+from sw.train.recipes import plain
 from sw.train.settings import Settings
 from sw.train.sparse import read as read_sparse
 from sw.train.spec import read
@@ -27,6 +30,7 @@ from sw.train.update import Essop
 from sw.train.update import read as read_update
 
 from .circuits import ApproxCircuit, BlockCircuit, Circuit, TrackingCircuit, UpdateCircuit
+from .recipe_circuit import RecipeCircuit, check_recipe
 
 __all__ = ["Comparison", "check", "compare", "configure", "show", "spared"]
 
@@ -44,8 +48,10 @@ def configure(arithmetic: str, overrides: Iterable[str] = ()) -> ArrayFields:
         defaults["family"] = "boosters" if arithmetic.startswith("boosters") else "flexblock"
         given = tuple(overrides)
         parameters = MultimodeParameters.make(overrides=given, defaults=defaults)
-        blocks = (one for one in _arithmetics(arithmetic) if isinstance(one, BlockFormat))
-        if given and not any(map(parameters.takes, blocks)):
+        each = _arithmetics(arithmetic)
+        blocks = (one for one in each if isinstance(one, BlockFormat))
+        recipes = any(isinstance(one, Recipe) for one in each)
+        if given and (recipes or not any(map(parameters.takes, blocks))):
             raise UserError(
                 f"--set is of bfp_multimode_array in the family {parameters.family}, through which "
                 f"no products in {arithmetic} go"
@@ -69,12 +75,15 @@ def _arithmetics(text: str) -> tuple[Arithmetic, ...]:
     return (*precision.places.arithmetics.values(), *precision.formats)
 
 
-def _circuit(arithmetic: str, parameters: ArrayFields) -> Circuit:
+def _circuit(arithmetic: str, parameters: ArrayFields) -> Circuit | RecipeCircuit:
     """Return the circuit that trains in an arithmetic; `UserError` if the array has another."""
     fractions = names.fractions(arithmetic)
     each = _arithmetics(arithmetic)
     if fractions is None and isinstance(parameters, MultimodeParameters):
         mixed = any(isinstance(one, (Datapath, Table)) for one in each)
+        if any(isinstance(one, Recipe) for one in each) and not mixed:
+            _check_recipes(arithmetic)
+            return RecipeCircuit()
         if any(isinstance(one, BlockFormat) for one in each) and not mixed:
             return BlockCircuit(parameters)
     elif fractions is not None and isinstance(parameters, ApproxArrayParameters):
@@ -87,6 +96,19 @@ def _circuit(arithmetic: str, parameters: ArrayFields) -> Circuit:
         f"arithmetic must have products of blocks, or all by one approximate multiplier, as the "
         f"array, not {arithmetic}"
     )
+
+
+def _check_recipes(text: str) -> None:
+    """Raise `UserError` for a product by a recipe, or in blocks beside it, that no circuit has."""
+    precision = read(text, layers=None, epochs=MOST_EPOCHS)
+    given = precision.places.arithmetics
+    for (layer, which), one in given.items():
+        recipe = plain(one) if isinstance(one, BlockFormat) else one
+        if isinstance(recipe, Recipe):
+            rest = [each for each in PASSES if (layer, each) not in given]
+            check_recipe(recipe, [which] if which else rest)
+    for format in precision.formats:
+        check_recipe(plain(format), PASSES)
 
 
 def _update(settings: Settings) -> UpdateCircuit | None:
@@ -120,7 +142,7 @@ def spared(settings: Settings) -> bool:
 
 def _circuits(
     settings: Settings, parameters: ArrayFields
-) -> tuple[Circuit | None, UpdateCircuit | None, TrackingCircuit | None]:
+) -> tuple[Circuit | RecipeCircuit | None, UpdateCircuit | None, TrackingCircuit | None]:
     """Return what computes products, gradients of weights, and the choice of those to track."""
     update, tracking = _update(settings), _tracking(settings)
     circuit = None if spared(settings) else _circuit(settings.arithmetic, parameters)
@@ -138,9 +160,9 @@ class Comparison:
     """A training through the circuit and one by the model.
 
     ``products`` are those of the array, ``gradients`` those of the stochastic outer product,
-    ``decisions`` those of the quantile estimator. ``missed`` counts the values of all of these that
-    were not the model's for the same operands, though the weights be right in the end, and
-    ``first`` tells of the first.
+    ``decisions`` those of the quantile estimator, ``quantizations`` and ``transforms`` those of
+    operands by a recipe. ``missed`` counts the values of all of these that were not the model's for
+    the same operands, though the weights be right in the end, and ``first`` tells of the first.
     """
 
     circuit: Run
@@ -151,6 +173,8 @@ class Comparison:
     missed: int
     first: str
     cycles: int
+    quantizations: int = 0
+    transforms: int = 0
 
     @property
     def weights(self) -> dict[str, tuple[int, int]]:
@@ -178,6 +202,8 @@ def show(done: Comparison, out: Console) -> None:
     if done.first:
         out.print(f"first on the way: {done.first}", highlight=False, markup=False)
     words = f"{done.circuit.steps:,} steps, {done.products:,} products, "
+    if done.quantizations:
+        words += f"{done.quantizations:,} quantizations, {done.transforms:,} transforms, "
     words += f"{done.gradients:,} stochastic gradients, {done.cycles:,} cycles"
     right = done.circuit.epochs[-1].accuracy
     out.print(f"{words}; test accuracy {right:.1%}", highlight=False)
@@ -195,7 +221,8 @@ def compare(
 
     Gradients of weights by ``essop`` go through a circuit of their own, the choice of the weights
     to track through another, and all other products through the array, unless they are binary32's
-    or bfloat16's and there is one of the others. ``parameters`` are as of `configure`; ``report``
+    or bfloat16's and there is one of the others. By a recipe the operands are quantized and
+    transformed through circuits too. ``parameters`` are as of `configure`; ``report``
     gets the products, gradients and choices done and those of all steps.
     """
     circuit, update, tracking = _circuits(settings, parameters)
@@ -212,7 +239,10 @@ def compare(
     parts = [part for part in (circuit, update, tracking) if part]
     for part in parts:
         part.report = told
-    with update or contextlib.nullcontext(), tracking or contextlib.nullcontext():
+    recipe = circuit if isinstance(circuit, RecipeCircuit) else None
+    with contextlib.ExitStack() as sessions:
+        for part in filter(None, (recipe, update, tracking)):
+            sessions.enter_context(part)
         done = train(
             data, settings, engine=circuit, update_engine=update, choose=tracking, steps=steps
         )
@@ -222,6 +252,8 @@ def compare(
         products=circuit.products if circuit else 0,
         gradients=update.gradients if update else 0,
         decisions=tracking.decisions if tracking else 0,
+        quantizations=recipe.quantizations if recipe else 0,
+        transforms=recipe.transforms if recipe else 0,
         missed=sum(part.watch.missed for part in parts),
         first=next((part.watch.first for part in parts if part.watch.first), ""),
         cycles=sum(part.cycles for part in parts),

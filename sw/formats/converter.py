@@ -56,8 +56,8 @@ class ConverterParameters(Parameters):
         if has_tensor_scale(self.format) and self.format.scale.four_over_six:
             raise UserError("format.scale.four_over_six must be false in a circuit, not True")
         if has_tensor_scale(self.format) and self.format.scale.headroom != 1:
-            headroom = self.format.scale.headroom
-            raise UserError(f"format.scale.headroom must be 1 in a circuit, not {headroom}")
+            found = self.format.scale.headroom
+            raise UserError(f"format.scale.headroom must be 1 in a circuit, not {found}")
         whole("lanes", self.lanes, 1, 256)
         elements = self.format.block_elements
         what = f"the {elements} elements of a {self.format.name} block"
