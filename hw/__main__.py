@@ -1,9 +1,9 @@
 """The command line of the circuits: ``python -m hw``."""
 
-from collections.abc import dataclasses
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
-import Callable
 import click
 from rich.table import Column, Table
 
