@@ -5,6 +5,7 @@ import pytest
 
 from sim.compare import assert_equal
 from sim.formats import converter, tensor_amax
+from sim.formats.elements import random_blocks
 from sim.recipe_circuit import RecipeCircuit, check_recipe
 from sim.training import check, compare, configure
 from sw.errors import UserError
@@ -12,6 +13,7 @@ from sw.formats import MX_FORMATS
 from sw.train.data import load
 from sw.train.recipes import read_recipe
 from sw.train.settings import Settings
+from sw.words import Words
 
 # No extent but that of the images is a multiple of the blocks and tiles.
 SETTINGS = Settings(arithmetic="nvfp4", hidden=(18,), batch=20)
@@ -36,6 +38,22 @@ def test_steps_through_circuits(digits):
     assert (done.products, done.quantizations, done.transforms) == (2 * 5, 2 * 9, 2 * 4)
     assert seen == [(n, 10) for n in range(1, 11)]
     assert done.cycles > 0
+
+
+def test_operands_of_unusual_numbers():
+    """NaN, infinities, subnormals, zeros and all exponents, in turn through the same circuits."""
+    rng = np.random.default_rng(1)
+    nvfp4, tile = MX_FORMATS["nvfp4"], MX_FORMATS["nvfp4_16x16"]
+    gradient = nvfp4.changed({"rounding": "stochastic"})
+    with RecipeCircuit() as circuit:
+        for key in range(6):
+            x = random_blocks(rng, 21, 37) if key else np.zeros((21, 37), np.float32)
+            y = random_blocks(rng, 18, 37)
+            a, b = circuit.quantize(x, gradient, Words(key=key)), circuit.quantize(y, tile, None)
+            circuit.multiply(a, b.transposed)
+            circuit.multiply(a, circuit.quantize(y, nvfp4, None).transposed)
+        assert (circuit.quantizations, circuit.products) == (18, 12)
+        assert (circuit.watch.missed, circuit.watch.first) == (0, "")
 
 
 def test_wrong_operands_are_seen(monkeypatch):
