@@ -5,18 +5,16 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
-from amaranth.hdl import Module, signed
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Module
 
-from sw.bfp.dot import DotParameters
 from sw.bfp.float_stages import Fp4Stages
 
-from ..base.circuit import Circuit
 from ..base.pipeline import delay
 from ..cells.bit import Bit, bits, pack
 from ..cells.carry import add, add_three
 from ..cells.pipeline import register_bits
 from .fp4_product import CODE_BITS, LARGEST, gated_product, looked_up_products, shifted_product
+from .vector_product import VectorProduct
 
 __all__ = ["Fp4ProductSum"]
 
@@ -50,7 +48,7 @@ class Term:
         return (self.bits + [self.bits[-1]] * size)[:size]
 
 
-class Fp4ProductSum(Circuit):
+class Fp4ProductSum(VectorProduct):
     """Exact integer sum of ``lanes`` products of two vectors of E2M1, in units of 1/4.
 
     Latency is `latency` enabled cycles, interval one; `Fp4Stages` says where the registers are. A
@@ -59,41 +57,13 @@ class Fp4ProductSum(Circuit):
     terms are magnitudes; x - y is the inverse of the sum of y and x's inverse, so that no sign
     brings a carry but that of the sum.
 
-    Parameters
-    ----------
-    parameters : DotParameters
-        Format, whose element is E2M1, lanes and target.
-
-    Members
-    -------
-    en : In(1)
-        Clock enable of every register.
-    a, b : In(lanes * element_bits)
-        Codes of elements, lane 0 lowest; expected straight from registers.
-    sum : Out(signed(product_sum_bits))
-        The sum, from registers.
+    Parameters, of a format of E2M1, and members are those of `VectorProduct`.
     """
-
-    def __init__(self, *, parameters: DotParameters) -> None:
-        self.parameters = parameters
-        width = parameters.lanes * CODE_BITS
-        super().__init__(
-            {
-                "en": In(1),
-                **dict.fromkeys("ab", In(width)),
-                "sum": Out(signed(parameters.product_sum_bits)),
-            }
-        )
 
     @functools.cached_property
     def stages(self) -> Fp4Stages:
         """Where the registers are."""
         return Fp4Stages(self.parameters)
-
-    @property
-    def latency(self) -> int:
-        """Enabled cycles from operands to sum."""
-        return self.stages.latency
 
     def elaborate(self, platform: Any) -> Module:
         """Multiply, add groups of terms level by level, put the last sign in."""

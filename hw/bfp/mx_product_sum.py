@@ -3,25 +3,24 @@
 import functools
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 from sw.bfp.dot import DotParameters
 from sw.bfp.float_stages import FloatStages
 from sw.bfp.window import STEP_BITS, highest_field, product_bits
 
-from ..base.circuit import Circuit
 from ..base.pipeline import delay, register, wire
 from ..cells.bit import Bit, bits, pack
 from ..cells.multiplier import Multiplier
 from .product_tree import add_products
+from .vector_product import VectorProduct
 
 __all__ = ["MxProductSum"]
 
 ONE = Bit(1)
 
 
-class MxProductSum(Circuit):
+class MxProductSum(VectorProduct):
     """Sum of ``lanes`` products of two vectors of small floats, an integer.
 
     Significands are multiplied and the products moved by the sum of their exponent fields: to their
@@ -29,46 +28,22 @@ class MxProductSum(Circuit):
     cut off; then the sum is moved to its place. A code that is no number counts as zero. Latency is
     `latency` enabled cycles, interval one; `FloatStages` says where the registers are.
 
-    Parameters
-    ----------
-    parameters : DotParameters
-        Format, whose elements are floats, window, lanes and target.
-
-    Members
-    -------
-    en : In(1)
-        Clock enable of every register.
-    a, b : In(lanes * element_bits)
-        Codes of elements, lane 0 lowest; expected straight from registers.
-    sum : Out(signed(product_sum_bits))
-        The sum, from registers.
+    Parameters, of a format whose elements are floats, and members are those of `VectorProduct`.
     """
 
     def __init__(self, *, parameters: DotParameters) -> None:
-        self.parameters = p = parameters
+        p = parameters
         element: Any = p.format.element
         self.element = element
         self.window = p.alignment
         # Exponent fields are added as they are, so that products are too high by two places.
         self.field_bits = (2 * highest_field(element)).bit_length()
-        width = p.lanes * element.bits
-        super().__init__(
-            {
-                "en": In(1),
-                **dict.fromkeys("ab", In(width)),
-                "sum": Out(signed(p.product_sum_bits)),
-            }
-        )
+        super().__init__(parameters=p)
 
     @functools.cached_property
     def stages(self) -> FloatStages:
         """Where the registers are."""
         return FloatStages(self.parameters)
-
-    @property
-    def latency(self) -> int:
-        """Enabled cycles from operands to sum."""
-        return self.stages.latency
 
     def elaborate(self, platform: Any) -> Module:
         """Multiply, find the highest place, move the products there, add them."""

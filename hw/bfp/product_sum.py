@@ -3,55 +3,30 @@
 import functools
 from typing import Any
 
-from amaranth.hdl import Module, signed
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Module
 
-from sw.bfp.dot import DotParameters
 from sw.bfp.stages import DotStages
 
-from ..base.circuit import Circuit
 from ..cells.bit import Bit, bits, pack
 from ..cells.dsp import DspMultiplier, DspPair
 from ..cells.multiplier import Multiplier
 from ..cells.pipeline import register_bits
 from .product_tree import add_products
+from .vector_product import VectorProduct
 
 __all__ = ["ProductSum"]
 
 ZERO, ONE = Bit(0), Bit(1)
 
 
-class ProductSum(Circuit):
+class ProductSum(VectorProduct):
     """Exact integer sum of ``lanes`` products of two vectors.
 
     Latency is `latency` enabled cycles, interval one; a register behind the multipliers where
     `DotStages` has one, and behind two additions each. A sign with a zero magnitude counts as zero.
 
-    Parameters
-    ----------
-    parameters : DotParameters
-        Format, lanes, multiplier and target.
-
-    Members
-    -------
-    en : In(1)
-        Clock enable of every register.
-    a, b : In(lanes * element_bits)
-        Elements in the format's wire code, lane 0 lowest; expected straight from registers.
-    sum : Out(signed(product_sum_bits))
-        The sum, from registers.
+    Parameters and members are those of `VectorProduct`.
     """
-
-    def __init__(self, *, parameters: DotParameters) -> None:
-        self.parameters = parameters
-        width = parameters.lanes * parameters.format.element_bits
-        super().__init__(
-            {
-                "en": In(1),
-                **dict.fromkeys("ab", In(width)),
-                "sum": Out(signed(parameters.product_sum_bits)),
-            }
-        )
 
     @functools.cached_property
     def stages(self) -> DotStages:

@@ -3,54 +3,25 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Value
-from amaranth.lib.wiring import In, Out
 
-from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MODES, MultimodeParameters
+from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MODES
 from sw.formats.element import IntegerElement
 
-from ...base.circuit import Circuit
 from ...base.pipeline import wire
-from .digits import WORD_BITS, chosen, word_bits
+from .digits import WORD_BITS, DigitsOfWords, chosen, word_bits
 
 __all__ = ["DecodeWords"]
 
 
-class DecodeWords(Circuit):
+class DecodeWords(DigitsOfWords):
     """Decoder of words of codes into digits, each with the sign of its element.
 
     A word has 16 bits, a code in the lowest bits of every 4, 8 or 16 of them; those above a code
     are ignored. The digits are those of the integer that the code means. Where elements are moved
     (`MultimodeParameters.moved`), the lower digit is the significand and the upper one the places
     by which it is moved up. The code of NaN means zero. Latency is 0 and interval one
-    cycle: it is combinational.
-
-    Parameters
-    ----------
-    parameters : MultimodeParameters
-        Of the array.
-    count : int
-        Words.
-
-    Members
-    -------
-    mode : In(2)
-        0, 1 or 2: elements of 4, 8 or 16 bits.
-    i : In(count * word_bits)
-        Words.
-    o : Out(count * WORD_BITS)
-        Their digits.
+    cycle: it is combinational. Parameters and members are those of `DigitsOfWords`.
     """
-
-    def __init__(self, *, parameters: MultimodeParameters, count: int) -> None:
-        self.parameters = parameters
-        self.count = count
-        super().__init__(
-            {
-                "mode": In(2),
-                "i": In(count * word_bits(parameters)),
-                "o": Out(count * WORD_BITS),
-            }
-        )
 
     def elaborate(self, platform: Any) -> Module:
         """Decode each word in all modes; choose one."""

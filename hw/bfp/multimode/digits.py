@@ -9,7 +9,15 @@ from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MODES, MultimodeParameter
 
 from ...base.circuit import Circuit
 
-__all__ = ["DIGIT", "WORD_BITS", "SplitWords", "chosen", "operand_bits", "word_bits"]
+__all__ = [
+    "DIGIT",
+    "WORD_BITS",
+    "DigitsOfWords",
+    "SplitWords",
+    "chosen",
+    "operand_bits",
+    "word_bits",
+]
 
 DIGIT = DIGIT_BITS + 1
 """Bits of a digit and its sign."""
@@ -33,12 +41,10 @@ def chosen(mode: Value, options: list[Any]) -> Value:
     return Mux(mode[1], options[2], Mux(mode[0], options[1], options[0]))
 
 
-class SplitWords(Circuit):
-    """Splitter of words into digits, each with the sign of its mantissa.
+class DigitsOfWords(Circuit):
+    """Digits of words, each with the sign of its element; of which kind, a subclass says.
 
-    A word has 16 bits of mantissas, lowest first, and above them, where signs are beside, a sign a
-    mantissa. Where the sign is inside it is the top bit of each mantissa. Latency is 0 and interval
-    one cycle: it is combinational.
+    Latency is 0 and interval one cycle: it is combinational.
 
     Parameters
     ----------
@@ -50,7 +56,7 @@ class SplitWords(Circuit):
     Members
     -------
     mode : In(2)
-        0, 1 or 2: mantissas of 4, 8 or 16 bits.
+        0, 1 or 2: elements of 4, 8 or 16 bits.
     i : In(count * word_bits)
         Words.
     o : Out(count * WORD_BITS)
@@ -67,6 +73,15 @@ class SplitWords(Circuit):
                 "o": Out(count * WORD_BITS),
             }
         )
+
+
+class SplitWords(DigitsOfWords):
+    """Splitter of words into digits, each with the sign of its mantissa.
+
+    A word has 16 bits of mantissas, lowest first, and above them, where signs are beside, a sign a
+    mantissa. Where the sign is inside it is the top bit of each mantissa. Latency is 0 and interval
+    one cycle: it is combinational. Parameters and members are those of `DigitsOfWords`.
+    """
 
     def elaborate(self, platform: Any) -> Module:
         """Choose each digit's sign; a sign that is inside is no part of its digit."""
