@@ -51,7 +51,7 @@ def test_bits_and_errors():
         4 + 8 / 32,
         4 + 10 / 64,
     ]
-    x = np.tile(np.float32([1, 2, 3, 4, 6, -6, 0.5, 1.5]), (2, 108))
+    x = np.tile(np.array([1, 2, 3, 4, 6, -6, 0.5, 1.5], np.float32), (2, 108))
     assert module.relative_error("mxfp4", x) == module.relative_error("binary32", x) == 0
     # 1.2 times as much: errors of .2, .4, .4, .8, 1.2, 1.2, .1 and .2.
     found = module.relative_error("mxfp4", x * np.float32(1.2))
