@@ -11,6 +11,7 @@ Spaces around ``=``, ``:``, ``,`` and ``/`` are of no account, but for those ins
 """
 
 import dataclasses
+import math
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -78,11 +79,15 @@ def tight(text: str) -> str:
 
 
 def literal(text: str) -> Any:
-    """Read ``text`` as a TOML value; what is none is a string."""
+    """Read ``text`` as a TOML value; what is none is a string, and so is NaN.
+
+    No field takes the number, and ``element.specials`` the word.
+    """
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        value = tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):
         return text
+    return text if isinstance(value, float) and math.isnan(value) else value
 
 
 def field(what: str, text: str) -> tuple[str, str]:

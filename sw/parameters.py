@@ -37,9 +37,15 @@ def table_fields(cls: type, field: str, value: object, *more: str) -> dict[str, 
 
 
 def nested(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return fields whose names may be ``field.part`` as tables inside one another."""
+    """Return fields whose names may be ``field.part`` as tables inside one another.
+
+    Raises `UserError` for a part that a later field overrides.
+    """
     values: dict[str, Any] = {}
     for name, value in fields.items():
+        if name in values:
+            lost = next(each for each in fields if each.startswith(f"{name}."))
+            raise UserError(f"{lost} is given twice: {name} overrides it")
         Parameters._set(values, name, value)
     return values
 

@@ -218,6 +218,11 @@ def test_amax():
             "mxfp4:element.exponent_bits=9",
             "exponent_bits must be an integer from 1 to 5",
         ),
+        (
+            read_format,
+            "mxfp4:scale.rule=even:scale=e8m0",
+            "scale.rule is given twice: scale overrides it",
+        ),
         (read_format, "mxfp4:scale=3", "scale must be a preset's name or a table, not 3"),
         (
             read_format,
@@ -239,6 +244,11 @@ def test_refused(read, value, message):
         ("nvfp4:scale.four_over_six=true", ELEMENTS["e2m1"], FloatScale(four_over_six=True)),
         ("mxfp4:element=int8:scale=ue4m3", ELEMENTS["int8"], FloatScale()),
         ({"scale": {"rule": "rceil"}}, ELEMENTS["e4m3"], MxScale(rule="rceil")),
+        (
+            "mxfp4:element.specials=nan",
+            FloatElement(exponent_bits=2, fraction_bits=1, specials="nan"),
+            MxScale(),
+        ),
         (
             "mxfp4:element.exponent_bits=3",
             FloatElement(exponent_bits=3, fraction_bits=1),
