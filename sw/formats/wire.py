@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ..checks import array, instance, shown, whole
 from ..errors import UserError
-from . import BlockFormat
+from . import BlockFormat, MxFormat
 from .blocks import NO_AMAX, Blocks
 from .cut import blocked_axes
 
@@ -52,7 +52,7 @@ def unpack(
     shape: tuple[int, ...],
     *,
     axis: int = -1,
-    amax: np.float32 = NO_AMAX,
+    amax: np.float32 | None = None,
 ) -> Blocks:
     """Return the blocks of what `pack` returned.
 
@@ -66,9 +66,12 @@ def unpack(
         Of the array that was quantized.
     axis : int
         Its blocked axis; without meaning for squares and boxes.
-    amax : float32
-        The tensor's, where the format has a scale a tensor, see `Blocks`.
+    amax : float32, optional
+        The tensor's, which must be given where the format has a scale a tensor, see `Blocks`.
     """
+    instance("format", format, BlockFormat)
+    if amax is None and isinstance(format, MxFormat) and format.has_tensor_scale:
+        raise UserError(f"amax must be given: tensors in {format.name} have a scale")
     if not isinstance(shape, tuple):
         raise UserError(f"shape must be a tuple of extents, not {shown(shape)}")
     lines = [whole("extent of shape", extent, 0, 2**37) for extent in shape]
@@ -93,7 +96,7 @@ def unpack(
         exponent=np.moveaxis(exponent, -1, axis).astype(np.int32),
         format=format,
         axis=axis if len(format.block) == 1 else None,
-        amax=amax,
+        amax=NO_AMAX if amax is None else amax,
     )
 
 

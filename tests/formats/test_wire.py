@@ -30,7 +30,7 @@ def check(made: Blocks, elements: list, scales: list) -> None:
     found = pack(made)
     assert [part.tolist() for part in found] == [elements, scales]
     axis = -1 if made.axis is None else made.axis
-    again = unpack(*found, made.format, made.shape, axis=axis)
+    again = unpack(*found, made.format, made.shape, axis=axis, amax=made.amax)
     assert np.array_equal(again.code, made.code)
     assert np.array_equal(again.exponent, made.exponent)
     assert (again.axis, again.format) == (made.axis, made.format)
@@ -119,6 +119,8 @@ def test_errors(change, message):
     }
     with pytest.raises(UserError, match=message):
         unpack(**(given | change))
+    with pytest.raises(UserError, match="amax must be given: tensors in nvfp4 have a scale"):
+        unpack(**(given | {"format": NVFP4}))
     wide = blocks([1, 2], [9], BfpFormat(mantissa_bits=5, exponent_bits=9))
     with pytest.raises(UserError, match="format must have scales of 8 bits at most, not 9 of"):
         pack(wide)
@@ -132,4 +134,5 @@ def test_every_code():
             code = np.random.default_rng(1).integers(0, 1 << format.element_bits, (5, 77))
             scales = np.random.default_rng(2).integers(0, 128, (5, -(-77 // format.reduction)))
             made = blocks(code, scales, format)
-            assert np.array_equal(unpack(*pack(made), format, (5, 77)).code, code), name
+            again = unpack(*pack(made), format, (5, 77), amax=made.amax)
+            assert np.array_equal(again.code, code), name
