@@ -111,7 +111,7 @@ def test_any_width():
     ],
 )
 def test_errors(change, message):
-    given = {
+    given: dict[str, Any] = {
         "elements": np.zeros(2, np.uint8),
         "scales": np.zeros(1, np.uint8),
         "format": MXFP4,
