@@ -1,5 +1,6 @@
 """Exponents of blocks: what a block's largest element decides, in the forms that its lanes use."""
 
+import abc
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
@@ -26,14 +27,12 @@ class BlockExponent(data.StructLayout):
     that none of its elements counts as set to zero; ``threshold`` what the exponent field is below
     of an element that is. What no lane needs has no bits.
 
-    The exponent follows from the largest `key` of a block's elements: their exponent fields and
-    what a rule looks for in fractions. ``binades`` is how many
-    binades the elements' normal numbers have below the highest, ``shift_bits`` the bits of a shift
-    that leaves something of a significand, ``may_exceed`` whether an element may lie beyond the
-    block's exponent, ``plain`` whether no threshold is needed.
+    ``binades`` is how many binades the elements' normal numbers have below the highest,
+    ``shift_bits`` the bits of a shift that leaves something of a significand, ``may_exceed``
+    whether an element may lie beyond the block's exponent, ``plain`` whether no threshold is
+    needed.
     """
 
-    key_bits: int
     may_exceed: bool = False
     plain: bool = True
 
@@ -54,20 +53,29 @@ class BlockExponent(data.StructLayout):
         """Return ``field`` of a block."""
         return block.field
 
+
+class FoundExponent(BlockExponent):
+    """Exponent that follows from the largest `key` of a block's elements.
+
+    The key of an element has its exponent field and what a rule looks for in its fraction.
+    """
+
+    key_bits: int
+
+    @abc.abstractmethod
     def reaches(self, value: Value) -> Value:
         """Return whether the fraction of a float reaches what the rule looks for, if anything."""
-        raise NotImplementedError
 
     def key(self, element: Any, reaches: Value) -> Value:
         """Return the number of a float, cut, of which the largest decides on the exponent."""
         return Cat(reaches, element.exponent)
 
+    @abc.abstractmethod
     def of(self, m: Module, largest: Value) -> Value:
         """Return the fields for the largest key of a block."""
-        raise NotImplementedError
 
 
-class BfpExponent(BlockExponent):
+class BfpExponent(FoundExponent):
     """Exponent of a block of integers that share a power of two, see `PowerOfTwoScale`.
 
     The rule ``ceil`` looks whether a fraction is not zero.
@@ -127,7 +135,7 @@ class BfpExponent(BlockExponent):
         )
 
 
-class MxExponent(BlockExponent):
+class MxExponent(FoundExponent):
     """Exponent of a block of an MX format, see `MxScale`.
 
     Rules but ``floor`` look whether a fraction reaches what makes the code one more. No element

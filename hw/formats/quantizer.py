@@ -71,6 +71,8 @@ class Quantizer(Circuit):
         self.lane = self._lane()
         self.element = self.lane.truncated
         self.block = self.lane.exponent
+        # A `FoundExponent` or a `ScaledBlock`, which find what the lanes use.
+        self._found: Any = self.block
         self.wait = scale_latency(p.format)
         self.beat = data.StructLayout(
             {"element": data.ArrayLayout(self.element, p.lanes), "last": 1}
@@ -168,14 +170,14 @@ class Quantizer(Circuit):
         elements, keys = [], []
         for n, value in enumerate(self.i.payload.data.value):
             element = Signal(self.element, name=f"element_{n}", reset_less=True)
-            fraction = self.block.reaches(value)
+            fraction = self._found.reaches(value)
             reaches = Signal(len(fraction), name=f"reaches_{n}", reset_less=True)
             with m.If(en):
                 m.d.sync += [element.eq(self.element.of(value)), reaches.eq(fraction)]
             elements.append(element)
-            keys.append(self.block.key(element, reaches))
+            keys.append(self._found.key(element, reaches))
         m.submodules.maximum = maximum = Maximum(
-            count=self.parameters.lanes, width=self.block.key_bits
+            count=self.parameters.lanes, width=self._found.key_bits
         )
         m.d.comb += [maximum.en.eq(en), maximum.i.eq(Cat(keys))]
         last = register(m, en, "last", 1, self.i.payload.last)
@@ -187,7 +189,7 @@ class Quantizer(Circuit):
         Also return whether nothing is to be accepted: then a tensor's scale is not known yet.
         """
         if not isinstance(self.block, ScaledBlock):
-            return self.block.of(m, largest), Const(0, 1)
+            return self._found.of(m, largest), Const(0, 1)
         scale = TensorScale(format=self.block.block_format, source=self.source)
         m.submodules.tensor_scale = scale
         m.d.comb += [scale.en.eq(en), scale.amax.eq(self.amax), scale.top.eq(largest)]
