@@ -159,7 +159,7 @@ def lut_pair(name: str, *, progress: Progress | None = None) -> tuple[float, flo
     return found[0], found[1]
 
 
-def format_cost(name: str, *, seeds: int = 0, progress: Progress | None = None) -> FormatCost:
+def format_cost(name: str, seeds: int = 0, *, progress: Progress | None = None) -> FormatCost:
     """Return the cost of a multiply-add, routed with ``seeds`` placements if any.
 
     Inputs come from registers, which count; ``DSP`` blocks are not used.

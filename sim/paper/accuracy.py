@@ -2,11 +2,7 @@
 
 import dataclasses
 import functools
-import multiprocessing
-import os
-import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any
 
 import numpy as np
@@ -16,6 +12,7 @@ from sw.train.loop import train
 from sw.train.settings import Settings
 
 from .kept import Kept
+from .workers import in_processes
 
 __all__ = ["Accuracy", "Case", "accuracies"]
 
@@ -64,11 +61,6 @@ def _data(name: str) -> Data:
     return load(name)
 
 
-def _quiet() -> None:
-    """Leave an interrupt to the process that waits for the results."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def _arithmetic(name: str) -> dict[str, Any]:
     """Return the field of the settings that an arithmetic is."""
     return {"arithmetic": name}
@@ -102,23 +94,13 @@ def accuracies(
             known[case, arithmetic, seed] = value
     report(len(known), len(jobs), "kept from before" if known else "")
     missing = [job for job in jobs if job not in known]
-    if missing:
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=_quiet)
-        try:
-            futures = {pool.submit(_train, c, fields(a), s): (c, a, s) for c, a, s in missing}
-            for future in as_completed(futures):
-                case, arithmetic, seed = job = futures[future]
-                known[job] = future.result()
-                kept.store(
-                    "curve", known[job], case=repr(case), fields=fields(arithmetic), seed=seed
-                )
-                report(len(known), len(jobs), f"{case.name}, {arithmetic}: {known[job][-1]:.1%}")
-        finally:
-            # After an interrupt nothing waits for what still runs.
-            for worker in multiprocessing.active_children():
-                worker.terminate()
-            pool.shutdown(wait=True, cancel_futures=True)
+    runs = [(case, fields(arithmetic), seed) for case, arithmetic, seed in missing]
+    for number, curve in in_processes(_train, runs):
+        case, arithmetic, _ = missing[number]
+        _, given, seed = runs[number]
+        known[case, arithmetic, seed] = curve
+        kept.store("curve", curve, case=repr(case), fields=given, seed=seed)
+        report(len(known), len(jobs), f"{case.name}, {arithmetic}: {curve[-1]:.1%}")
     return [
         Accuracy(
             case=c,

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import hw
+import sim
 from sim.costs.formats import CIRCUITS, WINDOWS, FormatCost, format_cost
 from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, MX_FORMATS, binary32
 from sw.formats.quantize import dequantize, quantize
@@ -22,7 +24,9 @@ from sw.train.settings import Settings
 
 from . import plots
 from .accuracy import Case
+from .kept import sources
 from .pages import Page, mark, new_table, train_all
+from .workers import in_processes
 
 __all__ = ["ARITHMETICS", "CASES", "SECTIONS"]
 
@@ -128,15 +132,17 @@ def relative_error(name: str, x: npt.NDArray[np.float32]) -> float:
 
 def _costs(page: Page) -> dict[str, FormatCost]:
     """Return the costs of all circuits, those of an earlier run as they were."""
-    found = {}
-    for name in CIRCUITS:
-
-        def compute(name: str = name) -> dict[str, Any]:
-            with page.progress.stage(f"cost of {name}"):
-                return dataclasses.asdict(format_cost(name, seeds=SEEDS))
-
-        found[name] = FormatCost(**page.kept.get("cost", compute, circuit=name, seeds=SEEDS))
-    return found
+    given = {"seeds": SEEDS, "sources": [sources(room) for room in (hw, sim)]}
+    found = {name: page.kept.load("cost", circuit=name, **given) for name in CIRCUITS}
+    missing = [name for name in CIRCUITS if found[name] is None]
+    with page.progress.stage(f"cost of {len(missing)} circuits"):
+        for number, cost in in_processes(format_cost, [(name, SEEDS) for name in missing]):
+            name = missing[number]
+            found[name] = dataclasses.asdict(cost)
+            page.kept.store("cost", found[name], circuit=name, **given)
+            left = sum(each is None for each in found.values())
+            page.progress.say(f"cost of {name}; {left} of {len(CIRCUITS)} circuits left")
+    return {name: FormatCost(**fields) for name, fields in found.items()}
 
 
 def _formats(page: Page) -> bool:

@@ -4,12 +4,21 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import sw
 from sw.cli import whole_file
 
-__all__ = ["Kept"]
+__all__ = ["Kept", "sources"]
+
+
+def sources(package: ModuleType) -> str:
+    """Return what is another text whenever a source of a package is."""
+    assert package.__file__
+    root = Path(package.__file__).parent
+    texts = [path.read_bytes() for path in sorted(root.rglob("*.py"))]
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
 class Kept:
@@ -20,9 +29,7 @@ class Kept:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        root = Path(sw.__file__).parent
-        sources = [path.read_bytes() for path in sorted(root.rglob("*.py"))]
-        self.sources = hashlib.sha256(b"\0".join(sources)).hexdigest()
+        self.sources = sources(sw)
 
     def path(self, kind: str, **fields: Any) -> Path:
         """Return the file of an item."""

@@ -6,17 +6,18 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import Future
-from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 import sim.paper.accuracy as module
 import sim.paper.bfp as bfp
+import sim.paper.workers as workers
 from sim.__main__ import main
 from sim.paper.accuracy import Case, accuracies
 from sim.paper.kept import Kept
+
+from .papers import Pool
 
 SMALL = Case(model="mlp", data="digits", fields=(("epochs", 1), ("hidden", (8,))))
 
@@ -78,22 +79,7 @@ def test_a_missed_figure_is_exit_status_1(tmp_path, monkeypatch):
         "_train",
         lambda case, fields, seed: [0.9 if fields["arithmetic"] == "binary32" else 0.88],
     )
-
-    class Pool:
-        """Runs here, so that the stand-in is used."""
-
-        def __init__(self, *arguments: object, **settings: object) -> None:
-            pass
-
-        def shutdown(self, *arguments: object, **settings: object) -> None:
-            pass
-
-        def submit(self, function: Any, *job: object) -> Future[float]:
-            future: Future[float] = Future()
-            future.set_result(function(*job))
-            return future
-
-    monkeypatch.setattr(module, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", Pool)
     command = ["paper", "bfp", "--only", "accuracy", "--seeds", "2", "-o", str(tmp_path)]
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 1
@@ -113,6 +99,7 @@ def test_an_interrupted_run_ends_and_goes_on(tmp_path):
     """An interrupt ends the processes that train at once; what was done is there."""
     program = """
 import sim.paper.bfp as bfp
+import sim.paper.workers as workers
 from sim.__main__ import main
 from sim.paper.accuracy import Case
 

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 import sim.paper.formats as module
+import sim.paper.workers as workers
 from sim.costs.formats import CIRCUITS, FormatCost, format_cost
 from sim.paper import pages
 from sim.paper.accuracy import Accuracy
 
-from .papers import SMALL, run
+from .papers import SMALL, Pool, run
 
 
 def cost(name: str, seeds: int) -> FormatCost:
@@ -35,6 +36,7 @@ def test_formats(tmp_path, monkeypatch, luts, code):
 
     rng = np.random.default_rng(1)
     tensors = {"normal": rng.standard_normal((4, 864)).astype(np.float32)}
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", Pool)
     monkeypatch.setattr(module, "format_cost", measured)
     monkeypatch.setattr(module, "samples", lambda: tensors)
     found, text = run("formats", tmp_path, "formats")
@@ -60,6 +62,7 @@ def test_bits_and_errors():
 
 def test_accuracy_and_pareto(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "CASES", (SMALL,))
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", Pool)
     monkeypatch.setattr(module, "format_cost", cost)
     monkeypatch.setattr(module, "train_all", accuracies)
     monkeypatch.setattr(pages, "train_all", lambda *args, **options: accuracies(*args))
