@@ -1,0 +1,1 @@
+"""The accelerator: a machine that trains a network alone."""

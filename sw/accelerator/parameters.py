@@ -1,0 +1,148 @@
+"""Parameters of the accelerator, and the widths and depths that follow from them."""
+
+import dataclasses
+from typing import ClassVar
+
+from ..bfp.array import ArrayParameters
+from ..bfp.dot import FORMAT_PRESETS
+from ..checks import divides, one_of, whole
+from ..errors import UserError
+from ..formats import BLOCK_FORMATS, BlockFormat, read_format
+from ..formats.converter import ConverterParameters
+from ..formats.stages import has_tensor_scale
+from ..parameters import Parameters
+
+__all__ = ["VALUE_BITS", "AcceleratorParameters"]
+
+VALUE_BITS = 32
+"""Of a value in the scratchpad, a binary32."""
+
+
+def _powers(least: int, most: int) -> list[int]:
+    return [1 << n for n in range(most.bit_length()) if least <= 1 << n <= most]
+
+
+def _power(number: int) -> int:
+    return 1 << (number - 1).bit_length()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AcceleratorParameters(Parameters):
+    """Parameters of ``accelerator``.
+
+    Parameters
+    ----------
+    rows, columns, lanes : int
+        Of the matrix engine, a ``bfp_array``: a tile's rows and columns, powers of two of 1..64,
+        and products a cycle of each result.
+    format : BlockFormat
+        Of both operands of all products; blocks lie along the reduction.
+    banks : int
+        Of the scratchpad, a power of two of 2..16.
+    bank_words : int
+        Words of a bank, a power of two of 16..65536.
+    port_bits : int
+        Width of the memory port, a power of two of 32..512.
+    instructions : int
+        Of the longest program, a power of two of 16..4096.
+    burst : int
+        Beats of the longest burst, a power of two of 1..256.
+    outstanding : int
+        Bursts under way of each direction, 1..16.
+    watchdog : int
+        Binary logarithm of the cycles in which nothing moves before the machine stops, 8..30.
+    target : str
+        As in `ArrayParameters`.
+    """
+
+    PRESETS: ClassVar = FORMAT_PRESETS
+
+    rows: int = 4
+    columns: int = 4
+    lanes: int = 8
+    format: BlockFormat = BLOCK_FORMATS["hbfp8"]
+    banks: int = 8
+    bank_words: int = 512
+    port_bits: int = 128
+    instructions: int = 1024
+    burst: int = 16
+    outstanding: int = 4
+    watchdog: int = 20
+    target: str = "generic"
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        object.__setattr__(self, "format", read_format(self.format))
+        for name in ("rows", "columns"):
+            one_of(name, getattr(self, name), _powers(1, 64))
+        if self.format.shape.is_square:
+            raise UserError(f"format must have blocks along the reduction, not {self.format.name}")
+        if has_tensor_scale(self.format):
+            raise UserError(f"format must have no scale a tensor, not {self.format.name}")
+        one_of("banks", self.banks, _powers(2, 16))
+        one_of("bank_words", self.bank_words, _powers(16, 65_536))
+        one_of("port_bits", self.port_bits, _powers(32, 512))
+        one_of("instructions", self.instructions, _powers(16, 4096))
+        one_of("burst", self.burst, _powers(1, 256))
+        whole("outstanding", self.outstanding, 1, 16)
+        whole("watchdog", self.watchdog, 8, 30)
+        assert self.array
+        divides("lanes", self.quantizer_lanes, self.values, f"a word of {self.values} values")
+        divides("lanes", self.quantizer_lanes, self.lanes, f"{self.lanes} lanes of the array")
+        assert self.converter
+
+    @property
+    def array(self) -> ArrayParameters:
+        """The matrix engine's."""
+        return ArrayParameters(
+            rows=self.rows,
+            columns=self.columns,
+            lanes=self.lanes,
+            format=self.format,
+            target=self.target,
+        )
+
+    @property
+    def converter(self) -> ConverterParameters:
+        """The quantizer's."""
+        return ConverterParameters(format=self.format, lanes=self.quantizer_lanes)
+
+    @property
+    def slice_bits(self) -> int:
+        """Bits of a word for the codes of a row, or column, of the array."""
+        return _power(max(VALUE_BITS, self.lanes * self.format.element_bits))
+
+    @property
+    def slices(self) -> int:
+        """Slices of a word."""
+        return max(self.rows, self.columns)
+
+    @property
+    def word_bits(self) -> int:
+        """Bits of a word of the scratchpad."""
+        return max(128, self.port_bits, self.slices * self.slice_bits)
+
+    @property
+    def values(self) -> int:
+        """Values of a word."""
+        return self.word_bits // VALUE_BITS
+
+    @property
+    def side_bits(self) -> int:
+        """Bits beside a word: an exponent code for each slice."""
+        return self.slices * self.format.exponent_bits
+
+    @property
+    def quantizer_lanes(self) -> int:
+        """Elements a cycle that are quantized."""
+        return min(self.lanes, self.values)
+
+    @property
+    def beats(self) -> int:
+        """Beats of a block in the array."""
+        return self.array.beats
+
+    @property
+    def bank_values(self) -> int:
+        """Values of a bank."""
+        return self.bank_words * self.values
