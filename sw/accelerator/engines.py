@@ -1,0 +1,210 @@
+"""The engines that move and compute, as models: what a run makes of the scratchpad.
+
+A run reads all before it writes: what it reads of its own results is not defined by the machine
+but where a word is written to its own place. Where it is stopped, what it would have written is
+not written here; in the machine what it addressed before is undefined.
+"""
+
+import abc
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..bfp.array import gemm
+from ..errors import UserError
+from ..formats.blocks import Blocks
+from ..formats.quantize import quantize
+from ..train.engine import compiled
+from ..words import Words
+from . import panels, vector
+from .instructions import ADDRESS_BITS, LANE_OPS, REDUCTIONS, WINDOWS
+from .scratchpad import Bits, MachineError, Scratchpad
+from .window import Window
+
+__all__ = ["Dma", "Engine", "Multiplier", "Quantizer", "Vector"]
+
+Fields = Mapping[str, int]
+
+
+class Engine(abc.ABC):
+    """An engine and its windows.
+
+    Parameters
+    ----------
+    pad : Scratchpad
+        That it reads and writes.
+    """
+
+    name: str
+
+    def __init__(self, pad: Scratchpad) -> None:
+        self.pad, self.parameters = pad, pad.parameters
+        self.windows = [Window() for _ in range(WINDOWS[self.name])]
+
+    @abc.abstractmethod
+    def run(self, op: str, fields: Fields) -> int:
+        """Do an operation; return the words that it took, see `Outcome`."""
+
+
+class Dma(Engine):
+    """Moves rows of words between external memory and the scratchpad.
+
+    Parameters
+    ----------
+    memory : array of uint32, (words, values)
+        The external memory.
+    base : int
+        Address of its first byte.
+    """
+
+    name = "dma"
+
+    def __init__(self, pad: Scratchpad, memory: Bits, base: int) -> None:
+        super().__init__(pad)
+        self.memory, self.base = memory, base
+
+    def run(self, op: str, fields: Fields) -> int:
+        """Load or store; rows that overlap outside are stored one after the other."""
+        inside, outside = self.windows
+        rows, words, size = fields["rows"], fields["words"], self.parameters.word_bits // 8
+        start = outside.address + np.arange(rows) * fields["distance"]
+        start %= 1 << ADDRESS_BITS
+        if (start % size).any():
+            raise MachineError("alignment")
+        here = self.pad.panel(inside, rows, words)[0].reshape(rows, words, -1)
+        there = (start - self.base)[:, None] // size + np.arange(words)
+        if there.min() < 0 or there.max() >= len(self.memory):
+            raise MachineError("bus")
+        if op == "load":
+            here[...] = self.memory[there]
+        else:
+            self.memory[there] = here
+        return rows * words
+
+
+class Quantizer(Engine):
+    """Makes panels of binary32, by the compiled model where numba is installed."""
+
+    name = "quant"
+
+    def __init__(self, pad: Scratchpad) -> None:
+        super().__init__(pad)
+        self._quantize = _compiled("formats", "quantize", quantize)
+
+    def run(self, op: str, fields: Fields) -> int:
+        """Quantize: first all blocks in the order of emission, one a row."""
+        p, form = self.parameters, self.parameters.format
+        panel, source = self.windows
+        inner, outer, blocks = fields["inner"], fields["outer"], fields["blocks"]
+        k = blocks * form.reduction
+        words = k if fields["transposed"] else -(-k // p.values)
+        if inner > words:
+            raise MachineError("size")
+        rows = outer * (p.values if fields["transposed"] else 1)
+        side = p.columns if fields["side"] else p.rows
+        place = self.pad.panel(panel, -(-rows // side), blocks * p.beats)
+        x = np.zeros((outer, words, p.values), np.float32)
+        x[:, :inner] = (
+            self.pad.read(source, outer * inner).view(np.float32).reshape(outer, inner, p.values)
+        )
+        if fields["transposed"]:
+            emitted = x.reshape(outer, blocks, form.reduction, p.values).swapaxes(2, 3)
+        else:
+            emitted = x.reshape(outer, -1)[:, :k]
+        found = self._quantize(
+            np.ascontiguousarray(emitted).reshape(-1, form.reduction),
+            form,
+            random=Words(key=panel.key),
+        )
+        code, exponent = found.code, found.exponent
+        if fields["transposed"]:
+            shape = outer, blocks, p.values
+            code = code.reshape(*shape, -1).swapaxes(1, 2)
+            exponent = exponent.reshape(shape).swapaxes(1, 2)
+        result = Blocks(
+            code=code.reshape(rows, k), exponent=exponent.reshape(rows, blocks), format=form, axis=1
+        )
+        panels.store(p, place, side, result)
+        return rows * blocks * p.beats
+
+
+class Multiplier(Engine):
+    """Multiplies panels as ``bfp_array`` does, by the compiled model where numba is installed."""
+
+    name = "prod"
+
+    def __init__(self, pad: Scratchpad) -> None:
+        super().__init__(pad)
+        self._gemm = _compiled("bfp", "gemm", gemm)
+
+    def run(self, op: str, fields: Fields) -> int:
+        """Multiply; results at one address are not in the order of the machine's."""
+        p = self.parameters
+        to, *sources = self.windows
+        m, n, beats = fields["m"], fields["n"], fields["blocks"] * p.beats
+        if n % p.columns:
+            raise MachineError("size")
+        pair = []
+        for source, count, side in zip(sources, (m, n), (p.rows, p.columns), strict=True):
+            panel = self.pad.panel(source, -(-count // side), beats)
+            pair.append(panels.load(p, panel, side, count))
+        stride = to.counters[4].stride
+        address = to.address + np.arange(m)[:, None] * stride + np.arange(0, n, p.columns)
+        address = address.astype(np.int32).astype(np.int64)
+        self.pad.places(to.bank, address, p.columns)
+        a, b = pair
+        product = self._gemm(
+            a, b.transposed, accumulators=p.array.accumulators, window=p.array.dot.alignment
+        )
+        elements = (address[:, :, None] + np.arange(p.columns)).reshape(m, n)
+        self.pad.words[to.bank].reshape(-1)[elements] = product.view(np.uint32)
+        return p.array.tiles(m, n) * beats
+
+
+class Vector(Engine):
+    """Computes in lanes.
+
+    Attributes
+    ----------
+    scalars : list of uint32
+        Bits of the scalar registers.
+    """
+
+    name = "vec"
+
+    def __init__(self, pad: Scratchpad) -> None:
+        super().__init__(pad)
+        self.scalars = [np.uint32(0)] * 4
+
+    def run(self, op: str, fields: Fields) -> int:
+        """Do an operation in all lanes, or load a scalar register."""
+        if op == "scalar":
+            self.scalars[fields["register"]] = self.pad.first(self.windows[1])
+            return 1
+        lane, inner, outer = LANE_OPS[fields["lane"]], fields["inner"], fields["outer"]
+        number = fields["scalar"]
+        s = self.scalars[number - 1] if number else np.uint32(fields["imm"])
+        unread = np.broadcast_to(np.uint32(0), (inner * outer, self.parameters.values))
+        x, y = (
+            self.pad.read(window, inner * outer) if name in vector.OPERANDS[lane] else unread
+            for name, window in zip("xy", self.windows[1:], strict=True)
+        )
+        result = vector.lanes(lane, x=x, y=y, s=s, function=fields["function"])
+        if fields["relu"]:
+            result = vector.relu(result)
+        reduction = REDUCTIONS[fields["reduce"]]
+        if reduction != "none":
+            result = vector.reduced(reduction, result.reshape(outer, inner, -1))
+            if fields["fold"]:
+                result = vector.fold(reduction, result)
+        self.pad.write(self.windows[0], result)
+        return inner * outer
+
+
+def _compiled(wing: str, name: str, plain: Any) -> Any:
+    """Return a function of a wing, compiled where numba is installed."""
+    try:
+        return getattr(compiled(wing), name)
+    except UserError:
+        return plain
