@@ -298,8 +298,12 @@ def encode(name: str, **values: int) -> int:
     return word
 
 
-def decode(word: int) -> tuple[Instruction, dict[str, int]]:
-    """Return the instruction and the values of its fields; `UserError` if it is illegal."""
+def decode(word: int, *, rules: bool = True) -> tuple[Instruction, dict[str, int]]:
+    """Return the instruction and the values of its fields; `UserError` if it is illegal.
+
+    Without ``rules`` it is not asked whether fields go together: engines find that, all else the
+    sequencer.
+    """
     whole("instruction", word, 0, (1 << BITS) - 1)
     found = next((i for i in TABLE if word & i.fixed[1] == i.fixed[0]), None)
     if found is None:
@@ -319,7 +323,7 @@ def decode(word: int) -> tuple[Instruction, dict[str, int]]:
         values[field.name] = value
     if rest:
         raise UserError(f"instruction {word:032x} is illegal: bits of no field are set")
-    problem = _inconsistent(found, values)
+    problem = _inconsistent(found, values) if rules else ""
     if problem:
         raise UserError(f"instruction {word:032x} is illegal: {problem}")
     return found, values
