@@ -68,11 +68,11 @@ class Dma(Engine):
         """Load or store; rows that overlap outside are stored one after the other."""
         inside, outside = self.windows
         rows, words, size = fields["rows"], fields["words"], self.parameters.word_bits // 8
+        here = self.pad.panel(inside, rows, words)[0].reshape(rows, words, -1)
         start = outside.address + np.arange(rows) * fields["distance"]
         start %= 1 << ADDRESS_BITS
         if (start % size).any():
             raise MachineError("alignment")
-        here = self.pad.panel(inside, rows, words)[0].reshape(rows, words, -1)
         there = (start - self.base)[:, None] // size + np.arange(words)
         if there.min() < 0 or there.max() >= len(self.memory):
             raise MachineError("bus")

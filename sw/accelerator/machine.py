@@ -30,7 +30,9 @@ __all__ = ["Machine", "Outcome"]
 MOST_TOKENS = 255
 """Of a counter of tokens."""
 
-_NAMES = {code: name for name, code in ENGINES.items()}
+PAYLOAD = 32
+"""The lowest bit to which an address register is added."""
+
 _decode = functools.lru_cache(maxsize=4096)(decode)
 
 
@@ -64,9 +66,9 @@ class Outcome:
 
 
 class Machine:
-    """An accelerator with an external memory, after reset.
+    """An accelerator with an external memory.
 
-    Between programs the scratchpad, windows and scalar registers stay as they are.
+    Between programs the scratchpad stays as it is; all else is as after reset.
 
     Parameters
     ----------
@@ -93,10 +95,8 @@ class Machine:
         if view.readonly:
             raise UserError("memory must be writable")
         count = len(view) // size
-        words = np.frombuffer(view, "<u4", count * p.values).reshape(count, p.values)
-        self.vector = Vector(pad)
-        engines: list[Engine] = [Dma(pad, words, base), Quantizer(pad), Multiplier(pad)]
-        self.engines = {engine.name: engine for engine in [*engines, self.vector]}
+        self._memory = np.frombuffer(view, "<u4", count * p.values).reshape(count, p.values)
+        self._base = base
         self.words, self.side = pad.words, pad.side
 
     def run(self, program: Sequence[int] | bytes) -> Outcome:
@@ -118,7 +118,9 @@ class Machine:
         if len(words) > self.parameters.instructions:
             most = self.parameters.instructions
             raise UserError(f"program must have {most} instructions at most, not {len(words)}")
-        return _Sequencer(self.engines, words).run()
+        dma = Dma(self.pad, self._memory, self._base)
+        engines = dma, Quantizer(self.pad), Multiplier(self.pad), Vector(self.pad)
+        return _Sequencer({each.name: each for each in engines}, words).run()
 
 
 def _instructions(program: Sequence[int] | bytes) -> list[int]:
@@ -177,26 +179,25 @@ class _Sequencer:
         if self.pc >= len(self.program):
             raise MachineError("illegal")
         word = self.program[self.pc]
-        name = _NAMES.get(word & 0xF)
-        if name is not None and name in self.engines:
-            self.queues[name].append((self.sent, self.pc, self._relocated(word)))
+        instruction, fields = _legal(word, rules=False)
+        name = instruction.engine
+        if name in self.engines:
+            if fields.get("add"):
+                word = self._relocated(word, fields["add"] - 1)
+            self.queues[name].append((self.sent, self.pc, word))
             self.sent += 1
             self.pc += 1
             self._settle()
         else:
-            instruction, fields = _legal(word)
             self.pc += 1
             self._sequence(instruction.name, fields)
             self.instructions["seq"] += 1
 
-    def _relocated(self, word: int) -> int:
-        """Return an instruction with what it asks for added to its payload."""
-        register = word >> 16 & 0x1F
-        if word >> 4 & 0xF or not 1 <= register <= ADDRESSES:
-            return word
+    def _relocated(self, word: int, register: int) -> int:
+        """Return an instruction with an address register added to the low bits of its payload."""
         mask = (1 << ADDRESS_BITS) - 1
-        payload = (word >> 32) + self.addresses[register - 1] & mask
-        return word & ~(mask << 32) | payload << 32
+        payload = (word >> PAYLOAD) + self.addresses[register] & mask
+        return word & ~(mask << PAYLOAD) | payload << PAYLOAD
 
     def _sequence(self, name: str, fields: Mapping[str, int]) -> None:
         """Do an instruction of the sequencer's own."""
@@ -283,9 +284,9 @@ class _Sequencer:
             raise MachineError("token")
 
 
-def _legal(word: int) -> tuple[Instruction, dict[str, int]]:
+def _legal(word: int, *, rules: bool = True) -> tuple[Instruction, dict[str, int]]:
     """Decode an instruction, or stop the machine."""
     try:
-        return _decode(word)
+        return _decode(word, rules=rules)
     except UserError:
         raise MachineError("illegal") from None

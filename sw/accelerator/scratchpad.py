@@ -39,7 +39,7 @@ class Scratchpad:
         self.side: Bits = np.zeros((p.banks, p.bank_words, p.slices), np.uint32)
 
     def read(self, window: Window, steps: int) -> Bits:
-        """Return the words of the next positions of a window, (steps, values)."""
+        """Return the words of the first positions of a window, (steps, values)."""
         address, inside = window.walk(steps)
         used = address[inside]
         if window.single:
@@ -51,12 +51,12 @@ class Scratchpad:
         return result
 
     def first(self, window: Window) -> np.uint32:
-        """Return the element at a window's next position."""
+        """Return the element at a window's first position."""
         address, inside = window.walk(1)
         return self._values(window.bank, address)[0] if inside[0] else np.uint32(0)
 
     def write(self, window: Window, words: Bits) -> None:
-        """Write words to the next positions of a window, the last where one comes twice."""
+        """Write words to the first positions of a window, the last where one comes twice."""
         words = array("words", words, "uint32", shape=("steps", self.parameters.values))
         address, inside = window.walk(len(words))
         address, words = address[inside], words[inside]

@@ -34,10 +34,9 @@ class Bounds:
 
 @dataclasses.dataclass
 class Window:
-    """A window of an engine, which walks through a bank from a position to the next.
+    """A window of an engine, which every run walks through from the first position on.
 
-    The last of the counters is the fastest. The window stays where it is between two runs; setting
-    any slot puts all counters back to 0.
+    The last of the counters is the fastest.
 
     Parameters
     ----------
@@ -53,8 +52,6 @@ class Window:
         The plane outside of which all is zero; None where nothing is outside.
     counters : list of Counter
         The slowest first.
-    index : list of int
-        What they stand at.
     """
 
     address: int = 0
@@ -63,7 +60,6 @@ class Window:
     key: int = 0
     bounds: Bounds | None = None
     counters: list[Counter] = dataclasses.field(default_factory=lambda: [Counter()] * COUNTERS)
-    index: list[int] = dataclasses.field(default_factory=lambda: [0] * COUNTERS)
 
     def set(self, slot: str, values: Mapping[str, int]) -> None:
         """Set a slot, by the name and the fields that the table of instructions gives it."""
@@ -76,10 +72,9 @@ class Window:
             self.key = fields["key"]
         else:
             self.counters[int(slot.removeprefix("counter"))] = Counter(**fields)
-        self.index = [0] * COUNTERS
 
     def walk(self, steps: int) -> tuple[Integers, Flags]:
-        """Return the element addresses of the next positions, and which are inside; step on.
+        """Return the element addresses of the first positions, and which are inside.
 
         After the last position comes the first. Addresses wrap at 32 bits, places in the plane at
         16, both signed.
@@ -88,18 +83,15 @@ class Window:
         address = np.full(steps, self.address, np.int64)
         y = np.full(steps, self.bounds.y if self.bounds else 0, np.int64)
         x = np.full(steps, self.bounds.x if self.bounds else 0, np.int64)
-        # What is carried into the counter, of each position and of the one behind the last.
-        carry = np.arange(steps + 1)
-        for place in reversed(range(COUNTERS)):
-            counter = self.counters[place]
+        carry = np.arange(steps)
+        for counter in reversed(self.counters):
             if counter.count == 1:
                 continue
-            carry, index = np.divmod(carry + self.index[place], counter.count)
-            self.index[place] = int(index[-1])
-            address += index[:-1] * counter.stride
+            carry, index = np.divmod(carry, counter.count)
+            address += index * counter.stride
             if self.bounds:
-                y += index[:-1] * counter.ystep
-                x += index[:-1] * counter.xstep
+                y += index * counter.ystep
+                x += index * counter.xstep
         return address.astype(np.int32).astype(np.int64), self._inside(y, x)
 
     def _inside(self, y: Integers, x: Integers) -> Flags:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sw.accelerator.instructions import encode
+from sw.accelerator.instructions import LANE_OPS, encode
 from sw.accelerator.machine import Machine, Outcome
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.formats import read_format
@@ -13,6 +13,24 @@ SMALL = AcceleratorParameters(
 """Words of four values, slices of one; panels of blocks of 32 elements."""
 
 HALT = encode("halt")
+
+COPY, FILL, ADD = (LANE_OPS.index(op) for op in ("copy", "fill", "add"))
+ONE = 0x3F800000
+
+
+def vec(lane, *, inner=1, outer=1, **fields) -> int:
+    """Return an operation of the vector engine."""
+    return encode("vec.map", lane=lane, inner=inner, outer=outer, **fields)
+
+
+def load(rows=1, words=1, **fields) -> int:
+    """Return a load of rows of words."""
+    return encode("dma.load", rows=rows, words=words, **fields)
+
+
+def store(rows=1, words=1, **fields) -> int:
+    """Return a store of rows of words."""
+    return encode("dma.store", rows=rows, words=words, **fields)
 
 
 def window(engine, number, address=0, *, bank=0, single=0, add=0, bounds=None, **counters):
