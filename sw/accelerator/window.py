@@ -65,7 +65,8 @@ class Window:
         """Set a slot, by the name and the fields that the table of instructions gives it."""
         fields = {name: value for name, value in values.items() if name not in ("window", "add")}
         if slot == "base":
-            vars(self).update(vars(Window(**fields)))
+            base = Window(fields["address"], fields["bank"], fields["single"])
+            vars(self).update(vars(base))
         elif slot == "bounds":
             self.bounds = Bounds(**fields)
         elif slot == "key":

@@ -2,6 +2,7 @@
 
 import sys
 import types
+from typing import Any
 
 import numpy as np
 import pytest
@@ -229,8 +230,9 @@ def test_fold(reduction, word, folded):
 def test_mistakes():
     with pytest.raises(UserError, match="op must be one of copy, fill"):
         lanes("div", [ONE], [ONE])
+    floats: Any = np.ones(1, np.float32)
     with pytest.raises(UserError, match="x must be an array of uint32, not float32"):
-        vector.lanes("copy", x=np.ones(1, np.float32), y=bits([0]), s=np.uint32(0))
+        vector.lanes("copy", x=floats, y=bits([0]), s=np.uint32(0))
     with pytest.raises(UserError, match="reduction must be one of sum, max, not 'none'"):
         vector.reduced("none", bits([[[0]]]))
     with pytest.raises(UserError, match="bits must have the shape"):

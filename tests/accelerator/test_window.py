@@ -1,5 +1,7 @@
 """Windows against addresses worked out by hand."""
 
+from typing import Any
+
 import pytest
 
 from sw.accelerator.window import Window
@@ -31,7 +33,9 @@ def test_the_last_counter_is_the_fastest():
 def test_all_six_counters():
     strides = 3200, 640, 160, 40, 10, 1
     counts = 2, 1, 2, 2, 2, 3
-    made = {f"counter{i}": pair for i, pair in enumerate(zip(counts, strides, strict=True))}
+    made: dict[str, Any] = {
+        f"counter{i}": pair for i, pair in enumerate(zip(counts, strides, strict=True))
+    }
     got, _ = walked(window(**made), 48)
     assert got[:7] == [0, 1, 2, 10, 11, 12, 40]
     assert got[12] == 160 and got[24] == 3200 and got[47] == 3200 + 160 + 40 + 10 + 2
