@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from amaranth.hdl import Module, Value
-from amaranth.lib import memory
+from amaranth.lib import data, memory
 from amaranth.lib.wiring import In, Out
 
 from sw.accelerator.functions import DISTANCE, POLYNOMIAL_LATENCY, SLOPE, VALUE, rows
@@ -36,8 +36,6 @@ class Polynomial(Circuit):
     latency = POLYNOMIAL_LATENCY
 
     def __init__(self) -> None:
-        self._columns = list(zip(*rows(), strict=True))
-        self._bits = [max(column).bit_length() for column in self._columns]
         super().__init__(
             {
                 "en": In(1),
@@ -47,26 +45,23 @@ class Polynomial(Circuit):
             }
         )
 
-    def _read(self, m: Module, name: str, row: Value, *columns: int) -> list[Value]:
+    def _read(self, m: Module, name: str, row: Value, *columns: str) -> Any:
         """Return columns of the table, two cycles later."""
-        bits = [self._bits[c] for c in columns]
-        words = []
-        for coefficients in zip(*(self._columns[c] for c in columns), strict=True):
-            word = 0
-            for coefficient, size in zip(reversed(coefficients), reversed(bits), strict=True):
-                word = word << size | coefficient
-            words.append(word)
-        m.submodules[name] = table = memory.Memory(shape=sum(bits), depth=len(words), init=words)
+        words = [{column: getattr(each, column) for column in columns} for each in rows()]
+        layout = data.StructLayout(
+            {column: max(word[column] for word in words).bit_length() for column in columns}
+        )
+        m.submodules[name] = table = memory.Memory(shape=layout, depth=len(words), init=words)
         read = table.read_port()
         m.d.comb += [read.addr.eq(row), read.en.eq(self.en)]
-        word = register(m, self.en, f"{name}_read", sum(bits), read.data)
-        return [word[sum(bits[:n]) :][:size] for n, size in enumerate(bits)]
+        return register(m, self.en, f"{name}_read", layout, read.data)
 
     def elaborate(self, platform: Any) -> Module:
         """Read, multiply, add, and multiply and add again."""
         m = Module()
         late = partial(delay, m, self.en)
-        slope, square = self._read(m, "slopes", self.row, 1, 2)
+        table = self._read(m, "slopes", self.row, "slope", "square")
+        slope, square = table.slope, table.square
         distance = late(self.distance, 2, name="distance_read")
 
         first = UnsignedProduct(a_bits=len(square), b_bits=SLOPE)
@@ -78,7 +73,7 @@ class Polynomial(Circuit):
         second = UnsignedProduct(a_bits=len(slope), b_bits=DISTANCE)
         climbed = multiply(m, self.en, "second", second, distance, slope)
         row = late(self.row, first.latency + 1 + second.latency, name="row_later")
-        (value,) = self._read(m, "values", row, 0)
+        value = self._read(m, "values", row, "value").value
         total = register(m, self.en, "total", VALUE + 1, value + climbed[DISTANCE:])
         m.d.comb += self.o.eq(total)
         return m

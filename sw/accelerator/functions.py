@@ -8,6 +8,7 @@ import functools
 from collections.abc import Callable
 from fractions import Fraction
 from math import isqrt
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from .instructions import FUNCTIONS
 
 __all__ = [
     "DISTANCE",
+    "ERRORS",
     "EXP_LATENCY",
     "FACTOR",
     "INDEX",
@@ -34,6 +36,7 @@ __all__ = [
     "POWER",
     "REACH",
     "ROUGH",
+    "Row",
     "SHIFTED",
     "SLOPE",
     "ZERO",
@@ -112,6 +115,9 @@ SHIFTED = OFFSET * LN2 >> LN2_PLACES - PLACES
 POWER = 9
 """Bits of such a power of two."""
 
+ERRORS = {"exp": 0.75, "recip": 0.78, "rsqrt": 0.65, "log": 0.61}
+"""Largest errors, in units of the last place of the exact result."""
+
 INFINITE, ZERO = 255, -256
 """Exponents with which any result is an infinity, or a zero."""
 
@@ -130,11 +136,19 @@ all coefficients positive.
 """
 
 
-def _row(segment: int, index: int) -> tuple[int, int, int]:
-    """Return the coefficients of a row: of 1, of the place and of its square.
+class Row(NamedTuple):
+    """The coefficients of a row: of 1, of the place and of its square."""
 
-    They fit the function at three places; what rounding one of them leaves, the next takes up.
-    Half a unit is added for what the evaluation cuts off.
+    value: int
+    slope: int
+    square: int
+
+
+def _row(segment: int, index: int) -> Row:
+    """Return a row.
+
+    Coefficients fit the function at three places; what rounding one of them leaves, the next takes
+    up. Half a unit is added for what the evaluation cuts off.
     """
     function, start, width = _SEGMENTS[segment]
     places = [Fraction(n, 16) for n in (1, 8, 15)]
@@ -149,12 +163,12 @@ def _row(segment: int, index: int) -> tuple[int, int, int]:
         y - (slope - half + square * p) * p
         for y, p in zip((low, middle, high), places, strict=True)
     ]
-    return round((min(rest) + max(rest)) / 2 + half), slope, square
+    return Row(round((min(rest) + max(rest)) / 2 + half), slope, square)
 
 
 @functools.cache
-def rows() -> tuple[tuple[int, int, int], ...]:
-    """Return the table: of each row the coefficients of 1, of the place and of its square."""
+def rows() -> tuple[Row, ...]:
+    """Return the table, segment by segment."""
     return tuple(_row(s, n) for s in range(len(_SEGMENTS)) for n in range(1 << INDEX))
 
 
@@ -207,7 +221,7 @@ def evaluate(code: int, x: npt.ArrayLike) -> npt.NDArray[np.float32]:
     those beyond the largest infinities. A NaN, and 1/sqrt and ln of what is below 0, give `NAN`.
     1/x and 1/sqrt(x) of a zero are infinities of its sign, ln of any is the negative one.
 
-    In units of the result's last place errors are at most ERRORS. Exact are
+    Errors are at most `ERRORS` units of the last place, also of logarithms near 1. Exact are
     exp(0), ln(1), 1/x of powers of two and 1/sqrt(x) of powers of four.
     """
     one_of("function", code, range(1, len(FUNCTIONS)))
