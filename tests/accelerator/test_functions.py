@@ -161,16 +161,14 @@ def test_the_circuit_gives_what_the_model_gives():
 
 
 FAULTS = {
-    "a sum goes on without enable": Fault(FunctionUnit, lambda s: (~s.en, s.own("total").eq(0))),
+    "a sum goes on without enable": Fault(FunctionUnit, lambda s: [(~s.en, s.own("total").eq(0))]),
     "the square is left out": Fault(
-        Polynomial, lambda s: (s.en, s.slope_here.eq(s.own("slope_later_3")))
+        Polynomial, lambda s: [(s.en, s.slope_here.eq(s.slope_later_3))]
     ),
     "a negative argument is one too low": Fault(
-        ExpArgument, lambda s: (s.en, s.shifted_3.eq(s.inverted_3 + functions.SHIFTED))
+        ExpArgument, lambda s: [(s.en, s.shifted_3.eq(s.inverted_3 + functions.SHIFTED))]
     ),
-    "the logarithm of a number below 0 is one": Fault(
-        FunctionUnit, lambda s: s.nan.eq(s.own("recip") & 0)
-    ),
+    "the logarithm of a number below 0 is one": Fault(FunctionUnit, lambda s: s.nan.eq(0)),
 }
 
 
