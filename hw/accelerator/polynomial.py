@@ -47,7 +47,9 @@ class Polynomial(Circuit):
 
     def _read(self, m: Module, name: str, row: Value, *columns: str) -> Any:
         """Return columns of the table, two cycles later."""
-        words = [{column: getattr(each, column) for column in columns} for each in rows()]
+        words: list[Any] = [
+            {column: getattr(each, column) for column in columns} for each in rows()
+        ]
         layout = data.StructLayout(
             {column: max(word[column] for word in words).bit_length() for column in columns}
         )

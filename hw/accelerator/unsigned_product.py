@@ -46,8 +46,8 @@ class UnsignedProduct(Circuit):
     def elaborate(self, platform: Any) -> Module:
         """Add the rows of Booth's digits."""
         m = Module()
+        a = self.a if self.constant is None else Const(self.constant, self.a_bits)
         fixed = self.constant is not None
-        a = Const(self.constant, self.a_bits) if fixed else self.a
         product = booth.multiply(m, self.en, a, self.b, rows=ROWS, constant=fixed)
         m.d.comb += self.o.eq(register(m, self.en, "product", len(self.o), product))
         return m
