@@ -1,0 +1,89 @@
+"""Places of tensors in the banks of the scratchpad."""
+
+import collections
+import itertools
+from collections.abc import Sequence
+
+from ..errors import UserError
+from .operations import Operation, Tensor
+from .parameters import AcceleratorParameters
+
+__all__ = ["Place", "place"]
+
+Place = tuple[int, int]
+"""A bank and the first word in it."""
+
+NEAR = 6
+"""Operations this close in the order of the program may well be under way at the same time."""
+
+LOADED = 8
+"""What it counts that loads of the next batch and results of the present one share a bank."""
+
+
+def place(
+    parameters: AcceleratorParameters, once: Sequence[Operation], loop: Sequence[Operation]
+) -> dict[Tensor, Place]:
+    """Return places such that no operation reads a bank twice at the same time.
+
+    The largest tensor comes first, each into the bank where the fewest operations of the loop,
+    which could be under way at the same time, read or write the same bank as those of the tensor.
+    `UserError` where there is no room.
+    """
+    p = parameters
+    tensors = list(
+        dict.fromkeys(window.tensor for op in (*once, *loop) for window in op.windows.values())
+    )
+    needed = sum(tensor.words for tensor in tensors)
+    if needed > p.banks * p.bank_words:
+        raise UserError(
+            f"scratchpad must have {needed} words for all tensors, and {p.banks} banks of "
+            f"{p.bank_words} have {p.banks * p.bank_words}: set larger banks or a smaller batch"
+        )
+    apart = {
+        frozenset(pair) for op in (*once, *loop) for pair in itertools.combinations(op.reads, 2)
+    }
+    cost = _costs(loop)
+    used = [0] * p.banks
+    inside: list[list[Tensor]] = [[] for _ in used]
+    places: dict[Tensor, Place] = {}
+    for tensor in sorted(tensors, key=lambda each: -each.words):
+        legal = [
+            bank
+            for bank in range(p.banks)
+            if used[bank] + tensor.words <= p.bank_words
+            and not any(frozenset([tensor, other]) in apart for other in inside[bank])
+        ]
+        if not legal:
+            room = p.bank_words - min(used)
+            raise UserError(
+                f"banks must have room for {tensor.words} words of {tensor.name} beside "
+                f"{sum(used)} words of larger tensors, and none of {p.banks} banks of "
+                f"{p.bank_words} words has, the emptiest {room}: set larger or more banks, or a "
+                "smaller batch"
+            )
+        found = min(
+            legal,
+            key=lambda bank: (
+                sum(cost[frozenset([tensor, other])] for other in inside[bank]),
+                used[bank],
+            ),
+        )
+        places[tensor] = found, used[found]
+        used[found] += tensor.words
+        inside[found].append(tensor)
+    return places
+
+
+def _costs(loop: Sequence[Operation]) -> collections.Counter[frozenset[Tensor]]:
+    """Return how often two tensors in one bank would make an operation wait for another."""
+    cost: collections.Counter[frozenset[Tensor]] = collections.Counter()
+    for i, first in enumerate(loop):
+        loading = first.engine == "dma"
+        for j in range(len(loop) if loading else min(NEAR, len(loop))):
+            second = loop[j] if loading else loop[(i + j) % len(loop)]
+            if first.engine == second.engine:
+                continue
+            for one, two in ((first.reads, second.reads), (first.writes, second.writes)):
+                for a, b in itertools.product(one, two):
+                    cost[frozenset([a, b])] += LOADED if loading else 1
+    return cost

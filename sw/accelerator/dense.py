@@ -1,0 +1,213 @@
+"""Dense layers as operations: forward, backward, and the change of their weights."""
+
+import dataclasses
+from collections.abc import Iterator
+
+from .operands import COLUMNS, ROWS, Panels
+from .operations import Matrix, Operation, Tensor, multiply, vector
+
+__all__ = ["Dense", "Shared"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Shared:
+    """What layers have in common.
+
+    Parameters
+    ----------
+    panels : Panels
+        Makes the operands of products.
+    momentum : float
+        Of stochastic gradient descent.
+    rate : int
+        One more than the scalar register with the negative rate.
+    gradient, bias_gradient : Tensor
+        Room for the gradients of a layer's weights and biases.
+    """
+
+    panels: Panels
+    momentum: float
+    rate: int
+    gradient: Tensor
+    bias_gradient: Tensor
+
+
+class Dense:
+    """A dense layer; samples are innermost.
+
+    Parameters
+    ----------
+    number : int
+        Of the layer.
+    x : Matrix
+        Its input, (inputs, samples), with rows of zeros up to whole words of inputs.
+    inputs, outputs : int
+        Without what fills up words.
+    relu : bool
+        Whether a rectifier follows.
+    shared : Shared
+        What layers have in common.
+
+    Members
+    -------
+    y, dy : Matrix
+        The output, (outputs, samples), and its gradient.
+    weight, bias, momentum, bias_momentum : Matrix
+        Its arrays, (outputs, inputs) and one row.
+    padded : bool
+        Whether ``y`` has rows of zeros that nothing writes.
+    """
+
+    def __init__(
+        self, number: int, x: Matrix, inputs: int, outputs: int, relu: bool, shared: Shared
+    ) -> None:
+        self.number = number
+        self.x = x
+        self.inputs = inputs
+        self.outputs = outputs
+        self.relu = relu
+        self._shared = shared
+        values, samples = x.values, x.stride
+        rows = -(-outputs // values) * values if relu else outputs
+        self.padded = rows > outputs
+        self.y = Matrix.make(f"y{number}", rows, samples, values)
+        self.dy = Matrix.make(f"dy{number}", outputs, samples, values)
+        self.weight = Matrix.make(f"weight{number}", outputs, inputs, values)
+        self.bias = Matrix.make(f"bias{number}", 1, outputs, values)
+        self.momentum = Matrix.make(f"momentum_weight{number}", outputs, inputs, values)
+        self.bias_momentum = Matrix.make(f"momentum_bias{number}", 1, outputs, values)
+        gradient = shared.gradient
+        gradient.words = max(gradient.words, self.weight.tensor.words)
+        self._dw = dataclasses.replace(self.weight, tensor=gradient)
+        gradient = shared.bias_gradient
+        gradient.words = max(gradient.words, self.bias.words)
+        self._db = dataclasses.replace(self.bias, tensor=gradient)
+
+    @property
+    def arrays(self) -> list[Matrix]:
+        """What is kept from step to step."""
+        return [self.weight, self.bias, self.momentum, self.bias_momentum]
+
+    def forward(self) -> Iterator[Operation]:
+        """Give what makes the output."""
+        panels, samples = self._shared.panels, self.x.stride
+        left, right = panels.take(ROWS), panels.take(COLUMNS)
+        key = panels.key(self.number, "forward", 1)
+        yield panels.quantize(left, self.weight, ROWS, reduction=self.inputs, key=key)
+        key = panels.key(self.number, "forward", 0)
+        yield panels.quantize(
+            right, self.x, COLUMNS, reduction=self.inputs, transposed=True, key=key
+        )
+        y = self.y.top(self.outputs)
+        name = y.tensor.name
+        yield multiply(
+            f"{name} = {self.weight.tensor.name} {self.x.tensor.name}",
+            y,
+            left,
+            right,
+            m=self.outputs,
+            n=samples,
+            blocks=panels.blocks(self.inputs),
+        )
+        yield vector(
+            f"{name} + {self.bias.tensor.name}{', rectified' * self.relu}",
+            "add",
+            y.along,
+            y.along,
+            self.bias.elements(self.outputs, y.words),
+            inner=y.words,
+            outer=self.outputs,
+            relu=self.relu,
+        )
+
+    def input_panel(self, panel: Tensor) -> Operation:
+        """Return what quantizes the input along samples, for the gradient of the weights."""
+        panels = self._shared.panels
+        key = panels.key(self.number, "weight", 1)
+        return panels.quantize(panel, self.x, COLUMNS, reduction=self.x.stride, key=key)
+
+    def weight_gradient(self, right: Tensor) -> Iterator[Operation]:
+        """Give what makes the gradients of weights and biases, of the input's panel."""
+        panels, samples = self._shared.panels, self.x.stride
+        left = panels.take(ROWS)
+        name, number = self.dy.tensor.name, self.number
+        key = panels.key(number, "weight", 0)
+        yield panels.quantize(left, self.dy, ROWS, reduction=samples, key=key)
+        yield multiply(
+            f"gradient of weight{number} = {name} {self.x.tensor.name}^T",
+            self._dw,
+            left,
+            right,
+            m=self.outputs,
+            n=self.weight.stride,
+            blocks=panels.blocks(samples),
+        )
+        yield vector(
+            f"gradient of bias{number} = sums of {name}",
+            "copy",
+            self._db.elements(self.outputs),
+            self.dy.along,
+            inner=self.dy.words,
+            outer=self.outputs,
+            reduce="sum",
+            fold=True,
+        )
+
+    def input_gradient(self, below: "Dense") -> Iterator[Operation]:
+        """Give what makes the gradient of the output of the layer below."""
+        panels, samples = self._shared.panels, self.x.stride
+        left, right = panels.take(ROWS), panels.take(COLUMNS)
+        key = panels.key(self.number, "input", 1)
+        yield panels.quantize(
+            left, self.weight, ROWS, reduction=self.outputs, transposed=True, key=key
+        )
+        key = panels.key(self.number, "input", 0)
+        yield panels.quantize(
+            right, self.dy, COLUMNS, reduction=self.outputs, transposed=True, key=key
+        )
+        name, weight = below.dy.tensor.name, self.weight.tensor.name
+        yield multiply(
+            f"{name} = {weight}^T {self.dy.tensor.name}",
+            below.dy,
+            left,
+            right,
+            m=self.inputs,
+            n=samples,
+            blocks=panels.blocks(self.outputs),
+        )
+        y = below.y.top(below.outputs)
+        yield vector(
+            f"{name} where {y.tensor.name} is positive",
+            "mask",
+            below.dy.along,
+            below.dy.along,
+            y.along,
+            inner=y.words,
+            outer=y.rows,
+        )
+
+    def update(self) -> Iterator[Operation]:
+        """Give what changes momenta by gradients, and weights by momenta."""
+        for array, momentum, gradient in (
+            (self.weight, self.momentum, self._dw),
+            (self.bias, self.bias_momentum, self._db),
+        ):
+            count = {"inner": array.words, "outer": array.rows}
+            yield vector(
+                f"{momentum.tensor.name} * {self._shared.momentum} + its gradient",
+                "axpy",
+                momentum.along,
+                momentum.along,
+                gradient.along,
+                scalar=self._shared.momentum,
+                **count,
+            )
+            yield vector(
+                f"{array.tensor.name} - rate * {momentum.tensor.name}",
+                "axpy",
+                array.along,
+                momentum.along,
+                array.along,
+                scalar=self._shared.rate,
+                **count,
+            )
