@@ -62,12 +62,11 @@ class _Compiler:
         assert settings.epochs is not None and settings.momentum is not None
         self.epochs = settings.epochs
         self.panels = Panels(parameters, settings.seed, STEPS)
-        self.shared = shared = Shared(
+        shared = Shared(
             panels=self.panels,
             momentum=settings.momentum,
             rate=RATE + 1,
             gradient=Tensor("gradient_weight", 0),
-            bias_gradient=Tensor("gradient_bias", 0),
         )
         shapes = [
             part.parameters["weight"].shape
@@ -179,9 +178,7 @@ class _Compiler:
     def _before(self) -> list[Operation]:
         """Return what is done once, before the first step."""
         loads = [self._move("load", each) for each in (self.pixels, self.labels, self.rates)]
-        gradient = self.shared.bias_gradient
-        padded = [layer.y for layer in self.layers if layer.padded]
-        padded += [self.losses, Matrix(gradient, 1, gradient.words, self.parameters.values)]
+        padded = [matrix for layer in self.layers for matrix in layer.padded] + [self.losses]
         fills = [
             vector(
                 f"zeros of {each.tensor.name}",

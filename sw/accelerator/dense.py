@@ -21,15 +21,14 @@ class Shared:
         Of stochastic gradient descent.
     rate : int
         One more than the scalar register with the negative rate.
-    gradient, bias_gradient : Tensor
-        Room for the gradients of a layer's weights and biases.
+    gradient : Tensor
+        Room for the gradients of a layer's weights.
     """
 
     panels: Panels
     momentum: float
     rate: int
     gradient: Tensor
-    bias_gradient: Tensor
 
 
 class Dense:
@@ -54,8 +53,8 @@ class Dense:
         The output, (outputs, samples), and its gradient.
     weight, bias, momentum, bias_momentum : Matrix
         Its arrays, (outputs, inputs) and one row.
-    padded : bool
-        Whether ``y`` has rows of zeros that nothing writes.
+    padded : list of Matrix
+        What must hold zeros at the start, where nothing else writes.
     """
 
     def __init__(
@@ -69,7 +68,6 @@ class Dense:
         self._shared = shared
         values, samples = x.values, x.stride
         rows = -(-outputs // values) * values if relu else outputs
-        self.padded = rows > outputs
         self.y = Matrix.make(f"y{number}", rows, samples, values)
         self.dy = Matrix.make(f"dy{number}", outputs, samples, values)
         self.weight = Matrix.make(f"weight{number}", outputs, inputs, values)
@@ -79,9 +77,8 @@ class Dense:
         gradient = shared.gradient
         gradient.words = max(gradient.words, self.weight.tensor.words)
         self._dw = dataclasses.replace(self.weight, tensor=gradient)
-        gradient = shared.bias_gradient
-        gradient.words = max(gradient.words, self.bias.words)
-        self._db = dataclasses.replace(self.bias, tensor=gradient)
+        self._db = Matrix.make(f"gradient_bias{number}", 1, outputs, values)
+        self.padded = [self.y] * (rows > outputs) + [self._db] * (self._db.stride > outputs)
 
     @property
     def arrays(self) -> list[Matrix]:

@@ -76,7 +76,7 @@ class Map(dict[str, Region]):
 
     def __init__(self, values: int) -> None:
         super().__init__()
-        self.values = values
+        self._word = values
         self.size = 0
 
     def put(
@@ -87,7 +87,7 @@ class Map(dict[str, Region]):
         region = Region(
             address=self.size,
             shape=shape,
-            stored=(*axes, -(-last // self.values) * self.values),
+            stored=(*axes, -(-last // self._word) * self._word),
             layout=layout,
         )
         self[name] = region

@@ -4,10 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
-from sw.accelerator.machine import Machine
 
 from sw.accelerator.compile import compile_training
-from sw.accelerator.instructions import BYTES
+from sw.accelerator.instructions import BYTES, decode, encode
+from sw.accelerator.machine import Machine
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.program import Program, listing
 from sw.accelerator.start import start
@@ -20,21 +20,24 @@ from sw.train.settings import Settings
 from .made import SMALL, made, small_program
 
 
-def ran(program: Program, data: Data) -> tuple[Training, dict[str, int]]:
-    """What a machine makes of a program, and its tokens and instructions at the end."""
+def ran(program: Program, data: Data, code: list[int] | None = None) -> Training:
+    """What a machine makes of a program, or of other instructions in its memory."""
     network = start(program.parameters, data, program.settings).network
     memory = bytearray(program.image(network, data))
     # What scratchpads hold after power comes on is anything.
     machine = Machine(program.parameters, memory)
     machine.words[...] = 0x7FC12345
-    outcome = machine.run(program.code)
+    outcome = machine.run(program.code if code is None else code)
     assert not outcome.error, (outcome.error, outcome.engine, outcome.pc)
-    found = Training(
+    for name, array in network.arrays.items():
+        region = program.regions[name]
+        stored = np.frombuffer(memory, np.float32, region.size // 4, region.address)
+        assert not stored.reshape(region.stored)[..., array.shape[-1] :].any()
+    return Training(
         weights=program.weights(memory),
         momenta=program.momenta(memory),
         losses=program.losses(memory),
     )
-    return found, dict(outcome.instructions)
 
 
 def assert_same(found: Training, expected: Training) -> None:
@@ -60,8 +63,8 @@ def test_digits_are_trained_as_by_the_definition(fields):
     p = AcceleratorParameters(**fields)
     s = Settings(hidden=(32, 32), epochs=1)
     program = compile_training(p, data, s)
-    found, _ = ran(program, data)
-    assert found.losses.shape == (1, 22) and found.losses[0, -1] < found.losses[0, 0] / 2
+    found = ran(program, data)
+    assert found.losses.shape == (1, 22) and found.losses[0, -1] < 0.9 * found.losses[0, 0]
     assert_same(found, train(p, data, s))
 
 
@@ -80,11 +83,43 @@ def test_any_shape(shape, hidden, fields):
     data = made(*shape)
     p = SMALL.replace(**fields)
     s = Settings(hidden=hidden, epochs=2, batch=p.values, rate=0.1, momentum=0.5, seed=7)
-    found, _ = ran(compile_training(p, data, s), data)
+    found = ran(compile_training(p, data, s), data)
     expected = train(p, data, s)
     assert found.losses.shape == (2, shape[0] // p.values)
     assert_same(found, expected)
     assert np.isfinite(found.losses).all()
+
+
+FAULTS = {
+    "a key": ("quant.key", {"key": 1}),
+    "the key of all steps": ("quant.key", {"add": -4}),
+    "a rectifier": ("vec.map", {"relu": -1}),
+    "the rate of an epoch": ("vec.base", {"add": -5}),
+    "momentum": ("vec.map", {"imm": 1}),
+    "the next batch": ("adda", {"value": 32}),
+    "rows": ("prod.multiply", {"m": -1}),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_planted_faults(fault):
+    name, changes = FAULTS[fault]
+    data = made(9, 3, 2)
+    p = SMALL.replace(format="hbfp4", lanes=8, bank_words=512)
+    s = Settings(hidden=(5,), epochs=2, batch=p.values, rate=0.1)
+    program = compile_training(p, data, s)
+    code = program.instructions
+    # The first one of which the fields that change are not 0.
+    pc, fields = next(
+        (pc, fields)
+        for pc, (found, fields) in enumerate(map(decode, code))
+        if found.name == name and all(fields[key] for key in changes)
+    )
+    code[pc] = encode(name, **fields | {key: fields[key] + by for key, by in changes.items()})
+    expected = train(p, data, s)
+    assert_same(ran(program, data), expected)
+    with pytest.raises(AssertionError):
+        assert_same(ran(program, data, code), expected)
 
 
 def test_listing_and_code():

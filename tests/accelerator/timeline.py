@@ -38,7 +38,7 @@ class Run:
 
 
 class Timeline:
-    """Runs a program's tokens, with operations that take any time; nothing is computed.
+    """Runs a program's tokens, with operations that take any time, and engines of any speed.
 
     ``depth`` is how many instructions an engine's queue takes. The instruction ``wrong`` does not
     wait for the tokens that it takes.
@@ -52,6 +52,7 @@ class Timeline:
         self.tokens = [0] * 16
         self.time = 0.0
         self.queues: dict[str, list[tuple[int, int]]] = {engine: [] for engine in ENGINES}
+        self.slow = {engine: 30 ** self.rng.uniform(-1, 1) for engine in ENGINES}
         self.windows: dict[tuple[str, int], tuple[int, int]] = {}
         self.active: dict[str, Run] = {}
         self.done: list[Run] = []
@@ -95,13 +96,11 @@ class Timeline:
         elif name == "vec.map":
             # fill; copy, scale, shift and function; the others.
             reads = windows[1 : {1: 1, 0: 2, 5: 2, 7: 2, 11: 2}.get(fields["lane"], 3)]
-        end = self.time + self.rng.exponential()
+        end = self.time + self.rng.exponential() * self.slow[engine]
         return Run(pc, number, reads, writes, self.time, end)
 
     def advance(self) -> None:
         """Go to the end of the first operation that ends."""
-        for engine in self.queues:
-            self.begin(engine)
         assert self.active, "nothing can move"
         engine = min(self.active, key=lambda each: self.active[each].end)
         run = self.active.pop(engine)
@@ -109,8 +108,12 @@ class Timeline:
         self.done.append(run)
         for n in self.mask(self.code[run.pc][1]["signal"]):
             self.tokens[n] += 1
-        for each in self.queues:
-            self.begin(each)
+        self.settle()
+
+    def settle(self) -> None:
+        """Begin what may begin."""
+        for engine in self.queues:
+            self.begin(engine)
 
     def all_done(self) -> None:
         while self.active or any(self.queues.values()):
@@ -125,9 +128,11 @@ class Timeline:
                     self.advance()
                 self.queues[instruction.engine].append((pc, self.sent))
                 self.sent += 1
+                self.settle()
             elif instruction.name == "signal":
                 for n in self.mask(fields["tokens"]):
                     self.tokens[n] += 1
+                self.settle()
             elif instruction.name == "wait":
                 for n in self.mask(fields["tokens"]):
                     assert self.tokens[n] > 0
