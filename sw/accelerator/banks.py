@@ -1,10 +1,11 @@
 """Places of tensors in the banks of the scratchpad."""
 
 import collections
+import functools
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 
-from ..errors import UserError
+from ..errors import CapacityError
 from .operations import Operation, Tensor
 from .parameters import AcceleratorParameters
 
@@ -26,8 +27,8 @@ def place(
     """Return places such that no operation reads a bank twice at the same time.
 
     The largest tensor comes first, each into the bank where the fewest operations of the loop,
-    which could be under way at the same time, read or write the same bank as those of the tensor.
-    `UserError` where there is no room.
+    which could be under way at the same time, read or write the same bank as those of the tensor;
+    or, if that leaves no room for one, into the fullest bank. `CapacityError` where there is none.
     """
     p = parameters
     tensors = list(
@@ -35,18 +36,36 @@ def place(
     )
     needed = sum(tensor.words for tensor in tensors)
     if needed > p.banks * p.bank_words:
-        raise UserError(
+        raise CapacityError(
             f"scratchpad must have {needed} words for all tensors, and {p.banks} banks of "
             f"{p.bank_words} have {p.banks * p.bank_words}: set larger banks or a smaller batch"
         )
-    apart = {
-        frozenset(pair) for op in (*once, *loop) for pair in itertools.combinations(op.reads, 2)
-    }
-    cost = _costs(loop)
+    pairs = (itertools.combinations(op.reads, 2) for op in (*once, *loop))
+    apart = {frozenset(pair) for pair in itertools.chain.from_iterable(pairs)}
+    tensors.sort(key=lambda tensor: -tensor.words)
+    try:
+        return _fill(p, tensors, apart, _costs(loop))
+    except CapacityError:
+        return _fill(p, tensors, apart, None)
+
+
+def _fill(
+    p: AcceleratorParameters,
+    tensors: Sequence[Tensor],
+    apart: Set[frozenset[Tensor]],
+    cost: Mapping[frozenset[Tensor], int] | None,
+) -> dict[Tensor, Place]:
+    """Place tensors where they cost least, or, without costs, in the fullest bank."""
     used = [0] * p.banks
     inside: list[list[Tensor]] = [[] for _ in used]
     places: dict[Tensor, Place] = {}
-    for tensor in sorted(tensors, key=lambda each: -each.words):
+
+    def rank(tensor: Tensor, bank: int) -> tuple[int, int]:
+        if cost is None:
+            return 0, -used[bank]
+        return sum(cost.get(frozenset([tensor, other]), 0) for other in inside[bank]), used[bank]
+
+    for tensor in tensors:
         legal = [
             bank
             for bank in range(p.banks)
@@ -54,20 +73,13 @@ def place(
             and not any(frozenset([tensor, other]) in apart for other in inside[bank])
         ]
         if not legal:
-            room = p.bank_words - min(used)
-            raise UserError(
+            raise CapacityError(
                 f"banks must have room for {tensor.words} words of {tensor.name} beside "
-                f"{sum(used)} words of larger tensors, and none of {p.banks} banks of "
-                f"{p.bank_words} words has, the emptiest {room}: set larger or more banks, or a "
+                f"{sum(used)} words of larger tensors, apart from what is read with them, and "
+                f"{p.banks} banks of {p.bank_words} have not: set larger or more banks, or a "
                 "smaller batch"
             )
-        found = min(
-            legal,
-            key=lambda bank: (
-                sum(cost[frozenset([tensor, other])] for other in inside[bank]),
-                used[bank],
-            ),
-        )
+        found = min(legal, key=functools.partial(rank, tensor))
         places[tensor] = found, used[found]
         used[found] += tensor.words
         inside[found].append(tensor)

@@ -2,7 +2,7 @@
 
 import itertools
 
-from ..errors import UserError
+from ..errors import CapacityError, UserError
 from ..train.data import Data
 from ..train.layers import Weighted
 from ..train.settings import Settings
@@ -36,7 +36,10 @@ def compile_training(parameters: AcceleratorParameters, data: Data, settings: Se
     accelerator does not have, or that does not fit.
     """
     found = start(parameters, data, settings)
-    return _Compiler(parameters, settings, found, data.classes).program()
+    try:
+        return _Compiler(parameters, settings, found, data.classes, 2).program()
+    except CapacityError:
+        return _Compiler(parameters, settings, found, data.classes, 1).program()
 
 
 class _Compiler:
@@ -50,10 +53,17 @@ class _Compiler:
         Of the training.
     classes : int
         Of the data.
+    copies : int
+        Panels of each side of the array.
     """
 
     def __init__(
-        self, parameters: AcceleratorParameters, settings: Settings, first: Start, classes: int
+        self,
+        parameters: AcceleratorParameters,
+        settings: Settings,
+        first: Start,
+        classes: int,
+        copies: int,
     ) -> None:
         self.parameters = parameters
         self.settings = settings
@@ -61,12 +71,13 @@ class _Compiler:
         self.steps, batch = first.order.shape
         assert settings.epochs is not None and settings.momentum is not None
         self.epochs = settings.epochs
-        self.panels = Panels(parameters, settings.seed, STEPS)
+        self.panels = Panels(parameters, settings.seed, STEPS, copies)
         shared = Shared(
             panels=self.panels,
             momentum=settings.momentum,
             rate=RATE + 1,
-            gradient=Tensor("gradient_weight", 0),
+            dw=Tensor("dw", 0),
+            dx=Tensor("dx", 0),
         )
         shapes = [
             part.parameters["weight"].shape

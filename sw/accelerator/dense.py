@@ -21,14 +21,15 @@ class Shared:
         Of stochastic gradient descent.
     rate : int
         One more than the scalar register with the negative rate.
-    gradient : Tensor
-        Room for the gradients of a layer's weights.
+    dw, dx : Tensor
+        Room for the gradients of a layer's weights, and of its input.
     """
 
     panels: Panels
     momentum: float
     rate: int
-    gradient: Tensor
+    dw: Tensor
+    dx: Tensor
 
 
 class Dense:
@@ -50,7 +51,8 @@ class Dense:
     Members
     -------
     y, dy : Matrix
-        The output, (outputs, samples), and its gradient.
+        The output, (outputs, samples), and its gradient, which takes the place of what a rectifier
+        gave.
     weight, bias, momentum, bias_momentum : Matrix
         Its arrays, (outputs, inputs) and one row.
     padded : list of Matrix
@@ -69,14 +71,14 @@ class Dense:
         values, samples = x.values, x.stride
         rows = -(-outputs // values) * values if relu else outputs
         self.y = Matrix.make(f"y{number}", rows, samples, values)
-        self.dy = Matrix.make(f"dy{number}", outputs, samples, values)
+        apart = Matrix.make(f"dy{number}", outputs, samples, values)
+        self.dy = self.y.top(outputs) if relu else apart
         self.weight = Matrix.make(f"weight{number}", outputs, inputs, values)
         self.bias = Matrix.make(f"bias{number}", 1, outputs, values)
         self.momentum = Matrix.make(f"momentum_weight{number}", outputs, inputs, values)
         self.bias_momentum = Matrix.make(f"momentum_bias{number}", 1, outputs, values)
-        gradient = shared.gradient
-        gradient.words = max(gradient.words, self.weight.tensor.words)
-        self._dw = dataclasses.replace(self.weight, tensor=gradient)
+        shared.dw.words = max(shared.dw.words, self.weight.tensor.words)
+        self._dw = dataclasses.replace(self.weight, tensor=shared.dw)
         self._db = Matrix.make(f"gradient_bias{number}", 1, outputs, values)
         self.padded = [self.y] * (rows > outputs) + [self._db] * (self._db.stride > outputs)
 
@@ -127,7 +129,8 @@ class Dense:
         """Give what makes the gradients of weights and biases, of the input's panel."""
         panels, samples = self._shared.panels, self.x.stride
         left = panels.take(ROWS)
-        name, number = self.dy.tensor.name, self.number
+        number = self.number
+        name = f"dy{number}"
         key = panels.key(number, "weight", 0)
         yield panels.quantize(left, self.dy, ROWS, reduction=samples, key=key)
         yield multiply(
@@ -162,25 +165,25 @@ class Dense:
         yield panels.quantize(
             right, self.dy, COLUMNS, reduction=self.outputs, transposed=True, key=key
         )
-        name, weight = below.dy.tensor.name, self.weight.tensor.name
+        dx = dataclasses.replace(below.dy, tensor=self._shared.dx)
+        dx.tensor.words = max(dx.tensor.words, dx.rows * dx.words)
         yield multiply(
-            f"{name} = {weight}^T {self.dy.tensor.name}",
-            below.dy,
+            f"{dx.tensor.name} = {self.weight.tensor.name}^T dy{self.number}",
+            dx,
             left,
             right,
             m=self.inputs,
             n=samples,
             blocks=panels.blocks(self.outputs),
         )
-        y = below.y.top(below.outputs)
         yield vector(
-            f"{name} where {y.tensor.name} is positive",
+            f"dy{below.number} = {dx.tensor.name} where y{below.number} is positive",
             "mask",
             below.dy.along,
+            dx.along,
             below.dy.along,
-            y.along,
-            inner=y.words,
-            outer=y.rows,
+            inner=dx.words,
+            outer=dx.rows,
         )
 
     def update(self) -> Iterator[Operation]:

@@ -16,7 +16,7 @@ FIXED_BITS = 40
 
 
 class Panels:
-    """Makes panels, two of a side in turn, so that one is made while the other is multiplied.
+    """Makes panels: of two of a side one is made while the other is multiplied.
 
     Parameters
     ----------
@@ -26,13 +26,19 @@ class Panels:
         Of the random words of stochastic rounding.
     register : int
         The address register with the number of the step, which is added to keys.
+    copies : int
+        Panels of a side, which are taken in turn.
     """
 
-    def __init__(self, parameters: AcceleratorParameters, seed: int, register: int) -> None:
+    def __init__(
+        self, parameters: AcceleratorParameters, seed: int, register: int, copies: int
+    ) -> None:
         self._parameters = parameters
         self._seed = seed
         self._register = register
-        self._pools = [[Tensor(f"{name}{n}", 0) for n in range(2)] for name in ("rows", "columns")]
+        self._pools = [
+            [Tensor(f"{name}{n}", 0) for n in range(copies)] for name in ("rows", "columns")
+        ]
         self._keys: dict[int, str] = {}
 
     def blocks(self, reduction: int) -> int:
@@ -41,8 +47,9 @@ class Panels:
 
     def take(self, side: int) -> Tensor:
         """Return the panel of a side whose last use is the older one."""
-        self._pools[side].reverse()
-        return self._pools[side][0]
+        pool = self._pools[side]
+        pool.append(pool.pop(0))
+        return pool[0]
 
     def quantize(
         self,
