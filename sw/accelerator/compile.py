@@ -195,8 +195,7 @@ class _Compiler:
                 f"zeros of {each.tensor.name}",
                 "fill",
                 each.along,
-                inner=each.words,
-                outer=each.rows,
+                shape=(each.rows, each.words),
             )
             for each in padded
         ]

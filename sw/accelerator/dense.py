@@ -114,8 +114,7 @@ class Dense:
             y.along,
             y.along,
             self.bias.elements(self.outputs, y.words),
-            inner=y.words,
-            outer=self.outputs,
+            shape=(self.outputs, y.words),
             relu=self.relu,
         )
 
@@ -147,8 +146,7 @@ class Dense:
             "copy",
             self._db.elements(self.outputs),
             self.dy.along,
-            inner=self.dy.words,
-            outer=self.outputs,
+            shape=(self.outputs, self.dy.words),
             reduce="sum",
             fold=True,
         )
@@ -182,8 +180,7 @@ class Dense:
             below.dy.along,
             dx.along,
             below.dy.along,
-            inner=dx.words,
-            outer=dx.rows,
+            shape=(dx.rows, dx.words),
         )
 
     def update(self) -> Iterator[Operation]:
@@ -192,7 +189,7 @@ class Dense:
             (self.weight, self.momentum, self._dw),
             (self.bias, self.bias_momentum, self._db),
         ):
-            count = {"inner": array.words, "outer": array.rows}
+            shape = array.rows, array.words
             yield vector(
                 f"{momentum.tensor.name} * {self._shared.momentum} + its gradient",
                 "axpy",
@@ -200,7 +197,7 @@ class Dense:
                 momentum.along,
                 gradient.along,
                 scalar=self._shared.momentum,
-                **count,
+                shape=shape,
             )
             yield vector(
                 f"{array.tensor.name} - rate * {momentum.tensor.name}",
@@ -209,5 +206,5 @@ class Dense:
                 momentum.along,
                 array.along,
                 scalar=self._shared.rate,
-                **count,
+                shape=shape,
             )

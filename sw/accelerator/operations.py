@@ -139,15 +139,15 @@ def vector(
     x: Window | None = None,
     y: Window | None = None,
     *,
-    inner: int,
-    outer: int = 1,
+    shape: tuple[int, int],
     scalar: float | int = 0.0,
     **options: Any,
 ) -> Operation:
     """Return an operation of the vector engine.
 
-    ``scalar`` is a number, or an integer: one more than that of a scalar register. ``options``:
-    ``reduce`` and ``function`` by name, ``fold`` and ``relu``.
+    ``shape`` is how often it has how many words, which a reduction makes one of. ``scalar`` is a
+    number, or an integer: one more than that of a scalar register. ``options``: ``reduce`` and
+    ``function`` by name, ``fold`` and ``relu``.
     """
     register = scalar if isinstance(scalar, int) else 0
     number = 0.0 if isinstance(scalar, int) else scalar
@@ -156,8 +156,8 @@ def vector(
         "reduce": REDUCTIONS.index(options.pop("reduce", "none")),
         "function": FUNCTIONS.index(options.pop("function", "none")),
         "scalar": register,
-        "inner": inner,
-        "outer": outer,
+        "outer": shape[0],
+        "inner": shape[1],
         "imm": int(np.float32(number).view(np.uint32)),
         **{name: int(value) for name, value in options.items()},
     }

@@ -26,23 +26,21 @@ def cross_entropy(z: Matrix, dz: Matrix, labels: Matrix, loss: Window) -> Iterat
     row, total = make("row"), make("total")
     e = Matrix.make("shares", classes, z.stride, values)
     share = 1 / z.stride
-    each = {"inner": words, "outer": classes}
-    down = {"inner": classes, "outer": words}
-    once = {"inner": words}
+    each, down, once = (classes, words), (words, classes), (1, words)
 
-    yield vector("highest outputs", "copy", row.along, z.across, reduce="max", **down)
-    yield vector("less the highest", "sub", z.along, z.along, row.again(classes), **each)
-    yield vector("exponentials", "function", e.along, z.along, function="exp", **each)
-    yield vector("their sums", "copy", total.along, e.across, reduce="sum", **down)
-    yield vector("inverse sums", "function", row.along, total.along, function="recip", **once)
-    yield vector("shares", "mul", e.along, e.along, row.again(classes), **each)
-    yield vector("less the labels", "sub", dz.along, e.along, labels.along, **each)
-    yield vector("gradient of outputs", "scale", dz.along, dz.along, scalar=share, **each)
+    yield vector("highest outputs", "copy", row.along, z.across, reduce="max", shape=down)
+    yield vector("less the highest", "sub", z.along, z.along, row.again(classes), shape=each)
+    yield vector("exponentials", "function", e.along, z.along, function="exp", shape=each)
+    yield vector("their sums", "copy", total.along, e.across, reduce="sum", shape=down)
+    yield vector("inverse sums", "function", row.along, total.along, function="recip", shape=once)
+    yield vector("shares", "mul", e.along, e.along, row.again(classes), shape=each)
+    yield vector("less the labels", "sub", dz.along, e.along, labels.along, shape=each)
+    yield vector("gradient of outputs", "scale", dz.along, dz.along, scalar=share, shape=each)
     yield vector(
-        "outputs of labels", "mul", row.along, z.across, labels.across, reduce="sum", **down
+        "outputs of labels", "mul", row.along, z.across, labels.across, reduce="sum", shape=down
     )
-    yield vector("log of sums", "function", total.along, total.along, function="log", **once)
-    yield vector("losses", "sub", total.along, total.along, row.along, **once)
+    yield vector("log of sums", "function", total.along, total.along, function="log", shape=once)
+    yield vector("losses", "sub", total.along, total.along, row.along, shape=once)
     yield vector(
-        "mean loss", "scale", loss, total.along, scalar=share, reduce="sum", fold=True, **once
+        "mean loss", "scale", loss, total.along, scalar=share, reduce="sum", fold=True, shape=once
     )

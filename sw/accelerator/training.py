@@ -73,7 +73,7 @@ class _Step:
         self.layers = len(arrays) // 2
         self.number = 0
 
-    def run(self, x: Floats, labels: Floats, rate: np.float32) -> np.float32:
+    def run(self, x: Floats, labels: Floats, rate: np.float32) -> Floats:
         """Do a step; return the mean loss of its batch."""
         inputs = [x]
         for layer in range(self.layers):
@@ -133,7 +133,7 @@ class _Step:
         lanes = _sum(np.moveaxis(x.reshape(*x.shape[:-1], -1, self.parameters.values), -2, 0))
         return _pairwise(np.moveaxis(lanes, -1, 0))
 
-    def _loss(self, z: Floats, labels: Floats) -> tuple[np.float32, Floats]:
+    def _loss(self, z: Floats, labels: Floats) -> tuple[Floats, Floats]:
         """Return the mean cross entropy of softmax outputs, and its gradient."""
         share = np.float32(1 / z.shape[1])
         highest = z[0]
@@ -145,7 +145,7 @@ class _Step:
         shares = multiply(e, evaluate(FUNCTIONS.index("recip"), total))
         losses = add(evaluate(FUNCTIONS.index("log"), total), -_sum(multiply(z, labels)))
         gradient = multiply(add(shares, -labels), share)
-        return self._sum_samples(multiply(losses, share))[()], gradient
+        return self._sum_samples(multiply(losses, share)), gradient
 
 
 def _sum(x: Floats) -> Floats:

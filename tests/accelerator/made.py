@@ -5,12 +5,15 @@ import numpy as np
 from sw.accelerator.compile import compile_training
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.program import Program
+from sw.formats import BLOCK_FORMATS
 from sw.train.data import Data
 from sw.train.settings import Settings
 
 __all__ = ["SMALL", "made", "small_program"]
 
-SMALL = AcceleratorParameters(rows=2, columns=4, lanes=4, format="msfp12", bank_words=128)
+SMALL = AcceleratorParameters(
+    rows=2, columns=4, lanes=4, format=BLOCK_FORMATS["msfp12"], bank_words=128
+)
 
 
 def made(images: int, features: int, classes: int, seed: int = 0) -> Data:
