@@ -43,6 +43,11 @@ def place(
     pairs = (itertools.combinations(op.reads, 2) for op in (*once, *loop))
     apart = {frozenset(pair) for pair in itertools.chain.from_iterable(pairs)}
     tensors.sort(key=lambda tensor: -tensor.words)
+    if tensors[0].words > p.bank_words:
+        raise CapacityError(
+            f"bank_words must be {tensors[0].words} or more for {tensors[0].name}, not "
+            f"{p.bank_words}"
+        )
     try:
         return _fill(p, tensors, apart, _costs(loop))
     except CapacityError:

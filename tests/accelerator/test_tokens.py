@@ -84,3 +84,6 @@ def test_operands_of_an_operation_are_in_different_banks():
     c.words = d.words = 100
     with pytest.raises(UserError, match="banks must have room for 50 words of e"):
         place(p, ops, [])
+    c.words, d.words = 129, 20
+    with pytest.raises(UserError, match="bank_words must be 129 or more for c, not 128"):
+        place(p, ops, [])
