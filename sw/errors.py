@@ -20,4 +20,4 @@ class StuckError(UserError):
 
 
 class CapacityError(UserError):
-    """A sparse array without room: a line for the non-zeros of a wave, or all for a tiling."""
+    """No room: in a sparse array's line or in all of it, or in an accelerator's scratchpad."""

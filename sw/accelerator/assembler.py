@@ -1,0 +1,126 @@
+"""From operations to instructions: windows, tokens, loops, and a comment for each."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+from .banks import Place
+from .instructions import COUNTERS, encode
+from .operations import External, Operation, Tensor, Window
+from .tokens import Links, Tokens, link
+
+__all__ = ["Assembler", "Line"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """An instruction, and what it is for."""
+
+    word: int
+    comment: str
+
+
+def _relocated(register: int | None) -> int:
+    """Return the field ``add`` of a SET."""
+    return 0 if register is None else register + 1
+
+
+class Assembler:
+    """Collects the instructions of a program.
+
+    Parameters
+    ----------
+    places : mapping of Tensor to Place
+        In the scratchpad.
+    values : int
+        Values of a word.
+
+    Members
+    -------
+    lines : list of Line
+        What there is up to now.
+    """
+
+    def __init__(self, places: Mapping[Tensor, Place], values: int) -> None:
+        self.lines: list[Line] = []
+        self._places = places
+        self._banks = {tensor: bank for tensor, (bank, _) in places.items()}
+        self._values = values
+        self._tokens = Tokens()
+        # What windows were set to; nothing where a loop may begin or end.
+        self._set: dict[tuple[str, int], list[int]] = {}
+
+    def add(self, name: str, comment: str = "", **fields: int) -> None:
+        """Add an instruction of the sequencer."""
+        if name in ("loop", "end"):
+            self._set.clear()
+        self.lines.append(Line(encode(name, **fields), comment))
+
+    def link(self, operations: Sequence[Operation]) -> Links:
+        """Return the links of operations that are repeated."""
+        return link(operations, self._banks, repeated=True)
+
+    def carried(self, name: str, links: Links, comment: str) -> None:
+        """Add what gives or takes the tokens that one repetition leaves to the next."""
+        left = dict(links.carried)
+        while left:
+            self.add(name, comment, tokens=self._tokens.mask(list(left)))
+            left = {pair: count - 1 for pair, count in left.items() if count > 1}
+
+    def sequence(self, operations: Sequence[Operation], links: Links | None = None) -> None:
+        """Add operations; without links they are done once, and end with a barrier."""
+        found = links or link(operations, self._banks, repeated=False)
+        for operation, waits, signals in zip(operations, found.waits, found.signals, strict=True):
+            self._operation(operation, waits, signals)
+        if links is None:
+            self.add("barrier")
+
+    def _operation(
+        self, operation: Operation, waits: Sequence[str], signals: Sequence[str]
+    ) -> None:
+        """Add an operation behind what sets its windows."""
+        engine = operation.engine
+        for number, window in sorted(operation.windows.items()):
+            name = window.tensor.name
+            words = list(self._window(engine, number, window))
+            if number == 0 and operation.key is not None:
+                add = _relocated(operation.key_register)
+                words.append(encode(f"{engine}.key", window=0, add=add, key=operation.key))
+            fixed = window.register is None and (number or operation.key is None)
+            if fixed and self._set.get((engine, number)) == words:
+                continue
+            self._set[engine, number] = words
+            self.lines += [Line(word, f"  w{number}: {name}") for word in words]
+        if operation.external is not None:
+            self.lines.append(Line(_external(operation.external), "  w1: memory"))
+        tokens = {
+            "wait": self._tokens.mask([(other, engine) for other in waits]),
+            "signal": self._tokens.mask([(engine, other) for other in signals]),
+        }
+        word = encode(operation.name, **tokens, **operation.fields)
+        self.lines.append(Line(word, operation.comment))
+
+    def _window(self, engine: str, number: int, window: Window) -> Iterator[int]:
+        """Give what sets a window."""
+        bank, word = self._places[window.tensor]
+        yield encode(
+            f"{engine}.base",
+            window=number,
+            add=_relocated(window.register),
+            address=word * self._values,
+            bank=bank,
+            single=int(window.single),
+        )
+        if engine == "prod" and number == 0:
+            # The counter before the last one has the distance of rows.
+            (_, stride), _ = window.counters
+            yield encode("prod.counter4", window=0, count=1, stride=stride)
+            return
+        counters = [each for each in window.counters if each[0] > 1]
+        first = COUNTERS - len(counters)
+        for place, (count, stride) in enumerate(counters, first):
+            yield encode(f"{engine}.counter{place}", window=number, count=count, stride=stride)
+
+
+def _external(external: External) -> int:
+    add = _relocated(external.register)
+    return encode("dma.base", window=1, add=add, address=external.address)

@@ -1,0 +1,106 @@
+"""Places of tensors in the banks of the scratchpad."""
+
+import collections
+import functools
+import itertools
+from collections.abc import Mapping, Sequence, Set
+
+from ..errors import CapacityError
+from .operations import Operation, Tensor
+from .parameters import AcceleratorParameters
+
+__all__ = ["Place", "place"]
+
+Place = tuple[int, int]
+"""A bank and the first word in it."""
+
+NEAR = 6
+"""Operations this close in the order of the program may well be under way at the same time."""
+
+LOADED = 8
+"""What it counts that loads of the next batch and results of the present one share a bank."""
+
+
+def place(
+    parameters: AcceleratorParameters, once: Sequence[Operation], loop: Sequence[Operation]
+) -> dict[Tensor, Place]:
+    """Return places such that no operation reads a bank twice at the same time.
+
+    The largest tensor comes first, each into the bank where the fewest operations of the loop,
+    which could be under way at the same time, read or write the same bank as those of the tensor;
+    or, if that leaves no room for one, into the fullest bank. `CapacityError` where there is none.
+    """
+    p = parameters
+    tensors = list(
+        dict.fromkeys(window.tensor for op in (*once, *loop) for window in op.windows.values())
+    )
+    needed = sum(tensor.words for tensor in tensors)
+    if needed > p.banks * p.bank_words:
+        raise CapacityError(
+            f"scratchpad must have {needed} words for all tensors, and {p.banks} banks of "
+            f"{p.bank_words} have {p.banks * p.bank_words}: set larger banks or a smaller batch"
+        )
+    pairs = (itertools.combinations(op.reads, 2) for op in (*once, *loop))
+    apart = {frozenset(pair) for pair in itertools.chain.from_iterable(pairs)}
+    tensors.sort(key=lambda tensor: -tensor.words)
+    if tensors[0].words > p.bank_words:
+        raise CapacityError(
+            f"bank_words must be {tensors[0].words} or more for {tensors[0].name}, not "
+            f"{p.bank_words}"
+        )
+    try:
+        return _fill(p, tensors, apart, _costs(loop))
+    except CapacityError:
+        return _fill(p, tensors, apart, None)
+
+
+def _fill(
+    p: AcceleratorParameters,
+    tensors: Sequence[Tensor],
+    apart: Set[frozenset[Tensor]],
+    cost: Mapping[frozenset[Tensor], int] | None,
+) -> dict[Tensor, Place]:
+    """Place tensors where they cost least, or, without costs, in the fullest bank."""
+    used = [0] * p.banks
+    inside: list[list[Tensor]] = [[] for _ in used]
+    places: dict[Tensor, Place] = {}
+
+    def rank(tensor: Tensor, bank: int) -> tuple[int, int]:
+        if cost is None:
+            return 0, -used[bank]
+        return sum(cost.get(frozenset([tensor, other]), 0) for other in inside[bank]), used[bank]
+
+    for tensor in tensors:
+        legal = [
+            bank
+            for bank in range(p.banks)
+            if used[bank] + tensor.words <= p.bank_words
+            and not any(frozenset([tensor, other]) in apart for other in inside[bank])
+        ]
+        if not legal:
+            raise CapacityError(
+                f"banks must have room for {tensor.words} words of {tensor.name} beside "
+                f"{sum(used)} words of larger tensors, apart from what is read with them, and "
+                f"{p.banks} banks of {p.bank_words} have not: set larger or more banks, or a "
+                "smaller batch"
+            )
+        found = min(legal, key=functools.partial(rank, tensor))
+        places[tensor] = found, used[found]
+        used[found] += tensor.words
+        inside[found].append(tensor)
+    return places
+
+
+def _costs(loop: Sequence[Operation]) -> collections.Counter[frozenset[Tensor]]:
+    """Return how often two tensors in one bank would make an operation wait for another."""
+    cost: collections.Counter[frozenset[Tensor]] = collections.Counter()
+    for i, first in enumerate(loop):
+        loading = first.engine == "dma"
+        for j in range(len(loop) if loading else min(NEAR, len(loop))):
+            second = loop[j] if loading else loop[(i + j) % len(loop)]
+            if first.engine == second.engine:
+                continue
+            for one, two in ((first.reads, second.reads), (first.writes, second.writes)):
+                for a, b in itertools.product(one, two):
+                    cost[frozenset([a, b])] += LOADED if loading else 1
+    return cost

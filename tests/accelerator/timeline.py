@@ -1,0 +1,165 @@
+"""The tokens of a program at work: operations that take any time, and what they overlap."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+
+from sw.accelerator.instructions import ENGINES, decode
+from sw.accelerator.program import Program
+
+__all__ = ["Run", "Timeline"]
+
+
+@dataclasses.dataclass(eq=False)
+class Run:
+    """A RUN under way: the places that it reads and writes, by bank and first word."""
+
+    pc: int
+    number: int
+    reads: list[tuple[int, int]]
+    writes: list[tuple[int, int]]
+    begin: float = 0.0
+    end: float = 0.0
+
+    def clashes(self, other: "Run") -> bool:
+        """Whether they must not be under way at the same time, or change their order."""
+
+        def banks(places: list[tuple[int, int]]) -> set[int]:
+            return {bank for bank, _ in places}
+
+        return bool(
+            set(self.writes) & {*other.writes, *other.reads}
+            or set(other.writes) & set(self.reads)
+            or banks(self.reads) & banks(other.reads)
+            or banks(self.writes) & banks(other.writes)
+        )
+
+
+class Timeline:
+    """Runs a program's tokens, with operations that take any time, and engines of any speed.
+
+    ``depth`` is how many instructions an engine's queue takes. The instruction ``wrong`` does not
+    wait for the tokens that it takes.
+    """
+
+    def __init__(self, program: Program, seed: int, depth: int, wrong: int = -1) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.code = [decode(word) for word in program.instructions]
+        self.values = program.parameters.values
+        self.depth, self.wrong = depth, wrong
+        self.tokens = [0] * 16
+        self.time = 0.0
+        self.queues: dict[str, list[tuple[int, int]]] = {engine: [] for engine in ENGINES}
+        self.slow = {engine: 30 ** self.rng.uniform(-1, 1) for engine in ENGINES}
+        self.windows: dict[tuple[str, int], tuple[int, int]] = {}
+        self.active: dict[str, Run] = {}
+        self.done: list[Run] = []
+        self.sent = 0
+
+    def mask(self, mask: int) -> list[int]:
+        return [n for n in range(16) if mask >> n & 1]
+
+    def begin(self, engine: str) -> None:
+        """Begin what is first in a queue, if it may."""
+        queue = self.queues[engine]
+        while queue and engine not in self.active:
+            pc, number = queue[0]
+            instruction, fields = self.code[pc]
+            if instruction.slot == 0:
+                place = fields["bank"], fields["address"] // self.values
+                self.windows[engine, fields["window"]] = place
+            elif instruction.slot is None:
+                wanted = self.mask(fields["wait"])
+                if pc != self.wrong and not all(self.tokens[n] > 0 for n in wanted):
+                    return
+                for n in wanted:
+                    self.tokens[n] -= 1
+                self.active[engine] = self.run_of(engine, pc, number)
+            queue.pop(0)
+
+    def run_of(self, engine: str, pc: int, number: int) -> Run:
+        """Return what an instruction is at its beginning."""
+        name, fields = self.code[pc][0].name, self.code[pc][1]
+        windows = [self.windows.get((engine, n), (-1, n)) for n in range(3)]
+        reads: list[tuple[int, int]] = []
+        writes = [windows[0]]
+        if name == "dma.store":
+            reads, writes = writes, []
+        elif name == "quant.quantize":
+            reads = [windows[1]]
+        elif name == "prod.multiply":
+            reads = windows[1:]
+        elif name == "vec.scalar":
+            reads, writes = [windows[1]], []
+        elif name == "vec.map":
+            # fill; copy, scale, shift and function; the others.
+            reads = windows[1 : {1: 1, 0: 2, 5: 2, 7: 2, 11: 2}.get(fields["lane"], 3)]
+        end = self.time + self.rng.exponential() * self.slow[engine]
+        return Run(pc, number, reads, writes, self.time, end)
+
+    def advance(self) -> None:
+        """Go to the end of the first operation that ends."""
+        assert self.active, "nothing can move"
+        engine = min(self.active, key=lambda each: self.active[each].end)
+        run = self.active.pop(engine)
+        self.time = run.end
+        self.done.append(run)
+        for n in self.mask(self.code[run.pc][1]["signal"]):
+            self.tokens[n] += 1
+        self.settle()
+
+    def settle(self) -> None:
+        """Begin what may begin."""
+        for engine in self.queues:
+            self.begin(engine)
+
+    def all_done(self) -> None:
+        while self.active or any(self.queues.values()):
+            self.advance()
+
+    def run(self) -> None:
+        """Run to the end; no token is left."""
+        for pc in self.order():
+            instruction, fields = self.code[pc]
+            if instruction.engine != "seq":
+                while len(self.queues[instruction.engine]) >= self.depth:
+                    self.advance()
+                self.queues[instruction.engine].append((pc, self.sent))
+                self.sent += 1
+                self.settle()
+            elif instruction.name == "signal":
+                for n in self.mask(fields["tokens"]):
+                    self.tokens[n] += 1
+                self.settle()
+            elif instruction.name == "wait":
+                for n in self.mask(fields["tokens"]):
+                    assert self.tokens[n] > 0
+                    self.tokens[n] -= 1
+            elif instruction.name in ("barrier", "halt"):
+                self.all_done()
+        assert self.tokens == [0] * 16
+
+    def order(self) -> Iterator[int]:
+        """Give program counters, those in loops as often as they come."""
+        loops: list[tuple[int, int]] = []
+        pc = 0
+        while pc < len(self.code):
+            yield pc
+            instruction, fields = self.code[pc]
+            if instruction.name == "loop":
+                loops.append((pc, fields["count"]))
+            elif instruction.name == "end":
+                start, left = loops.pop()
+                if left > 1:
+                    loops.append((start, left - 1))
+                    pc = start
+            pc += 1
+
+    def check(self) -> None:
+        """Check that what clashes was done in the order of the program."""
+        runs = sorted(self.done, key=lambda run: run.number)
+        for first, second in itertools.combinations(runs, 2):
+            if second.begin < first.end:
+                assert not first.clashes(second), (first, second)
