@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ..checks import array, instance, shown, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat, read_format
-from ..formats.blocks import NO_AMAX, Blocks
+from ..formats.blocks import Blocks
 from ..formats.presets import MX_FORMATS
 from ..parameters import Parameters
 from ..timing import Timing
@@ -120,7 +120,7 @@ def assemble(
     format: BlockFormat,
     shape: tuple[int, ...],
     *,
-    amax: np.float32 = NO_AMAX,
+    amax: np.float32 | None = None,
 ) -> Blocks:
     """Return the matrix of a ``shape`` whose tiles go by rows of tiles: `tiles` undone.
 
