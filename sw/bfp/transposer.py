@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ..checks import array, instance, shown, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat, read_format
-from ..formats.blocks import Blocks
+from ..formats.blocks import NO_AMAX, Blocks
 from ..formats.presets import MX_FORMATS
 from ..parameters import Parameters
 from ..timing import Timing
@@ -91,7 +91,9 @@ def transpose(
     side, count = parameters.side, len(exponent)
     code = array("code", code, "integer", shape=(count, side, side))
     flags = array("flags", flags, "bool", shape=(count,))
-    column = assemble(code, exponent, parameters.format, (count * side, side))
+    # No value is asked for, so the scale of a tensor does not matter.
+    shape = count * side, side
+    column = assemble(code, exponent, parameters.format, shape, amax=NO_AMAX)
     turned, exponent = tiles(column.transposed)
     return np.where(flags[:, None, None], turned, code).astype(np.uint32), exponent
 
