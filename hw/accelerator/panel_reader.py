@@ -76,7 +76,8 @@ class PanelReader(Circuit):
         """Count tiles, and read while there is room for words."""
         m = Module()
         p = self.parameters
-        active, issue = Signal(), Signal()
+        active = Signal()
+        issue = Signal()
         room = Signal(range(DEPTH + 1), init=DEPTH)
         value_bits = (p.values - 1).bit_length()
         address = Signal(signed(32 - value_bits))

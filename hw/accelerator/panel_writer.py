@@ -83,7 +83,8 @@ class PanelWriter(Circuit):
         value_bits = (p.values - 1).bit_length()
         address = Signal(signed(32 - value_bits))
         number = Signal(range(p.slices))
-        step, end = Signal(), Signal()
+        step = Signal()
+        end = Signal()
         codes = self._gather(m, step)
         self._walk(m, step, address, number, end)
         lanes = p.slice_bits // VALUE_BITS
@@ -129,15 +130,21 @@ class PanelWriter(Circuit):
         ``corner`` where a block of a group of transposed rows does.
         """
         p = self.parameters
-        line, corner = Signal.like(address), Signal.like(address)
-        beat, row = Signal(range(p.beats)), Signal(range(p.values))
-        block, outer = Signal(16, init=1), Signal(24, init=1)
+        line = Signal.like(address)
+        corner = Signal.like(address)
+        beat = Signal(range(p.beats))
+        row = Signal(range(p.values))
+        block = Signal(16, init=1)
+        outer = Signal(24, init=1)
         words = Signal(16 + p.beats.bit_length())
         m.d.sync += words.eq(self.blocks * p.beats)
         beat_end = step & advance(m, step, beat, p.beats)
-        block_last, row_last, number_last = Signal(), Signal(), Signal()
+        block_last = Signal()
+        row_last = Signal()
+        number_last = Signal()
         # The slice is the last one of its row here; of a block of the group of transposed rows.
-        next_row, next_block = Signal(), Signal()
+        next_row = Signal()
+        next_block = Signal()
         m.d.comb += [
             block_last.eq(block == self.blocks),
             row_last.eq(row == p.values - 1),

@@ -99,11 +99,14 @@ class TileWriter(Circuit):
         """Give the address of each row that comes, and whether the matrix has it."""
         p = self.parameters
         # The tile's row 0 in column 0, the present row there, and elements to the tile's column.
-        first, line, offset = Signal(signed(32)), Signal(signed(32)), Signal(32)
+        first = Signal(signed(32))
+        line = Signal(signed(32))
+        offset = Signal(32)
         left = Signal(16)
         column = Signal(16, init=1)
         row = Signal(range(p.rows))
-        accept, last_column = Signal(), Signal()
+        accept = Signal()
+        last_column = Signal()
         tile_end = accept & advance(m, accept, row, p.rows)
         m.d.comb += [
             accept.eq(self.i.valid & self.i.ready),
@@ -170,7 +173,8 @@ class ProductEngine(Circuit):
             wiring.connect(m, its.port, wiring.flipped(mine))
 
         given = fields_of("prod.multiply", front.job)
-        start, ragged = Signal(), Signal()
+        start = Signal()
+        ragged = Signal()
         m.d.comb += [
             ragged.eq((given["n"] & (p.columns - 1)) != 0),
             start.eq(front.start & ~ragged),

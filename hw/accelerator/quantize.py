@@ -66,10 +66,17 @@ class BeatFeeder(Circuit):
         beats = p.converter.beats
         parts = p.values // p.quantizer_lanes
         most = beats * p.values
-        active, padding, fire = Signal(), Signal(), Signal()
-        part, beat = Signal(range(parts)), Signal(range(most))
-        block, outer, used = Signal(16, init=1), Signal(24, init=1), Signal(16)
-        block_end, row_end, word_end = Signal(), Signal(), Signal()
+        active = Signal()
+        padding = Signal()
+        fire = Signal()
+        part = Signal(range(parts))
+        beat = Signal(range(most))
+        block = Signal(16, init=1)
+        outer = Signal(24, init=1)
+        used = Signal(16)
+        block_end = Signal()
+        row_end = Signal()
+        word_end = Signal()
         value = self.i.payload.word_select(part, p.quantizer_lanes * VALUE_BITS)
         m.d.comb += [
             block_end.eq(beat == Mux(self.transposed, most - 1, beats - 1)),
@@ -130,7 +137,7 @@ class QuantizeEngine(Circuit):
             lanes=lanes, parts=p.values // lanes, reduction=p.format.reduction
         )
         m.submodules.quantizer = quantizer = Quantizer(parameters=p.converter)
-        packet = quantizer.o.signature.payload_shape
+        packet = quantizer.o.payload.shape()
         m.submodules.writer = writer = PanelWriter(parameters=p, packet=packet)
         front.serve(m, self)
         wiring.connect(m, reader.o, feeder.i)
@@ -204,7 +211,9 @@ class QuantizeEngine(Circuit):
         start: Any,
     ) -> None:
         """Keep where the panel begins and the key; the reader keeps the other window."""
-        base, bank, key = Signal(signed(32)), Signal(4), Signal(KEY_BITS)
+        base = Signal(signed(32))
+        bank = Signal(4)
+        key = Signal(KEY_BITS)
         given = fields_of("quant.base", front.word)
         with m.If(front.sets("quant.base", 0)):
             m.d.sync += [base.eq(given["address"]), bank.eq(given["bank"]), key.eq(0)]
