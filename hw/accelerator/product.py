@@ -144,7 +144,7 @@ class ProductEngine(Circuit):
         Of the matrix. Other members are those of `engine_members`.
     """
 
-    overhead = PanelReader.latency + TileWriter.latency + 1
+    overhead = PanelReader.latency + TileWriter.latency
 
     def __init__(self, *, parameters: AcceleratorParameters) -> None:
         self.parameters = p = parameters

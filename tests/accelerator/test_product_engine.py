@@ -5,7 +5,6 @@ import copy
 import numpy as np
 import pytest
 
-from hw.accelerator.front import EngineFront
 from hw.accelerator.panel_reader import PanelReader
 from hw.accelerator.ports import CAUSES
 from hw.accelerator.product import ProductEngine, TileWriter
@@ -83,17 +82,16 @@ def run(p: AcceleratorParameters, memory: Scratchpad, commands: list[int], **opt
     return run_engine(dut, memory, commands, reads=("read_a", "read_b"), **options)
 
 
-SHAPES = [
-    ("hbfp6", (1, 2, 1)),
-    ("hbfp6", (5, 6, 3)),
-    ("hbfp8", (9, 8, 1)),
-    ("unequal", (6, 3, 2)),
-    ("mxfp4", (3, 4, 2)),
+PRODUCTS = [
+    ("hbfp6", (1, 2, 1), 0.0),
+    ("hbfp6", (5, 6, 3), 0.4),
+    ("hbfp8", (9, 8, 1), 0.0),
+    ("unequal", (9, 6, 1), 0.0),
+    ("mxfp4", (3, 4, 2), 0.4),
 ]
 
 
-@pytest.mark.parametrize("late", [0.0, 0.4])
-@pytest.mark.parametrize(("name", "shape"), SHAPES, ids=lambda v: str(v))
+@pytest.mark.parametrize(("name", "shape", "late"), PRODUCTS)
 def test_products(name, shape, late):
     p = parameters(name)
     memory = random_scratchpad(p, seed=1)
@@ -128,7 +126,7 @@ WRONG = {
     "size": {"m": 4, "n": 3},
     "address_a": {"window": 1, "address": 127 * 4},
     "address_b": {"window": 2, "address": 2},
-    "address_of_result": {"window": 0, "address": 128 * 4 - 6},
+    "address_of_result": {"window": 0, "address": 128 * 4 - 6, "bank": 2},
     "address_bank": {"window": 2, "address": 0, "bank": 5},
 }
 
@@ -152,8 +150,8 @@ def test_errors(name):
     assert found.error_pc == len(commands) // 2 - 1
     assert found.signals == []
     if name == "address_of_result":
-        # The first row has a place.
-        before.values[2, 506:510] = memory.values[2, 506:510]
+        # What comes before the second row of the second tile has a place.
+        before.values[2, 506:] = memory.values[2, 506:]
     assert same(memory, before)
 
 
@@ -164,11 +162,16 @@ FAULTS = {
     "a dropped row is written": Fault(TileWriter, lambda s: s.keep.eq(s.accept)),
     "the offset of a tile stays": Fault(TileWriter, lambda s: s.offset.eq(0)),
     "all lanes are written": Fault(TileWriter, lambda s: s.port.lanes.eq(-1)),
-    "tokens are given before the last write": Fault(EngineFront, lambda s: s.signal.eq(1)),
+    "tokens are given before the last write": Fault(
+        ProductEngine, lambda s: s.front.end.eq(s.array.done)
+    ),
+    "words are read for which there is no room": Fault(PanelReader, lambda s: s.room.eq(8)),
 }
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_is_found(name):
     with planted(FAULTS[name]), pytest.raises(AssertionError):
-        test_products("hbfp6", (5, 6, 3), 0.0)
+        # Tiles of fewer beats than rows, for which the reader waits.
+        waits = ("unequal", (9, 6, 1), 0.0)
+        test_products(*waits if "room" in name else ("hbfp6", (5, 6, 3), 0.0))

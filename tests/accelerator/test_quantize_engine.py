@@ -139,7 +139,6 @@ CASES = [
     ("hbfp6", "columns"),
     ("hbfp8", "padded"),
     ("hbfp8", "columns"),
-    ("hbfp8", "single"),
     ("fb16", "padded"),
     ("fb16", "cut"),
     ("fb16", "columns"),
@@ -235,7 +234,7 @@ FAULTS = {
         Fault(PanelWriter, lambda s: s.number_last.eq(s.number == 0)),
     ),
     "groups of transposed rows lie on each other": (
-        ("hbfp8", "columns"),
+        ("fb16", "columns"),
         Fault(PanelWriter, lambda s: s.corner.eq(s.corner)),
     ),
     "words of the key before": (
