@@ -22,7 +22,7 @@ from .scratchpad import Scratchpad
 SIZES = {"banks": 4, "bank_words": 128, "port_bits": 32}
 CONFIGURATIONS = {
     "hbfp6": {"rows": 2, "columns": 2, "lanes": 4, "format": "hbfp6:block=8"},
-    "hbfp8": {"format": "hbfp8:block=16"},
+    "hbfp8": {"columns": 2, "format": "hbfp8:block=16"},
     "unequal": {"rows": 4, "columns": 1, "lanes": 4, "format": "fb16_linear:block=12"},
     "mxfp4": {"rows": 1, "columns": 2, "lanes": 8, "format": "mxfp4"},
 }
@@ -52,29 +52,34 @@ def put_panel(memory: Scratchpad, bank: int, word: int, x: Blocks, slices: int) 
 
 
 def product(
-    memory: Scratchpad, m: int, n: int, blocks: int, seed: int, pad: int, number: int = 0
-) -> tuple[list[int], Scratchpad]:
-    """Put operands into a memory; return the commands of a product, and the memory after it."""
+    memory: Scratchpad,
+    expected: Scratchpad,
+    size: tuple[int, int, int],
+    *,
+    seed: int = 5,
+    words: tuple[int, int] = (3, 64),
+    pad: int = 1,
+    number: int = 0,
+) -> list[int]:
+    """Put operands into both memories, and the product into the second; return the commands."""
+    m, n, blocks = size
     p = memory.p
     a, b = operand(p, m, blocks, seed), operand(p, n, blocks, seed + 1)
-    words_a, words_b = 3, p.bank_words // 2 + number
-    put_panel(memory, 0, words_a, a, p.rows)
-    put_panel(memory, 1, words_b, b, p.columns)
-    base, stride = p.columns * (5 + number), n + pad * p.columns
-    expected = copy.deepcopy(memory)
-    result = matmul(p.array, a, b.transposed)
-    for i, row in enumerate(result):
+    for each in (memory, expected):
+        put_panel(each, 0, words[0], a, p.rows)
+        put_panel(each, 1, words[1], b, p.columns)
+    bank, base, stride = 2 + number % 2, p.columns * (5 + number), n + pad * p.columns
+    for i, row in enumerate(matmul(p.array, a, b.transposed)):
         at = base + i * stride
-        expected.values[2 + number, at : at + n] = row.view(np.uint32)
-    commands = [
+        expected.values[bank, at : at + n] = row.view(np.uint32)
+    return [
         encode("prod.counter4", window=0, count=1, stride=-1),
-        encode("prod.base", window=0, address=base, bank=2 + number),
+        encode("prod.base", window=0, address=base, bank=bank),
         encode("prod.counter4", window=0, count=m, stride=stride),
-        encode("prod.base", window=1, address=words_a * p.values, bank=0),
-        encode("prod.base", window=2, address=words_b * p.values, bank=1),
+        encode("prod.base", window=1, address=words[0] * p.values, bank=0),
+        encode("prod.base", window=2, address=words[1] * p.values, bank=1),
         encode("prod.multiply", wait=3, signal=1 << number, m=m, n=n, blocks=blocks),
     ]
-    return commands, expected
 
 
 def run(p: AcceleratorParameters, memory: Scratchpad, commands: list[int], **options) -> Found:
@@ -94,8 +99,8 @@ PRODUCTS = [
 @pytest.mark.parametrize(("name", "shape", "late"), PRODUCTS)
 def test_products(name, shape, late):
     p = parameters(name)
-    memory = random_scratchpad(p, seed=1)
-    commands, expected = product(memory, *shape, seed=5, pad=1)
+    memory, expected = (random_scratchpad(p, seed=1) for _ in range(2))
+    commands = product(memory, expected, shape)
     found = run(p, memory, commands, late=late)
     assert same(memory, expected)
     assert (found.signals, found.error) == ([1], 0)
@@ -104,10 +109,29 @@ def test_products(name, shape, late):
     assert found.runs == [cycles + ProductEngine.overhead]
 
 
+def test_random_products(name="hbfp6", seed=12, count=5):
+    p = parameters(name)
+    rng = np.random.default_rng(seed)
+    memory, expected = (random_scratchpad(p, seed) for _ in range(2))
+    commands: list[int] = []
+    words = 3, 0
+    for number in range(count):
+        m, tiles, blocks = (int(rng.integers(1, end)) for end in (3 * p.rows, 4, 4))
+        size = m, tiles * p.columns, blocks
+        commands += product(
+            memory, expected, size, seed=seed + number, words=words, pad=number, number=number
+        )
+        step = blocks * p.beats
+        words = words[0] + -(-m // p.rows) * step, words[1] + tiles * step
+    found = run(p, memory, commands, late=0.2, seed=seed, most=10_000)
+    assert same(memory, expected)
+    assert found.signals == [1 << number for number in range(count)]
+
+
 def test_a_product_of_panels_that_are_there():
     p = parameters("hbfp6")
-    memory = random_scratchpad(p, seed=2)
-    commands, expected = product(memory, 3, 4, 2, seed=7, pad=0)
+    memory, expected = (random_scratchpad(p, seed=2) for _ in range(2))
+    commands = product(memory, expected, (3, 4, 2), pad=0)
     # Of the first tiles of both panels, whose windows are as before.
     commands += [
         encode("prod.base", window=0, address=2, bank=3),
@@ -134,9 +158,9 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_errors(name):
     p = parameters("hbfp6")
-    memory = random_scratchpad(p, seed=3)
+    memory, before = (random_scratchpad(p, seed=3) for _ in range(2))
     fields = dict(WRONG[name])
-    commands, _ = product(memory, 4, 4, 2, seed=9, pad=0)
+    commands = product(memory, before, (4, 4, 2), pad=0)
     if "window" in fields:
         commands.insert(5, encode("prod.base", **fields))
         if fields["window"] == 0:

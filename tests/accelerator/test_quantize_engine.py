@@ -180,6 +180,31 @@ def test_random_words_begin_anew_with_each_run():
     assert found.signals == [1, 2, 4]
 
 
+def random_matrix(p: AcceleratorParameters, rng: np.random.Generator) -> Matrix:
+    """Return a matrix whose words and panel have a place."""
+    form, v = p.format, p.values
+    transposed, side = (int(n) for n in rng.integers(0, 2, 2))
+    blocks = int(rng.integers(1, 4))
+    most = blocks * form.reduction if transposed else -(-blocks * form.reduction // v)
+    inner, outer = (int(rng.integers(1, n + 1)) for n in (most, 2 if transposed else 7))
+    return Matrix(transposed, side, inner, outer, blocks, key=int(rng.integers(0, 1 << 60)))
+
+
+def test_random_matrices(name="hbfp6", seed=11, count=6):
+    p = parameters(name)
+    rng = np.random.default_rng(seed)
+    memory = filled(p, seed)
+    expected = copy.deepcopy(memory)
+    commands: list[int] = []
+    for n in range(count):
+        matrix = dataclasses.replace(random_matrix(p, rng), panel=2 + n)
+        matrix.put(expected)
+        commands += matrix.commands(p, 1 << n)
+    found = run(p, memory, commands, late=0.2, seed=seed, most=10_000)
+    assert same(memory, expected)
+    assert found.signals == [1 << n for n in range(count)]
+
+
 WRONG = {
     "size_of_rows": ("size", Matrix(0, 0, inner=5, outer=1, blocks=2)),
     "size_of_columns": ("size", Matrix(1, 0, inner=17, outer=1, blocks=2)),
