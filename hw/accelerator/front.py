@@ -33,7 +33,9 @@ class EngineFront(Circuit):
 
     A SET is taken in the cycle in which it comes. A RUN is taken into ``job``, waits for its tokens
     from the next cycle on, and starts in the cycle in which they are granted; its tokens are given
-    a cycle after ``end``. Outputs come from registers, but for ``start``, ``set`` and ``busy``.
+    a cycle after ``end``, and the next instruction is taken from then on. So latency and interval
+    are two cycles more than those of the RUN. Outputs come from registers, but for ``start``,
+    ``set`` and ``busy``.
 
     Members
     -------

@@ -142,7 +142,7 @@ class PanelWriter(Circuit):
         block_last = Signal()
         row_last = Signal()
         number_last = Signal()
-        # The slice is the last one of its row here; of a block of the group of transposed rows.
+        # The next slice is of another row; of another block, of the row or the transposed rows.
         next_row = Signal()
         next_block = Signal()
         m.d.comb += [

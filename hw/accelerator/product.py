@@ -132,9 +132,10 @@ class TileWriter(Circuit):
 class ProductEngine(Circuit):
     """Product of two panels, as `sw.bfp.array.matmul`, to a matrix in the scratchpad.
 
-    A word of each panel a cycle, as fast as the array takes them; a row of a tile is a write. A RUN
-    takes `overhead` cycles more than the array's cycles of the product (`ArrayParameters.cycles`),
-    from the cycle in which its tokens are granted to that in which it gives tokens.
+    A word of each panel a cycle, as fast as the array takes them; a row of a tile is a write.
+    Latency and interval: a RUN takes `overhead` cycles more than the array's cycles of the product
+    (`ArrayParameters.cycles`), from the cycle in which its tokens are granted to that in which it
+    gives tokens.
 
     Members
     -------

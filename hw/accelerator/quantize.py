@@ -108,8 +108,11 @@ class BeatFeeder(Circuit):
 class QuantizeEngine(Circuit):
     """Quantization of a matrix to a panel, as `sw.formats.converter.convert` row by row.
 
-    `quantizer_lanes` elements a cycle. Under stochastic rounding the random words begin anew with
-    each RUN, those of the key of window 0.
+    Interval `quantizer_lanes` elements a cycle, with the zeros that fill up blocks. A RUN, from the
+    cycle in which its tokens are granted to that in which it gives tokens, takes the cycles of its
+    elements, the converter's latency and drain (`ConverterParameters.timing`) and `overhead`; if
+    transposed a cycle more, and the cycles of a block of a group. Under stochastic rounding the
+    random words begin anew with each RUN, those of the key of window 0.
 
     Members
     -------
@@ -118,6 +121,8 @@ class QuantizeEngine(Circuit):
     write : Out(write_signature(...))
         Of the panel. Other members are those of `engine_members`.
     """
+
+    overhead = Reader.LATENCY + 2
 
     def __init__(self, *, parameters: AcceleratorParameters) -> None:
         self.parameters = p = parameters
@@ -164,9 +169,9 @@ class QuantizeEngine(Circuit):
         return m
 
     def _start(self, m: Module, front: EngineFront, given: dict[str, Any]) -> tuple[Any, Any]:
-        """Return whether a RUN starts, a cycle after its tokens, or fails, as it has more elements.
+        """Return, a cycle after tokens are granted, whether a RUN starts or has too many words.
 
-        Than its blocks have; but a row's last word may have some.
+        Its rows may have no more elements than its blocks, but for those of a last word.
         """
         p = self.parameters
         started = delay(m, 1, front.start, 1, name="started", reset=True)
