@@ -67,7 +67,7 @@ def run_engine(
     reads: Sequence[str],
     seed: int = 0,
     late: float = 0.0,
-    most: int = 1_500,
+    most: int = 700,
 ) -> Found:
     """Give an engine its commands until it is not busy; the number of each is its place.
 

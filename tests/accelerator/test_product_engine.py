@@ -90,7 +90,7 @@ def run(p: AcceleratorParameters, memory: Scratchpad, commands: list[int], **opt
 PRODUCTS = [
     ("hbfp6", (1, 2, 1), 0.0),
     ("hbfp6", (5, 6, 3), 0.4),
-    ("hbfp8", (9, 8, 1), 0.0),
+    ("hbfp8", (5, 4, 1), 0.0),
     ("unequal", (9, 6, 1), 0.0),
     ("mxfp4", (3, 4, 2), 0.4),
 ]

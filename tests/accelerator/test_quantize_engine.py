@@ -137,7 +137,6 @@ CASES = [
     ("hbfp6", "whole"),
     ("hbfp6", "padded"),
     ("hbfp6", "columns"),
-    ("hbfp8", "padded"),
     ("hbfp8", "columns"),
     ("fb16", "padded"),
     ("fb16", "cut"),
