@@ -19,6 +19,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("formats", "core"),
         ("networks", *WINGS),
         ("train",),
+        ("accelerator",),
         ("__main__",),
     ),
     "hw": (
@@ -28,6 +29,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("engine",),
         ("bus", "formats"),
         WINGS,
+        ("accelerator",),
         ("units",),
         ("flow",),
         ("__main__",),

@@ -8,7 +8,6 @@ MSFP (NeurIPS 2020).
 
 import dataclasses
 import math
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt

@@ -5,9 +5,11 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from typing import Any
+from typing import Any, TypeVar
 
 __all__ = ["in_processes"]
+
+R = TypeVar("R")
 
 
 def _quiet() -> None:
@@ -15,7 +17,7 @@ def _quiet() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def in_processes[R](
+def in_processes(
     function: Callable[..., R], jobs: Sequence[tuple[Any, ...]]
 ) -> Iterator[tuple[int, R]]:
     """Give the number of each job, and what a function of its arguments returned, as they end."""

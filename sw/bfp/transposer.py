@@ -91,7 +91,9 @@ def transpose(
     side, count = parameters.side, len(exponent)
     code = array("code", code, "integer", shape=(count, side, side))
     flags = array("flags", flags, "bool", shape=(count,))
-    column = assemble(code, exponent, parameters.format, (count * side, side))
+    # No value is asked for, so the scale of a tensor does not matter.
+    shape = count * side, side
+    column = assemble(code, exponent, parameters.format, shape, amax=NO_AMAX)
     turned, exponent = tiles(column.transposed)
     return np.where(flags[:, None, None], turned, code).astype(np.uint32), exponent
 
@@ -120,7 +122,7 @@ def assemble(
     format: BlockFormat,
     shape: tuple[int, ...],
     *,
-    amax: np.float32 = NO_AMAX,
+    amax: np.float32 | None = None,
 ) -> Blocks:
     """Return the matrix of a ``shape`` whose tiles go by rows of tiles: `tiles` undone.
 

@@ -53,15 +53,16 @@ class Blocks:
         Their format.
     axis : int or None
         The blocked axis; None for squares and boxes, which tile the last axes.
-    amax : float32
-        Of the tensor, where the format has a scale a tensor, see `sw.formats.tensor_scale`; else 0.
+    amax : float32 or None
+        Of the tensor, see `sw.formats.tensor_scale`; must be given where the format has a scale a
+        tensor, and is 0 elsewhere.
     """
 
     code: Codes
     exponent: Integers
     format: BlockFormat
     axis: int | None
-    amax: np.float32 = NO_AMAX
+    amax: Any = None
 
     def __post_init__(self) -> None:
         """Check that codes are the format's and shapes fit each other."""
@@ -80,7 +81,10 @@ class Blocks:
                 f"{code.shape} in {form.name}, not {codes.shape}"
             )
         scaled = isinstance(form, MxFormat) and form.has_tensor_scale
-        amax = array("amax", self.amax, "float32", shape=(), low=0, finite=True)[()]
+        if scaled and self.amax is None:
+            raise UserError(f"amax must be given in {form.name}, whose tensors have a scale")
+        given = NO_AMAX if self.amax is None else self.amax
+        amax = array("amax", given, "float32", shape=(), low=0, finite=True)[()]
         if amax > 0 and not scaled:
             what = f"amax in {form.name}, whose tensors have no scale,"
             raise UserError(f"{what} must be 0, not {amax}")

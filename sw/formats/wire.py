@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from ..checks import array, instance, shown, whole
 from ..errors import UserError
-from . import BlockFormat, MxFormat
-from .blocks import NO_AMAX, Blocks
+from . import BlockFormat
+from .blocks import Blocks
 from .cut import blocked_axes
 
 __all__ = ["pack", "unpack"]
@@ -67,11 +67,9 @@ def unpack(
     axis : int
         Its blocked axis; without meaning for squares and boxes.
     amax : float32, optional
-        The tensor's, which must be given where the format has a scale a tensor, see `Blocks`.
+        The tensor's, see `Blocks`.
     """
     instance("format", format, BlockFormat)
-    if amax is None and isinstance(format, MxFormat) and format.has_tensor_scale:
-        raise UserError(f"amax must be given: tensors in {format.name} have a scale")
     if not isinstance(shape, tuple):
         raise UserError(f"shape must be a tuple of extents, not {shown(shape)}")
     lines = [whole("extent of shape", extent, 0, 2**37) for extent in shape]
@@ -96,7 +94,7 @@ def unpack(
         exponent=np.moveaxis(exponent, -1, axis).astype(np.int32),
         format=format,
         axis=axis if len(format.block) == 1 else None,
-        amax=NO_AMAX if amax is None else amax,
+        amax=amax,
     )
 
 

@@ -37,7 +37,8 @@ def pairs(count: int) -> np.ndarray:
 
 
 def blocks(format: MxFormat, code: np.ndarray, scale: np.ndarray) -> Blocks:
-    return Blocks(code=code, exponent=scale, format=format, axis=1)
+    amax = np.float32(1) if format.has_tensor_scale else None
+    return Blocks(code=code, exponent=scale, format=format, axis=1, amax=amax)
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_errors(change, message):
     with pytest.raises(UserError, match=message):
         unpack(**(given | change))
     given["format"] = NVFP4
-    with pytest.raises(UserError, match="amax must be given: tensors in nvfp4 have a scale"):
+    with pytest.raises(UserError, match="amax must be given in nvfp4, whose tensors have a scale"):
         unpack(**given)
     wide = blocks([1, 2], [9], BfpFormat(mantissa_bits=5, exponent_bits=9))
     with pytest.raises(UserError, match="format must have scales of 8 bits at most, not 9 of"):

@@ -1,0 +1,223 @@
+"""The product engine: panels in, a matrix of binary32 out."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from sw.accelerator.parameters import AcceleratorParameters
+
+from ..base.circuit import Circuit
+from ..base.pipeline import advance, delay
+from ..bfp.array import MacArray
+from ..stream.packet import Packet
+from .front import EngineFront, fields_of, outside
+from .panel_reader import PanelReader
+from .ports import CAUSES, engine_members, read_signature, write_signature
+
+__all__ = ["ProductEngine", "TileWriter"]
+
+
+class TileWriter(Circuit):
+    """Writes the rows of tiles, which come tile by tile, to their places in a matrix.
+
+    Latency is two cycles from a row to its write, interval one; ``port`` comes from registers.
+
+    Parameters
+    ----------
+    parameters : AcceleratorParameters
+        Of the machine.
+    packet : Packet
+        Of ``i``: a row of a tile.
+
+    Members
+    -------
+    start : In(1)
+        Starts with what the following five have, which stays while rows come.
+    base, bank : In
+        Address of the matrix's first element.
+    stride : In(signed(32))
+        Elements from a row of the matrix to the next.
+    rows, tile_columns : In(16)
+        Of the matrix; rows of tiles that it has not are dropped.
+    halt : In(1)
+        Nothing is written any more.
+    i : In(packet.signature)
+        Rows; one is taken in each cycle.
+    port : Out(write_signature(...))
+        Of the scratchpad.
+    bad : Out(1)
+        A row's address is not in its bank, or no multiple of a tile's columns; it is not written.
+    """
+
+    latency = 2
+
+    def __init__(self, *, parameters: AcceleratorParameters, packet: Packet) -> None:
+        self.parameters = parameters
+        super().__init__(
+            {
+                "start": In(1),
+                "base": In(signed(32)),
+                "bank": In(4),
+                "stride": In(signed(32)),
+                "rows": In(16),
+                "tile_columns": In(16),
+                "halt": In(1),
+                "i": In(packet.signature),
+                "port": Out(write_signature(parameters)),
+                "bad": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Find the address of a row, then the word and the lanes of it."""
+        m = Module()
+        p = self.parameters
+        address = Signal(signed(32))
+        keep = Signal()
+        row = Signal(len(self.i.payload.data.as_value()))
+        self._walk(m, address, keep)
+        m.d.comb += self.i.ready.eq(1)
+        m.d.sync += row.eq(self.i.payload.data.as_value())
+
+        across = (p.values - 1).bit_length()
+        word, place = address[across:], address[:across]
+        misaligned = (place & (p.columns - 1)) != 0
+        parts = [place == n for n in range(0, p.values, p.columns)]
+        m.d.comb += self.bad.eq(keep & (outside(p, self.bank, word) | misaligned))
+        m.d.sync += [
+            self.port.en.eq(keep & ~self.bad & ~self.halt),
+            self.port.bank.eq(self.bank),
+            self.port.address.eq(word),
+            self.port.data.eq(row.replicate(len(parts))),
+            self.port.lanes.eq(Cat(bit.replicate(p.columns) for bit in parts)),
+        ]
+        return m
+
+    def _walk(self, m: Module, address: Signal, keep: Signal) -> None:
+        """Give the address of each row that comes, and whether the matrix has it."""
+        p = self.parameters
+        # The tile's row 0 in column 0, the present row there, and elements to the tile's column.
+        first = Signal(signed(32))
+        line = Signal(signed(32))
+        offset = Signal(32)
+        left = Signal(16)
+        column = Signal(16, init=1)
+        row = Signal(range(p.rows))
+        accept = Signal()
+        last_column = Signal()
+        tile_end = accept & advance(m, accept, row, p.rows)
+        m.d.comb += [
+            accept.eq(self.i.valid & self.i.ready),
+            last_column.eq(column == self.tile_columns),
+        ]
+        m.d.sync += [address.eq(line + offset), keep.eq(accept & (row < left))]
+        following = line + self.stride
+        with m.If(accept):
+            m.d.sync += line.eq(following)
+        with m.If(tile_end):
+            m.d.sync += [
+                column.eq(Mux(last_column, 1, column + 1)),
+                offset.eq(Mux(last_column, 0, offset + p.columns)),
+            ]
+            with m.If(last_column):
+                m.d.sync += [first.eq(following), left.eq(left - p.rows)]
+            with m.Else():
+                m.d.sync += line.eq(first)
+        with m.If(self.start):
+            m.d.sync += [first.eq(self.base), line.eq(self.base), left.eq(self.rows)]
+
+
+class ProductEngine(Circuit):
+    """Product of two panels, as `sw.bfp.array.matmul`, to a matrix in the scratchpad.
+
+    A word of each panel a cycle, as fast as the array takes them; a row of a tile is a write.
+    Latency and interval: a RUN takes `overhead` cycles more than the array's cycles of the product
+    (`ArrayParameters.cycles`), from the cycle in which its tokens are granted to that in which it
+    gives tokens.
+
+    Members
+    -------
+    read_a, read_b : Out(read_signature(...))
+        Of the panels of rows and of columns.
+    write : Out(write_signature(...))
+        Of the matrix. Other members are those of `engine_members`.
+    """
+
+    overhead = PanelReader.latency + TileWriter.latency
+
+    def __init__(self, *, parameters: AcceleratorParameters) -> None:
+        self.parameters = p = parameters
+        super().__init__(
+            engine_members()
+            | {
+                "read_a": Out(read_signature(p)),
+                "read_b": Out(read_signature(p)),
+                "write": Out(write_signature(p)),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Connect readers, array and writer."""
+        m = Module()
+        p = self.parameters
+        m.submodules.front = front = EngineFront()
+        m.submodules.array = array = MacArray(parameters=p.array)
+        m.submodules.reader_a = a = PanelReader(parameters=p, rows=True)
+        m.submodules.reader_b = b = PanelReader(parameters=p, rows=False)
+        m.submodules.writer = writer = TileWriter(parameters=p, packet=array.streams["o"])
+        front.serve(m, self)
+        for source, sink in ((a.o, array.i_a), (b.o, array.i_b), (array.o, writer.i)):
+            wiring.connect(m, source, sink)
+        for mine, its in ((self.read_a, a), (self.read_b, b), (self.write, writer)):
+            wiring.connect(m, its.port, wiring.flipped(mine))
+
+        given = fields_of("prod.multiply", front.job)
+        start = Signal()
+        ragged = Signal()
+        m.d.comb += [
+            ragged.eq((given["n"] & (p.columns - 1)) != 0),
+            start.eq(front.start & ~ragged),
+            array.start.eq(start),
+            array.job.blocks.eq(given["blocks"]),
+            array.job.tile_rows.eq((given["m"] + (p.rows - 1)) >> (p.rows - 1).bit_length()),
+            array.job.tile_columns.eq(given["n"] >> (p.columns - 1).bit_length()),
+            writer.rows.eq(given["m"]),
+            writer.tile_columns.eq(array.job.tile_columns),
+            writer.halt.eq(front.error.any()),
+            front.end.eq(delay(m, 1, array.done, writer.latency, name="done", reset=True)),
+            front.cause.eq(
+                Mux(
+                    front.start & ragged,
+                    CAUSES["size"],
+                    Mux(a.bad | b.bad | writer.bad, CAUSES["address"], 0),
+                )
+            ),
+        ]
+        for reader in (a, b):
+            m.d.comb += [
+                reader.blocks.eq(array.job.blocks),
+                reader.tile_rows.eq(array.job.tile_rows),
+                reader.tile_columns.eq(array.job.tile_columns),
+            ]
+        for window, part in enumerate((writer, a, b)):
+            self._window(m, front, window, part)
+            m.d.comb += part.start.eq(start)
+        return m
+
+    def _window(self, m: Module, front: EngineFront, number: int, part: Any) -> None:
+        """Keep where a window begins, and the distance of the writer's rows."""
+        bank = Signal(4, name=f"bank_{number}")
+        base = Signal(signed(32), name=f"base_{number}")
+        given = fields_of("prod.base", front.word)
+        with m.If(front.sets("prod.base", number)):
+            m.d.sync += [base.eq(given["address"]), bank.eq(given["bank"])]
+        m.d.comb += [part.base.eq(base), part.bank.eq(bank)]
+        if number == 0:
+            stride = Signal(signed(32))
+            with m.If(front.sets("prod.base", number)):
+                m.d.sync += stride.eq(0)
+            with m.If(front.sets("prod.counter4", number)):
+                m.d.sync += stride.eq(fields_of("prod.counter4", front.word)["stride"])
+            m.d.comb += part.stride.eq(stride)

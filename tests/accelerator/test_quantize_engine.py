@@ -1,0 +1,284 @@
+"""The quantize engine against the model of the converter, and panels laid out here."""
+
+import copy
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hw.accelerator.panel_writer import PanelWriter
+from hw.accelerator.ports import CAUSES
+from hw.accelerator.quantize import BeatFeeder, QuantizeEngine
+from sw.accelerator.instructions import encode
+from sw.accelerator.parameters import AcceleratorParameters
+from sw.formats.converter import convert
+from sw.words import Words
+
+from ..faults import Fault, planted
+from .engine_bench import Found, put_slice, random_scratchpad, run_engine, same
+from .scratchpad import Scratchpad
+
+SIZES = {"banks": 2, "bank_words": 256, "port_bits": 32}
+CONFIGURATIONS = {
+    "hbfp6": {"rows": 2, "columns": 2, "lanes": 4, "format": "hbfp6:block=8"},
+    "hbfp8": {"format": "hbfp8:block=16"},
+    "fb16": {"rows": 4, "columns": 1, "lanes": 4, "format": "fb16_linear:block=12"},
+    "nearest": {
+        "rows": 1,
+        "columns": 4,
+        "lanes": 2,
+        "format": "hbfp6:block=2:rounding=nearest_even",
+    },
+    "mxfp4": {"rows": 1, "columns": 2, "lanes": 8, "format": "mxfp4"},
+    "mxfp8": {"rows": 2, "columns": 2, "lanes": 8, "format": "mxfp8_e4m3"},
+}
+KEY = 0x0123456789ABCDEF
+
+
+def parameters(name: str) -> AcceleratorParameters:
+    return AcceleratorParameters(**SIZES, **CONFIGURATIONS[name])
+
+
+@dataclasses.dataclass(frozen=True)
+class Matrix:
+    """A RUN: its fields, and where it finds and puts what."""
+
+    transposed: int
+    side: int
+    inner: int
+    outer: int
+    blocks: int
+    source: int = 8
+    panel: int = 2
+    key: int = KEY
+
+    def commands(self, p: AcceleratorParameters, signal: int = 1) -> list[int]:
+        """Rows, or elements, have a word between them."""
+        v = p.values
+        across = (self.outer if self.transposed else self.inner) + 1
+        strides = (v, across * v) if self.transposed else (across * v, v)
+        return [
+            encode("quant.key", window=0, key=99),
+            encode("quant.base", window=1, address=self.source * v, bank=0),
+            encode("quant.counter4", window=1, count=self.outer, stride=strides[0]),
+            encode("quant.counter5", window=1, count=self.inner, stride=strides[1]),
+            encode("quant.base", window=0, address=self.panel * v, bank=1),
+            *([encode("quant.key", window=0, key=self.key)] if self.key else []),
+            self.run(signal),
+        ]
+
+    def run(self, signal: int = 1) -> int:
+        """Return the RUN alone."""
+        names = ("transposed", "side", "inner", "outer", "blocks")
+        return encode(
+            "quant.quantize", wait=5, signal=signal, **{n: getattr(self, n) for n in names}
+        )
+
+    def rows(self, memory: Scratchpad) -> np.ndarray:
+        """Return the rows that are quantized, zeros up to the blocks' end."""
+        p = memory.p
+        across = (self.outer if self.transposed else self.inner) + 1
+        lines = self.inner if self.transposed else self.outer
+        words = memory.values[0].reshape(-1, p.values)[self.source :][: lines * across]
+        words = words.reshape(lines, -1)[:, : -p.values]
+        rows = words.T if self.transposed else words
+        wide = np.zeros((len(rows), self.blocks * p.format.reduction), np.uint32)
+        used = min(rows.shape[1], wide.shape[1])
+        wide[:, :used] = rows[:, :used]
+        return wide.view(np.float32)
+
+    def put(self, memory: Scratchpad) -> None:
+        """Write the panel."""
+        p = memory.p
+        rows = self.rows(memory)
+        x = rows.reshape(len(rows), self.blocks, p.format.reduction)
+        if self.transposed:
+            x = x.reshape(self.outer, p.values, *x.shape[1:]).swapaxes(1, 2)
+        code, exponent, _ = convert(
+            p.converter, x.reshape(-1, p.format.reduction), random=Words(key=self.key)
+        )
+        code, exponent = code.reshape(x.shape), exponent.reshape(x.shape[:-1])
+        if self.transposed:
+            code, exponent = code.swapaxes(1, 2), exponent.swapaxes(1, 2)
+        code = code.reshape(len(rows), self.blocks * p.beats, p.lanes)
+        exponent = exponent.reshape(len(rows), self.blocks)
+        slices = p.columns if self.side else p.rows
+        for r, row in enumerate(code):
+            for t, codes in enumerate(row):
+                word = self.panel + r // slices * len(row) + t
+                put_slice(memory, 1, word, r % slices, codes, exponent[r, t // p.beats])
+
+
+def filled(p: AcceleratorParameters, seed: int) -> Scratchpad:
+    """Return a scratchpad of ordinary numbers, and some of any bits, in bank 0."""
+    memory = random_scratchpad(p, seed)
+    rng = np.random.default_rng(seed)
+    values = rng.standard_normal(memory.values[0].shape) * np.exp2(
+        rng.integers(-6, 6, memory.values[0].shape)
+    )
+    ordinary = rng.random(values.shape) < 0.99
+    memory.values[0][ordinary] = values.astype(np.float32).view(np.uint32)[ordinary]
+    return memory
+
+
+def run(p: AcceleratorParameters, memory: Scratchpad, commands: list[int], **options: Any) -> Found:
+    return run_engine(QuantizeEngine(parameters=p), memory, commands, reads=["read"], **options)
+
+
+MATRICES = {
+    "whole": Matrix(0, 0, inner=4, outer=3, blocks=2),
+    "padded": Matrix(0, 1, inner=3, outer=5, blocks=3),
+    "cut": Matrix(0, 1, inner=2, outer=3, blocks=1, key=0),
+    "columns": Matrix(1, 0, inner=11, outer=2, blocks=2),
+    "single": Matrix(1, 1, inner=1, outer=1, blocks=1),
+}
+CASES = [
+    ("hbfp6", "whole"),
+    ("hbfp6", "padded"),
+    ("hbfp6", "columns"),
+    ("hbfp8", "columns"),
+    ("fb16", "padded"),
+    ("fb16", "cut"),
+    ("fb16", "columns"),
+    ("nearest", "single"),
+    ("mxfp4", "padded"),
+    ("mxfp4", "columns"),
+    ("mxfp8", "padded"),
+    ("mxfp8", "columns"),
+]
+
+
+@pytest.mark.parametrize(("name", "which"), CASES)
+def test_matrices(name, which):
+    p = parameters(name)
+    matrix = MATRICES[which]
+    memory = filled(p, seed=1)
+    expected = copy.deepcopy(memory)
+    matrix.put(expected)
+    found = run(p, memory, matrix.commands(p))
+    assert same(memory, expected)
+    assert (found.signals, found.error) == ([1], 0)
+    rows = matrix.outer * (p.values if matrix.transposed else 1)
+    elements = rows * matrix.blocks * p.format.reduction
+    extra = (p.values * p.format.reduction // p.quantizer_lanes + 1) * matrix.transposed
+    timing = p.converter.timing
+    cycles = elements // p.quantizer_lanes + timing.latency + timing.drain
+    assert found.runs == [cycles + QuantizeEngine.overhead + extra]
+
+
+def test_random_words_begin_anew_with_each_run():
+    p = parameters("hbfp6")
+    memory = filled(p, seed=2)
+    first, second = MATRICES["columns"], dataclasses.replace(MATRICES["padded"], panel=200, key=5)
+    expected = copy.deepcopy(memory)
+    for matrix in (first, second):
+        matrix.put(expected)
+    # The second one is of the same windows as the first, and of the same key.
+    commands = [*first.commands(p), first.run(2), *second.commands(p, 4)]
+    found = run(p, memory, commands, late=0.3)
+    assert same(memory, expected)
+    assert found.signals == [1, 2, 4]
+
+
+def random_matrix(p: AcceleratorParameters, rng: np.random.Generator) -> Matrix:
+    """Return a matrix whose words and panel have a place."""
+    form, v = p.format, p.values
+    transposed, side = (int(n) for n in rng.integers(0, 2, 2))
+    blocks = int(rng.integers(1, 4))
+    most = blocks * form.reduction if transposed else -(-blocks * form.reduction // v)
+    inner, outer = (int(rng.integers(1, n + 1)) for n in (most, 2 if transposed else 7))
+    return Matrix(transposed, side, inner, outer, blocks, key=int(rng.integers(0, 1 << 60)))
+
+
+def test_random_matrices(name="hbfp6", seed=11, count=6):
+    p = parameters(name)
+    rng = np.random.default_rng(seed)
+    memory = filled(p, seed)
+    expected = copy.deepcopy(memory)
+    commands: list[int] = []
+    for n in range(count):
+        matrix = dataclasses.replace(random_matrix(p, rng), panel=2 + n)
+        matrix.put(expected)
+        commands += matrix.commands(p, 1 << n)
+    found = run(p, memory, commands, late=0.2, seed=seed, most=10_000)
+    assert same(memory, expected)
+    assert found.signals == [1 << n for n in range(count)]
+
+
+WRONG = {
+    "size_of_rows": ("size", Matrix(0, 0, inner=5, outer=1, blocks=2)),
+    "size_of_columns": ("size", Matrix(1, 0, inner=17, outer=1, blocks=2)),
+    "source": ("address", Matrix(0, 0, inner=3, outer=1, blocks=2, source=254)),
+    "panel": ("address", Matrix(0, 0, inner=3, outer=1, blocks=2, panel=253)),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_errors(name):
+    p = parameters("hbfp6")
+    cause, matrix = WRONG[name]
+    memory = filled(p, seed=3)
+    before = copy.deepcopy(memory)
+    commands = matrix.commands(p)
+    found = run(p, memory, commands + commands)
+    assert (found.error, found.error_pc) == (CAUSES[cause], len(commands) - 1)
+    assert found.signals == []
+    panel = slice(matrix.panel * p.values, None)
+    before.values[1, panel] = memory.values[1, panel]
+    before.side[1][matrix.panel :] = memory.side[1][matrix.panel :]
+    assert same(memory, before)
+
+
+def test_a_panel_begins_with_a_word():
+    p = parameters("hbfp6")
+    memory = filled(p, seed=4)
+    before = copy.deepcopy(memory)
+    commands = MATRICES["whole"].commands(p)
+    commands.insert(-1, encode("quant.base", window=0, address=6, bank=1))
+    found = run(p, memory, commands)
+    assert (found.error, found.signals) == (CAUSES["address"], [])
+    assert same(memory, before)
+
+
+FAULTS = {
+    "words of the last row's end are not dropped": (
+        ("fb16", "cut"),
+        Fault(BeatFeeder, lambda s: s.word_end.eq(s.part == 1)),
+    ),
+    "no zeros after a row": (("hbfp6", "padded"), Fault(BeatFeeder, lambda s: s.padding.eq(0))),
+    "all slices are written": (
+        ("hbfp6", "padded"),
+        Fault(PanelWriter, lambda s: s.port.lanes.eq(-1)),
+    ),
+    "exponents of all slices": (
+        ("hbfp6", "padded"),
+        Fault(PanelWriter, lambda s: s.port.slices.eq(-1)),
+    ),
+    "the side is always that of the rows": (
+        ("fb16", "columns"),
+        Fault(PanelWriter, lambda s: s.number_last.eq(s.number == 0)),
+    ),
+    "groups of transposed rows lie on each other": (
+        ("fb16", "columns"),
+        Fault(PanelWriter, lambda s: s.corner.eq(s.corner)),
+    ),
+    "words of the key before": (
+        ("hbfp6", "whole"),
+        Fault(QuantizeEngine, lambda s: s.quantizer.key.eq(0)),
+    ),
+    "the random words go on": (
+        None,
+        Fault(QuantizeEngine, lambda s: s.quantizer.restart.eq(0)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_found(name):
+    case, fault = FAULTS[name]
+    with planted(fault), pytest.raises(AssertionError):
+        if case:
+            test_matrices(*case)
+        else:
+            test_random_words_begin_anew_with_each_run()
