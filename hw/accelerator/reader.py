@@ -1,0 +1,139 @@
+"""Reader of a window: its words, as a stream."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
+
+from ..base.circuit import Circuit
+from ..base.pipeline import delay, wire
+from ..stream.fifo import OutputFifo
+from .ports import READ_LATENCY, read_signature
+from .walker import SLOT_BITS, Walker
+
+__all__ = ["Reader", "WordFifo", "locate"]
+
+
+class WordFifo(OutputFifo):
+    """FIFO of as many words as a reader has under way, and a few more."""
+
+    DEPTH = 8
+
+
+def locate(p: AcceleratorParameters, element: Value, single: Value) -> tuple[Value, Value, Value]:
+    """Return an element's lane and word, and whether there is no such word; combinational.
+
+    Unless ``single``, a word must begin with the element.
+    """
+    lane_bits = (p.values - 1).bit_length()
+    word_bits = (p.bank_words - 1).bit_length()
+    lane, word = element[:lane_bits], element[lane_bits : lane_bits + word_bits]
+    beyond = element[lane_bits + word_bits :].any()
+    return lane, word, beyond | (~single & lane.any())
+
+
+class Reader(Circuit):
+    """The words at a window's positions, read from the scratchpad into a small FIFO.
+
+    After ``start`` it reads ``inner * outer`` words from the window's first position on, a word a
+    cycle if the stream takes them. The first is there `LATENCY` cycles after ``start`` unless a
+    SET, or the last word before, was less than `WALKER_LATENCY` cycles ago. ``port`` and
+    ``o.valid`` come from registers, ``o.payload`` from a memory without a register.
+
+    Members
+    -------
+    set : In(1), slot : In(4), payload : In(SLOT_BITS)
+        As of `Walker`; not while it reads.
+    start : In(1)
+        Read; all words of the start before have been issued.
+    inner : In(16), outer : In(24)
+        At least 1; they stay until all is read.
+    single : In(1)
+        Take the window as if it were of single elements; as ``inner``.
+    o : Out(stream.Signature(word_bits))
+        Words. A single element is in all lanes; what is outside is zero.
+    port : Out(read_signature(parameters))
+    bad : Out(1)
+        An address had no word. Nothing has been read since, nor will be.
+    """
+
+    LATENCY = 1 + 1 + READ_LATENCY + 1
+
+    def __init__(self, *, parameters: AcceleratorParameters) -> None:
+        self.parameters = parameters
+        super().__init__(
+            {
+                "set": In(1),
+                "slot": In(4),
+                "payload": In(SLOT_BITS),
+                "start": In(1),
+                "inner": In(16),
+                "outer": In(24),
+                "single": In(1),
+                "o": Out(stream.Signature(parameters.word_bits)),
+                "port": Out(read_signature(parameters)),
+                "bad": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Issue reads while the FIFO has room for all that are under way."""
+        m = Module()
+        p = self.parameters
+        m.submodules.walker = walker = Walker(parameters=p)
+        m.submodules.fifo = fifo = WordFifo(shape=p.word_bits)
+        reading = Signal()
+        room = Signal(range(fifo.DEPTH + 1), init=fifo.DEPTH)
+        issue = wire(m, "issue", 1, reading & walker.ready & (room != 0))
+        last = self._last(m, issue)
+        single = wire(m, "single_", 1, walker.single | self.single)
+        lane, word, missing = locate(p, walker.element, single)
+        wrong = wire(m, "wrong", 1, walker.inside & missing)
+        m.d.comb += [
+            walker.set.eq(self.set),
+            walker.slot.eq(self.slot),
+            walker.payload.eq(self.payload),
+            walker.step.eq(issue),
+            walker.restart.eq(issue & last),
+        ]
+        with m.If(self.start):
+            m.d.sync += reading.eq(1)
+        with m.Elif(issue & (last | wrong)):
+            m.d.sync += reading.eq(0)
+        with m.If(issue & wrong):
+            m.d.sync += self.bad.eq(1)
+        m.d.sync += [
+            room.eq(room - issue + (fifo.o.valid & fifo.o.ready)),
+            self.port.en.eq(issue & walker.inside & ~wrong),
+            self.port.bank.eq(walker.bank),
+            self.port.address.eq(word),
+        ]
+
+        cycles = 1 + READ_LATENCY
+        facts = data.StructLayout({"inside": 1, "single": 1, "lane": len(lane)})
+        late = delay(m, 1, Cat(walker.inside, single, lane), cycles, name="facts")
+        late = data.View(facts, late)
+        values = data.View(data.ArrayLayout(VALUE_BITS, p.values), self.port.data)
+        alone = Value.cast(values[late.lane]).replicate(p.values)
+        m.d.comb += [
+            fifo.push.eq(delay(m, 1, issue & ~wrong, cycles, name="push", reset=True)),
+            fifo.word.eq(Mux(late.inside, Mux(late.single, alone, self.port.data), 0)),
+        ]
+        wiring.connect(m, fifo.o, wiring.flipped(self.o))
+        return m
+
+    def _last(self, m: Module, issue: Signal) -> Value:
+        """Count the words that are issued; return whether one is the last."""
+        inner = Signal(16)
+        outer = Signal(24)
+        last_inner = wire(m, "last_inner", 1, inner == 1)
+        with m.If(self.start):
+            m.d.sync += [inner.eq(self.inner), outer.eq(self.outer)]
+        with m.Elif(issue):
+            m.d.sync += inner.eq(Mux(last_inner, self.inner, inner - 1))
+            with m.If(last_inner):
+                m.d.sync += outer.eq(outer - 1)
+        return wire(m, "last", 1, last_inner & (outer == 1))
