@@ -14,7 +14,7 @@ from ..stream.fifo import OutputFifo
 from .ports import READ_LATENCY, read_signature
 from .walker import SLOT_BITS, Walker
 
-__all__ = ["Reader", "WordFifo", "locate"]
+__all__ = ["Reader", "WordFifo", "counted", "locate"]
 
 
 class WordFifo(OutputFifo):
@@ -23,16 +23,36 @@ class WordFifo(OutputFifo):
     DEPTH = 8
 
 
-def locate(p: AcceleratorParameters, element: Value, single: Value) -> tuple[Value, Value, Value]:
-    """Return an element's lane and word, and whether there is no such word; combinational.
+def locate(p: AcceleratorParameters, walker: Walker, single: Value) -> tuple[Value, Value, Value]:
+    """Return the lane and the word of a walker's element, and whether it has none; combinational.
 
     Unless ``single``, a word must begin with the element.
     """
-    lane_bits = (p.values - 1).bit_length()
-    word_bits = (p.bank_words - 1).bit_length()
-    lane, word = element[:lane_bits], element[lane_bits : lane_bits + word_bits]
-    beyond = element[lane_bits + word_bits :].any()
-    return lane, word, beyond | (~single & lane.any())
+    lane_bits, word_bits, bank_bits = (
+        (n - 1).bit_length() for n in (p.values, p.bank_words, p.banks)
+    )
+    lane, word = walker.element[:lane_bits], walker.element[lane_bits:]
+    beyond = Cat(word[word_bits:], walker.bank[bank_bits:]).any()
+    return lane, word[:word_bits], walker.inside & (beyond | (~single & lane.any()))
+
+
+def counted(
+    m: Module, start: Value, step: Value, inner: Value, outer: Value
+) -> tuple[Signal, Signal]:
+    """Count ``inner * outer`` steps; return whether one is the last of the inner ones, and of all.
+
+    The numbers are at least 1; ``inner`` stays until the last step, ``outer`` comes with ``start``.
+    """
+    inner_left = Signal(len(inner))
+    outer_left = Signal(len(outer))
+    last_inner = wire(m, "last_inner", 1, inner_left == 1)
+    with m.If(start):
+        m.d.sync += [inner_left.eq(inner), outer_left.eq(outer)]
+    with m.Elif(step):
+        m.d.sync += inner_left.eq(Mux(last_inner, inner, inner_left - 1))
+        with m.If(last_inner):
+            m.d.sync += outer_left.eq(outer_left - 1)
+    return last_inner, wire(m, "last", 1, last_inner & (outer_left == 1))
 
 
 class Reader(Circuit):
@@ -88,10 +108,10 @@ class Reader(Circuit):
         reading = Signal()
         room = Signal(range(fifo.DEPTH + 1), init=fifo.DEPTH)
         issue = wire(m, "issue", 1, reading & walker.ready & (room != 0))
-        last = self._last(m, issue)
+        _, last = counted(m, self.start, issue, self.inner, self.outer)
         single = wire(m, "single_", 1, walker.single | self.single)
-        lane, word, missing = locate(p, walker.element, single)
-        wrong = wire(m, "wrong", 1, walker.inside & missing)
+        lane, word, missing = locate(p, walker, single)
+        wrong = wire(m, "wrong", 1, missing)
         m.d.comb += [
             walker.set.eq(self.set),
             walker.slot.eq(self.slot),
@@ -124,16 +144,3 @@ class Reader(Circuit):
         ]
         wiring.connect(m, fifo.o, wiring.flipped(self.o))
         return m
-
-    def _last(self, m: Module, issue: Signal) -> Value:
-        """Count the words that are issued; return whether one is the last."""
-        inner = Signal(16)
-        outer = Signal(24)
-        last_inner = wire(m, "last_inner", 1, inner == 1)
-        with m.If(self.start):
-            m.d.sync += [inner.eq(self.inner), outer.eq(self.outer)]
-        with m.Elif(issue):
-            m.d.sync += inner.eq(Mux(last_inner, self.inner, inner - 1))
-            with m.If(last_inner):
-                m.d.sync += outer.eq(outer - 1)
-        return wire(m, "last", 1, last_inner & (outer == 1))

@@ -55,7 +55,8 @@ class Walker(Circuit):
         Address of the element.
     inside : Out(1)
         It is in the plane, or there are no bounds.
-    bank : Out(bits of a bank's number)
+    bank : Out(4)
+        Also one that the scratchpad does not have.
     single : Out(1)
     """
 
@@ -71,7 +72,7 @@ class Walker(Circuit):
                 "ready": Out(1),
                 "element": Out(signed(32)),
                 "inside": Out(1),
-                "bank": Out((parameters.banks - 1).bit_length()),
+                "bank": Out(4),
                 "single": Out(1),
             }
         )

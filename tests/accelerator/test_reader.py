@@ -30,7 +30,11 @@ def words(memory: Scratchpad, window: Window, count: int, single: bool) -> list[
         lane = element % values
         if not inside:
             found.append(0)
-        elif not 0 <= element < p.bank_values or (lane and not single and not base.get("single")):
+        elif (
+            base.get("bank", 0) >= p.banks
+            or not 0 <= element < p.bank_values
+            or (lane and not single and not base.get("single"))
+        ):
             break
         elif single or base.get("single"):
             value = int(memory.values[base.get("bank", 0), element])
@@ -153,6 +157,10 @@ def test_an_address_without_a_word_ends_it(base, stride):
     read(PARAMETERS, [(window, 9, 1, False)], seed=3)
 
 
+def test_a_bank_that_there_is_not_ends_it():
+    read(PARAMETERS, [({"base": {"address": 0, "bank": 4}}, 1, 1, False)])
+
+
 def test_an_address_outside_is_not_checked():
     window = {
         "base": {"address": 3 * 8 + 1},
@@ -163,7 +171,7 @@ def test_an_address_outside_is_not_checked():
 
 FAULTS = {
     "more than the FIFO holds": lambda s: s.room.eq(8),
-    "a word too few": lambda s: s.last.eq(s.last_inner & (s.outer <= 2)),
+    "a word too few": lambda s: s.last.eq(s.last_inner & (s.outer_left <= 2)),
     "what is outside": lambda s: s.fifo.word.eq(s.port.data),
     "a window not begun again": lambda s: s.walker.restart.eq(0),
     "all lanes of a single element": lambda s: s.single_.eq(s.single),
