@@ -190,7 +190,7 @@ class Reducer(Circuit):
                     m.next = "TAKE"
         return m
 
-    def _lanes(self, m: Module, step: Signal, level: Signal) -> None:
+    def _lanes(self, m: Module, step: Any, level: Signal) -> None:
         """Give each lane, beside its own values, the results of two lanes that meet in it."""
         count = self.parameters.values
         values = data.View(data.ArrayLayout(VALUE_BITS, count), self.word)

@@ -86,7 +86,7 @@ class VectorPath(Circuit):
 
         values = data.ArrayLayout(VALUE_BITS, p.values)
         words = Signal(values)
-        for n, word in enumerate(words):
+        for n in range(p.values):
             m.submodules[f"lane_{n}"] = lane = Lane(parameters=p)
             m.d.comb += [
                 lane.op.eq(given["lane"]),
@@ -94,7 +94,7 @@ class VectorPath(Circuit):
                 lane.s.eq(scalar),
                 lane.x.eq(data.View(values, x)[n]),
                 lane.y.eq(data.View(values, y)[n]),
-                word.eq(lane.o),
+                words[n].eq(lane.o),
             ]
         done = self._delayed(m, tag, is_op)
         ends = register(m, done.valid, "ends", 1, done.ends_all)

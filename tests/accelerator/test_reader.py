@@ -103,7 +103,7 @@ def read(
             expected = words(memory, window, inner * outer, single)
             ends = len(expected) < inner * outer
             found: list[int] = []
-            cycles = idle = 0
+            cycles = idle = last = 0
             while len(found) < len(expected) or idle < 12:
                 ctx.set(dut.o.ready, rng.random() >= pressure)
                 if ctx.get(dut.o.valid) and ctx.get(dut.o.ready):
@@ -116,7 +116,7 @@ def read(
                 cycles += 1
             assert found == expected, f"{window}, {inner} x {outer}"
             assert ctx.get(dut.bad) == ends
-            cycles = last if found else 0
+            cycles = last
             if ends:
                 return
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -195,7 +195,7 @@ class _Bench:
 
 
 def play(
-    p: AcceleratorParameters, runs: list[Run | Failure], *, seed: int = 0, late: float = 0.5
+    p: AcceleratorParameters, runs: Sequence[Run | Failure], *, seed: int = 0, late: float = 0.5
 ) -> list[int]:
     """Have the engine do runs and compare; return the cycles of each, from its tokens on.
 
