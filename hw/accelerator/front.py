@@ -91,7 +91,10 @@ class EngineFront(Circuit):
     def elaborate(self, platform: Any) -> Module:
         """Build the states: no RUN, one that waits, one that runs."""
         m = Module()
-        held, running, failed, take = Signal(), Signal(), Signal(), Signal()
+        held = Signal()
+        running = Signal()
+        failed = Signal()
+        take = Signal()
         pc = Signal(PC_BITS)
         given = self.command.payload
         is_set = given.word[_OP] == 0

@@ -142,7 +142,8 @@ class VectorPath(Circuit):
         They are in registers a cycle later. Between the last of a group and its result none are.
         """
         m.submodules.function = function = FunctionLanes(parameters=self.parameters)
-        taking, held = Signal(), Signal()
+        taking = Signal()
+        held = Signal()
         fire = Signal()
         tag = Signal(_TAG)
         last_group, last = counted(m, self.begin, fire, given["inner"], given["outer"])
