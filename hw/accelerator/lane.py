@@ -17,20 +17,20 @@ from ..float.add import Adder
 from ..float.classify import classify
 from ..float.multiplier import FloatMultiplier
 
-__all__ = ["Lane", "cleaned", "lane_latency", "maximum", "positive"]
+__all__ = ["Lane", "cleaned", "lane_latency", "maximum"]
 
 _SIGN = 1 << VALUE_BITS - 1
 _NAN = int(NAN.view("uint32"))
 _ONE = 127 << BINARY32.fraction_bits
 
-MULTIPLYING = ("mul", "scale", "axpy")
-ADDING = ("add", "sub", "axpy", "shift")
+_MULTIPLYING = ("mul", "scale", "axpy")
+_ADDING = ("add", "sub", "axpy", "shift")
 
 
 def lane_latency(p: AcceleratorParameters, op: str) -> int:
     """Return the cycles of a lane's operation."""
-    product = float_product(BINARY32.fraction_bits, p.target) if op in MULTIPLYING else 0
-    total = ADDER_LATENCY if op in ADDING else 0
+    product = float_product(BINARY32.fraction_bits, p.target) if op in _MULTIPLYING else 0
+    total = ADDER_LATENCY if op in _ADDING else 0
     return 1 + (product + total or 1)
 
 
@@ -41,7 +41,7 @@ def cleaned(value: Value) -> Value:
     return Mux(kind.nan, _NAN, Mux(kind.zero, small, value))
 
 
-def positive(value: Value) -> Value:
+def _positive(value: Value) -> Value:
     """Return whether a value is a normal number above 0, or infinity; combinational."""
     kind = classify(value)
     return ~value[-1] & ~kind.zero & ~kind.nan
@@ -112,13 +112,13 @@ class Lane(Circuit):
             adder.b.eq(Mux(is_op["axpy"], y, Mux(is_op["shift"], self.s, opposite))),
         ]
         direct = register(m, 1, "direct", VALUE_BITS, self._direct(m, is_op))
-        adds = wire(m, "adds", 1, Cat(is_op[op] for op in ADDING).any())
+        adds = wire(m, "adds", 1, Cat(is_op[op] for op in _ADDING).any())
         multiplies = wire(m, "multiplies", 1, is_op["mul"] | is_op["scale"])
         result = wire(
             m, "result", VALUE_BITS, Mux(adds, adder.o, Mux(multiplies, multiplier.o, direct))
         )
         nan = Mux(classify(result).nan, _NAN, 0)
-        above = Mux(positive(result), result, nan)
+        above = Mux(_positive(result), result, nan)
         m.d.sync += self.o.eq(Mux(self.relu, above, result))
         return m
 
@@ -132,7 +132,7 @@ class Lane(Circuit):
         for op, result in {
             "fill": self.s,
             "max": maximum(x, y),
-            "mask": Mux(positive(self.y), self.x, 0),
+            "mask": Mux(_positive(self.y), self.x, 0),
             "equal": Mux(equal, _ONE, 0),
         }.items():
             value = Mux(is_op[op], result, value)

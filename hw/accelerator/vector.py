@@ -25,9 +25,9 @@ class VectorEngine(Circuit):
 
     Operations and their order are those of the table of instructions. It checks those fields that
     must go together; whoever sends commands has checked all others. A SET takes a cycle. From its
-    tokens to its signal an operation takes 10 cycles, `lane_latency`, and a cycle a word; a
-    function as many cycles a word as a word has values, and the latency of `FunctionLanes`. A
-    result of a reduction takes besides `lane_latency`, what `Reducer` takes, and a cycle.
+    tokens to its signal an operation takes 7 cycles, `lane_latency`, and a cycle a word; a function
+    as many cycles a word as a word has values, and the latency of its unit and 2. A reduction takes
+    6 cycles and, for each result, a cycle a word, `lane_latency`, what `Reducer` takes, and 1.
     ``signal`` comes a cycle after the last write was on its port.
 
     Members
