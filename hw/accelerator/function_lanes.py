@@ -1,0 +1,64 @@
+"""Words through the vector engine's one unit of functions."""
+
+from typing import Any
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import stream
+from amaranth.lib.wiring import In, Out
+
+from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
+
+from ..base.circuit import Circuit
+from ..base.pipeline import delay, wire
+from .function import FunctionUnit
+
+__all__ = ["FunctionLanes"]
+
+
+class FunctionLanes(Circuit):
+    """A function of each value of a word, one value a cycle.
+
+    Latency is that of `FunctionUnit` and as many cycles as a word has values, and 1; interval as
+    many as it has values. ``i.ready`` depends on ``o.ready``; ``o`` comes from registers.
+
+    Members
+    -------
+    function : In(3)
+        As of `FunctionUnit`; stays while words are under way.
+    i, o : In, Out(stream.Signature(word_bits))
+    """
+
+    def __init__(self, *, parameters: AcceleratorParameters) -> None:
+        self.parameters = parameters
+        word = stream.Signature(parameters.word_bits)
+        super().__init__({"function": In(3), "i": In(word), "o": Out(word)})
+
+    def elaborate(self, platform: Any) -> Module:
+        """Shift a word's values out, lane 0 first, and results in; all waits for ``o``."""
+        m = Module()
+        values = self.parameters.values
+        m.submodules.unit = unit = FunctionUnit()
+        en = wire(m, "en", 1, ~self.o.valid | self.o.ready)
+        word = Signal(self.parameters.word_bits, reset_less=True)
+        left = Signal(range(values + 1))
+        ended = wire(m, "ended", 1, left <= 1)
+        come = delay(m, en, left != 0, unit.latency, name="come", reset=True)
+        results = Signal(range(values))
+        m.d.comb += [
+            self.i.ready.eq(en & ended),
+            unit.en.eq(en),
+            unit.function.eq(self.function),
+            unit.a.eq(word[:VALUE_BITS]),
+        ]
+        with m.If(en):
+            m.d.sync += [
+                word.eq(Mux(ended, self.i.payload, word >> VALUE_BITS)),
+                left.eq(Mux(ended, Mux(self.i.valid, values, 0), left - 1)),
+                self.o.valid.eq(come & (results == values - 1)),
+            ]
+            with m.If(come):
+                m.d.sync += [
+                    self.o.payload.eq(Cat(self.o.payload, unit.o)[VALUE_BITS:]),
+                    results.eq(results + 1),
+                ]
+        return m

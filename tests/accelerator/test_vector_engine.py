@@ -1,0 +1,151 @@
+"""The vector engine against its model: every operation, cycles, failures, and planted faults."""
+
+import dataclasses
+import random
+from typing import Any
+from unittest import mock
+
+import pytest
+from amaranth.hdl import Module
+
+from hw.accelerator.function import FunctionUnit
+from hw.accelerator.lane import Lane, lane_latency
+from hw.accelerator.ports import CAUSES
+from hw.accelerator.reduce import ReduceLane, Reducer
+from hw.accelerator.vector import VectorEngine
+from hw.accelerator.vector_path import VectorPath
+from hw.accelerator.writer import Writer
+from sw.accelerator.instructions import FUNCTIONS, LANE_OPS, REDUCTIONS
+from sw.accelerator.parameters import AcceleratorParameters
+
+from ..faults import Fault, planted
+from .test_walker import Window
+from .vector_bench import Failure, play, some_runs
+from .vector_model import Run
+
+WIDE = AcceleratorParameters(banks=4, bank_words=64)
+NARROW = AcceleratorParameters(rows=2, columns=2, lanes=4, banks=4, bank_words=64)
+
+
+@pytest.mark.parametrize("p", [WIDE, NARROW], ids=["8", "4"])
+def test_every_operation(p):
+    ops = [*LANE_OPS, *(LANE_OPS[:-1] if p == NARROW else ())]
+    random.Random(p.values).shuffle(ops)
+    play(p, some_runs(p, p.values, ops), seed=p.values)
+
+
+def _window(bank: int, address: int = 0, stride: int = 4, **more: Any) -> Window:
+    """Return a window of 50 words of 4 values."""
+    base = {"address": address, "bank": bank, **more}
+    return {"base": base, "counter5": {"count": 50, "stride": stride}}
+
+
+def _map(
+    op: str, inner: int, outer: int = 1, windows: dict[int, Window] | None = None, **more: int
+) -> Run:
+    """Return a map of words of banks 1 and 2 to bank 0."""
+    fields = {"lane": LANE_OPS.index(op), "inner": inner, "outer": outer, "signal": 1, **more}
+    return Run("map", fields, {n: _window(n) for n in range(3)} | (windows or {}))
+
+
+def _cycles(run: Run) -> int:
+    """Return the cycles from a run's tokens to its signal."""
+    fields, p = run.fields, NARROW
+    if run.name == "scalar":
+        return 7
+    op, inner, outer = LANE_OPS[fields["lane"]], fields["inner"], fields["outer"]
+    latency = lane_latency(p, op)
+    reduce = REDUCTIONS[fields.get("reduce", 0)]
+    if reduce != "none":
+        levels = (p.values - 1).bit_length() * fields.get("fold", 0)
+        tail = 2 + 2 * levels if reduce == "max" else 32 + 7 * levels
+        return 6 + outer * (inner + latency + tail + 1)
+    if op == "function":
+        return 7 + latency + FunctionUnit.latency + 2 + p.values * inner * outer
+    return (3 if op == "fill" else 7) + latency + inner * outer
+
+
+def test_cycles():
+    runs = [
+        _map("copy", 40),
+        _map("copy", 1),
+        _map("mul", 30),
+        _map("add", 1, 12),
+        _map("axpy", 2, 9),
+        _map("fill", 1, 20),
+        _map("function", 5, function=FUNCTIONS.index("exp")),
+        _map("copy", 10, 1, reduce=2),
+        _map("copy", 2, 2, reduce=2, fold=1),
+        _map("mul", 3, 2, reduce=1),
+        _map("copy", 2, 2, reduce=1, fold=1),
+        Run("scalar", {"signal": 1}),
+    ]
+    assert play(NARROW, runs, late=0) == [_cycles(run) for run in runs]
+
+
+def test_failures():
+    illegal, address = CAUSES["illegal"], CAUSES["address"]
+    room = NARROW.bank_values
+    play(
+        NARROW,
+        [
+            _map("add", 3),
+            Failure(dataclasses.replace(_map("copy", 1), wrong=1 << 46), illegal),
+            # The windows are as after reset.
+            _map("shift", 4, windows={1: _window(1)}, scalar=3),
+            Failure(
+                dataclasses.replace(_map("copy", 1), wrong=LANE_OPS.index("function") << 40),
+                illegal,
+            ),
+            Failure(dataclasses.replace(_map("copy", 1), wrong=1 << 52), illegal),
+            Failure(_map("copy", 9, windows={1: _window(1, address=2)}), address),
+            Failure(_map("copy", 9, windows={1: _window(4)}), address),
+            Failure(_map("mul", 9, windows={2: _window(2, address=room)}), address),
+            Failure(_map("copy", 9, windows={0: _window(0, address=(1 << 32) - 4)}), address),
+            Failure(
+                _map("add", 9, windows={0: _window(0, address=room - 8)}),
+                address,
+                done=_map("add", 2, windows={0: _window(0, address=room - 8)}),
+            ),
+            Failure(Run("scalar", {"signal": 1}, {1: _window(1, address=room)}), address),
+            _map("copy", 3),
+        ],
+    )
+
+
+FAULTS = {
+    "a subtraction that adds": (Lane, lambda s: s.is_sub.eq(0), _map("sub", 9)),
+    "y too early": (VectorPath, lambda s: s.y_word.eq(s.y.payload >> 32), _map("axpy", 9)),
+    "relu before all": (Lane, lambda s: s.o.eq(s.result), _map("copy", 9, relu=1)),
+    "a partial sum not begun again": (
+        Reducer,
+        lambda s: (s.done, s.used.eq(-1)),
+        _map("copy", 3, 2, reduce=1),
+    ),
+    "a maximum with the group before": (
+        Reducer,
+        lambda s: (s.done, s.begun.eq(1)),
+        _map("copy", 3, 4, reduce=2),
+    ),
+    "lanes with themselves": (
+        ReduceLane,
+        lambda s: s.b.eq(s.a),
+        _map("copy", 3, reduce=1, fold=1),
+    ),
+    "a signal too early": (VectorEngine, lambda s: s.front.end.eq(s.path.end), _map("copy", 9)),
+    "all lanes of a single element": (
+        Writer,
+        lambda s: s.port.lanes.eq(-1),
+        _map("copy", 9, windows={0: _window(0, single=1)}),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_caught(name):
+    component, assign, run = FAULTS[name]
+    fault = Fault(component, lambda s: [made] if isinstance(made := assign(s), tuple) else made)
+    # No run has a function, whose unit is much of what would be simulated.
+    no_function = mock.patch.object(FunctionUnit, "elaborate", lambda self, platform: Module())
+    with no_function, planted(fault), pytest.raises(AssertionError):
+        play(NARROW, [run])
