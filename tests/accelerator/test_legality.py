@@ -9,7 +9,7 @@ from sw.accelerator.instructions import BITS, ENGINES, TABLE, Instruction
 
 from ..clocked import drive
 from ..faults import Fault, planted
-from .programs import fields
+from .sequences import fields
 
 
 def words(rng: random.Random, each: Instruction) -> list[tuple[int, bool]]:

@@ -13,7 +13,7 @@ from sw.accelerator.parameters import AcceleratorParameters
 
 from ..clocked import drive
 from ..faults import Fault, planted
-from .programs import END_OF_PROGRAM, EVENT, HALT, SIGNAL, WAIT, Step, model, random_program
+from .sequences import END_OF_PROGRAM, EVENT, HALT, SIGNAL, WAIT, Step, model, random_program
 
 PARAMETERS = AcceleratorParameters(instructions=64)
 BARRIERS = [encode(name) for name in ("barrier", "event", "halt")]
