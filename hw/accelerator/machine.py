@@ -190,7 +190,7 @@ class Accelerator(Core):
             dma.stop.eq(draining),
             drained.eq(draining & dma.idle),
             self.idle.eq(~running & (~draining | dma.idle)),
-            self.done.eq((running & done | drained) & ~self.aborting),
+            self.done.eq(((running & done & ~failed) | drained) & ~self.aborting),
         ]
         with m.If(begins):
             m.d.sync += running.eq(1)
@@ -209,17 +209,17 @@ class Accelerator(Core):
         engine = self._engines[name]
         fifo = StreamBuffer(shape=COMMAND, depth=AHEAD)
         m.submodules[f"{name}_commands"] = Restarted(fifo, ~running)
-        wiring.connect(m, wiring.flipped(given), fifo.i)
-        wiring.connect(m, fifo.o, wiring.flipped(engine.command))
-        waiting = Signal(range(AHEAD + 2), name=f"{name}_waiting")
+        wiring.connect(m, given, fifo.i)
+        wiring.connect(m, fifo.o, engine.command)
+        queued = Signal(range(AHEAD + 2), name=f"{name}_queued")
         number = Signal(PC_BITS, name=f"{name}_pc")
         taken = engine.command.valid & engine.command.ready
-        m.d.sync += waiting.eq(waiting + (given.valid & given.ready) - taken)
+        m.d.sync += queued.eq(queued + (given.valid & given.ready) - taken)
         with m.If(taken):
             m.d.sync += number.eq(engine.command.payload.pc)
         with m.If(~running):
-            m.d.sync += waiting.eq(0)
-        return (waiting == 0) & ~engine.busy, number
+            m.d.sync += queued.eq(0)
+        return (queued == 0) & ~engine.busy, number
 
     def _connect_memories(self, m: Module, sequencer: Circuit) -> tuple[Value, Value]:
         """Connect engines to the scratchpad, and the master to its port and to the sequencer.
@@ -234,16 +234,16 @@ class Accelerator(Core):
         enables = []
         for name, (engine, port) in reads.items():
             its = getattr(self._engines[engine], port)
-            wiring.connect(m, wiring.flipped(its), getattr(scratchpad, f"read_{name}"))
+            wiring.connect(m, its, getattr(scratchpad, f"read_{name}"))
             enables.append(its.en)
         for name, engine in self._engines.items():
-            wiring.connect(m, wiring.flipped(engine.write), getattr(scratchpad, f"write_{name}"))
+            wiring.connect(m, engine.write, getattr(scratchpad, f"write_{name}"))
             enables.append(engine.write.en)
         for name, member in self.masters["m_axi"].items():
             mine, its = getattr(self, f"m_axi_{name}"), getattr(dma, name)
             m.d.comb += its.eq(mine) if member.flow is In else mine.eq(its)
-        wiring.connect(m, wiring.flipped(sequencer.fetch), wiring.flipped(dma.fetch))
-        wiring.connect(m, wiring.flipped(dma.fetched), wiring.flipped(sequencer.fetched))
+        wiring.connect(m, sequencer.fetch, dma.fetch)
+        wiring.connect(m, dma.fetched, sequencer.fetched)
         beats = Cat(dma.rvalid & dma.rready, dma.wvalid & dma.wready)
         return Cat(beats, enables).any(), scratchpad.conflict
 
