@@ -112,7 +112,10 @@ class Accelerator(Core):
                 for name in WORKERS
             ),
         )
-        super().__init__(streams={}, job=_PROGRAM, masters={"m_axi": self._engines["dma"].port})
+        dma = self._engines["dma"]
+        super().__init__(
+            streams={}, job=_PROGRAM, masters={"m_axi": {**dma.write_port, **dma.read_port}}
+        )
 
     def elaborate(self, platform: Any) -> Module:
         """Build what runs a program, what ends it, and the counters."""

@@ -121,7 +121,7 @@ class Scratchpad(Circuit):
                 m.d.comb += uses.eq(Cat(port.en & (port.bank == n) for port in ports.values()))
                 m.d.comb += mine.en.eq(uses.any())
                 for member, way in mine.signature.members.items():
-                    if way.flow == Out and member not in ("en", "bank"):
+                    if way.flow == In and member not in ("en", "bank"):
                         given = (getattr(port, member) for port in ports.values())
                         m.d.comb += getattr(mine, member).eq(_chosen(uses, given))
                 conflicts.append(reduce(add, uses) > 1)

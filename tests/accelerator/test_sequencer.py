@@ -109,7 +109,7 @@ def run(*programs: Sequence[int], stalls: Stalls = CALM, seed: int = 0) -> list[
                     break
                 # Nothing more is done after an error.
                 left -= found.error != 0
-                assert found.cycles < 20_000, "stuck"
+                assert found.cycles < 2000, "stuck"
                 await ctx.tick()
             runs.append(found)
 
@@ -172,9 +172,9 @@ def test_a_program_by_hand():
 @pytest.mark.parametrize("stalls", [CALM, SLOW], ids=["calm", "slow"])
 def test_random_programs(stalls):
     rng = random.Random(3)
-    programs = [random_program(rng, rng.choice([3, 12, 24])) for _ in range(16)]
-    programs = [p for p in programs if len(p) <= 64 and len(model(p)) <= 300]
-    assert len(programs) > 8
+    programs = [random_program(rng, rng.choice([3, 12, 24])) for _ in range(12)]
+    programs = [p for p in programs if len(p) <= 64 and len(model(p)) <= 200]
+    assert len(programs) > 6
     assert {s[1] for p in programs for s in model(p) if s[1:]} == {*WORKERS, 5, 6, 8, 9}
     for program, found in zip(programs, run(*programs, stalls=stalls), strict=True):
         assert found.error == 0
@@ -233,7 +233,7 @@ FAULTS = {
     "loops are done once": lambda s: s.again.eq(0),
     "a loop is done once too often": lambda s: s.left_1.eq(s.left_1),
     "instructions have the wrong number": lambda s: s.command_prod.payload.pc.eq(0),
-    "a stream is not waited for": lambda s: s.step.eq(s.execute),
+    "a stream is not waited for": lambda s: [(s.command_dma.valid, s.step.eq(1))],
     "a barrier is none": lambda s: s.is_barrier.eq(0),
     "illegal instructions are not seen": lambda s: s.illegal.eq(0),
 }
