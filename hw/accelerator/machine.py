@@ -131,12 +131,9 @@ class Accelerator(Core):
             m.submodules[name] = Restarted(engine, halted)
         askers = {**self._engines, "seq": sequencer}
         numbers = {"seq": sequencer.pc}
-        idle = []
         for name in WORKERS:
-            free, numbers[name] = self._feed(
-                m, name, getattr(sequencer, f"command_{name}"), running
-            )
-            idle.append(free)
+            port = getattr(sequencer, f"command_{name}")
+            numbers[name] = self._feed(m, name, port, running)
         for name, asker in askers.items():
             m.d.comb += [
                 getattr(tokens, f"wait_{name}").eq(asker.wait),
@@ -148,7 +145,7 @@ class Accelerator(Core):
             sequencer.start.eq(running),
             sequencer.program_address.eq(Cat(self.job.program_low, self.job.program_high)),
             sequencer.program_length.eq(self.job.program_length),
-            sequencer.idle.eq(Cat(idle).all()),
+            sequencer.idle.eq(~Cat(engine.busy for engine in self._engines.values()).any()),
             self.flags.event.eq(sequencer.event),
         ]
         accessed, conflict = self._connect_memories(m, sequencer)
@@ -204,25 +201,22 @@ class Accelerator(Core):
         with m.If(drained):
             m.d.sync += draining.eq(0)
 
-    def _feed(self, m: Module, name: str, given: Any, running: Value) -> tuple[Value, Signal]:
-        """Put a FIFO in front of an engine.
+    def _feed(self, m: Module, name: str, given: Any, running: Value) -> Signal:
+        """Put a FIFO in front of an engine; return the number of what the engine took last.
 
-        Returns whether both have nothing to do, and the number of what the engine took last.
+        What is sent is offered to the engine two cycles later, when the sequencer is at its next
+        instruction at the earliest: that the engine is busy tells of the FIFO too.
         """
         engine = self._engines[name]
-        fifo = StreamBuffer(shape=COMMAND, depth=AHEAD)
-        m.submodules[f"{name}_commands"] = Restarted(fifo, ~running)
+        m.submodules[f"{name}_commands"] = Restarted(
+            fifo := StreamBuffer(shape=COMMAND, depth=AHEAD), ~running
+        )
         wiring.connect(m, given, fifo.i)
         wiring.connect(m, fifo.o, engine.command)
-        queued = Signal(range(AHEAD + 2), name=f"{name}_queued")
         number = Signal(PC_BITS, name=f"{name}_pc")
-        taken = engine.command.valid & engine.command.ready
-        m.d.sync += queued.eq(queued + (given.valid & given.ready) - taken)
-        with m.If(taken):
+        with m.If(engine.command.valid & engine.command.ready):
             m.d.sync += number.eq(engine.command.payload.pc)
-        with m.If(~running):
-            m.d.sync += queued.eq(0)
-        return (queued == 0) & ~engine.busy, number
+        return number
 
     def _connect_memories(self, m: Module, sequencer: Circuit) -> tuple[Value, Value]:
         """Connect engines to the scratchpad, and the master to its port and to the sequencer.

@@ -114,7 +114,7 @@ class Sequencer(Circuit):
     wait, waiting, granted, signal
         As of an engine, see `hw.accelerator.ports.engine_members`.
     idle : In(1)
-        All engines have done all that they were sent in earlier cycles.
+        All engines have done all that they were sent until two cycles before.
     step, event, done : Out(1)
         An instruction is carried out in this cycle; and is EVENT; and is HALT.
     pc : Out(16)

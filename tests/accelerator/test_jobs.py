@@ -1,23 +1,30 @@
 """Jobs of the whole machine: how they begin, go on, fail, and are followed by others."""
 
+import contextlib
 import struct
 from collections.abc import Sequence
+from unittest import mock
 
 import pytest
-from amaranth.hdl import Signal
+from amaranth.hdl import Module, Signal
+from amaranth.lib.wiring import Out
 
+from hw.accelerator import machine
 from hw.accelerator.machine import Accelerator
+from hw.accelerator.ports import engine_members, read_signature, write_signature
+from hw.base.circuit import Circuit
 from sw.accelerator.instructions import ENGINES, encode
 from sw.accelerator.parameters import AcceleratorParameters
 
 from ..clocked import drive
+from ..faults import Fault, planted
 from .axi_memory import AxiMemory
 
 PARAMETERS = AcceleratorParameters(
     rows=2, columns=2, lanes=4, banks=4, bank_words=16, instructions=64, burst=4, watchdog=8
 )
 HALT = encode("halt")
-SIZE, PROGRAM, SOURCE, RESULT, BAD = 0x4000, 0x1000, 0x2000, 0x3000, 0x3FF0
+SIZE, PROGRAM, SOURCE, RESULT, BAD = 0x4000, 0x1000, 0x2000, 0x3000, 0x3F00
 CODES = ENGINES | {"": 0}
 
 
@@ -80,7 +87,7 @@ class Bench:
     async def run(self, program: Sequence[int], **options: int) -> set[str]:
         """Run a program; return the flags that there were, each of them once."""
         await self.start(program, **options)
-        for _ in range(5000):
+        for _ in range(3000):
             if not self.ctx.get(self.dut.busy):
                 break
             await self.tick()
@@ -124,8 +131,7 @@ def simulate(run, *, stall: float = 0.0) -> None:
     drive(dut, bench, background=[memory.attach(Master(dut))])
 
 
-@pytest.mark.parametrize("stall", [0.0, 0.4])
-def test_two_jobs(stall):
+def test_jobs_without_stalls():
     async def run(bench: Bench) -> None:
         ctx, dut = bench.ctx, bench.dut
         for _ in range(2):
@@ -137,103 +143,145 @@ def test_two_jobs(stall):
         assert ctx.get(dut.quant_busy) == ctx.get(dut.prod_busy) == 0
         ctx.set(dut.clear, 1)
         await bench.tick()
+        ctx.set(dut.clear, 0)
         assert ctx.get(dut.cycles) == 0
+        assert await bench.run([HALT]) == {"done"}
+        for _ in range(2):
+            await bench.tick()
+        assert ctx.get(dut.cycles) == PARAMETERS.timing.latency
 
-    simulate(run, stall=stall)
+    simulate(run)
 
 
-SIGNAL = encode("signal", tokens=1)
+ONE = encode("signal", tokens=1)
 SHORT = [window("vec", 0, bank=1), window("vec", 1)]
-WRONG = {
-    "illegal": ([*SHORT, 0, HALT], ("seq", 2)),
-    "illegal ": ([*SHORT, encode("vec.map", inner=1, outer=1) | 1 << 46, HALT], ("vec", 2)),
-    "address": (
-        [*SHORT, window("vec", 1, address=16 * 4), encode("vec.map", inner=1, outer=1), HALT],
-        ("vec", 3),
+COPY = encode("vec.map", inner=1, outer=1)
+FOREVER = encode("vec.map", inner=1, outer=0xFFFFFF)
+TOO_MUCH = encode("quant.quantize", inner=100, outer=1, blocks=1)
+GIVES = encode("vec.scalar", signal=1)
+STORE = encode("dma.store", rows=1, words=1)
+WRONG = [
+    ("illegal", "seq", 2, [*SHORT, 0, HALT]),
+    ("illegal", "vec", 2, [*SHORT, COPY | 1 << 46, HALT]),
+    ("address", "vec", 3, [*SHORT, window("vec", 1, address=16 * 4), COPY, HALT]),
+    ("size", "quant", 2, [window("quant", 0), window("quant", 1, bank=1), TOO_MUCH, HALT]),
+    ("alignment", "dma", 2, [*load(SOURCE + 4, 0), HALT]),
+    ("bus", "dma", 2, [*load(BAD - 16, 0, words=2), HALT]),
+    ("bus", "dma", 2, [*load(BAD, 0)[:2], STORE, HALT]),
+    (
+        "token",
+        "vec",
+        4,
+        [encode("loop", count=255), ONE, encode("end"), window("vec", 1), GIVES, HALT],
     ),
-    "size": (
-        [
-            window("quant", 0),
-            window("quant", 1, bank=1),
-            encode("quant.quantize", inner=100, outer=1, blocks=1),
-            HALT,
-        ],
-        ("quant", 2),
-    ),
-    "alignment": ([*load(SOURCE + 4, 0), HALT], ("dma", 2)),
-    "bus": ([*load(BAD - 16, 0, words=2), HALT], ("dma", 2)),
-    "bus ": ([*load(BAD, 0)[:2], encode("dma.store", rows=1, words=1), HALT], ("dma", 2)),
-    "token": (
-        [
-            encode("loop", count=255),
-            SIGNAL,
-            encode("end"),
-            window("vec", 1),
-            encode("vec.scalar", signal=1),
-            HALT,
-        ],
-        ("vec", 4),
-    ),
-    "watchdog": ([SIGNAL, encode("wait", tokens=2), HALT], ("seq", 1)),
-}
+    ("conflict", "", None, [*SHORT, FOREVER, *load(SOURCE, 1, words=16), HALT]),
+    ("watchdog", "seq", 1, [ONE, encode("wait", tokens=2), HALT]),
+]
 CAUSES = ("illegal", "address", "size", "alignment", "bus", "token", "conflict", "watchdog")
 
 
-def test_errors():
-    async def run(bench: Bench) -> None:
-        for name, (program, (engine, pc)) in WRONG.items():
-            cause = name.strip()
-            assert await bench.run(program) == {cause, "done"}
-            assert bench.error() == (1 + CAUSES.index(cause), CODES[engine], pc), name
-            await bench.sums()
+async def errors(bench: Bench, cases) -> None:
+    """Assert what programs fail of, one after the other, and that one works then."""
+    for cause, engine, pc, program in cases:
+        assert await bench.run(program) == {cause, "done"}
+        found = bench.error()
+        assert found[:2] == (1 + CAUSES.index(cause), CODES[engine]), cause
+        assert pc is None or found[2] == pc, cause
+    await bench.sums()
 
-    simulate(run, stall=0.2)
+
+async def refusals(bench: Bench) -> None:
+    """Assert that starts are refused, and disturb nothing."""
+    for length in (0, PARAMETERS.instructions + 1):
+        assert await bench.run([HALT], length=length) == {"refused"}
+    await bench.start([HALT])
+    bench.ctx.set(bench.dut.start, 1)
+    await bench.tick()
+    bench.ctx.set(bench.dut.start, 0)
+    while bench.ctx.get(bench.dut.busy):
+        await bench.tick()
+    assert bench.seen["refused"] == bench.seen["done"] == 1
 
 
-def test_two_writers_at_one_bank():
-    move = [window("vec", 0, bank=3), window("vec", 1), encode("vec.map", inner=1, outer=0xFFFFFF)]
-
-    async def run(bench: Bench) -> None:
-        assert await bench.run([*move, *load(SOURCE, 3, words=16), HALT]) == {"conflict", "done"}
-        assert bench.error()[:2] == (1 + CAUSES.index("conflict"), 0)
+async def aborts(bench: Bench, times: Sequence[int]) -> None:
+    """Assert that after some cycles a job ends without ``done``, all bursts at their end."""
+    ctx, dut = bench.ctx, bench.dut
+    for cycles in times:
+        await bench.start(SUM)
+        for _ in range(cycles):
+            await bench.tick()
+        assert bench.seen["done"] == 0
+        ctx.set(dut.aborting, 1)
+        await bench.tick()
+        while not ctx.get(dut.idle):
+            await bench.tick()
+        await bench.tick()
+        assert ctx.get(dut.idle) and not any(bench.memory.under_way.values())
+        assert bench.seen["done"] == 0
+        ctx.set(dut.aborting, 0)
         await bench.sums()
 
-    simulate(run)
 
-
-def test_starts_that_are_refused():
+def test_jobs_that_fail():
     async def run(bench: Bench) -> None:
-        for length in (0, 65):
-            assert await bench.run([HALT], length=length) == {"refused"}
-        await bench.start([HALT])
-        bench.ctx.set(bench.dut.start, 1)
-        await bench.tick()
-        bench.ctx.set(bench.dut.start, 0)
-        assert bench.seen["refused"] == 1
-        while bench.ctx.get(bench.dut.busy):
-            await bench.tick()
-        assert bench.seen["done"] == 1
-
-    simulate(run)
-
-
-def test_aborts():
-    """At any time it ends without ``done``, with all bursts at their end."""
-
-    async def run(bench: Bench) -> None:
-        ctx, dut, memory = bench.ctx, bench.dut, bench.memory
-        for cycles in (0, 1, 13, 30, 47, 60, 90, 120):
-            await bench.start(SUM)
-            for _ in range(cycles):
-                await bench.tick()
-            ctx.set(dut.aborting, 1)
-            await bench.tick()
-            while not ctx.get(dut.idle):
-                await bench.tick()
-            await bench.tick()
-            assert ctx.get(dut.idle) and not any(memory.under_way.values())
-            assert bench.seen["done"] == 0 or cycles > 60
-            ctx.set(dut.aborting, 0)
-            await bench.sums()
+        await errors(bench, WRONG)
+        await refusals(bench)
+        await aborts(bench, (0, 13, 30, 47, 70))
 
     simulate(run, stall=0.3)
+
+
+class Idle(Circuit):
+    """An engine that takes commands and does nothing, so that less is simulated."""
+
+    def __init__(self, *, parameters: AcceleratorParameters) -> None:
+        members = {name: Out(read_signature(parameters)) for name in ("read", "read_a", "read_b")}
+        super().__init__(members | engine_members() | {"write": Out(write_signature(parameters))})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.command.ready.eq(1)
+        return m
+
+
+MOVE = [
+    *load(SOURCE, 0, words=5),
+    window("dma", 1, address=RESULT),
+    encode("dma.store", rows=1, words=5),
+    HALT,
+]
+BREAK = [*load(BAD, 0, rows=3, words=5, distance=-256), *MOVE]
+
+
+def move_and_fail() -> None:
+    async def run(bench: Bench) -> None:
+        for program in (MOVE, [ONE, encode("wait", tokens=2), *MOVE], MOVE, BREAK):
+            bench.memory.bytes[SOURCE : SOURCE + 80] = bench.memory.random.randbytes(80)
+            flags = await bench.run(program)
+            assert not any(bench.memory.under_way.values())
+            moved = bench.memory.bytes[SOURCE : SOURCE + 80]
+            failed = bench.error()[0]
+            assert len(flags) == (2 if failed else 1)
+            assert failed == {len(MOVE): 0, len(MOVE) + 2: 8, len(MOVE) + 3: 5}[len(program)]
+            assert failed or bench.memory.bytes[RESULT : RESULT + 80] == moved
+
+    idle = {name: (Idle, ports) for name, (_, ports) in machine._ENGINES.items() if name != "dma"}
+    idle["vec"] = (Idle, ("read_a", "read_b"))
+    with mock.patch.dict(machine._ENGINES, idle):
+        simulate(run, stall=0.3)
+
+
+FAULTS = {
+    "": lambda s: [],
+    "done comes before the last burst's end": lambda s: s.drained.eq(s.dma.stop),
+    "a barrier waits for nothing": lambda s: s.sequencer.idle.eq(1),
+    "the cause is not kept": lambda s: s.error.cause.eq(0),
+    "a flag is another": lambda s: s.flags.watchdog.eq(s.flags.bus),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_planted_faults(name):
+    caught = pytest.raises(AssertionError) if name else contextlib.nullcontext()
+    with planted(Fault(Accelerator, FAULTS[name])), caught:
+        move_and_fail()
