@@ -22,7 +22,7 @@ from .ports import CAUSES, COMMAND, PC_BITS
 from .product import ProductEngine
 from .quantize import QuantizeEngine
 from .scratchpad import Scratchpad
-from .sequencer import WORKERS, Sequencer
+from .sequencer import WORKERS, ProgramSequencer
 from .tokens import Tokens
 from .vector import VectorEngine
 
@@ -121,7 +121,7 @@ class Accelerator(Core):
         """Build what runs a program, what ends it, and the counters."""
         m = Module()
         running, draining = Signal(), Signal()
-        sequencer = Sequencer(parameters=self.parameters)
+        sequencer = ProgramSequencer(parameters=self.parameters)
         tokens = Tokens(requesters=(*WORKERS, "seq"))
         dma = self._engines["dma"]
         m.submodules.sequencer = Restarted(sequencer, ~running)

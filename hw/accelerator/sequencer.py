@@ -23,7 +23,7 @@ from ..base.memory import uninitialized_memory
 from ..base.pipeline import register, wire
 from .ports import CAUSES, COMMAND, PC_BITS, field_of
 
-__all__ = ["FETCH", "WORKERS", "Legality", "Sequencer"]
+__all__ = ["FETCH", "WORKERS", "Legality", "ProgramSequencer"]
 
 WORKERS = tuple(name for name in ENGINES if name != "seq")
 """The engines that are sent instructions."""
@@ -89,8 +89,8 @@ def _fits(word: Value, field: Field) -> Value:
     return above & below
 
 
-class Sequencer(Circuit):
-    """Sequencer of one program.
+class ProgramSequencer(Circuit):
+    """ProgramSequencer of one program.
 
     At ``start`` it asks for the program, stores it, and then carries out an instruction in two
     cycles, unless a stream takes none, tokens are waited for, or a barrier: in the first it leaves

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from amaranth.hdl import Module, ResetInserter, Signal
 
-from hw.accelerator.sequencer import WORKERS, Sequencer
+from hw.accelerator.sequencer import WORKERS, ProgramSequencer
 from sw.accelerator.instructions import BITS, encode
 from sw.accelerator.parameters import AcceleratorParameters
 
@@ -45,7 +45,7 @@ class Run:
 
 def run(*programs: Sequence[int], stalls: Stalls = CALM, seed: int = 0) -> list[Run]:
     """Run programs one after the other, each after a reset; steps are those seen at the ports."""
-    dut = Sequencer(parameters=PARAMETERS)
+    dut = ProgramSequencer(parameters=PARAMETERS)
     top, reset = Module(), Signal()
     top.submodules.dut = ResetInserter(reset)(dut)
     rng = random.Random(seed)
@@ -241,7 +241,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_planted_faults(name):
-    with planted(Fault(Sequencer, FAULTS[name])), pytest.raises(AssertionError):
+    with planted(Fault(ProgramSequencer, FAULTS[name])), pytest.raises(AssertionError):
         test_a_program_by_hand()
         rng = random.Random(4)
         programs = [PROGRAM, *(random_program(rng, 12) for _ in range(3))]
