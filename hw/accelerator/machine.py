@@ -1,6 +1,6 @@
 """The accelerator: sequencer, engines, tokens and scratchpad, and how jobs begin and end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
@@ -31,7 +31,7 @@ __all__ = ["AHEAD", "Accelerator"]
 AHEAD = 16
 """Instructions that wait in front of each engine."""
 
-_ENGINES: dict[str, tuple[type[Circuit], tuple[str, ...]]] = {
+_ENGINES: dict[str, tuple[Callable[..., Circuit], tuple[str, ...]]] = {
     "dma": (DmaEngine, ("read",)),
     "quant": (QuantizeEngine, ("read",)),
     "prod": (ProductEngine, ("read_a", "read_b")),

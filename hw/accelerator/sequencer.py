@@ -1,5 +1,6 @@
 """The sequencer: fetches a program, follows it, and sends the engines their instructions."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
@@ -231,7 +232,7 @@ class ProgramSequencer(Circuit):
         return read.data
 
     def _sum(
-        self, m: Module, decode: Value, given: Value, word: Value, does: dict[str, Value]
+        self, m: Module, decode: Value, given: Value, word: Value, does: Mapping[str, Value]
     ) -> Value:
         """Return the sum of bits of ``word`` and an address register, which SETA and ADDA set."""
         m.submodules.addresses = registers = memory.Memory(
@@ -269,7 +270,7 @@ class ProgramSequencer(Circuit):
             waits.append(port.valid & ~port.ready)
         return Cat(waits).any()
 
-    def _loop(self, m: Module, word: Value, does: dict[str, Value], following: Signal) -> Value:
+    def _loop(self, m: Module, word: Value, does: Mapping[str, Value], following: Signal) -> Value:
         """Keep the loops, and give the next number; return whether there are too many, or none."""
         count = _OWN["loop"].named["count"]
         left = Array(Signal(count.bits, name=f"left_{n}") for n in range(LOOPS))

@@ -65,19 +65,19 @@ def run(*programs: Sequence[int], stalls: Stalls = CALM, seed: int = 0) -> list[
         assert len(done) <= ctx.get(dut.step), done
         return ctx.get(dut.pc), *(done or [()])[0]
 
-    async def fetch(ctx, program: Sequence[int], place: int | None) -> int | None:
-        """Answer the request for a program; return the place of its next instruction."""
+    async def fetch(ctx, program: Sequence[int], place: int) -> int:
+        """Answer the request for a program; return the place of its next instruction, or -1."""
         ctx.set(dut.fetch.ready, rng.random() >= stalls.fetch)
-        coming = place is not None and place < len(program) and rng.random() >= stalls.fetch
+        coming = 0 <= place < len(program) and rng.random() >= stalls.fetch
         ctx.set(dut.fetched.valid, coming)
         ctx.set(dut.fetched.payload, program[place] if coming else rng.getrandbits(BITS))
         if ctx.get(dut.fetch.valid) and ctx.get(dut.fetch.ready):
-            assert place is None
+            assert place < 0
             assert ctx.get(dut.fetch.payload.address) == 0x12_3456_7890
             assert ctx.get(dut.fetch.payload.count) == len(program)
             return 0
         assert not coming or ctx.get(dut.fetched.ready)
-        return place + 1 if coming else place
+        return place + coming
 
     async def bench(ctx):
         for program in programs:
@@ -90,7 +90,7 @@ def run(*programs: Sequence[int], stalls: Stalls = CALM, seed: int = 0) -> list[
             await ctx.tick()
             ctx.set(dut.start, 0)
             found = Run([], 0, 0, 0)
-            place, left = None, 20
+            place, left = -1, 20
             while left:
                 before, place = place, await fetch(ctx, program, place)
                 found.cycles = found.cycles + 1 if place == before else 0

@@ -42,10 +42,11 @@ def run(cycles: int, *, seed: int, gives: float) -> int:
                 if granted is None and wait is not None:
                     if all(counts[t] for t in range(TOKENS) if wait >> t & 1):
                         granted = name
+            taken = waits[granted] or 0 if granted else 0
             full = 0
             for t in range(TOKENS):
                 counts[t] += sum(each >> t & 1 for each in given.values())
-                counts[t] -= granted is not None and waits[granted] >> t & 1
+                counts[t] -= taken >> t & 1
                 full |= (counts[t] > MOST) << t
             for name in REQUESTERS:
                 assert ctx.get(getattr(dut, f"granted_{name}")) == (name == granted)
