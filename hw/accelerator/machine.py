@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from sw.accelerator.instructions import ENGINES
+from sw.accelerator.instructions import BYTES, ENGINES
 from sw.accelerator.parameters import AcceleratorParameters
 
 from ..base.circuit import Circuit
@@ -62,8 +62,9 @@ class Accelerator(Core):
     Members
     -------
     job, start, done, busy, clear, flags
-        As in `Core`; a start is refused while a job runs, or with a length that is 0 or more than
-        the machine stores.
+        As in `Core`; a start is refused while a job runs, with a length that is 0 or more than the
+        machine stores, or with an address that is no multiple of the bytes of an instruction and
+        of a beat.
     m_axi_<name>, idle, aborting
         The master, of the widths that `DmaEngine` says.
     error : Out(struct)
@@ -79,7 +80,8 @@ class Accelerator(Core):
     BUSY = "a job runs"
     ABORT = "the program's progress"
     FLAGS = {
-        "refused": "a start while busy, or with a length that is 0 or more than is stored",
+        "refused": "a start while busy, with a length that is 0 or more than is stored, or with an "
+        "address that is no multiple of an instruction's bytes and a beat's",
         "event": "the program asked for attention",
         "illegal": "an instruction was illegal",
         "address": "a window was outside of its bank, or not aligned to words",
@@ -176,6 +178,7 @@ class Accelerator(Core):
         """Start and end jobs: a job runs, then its bursts come to their end, unless it is done."""
         dma = self._engines["dma"]
         length = self.job.program_length
+        unaligned = self.job.program_low & (max(BYTES, self.parameters.port_bits // 8) - 1)
         begins, drained = Signal(), Signal()
         m.d.comb += [
             self.busy.eq(running | draining),
@@ -185,6 +188,7 @@ class Accelerator(Core):
                 & ~self.aborting
                 & (length != 0)
                 & (length <= self.parameters.instructions)
+                & ~unaligned.any()
             ),
             self.flags.refused.eq(self.start & ~begins),
             dma.stop.eq(draining),

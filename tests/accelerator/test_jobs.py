@@ -72,13 +72,15 @@ class Bench:
         for name, value in zip(signals, values, strict=True):
             self.seen[name] = self.seen.get(name, 0) + value
 
-    async def start(self, program: Sequence[int], length: int | None = None) -> None:
+    async def start(
+        self, program: Sequence[int], length: int | None = None, at: int = PROGRAM
+    ) -> None:
         self.seen = {}
         size = 16 * len(program)
-        self.memory.bytes[PROGRAM : PROGRAM + size] = b"".join(
+        self.memory.bytes[at : at + size] = b"".join(
             word.to_bytes(16, "little") for word in program
         )
-        self.ctx.set(self.dut.job.program_low, PROGRAM)
+        self.ctx.set(self.dut.job.program_low, at)
         self.ctx.set(self.dut.job.program_length, len(program) if length is None else length)
         self.ctx.set(self.dut.start, 1)
         await self.tick()
@@ -187,6 +189,8 @@ async def errors(bench: Bench, cases) -> None:
         found = bench.error()
         assert found[:2] == (1 + CAUSES.index(cause), CODES[engine]), cause
         assert pc is None or found[2] == pc, cause
+    assert await bench.run([ONE, HALT], at=BAD) == {"bus", "done"}
+    assert bench.error()[:2] == (1 + CAUSES.index("bus"), CODES["dma"])
     await bench.sums()
 
 
@@ -194,6 +198,7 @@ async def refusals(bench: Bench) -> None:
     """Assert that starts are refused, and disturb nothing."""
     for length in (0, PARAMETERS.instructions + 1):
         assert await bench.run([HALT], length=length) == {"refused"}
+    assert await bench.run([HALT], at=PROGRAM + 8) == {"refused"}
     await bench.start([HALT])
     bench.ctx.set(bench.dut.start, 1)
     await bench.tick()
