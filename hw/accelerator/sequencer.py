@@ -43,7 +43,7 @@ _ADD = next(each for each in TABLE if each.slot is not None).named["add"]
 class Legality(Circuit):
     """Whether a word is an instruction of the table, but for rules between fields of one.
 
-    Combinational.
+    Combinational: latency is 0, interval a word a cycle.
 
     Members
     -------
@@ -91,13 +91,14 @@ def _fits(word: Value, field: Field) -> Value:
 
 
 class ProgramSequencer(Circuit):
-    """ProgramSequencer of one program.
+    """Sequencer of one program.
 
-    At ``start`` it asks for the program, stores it, and then carries out an instruction in two
-    cycles, unless a stream takes none, tokens are waited for, or a barrier: in the first it leaves
-    the store, is checked, and the address register that it adds is read; in the second it is sent
-    or done, while the next one is read. The first step is three cycles after the last instruction
-    has come. Before the next program it wants a reset, which sets all address registers to 0.
+    At ``start`` it asks for the program, stores it, and then carries out one instruction after the
+    other. Latency and interval are two cycles an instruction, unless a stream takes none, or
+    tokens or a barrier are waited for: in the first it leaves the store, is checked, and the
+    address register that it adds is read; in the second it is sent or done, while the next one is
+    read. The first one is done three cycles after the last one has come. Before the next program
+    it wants a reset, which sets all address registers to 0.
 
     Parameters
     ----------

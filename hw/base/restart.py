@@ -13,7 +13,12 @@ class Restarted(Elaboratable):
     """A circuit, as a submodule, whose registers are also reset in each cycle of ``restart``.
 
     Its clock is that of what holds it: in a clock domain of its own, with a clock that is
-    assigned, it would be a step behind in Amaranth's simulator.
+    assigned, it would be a step behind in Amaranth's simulator. Latency and interval are the
+    circuit's.
+
+    Members
+    -------
+    Those of the circuit.
     """
 
     def __init__(self, circuit: Circuit, restart: Value) -> None:
