@@ -97,8 +97,8 @@ class ProgramSequencer(Circuit):
     other. Latency and interval are two cycles an instruction, unless a stream takes none, or
     tokens or a barrier are waited for: in the first it leaves the store, is checked, and the
     address register that it adds is read; in the second it is sent or done, while the next one is
-    read. The first one is done three cycles after the last one has come. Before the next program
-    it wants a reset, which sets all address registers to 0.
+    read. The first is done three cycles after the last has come. Before the next program it wants a
+    reset, which sets all address registers to 0.
 
     Parameters
     ----------

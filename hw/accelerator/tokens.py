@@ -22,8 +22,8 @@ class Tokens(Circuit):
 
     A requester is granted, in the cycle in which it asks if may be, when all tokens that it waits
     for are there; one of each is taken. One requester is granted in a cycle: of those that could
-    be, the first of ``requesters``. Latency is a cycle from where a token is given to where it can be
-    taken, interval one cycle. ``granted`` and ``overflow`` depend on the inputs.
+    be, the first of ``requesters``. Latency is a cycle from a token's being given to where it
+    can be taken, interval one cycle. ``granted`` and ``overflow`` depend on the inputs.
 
     Parameters
     ----------
