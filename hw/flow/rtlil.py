@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
-from amaranth.hdl import ClockSignal, Fragment, Instance, ResetSignal, Signal, ValueCastable
+from amaranth.hdl import (
+    ClockSignal,
+    Fragment,
+    Instance,
+    ResetSignal,
+    Signal,
+    ValueCastable,
+    ValueLike,
+)
 from amaranth.hdl._ast import SignalDict
 from amaranth.hdl._ir import PortDirection, build_netlist
 from amaranth.lib import memory, wiring
@@ -94,8 +102,11 @@ class Emission:
         """The inputs of the top, each with an output that it reaches without a register."""
         return self._root.paths.pairs
 
-    def instance(self, module: Circuit) -> Instance:
-        """Return an instance of the Verilog module of ``module``, which is made if it is new."""
+    def instance(self, module: Circuit, reset: ValueLike | None = None) -> Instance:
+        """Return an instance of the Verilog module of ``module``, which is made if it is new.
+
+        ``reset`` is instead of that of the domain.
+        """
         emitted = self._emitted.get(module.identity)
         if emitted is None:
             outer, self.top = self.top, module
@@ -105,7 +116,7 @@ class Emission:
         if "clk" in emitted.clocked:
             ports["i_clk"] = ClockSignal()
         if "rst" in emitted.clocked:
-            ports["i_rst"] = ResetSignal()
+            ports["i_rst"] = ResetSignal() if reset is None else reset
         for name, value, direction in members(module):
             ports[f"{'i' if direction is PortDirection.Input else 'o'}_{name}"] = value
         return Instance(emitted.token, **ports)

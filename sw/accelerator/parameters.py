@@ -11,6 +11,7 @@ from ..formats import BLOCK_FORMATS, BlockFormat, read_format
 from ..formats.converter import ConverterParameters
 from ..formats.stages import has_tensor_scale
 from ..parameters import Parameters
+from ..timing import Timing
 
 __all__ = ["VALUE_BITS", "AcceleratorParameters"]
 
@@ -141,6 +142,11 @@ class AcceleratorParameters(Parameters):
     def beats(self) -> int:
         """Beats of a block in the array."""
         return self.array.beats
+
+    @property
+    def timing(self) -> Timing:
+        """From ``start`` to ``done`` of a program of one HALT, the memory answering at once."""
+        return Timing(latency=8, fixed=False)
 
     @property
     def bank_values(self) -> int:

@@ -1,0 +1,298 @@
+"""The sequencer: fetches a program, follows it, and sends the engines their instructions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data, memory, stream
+from amaranth.lib.wiring import In, Out
+
+from sw.accelerator.instructions import (
+    ADDRESS_BITS,
+    ADDRESSES,
+    BITS,
+    ENGINES,
+    LOOPS,
+    TABLE,
+    TOKENS,
+    Field,
+)
+from sw.accelerator.parameters import AcceleratorParameters
+
+from ..base.circuit import Circuit
+from ..base.memory import uninitialized_memory
+from ..base.pipeline import register, wire
+from .ports import CAUSES, COMMAND, PC_BITS, field_of
+
+__all__ = ["FETCH", "WORKERS", "Legality", "ProgramSequencer"]
+
+WORKERS = tuple(name for name in ENGINES if name != "seq")
+"""The engines that are sent instructions."""
+
+FETCH = data.StructLayout({"address": ADDRESS_BITS, "count": PC_BITS})
+"""What is asked of memory: where a program begins, and its instructions."""
+
+_OWN = {each.name: each for each in TABLE if each.engine == "seq"}
+_ENGINE, _OP = slice(0, 4), slice(4, 8)
+# Of the bits to which an address register is added, and of its number, in all that have them.
+_SUM = _OWN["seta"].named["value"]
+_ADDRESS = _OWN["seta"].named["address"]
+_ADD = next(each for each in TABLE if each.slot is not None).named["add"]
+
+
+class Legality(Circuit):
+    """Whether a word is an instruction of the table, but for rules between fields of one.
+
+    Combinational: latency is 0, interval a word a cycle.
+
+    Members
+    -------
+    word : In(128)
+    legal : Out(1)
+        An engine, an operation and a slot have it, fields are in their bounds, all else is 0.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({"word": In(BITS), "legal": Out(1)})
+
+    def elaborate(self, platform: Any) -> Module:
+        """Check each instruction of the table; what several ask for is built once."""
+        m = Module()
+        zeros: dict[int, Value] = {}
+        bounds: dict[tuple[int, int, int, int], Value] = {}
+        legal = []
+        for each in TABLE:
+            value, mask = each.fixed
+            unused = (1 << BITS) - 1 & ~mask
+            fits = []
+            for field in each.fields:
+                unused &= ~((1 << field.bits) - 1 << field.low)
+                key = (field.low, field.bits, *field.bounds)
+                if key not in bounds:
+                    name = f"fits_{len(bounds)}"
+                    bounds[key] = wire(m, name, 1, _fits(self.word, field))
+                fits.append(bounds[key])
+            if unused not in zeros:
+                bits = Cat(self.word[n] for n in range(BITS) if unused >> n & 1)
+                zeros[unused] = wire(m, f"zeros_{len(zeros)}", 1, bits == 0)
+            legal.append((self.word & mask == value) & zeros[unused] & Cat(fits).all())
+        m.d.comb += self.legal.eq(Cat(legal).any())
+        return m
+
+
+def _fits(word: Value, field: Field) -> Value:
+    value, (least, most) = field_of(word, field), field.bounds
+    shape = value.shape()
+    high = (1 << shape.width - shape.signed) - 1
+    low = -high - 1 if shape.signed else 0
+    above = Const(1) if least == low else value >= least
+    below = Const(1) if most == high else value <= most
+    return above & below
+
+
+class ProgramSequencer(Circuit):
+    """Sequencer of one program.
+
+    At ``start`` it asks for the program, stores it, and then carries out one instruction after the
+    other. Latency and interval are two cycles an instruction, unless a stream takes none, or
+    tokens or a barrier are waited for: in the first it leaves the store, is checked, and the
+    address register that it adds is read; in the second it is sent or done, while the next one is
+    read. The first is done three cycles after the last has come. Before the next program it wants a
+    reset, which sets all address registers to 0.
+
+    Parameters
+    ----------
+    parameters : AcceleratorParameters
+
+    Members
+    -------
+    start : In(1)
+    program_address : In(40), program_length : In(16)
+        Of the first byte, and instructions, 1 to ``instructions``; held.
+    fetch : Out(stream.Signature(FETCH)), fetched : In(stream.Signature(128))
+        One request, and the instructions that answer it.
+    command_<engine> : Out(stream.Signature(COMMAND))
+        Instructions of each engine, in order, relocated, each with its number in the program.
+    wait, waiting, granted, signal
+        As of an engine, see `hw.accelerator.ports.engine_members`.
+    idle : In(1)
+        All engines have done all that they were sent until two cycles before.
+    step, event, done : Out(1)
+        An instruction is carried out in this cycle; and is EVENT; and is HALT.
+    pc : Out(16)
+        The number of the instruction in hand, from a register.
+    error : Out(4), error_pc : Out(16)
+        0, or why it stopped, and at which instruction; both stay, and come from registers.
+    """
+
+    def __init__(self, *, parameters: AcceleratorParameters) -> None:
+        self.parameters = parameters
+        super().__init__(
+            {
+                "start": In(1),
+                "program_address": In(ADDRESS_BITS),
+                "program_length": In(PC_BITS),
+                "fetch": Out(stream.Signature(FETCH)),
+                "fetched": In(stream.Signature(BITS)),
+                **{f"command_{name}": Out(stream.Signature(COMMAND)) for name in WORKERS},
+                "wait": Out(TOKENS),
+                "waiting": Out(1),
+                "granted": In(1),
+                "signal": Out(TOKENS),
+                "idle": In(1),
+                **dict.fromkeys(("step", "event", "done"), Out(1)),
+                "pc": Out(PC_BITS),
+                "error": Out(4),
+                "error_pc": Out(PC_BITS),
+            }
+        )
+
+    def elaborate(self, platform: Any) -> Module:
+        """Build the states, the store, and what an instruction does."""
+        m = Module()
+        decode, execute = Signal(), Signal()
+        following = Signal(PC_BITS)
+        given = self._store(m, Mux(execute, following, self.pc))
+        m.submodules.legality = legality = Legality()
+        m.d.comb += legality.word.eq(given)
+        word = register(m, decode, "word", BITS, given)
+        beyond = self.pc == self.program_length
+        illegal = register(m, decode, "illegal", 1, ~legality.legal | beyond)
+        does = {
+            name: wire(m, f"is_{name}", 1, execute & ~illegal & _is(word, each.op))
+            for name, each in _OWN.items()
+        }
+        waits = [does[name] & ~self.idle for name in ("barrier", "event", "halt")]
+        waits.append(does["wait"] & ~self.granted)
+        waits.append(
+            self._send(m, word, self._sum(m, decode, given, word, does), execute & ~illegal)
+        )
+        wrong = illegal | self._loop(m, word, does, following)
+        m.d.comb += [
+            self.step.eq(execute & ~wrong & ~Cat(waits).any()),
+            self.wait.eq(field_of(word, _OWN["wait"].named["tokens"])),
+            self.waiting.eq(does["wait"]),
+            self.signal.eq(Mux(does["signal"], self.wait, 0)),
+            self.event.eq(self.step & does["event"]),
+            self.done.eq(self.step & does["halt"]),
+        ]
+        self._states(m, decode, execute, wrong, following)
+        return m
+
+    def _states(
+        self, m: Module, decode: Signal, execute: Signal, wrong: Value, following: Value
+    ) -> None:
+        """Fetch, then carry out one instruction after the other."""
+        with m.FSM():
+            with m.State("IDLE"), m.If(self.start):
+                m.next = "ASK"
+            with m.State("ASK"):
+                m.d.comb += self.fetch.valid.eq(1)
+                with m.If(self.fetch.ready):
+                    m.next = "STORE"
+            with m.State("STORE"):
+                m.d.comb += self.fetched.ready.eq(1)
+                with m.If(self.fetched.valid):
+                    m.d.sync += self.pc.eq(self.pc + 1)
+                    with m.If(self.pc + 1 == self.program_length):
+                        m.d.sync += self.pc.eq(0)
+                        m.next = "READ"
+            with m.State("READ"):
+                m.next = "DECODE"
+            with m.State("DECODE"):
+                m.d.comb += decode.eq(1)
+                m.next = "EXECUTE"
+            with m.State("EXECUTE"):
+                m.d.comb += execute.eq(1)
+                with m.If(wrong):
+                    m.d.sync += [self.error.eq(CAUSES["illegal"]), self.error_pc.eq(self.pc)]
+                    m.next = "END"
+                with m.Elif(self.step):
+                    m.d.sync += self.pc.eq(following)
+                    m.next = "DECODE"
+                    with m.If(self.done):
+                        m.next = "END"
+            with m.State("END"):
+                pass
+
+    def _store(self, m: Module, address: Value) -> Value:
+        """Build the store, which is written where ``pc`` is; return what was read last."""
+        m.submodules.store = store = uninitialized_memory(
+            shape=BITS, depth=self.parameters.instructions, no_collision=True
+        )
+        write, read = store.write_port(), store.read_port()
+        m.d.comb += [
+            self.fetch.payload.address.eq(self.program_address),
+            self.fetch.payload.count.eq(self.program_length),
+            write.en.eq(self.fetched.valid & self.fetched.ready),
+            write.addr.eq(self.pc),
+            write.data.eq(self.fetched.payload),
+            read.en.eq(1),
+            read.addr.eq(address),
+        ]
+        return read.data
+
+    def _sum(
+        self, m: Module, decode: Value, given: Value, word: Value, does: Mapping[str, Value]
+    ) -> Value:
+        """Return the sum of bits of ``word`` and an address register, which SETA and ADDA set."""
+        m.submodules.addresses = registers = memory.Memory(
+            shape=ADDRESS_BITS, depth=ADDRESSES, init=[]
+        )
+        write, read = registers.write_port(), registers.read_port(domain="comb")
+        known = Signal(ADDRESSES)
+        own = _is(given, _OWN["adda"].op)
+        add = field_of(given, _ADD)
+        adds = own | ((given[_ENGINE] != ENGINES["seq"]) & (given[_OP] == 0) & (add != 0))
+        m.d.comb += read.addr.eq(Mux(own, field_of(given, _ADDRESS), add - 1))
+        added = Mux(adds & known.bit_select(read.addr, 1), read.data, 0)
+        total = field_of(word, _SUM) + register(m, decode, "added", ADDRESS_BITS, added)
+        m.d.comb += [
+            write.en.eq(does["seta"] | does["adda"]),
+            write.addr.eq(field_of(word, _ADDRESS)),
+            write.data.eq(total),
+        ]
+        with m.If(write.en):
+            m.d.sync += known.bit_select(write.addr, 1).eq(1)
+        return write.data
+
+    def _send(self, m: Module, word: Value, total: Value, en: Value) -> Value:
+        """Send an engine's instruction; return whether it waits."""
+        waits = []
+        low, high = _SUM.low, _SUM.low + _SUM.bits
+        relocated = Mux(word[_OP] == 0, Cat(word[:low], total, word[high:]), word)
+        for name in WORKERS:
+            port = getattr(self, f"command_{name}")
+            m.d.comb += [
+                port.valid.eq(en & (word[_ENGINE] == ENGINES[name])),
+                port.payload.word.eq(relocated),
+                port.payload.pc.eq(self.pc),
+            ]
+            waits.append(port.valid & ~port.ready)
+        return Cat(waits).any()
+
+    def _loop(self, m: Module, word: Value, does: Mapping[str, Value], following: Signal) -> Value:
+        """Keep the loops, and give the next number; return whether there are too many, or none."""
+        count = _OWN["loop"].named["count"]
+        left = Array(Signal(count.bits, name=f"left_{n}") for n in range(LOOPS))
+        top = Array(Signal(PC_BITS, name=f"top_{n}") for n in range(LOOPS))
+        depth = Signal(range(LOOPS + 1))
+        inner = wire(m, "inner", range(LOOPS), depth - 1)
+        again = wire(m, "again", 1, does["end"] & (left[inner] != 1))
+        m.d.comb += following.eq(Mux(again, top[inner], self.pc + 1))
+        with m.If(does["loop"]):
+            m.d.sync += [
+                left[depth].eq(field_of(word, count)),
+                top[depth].eq(following),
+                depth.eq(depth + 1),
+            ]
+        with m.If(again):
+            m.d.sync += left[inner].eq(left[inner] - 1)
+        with m.Elif(does["end"]):
+            m.d.sync += depth.eq(depth - 1)
+        return (does["loop"] & (depth == LOOPS)) | (does["end"] & (depth == 0))
+
+
+def _is(word: Value, op: int) -> Value:
+    """Return whether a word is an instruction of the sequencer."""
+    return (word[_ENGINE] == ENGINES["seq"]) & (word[_OP] == op)

@@ -1,0 +1,85 @@
+"""Tokens: counters by which engines wait for one another."""
+
+from functools import reduce
+from operator import add, or_
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib.wiring import In, Out
+
+from sw.accelerator.instructions import TOKENS
+
+from ..base.circuit import Circuit
+
+__all__ = ["TOKEN_BITS", "Tokens"]
+
+TOKEN_BITS = 8
+"""Of a counter of tokens."""
+
+
+class Tokens(Circuit):
+    """Counters of tokens, 0 after reset, that requesters give to and take from.
+
+    A requester is granted, in the cycle in which it asks if may be, when all tokens that it waits
+    for are there; one of each is taken. One requester is granted in a cycle: of those that could
+    be, the first of ``requesters``. Latency is a cycle from a token's being given to where it
+    can be taken, interval one cycle. ``granted`` and ``overflow`` depend on the inputs.
+
+    Parameters
+    ----------
+    requesters : tuple of str
+        Names, the first to be served first.
+
+    Members
+    -------
+    wait_<name> : In(16), waiting_<name> : In(1)
+        Tokens asked for, none of which is granted too; held until that.
+    granted_<name> : Out(1)
+        Those asked for are taken in this cycle.
+    signal_<name> : In(16)
+        Tokens given in this cycle.
+    overflow_<name> : Out(1)
+        One that it gives in this cycle was beyond the most that its counter holds; the counter is
+        unknown then.
+    """
+
+    def __init__(self, *, requesters: tuple[str, ...]) -> None:
+        self.requesters = requesters
+        kinds = {
+            "wait": In(TOKENS),
+            "waiting": In(1),
+            "granted": Out(1),
+            "signal": In(TOKENS),
+            "overflow": Out(1),
+        }
+        super().__init__({f"{kind}_{n}": way for n in requesters for kind, way in kinds.items()})
+
+    def elaborate(self, platform: Any) -> Module:
+        """Grant the first requester that finds its tokens, and count."""
+        m = Module()
+        counters = [Signal(TOKEN_BITS, name=f"token_{t}") for t in range(TOKENS)]
+        there, taken, full = (Signal(TOKENS, name=name) for name in ("there", "taken", "full"))
+        m.d.comb += there.eq(Cat(counter.any() for counter in counters))
+        served, takes = Const(0, 1), []
+        for name in self.requesters:
+            wait, granted = getattr(self, f"wait_{name}"), getattr(self, f"granted_{name}")
+            may = Signal(name=f"may_{name}")
+            m.d.comb += [
+                may.eq(getattr(self, f"waiting_{name}") & ~(wait & ~there).any()),
+                granted.eq(may & ~served),
+            ]
+            served |= may
+            takes.append(Mux(granted, wait, 0))
+        m.d.comb += taken.eq(reduce(or_, takes))
+        signals = {name: getattr(self, f"signal_{name}") for name in self.requesters}
+        for t, counter in enumerate(counters):
+            given = reduce(add, (signal[t] for signal in signals.values()))
+            total = Signal(TOKEN_BITS + 1, name=f"total_{t}")
+            m.d.comb += [
+                total.eq(counter + given - taken[t]),
+                full[t].eq(total[TOKEN_BITS:].any()),
+            ]
+            m.d.sync += counter.eq(total)
+        for name, signal in signals.items():
+            m.d.comb += getattr(self, f"overflow_{name}").eq((signal & full).any())
+        return m
