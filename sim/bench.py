@@ -90,7 +90,7 @@ class Result:
     traffic : dict
         Handshakes of each channel of the memory.
     worked : int
-        Clock cycles from the last of ``writes`` until the run was to end; 0 but of the batch engine.
+        Clock cycles from the last of ``writes`` to the run's end; 0 but of the batch engine.
     """
 
     outputs: dict[str, np.ndarray]

@@ -94,9 +94,9 @@ class Job:
 
 @dataclasses.dataclass
 class Transfer:
-    """What happened at a stream, or a channel: beats moved, cycles of the first and last, last tvalid, tready.
+    """What happened at a stream: beats moved, cycles of the first and last, last tvalid, tready.
 
-    The last two are None where they cannot be seen.
+    Channels of the memory have the same. The last two are None where they cannot be seen.
     """
 
     done: int = 0

@@ -33,15 +33,20 @@ FAULTS = (
 )
 """What the register ``fault`` stands for."""
 
-REQUEST = {"id": 1, "addr": 40, "len": 8, "size": 3, "burst": 2}
-MASTER: dict[str, Any] = {
-    **{f"{c}{name}": Out(bits) for c in ("aw", "ar") for name, bits in REQUEST.items()},
-    **{name: Out(bits) for name, bits in {"wdata": 64, "wstrb": 8, "wlast": 1}.items()},
-    **{name: In(bits) for name, bits in {"bid": 1, "bresp": 2, "rid": 1}.items()},
-    **{name: In(bits) for name, bits in {"rdata": 64, "rresp": 2, "rlast": 1}.items()},
-    **{f"{c}valid": flow(1) for c, flow in zip(("aw", "w", "ar", "b", "r"), 3 * [Out] + 2 * [In])},
-    **{f"{c}ready": flow(1) for c, flow in zip(("aw", "w", "ar", "b", "r"), 3 * [In] + 2 * [Out])},
+_REQUEST = {"id": 1, "addr": 40, "len": 8, "size": 3, "burst": 2}
+_CHANNELS: dict[str, tuple[Any, dict[str, int]]] = {
+    "aw": (Out, _REQUEST),
+    "w": (Out, {"data": 8 * BYTES, "strb": BYTES, "last": 1}),
+    "b": (In, {"id": 1, "resp": 2}),
+    "ar": (Out, _REQUEST),
+    "r": (In, {"id": 1, "data": 8 * BYTES, "resp": 2, "last": 1}),
 }
+MASTER = {
+    f"{channel}{name}": flow(bits)
+    for channel, (flow, parts) in _CHANNELS.items()
+    for name, bits in {**parts, "valid": 1}.items()
+}
+MASTER |= {f"{c}ready": In(1) if flow is Out else Out(1) for c, (flow, _) in _CHANNELS.items()}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -146,8 +151,8 @@ class Copier(Core):
 
     def _channel(self, name: str) -> dict[str, Any]:
         """Return the signals of a channel."""
-        names = (each for each in MASTER if each.startswith(name))
-        return {each.removeprefix(name): getattr(self, f"m_axi_{each}") for each in names}
+        names = (*_CHANNELS[name][1], "valid", "ready")
+        return {each: getattr(self, f"m_axi_{name}{each}") for each in names}
 
 
 def design() -> Design:

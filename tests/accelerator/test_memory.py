@@ -1,4 +1,4 @@
-"""A unit with a memory: its master, what the memory gives and refuses, and rules that are broken."""
+"""A unit with a memory: its master, what the memory gives and refuses, rules that are broken."""
 
 import dataclasses
 import functools
