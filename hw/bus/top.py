@@ -27,7 +27,7 @@ __all__ = ["AxiTop"]
 
 
 class AxiTop(Circuit):
-    """A unit's core behind AXI4-Stream and AXI4-Lite ports, and those of its AXI4 masters.
+    """A unit's core behind AXI4-Stream and AXI4-Lite ports.
 
     The core's stream ``i_a`` is ``s_axis_a``, ``o`` is ``m_axis``; data are padded with zeros to
     whole bytes. The register map is the core's registers between those of
@@ -38,8 +38,8 @@ class AxiTop(Circuit):
 
     After reset, and for ``control.abort``, the streams are closed: nothing is taken, and no beat is
     offered but one that was. When that has been taken, and the core's masters are idle, an abort
-    resets the core, which has a clock domain of its own for that, and the streams open again. Of a
-    master nothing is seen in the cycle of that reset, so that it breaks no burst.
+    resets the core, which has a clock domain of its own for that, and the streams open again. What
+    a master would offer in the cycle of that reset is not seen, so that no burst is broken.
 
     Latency and interval are the core's, `Core.timing`: between ports and core no register stands.
     An event is in ``status`` a cycle after the core tells of it, and on ``irq`` two. Registers are
