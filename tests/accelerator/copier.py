@@ -30,6 +30,7 @@ FAULTS = (
     "NARROW",
     "EAGER",
     "DEAF",
+    "HASTY",
 )
 """What the register ``fault`` stands for."""
 
@@ -62,7 +63,8 @@ class Copier(Core):
     """Copies a program, an instruction a burst of `BEATS` words, to ``target``, and runs nothing.
 
     Words may be offered before their address is taken. Where ``fault`` is ``EAGER`` it does not
-    wait for answers, where it is ``DEAF`` it begins bursts while an abort waits.
+    wait for answers, where it is ``DEAF`` it begins bursts while an abort waits, where it is
+    ``HASTY`` it says that it is idle when it is not.
     """
 
     JOBS = True
@@ -108,6 +110,7 @@ class Copier(Core):
             w["last"].eq((last & ~fault["NO_LAST"]) | ((sent == 0) & fault["EARLY"])),
             b["ready"].eq(fault["EAGER"]),
             self.busy.eq(1),
+            self.idle.eq(fault["HASTY"]),
             self.flags.refused.eq(self.start & self.busy),
             self.flags.bus.eq((r["valid"] & r["resp"][1]) | (b["valid"] & b["resp"][1])),
         ]
