@@ -10,14 +10,26 @@ import numpy as np
 
 from sw.errors import UserError
 
-from .job import HOLD, RESET_CYCLES, RESPONSE, SURPLUS, WATCHDOG, Job, Outcome, Transfer
+from .job import (
+    HOLD,
+    LATE,
+    RESET_CYCLES,
+    RESPONSE,
+    RULE,
+    SURPLUS,
+    WATCHDOG,
+    Job,
+    Outcome,
+    Transfer,
+)
+from .memory import MemoryRequest, link_names
 from .models import batch_model, load
 from .streams import stall_threshold, stream_seed
 
 __all__ = ["Session", "simulate"]
 
 PHASES = ("writes", "streams", "settle", "reads", "later")
-STATUS = ("", WATCHDOG, SURPLUS, HOLD, RESPONSE, "stopped")
+STATUS = ("", WATCHDOG, SURPLUS, HOLD, RESPONSE, "stopped", RULE, LATE)
 
 U32, U64, ADDRESS = ctypes.c_uint32, ctypes.c_uint64, ctypes.c_void_p
 
@@ -42,9 +54,11 @@ class _Job(ctypes.Structure):
         ("writes", ctypes.POINTER(_Access)),
         ("reads", ctypes.POINTER(_Access)),
         ("later", ctypes.POINTER(_Access)),
+        ("memory", ctypes.POINTER(MemoryRequest)),
         *((name, U32) for name in ("stream_count", "write_count", "read_count", "later_count")),
         ("reset_cycles", U32),
-        *((name, U64) for name in ("reset_after", "watchdog", "settle", "cycle")),
+        *((name, U64) for name in ("reset_after", "watchdog", "settle")),
+        *((name, U64) for name in ("irq_within", "worked", "cycle")),
         *((name, U32) for name in ("resets", "phase", "culprit", "stop")),
     ]
 
@@ -144,11 +158,14 @@ def _simulate(job: Job, session: Session) -> Outcome:
     writes = (_Access * len(job.writes))(*job.writes)
     reads = (_Access * len(job.reads))(*((address,) for address in job.reads))
     later = (_Access * len(job.later))(*((a, value, 0, cycle) for cycle, a, value in job.later))
+    memory = job.memory and MemoryRequest(job.memory, job.master, job.stalls, job.seed)
+    links = link_names(job.master) if memory else []
     request = _Job(
         streams=streams,
         writes=writes,
         reads=reads,
         later=later,
+        memory=ctypes.pointer(memory) if memory else None,
         stream_count=len(streams),
         write_count=len(writes),
         read_count=len(reads),
@@ -157,23 +174,24 @@ def _simulate(job: Job, session: Session) -> Outcome:
         reset_after=job.reset_after or 0,
         watchdog=job.watchdog,
         settle=job.settle,
+        irq_within=job.irq_within or 0,
     )
     start = time.perf_counter()
     status = STATUS[session.run(request)]
     accesses = {"writes": writes, "later": later}.get(PHASES[request.phase], reads)
-    of_stream = status in (SURPLUS, HOLD)
+    of_stream = status in (SURPLUS, HOLD, RULE)
+    moved = zip((*data, *links), (*streams, *(memory.flows if memory else ())), strict=True)
     return Outcome(
         status=status,
-        culprit=list(data)[request.culprit] if of_stream else request.culprit,
+        culprit=[*data, *links][request.culprit] if of_stream else request.culprit,
         phase=PHASES[request.phase],
-        transfers={
-            name: Transfer(s.done, s.first, s.final, s.valid, s.ready)
-            for name, s in zip(data, streams, strict=True)
-        },
+        transfers={n: Transfer(s.done, s.first, s.final, s.valid, s.ready) for n, s in moved},
         outputs={name: data[name] for name in job.outputs},
         last={name: last[name] for name in job.outputs if name in last},
         registers=[access.value for access in reads],
         response=accesses[request.culprit].response if status == RESPONSE else 0,
+        rule=memory.broken if memory and status == RULE else "",
+        worked=request.worked,
         cycles=request.cycle,
         resets=request.resets,
         seconds=time.perf_counter() - start,

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from sw.checks import instance, whole
 from sw.errors import UserError
 
 from .batch import Session
@@ -14,6 +15,7 @@ from .compare import assert_equal
 from .engines import ENGINES, Engine, engine_of
 from .failures import raise_for
 from .job import Job
+from .memory import Memory, link_names
 from .ports import check_beats, check_stream, decode_read, encode_write, find_register
 from .streams import Stalls
 
@@ -21,6 +23,7 @@ __all__ = [
     "ENGINES",
     "Design",
     "Engine",
+    "Memory",
     "Result",
     "Session",
     "Stalls",
@@ -74,7 +77,8 @@ class Result:
         Clock cycles from the first input handshake to the last output handshake, both counted; 0
         from an engine that does not see the clock, as a board.
     stamps : dict
-        Cycle of the first and of the last handshake of each stream; empty from such an engine.
+        Cycle of the first and of the last handshake of each stream, and of each channel of the
+        memory; empty from such an engine.
     simulated : int
         All clock cycles, with reset, register accesses and settling; 0 from such an engine.
     seconds : float
@@ -83,6 +87,10 @@ class Result:
         Of the stalls.
     waves : Path or None
         The wave file.
+    traffic : dict
+        Handshakes of each channel of the memory.
+    worked : int
+        Clock cycles from the last of ``writes`` to the run's end; 0 but of the batch engine.
     """
 
     outputs: dict[str, np.ndarray]
@@ -94,6 +102,8 @@ class Result:
     seconds: float
     seed: int
     waves: Path | None
+    traffic: dict[str, int] = dataclasses.field(default_factory=dict)
+    worked: int = 0
 
     @property
     def countable(self) -> int:
@@ -121,6 +131,8 @@ def run(
     settle: int = 64,
     junit: str | Path | None = None,
     session: Session | None = None,
+    memory: Memory | None = None,
+    irq_within: int | None = None,
 ) -> Result:
     """Reset a design, write its registers, stream, wait for surplus beats, read its registers.
 
@@ -165,13 +177,19 @@ def run(
         Where cocotb's result file is to be left.
     session : Session or None
         Whose first run alone resets the design; under the batch engine.
+    memory : Memory or None
+        At the design's AXI4 master, under the batch engine. Without, every burst is answered by
+        SLVERR.
+    irq_within : int or None
+        Cycles of streaming within which irq must rise; the run lasts until it is high.
 
     Raises
     ------
-    WatchdogError, SurplusError, HoldError, ResponseError
+    WatchdogError, SurplusError, HoldError, ResponseError, ProtocolError
         Where the design breaks the rules of its ports.
     """
     manifest = design.manifest
+    memory = _memory(design, memory)
     ports = {port["name"] for port in manifest["ports"]}
     job = Job(
         name=design.name,
@@ -190,12 +208,15 @@ def run(
         settle=settle,
         waves=writable(waves),
         junit=writable(junit),
+        memory=memory,
+        irq_within=None if irq_within is None else whole("irq_within", irq_within, 1, 1 << 60),
     )
     outcome = engine_of(job, engine, simulator, session)(job)
     names = {"writes": [name for name, _ in writes], "later": [name for _, name, _ in later]}
     raise_for(job, outcome, names | {"reads": list(reads)})
     timed = outcome.transfers.items() if outcome.cycles else ()
     stamps = {n: (t.first, t.final) for n, t in timed if t.done}
+    links = link_names(job.master) if job.master else []
     moved_in = [stamps[name][0] for name in inputs if name in stamps]
     moved_out = [stamps[name][1] for name in outputs if name in stamps]
     return Result(
@@ -207,6 +228,8 @@ def run(
         },
         cycles=max(moved_out) - min(moved_in) + 1 if moved_in and moved_out else 0,
         stamps=stamps,
+        traffic={n: outcome.transfers[n].done for n in links if n in outcome.transfers},
+        worked=outcome.worked,
         simulated=outcome.cycles,
         seconds=outcome.seconds,
         seed=seed,
@@ -227,6 +250,18 @@ def writable(path: str | Path | None) -> Path | None:
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}") from None
     return path
+
+
+def _memory(design: Design, memory: Memory | None) -> Memory | None:
+    """Return the memory at a design's master, if it has one."""
+    masters = len(design.manifest.get("masters", ()))
+    if memory is not None:
+        instance("memory", memory, Memory)
+    if memory is not None and masters != 1:
+        raise UserError(
+            f"a memory takes a design with one AXI4 master: {design.name} has {masters}"
+        )
+    return memory if memory or not masters else Memory(image=np.zeros(0, np.uint8))
 
 
 def _last(beats: np.ndarray, last: np.ndarray | None) -> np.ndarray:

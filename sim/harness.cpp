@@ -1,40 +1,10 @@
 #include "harness.h"
 
-#include <algorithm>
-#include <cstring>
-#include <memory>
-#include <string>
 #include <vector>
 
+#include "memory.h"
+
 namespace {
-
-// A port that may be absent: reads as `otherwise`, writes go nowhere.
-class Pin {
- public:
-  Pin(Model &model, const std::string &name, uint32_t otherwise = 0)
-      : port_(model.port(name.c_str())), otherwise_(otherwise) {}
-  bool exists() const { return port_.data != nullptr; }
-  uint32_t get() const {
-    if (!exists()) return otherwise_;
-    uint32_t value = 0;
-    std::memcpy(&value, port_.data, std::min<uint32_t>(4, (port_.bits + 7) / 8));
-    return value;
-  }
-  void set(uint32_t value) {
-    if (!exists()) return;
-    if (port_.bits < 32) value &= (1u << port_.bits) - 1;
-    std::memcpy(port_.data, &value, std::min<uint32_t>(4, (port_.bits + 7) / 8));
-  }
-  void load(const uint8_t *bytes, uint32_t count) {
-    std::memcpy(port_.data, bytes, count);
-    if (port_.bits % 8) port_.data[count - 1] &= (1u << (port_.bits % 8)) - 1;
-  }
-  const uint8_t *data() const { return port_.data; }
-
- private:
-  Port port_;
-  uint32_t otherwise_;
-};
 
 struct Channel {
   Stream &stream;
@@ -52,13 +22,7 @@ struct Channel {
         held(s.bytes) {}
 
   bool chance() {
-    if (stream.stall == 0) return false;
-    uint32_t x = stream.random;
-    x ^= x << 13;
-    x ^= x >> 17;
-    x ^= x << 5;
-    stream.random = x;
-    return x <= stream.stall;
+    return stream.stall && step(stream.random) <= stream.stall;
   }
 
   void restart() {
@@ -118,16 +82,26 @@ struct Channel {
 class Run {
  public:
   Run(Model &model, Job &job)
-      : model_(model), job_(job), clock_(model, "aclk"), reset_(model, "aresetn") {
+      : model_(model),
+        job_(job),
+        clock_(model, "aclk"),
+        reset_(model, "aresetn"),
+        irq_(model, "irq") {
     for (uint32_t i = 0; i < job.stream_count; ++i)
       channels_.push_back(std::make_unique<Channel>(model, job.streams[i]));
+    if (!job.memory) return;
+    if (!model.memory) model.memory = std::make_shared<MemoryPort>(model, job.memory->name);
+    memory_ = model.memory.get();
+    memory_->attach(*job.memory);
   }
 
   int go() {
     int status = start();
     bool again = job_.reset_after != 0;
     while (status == DONE && !(finished() && later_ == job_.later_count)) {
-      if (again && streamed_ >= job_.reset_after) {
+      if (job_.irq_within && streamed_ >= job_.irq_within) {
+        status = LATE;
+      } else if (again && streamed_ >= job_.reset_after) {
         again = false;
         status = start();
       } else if (later_ < job_.later_count && streamed_ >= job_.later[later_].cycle) {
@@ -139,6 +113,7 @@ class Run {
         status = cycle(true);
       }
     }
+    job_.worked = streamed_;
     if (status != DONE) return status;
     job_.phase = 2;
     for (uint64_t i = 0; i < job_.settle && status == DONE; ++i) {
@@ -159,9 +134,14 @@ class Run {
     reset_.set(0);
     for (auto &channel : channels_) channel->restart();
     for (const char *name : {"awvalid", "wvalid", "bready", "arvalid", "rready"}) axi(name).set(0);
+    if (memory_ && job_.reset_cycles) memory_->restart();
     for (uint32_t i = 0; i < job_.reset_cycles; ++i) {
       low();
       high();
+    }
+    if (memory_ && job_.reset_cycles) {
+      const int status = blamed(memory_->silent());
+      if (status != DONE) return status;
     }
     reset_.set(1);
     ++job_.resets;
@@ -180,7 +160,13 @@ class Run {
   bool finished() const {
     for (auto &channel : channels_)
       if (channel->stream.done < channel->stream.beats) return false;
-    return true;
+    return !job_.irq_within || irq_.get();
+  }
+
+  // Names the memory's channel as the culprit, if there is one.
+  int blamed(Status status) {
+    if (status != DONE) job_.culprit = job_.stream_count + memory_->culprit();
+    return status;
   }
 
   Pin axi(const char *name) { return Pin(model_, std::string("s_axi_") + name); }
@@ -200,6 +186,7 @@ class Run {
 
   void drive(bool streaming) {
     for (auto &channel : channels_) channel->drive(streaming);
+    if (memory_) memory_->drive();
     streamed_ += streaming;
     low();
   }
@@ -211,6 +198,10 @@ class Run {
         job_.culprit = i;
         return status;
       }
+    }
+    if (memory_) {
+      const int status = blamed(memory_->sample(job_.cycle, moved));
+      if (status != DONE) return status;
     }
     high();
     quiet_ = moved ? 0 : quiet_ + 1;
@@ -272,8 +263,9 @@ class Run {
 
   Model &model_;
   Job &job_;
-  Pin clock_, reset_;
+  Pin clock_, reset_, irq_;
   std::vector<std::unique_ptr<Channel>> channels_;
+  MemoryPort *memory_ = nullptr;
   uint64_t quiet_ = 0, streamed_ = 0;
   uint32_t later_ = 0;
 };

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .memory import Memory
 from .streams import Stalls
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "HoldError",
     "Job",
     "Outcome",
+    "ProtocolError",
     "ResponseError",
     "SurplusError",
     "Transfer",
@@ -22,7 +24,7 @@ __all__ = [
 ]
 
 WATCHDOG, SURPLUS, HOLD, RESPONSE = "watchdog", "surplus", "hold", "response"
-UNKNOWN = "unknown"
+UNKNOWN, RULE, LATE = "unknown", "rule", "late"
 
 RESET_CYCLES = 8
 """Cycles that the reset at the start of a run takes."""
@@ -33,7 +35,7 @@ class BenchError(AssertionError):
 
 
 class WatchdogError(BenchError):
-    """No port moved for too long."""
+    """No port moved for too long, or no interrupt came in time."""
 
 
 class SurplusError(BenchError):
@@ -42,6 +44,10 @@ class SurplusError(BenchError):
 
 class HoldError(BenchError):
     """An output took back or changed a beat before it was accepted."""
+
+
+class ProtocolError(BenchError):
+    """A master asked a memory for what AXI4 does not allow."""
 
 
 class ContentError(BenchError):
@@ -72,6 +78,13 @@ class Job:
     settle: int
     waves: Path | None
     junit: Path | None = None
+    memory: Memory | None = None
+    irq_within: int | None = None
+
+    @property
+    def master(self) -> str:
+        """Name of the AXI4 master, empty without one."""
+        return next(iter(self.manifest.get("masters", ())), "")
 
     @property
     def ports(self) -> dict[str, int]:
@@ -83,7 +96,7 @@ class Job:
 class Transfer:
     """What happened at a stream: beats moved, cycles of the first and last, last tvalid, tready.
 
-    The last two are None where they cannot be seen.
+    Channels of the memory have the same. The last two are None where they cannot be seen.
     """
 
     done: int = 0
@@ -97,7 +110,8 @@ class Transfer:
 class Outcome:
     """An engine's answer; ``status`` is empty or the kind of error, at ``culprit``.
 
-    ``culprit`` is the name of a stream, or the index of the register write, later write or read.
+    ``culprit`` is the name of a stream, or of a channel of the memory, which broke a ``rule``, or
+    the index of the register write, later write or read. The streams moved for ``worked`` cycles.
     An engine that does not see the clock counts no ``cycles``; it says in ``place`` where the job
     ran, and in ``patience`` how long nothing may move.
     """
@@ -110,6 +124,8 @@ class Outcome:
     last: dict[str, np.ndarray]
     registers: list[int]
     response: int = 0
+    rule: str = ""
+    worked: int = 0
     place: str = ""
     patience: str = ""
     cycles: int

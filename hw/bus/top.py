@@ -37,8 +37,9 @@ class AxiTop(Circuit):
     ``framing``.
 
     After reset, and for ``control.abort``, the streams are closed: nothing is taken, and no beat is
-    offered but one that was. When that has been taken an abort resets the core, which has a clock
-    domain of its own for that, and the streams open again.
+    offered but one that was. When that has been taken, and the core's masters are idle, an abort
+    resets the core, which has a clock domain of its own for that, and the streams open again. What
+    a master would offer in the cycle of that reset is not seen, so that no burst is broken.
 
     Latency and interval are the core's, `Core.timing`: between ports and core no register stands.
     An event is in ``status`` a cycle after the core tells of it, and on ``irq`` two. Registers are
@@ -49,8 +50,8 @@ class AxiTop(Circuit):
     unit : str
         Name of the emitted module.
     core : callable
-        The core's class, a `Core` made by ``core(parameters=parameters)``; one of its flags is
-        ``framing``.
+        The core's class, a `Core` made by ``core(parameters=parameters)``; with streams in, one of
+        its flags is ``framing``.
     parameters : Parameters
         The configuration.
 
@@ -64,6 +65,8 @@ class AxiTop(Circuit):
         AXI4-Lite, as of `axi_lite_members`.
     s_axis_<stream>_<name>, m_axis_<stream>_<name> : In or Out
         AXI4-Stream: ``tdata``, ``tvalid``, ``tready``, ``tlast``.
+    <master>_<name> : In or Out
+        AXI4, the core's members of the same names.
     """
 
     def __init__(self, *, unit: str, core: Callable[..., Core], parameters: Any) -> None:
@@ -89,6 +92,8 @@ class AxiTop(Circuit):
             members[f"{name}_tvalid"] = down(1)
             members[f"{name}_tready"] = up(1)
             members[f"{name}_tlast"] = down(1)
+        for master, channels in self.masters.items():
+            members |= {f"{master}_{name}": member for name, member in channels.items()}
         super().__init__(members)
 
     @staticmethod
@@ -96,6 +101,11 @@ class AxiTop(Circuit):
         """Return the AXI4-Stream name of a core's stream member."""
         side, _, name = member.partition("_")
         return {"i": "s_axis", "o": "m_axis"}[side] + (f"_{name}" if name else "")
+
+    @property
+    def masters(self) -> dict[str, dict[str, Any]]:
+        """Members of the channels of each AXI4 master."""
+        return self.core.masters
 
     @property
     def latency(self) -> int | None:
@@ -115,8 +125,9 @@ class AxiTop(Circuit):
         passing = Signal()
         aborting = Signal()
         flush = Signal()
+        idle = ~offered.any() & self.core.idle if self.masters else ~offered.any()
         m.d.sync += [
-            flush.eq(aborting & ~flush & ~offered.any()),
+            flush.eq(aborting & ~flush & idle),
             aborting.eq(control.abort | (aborting & ~flush)),
             passing.eq(~control.abort & (~aborting | flush)),
         ]
@@ -127,6 +138,7 @@ class AxiTop(Circuit):
             ResetSignal("core").eq(~self.aresetn | flush),
         ]
         padding = self._connect_streams(m, passing, offered)
+        self._connect_masters(m, aborting, flush)
         self._connect_registers(m)
         self._keep_events(m, control, passing=passing, aborted=flush, padding=padding)
         status = data.View(_layout(self.registers, "status"), slave.reg_status)
@@ -167,6 +179,16 @@ class AxiTop(Circuit):
         m.d.sync += offered.eq(Cat(waiting))
         return Cat(padding).any()
 
+    def _connect_masters(self, m: Module, aborting: Value, flush: Value) -> None:
+        """Connect the masters, but for what they offer as the core is reset."""
+        for master, channels in self.masters.items():
+            m.d.comb += self.core.aborting.eq(aborting)
+            for name, member in channels.items():
+                mine, its = (getattr(x, f"{master}_{name}") for x in (self, self.core))
+                offers = name.endswith("valid") and member.flow is Out
+                given = its & ~flush if offers else its
+                m.d.comb += its.eq(mine) if member.flow is In else mine.eq(given)
+
     def _connect_registers(self, m: Module) -> None:
         """Connect the slave to its port and to the core's registers."""
         core, slave = self.core, self.registers_slave
@@ -195,7 +217,8 @@ class AxiTop(Circuit):
         ]
         for flag in core.FLAGS:
             m.d.comb += now[flag].eq(core.flags[flag])
-        m.d.comb += now.framing.eq(core.flags.framing | padding)
+        if "framing" in core.FLAGS:
+            m.d.comb += now.framing.eq(core.flags.framing | padding)
         if core.JOBS:
             started = core.start & ~core.flags.refused
             m.d.comb += [

@@ -37,6 +37,8 @@ class Core(Circuit):
         What each stream carries; ``i`` and ``i_<name>`` are inputs, ``o`` and ``o_<name>`` outputs.
     job : tuple of Field
         With ``JOBS`` only: the descriptor's fields, each of which is a register too.
+    masters : mapping of str to members
+        AXI4 masters, each the members of its channels by name: ``awaddr``, ``awvalid``, ...
 
     Members
     -------
@@ -55,6 +57,13 @@ class Core(Circuit):
         With ``JOBS`` only: starts a job.
     done : Out(1)
         With ``JOBS`` only: its last result was accepted in this cycle.
+    <master>_<name> : In or Out
+        Channels, as in ``masters``.
+    idle : Out(1)
+        With masters only: none of them offers anything in this cycle, or waits for an answer.
+    aborting : In(1)
+        With masters only: an abort waits for ``idle``; bursts that are offered or under way go on
+        to their end, no other is begun.
     """
 
     JOBS: ClassVar[bool] = False
@@ -64,8 +73,15 @@ class Core(Circuit):
     registers: tuple[Register, ...]
     parameters: Any
 
-    def __init__(self, *, streams: Mapping[str, Packet], job: tuple[Field, ...] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        streams: Mapping[str, Packet],
+        job: tuple[Field, ...] = (),
+        masters: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         self.streams = dict(streams)
+        self.masters = {name: dict(channels) for name, channels in (masters or {}).items()}
         check_streams(self.streams)
         members: dict[str, Any] = {
             name: (Out if name.startswith("o") else In)(packet.signature)
@@ -75,6 +91,9 @@ class Core(Circuit):
         members |= {"busy": Out(1)} if self.BUSY else {}
         if self.JOBS:
             members |= {"job": In(struct(job)), "start": In(1), "done": Out(1)}
+        for master, channels in self.masters.items():
+            members |= {f"{master}_{name}": member for name, member in channels.items()}
+            members |= {"idle": Out(1), "aborting": In(1)}
         members["flags"] = Out(data.StructLayout(dict.fromkeys(self.FLAGS, 1)))
         for register in self.registers:
             members[register.name] = (Out if register.access == "ro" else In)(register.shape)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from amaranth.hdl import Shape
 from amaranth.hdl._ir import PortDirection
 
 from sw.parameters import Parameters
@@ -30,6 +31,7 @@ def manifest_of(
     """
     described = getattr(top, "streams", {})
     streams = {n: _stream(n, packet) for n, packet in described.items()}
+    masters = {n: _master(channels) for n, channels in getattr(top, "masters", {}).items()}
     notes = getattr(top, "notes", {})
     return {
         "unit": name,
@@ -45,11 +47,12 @@ def manifest_of(
                 "name": port,
                 "direction": "in" if direction is PortDirection.Input else "out",
                 "width": len(signal),
-                "description": notes.get(port) or _describe(port, streams),
+                "description": notes.get(port) or _describe(port, streams, masters),
             }
             for port, signal, direction in members(top)
         ],
         "streams": streams,
+        **({"masters": masters} if masters else {}),
         "registers": [
             {
                 "name": register.name,
@@ -80,6 +83,15 @@ def _stream(name: str, packet: Packet) -> dict[str, Any]:
     }
 
 
+def _master(channels: Mapping[str, Any]) -> dict[str, int]:
+    """Return the widths of an AXI4 master, of the members of its channels."""
+    ports = {"data_bits": "wdata", "address_bits": "awaddr", "id_bits": "awid"}
+    return {
+        name: Shape.cast(channels[port].shape).width if port in channels else 0
+        for name, port in ports.items()
+    }
+
+
 def _fields(fields: tuple[Field, ...], *, counted: bool = False) -> list[dict[str, Any]]:
     """Return the fields of a register or of a packet, which has lanes, with their offsets."""
     result = []
@@ -93,7 +105,7 @@ def _fields(fields: tuple[Field, ...], *, counted: bool = False) -> list[dict[st
     return result
 
 
-def _describe(port: str, streams: Mapping[str, Any]) -> str:
+def _describe(port: str, streams: Mapping[str, Any], masters: Mapping[str, Any]) -> str:
     stream, _, signal = port.rpartition("_t")
     if stream in streams:
         if signal != "data":
@@ -105,4 +117,6 @@ def _describe(port: str, streams: Mapping[str, Any]) -> str:
         )
     if port.startswith("s_axi_"):
         return "AXI4-Lite registers"
+    if port.rpartition("_")[0] in masters:
+        return "AXI4 memory"
     return {"aclk": "clock", "aresetn": "synchronous reset, active low"}.get(port, "")
