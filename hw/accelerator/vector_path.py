@@ -188,7 +188,9 @@ class VectorPath(Circuit):
         latency = {op: 1 + lane_latency(self.parameters, op) for op in LANE_OPS}
         late = [Value.cast(tag)]
         for n in range(max(latency.values())):
-            late.append(delay(m, 1, late[-1], 1, name=f"tag_{n + 1}", reset=True))
+            # What has left a short operation must not leave the next, longer one again.
+            last = Mux(self.begin, 0, late[-1])
+            late.append(delay(m, 1, last, 1, name=f"tag_{n + 1}", reset=True))
         found: Value = Const(0, len(late[0]))
         for op, cycles in latency.items():
             found = Mux(is_op[op], late[cycles], found)
