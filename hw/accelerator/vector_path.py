@@ -188,9 +188,10 @@ class VectorPath(Circuit):
         latency = {op: 1 + lane_latency(self.parameters, op) for op in LANE_OPS}
         late = [Value.cast(tag)]
         for n in range(max(latency.values())):
-            # What has left a short operation must not leave the next, longer one again.
-            last = Mux(self.begin, 0, late[-1])
-            late.append(delay(m, 1, last, 1, name=f"tag_{n + 1}", reset=True))
+            # What leaves here must not be there when the next operation has more stages.
+            leaves = Cat(is_op[op] for op, cycles in latency.items() if cycles == n).any()
+            stays = Mux(leaves, 0, late[n])
+            late.append(delay(m, 1, stays, 1, name=f"tag_{n + 1}", reset=True))
         found: Value = Const(0, len(late[0]))
         for op, cycles in latency.items():
             found = Mux(is_op[op], late[cycles], found)
