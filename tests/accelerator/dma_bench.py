@@ -175,8 +175,8 @@ def run(
             if offered and ctx.get(dut.command.ready):
                 assert not found.error[0], "a command after an error"
                 given, offered = given + 1, False
-            over = found.error[0] or (given == len(words) and not ctx.get(dut.busy))
-            quiet = quiet + 1 if over and asked is None and ctx.get(dut.idle) else 0
+            done = given == len(words) and asked is None and not ctx.get(dut.busy)
+            quiet = quiet + 1 if (done or found.error[0]) and ctx.get(dut.idle) else 0
             if quiet > SETTLE:
                 assert not any(outside.under_way.values()) and not outside.beats
                 return
