@@ -220,7 +220,7 @@ FAULTS = {
     ),
     "a word too many is read": (
         Fault(DmaStore, lambda s: s.held.eq(0), "memory"),
-        lambda: check(WIDE),
+        lambda: check(WIDE, seed=3, stall=0.7),
     ),
     "a word at a time": (
         Fault(DmaStore, lambda s: s.read.en.eq(s.en & (s.word != s.end) & (s.held == 0))),
