@@ -152,7 +152,7 @@ def run(
         await _give(ctx, dut, again, None)
 
     async def _give(
-        ctx: Any, dut: Any, words: Sequence[int], asked: int | None, most: int = 20_000
+        ctx: Any, dut: Any, words: Sequence[int], asked: int | None, most: int = 9_000
     ) -> None:
         given, offered, began, quiet = 0, False, 0, 0
         for cycle in range(most):
@@ -189,7 +189,7 @@ def run(
             asked = None if asks else asked
             if comes:
                 found.fetched.append(word)
-        assert most < 20_000, "stuck"
+        assert most < 9_000, "stuck"
 
     benches = [outside.attach(dut), inside.serve({"read": dut.read}, {"write": dut.write})]
     clocked.drive(ResetInserter(reset)(dut), bench, background=benches)
