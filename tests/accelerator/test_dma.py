@@ -220,7 +220,7 @@ FAULTS = {
     ),
     "a word too many is read": (
         Fault(DmaStore, lambda s: s.held.eq(0), "memory"),
-        lambda: check(WIDE),
+        lambda: check(WIDE, seed=3, stall=0.7),
     ),
     "a word at a time": (
         Fault(DmaStore, lambda s: s.read.en.eq(s.en & (s.word != s.end) & (s.held == 0))),
@@ -230,8 +230,8 @@ FAULTS = {
         Fault(DmaControl, lambda s: s.address.eq(s.address)),
         lambda: check(EVEN),
     ),
-    "the end before the last answer": (
-        Fault(DmaEngine, lambda s: s.control.writing.eq(0), "memory"),
+    "the end before the last beat": (
+        Fault(DmaEngine, lambda s: s.control.reading.eq(0), "scratchpad"),
         lambda: check(EVEN),
     ),
     "a bad row is written": (
@@ -242,8 +242,8 @@ FAULTS = {
         Fault(DmaEngine, lambda s: s.failed.eq(0)),
         lambda: fails("the bus, storing"),
     ),
-    "instructions too many": (
-        Fault(DmaFetch, lambda s: s.busy.eq(1)),
+    "an instruction is lost": (
+        Fault(DmaFetch, lambda s: [(s.start, s.left.eq(s.count - 1))]),
         lambda: fetch(WIDE, 7),
     ),
 }

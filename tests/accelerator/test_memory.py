@@ -1,15 +1,15 @@
 """A unit with a memory: its master, what the memory gives and refuses, rules that are broken."""
 
-import dataclasses
 import functools
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 
 from hw.flow.emit import generate
 from sim.accelerator.machine import run, simulate
-from sim.bench import Memory, Session, Stalls, assert_equal
+from sim.bench import Memory, Result, Session, Stalls, assert_equal
 from sim.bench import run as run_design
 from sim.job import BenchError, HoldError, ProtocolError, WatchdogError
 from sw.accelerator.instructions import BYTES
@@ -45,7 +45,16 @@ def copied(words: list[int], place: int = PLACE, target: int = TARGET) -> np.nda
     return after
 
 
-def copy(words=None, *, fault="", place=PLACE, bad=(0, 0), latency=1, jitter=0, **options):
+def copy(
+    words: Any = None,
+    *,
+    fault: Any = "",
+    place: Any = PLACE,
+    bad: Any = (0, 0),
+    latency: Any = 1,
+    jitter: Any = 0,
+    **options: Any,
+) -> tuple[np.ndarray, Result]:
     """Return the memory after a run, and the run."""
     memory = Memory(image=image(), base=BASE, latency=latency, jitter=jitter, bad=bad)
     options = {"design": copier(), "cycles": 20_000} | options
@@ -169,7 +178,7 @@ def test_a_unit_that_does_not_wait_for_answers_is_caught():
 
 
 def test_what_is_under_way_goes_on_in_the_next_run():
-    options = {"fault": "EAGER", "latency": 200}
+    options: dict[str, Any] = {"fault": "EAGER", "latency": 200}
     with Session() as session:
         # Its last write waits for the answer.
         copy(settle=0, session=session, **options)
@@ -256,7 +265,7 @@ def test_the_manifest_and_the_header_tell_of_the_master():
 
 
 def test_mistakes():
-    for options, message in (
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
         ({"place": BASE - 16}, "program_address must leave the program in memory, from 0x10000 on"),
         ({"place": BASE + SIZE - 16}, "program_address must leave the program in memory, from 0x1"),
         ({"words": [1 << 128]}, "program must be an integer from 0 to 3402823669209384634633"),
@@ -264,20 +273,22 @@ def test_mistakes():
         ({"bad": (1, -1)}, "bad must be an integer from 0 to "),
         ({"engine": "verilog"}, "a memory, or irq_within, takes the batch engine, not 'verilog'"),
         ({"cycles": 0}, "irq_within must be an integer from 1 to "),
-    ):
+    )
+    for options, message in cases:
         with pytest.raises(UserError, match=re.escape(message)):
             copy(**options)
-    frozen = image()
+    frozen, signed = image(), image().view(np.int8)
     frozen.flags.writeable = False
-    for wrong in (frozen, image()[::2], [1, 2]):
+    unfit: tuple[Any, ...] = (frozen, image()[::2], [1, 2])
+    for wrong in unfit:
         with pytest.raises(UserError, match="image must be an array that can be written in place"):
             Memory(image=wrong)
     with pytest.raises(UserError, match="image must be an array of uint8"):
-        Memory(image=image().view(np.int8))
+        Memory(image=signed)  # pyright: ignore[reportArgumentType]
     without = generate("approx_multiplier", ApproxParameters())
     memory = Memory(image=image())
     with pytest.raises(UserError, match="a memory takes a design with one AXI4 master: approx_mul"):
         run_design(without, inputs={}, outputs={}, memory=memory)
     with pytest.raises(UserError, match="memory must be of Memory"):
-        run_design(copier(), inputs={}, outputs={}, memory=image())
-    assert dataclasses.is_dataclass(memory)
+        wrong = image()
+        run_design(copier(), inputs={}, outputs={}, memory=wrong)  # pyright: ignore[reportArgumentType]

@@ -15,10 +15,10 @@ from ..solver import refute
 from .ports import PROVE, SEARCH
 
 CYCLES = 24
-SIZES = {"address_bits": 13, "beats_bits": 4, "burst": 4, "outstanding": 2}
+SIZES = {"data_bits": 1024, "address_bits": 13, "beats_bits": 4, "burst": 4, "outstanding": 2}
 MASTERS = {
-    "reader": lambda: AxiReader(data_bits=8, **SIZES),
-    "writer": lambda: AxiWriter(data_bits=16, **SIZES),
+    "reader": lambda: AxiReader(**SIZES),
+    "writer": lambda: AxiWriter(**SIZES),
 }
 """The smallest that have bursts of several lengths, on both sides of 4 KiB."""
 
