@@ -37,7 +37,7 @@ _ENGINE, _OP = slice(0, 4), slice(4, 8)
 # Of the bits to which an address register is added, and of its number, in all that have them.
 _SUM = _OWN["seta"].named["value"]
 _ADDRESS = _OWN["seta"].named["address"]
-_ADD = next(each for each in TABLE if each.slot is not None).named["add"]
+_ADD = next(each for each in TABLE if "add" in each.named).named["add"]
 
 
 class Legality(Circuit):

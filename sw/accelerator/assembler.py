@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
 from .banks import Place
-from .instructions import COUNTERS, encode
+from .coding import encode
+from .instructions import COUNTERS
 from .operations import External, Operation, Tensor, Window
 from .tokens import Links, Tokens, link
 

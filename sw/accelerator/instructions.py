@@ -1,15 +1,11 @@
-"""The instructions: one table, of which encoder, decoder, disassembler and circuits are made.
+"""The instructions: one table, of which `sw.accelerator.coding` and circuits are made.
 
 An instruction has 128 bits. Bits of no field are 0. In memory it is 16 bytes, the lowest first.
 """
 
 import dataclasses
-import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
-
-from ..checks import choice, unknown, whole
-from ..errors import UserError
 
 __all__ = [
     "ADDRESSES",
@@ -18,14 +14,15 @@ __all__ = [
     "BYTES",
     "COUNTERS",
     "ENGINES",
+    "FUNCTIONS",
+    "LANE_OPS",
     "LOOPS",
+    "REDUCTIONS",
     "TABLE",
     "TOKENS",
+    "WINDOWS",
     "Field",
     "Instruction",
-    "decode",
-    "disassemble",
-    "encode",
 ]
 
 BITS = 128
@@ -121,25 +118,27 @@ WINDOWS = {"dma": 2, "quant": 2, "prod": 3, "vec": 3}
 """Windows of each engine."""
 
 
-def _set(engine: str, name: str, slot: int, meaning: str, *fields: Field) -> Instruction:
-    most = WINDOWS[engine] - 1
+_ADD = _field(
+    "add",
+    16,
+    5,
+    "0, or 1 more than the address register that is added to bits 32 to 71",
+    most=ADDRESSES,
+)
+
+
+def _set(
+    engine: str, name: str, slot: int, meaning: str, *fields: Field, most: int | None = None
+) -> Instruction:
+    """Return what sets a slot of a window, of which ``most`` is the last that has it."""
+    last = WINDOWS[engine] - 1 if most is None else most
     return Instruction(
         name=f"{engine}.{name}",
         engine=engine,
         op=0,
         slot=slot,
         meaning=meaning,
-        fields=(
-            _field("window", 8, 4, "which window", most=most),
-            _field(
-                "add",
-                16,
-                5,
-                "0, or 1 more than the address register that is added to bits 32 to 71",
-                most=ADDRESSES,
-            ),
-            *fields,
-        ),
+        fields=(_field("window", 8, 4, "which window", most=last), *fields),
     )
 
 
@@ -150,7 +149,8 @@ def _windows(engine: str) -> Iterable[Instruction]:
         "base",
         0,
         "where a window begins; all else of it becomes as after reset",
-        # Relocation adds 40 bits; the rest above the address is lost.
+        _ADD,
+        # The register adds 40 bits; of an element's address those above 32 are lost.
         _field("address", 32, ADDRESS_BITS, "of an element in its bank (32 bits), or of a byte"),
         _field("bank", 72, 4, "of the scratchpad"),
         _field("single", 76, 1, "one element at a time, in all lanes"),
@@ -228,7 +228,15 @@ TABLE: tuple[Instruction, ...] = (
     ),
     _run("dma", "store", 2, "rows of words from the scratchpad to external memory", *_DMA_FIELDS),
     *_windows("quant"),
-    _set("quant", "key", 8, "the key of the random words", _field("key", 32, 64, "of a stream")),
+    _set(
+        "quant",
+        "key",
+        8,
+        "the key of the random words",
+        _ADD,
+        _field("key", 32, 64, "of a stream"),
+        most=0,
+    ),
     _run(
         "quant",
         "quantize",
@@ -275,73 +283,3 @@ TABLE: tuple[Instruction, ...] = (
     _run("vec", "scalar", 2, "a scalar register from memory", _field("register", 52, 2, "which")),
 )
 """All instructions."""
-
-_BY_NAME = {each.name: each for each in TABLE}
-
-
-def encode(name: str, **values: int) -> int:
-    """Return an instruction; fields that are not given are 0.
-
-    Raises `UserError` for a name, a field or a value that the table does not have.
-    """
-    found = _BY_NAME[choice("instruction", name, _BY_NAME)]
-    word, _ = found.fixed
-    for key in values:
-        if key not in found.named:
-            raise unknown(f"field of {name}", key, found.named)
-    for field in found.fields:
-        value = whole(f"{field.name} of {name}", values.get(field.name, 0), *field.bounds)
-        word |= (value & (1 << field.bits) - 1) << field.low
-    problem = _inconsistent(found, values)
-    if problem:
-        raise UserError(f"{name}: {problem}")
-    return word
-
-
-def decode(word: int, *, rules: bool = True) -> tuple[Instruction, dict[str, int]]:
-    """Return the instruction and the values of its fields; `UserError` if it is illegal.
-
-    Without ``rules`` it is not asked whether fields go together: engines find that, all else the
-    sequencer.
-    """
-    whole("instruction", word, 0, (1 << BITS) - 1)
-    found = next((i for i in TABLE if word & i.fixed[1] == i.fixed[0]), None)
-    if found is None:
-        raise UserError(f"instruction {word:032x} is illegal: no engine has it")
-    rest = word & ~found.fixed[1]
-    values = {}
-    for field in found.fields:
-        raw = word >> field.low & (1 << field.bits) - 1
-        rest &= ~((1 << field.bits) - 1 << field.low)
-        value = raw - (raw >> field.bits - 1 << field.bits) if field.signed else raw
-        low, high = field.bounds
-        if not low <= value <= high:
-            raise UserError(
-                f"instruction {word:032x} is illegal: {field.name} of {found.name} must be "
-                f"{low}..{high}, not {value}"
-            )
-        values[field.name] = value
-    if rest:
-        raise UserError(f"instruction {word:032x} is illegal: bits of no field are set")
-    problem = _inconsistent(found, values) if rules else ""
-    if problem:
-        raise UserError(f"instruction {word:032x} is illegal: {problem}")
-    return found, values
-
-
-def _inconsistent(found: Instruction, values: Mapping[str, int]) -> str:
-    """Return why values of fields do not go together, or nothing."""
-    if found.name != "vec.map":
-        return ""
-    get = functools.partial(dict(values).get)
-    if get("fold", 0) and not get("reduce", 0):
-        return "fold must be 0 without a reduction"
-    if (get("lane", 0) == LANE_OPS.index("function")) != bool(get("function", 0)):
-        return "function must be that of the lane operation function, and 0 for others"
-    return ""
-
-
-def disassemble(word: int) -> str:
-    """Return an instruction as text, fields that are 0 left out."""
-    found, values = decode(word)
-    return " ".join([found.name, *(f"{key}={value}" for key, value in values.items() if value)])

@@ -10,18 +10,9 @@ import numpy as np
 
 from ..checks import shown, whole
 from ..errors import UserError
+from .coding import decode
 from .engines import Dma, Engine, Multiplier, Quantizer, Vector
-from .instructions import (
-    ADDRESS_BITS,
-    ADDRESSES,
-    BITS,
-    BYTES,
-    ENGINES,
-    LOOPS,
-    TOKENS,
-    Instruction,
-    decode,
-)
+from .instructions import ADDRESS_BITS, ADDRESSES, BITS, BYTES, ENGINES, LOOPS, TOKENS, Instruction
 from .parameters import AcceleratorParameters
 from .scratchpad import MachineError, Scratchpad
 

@@ -13,7 +13,8 @@ from ..train.network import Network
 from ..train.settings import Settings
 from .assembler import Line
 from .banks import Place
-from .instructions import BYTES, disassemble
+from .coding import disassemble
+from .instructions import BYTES
 from .memory import Map
 from .parameters import AcceleratorParameters
 from .start import start

@@ -9,7 +9,7 @@ import numpy as np
 from amaranth.hdl import ResetInserter, Signal, Value
 
 from hw.accelerator.dma import DmaEngine
-from sw.accelerator.instructions import encode
+from sw.accelerator.coding import encode
 from sw.accelerator.parameters import AcceleratorParameters
 
 from .. import clocked

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from sw.accelerator.instructions import LANE_OPS, encode
+from sw.accelerator.coding import encode
+from sw.accelerator.instructions import LANE_OPS
 from sw.accelerator.machine import Machine, Outcome
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.formats import read_format

@@ -3,7 +3,8 @@
 import random
 from collections.abc import Sequence
 
-from sw.accelerator.instructions import TABLE, Instruction, encode
+from sw.accelerator.coding import encode
+from sw.accelerator.instructions import TABLE, Instruction
 
 __all__ = [
     "END_OF_PROGRAM",

@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
+from sw.accelerator.coding import decode, encode
 from sw.accelerator.compile import compile_training
-from sw.accelerator.instructions import BYTES, decode, encode
+from sw.accelerator.instructions import BYTES
 from sw.accelerator.machine import Machine
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.program import Program, listing

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sw.accelerator.instructions import encode
+from sw.accelerator.coding import encode
 
 from .programs import (
     ADD,
@@ -49,22 +49,25 @@ def test_loops_with_address_registers():
     assert values(made, 0, 0, 12).tolist() == expected
 
 
-def test_relocation_adds_to_40_bits_of_any_slot():
+def test_relocation_is_modulo_2_to_the_40():
     made, _ = machine()
     put(made, 0, 0, range(16))
-    counter = encode("vec.counter5", window=1, add=1, count=1, stride=0)
     run(
         made,
-        # Two more to the count, four to the low bits of the stride.
-        encode("seta", address=0, value=4 << 16 | 2),
-        window("vec", 1, 0),
-        counter,
-        window("vec", 0, 0, bank=1, counter5=(3, 4)),
-        vec(COPY, outer=3),
+        # Four elements before the address that is said.
+        encode("seta", address=3, value=2**40 - 4),
+        encode("vec.base", window=1, address=8, add=4),
+        window("vec", 0, 0, bank=1),
+        vec(COPY),
     )
-    assert values(made, 1, 0, 12).tolist() == list(range(12))
-    outcome = attempt(made, encode("seta", address=0, value=0xFFFF), counter)
-    assert (outcome.error, outcome.engine, outcome.pc) == ("illegal", "vec", 1)
+    assert values(made, 1, 0, 4).tolist() == [4, 5, 6, 7]
+
+
+def test_only_addresses_and_keys_are_relocated():
+    made, _ = machine()
+    counter = encode("vec.counter5", window=1, count=1)
+    outcome = attempt(made, encode("seta", address=0, value=1), counter | 1 << 16)
+    assert (outcome.error, outcome.engine, outcome.pc) == ("illegal", "seq", 1)
 
 
 def test_a_run_waits_for_tokens_that_come_later():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sw.accelerator.instructions import encode
+from sw.accelerator.coding import encode
 from sw.accelerator.machine import Machine
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.errors import UserError

@@ -13,7 +13,8 @@ from hw.accelerator import machine
 from hw.accelerator.machine import Accelerator
 from hw.accelerator.ports import engine_members, read_signature, write_signature
 from hw.base.circuit import Circuit
-from sw.accelerator.instructions import ENGINES, encode
+from sw.accelerator.coding import encode
+from sw.accelerator.instructions import ENGINES
 from sw.accelerator.parameters import AcceleratorParameters
 
 from ..clocked import drive

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sw.accelerator.instructions import LANE_OPS, encode
+from sw.accelerator.coding import encode
+from sw.accelerator.instructions import LANE_OPS
 
 from .programs import ADD, COPY, FILL, attempt, load, machine, put, run, store, values, vec, window
 

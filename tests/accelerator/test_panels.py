@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sw.accelerator import engines
-from sw.accelerator.instructions import encode
+from sw.accelerator.coding import encode
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.bfp.array import matmul
 from sw.errors import UserError

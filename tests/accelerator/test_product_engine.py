@@ -8,7 +8,7 @@ import pytest
 from hw.accelerator.panel_reader import PanelReader
 from hw.accelerator.ports import CAUSES
 from hw.accelerator.product import ProductEngine, TileWriter
-from sw.accelerator.instructions import encode
+from sw.accelerator.coding import encode
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.bfp.array import matmul
 from sw.formats.blocks import Blocks

@@ -10,7 +10,7 @@ import pytest
 from hw.accelerator.panel_writer import PanelWriter
 from hw.accelerator.ports import CAUSES
 from hw.accelerator.quantize import BeatFeeder, QuantizeEngine
-from sw.accelerator.instructions import encode
+from sw.accelerator.coding import encode
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.formats.converter import convert
 from sw.words import Words

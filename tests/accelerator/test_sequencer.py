@@ -8,7 +8,8 @@ import pytest
 from amaranth.hdl import Module, ResetInserter, Signal
 
 from hw.accelerator.sequencer import WORKERS, ProgramSequencer
-from sw.accelerator.instructions import BITS, encode
+from sw.accelerator.coding import encode
+from sw.accelerator.instructions import BITS
 from sw.accelerator.parameters import AcceleratorParameters
 
 from ..clocked import drive

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sw.accelerator.banks import place
-from sw.accelerator.instructions import decode
+from sw.accelerator.coding import decode
 from sw.accelerator.operations import Matrix, Operation, Tensor
 from sw.accelerator.tokens import link
 from sw.errors import UserError

@@ -8,7 +8,8 @@ import pytest
 from amaranth.hdl import Mux
 
 from hw.accelerator.walker import WALKER_LATENCY, Walker
-from sw.accelerator.instructions import TABLE, encode
+from sw.accelerator.coding import encode
+from sw.accelerator.instructions import TABLE
 from sw.accelerator.parameters import AcceleratorParameters
 
 from .. import clocked

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sw.accelerator.instructions import ENGINES, decode
+from sw.accelerator.coding import decode
+from sw.accelerator.instructions import ENGINES
 from sw.accelerator.program import Program
 
 __all__ = ["Run", "Timeline"]

@@ -9,7 +9,8 @@ import numpy as np
 from amaranth.hdl import Module, ResetInserter, Signal
 
 from hw.accelerator.vector import VectorEngine
-from sw.accelerator.instructions import LANE_OPS, encode
+from sw.accelerator.coding import encode
+from sw.accelerator.instructions import LANE_OPS
 from sw.accelerator.parameters import AcceleratorParameters
 
 from .. import clocked

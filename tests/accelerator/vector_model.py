@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sw.accelerator.coding import encode
 from sw.accelerator.functions import evaluate
-from sw.accelerator.instructions import LANE_OPS, encode
+from sw.accelerator.instructions import LANE_OPS
 from sw.formats.binary32 import add, flush, multiply
 
 from .scratchpad import Scratchpad
