@@ -220,7 +220,7 @@ FAULTS = {
         lambda: check(EVEN),
     ),
     "a word too many is read": (
-        Fault(DmaStore, lambda s: s.held.eq(0), "memory"),
+        Fault(DmaStore, lambda s: s.held.eq(0), "memory|stuck"),
         lambda: check(WIDE, count=20, seed=3, stall=0.7),
     ),
     "a word at a time": (

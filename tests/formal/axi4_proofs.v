@@ -37,6 +37,14 @@ module reader_proof (
     arvalid, arready, idle, araddr, arlen
   );
   answer_rules answers (aclk, aresetn, arvalid & arready, rvalid, ended);
+  wire taken = rvalid & rready;
+  wire gone = o_valid & o_ready;
+  reg held = 0;
+  always @(posedge aclk) held <= aresetn & (held ^ taken ^ gone);
+  always @* begin
+    given_once: assert (!aresetn | held | taken | !gone);
+    none_lost: assert (!aresetn | !held | !taken | gone);
+  end
   reg begun = 0;
   always @(posedge aclk) begun <= 1;
   always @* assume (begun | !aresetn);
