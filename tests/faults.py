@@ -16,6 +16,7 @@ from amaranth.hdl._ast import SignalSet
 from amaranth.hdl._xfrm import LHSMaskCollector  # pyright: ignore[reportAttributeAccessIssue]
 
 from hw.base.circuit import Circuit
+from hw.flow import designs
 from hw.flow.emit import emit
 from hw.units import unit as find_unit
 from sim.job import BenchError
@@ -111,7 +112,9 @@ def planted(fault: Fault) -> Iterator[None]:
             found.append(self)
         return module
 
-    with mock.patch.object(fault.component, "elaborate", wrong):
+    # What has a fault is not kept, and what is right not taken for it.
+    apart = mock.patch.multiple(designs, load=lambda *_: None, store=lambda *_: None)
+    with mock.patch.object(fault.component, "elaborate", wrong), apart:
         yield
     assert found, f"no {fault.component.__name__}"
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,18 +26,18 @@ def key_of(*parts: object) -> str:
 def load(kind: str, key: str) -> dict[str, str] | None:
     """Return the texts by name that were stored, or None."""
     try:
-        return json.loads((cache_dir() / kind / f"{key}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return json.loads(zlib.decompress((cache_dir() / kind / f"{key}.z").read_bytes()))
+    except (OSError, ValueError, zlib.error):
         return None
 
 
 def store(kind: str, key: str, texts: Mapping[str, str]) -> None:
     """Store texts by name. A cache that cannot be written is no error: work is then done again."""
-    path = cache_dir() / kind / f"{key}.json"
+    path = cache_dir() / kind / f"{key}.z"
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(texts), encoding="utf-8")
+        temporary.write_bytes(zlib.compress(json.dumps(texts).encode(), 1))
         temporary.replace(path)
     except OSError:
         pass

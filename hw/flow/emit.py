@@ -17,6 +17,7 @@ from sw.parameters import Parameters
 from ..base.circuit import Circuit
 from ..cells import models
 from ..units import unit as find_unit
+from . import designs
 from .command import command
 from .fusesoc import core_file
 from .header import comment, header
@@ -120,9 +121,14 @@ def _generate(
 ) -> Design:
     # Configurations that are equal but for a name have texts of their own: other digests.
     unit = find_unit(unit_name)
+    # Of a unit of one's own nothing tells what it is made of.
+    own = ":" in unit_name
+    named = unit_name, digest, name, timescale
+    if not own and (fields := designs.load(*named)):
+        return Design(**fields)
     told = command(unit_name, parameters, name if name != unit.name else None, timescale)
     facts = {"unit": unit_name, "command": told}
-    return emit(
+    design = emit(
         unit.top(parameters),
         name,
         parameters=parameters,
@@ -130,6 +136,9 @@ def _generate(
         timescale=timescale,
         facts=facts,
     )
+    if not own:
+        designs.store(dataclasses.asdict(design), *named)
+    return design
 
 
 def emit(
@@ -170,6 +179,8 @@ def emit(
         raise UserError(f"{name}: the configuration is too large for a circuit: {error}") from None
     manifest = manifest_of(top, name, prefix, parameters, facts or {})
     manifest["combinational"] = [list(pair) for pair in emission.combinational]
+    # As it is read back from a file.
+    manifest = json.loads(json.dumps(manifest))
     comments = {n: comment(module) for n, module in emission.names.items()}
     text = write_verilog(
         emission.text,

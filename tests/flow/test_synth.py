@@ -168,7 +168,7 @@ def test_cache_survives_a_broken_entry(monkeypatch, tmp_path):
     monkeypatch.setenv("GRADGATE_CACHE", str(tmp_path))
     cache.store("kind", "key", {"a": "b"})
     assert cache.load("kind", "key") == {"a": "b"}
-    (tmp_path / "kind" / "key.json").write_text("{")
+    (tmp_path / "kind" / "key.z").write_text("{")
     assert cache.load("kind", "key") is None
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("GRADGATE_CACHE", str(tmp_path / "file"))
