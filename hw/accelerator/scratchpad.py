@@ -5,7 +5,7 @@ from functools import reduce
 from operator import add, or_
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
@@ -139,6 +139,4 @@ class Scratchpad(Circuit):
 
 def _chosen(which: Signal, values: Iterable[Value]) -> Value:
     """Return the value whose bit is set, of which there is at most one."""
-    return reduce(
-        or_, (bit.replicate(len(value)) & value for bit, value in zip(which, values, strict=True))
-    )
+    return reduce(or_, (Mux(bit, value, 0) for bit, value in zip(which, values, strict=True)))
