@@ -6,12 +6,13 @@ import numpy as np
 
 from sim import batch
 from sim.bench import Session, Stalls
-from sim.job import RESPONSE, WATCHDOG, Job, Outcome
+from sim.job import LATE, RESPONSE, WATCHDOG, Job, Outcome
 from sim.ports import decode_read, encode_write
 
 __all__ = ["Aborted"]
 
 QUIET = 400
+BLOCKED = 100
 NEVER = 1 - 2.0**-40
 
 
@@ -22,14 +23,15 @@ class Aborted:
     Parameters
     ----------
     share : dict or float
-        The part of each input, or of all alike, that comes before the abort.
+        The part of each input, or of all alike, that comes before the abort; of a job on a memory,
+        the part of its cycles.
     blocked : bool
-        Whether no output is taken before the abort.
+        Whether no output, and nothing that a memory is asked for, is taken before the abort.
 
     Attributes
     ----------
     waited : int
-        Aborts that waited for a beat that had been offered to be taken.
+        Aborts that waited: for a beat that had been offered to be taken, or for a memory.
     """
 
     share: dict[str, float] | float
@@ -44,7 +46,7 @@ class Aborted:
             return batch.simulate(job, session)
 
     def _stop(self, job: Job, session: Session) -> None:
-        """Begin a job, and leave it as it waits for beats or for a sink."""
+        """Begin a job, and leave it as it waits for beats, for a sink, or is at work on a memory."""
         shares = self.share
         if not isinstance(shares, dict):
             shares = dict.fromkeys(job.inputs, shares)
@@ -55,15 +57,30 @@ class Aborted:
                 inputs=inputs,
                 last={name: last[: len(inputs[name])] for name, last in job.last.items()},
                 outputs=dict.fromkeys(job.outputs, 1 << 20),
-                stalls=Stalls(back_pressure=NEVER if self.blocked else 0.0),
+                stalls=self._stalls,
                 later=[],
                 reads=[],
                 watchdog=QUIET,
+                irq_within=self._within(job) if job.memory else None,
                 settle=0,
             ),
             session,
         )
-        assert outcome.status in ("", WATCHDOG)
+        assert outcome.status in ("", WATCHDOG, LATE)
+
+    @property
+    def _stalls(self) -> Stalls:
+        """Before the abort."""
+        return Stalls(back_pressure=NEVER if self.blocked else 0.0)
+
+    def _within(self, job: Job) -> int:
+        """Return the cycles of a job on a memory before the abort; few if nothing will move."""
+        if self.blocked:
+            return BLOCKED
+        assert job.memory and isinstance(self.share, float)
+        memory = dataclasses.replace(job.memory, image=job.memory.image.copy())
+        outcome = batch.simulate(dataclasses.replace(job, memory=memory, stalls=Stalls()))
+        return max(1, round(self.share * outcome.worked))
 
     def _abort(self, job: Job, session: Session) -> None:
         """Abort, take the beats that are offered, of each output one at most, and clear."""
@@ -72,7 +89,8 @@ class Aborted:
             self.waited += 1
             # Nothing else comes to an end, and a job does not start.
             assert not status["aborted"]
-            if "done" in status:
+            # A memory goes on to answer what it has taken.
+            if "done" in status and (self.blocked or not job.memory):
                 held = self._status(job, session, [("control.start", 1)])
                 assert held["refused"] and held["aborting"]
                 self._refuse(job, session)
@@ -95,6 +113,8 @@ class Aborted:
         for name in job.outputs:
             outcome = self._silent(job, session, outputs={name: 1}, watchdog=QUIET)
             assert outcome.status in ("", WATCHDOG)
+        if job.memory:
+            assert self._silent(job, session, stalls=job.stalls, settle=QUIET).status == ""
 
     def _status(self, job: Job, session: Session, writes: list[tuple[str, int]]) -> dict[str, int]:
         """Return the fields of status after some writes."""
@@ -115,4 +135,5 @@ class Aborted:
         nothing = {name: beats[:0] for name, beats in job.inputs.items()}
         same = {"inputs": nothing, "last": {n: np.zeros(0, np.uint8) for n in job.last}}
         same |= {"outputs": {}, "writes": [], "later": [], "reads": [], "settle": 4}
+        same |= {"irq_within": None} | ({"stalls": self._stalls} if job.memory else {})
         return batch.simulate(dataclasses.replace(job, **{**same, **changes}), session)  # pyright: ignore[reportArgumentType]

@@ -8,7 +8,7 @@ from hw.units import UNITS
 from sim.bench import Stalls
 from sim.units import bench
 from tests.aborted import Aborted
-from tests.small import PARAMETERS
+from tests.small import PARAMETERS, WITH_MEMORY
 
 JOBS = [name for name, unit in UNITS.items() if unit.core.JOBS]
 
@@ -19,7 +19,7 @@ def _regress(unit: str, engine: Aborted, **options: Any) -> str:
 
 
 def test_the_units_with_jobs():
-    assert JOBS == ["bfp_array", "bfp_multimode_array", "approx_array"]
+    assert JOBS == ["bfp_array", "bfp_multimode_array", "approx_array", "accelerator"]
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -28,13 +28,20 @@ def test_an_abort_in_mid_stream_leaves_nothing_behind(unit):
     for share, blocked in ((0.13, False), (0.61, True), (1.0, True)):
         engine = Aborted(share, blocked)
         assert _regress(unit, engine) == ""
-        assert blocked or not engine.waited
+        assert blocked or not engine.waited or unit in WITH_MEMORY
         waited += engine.waited
     # Of all that came in something was offered, and stayed.
     assert waited
 
 
-@pytest.mark.parametrize("unit", JOBS)
+@pytest.mark.parametrize("unit", sorted(WITH_MEMORY))
+def test_a_job_on_a_memory_is_ended_wherever_it_is(unit):
+    for share in (0.05, 0.3, 0.55, 0.7, 0.85, 0.95):
+        for stalls in (Stalls(), Stalls(idle=0.3, back_pressure=0.5)):
+            assert _regress(unit, Aborted(share, blocked=False), stalls=stalls) == ""
+
+
+@pytest.mark.parametrize("unit", [name for name in JOBS if name not in WITH_MEMORY])
 def test_a_job_that_waits_for_operands_is_ended(unit):
     table = {"s_axis_table": 1.0}
     for a, b in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.37)):

@@ -180,6 +180,7 @@ def test_nothing_is_taken_or_given_in_reset(unit):
             bus.set(f"{name}_tready", 1)
         quiet = [f"{name}_tready" for name in sources] + [f"{name}_tvalid" for name in sinks]
         quiet += [f"s_axi_{n}" for n in ("awready", "wready", "bvalid", "arready", "rvalid")]
+        quiet += [f"{name}_{n}valid" for name in bus.top.masters for n in ("aw", "w", "ar")]
         for channel in ("aw", "w", "ar"):
             bus.set(f"s_axi_{channel}valid", 1)
         taken = 0

@@ -58,10 +58,10 @@ def counted(
 class Reader(Circuit):
     """The words at a window's positions, read from the scratchpad into a small FIFO.
 
-    After ``start`` it reads ``inner * outer`` words from the window's first position on, a word a
-    cycle if the stream takes them. The first is there `LATENCY` cycles after ``start`` unless a
-    SET, or the last word before, was less than `WALKER_LATENCY` cycles ago. ``port`` and
-    ``o.valid`` come from registers, ``o.payload`` from a memory without a register.
+    After ``start`` it reads ``inner * outer`` words from the window's first position on. Latency
+    is `LATENCY` cycles from ``start`` to the first, unless a SET, or the last word before, was less
+    than `WALKER_LATENCY` cycles ago; interval one cycle a word, if the stream takes them. ``port``
+    and ``o.valid`` come from registers, ``o.payload`` from a memory without a register.
 
     Members
     -------

@@ -24,11 +24,12 @@ class VectorEngine(Circuit):
     """Vector engine: a word a cycle through an operation of each lane, perhaps reduced.
 
     Operations and their order are those of the table of instructions. It checks those fields that
-    must go together; whoever sends commands has checked all others. A SET takes a cycle. From its
-    tokens to its signal an operation takes 7 cycles, `lane_latency`, and a cycle a word; a function
-    as many cycles a word as a word has values, and the latency of its unit and 2. A reduction takes
-    6 cycles and, for each result, a cycle a word, `lane_latency`, what `Reducer` takes, and 1.
-    ``signal`` comes a cycle after the last write was on its port.
+    must go together; whoever sends commands has checked all others. A SET takes a cycle. Interval
+    is one cycle a word; of a function as many as a word has values. Latency from its tokens to the
+    signal of an operation is 7 cycles, `lane_latency`, and those of its words; of a function the
+    latency of its unit and 2 more. A reduction takes 6 cycles and, for each result, a cycle a word,
+    `lane_latency`, what `Reducer` takes, and 1. ``signal`` comes a cycle after the last write was
+    on its port.
 
     Members
     -------

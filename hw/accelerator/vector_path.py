@@ -36,10 +36,10 @@ def loads_scalar(command: Value) -> Value:
 class VectorPath(Circuit):
     """Words of operands through the lanes' operation, perhaps reduced; and the scalar registers.
 
-    After ``begin`` it takes the words that the operation has, two operands together, a word a
-    cycle; a function takes as many cycles a word as a word has values. Latency is `lane_latency`
-    and 1, and that of `FunctionLanes`. Of a reduction no word is taken between a group's last and
-    the result. ``o`` is straight from registers, or chosen among two.
+    After ``begin`` it takes the words that the operation has, two operands together. Interval is
+    one cycle a word; of a function as many as a word has values. Latency is `lane_latency` and 1,
+    and that of `FunctionLanes`. Of a reduction no word is taken between a group's last and the
+    result. ``o`` is straight from registers, or chosen among two.
 
     Members
     -------

@@ -34,10 +34,9 @@ _COUNTER = data.StructLayout(
 class Walker(Circuit):
     """Nested counters of a window, whose position moves on by one with each step.
 
-    A SET and ``restart`` take it to its first position, where it also comes after its last. Its
-    outputs are right from `WALKER_LATENCY` cycles after that on, which ``ready`` tells; until then
-    it takes no step. Then it takes a step a cycle, and outputs are those of the next position a
-    cycle later. All outputs are registers.
+    A SET and ``restart`` take it to its first position, where it also comes after its last. Latency
+    is `WALKER_LATENCY` cycles from that on, until ``ready`` tells that outputs are right; until then
+    it takes no step. Of a step latency and interval are one cycle. All outputs are registers.
 
     Members
     -------

@@ -20,7 +20,7 @@ class Writer(Circuit):
     """Words to a window's positions of the scratchpad, one a cycle.
 
     What is outside is not written; of a window of single elements lane 0 goes to the element.
-    Latency is one cycle; ``port`` comes from registers.
+    Latency and interval are one cycle; ``port`` comes from registers.
 
     Members
     -------

@@ -4,14 +4,14 @@ A file a wing holds the records of its units. A user's own unit is such a record
 theirs, named ``module:NAME`` where others are named by their names.
 """
 
-from . import approx, bfp, formats, sparse, stochastic
+from . import accelerator, approx, bfp, formats, sparse, stochastic
 from .own import load
 from .unit import Storage, Unit
 
 __all__ = ["UNITS", "Storage", "Unit", "unit"]
 
 UNITS: dict[str, Unit] = {
-    each.name: each for room in (formats, bfp, approx, sparse, stochastic) for each in room.UNITS
+    each.name: each for room in (formats, bfp, approx, sparse, stochastic, accelerator) for each in room.UNITS
 }
 
 

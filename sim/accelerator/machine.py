@@ -1,21 +1,30 @@
 """Bench of the accelerator: a program and a memory, run to the end."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from hw.flow.emit import generate
 from sw.accelerator.instructions import ADDRESS_BITS, BITS, BYTES
+from sw.accelerator.machine import Machine
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.checks import array, whole
 from sw.errors import UserError
 
 from ..bench import Design, Memory, Result, Session, Stalls
 from ..bench import run as run_design
-from ..registers import readable
+from ..registers import constants, counting, readable
+from ..regression import Regression
+from ..report import Report, compare, merge
+from .programs import random_program
 
-__all__ = ["run", "simulate"]
+__all__ = ["regress", "run", "simulate"]
+
+BASE = 0x12_0000_0000
+"""Of the external memory of a regression."""
 
 MOST_CYCLES = 1_000_000
 """Of a run that does not say how long it may take."""
@@ -122,6 +131,56 @@ def simulate(
         **options,  # pyright: ignore[reportArgumentType]
     )
     return memory.image, result
+
+
+def regress(parameters: AcceleratorParameters, **options: Any) -> Report:
+    """Compare memory and registers behind random programs, one for 20 of ``blocks``.
+
+    Each is a run with a memory of its own latency, and has waves of its own.
+    """
+    case = Regression.of(options)
+    waves = case.options.get("waves")
+    reports = {}
+    for number in range(max(1, case.blocks // 20)):
+        path = Path(waves).with_stem(f"{Path(waves).stem}-program-{number}") if waves else None
+        reports[f"program {number}"] = _regress(
+            parameters, case.rng, {**case.options, "waves": path}
+        )
+    return merge(reports)
+
+
+def _regress(
+    parameters: AcceleratorParameters, rng: np.random.Generator, options: dict[str, Any]
+) -> Report:
+    """Compare a random program with the interpreter."""
+    program, before = random_program(parameters, rng, BASE)
+    image = np.concatenate([before, _bytes(program)])
+    memory = Memory(
+        image=image.copy(),
+        base=BASE,
+        latency=int(rng.integers(1, 20)),
+        jitter=int(rng.integers(0, 8)),
+    )
+    outcome = Machine(parameters, image, BASE).run(program)
+    address = BASE + len(before)
+    after, result = simulate(parameters, program, memory, program_address=address, **options)
+    manifest = generate("accelerator", parameters).manifest
+    counters = [r["name"] for r in manifest["registers"] if r["access"] == "ro"]
+    expected = {
+        **counting(result, *counters),
+        **constants(manifest),
+        **dict.fromkeys((name for name in result.registers if "status." in name), 0),
+        "memory": image,
+        "program_low": address & 0xFFFFFFFF,
+        "program_high": address >> 32,
+        "program_length": len(program),
+        "interrupt_enable": result.registers["interrupt_enable"],
+        "instructions": sum(outcome.instructions.values()),
+        "error": 0,
+        "status.done": 1,
+        "status.event": int(outcome.event),
+    }
+    return compare({**result.registers, "memory": after}, expected, result, {})
 
 
 def _image(memory: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -4,7 +4,6 @@ import dataclasses
 from typing import ClassVar
 
 from ..bfp.array import ArrayParameters
-from ..bfp.dot import FORMAT_PRESETS
 from ..checks import divides, one_of, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat, read_format
@@ -56,7 +55,7 @@ class AcceleratorParameters(Parameters):
         As in `ArrayParameters`.
     """
 
-    PRESETS: ClassVar = FORMAT_PRESETS
+    PRESETS: ClassVar = {name: {"format": name} for name in ("hbfp4", "hbfp8", "mxint8")}
 
     rows: int = 4
     columns: int = 4
