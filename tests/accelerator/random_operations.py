@@ -48,9 +48,7 @@ class Operation:
         """Tell whether it must not begin before ``first`` has ended."""
         readers = {b for b, _ in first.reads} & {b for b, _ in self.reads}
         writers = {b for b, _ in first.writes} & {b for b, _ in self.writes}
-        return bool(
-            readers or writers or first.writes & self.reads or first.reads & self.writes
-        )
+        return bool(readers or writers or first.writes & self.reads or first.reads & self.writes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,7 +172,9 @@ class Operations:
         else:
             to = self._apart(reads, outer if reduce else steps)
         sets = [window(rng, "vec", 0, to)]
-        sets += [window(rng, "vec", 1 + "xy".index(n), s) for n, s in zip(taken, sources, strict=True)]
+        sets += [
+            window(rng, "vec", 1 + "xy".index(n), s) for n, s in zip(taken, sources, strict=True)
+        ]
         rng.shuffle(sets)
         made = []
         for sets_ in [sum(sets, [])] + [[]] * (rng.random() < 0.2):

@@ -19,7 +19,7 @@ __all__ = ["BARRIER", "HALT", "Layout", "Maker"]
 
 HALT = encode("halt")
 BARRIER = encode("barrier")
-SPARE = 40
+SPARE = 64
 """Instructions that the longest operation, with what loops and ends it, may take."""
 
 PAIRS = [(a, b) for a in WINDOWS for b in WINDOWS if a != b]
@@ -29,7 +29,8 @@ PAIRS = [(a, b) for a in WINDOWS for b in WINDOWS if a != b]
 class Layout:
     """External memory: bytes of each part, from the first one on.
 
-    ``data`` is only read, ``play`` is also written, all banks are stored to ``dump``.
+    ``data`` is only read, ``play`` is also written, ``trap`` neither, all banks are stored to
+    ``dump``.
     """
 
     parameters: AcceleratorParameters
@@ -49,7 +50,8 @@ class Layout:
     def parts(self) -> dict[str, range]:
         """Addresses of each part."""
         p, found, start = self.parameters, {}, self.base
-        sizes = {"data": p.banks * self.bank, "play": 40 * self.word, "dump": p.banks * self.bank}
+        banks = p.banks * self.bank
+        sizes = {"data": banks, "play": 40 * self.word, "trap": 32 * self.word, "dump": banks}
         for name, size in (sizes | {"program": 16 * p.instructions}).items():
             found[name] = range(start, start + size)
             start += size
@@ -121,6 +123,7 @@ class Maker:
 
     @property
     def _room(self) -> int:
+        """Return how many instructions there may be before those that end the program."""
         ends = 2 + 3 * self.parameters.banks + 3 * len(self.make.moves)
         return self.parameters.instructions - len(self.code) - ends
 
@@ -199,7 +202,7 @@ class Maker:
             each.wait, each.signal = 1 << tokens[n], 1 << tokens[(n + 1) % len(made)]
             self.code += each.code
         self._close()
-        self.code.append(encode("wait", tokens=1 << tokens[0]))
+        self.code += [BARRIER, encode("wait", tokens=1 << tokens[0])]
 
     def _open(self) -> None:
         """Begin a loop, each time of which has other addresses."""

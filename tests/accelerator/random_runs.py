@@ -5,6 +5,7 @@ in one machine, whose scratchpad keeps its words.
 """
 
 import dataclasses
+import functools
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -12,7 +13,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from hw.flow.emit import Design
+from hw.accelerator.machine import Accelerator
+from hw.bus.top import AxiTop
+from hw.flow.emit import Design, emit
 from sim.accelerator.machine import simulate
 from sim.bench import Memory, Result, Session, Stalls
 from sw.accelerator.instructions import BYTES, ENGINES
@@ -23,12 +26,60 @@ from .random_operations import SPECIAL
 from .random_programs import Layout, Maker
 from .wrong_programs import CAUSES, Wrong, wrong
 
-__all__ = ["KINDS", "Runner", "image"]
+__all__ = ["CONFIGURATIONS", "KINDS", "Runner", "design", "image"]
 
 KINDS = ("legal", "abort", "reset", "illegal")
+"""What becomes of a program: it ends, or is broken off and run again, or fails."""
+
 CYCLES = 200_000
 
+CONFIGURATIONS = {
+    "narrow": {
+        "rows": 2,
+        "columns": 2,
+        "lanes": 2,
+        "format": {"preset": "hbfp4", "block": 4},
+        "banks": 4,
+        "bank_words": 16,
+        "port_bits": 32,
+        "burst": 4,
+        "outstanding": 2,
+    },
+    "stochastic": {
+        "rows": 2,
+        "columns": 4,
+        "lanes": 4,
+        "format": {"preset": "mxfp8_e4m3", "block": 8, "rounding": "stochastic"},
+        "banks": 8,
+        "bank_words": 16,
+        "port_bits": 128,
+        "burst": 2,
+        "outstanding": 1,
+    },
+    "wide": {
+        "rows": 4,
+        "columns": 1,
+        "lanes": 8,
+        "format": {"preset": "hbfp8", "block": 8},
+        "banks": 4,
+        "bank_words": 32,
+        "port_bits": 256,
+        "burst": 8,
+        "outstanding": 4,
+    },
+}
+"""Small machines, by name."""
+
 Image = npt.NDArray[np.uint8]
+
+
+@functools.cache
+def design(name: str) -> tuple[AcceleratorParameters, Design]:
+    """Return the parameters of a configuration, and its Verilog."""
+    chosen = CONFIGURATIONS[name] | {"instructions": 256, "watchdog": 10}
+    parameters = AcceleratorParameters.make(**chosen)
+    top = AxiTop(unit="accelerator", core=Accelerator, parameters=parameters)
+    return parameters, emit(top, "accelerator")
 
 
 def image(seed: int, layout: Layout) -> Image:
@@ -82,15 +133,9 @@ class Runner:
             case.fails(wrong(rng, maker), self._session)
             return
         case.program = maker.program()
-        if kind == "abort":
-            case.aborted(self._session)
-        case.leaves_the_same(
-            **(
-                {"reset_after": rng.randrange(1, 4000)}
-                if kind == "reset"
-                else {"session": self._session}
-            )
-        )
+        if kind != "legal":
+            case.broken(kind, self._session)
+        case.leaves_the_same(self._session)
 
 
 class _Case:
@@ -107,12 +152,12 @@ class _Case:
         self.program: list[int] = []
         self.image = image(seed, self.layout)
         self.bad = 0, 0
+        self.slow = _slow(rng)
 
     def simulated(self, **options: Any) -> tuple[Image, Result]:
         """Return what the machine leaves of the image, which is changed."""
-        slow = _slow(self.rng)
-        stalls = slow.pop("stalls")
-        memory = Memory(image=self.image, base=self.base, bad=self.bad, **slow)
+        answers = {name: value for name, value in self.slow.items() if name != "stalls"}
+        memory = Memory(image=self.image, base=self.base, bad=self.bad, **answers)
         return simulate(
             self.parameters,
             self.program,
@@ -120,7 +165,7 @@ class _Case:
             program_address=self.layout.parts["program"].start,
             design=self.design,
             writes=[("control.clear", 1)],
-            stalls=stalls,
+            stalls=self.slow["stalls"],
             seed=self.seed,
             cycles=CYCLES,
             **options,
@@ -134,22 +179,32 @@ class _Case:
         memory[first : first + len(code)] = np.frombuffer(code, np.uint8)
         return memory, Machine(self.parameters, memory, self.base).run(program)
 
-    def leaves_the_same(self, **options: Any) -> None:
-        """Assert that the machine leaves what the interpreter does, and counts as much."""
+    def leaves_the_same(self, session: Session | None, **options: Any) -> int:
+        """Assert that the machine leaves what the interpreter does, and counts as much.
+
+        Returns the cycles that it took.
+        """
         expected, outcome = self.interpreted(self.program)
         assert outcome.error == "", outcome
-        found, result = self.simulated(**options)
+        found, result = self.simulated(session=session, **options)
         values = result.registers
-        error = _error(values)
-        assert not error[0] and values["status.done"], error
+        assert _error(values)[0] == 0 and values["status.done"], _error(values)
         assert values["status.event"] == outcome.event
         assert values["instructions"] == sum(outcome.instructions.values())
         _same(self.layout, found, expected)
+        return result.worked
 
-    def aborted(self, session: Session) -> None:
-        """Abort the program in its midst, or behind its end; it has written what it may."""
+    def broken(self, kind: str, session: Session) -> None:
+        """Run it to know the cycles that it takes, then break it off in one of them."""
         before = self.image.copy()
-        later = [(self.rng.randrange(1, 6000), "control.abort", 1)]
+        cycles = self.rng.randrange(1, self.leaves_the_same(session))
+        self.image = before.copy()
+        if kind == "reset":
+            # A machine of its own, which begins anew.
+            self.leaves_the_same(None, reset_after=cycles)
+            self.image = before
+            return
+        later = [(cycles, "control.abort", 1)]
         found, result = self.simulated(session=session, later=later)
         values = result.registers
         assert values["status.aborted"] and not values["status.aborting"], values

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sw.accelerator.coding import encode
-from sw.accelerator.instructions import ADDRESS_BITS, COUNTERS, TABLE
+from sw.accelerator.coding import decode, encode
+from sw.accelerator.instructions import ADDRESS_BITS, COUNTERS, TABLE, WINDOWS, Instruction
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.window import Bounds, Counter, Window
 
@@ -15,6 +15,11 @@ __all__ = ["Move", "Place", "Words", "external", "place", "row", "window"]
 
 Words = frozenset[tuple[int, int]]
 """Banks and words in them."""
+
+
+_SLOTS = {
+    name: [s for s in TABLE if s.engine == name and s.slot in range(1, 8)] for name in WINDOWS
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,13 +131,14 @@ def window(rng: random.Random, engine: str, number: int, given: Place) -> list[i
         single=made.single,
         add=given.move.register,
     )
-    stale = _stale(rng, engine, number) if rng.random() < 0.1 else []
-    return [*stale, base, *code]
+    before = [_changed(rng, rng.choice(_SLOTS[engine]), number)] if rng.random() < 0.1 else []
+    if code and rng.random() < 0.1:
+        instruction, _ = decode(rng.choice(code))
+        code.insert(0, _changed(rng, instruction, number))
+    return [*before, base, *code]
 
 
-def _stale(rng: random.Random, engine: str, number: int) -> list[int]:
-    """Return a slot of a window that is set before its base, which undoes it."""
-    slots = [s for s in TABLE if s.engine == engine and s.slot in range(1, 8)]
-    chosen = rng.choice(slots)
-    values = {f.name: rng.randint(*f.bounds) for f in chosen.fields}
-    return [encode(chosen.name, **values | {"window": number})]
+def _changed(rng: random.Random, slot: Instruction, number: int) -> int:
+    """Return what sets a slot to anything, which what comes behind it undoes."""
+    values = {field.name: rng.randint(*field.bounds) for field in slot.fields}
+    return encode(slot.name, **values | {"window": number})

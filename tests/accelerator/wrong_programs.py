@@ -112,9 +112,13 @@ def _encoding(rng: random.Random, maker: Maker) -> _Kind:
         ops = {i.op for i in TABLE if i.engine == each.engine}
         op = rng.choice([op for op in range(16) if op not in ops])
         return _Kind([word & ~0xF0 | op << 4], "illegal", "seq")
-    name = rng.choice(("vec.map", "quant.quantize", "prod.multiply", "dma.load", "loop", "dma.base"))
+    name = rng.choice(
+        ("vec.map", "quant.quantize", "prod.multiply", "dma.load", "loop", "dma.base")
+    )
     field, value = {
-        "vec.map": rng.choice((("inner", 0), ("outer", 0), ("lane", 12), ("reduce", 3), ("scalar", 5))),
+        "vec.map": rng.choice(
+            (("inner", 0), ("outer", 0), ("lane", 12), ("reduce", 3), ("scalar", 5))
+        ),
         "quant.quantize": rng.choice((("inner", 0), ("outer", 0), ("blocks", 0))),
         "prod.multiply": rng.choice((("m", 0), ("n", 0), ("blocks", 0))),
         "dma.load": rng.choice((("rows", 0), ("words", 0))),
@@ -209,9 +213,7 @@ def _sizes(rng: random.Random, maker: Maker) -> _Kind:
     k = blocks * p.format.reduction
     most = k if transposed else -(-k // p.values)
     more = most + rng.choice((1, 2, 1000))
-    run = encode(
-        "quant.quantize", transposed=transposed, inner=more, outer=1, blocks=blocks
-    )
+    run = encode("quant.quantize", transposed=transposed, inner=more, outer=1, blocks=blocks)
     kinds = [_Kind([*code, run], "size", "quant")]
     if p.columns > 1:
         code = [encode("prod.base", window=n, bank=n) for n in range(3)]
@@ -224,10 +226,10 @@ def _sizes(rng: random.Random, maker: Maker) -> _Kind:
 def _moves(rng: random.Random, maker: Maker) -> _Kind:
     """Return loads and stores that are not aligned, or whose memory answers with an error."""
     layout, word = maker.layout, maker.layout.word
-    play = layout.parts["play"]
+    trap = layout.parts["trap"]
     rows, words = rng.randint(1, 3), rng.randint(1, 4)
     name = rng.choice(("dma.load", "dma.store"))
-    at, distance, cause, bad = play.start + 8 * word, words * word, "bus", (0, 0)
+    at, distance, cause, bad = trap.start + 8 * word, words * word, "bus", (0, 0)
     kind = rng.randrange(5)
     if kind == 0:
         at, cause = at + rng.randrange(1, word), "alignment"
