@@ -18,8 +18,9 @@ test: ## every test
 lint: ## ruff and pyright
 	@./setup.sh $(BASE),pnr,boards,dev && .venv/bin/ruff check . && .venv/bin/pyright
 
-fuzz: ## random configurations of every unit against their models (ARGS="--count 30"; resumes)
-	@./setup.sh $(BASE),pnr,boards,dev && $(PYTHON) -m tests.fuzz.configurations $(ARGS)
+fuzz: ## random configurations of every unit, and programs, against models (ARGS="--count 30"; resumes)
+	@./setup.sh $(BASE),pnr,boards,dev && $(PYTHON) -m tests.fuzz.configurations $(ARGS) && \
+	$(PYTHON) -m tests.fuzz.programs $(ARGS)
 
 deep: ## proofs of the bus rules of larger configurations (long)
 	@./setup.sh $(BASE),pnr,boards,dev && $(PYTHON) -m pytest -q tests/formal --deep $(ARGS)

@@ -1,0 +1,289 @@
+"""Operations of the engines at random, legal each by itself, and what of memories they touch."""
+
+import dataclasses
+import random
+from collections.abc import Sequence
+
+from sw.accelerator.coding import encode
+from sw.accelerator.instructions import FUNCTIONS, LANE_OPS
+from sw.accelerator.parameters import AcceleratorParameters
+from sw.accelerator.vector import OPERANDS
+
+from .random_windows import Move, Place, Words, external, place, row, window
+
+__all__ = ["SPECIAL", "Operation", "Operations"]
+
+NONE: Words = frozenset()
+SPECIAL = (0, 1 << 31, 0x7F800000, 0xFF800000, 0x7FC00000, 0x7FA00001, 0x80000001, 0x7F7FFFFF)
+"""Zeros, infinities, NaNs, a subnormal, and the largest."""
+
+TRIES = 50
+STEPS = 20
+"""Positions of the vector engine's longest walks."""
+
+
+@dataclasses.dataclass(eq=False)
+class Operation:
+    """What an engine does: instructions that set windows, then one that runs."""
+
+    name: str
+    sets: list[int]
+    fields: dict[str, int]
+    reads: Words
+    writes: Words
+    wait: int = 0
+    signal: int = 0
+
+    @property
+    def engine(self) -> str:
+        """Which engine."""
+        return self.name.split(".")[0]
+
+    @property
+    def code(self) -> list[int]:
+        """Its instructions."""
+        return [*self.sets, encode(self.name, wait=self.wait, signal=self.signal, **self.fields)]
+
+    def follows(self, first: "Operation") -> bool:
+        """Tell whether it must not begin before ``first`` has ended."""
+        readers = {b for b, _ in first.reads} & {b for b, _ in self.reads}
+        writers = {b for b, _ in first.writes} & {b for b, _ in self.writes}
+        return bool(readers or writers or first.writes & self.reads or first.reads & self.writes)
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """A panel that an operation has made."""
+
+    side: int
+    rows: int
+    blocks: int
+    place: Place
+
+
+class Operations:
+    """Makes operations.
+
+    Parameters
+    ----------
+    rng : Random
+    parameters : AcceleratorParameters
+    loads, stores : range
+        Addresses of external memory that may be loaded, and stored.
+
+    Attributes
+    ----------
+    moves : list of Move
+        Of loops: of elements and of bytes; empty outside of loops.
+    panels : list of Panel
+        That may be multiplied.
+    stored : set of int
+        Addresses of words that are stored.
+    """
+
+    def __init__(
+        self, rng: random.Random, parameters: AcceleratorParameters, loads: range, stores: range
+    ) -> None:
+        self.rng, self.parameters, self.loads, self.stores = rng, parameters, loads, stores
+        self.moves: list[Move] = []
+        self.panels: list[Panel] = []
+        self.stored: set[int] = set()
+
+    def make(self, engine: str = "") -> list[Operation]:
+        """Return an operation, or one that needs others with those before it."""
+        kinds = {
+            "dma": self._dma,
+            "vec": self.rng.choice((self._map, self._map, self._map, self._scalar)),
+            "quant": self._quantize,
+            "prod": self._multiply,
+        }
+        made = kinds[engine or self.rng.choice(["vec", "vec", *kinds])]()
+        for each in made:
+            if each.name != "quant.quantize":
+                self._spoil(each.writes)
+        return made
+
+    def _spoil(self, words: Words) -> None:
+        self.panels = [each for each in self.panels if not each.place.words & words]
+
+    def _move(self, bytes_: bool = False) -> Move:
+        """Return a register and what it is in each run; that of bytes is the next one."""
+        if not self.moves or self.rng.random() < 0.3:
+            return Move()
+        move = self.rng.choice(self.moves)
+        return Move(move.register + bytes_, move.words)
+
+    def _banks(self, *without: Place) -> list[int]:
+        used = {each.window.bank for each in without}
+        return [bank for bank in range(self.parameters.banks) if bank not in used]
+
+    def _apart(self, reads: Words, steps: int) -> Place:
+        """Return a window of what is written, none of it in ``reads``."""
+        for _ in range(TRIES):
+            found = place(self.rng, self.parameters, steps, self._move(), self._banks())
+            if not found.words & reads:
+                return found
+        banks = set(self._banks()) - {bank for bank, _ in reads}
+        return place(self.rng, self.parameters, steps, Move(), sorted(banks))
+
+    def _dma(self) -> list[Operation]:
+        load = self.rng.random() < 0.5
+        rows, words = self.rng.randint(1, 3), self.rng.randint(1, 4)
+        here = row(self.rng, self.parameters, rows * words, self._move(), self._banks())
+        part = self.loads if load else self.stores
+        move = self._move(bytes_=True)
+        size = self.parameters.word_bits // 8
+        address, distance, used = external(self.rng, part, size, rows, words, move)
+        outside = encode("dma.base", window=1, address=address, add=move.register)
+        sets = [[*window(self.rng, "dma", 0, here)], [outside]]
+        self.rng.shuffle(sets)
+        fields = {"rows": rows, "words": words, "distance": distance}
+        if not load:
+            self.stored |= used
+        reads, writes = (NONE, here.words) if load else (here.words, NONE)
+        name = f"dma.{'load' if load else 'store'}"
+        return [Operation(name, sum(sets, []), fields, reads, writes)]
+
+    def _scalar(self) -> list[Operation]:
+        x = place(self.rng, self.parameters, 1, self._move(), self._banks())
+        fields = {"register": self.rng.randrange(4)}
+        return [Operation("vec.scalar", window(self.rng, "vec", 1, x), fields, x.words, NONE)]
+
+    def _map(self) -> list[Operation]:
+        """Return an operation of the vector engine, perhaps another one on the same windows."""
+        rng = self.rng
+        lane = rng.choice(LANE_OPS)
+        reduce = rng.choice((0, 0, 1, 2))
+        inner = rng.choice((1, 2, 3, 5, 8, 9, 17)) if reduce else rng.randint(1, 5)
+        outer = rng.randint(1, max(STEPS // inner, 1))
+        steps = inner * outer
+        taken = [name for name in "xy" if name in OPERANDS[lane]]
+        sources = [place(rng, self.parameters, steps, self._move(), self._banks()) for _ in taken]
+        if len(sources) == 2:
+            x, y = sources
+            sources[1] = place(rng, self.parameters, steps, self._move(), self._banks(x))
+        reads = frozenset().union(*(each.words for each in sources))
+        first = sources[0] if sources else None
+        if first and not reduce and not first.twice and rng.random() < 0.3:
+            if len(first.move.words) > 1 or any(first.words & s.words for s in sources[1:]):
+                to = self._apart(reads, steps)
+            else:
+                to = first
+        else:
+            to = self._apart(reads, outer if reduce else steps)
+        sets = [window(rng, "vec", 0, to)]
+        sets += [
+            window(rng, "vec", 1 + "xy".index(n), s) for n, s in zip(taken, sources, strict=True)
+        ]
+        rng.shuffle(sets)
+        made = []
+        for sets_ in [sum(sets, [])] + [[]] * (rng.random() < 0.2):
+            fields = {
+                "lane": LANE_OPS.index(lane),
+                "reduce": reduce,
+                "fold": rng.randrange(2) if reduce else 0,
+                "relu": rng.choice((0, 0, 1)),
+                "scalar": rng.choice((0, 0, 1, 2, 3, 4)),
+                "function": rng.randrange(1, len(FUNCTIONS)) if lane == "function" else 0,
+                "inner": inner,
+                "outer": outer,
+                "imm": rng.choice((rng.getrandbits(32), 0x3F800000, 0xC0490FDB, *SPECIAL)),
+            }
+            made.append(Operation("vec.map", sets_, fields, reads, to.words))
+            same = [op for op in LANE_OPS if [n for n in "xy" if n in OPERANDS[op]] == taken]
+            lane = rng.choice(same)
+        return made
+
+    def _quantize(self) -> list[Operation]:
+        return [self._panel(self.rng.randrange(2), self.rng.randint(1, 3), 0, self._banks())]
+
+    def _panel(self, side: int, blocks: int, rows: int, banks: Sequence[int]) -> Operation:
+        """Return what makes a panel of a side, of so many rows or more."""
+        rng, p = self.rng, self.parameters
+        slices = p.columns if side else p.rows
+        k = blocks * p.format.reduction
+        count = p.bank_words + 1
+        while count > p.bank_words:
+            transposed = rng.random() < 0.5
+            unit, most = (p.values, k) if transposed else (1, -(-k // p.values))
+            inner = rng.choice((most, rng.randint(1, most)))
+            least = -(-max(rows, 1) // unit)
+            outer = rng.randint(least, max(least, 8 // unit))
+            count = -(-outer * unit // slices) * blocks * p.beats
+        source = place(rng, p, inner * outer, self._move(), self._banks())
+        for _ in range(TRIES):
+            to = row(rng, p, count, Move(), banks)
+            if not to.words & source.words:
+                break
+        else:
+            source = place(rng, p, inner * outer, Move(), self._banks(to))
+        sets = window(rng, "quant", 0, to)
+        if rng.random() < 0.5:
+            add = rng.choice((0, rng.randint(0, 16)))
+            sets.append(encode("quant.key", window=0, key=rng.getrandbits(64), add=add))
+        both = [sets, window(rng, "quant", 1, source)]
+        rng.shuffle(both)
+        self._spoil(to.words)
+        self.panels.append(Panel(side, outer * unit, blocks, to))
+        fields = {"transposed": int(transposed), "side": side, "blocks": blocks}
+        fields |= {"inner": inner, "outer": outer}
+        return Operation("quant.quantize", sum(both, []), fields, source.words, to.words)
+
+    def _multiply(self) -> list[Operation]:
+        """Return a product, behind what makes its panels unless there are some."""
+        rng, p = self.rng, self.parameters
+        pairs = [
+            (a, b)
+            for a in self.panels
+            for b in self.panels
+            if (a.side, b.side) == (0, 1)
+            and a.blocks == b.blocks
+            and b.rows >= p.columns
+            and a.place.window.bank != b.place.window.bank
+        ]
+        made: list[Operation] = []
+        if not pairs or rng.random() < 0.3:
+            blocks = rng.choice((1, 1, 2, 3))
+            bank = rng.randrange(p.banks)
+            made.append(self._panel(0, blocks, 0, [bank]))
+            a = self.panels[-1]
+            made.append(self._panel(1, blocks, p.columns, self._banks(a.place)))
+            pairs = [(a, self.panels[-1])]
+        a, b = rng.choice(pairs)
+        m, n = rng.randint(1, a.rows), rng.randint(1, b.rows // p.columns) * p.columns
+        return [*made, self._product(a, b, m, n)]
+
+    def _product(self, a: Panel, b: Panel, m: int, n: int) -> Operation:
+        """Return the product of two panels."""
+        rng, p = self.rng, self.parameters
+        reads = a.place.words | b.place.words
+        for _ in range(10 * TRIES):
+            stride = rng.choice((-1, 1)) * (n + rng.randint(0, 2) * p.columns)
+            move = self._move()
+            ends = [0, (m - 1) * stride]
+            low = -min(ends) - min(move.words) * p.values
+            high = p.bank_values - n - max(ends) - max(move.words) * p.values
+            if low > high:
+                m = max(m - 1, 1)
+                continue
+            base = rng.randint(low // p.columns, high // p.columns) * p.columns
+            if base < low:
+                continue
+            bank = rng.randrange(p.banks)
+            words = frozenset(
+                (bank, (base + i * stride + j) // p.values + moved)
+                for i in range(m)
+                for j in range(n)
+                for moved in move.words
+            )
+            if not words & reads:
+                break
+        else:
+            raise AssertionError("no product fits")
+        add, address = move.register, base % (1 << 40)
+        sets = [encode("prod.base", window=0, address=address, bank=bank, add=add)]
+        sets.append(encode("prod.counter4", window=0, count=rng.randint(1, 9), stride=stride))
+        for number, panel in ((1, a), (2, b)):
+            sets += window(rng, "prod", number, panel.place)
+        fields = {"m": m, "n": n, "blocks": a.blocks}
+        return Operation("prod.multiply", sets, fields, reads, words)
