@@ -4,7 +4,7 @@ import bisect
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
@@ -77,7 +77,7 @@ class ProductScale(Circuit):
                 **{f"base_{name}": In(signed(32)) for name in "ab"},
                 **{f"bank_{name}": In(4) for name in "ab"},
                 "port": Out(read_signature(p)),
-                "alpha": Out(32, init=ONE),
+                "alpha": Out(32),
                 "bad": Out(1),
                 "done": Out(1),
             }
@@ -93,7 +93,7 @@ class ProductScale(Circuit):
         m = Module()
         multiplier, divider = self.multiplier, self.divider
         m.submodules.multiplier, m.submodules.divider = multiplier, divider
-        come, (a, b) = self._read(m)
+        come, a, b = self._read(m)
         product = multiplier.o
         kind = classify(product)
         full = full_scale(self.format) * full_scale(self.format)
@@ -107,32 +107,35 @@ class ProductScale(Circuit):
             divider.a.eq(product[:-1]),
             divider.b.eq(pattern(full)),
         ]
+        alpha = Signal(32, init=ONE)
         with m.If(divider.done):
-            m.d.sync += self.alpha.eq(Mux(kind.special, product, Mux(zero, 0, divider.o)))
+            m.d.sync += alpha.eq(Mux(kind.special, product, Mux(zero, 0, divider.o)))
+        m.d.comb += self.alpha.eq(alpha)
         m.d.sync += self.done.eq(divider.done)
         return m
 
-    def _read(self, m: Module) -> tuple[Signal, list[Signal]]:
-        """Return whether both magnitudes have come, and these as they count."""
+    def _read(self, m: Module) -> tuple[Value, Signal, Signal]:
+        """Return that both magnitudes have come, and these as they count."""
         p = self.parameters
         lane_bits = (p.values - 1).bit_length()
-        places = [
-            (self.bank_a, self.base_a[:lane_bits], self.base_a[lane_bits:].as_signed()),
-            (self.bank_b, self.base_b[:lane_bits], self.base_b[lane_bits:].as_signed()),
-        ]
-        wrong = [outside(p, bank, word) for bank, _, word in places]
-        m.d.comb += self.bad.eq(self.start & (wrong[0] | wrong[1]))
+        lane_a, word_a = self.base_a[:lane_bits], self.base_a[lane_bits:].as_signed()
+        lane_b, word_b = self.base_b[:lane_bits], self.base_b[lane_bits:].as_signed()
+        wrong = outside(p, self.bank_a, word_a) | outside(p, self.bank_b, word_b)
+        reads_a = delay(m, 1, self.start & ~wrong, 1, name="reads_a", reset=True)
+        reads_b = delay(m, 1, reads_a, 1, name="reads_b", reset=True)
+        comes_a = delay(m, 1, reads_a, READ_LATENCY, name="comes_a", reset=True)
+        comes_b = delay(m, 1, reads_b, READ_LATENCY, name="comes_b", reset=True)
         values = data.View(data.ArrayLayout(VALUE_BITS, p.values), self.port.data)
-        read = self.start & ~self.bad
-        kept, reads = [], []
-        for name, (bank, lane, word) in zip("ab", places, strict=True):
-            with m.If(read):
-                m.d.sync += [self.port.bank.eq(bank), self.port.address.eq(word)]
-            read = delay(m, 1, read, 1, name=f"read_{name}", reset=True)
-            come = delay(m, 1, read, READ_LATENCY, name=f"come_{name}", reset=True)
-            amax = values[lane]
-            size = Mux(classify(amax).zero, 0, counted(self.format, amax))
-            kept.append(register(m, come, f"amax_{name}", VALUE_BITS, size))
-            reads.append(read)
-        m.d.comb += self.port.en.eq(reads[0] | reads[1])
-        return come, kept
+        amax = wire(m, "amax", VALUE_BITS, Mux(comes_b, values[lane_b], values[lane_a]))
+        size = Mux(classify(amax).zero, 0, counted(self.format, amax))
+        m.d.comb += [
+            self.bad.eq(self.start & wrong),
+            self.port.en.eq(reads_a | reads_b),
+            self.port.bank.eq(Mux(reads_b, self.bank_b, self.bank_a)),
+            self.port.address.eq(Mux(reads_b, word_b, word_a)),
+        ]
+        a, b = (
+            register(m, comes, f"amax_{name}", VALUE_BITS, size)
+            for name, comes in (("a", comes_a), ("b", comes_b))
+        )
+        return comes_b, a, b

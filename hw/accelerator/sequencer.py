@@ -43,12 +43,7 @@ _ADD = next(each for each in TABLE if "add" in each.named).named["add"]
 class Legality(Circuit):
     """Whether a word is an instruction of the table, but for rules between fields of one.
 
-    Combinational: latency is 0, interval a word a cycle.
-
-    Parameters
-    ----------
-    scaled : bool
-        Whether the machine's tensors have a scale of their own.
+    Combinational: latency is 0, interval a word a cycle. ``scaled``: tensors have a scale.
 
     Members
     -------

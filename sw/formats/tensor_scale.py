@@ -81,7 +81,8 @@ def inverse_largest(format: MxFormat) -> np.float32:
 
 def checked_amax(format: MxFormat, amax: Any) -> np.float32:
     """Return ``amax`` as it counts, a finite float32 that is not negative."""
-    return counted_amax(format, array("amax", amax, "float32", shape=(), low=0, finite=True)[()])
+    value = array("amax", amax, "float32", shape=(), low=0, finite=True)
+    return counted_amax(format, np.float32(value))
 
 
 def counted_amax(format: MxFormat, amax: np.float32) -> np.float32:

@@ -157,9 +157,9 @@ def test_words_must_be_in_a_bank():
 def test_parameters():
     assert NEAREST.tensor_scale and not NEAREST.replace(format="mxfp4").tensor_scale
     with pytest.raises(UserError, match="values of a word must be an integer from 4 to 256"):
-        AcceleratorParameters(rows=64, lanes=64, format="nvfp4:block=64")
+        NEAREST.replace(rows=64, lanes=64, format="nvfp4:block=64")
     with pytest.raises(UserError, match="four_over_six must be false in a circuit"):
-        AcceleratorParameters(format="nvfp4:scale.four_over_six=true")
+        NEAREST.replace(format="nvfp4:scale.four_over_six=true")
 
 
 FAULTS = {

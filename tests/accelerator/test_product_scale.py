@@ -12,7 +12,7 @@ from hw.accelerator.product import ProductEngine
 from hw.accelerator.product_scale import ProductScale, least_dividend
 from sw.accelerator.coding import encode
 from sw.bfp.array import matmul
-from sw.formats import read_format
+from sw.formats import MxFormat, read_format
 from sw.formats.quantize import quantize
 from sw.formats.tensor_scale import full_scale
 
@@ -59,7 +59,9 @@ def test_factors_literally():
 @pytest.mark.parametrize("element", ["e2m1", "e2m3", "e3m2", "e4m3", "e5m2"])
 def test_no_quotient_is_rounded_up_to_the_least_normal_number(element):
     """Else it would be another with the exponents of subnormal numbers than without bounds."""
-    full = full_scale(read_format(f"nvfp4:element={element}"))
+    form = read_format(f"nvfp4:element={element}")
+    assert isinstance(form, MxFormat)
+    full = full_scale(form)
     square = value(int((full * full).view(np.uint32)))
     assert value(least_dividend(full * full)) / square >= Fraction(1, 1 << 126)
 
