@@ -90,6 +90,10 @@ class EngineFront(Circuit):
         which = fields_of(name, self.word)["window"]
         return self.set & (self.slot == _TABLE[name].slot) & (which == window)
 
+    def does(self, name: str) -> Value:
+        """Return whether ``job`` is an instruction of the table."""
+        return self.job[_OP] == _TABLE[name].op
+
     def elaborate(self, platform: Any) -> Module:
         """Build the states: no RUN, one that waits, one that runs."""
         m = Module()

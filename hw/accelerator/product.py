@@ -15,6 +15,7 @@ from ..stream.packet import Packet
 from .front import EngineFront, fields_of, outside
 from .panel_reader import PanelReader
 from .ports import CAUSES, engine_members, read_signature, write_signature
+from .product_scale import ProductScale
 
 __all__ = ["ProductEngine", "TileWriter"]
 
@@ -135,7 +136,8 @@ class ProductEngine(Circuit):
     A word of each panel a cycle, as fast as the array takes them; a row of a tile is a write.
     Latency and interval: a RUN takes `overhead` cycles more than the array's cycles of the product
     (`ArrayParameters.cycles`), from the cycle in which its tokens are granted to that in which it
-    gives tokens.
+    gives tokens. Where tensors have a scale of their own, results are multiplied by the factor that
+    `ProductScale` made last; a RUN of that takes its latency and a cycle.
 
     Members
     -------
@@ -170,15 +172,23 @@ class ProductEngine(Circuit):
         front.serve(m, self)
         for source, sink in ((a.o, array.i_a), (b.o, array.i_b), (array.o, writer.i)):
             wiring.connect(m, source, sink)
-        for mine, its in ((self.read_a, a), (self.read_b, b), (self.write, writer)):
-            wiring.connect(m, its.port, wiring.flipped(mine))
+        wiring.connect(m, b.port, wiring.flipped(self.read_b))
+        wiring.connect(m, writer.port, wiring.flipped(self.write))
+        end = delay(m, 1, array.done, writer.latency, name="done", reset=True)
+        bad = a.bad | b.bad | writer.bad
+        if p.tensor_scale:
+            scale = self._scale(m, front, a, b)
+            m.d.comb += array.alpha.eq(scale.alpha)
+            end, bad = end | scale.done, bad | scale.bad
+        else:
+            wiring.connect(m, a.port, wiring.flipped(self.read_a))
 
         given = fields_of("prod.multiply", front.job)
         start = Signal()
         ragged = Signal()
         m.d.comb += [
             ragged.eq((given["n"] & (p.columns - 1)) != 0),
-            start.eq(front.start & ~ragged),
+            start.eq(front.start & ~ragged & front.does("prod.multiply")),
             array.start.eq(start),
             array.job.blocks.eq(given["blocks"]),
             array.job.tile_rows.eq((given["m"] + (p.rows - 1)) >> (p.rows - 1).bit_length()),
@@ -186,13 +196,9 @@ class ProductEngine(Circuit):
             writer.rows.eq(given["m"]),
             writer.tile_columns.eq(array.job.tile_columns),
             writer.halt.eq(front.error.any()),
-            front.end.eq(delay(m, 1, array.done, writer.latency, name="done", reset=True)),
+            front.end.eq(end),
             front.cause.eq(
-                Mux(
-                    front.start & ragged,
-                    CAUSES["size"],
-                    Mux(a.bad | b.bad | writer.bad, CAUSES["address"], 0),
-                )
+                Mux(front.start & ragged, CAUSES["size"], Mux(bad, CAUSES["address"], 0))
             ),
         ]
         for reader in (a, b):
@@ -205,6 +211,25 @@ class ProductEngine(Circuit):
             self._window(m, front, window, part)
             m.d.comb += part.start.eq(start)
         return m
+
+    def _scale(self, m: Module, front: EngineFront, a: PanelReader, b: PanelReader) -> ProductScale:
+        """Give the port of rows to the factor's maker too, of which one at most is at work."""
+        m.submodules.scale = scale = ProductScale(parameters=self.parameters)
+        m.d.comb += scale.start.eq(front.start & front.does("prod.alpha"))
+        for name, reader in (("a", a), ("b", b)):
+            m.d.comb += [
+                getattr(scale, f"base_{name}").eq(reader.base),
+                getattr(scale, f"bank_{name}").eq(reader.bank),
+            ]
+        for name, member in read_signature(self.parameters).members.items():
+            port = getattr(self.read_a, name)
+            mine, others = getattr(scale.port, name), getattr(a.port, name)
+            if member.flow == In:
+                m.d.comb += [mine.eq(port), others.eq(port)]
+            else:
+                chosen = mine | others if name == "en" else Mux(scale.port.en, mine, others)
+                m.d.comb += port.eq(chosen)
+        return scale
 
     def _window(self, m: Module, front: EngineFront, number: int, part: Any) -> None:
         """Keep where a window begins, and the distance of the writer's rows."""

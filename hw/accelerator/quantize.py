@@ -13,6 +13,7 @@ from ..base.circuit import Circuit
 from ..base.pipeline import delay
 from ..formats.operand import float_packet
 from ..formats.quantizer import Quantizer
+from .amax import AmaxFinder
 from .front import EngineFront, fields_of
 from .panel_writer import PanelWriter
 from .ports import CAUSES, engine_members, read_signature, write_signature
@@ -108,6 +109,10 @@ class BeatFeeder(Circuit):
 class QuantizeEngine(Circuit):
     """Quantization of a matrix to a panel, as `sw.formats.converter.convert` row by row.
 
+    Where tensors have a scale of their own, it is of the largest magnitude that `AmaxFinder` found
+    last: a RUN of that takes `amax_overhead` cycles more than words, and the next one starts when
+    the scale of another magnitude is known (`SCALE_CYCLES`).
+
     Interval `quantizer_lanes` elements a cycle, with the zeros that fill up blocks. A RUN, from the
     cycle in which its tokens are granted to that in which it gives tokens, takes the cycles of its
     elements, the converter's latency and drain (`ConverterParameters.timing`) and `overhead`; if
@@ -123,6 +128,11 @@ class QuantizeEngine(Circuit):
     """
 
     overhead = Reader.LATENCY + 2
+
+    @property
+    def amax_overhead(self) -> int:
+        """Cycles of a RUN for the largest magnitude besides one a word."""
+        return Reader.LATENCY + AmaxFinder(parameters=self.parameters).latency + 1
 
     def __init__(self, *, parameters: AcceleratorParameters) -> None:
         self.parameters = p = parameters
@@ -145,41 +155,66 @@ class QuantizeEngine(Circuit):
         packet = quantizer.o.payload.shape()
         m.submodules.writer = writer = PanelWriter(parameters=p, packet=packet)
         front.serve(m, self)
-        wiring.connect(m, reader.o, feeder.i)
         wiring.connect(m, quantizer.o, writer.i)
         wiring.connect(m, reader.port, wiring.flipped(self.read))
-        wiring.connect(m, writer.port, wiring.flipped(self.write))
 
         given = fields_of("quant.quantize", front.job)
-        start, misfit = self._start(m, front, given)
+        start, misfit, finds = self._start(m, front, given)
+        m.d.comb += [reader.start.eq(start | finds), feeder.start.eq(start), writer.start.eq(start)]
         for part in (reader, feeder, writer):
-            m.d.comb += part.start.eq(start)
             for name, value in given.items():
                 if name in part.signature.members:
                     m.d.comb += getattr(part, name).eq(value)
+        end, bad = writer.done, reader.bad | writer.bad
+        if p.tensor_scale:
+            finder = self._find(m, finds, reader, feeder, writer)
+            m.d.comb += quantizer.amax.eq(finder.amax)
+            end, bad = end | finder.done, bad | finder.bad
+        else:
+            wiring.connect(m, reader.o, feeder.i)
+            wiring.connect(m, writer.port, wiring.flipped(self.write))
         m.d.comb += [
             writer.halt.eq(front.error.any()),
-            front.end.eq(writer.done),
-            front.cause.eq(
-                Mux(misfit, CAUSES["size"], Mux(reader.bad | writer.bad, CAUSES["address"], 0))
-            ),
+            front.end.eq(end),
+            front.cause.eq(Mux(misfit, CAUSES["size"], Mux(bad, CAUSES["address"], 0))),
         ]
         self._choose(m, given["transposed"], feeder, transposer, quantizer)
         self._windows(m, front, reader, writer, quantizer, start)
         return m
 
-    def _start(self, m: Module, front: EngineFront, given: dict[str, Any]) -> tuple[Any, Any]:
-        """Return, a cycle after tokens are granted, whether a RUN starts or has too many words.
+    def _start(self, m: Module, front: EngineFront, given: dict[str, Any]) -> tuple[Any, Any, Any]:
+        """Return what begins, a cycle after tokens are granted.
 
-        Its rows may have no more elements than its blocks, but for those of a last word.
+        A panel begins, or is of rows of too many words, or the search for the largest magnitude
+        begins. Rows may have no more elements than blocks, but for those of a last word.
         """
         p = self.parameters
         started = delay(m, 1, front.start, 1, name="started", reset=True)
+        finds = front.does("quant.amax")
         elements = given["blocks"] * p.format.reduction
         words = (elements + (p.values - 1)) >> (p.values - 1).bit_length()
         fits = Signal()
         m.d.sync += fits.eq(given["inner"] <= Mux(given["transposed"], elements, words))
-        return started & fits, started & ~fits
+        return started & fits & ~finds, started & ~fits & ~finds, started & finds
+
+    def _find(
+        self, m: Module, start: Any, reader: Reader, feeder: BeatFeeder, writer: PanelWriter
+    ) -> AmaxFinder:
+        """Give words to the finder too, of which one at most is at work, and the port to both."""
+        m.submodules.finder = finder = AmaxFinder(parameters=self.parameters)
+        m.d.comb += [
+            finder.start.eq(start),
+            *(getattr(finder, n).eq(getattr(reader, n)) for n in ("inner", "outer")),
+            *(getattr(finder, n).eq(getattr(writer, n)) for n in ("base", "bank", "halt")),
+            reader.o.ready.eq(feeder.i.ready | finder.i.ready),
+        ]
+        for part in (feeder, finder):
+            m.d.comb += [part.i.valid.eq(reader.o.valid), part.i.payload.eq(reader.o.payload)]
+        for name in write_signature(self.parameters).members:
+            mine, others = getattr(finder.port, name), getattr(writer.port, name)
+            given = mine | others if name == "en" else Mux(finder.port.en, mine, others)
+            m.d.comb += getattr(self.write, name).eq(given)
+        return finder
 
     def _choose(
         self,

@@ -43,7 +43,7 @@ _ADD = next(each for each in TABLE if "add" in each.named).named["add"]
 class Legality(Circuit):
     """Whether a word is an instruction of the table, but for rules between fields of one.
 
-    Combinational: latency is 0, interval a word a cycle.
+    Combinational: latency is 0, interval a word a cycle. ``scaled``: tensors have a scale.
 
     Members
     -------
@@ -52,7 +52,8 @@ class Legality(Circuit):
         An engine, an operation and a slot have it, fields are in their bounds, all else is 0.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, scaled: bool) -> None:
+        self.table = [each for each in TABLE if scaled or not each.scaled]
         super().__init__({"word": In(BITS), "legal": Out(1)})
 
     def elaborate(self, platform: Any) -> Module:
@@ -61,7 +62,7 @@ class Legality(Circuit):
         zeros: dict[int, Value] = {}
         bounds: dict[tuple[int, int, int, int], Value] = {}
         legal = []
-        for each in TABLE:
+        for each in self.table:
             value, mask = each.fixed
             unused = (1 << BITS) - 1 & ~mask
             fits = []
@@ -153,7 +154,7 @@ class ProgramSequencer(Circuit):
         decode, execute = Signal(), Signal()
         following = Signal(PC_BITS)
         given = self._store(m, Mux(execute, following, self.pc))
-        m.submodules.legality = legality = Legality()
+        m.submodules.legality = legality = Legality(scaled=self.parameters.tensor_scale)
         m.d.comb += legality.word.eq(given)
         word = register(m, decode, "word", BITS, given)
         beyond = self.pc == self.program_length

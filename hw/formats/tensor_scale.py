@@ -19,7 +19,7 @@ from ..float.multiplier import FloatMultiplier
 from .float_lane import FloatLane
 from .truncated import at_least
 
-__all__ = ["ScaledBlock", "TensorScale", "widened"]
+__all__ = ["ScaledBlock", "TensorScale", "counted", "pattern", "widened"]
 
 WORD = BINARY32.width - 1
 ONE = BINARY32.bias << BINARY32.fraction_bits
@@ -29,6 +29,12 @@ STEPS = 10
 def pattern(value: np.float32) -> int:
     """Return the bits of a positive binary32 value."""
     return int(value.view(np.uint32))
+
+
+def counted(format: MxFormat, amax: Value) -> Value:
+    """Return the largest magnitude of a tensor as it counts, unless it is zero."""
+    least = pattern(full_scale(format) * LEAST)
+    return Mux(at_least(amax[:-1], least), amax[:-1], least)
 
 
 def widened(value: Value, source: FloatFormat) -> Value:
@@ -130,7 +136,7 @@ class TensorScale(Circuit):
         constant = Mux(first, pattern(inverse_largest(self.format)), significand)
         m.d.comb += [
             divider.a.eq(Mux(first, pattern(full_scale(self.format)), ONE)),
-            divider.b.eq(Mux(first, self._counted(used), divisor)),
+            divider.b.eq(Mux(first, counted(self.format, used), divisor)),
             write.en.eq(divider.done & (step >= 2)),
             write.addr.eq(step - 2),
             write.data.eq(divider.o),
@@ -140,11 +146,6 @@ class TensorScale(Circuit):
         ]
         self._scale_blocks(m, multiplier.o, factors.read_port(domain="comb"))
         return m
-
-    def _counted(self, amax: Value) -> Value:
-        """Return the tensor's largest magnitude as it counts, unless it is zero."""
-        least = pattern(full_scale(self.format) * LEAST)
-        return Mux(at_least(amax[:-1], least), amax[:-1], least)
 
     def _sequence(
         self, m: Module, step: Signal, used: Signal, divider: SerialDivider

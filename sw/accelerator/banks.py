@@ -40,7 +40,7 @@ def place(
             f"scratchpad must have {needed} words for all tensors, and {p.banks} banks of "
             f"{p.bank_words} have {p.banks * p.bank_words}: set larger banks or a smaller batch"
         )
-    pairs = (itertools.combinations(op.reads, 2) for op in (*once, *loop))
+    pairs = (itertools.combinations(op.reads_at_once, 2) for op in (*once, *loop))
     apart = {frozenset(pair) for pair in itertools.chain.from_iterable(pairs)}
     tensors.sort(key=lambda tensor: -tensor.words)
     if tensors[0].words > p.bank_words:

@@ -14,6 +14,7 @@ from .operands import COLUMNS, Panels
 from .operations import External, Matrix, Operation, Tensor, Window, dma, vector
 from .parameters import AcceleratorParameters
 from .program import MOMENTUM, Program
+from .scales import with_scales
 from .softmax import cross_entropy
 from .start import Start, start
 
@@ -121,6 +122,8 @@ class _Compiler:
         """Return the program."""
         p = self.parameters
         before, body = self._before(), self._step()
+        if p.tensor_scale:
+            body = list(with_scales(body))
         rate = Operation(
             name="vec.scalar",
             comment="negative rate of the epoch",

@@ -13,8 +13,11 @@ import numpy as np
 
 from ..bfp.array import gemm
 from ..errors import UserError
+from ..formats import MxFormat
+from ..formats.binary32 import multiply
 from ..formats.blocks import Blocks
 from ..formats.quantize import quantize
+from ..formats.tensor_scale import amax_of, counted_amax, product_scale
 from ..train.engine import compiled
 from ..words import Words
 from . import panels, vector
@@ -84,16 +87,33 @@ class Dma(Engine):
 
 
 class Quantizer(Engine):
-    """Makes panels of binary32, by the compiled model where numba is installed."""
+    """Makes panels of binary32, by the compiled model where numba is installed.
+
+    Attributes
+    ----------
+    amax : float32
+        By which tensors are scaled, where they have a scale of their own.
+    """
 
     name = "quant"
 
     def __init__(self, pad: Scratchpad) -> None:
         super().__init__(pad)
+        self.amax = np.float32(0)
         self._quantize = _compiled("formats", "quantize", quantize)
 
     def run(self, op: str, fields: Fields) -> int:
-        """Quantize: first all blocks in the order of emission, one a row."""
+        """Quantize, or find the largest magnitude of a tensor and put it into an element."""
+        if op == "quantize":
+            return self._panel(fields)
+        to, source = self.windows
+        place, words = self.pad.element(to), fields["inner"] * fields["outer"]
+        self.amax = amax_of(self.pad.read(source, words).view(np.float32))
+        place[0] = self.amax.view(np.uint32)
+        return words
+
+    def _panel(self, fields: Fields) -> int:
+        """Make a panel: first all blocks in the order of emission, one a row."""
         p, form = self.parameters, self.parameters.format
         panel, source = self.windows
         inner, outer, blocks = fields["inner"], fields["outer"], fields["blocks"]
@@ -116,6 +136,7 @@ class Quantizer(Engine):
             np.ascontiguousarray(emitted).reshape(-1, form.reduction),
             form,
             random=Words(key=panel.key),
+            amax=self.amax if p.tensor_scale else None,
         )
         code, exponent = found.code, found.exponent
         if fields["transposed"]:
@@ -123,22 +144,46 @@ class Quantizer(Engine):
             code = code.reshape(*shape, -1).swapaxes(1, 2)
             exponent = exponent.reshape(shape).swapaxes(1, 2)
         result = Blocks(
-            code=code.reshape(rows, k), exponent=exponent.reshape(rows, blocks), format=form, axis=1
+            code=code.reshape(rows, k),
+            exponent=exponent.reshape(rows, blocks),
+            format=form,
+            axis=1,
+            amax=found.amax,
         )
         panels.store(p, place, side, result)
         return rows * blocks * p.beats
 
 
 class Multiplier(Engine):
-    """Multiplies panels as ``bfp_array`` does, by the compiled model where numba is installed."""
+    """Multiplies panels as ``bfp_array`` does, by the compiled model where numba is installed.
+
+    Attributes
+    ----------
+    alpha : float32
+        By which results are multiplied, where tensors have a scale of their own.
+    """
 
     name = "prod"
 
     def __init__(self, pad: Scratchpad) -> None:
         super().__init__(pad)
+        self.alpha = np.float32(1)
         self._gemm = _compiled("bfp", "gemm", gemm)
 
     def run(self, op: str, fields: Fields) -> int:
+        """Multiply, or find what products of two tensors are multiplied by."""
+        if op == "multiply":
+            return self._multiply(fields)
+        form = self.parameters.format
+        assert isinstance(form, MxFormat)
+        first, second = (
+            counted_amax(form, np.abs(self.pad.element(window).view(np.float32))[0])
+            for window in self.windows[1:]
+        )
+        self.alpha = product_scale((form, form), (first, second))
+        return 1
+
+    def _multiply(self, fields: Fields) -> int:
         """Multiply; results at one address are not in the order of the machine's."""
         p = self.parameters
         to, *sources = self.windows
@@ -157,6 +202,8 @@ class Multiplier(Engine):
         product = self._gemm(
             a, b.transposed, accumulators=p.array.accumulators, window=p.array.dot.alignment
         )
+        if p.tensor_scale:
+            product = multiply(product, self.alpha)
         elements = (address[:, :, None] + np.arange(p.columns)).reshape(m, n)
         self.pad.words[to.bank].reshape(-1)[elements] = product.view(np.uint32)
         return p.array.tiles(m, n) * beats

@@ -7,6 +7,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .field import Field
+
 __all__ = [
     "ADDRESSES",
     "ADDRESS_BITS",
@@ -47,33 +49,11 @@ COUNTERS = 6
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Field:
-    """Bits ``low`` to ``low + bits - 1`` of an instruction; ``least`` to ``most`` are legal."""
-
-    name: str
-    low: int
-    bits: int
-    meaning: str
-    signed: bool = False
-    least: int | None = None
-    most: int | None = None
-
-    @property
-    def bounds(self) -> tuple[int, int]:
-        """The least and the largest legal value."""
-        low, high = (
-            (-(1 << self.bits - 1), (1 << self.bits - 1) - 1)
-            if self.signed
-            else (0, (1 << self.bits) - 1)
-        )
-        return low if self.least is None else self.least, high if self.most is None else self.most
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Instruction:
     """An instruction of the table: an engine's code, an operation's, and fields.
 
-    ``slot`` is that of a window which it sets.
+    ``slot`` is that of a window which it sets. ``scaled``: it is legal only where the machine's
+    format has a scale a tensor.
     """
 
     name: str
@@ -82,6 +62,7 @@ class Instruction:
     meaning: str
     fields: tuple[Field, ...] = ()
     slot: int | None = None
+    scaled: bool = False
 
     @property
     def fixed(self) -> tuple[int, int]:
@@ -175,9 +156,16 @@ _TOKENS = (
 )
 
 
-def _run(engine: str, name: str, op: int, meaning: str, *fields: Field) -> Instruction:
+def _run(
+    engine: str, name: str, op: int, meaning: str, *fields: Field, scaled: bool = False
+) -> Instruction:
     return Instruction(
-        name=f"{engine}.{name}", engine=engine, op=op, meaning=meaning, fields=(*_TOKENS, *fields)
+        name=f"{engine}.{name}",
+        engine=engine,
+        op=op,
+        meaning=meaning,
+        fields=(*_TOKENS, *fields),
+        scaled=scaled,
     )
 
 
@@ -244,9 +232,22 @@ TABLE: tuple[Instruction, ...] = (
         "a matrix of binary32 to a panel of codes",
         _field("transposed", 40, 1, "a word is of one element of the reduction, for all its rows"),
         _field("side", 41, 1, "the panel is of the array's rows (0) or columns (1)"),
-        _field("inner", 44, 16, "words of a row, or of a group of rows", least=1),
-        _field("outer", 60, 24, "rows, or groups of as many as a word has values", least=1),
+        *(
+            _WORDS := (
+                _field("inner", 44, 16, "words of a row, or of a group of rows", least=1),
+                _field("outer", 60, 24, "rows, or groups of as many as a word has values", least=1),
+            )
+        ),
         _field("blocks", 84, 16, "blocks along the reduction", least=1),
+    ),
+    _run(
+        "quant",
+        "amax",
+        2,
+        "the largest finite magnitude of all values, by which tensors are scaled from then on, to "
+        "an element",
+        *_WORDS,
+        scaled=True,
     ),
     *_windows("prod"),
     _run(
@@ -257,6 +258,14 @@ TABLE: tuple[Instruction, ...] = (
         _field("m", 40, 16, "rows of the result", least=1),
         _field("n", 56, 16, "columns of the result, a multiple of a tile's", least=1),
         _field("blocks", 72, 16, "blocks along the reduction", least=1),
+    ),
+    _run(
+        "prod",
+        "alpha",
+        2,
+        "what results are multiplied by from then on, of two elements, the largest magnitudes of "
+        "both tensors",
+        scaled=True,
     ),
     *_windows("vec"),
     _run(

@@ -111,7 +111,8 @@ class Machine:
             raise UserError(f"program must have {most} instructions at most, not {len(words)}")
         dma = Dma(self.pad, self._memory, self._base)
         engines = dma, Quantizer(self.pad), Multiplier(self.pad), Vector(self.pad)
-        return _Sequencer({each.name: each for each in engines}, words).run()
+        scaled = self.parameters.tensor_scale
+        return _Sequencer({each.name: each for each in engines}, words, scaled=scaled).run()
 
 
 def _instructions(program: Sequence[int] | bytes) -> list[int]:
@@ -133,10 +134,12 @@ class _Sequencer:
         By their names.
     program : list of int
         The instructions.
+    scaled : bool
+        Whether tensors have a scale of their own.
     """
 
-    def __init__(self, engines: Mapping[str, Engine], program: list[int]) -> None:
-        self.engines, self.program = engines, program
+    def __init__(self, engines: Mapping[str, Engine], program: list[int], *, scaled: bool) -> None:
+        self.engines, self.program, self.scaled = engines, program, scaled
         self.pc, self.sent, self.halted, self.event = 0, 0, False, False
         self.addresses, self.tokens = [0] * ADDRESSES, [0] * TOKENS
         self.loops: list[tuple[int, int]] = []
@@ -171,6 +174,8 @@ class _Sequencer:
             raise MachineError("illegal")
         word = self.program[self.pc]
         instruction, fields = _legal(word, rules=False)
+        if instruction.scaled and not self.scaled:
+            raise MachineError("illegal")
         name = instruction.engine
         if name in self.engines:
             if fields.get("add"):

@@ -121,15 +121,20 @@ class Operation:
     @property
     def writes(self) -> frozenset[Tensor]:
         """The tensor that it writes, if any."""
-        none = self.name in ("dma.store", "vec.scalar")
+        none = self.name in ("dma.store", "vec.scalar", "prod.alpha")
         return frozenset() if none else frozenset([self.windows[0].tensor])
 
     @property
     def reads(self) -> tuple[Tensor, ...]:
-        """The tensors that it reads, at the same time."""
+        """The tensors that it reads."""
         if self.name.startswith("dma"):
             return (self.windows[0].tensor,) if self.name == "dma.store" else ()
         return tuple(w.tensor for number, w in sorted(self.windows.items()) if number)
+
+    @property
+    def reads_at_once(self) -> tuple[Tensor, ...]:
+        """The tensors that it reads at the same time."""
+        return () if self.name == "prod.alpha" else self.reads
 
 
 def vector(

@@ -7,7 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..checks import array, instance
+from ..formats import MxFormat
 from ..formats.blocks import Blocks
+from ..formats.tensor_scale import full_scale
 from .parameters import VALUE_BITS, AcceleratorParameters
 from .scratchpad import Bits
 
@@ -62,9 +64,15 @@ def store(
 def load(
     parameters: AcceleratorParameters, panel: tuple[Bits, Bits], side: int, rows: int
 ) -> Blocks:
-    """Return the first rows of a panel; a block's exponent is that of its first beat."""
+    """Return the first rows of a panel; a block's exponent is that of its first beat.
+
+    Where tensors have a scale, it is such that products of two panels are multiplied by 1.
+    """
     p = instance("parameters", parameters, AcceleratorParameters)
     group, part = np.divmod(np.arange(rows), side)
     code = unpack(p, panel[0][group, :, part]).reshape(rows, -1)
-    exponent = panel[1][group, :, part][:, :: p.beats].astype(np.int32)
-    return Blocks(code=code, exponent=exponent, format=p.format, axis=1)
+    # A scale of UE4M3 has no sign: the array does not look at the top one of its eight bits.
+    used = (1 << p.format.nan_code.bit_length()) - 1
+    exponent = (panel[1][group, :, part][:, :: p.beats] & used).astype(np.int32)
+    amax = full_scale(p.format) if isinstance(p.format, MxFormat) and p.tensor_scale else None
+    return Blocks(code=code, exponent=exponent, format=p.format, axis=1, amax=amax)

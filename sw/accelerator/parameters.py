@@ -77,8 +77,6 @@ class AcceleratorParameters(Parameters):
             one_of(name, getattr(self, name), _powers(1, 64))
         if self.format.shape.is_square:
             raise UserError(f"format must have blocks along the reduction, not {self.format.name}")
-        if has_tensor_scale(self.format):
-            raise UserError(f"format must have no scale a tensor, not {self.format.name}")
         one_of("banks", self.banks, _powers(2, 16))
         one_of("bank_words", self.bank_words, _powers(16, 65_536))
         one_of("port_bits", self.port_bits, _powers(32, 512))
@@ -86,6 +84,8 @@ class AcceleratorParameters(Parameters):
         one_of("burst", self.burst, _powers(1, 256))
         whole("outstanding", self.outstanding, 1, 16)
         whole("watchdog", self.watchdog, 8, 30)
+        if self.tensor_scale:
+            whole("values of a word", self.values, 4, 256)
         assert self.array
         divides("lanes", self.quantizer_lanes, self.values, f"a word of {self.values} values")
         divides("lanes", self.quantizer_lanes, self.lanes, f"{self.lanes} lanes of the array")
@@ -106,6 +106,11 @@ class AcceleratorParameters(Parameters):
     def converter(self) -> ConverterParameters:
         """The quantizer's."""
         return ConverterParameters(format=self.format, lanes=self.quantizer_lanes)
+
+    @property
+    def tensor_scale(self) -> bool:
+        """Whether tensors have a scale of their own."""
+        return has_tensor_scale(self.format)
 
     @property
     def slice_bits(self) -> int:

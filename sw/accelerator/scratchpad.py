@@ -55,6 +55,12 @@ class Scratchpad:
         address, inside = window.walk(1)
         return self._values(window.bank, address)[0] if inside[0] else np.uint32(0)
 
+    def element(self, window: Window) -> Bits:
+        """Return a view of the element, of shape (1,), at which a window begins, in any plane."""
+        address = int(np.array(window.address).astype(np.int32))
+        self.places(window.bank, np.array([address]), 1)
+        return self.words[window.bank].reshape(-1)[address : address + 1]
+
     def write(self, window: Window, words: Bits) -> None:
         """Write words to the first positions of a window, the last where one comes twice."""
         words = array("words", words, "uint32", shape=("steps", self.parameters.values))

@@ -34,6 +34,7 @@ __all__ = [
     "amax_of",
     "block_codes",
     "checked_amax",
+    "counted_amax",
     "decode_factor",
     "encode_factor",
     "error",
@@ -81,7 +82,12 @@ def inverse_largest(format: MxFormat) -> np.float32:
 def checked_amax(format: MxFormat, amax: Any) -> np.float32:
     """Return ``amax`` as it counts, a finite float32 that is not negative."""
     value = array("amax", amax, "float32", shape=(), low=0, finite=True)
-    value = np.float32(binary32.flush(value))
+    return counted_amax(format, np.float32(value))
+
+
+def counted_amax(format: MxFormat, amax: np.float32) -> np.float32:
+    """Return `checked_amax` of what is not negative, and infinities and NaN as they are."""
+    value = np.float32(binary32.flush(amax))
     return max(value, full_scale(format) * LEAST) if value > 0 else value
 
 

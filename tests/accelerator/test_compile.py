@@ -78,6 +78,8 @@ def test_digits_are_trained_as_by_the_definition(fields):
         ((33, 20, 2), (), {"rows": 1, "columns": 8, "lanes": 16}),
         ((17, 3, 5), (17, 2, 3), {"format": "hbfp4", "lanes": 8, "bank_words": 512}),
         ((40, 9, 4), (6,), {"format": "mxfp6_e2m3", "lanes": 4, "banks": 16}),
+        ((23, 7, 3), (5, 9), {"format": "nvfp4", "banks": 2, "bank_words": 512}),
+        ((9, 3, 2), (5,), {"format": "nvfp4:rounding=stochastic", "bank_words": 512}),
     ],
 )
 def test_any_shape(shape, hidden, fields):

@@ -21,6 +21,13 @@ ERRORS = {
     "engine 0": ([0], "illegal", "seq", 0),
     "engine 6": ([GIVE, 6], "illegal", "seq", 1),
     "operation": ([2 | 3 << 4], "illegal", "seq", 0),
+    "amax without a scale": (
+        [GIVE, encode("quant.amax", inner=1, outer=1)],
+        "illegal",
+        "seq",
+        1,
+    ),
+    "alpha without a scale": ([encode("prod.alpha")], "illegal", "seq", 0),
     "bits of no field": ([encode("barrier") | 1 << 100], "illegal", "seq", 0),
     "bits of an engine's": ([VEC_WAITS, VEC_WAITS | 1 << 55], "illegal", "seq", 1),
     "fold without a reduction": ([GIVE, vec(FILL) | 1 << 46], "illegal", "vec", 1),

@@ -88,15 +88,15 @@ class Matrix:
         wide[:, :used] = rows[:, :used]
         return wide.view(np.float32)
 
-    def put(self, memory: Scratchpad) -> None:
-        """Write the panel."""
+    def put(self, memory: Scratchpad, amax: np.float32 | None = None) -> None:
+        """Write the panel, of a tensor of a largest magnitude where it has a scale."""
         p = memory.p
         rows = self.rows(memory)
         x = rows.reshape(len(rows), self.blocks, p.format.reduction)
         if self.transposed:
             x = x.reshape(self.outer, p.values, *x.shape[1:]).swapaxes(1, 2)
         code, exponent, _ = convert(
-            p.converter, x.reshape(-1, p.format.reduction), random=Words(key=self.key)
+            p.converter, x.reshape(-1, p.format.reduction), random=Words(key=self.key), amax=amax
         )
         code, exponent = code.reshape(x.shape), exponent.reshape(x.shape[:-1])
         if self.transposed:
