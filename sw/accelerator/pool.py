@@ -73,7 +73,7 @@ class Pool(Layer):
             yield vector(f"where {name} is the largest", "equal", equal, corner, y, shape=shape)
             yield vector(f"d{name} there", "mask", corner, rest, equal, shape=shape)
             if corner is not corners[-1]:
-                yield vector("what is left", "sub", rest, rest, corner, shape=shape)
+                yield vector(f"what is left for {name}", "sub", rest, rest, corner, shape=shape)
         x = self._x
         if x.side % 2:
             last = x.side - 1

@@ -7,8 +7,8 @@ import numpy as np
 
 from ..arrays import Floats
 from ..bfp.array import matmul
-from ..core import products
 from ..core.planes import Planes
+from ..core.products import Layer
 from ..formats.binary32 import add, multiply
 from ..formats.blocks import Blocks
 from ..formats.quantize import quantize
@@ -183,7 +183,7 @@ class _Step:
         return self._sum_samples(multiply(losses, share)), gradient
 
 
-def _matrix(shape: products.Layer, x: Floats) -> Floats:
+def _matrix(shape: Layer, x: Floats) -> Floats:
     """Return what a layer multiplies by its weights: (inputs, samples), or patches."""
     if isinstance(shape, Planes):
         planes = x.reshape(shape.channels, shape.size, shape.size, -1)

@@ -13,6 +13,7 @@ from sw.train.data import Data, load
 from sw.train.loop import accuracy
 from sw.train.loop import train as reference
 from sw.train.loss import cross_entropy
+from sw.train.network import Network
 from sw.train.precision import Fixed
 from sw.train.settings import Settings
 
@@ -49,7 +50,7 @@ def test_rectifier_and_largest():
 def test_loss_is_the_cross_entropy():
     data = load("digits")
     p = AcceleratorParameters()
-    step = training._Step(p, Settings(), {})
+    step = training._Step(p, Settings(), Network([]))
     rng = np.random.default_rng(3)
     z = (rng.standard_normal((10, 64)) * 3).astype(np.float32)
     labels = data.train_y[:64]
