@@ -30,6 +30,9 @@ PIXELS, LABELS, STEP, STEPS, EPOCH, LOSSES = range(6)
 """Address registers: bytes to the next batch's pixels and labels; steps of the epoch, and of all;
 epochs; bytes to the losses of the epoch."""
 
+LAYOUTS = {1: "outputs", 2: "outputs, inputs", 4: "filters, channels, y, x"}
+"""Of the arrays of a network, by their axes."""
+
 RATE = 0
 """The scalar register with the negative rate of the epoch."""
 
@@ -118,10 +121,9 @@ class _Compiler:
         regions.put("labels", shape, "steps, classes, samples")
         for prefix in ("", MOMENTUM):
             for name, array in network.arrays.items():
-                layout = ("outputs", "outputs, inputs", "", "filters, channels, y, x")
                 first, *others = array.shape
                 stored = (first, math.prod(others)) if others else (first,)
-                regions.put(prefix + name, array.shape, layout[len(others)], stored)
+                regions.put(prefix + name, array.shape, LAYOUTS[array.ndim], stored)
         regions.put("rates", (self.epochs,), "epochs, negative")
         regions.put("losses", (self.epochs, self.steps), "epochs, steps")
         return regions

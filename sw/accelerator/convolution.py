@@ -30,8 +30,8 @@ class Convolution(Dense):
         Its input, (channels, y, x, samples).
     shape : sw.core.planes.Planes
         Extents of the layer.
-    batch : int
-        Samples.
+    batch, values : int
+        Samples, and values of a word.
     shared : Shared
         What layers have in common.
 
@@ -61,6 +61,8 @@ class Convolution(Dense):
         self.reduction = self._slopes.rows
         self._reversed = Matrix.make(f"reversed{number}", shape.channels, self._slopes.rows, values)
         self._taps = shape.kernel**2
+        if number and self._reversed.stride > self.reduction:
+            self.padded.append(self._reversed)
 
     def input_panels(self, left: Tensor, right: Tensor) -> Iterator[Operation]:
         """Give what makes the operands of the gradient of the input."""
