@@ -107,19 +107,24 @@ class Assembler:
             f"{engine}.base",
             window=number,
             add=_relocated(window.register),
-            address=word * self._values,
+            # Of 32 bits, signed.
+            address=word * self._values + window.offset & 0xFFFFFFFF,
             bank=bank,
             single=int(window.single),
         )
         if engine == "prod" and number == 0:
             # The counter before the last one has the distance of rows.
-            (_, stride), _ = window.counters
+            (_, stride, *_), _ = window.counters
             yield encode("prod.counter4", window=0, count=1, stride=stride)
             return
+        if window.plane:
+            y, x, height, width = window.plane
+            yield encode(f"{engine}.bounds", window=number, y=y, x=x, height=height, width=width)
         counters = [each for each in window.counters if each[0] > 1]
         first = COUNTERS - len(counters)
-        for place, (count, stride) in enumerate(counters, first):
-            yield encode(f"{engine}.counter{place}", window=number, count=count, stride=stride)
+        for place, values in enumerate(counters, first):
+            fields = dict(zip(("count", "stride", "ystep", "xstep"), values, strict=False))
+            yield encode(f"{engine}.counter{place}", window=number, **fields)
 
 
 def _external(external: External) -> int:

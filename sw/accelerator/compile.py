@@ -1,22 +1,29 @@
 """Compiles the training of a network into a program of the accelerator."""
 
 import itertools
+import math
 
+from ..core import products
+from ..core.planes import Planes
 from ..errors import CapacityError, UserError
+from ..train import layers
 from ..train.data import Data
-from ..train.layers import Weighted
+from ..train.network import Network
 from ..train.settings import Settings
 from .assembler import Assembler
 from .banks import place
+from .convolution import Convolution
 from .dense import Dense, Shared
+from .layer import Layer
 from .memory import Map
-from .operands import COLUMNS, Panels
+from .operands import Panels
 from .operations import External, Matrix, Operation, Tensor, Window, dma, vector
 from .parameters import AcceleratorParameters
+from .pool import Pool
 from .program import MOMENTUM, Program
 from .scales import with_scales
 from .softmax import cross_entropy
-from .start import Start, start
+from .start import Start, stages, start
 
 __all__ = ["compile_training"]
 
@@ -24,12 +31,15 @@ PIXELS, LABELS, STEP, STEPS, EPOCH, LOSSES = range(6)
 """Address registers: bytes to the next batch's pixels and labels; steps of the epoch, and of all;
 epochs; bytes to the losses of the epoch."""
 
+LAYOUTS = {1: "outputs", 2: "outputs, inputs", 4: "filters, channels, y, x"}
+"""Of the arrays of a network, by their axes."""
+
 RATE = 0
 """The scalar register with the negative rate of the epoch."""
 
 
 def compile_training(parameters: AcceleratorParameters, data: Data, settings: Settings) -> Program:
-    """Return the program that trains an MLP on the accelerator alone.
+    """Return the program that trains a network on the accelerator alone.
 
     Stochastic gradient descent with momentum, of the cross entropy of softmax outputs, as
     `sw.accelerator.training.train` has it. Weights and all else stay in the scratchpad; the pixels
@@ -38,9 +48,9 @@ def compile_training(parameters: AcceleratorParameters, data: Data, settings: Se
     """
     found = start(parameters, data, settings)
     try:
-        return _Compiler(parameters, settings, found, data.classes, 2).program()
+        return _Compiler(parameters, settings, found, data, 2).program()
     except CapacityError:
-        return _Compiler(parameters, settings, found, data.classes, 1).program()
+        return _Compiler(parameters, settings, found, data, 1).program()
 
 
 class _Compiler:
@@ -52,8 +62,8 @@ class _Compiler:
         Of the machine and of the training.
     first : Start
         Of the training.
-    classes : int
-        Of the data.
+    data : Data
+        Images and classes.
     copies : int
         Panels of each side of the array.
     """
@@ -63,7 +73,7 @@ class _Compiler:
         parameters: AcceleratorParameters,
         settings: Settings,
         first: Start,
-        classes: int,
+        data: Data,
         copies: int,
     ) -> None:
         self.parameters = parameters
@@ -80,40 +90,41 @@ class _Compiler:
             dw=Tensor("dw", 0),
             dx=Tensor("dx", 0),
         )
-        shapes = [
-            part.parameters["weight"].shape
-            for part in first.network.products
-            if isinstance(part, Weighted)
-        ]
-        features = shapes[0][1]
-        self.pixels = Matrix.make("pixels", -(-features // values) * values, batch, values)
-        self.labels = Matrix.make("labels", classes, batch, values)
+        self.pixels = Matrix.make("pixels", data.train_x.shape[1], batch, values)
+        self.labels = Matrix.make("labels", data.classes, batch, values)
         self.losses = Matrix.make("losses", 1, self.steps, values)
         self.rates = Matrix.make("rates", 1, self.epochs, values)
-        self.layers: list[Dense] = []
-        x = self.pixels
-        for number, (outputs, inputs) in enumerate(shapes):
-            layer = Dense(number, x, inputs, outputs, number < len(shapes) - 1, shared)
-            self.layers.append(layer)
-            x = layer.y
-        self.regions = self._map(features)
+        self.equal = Tensor("equal", 0)
+        self.layers: list[Layer] = []
+        for layer, relu in stages(first.network):
+            self.layers.append(self._layer(layer, relu, shared))
+        self.regions = self._map(first.network)
 
-    def _map(self, features: int) -> Map:
+    def _layer(self, layer: layers.Weighted | layers.Pool, relu: bool, shared: Shared) -> Layer:
+        """Return the next layer."""
+        below = self.layers[-1] if self.layers else None
+        x, values = (below.y if below else self.pixels).tensor, self.pixels.values
+        if isinstance(layer, layers.Pool):
+            assert isinstance(below, Convolution)
+            return Pool(below.number, below.planes, self.equal)
+        if isinstance(layer.layer, products.Dense):
+            source = Matrix(x, layer.layer.inputs, self.pixels.words, values)
+            return Dense(layer.number, source, layer.layer.outputs, relu, shared)
+        assert isinstance(layer.layer, Planes)
+        return Convolution(layer.number, x, layer.layer, self.settings.batch, values, shared)
+
+    def _map(self, network: Network) -> Map:
         """Return the map of external memory."""
         regions, steps, batch = Map(self.parameters.values), self.steps, self.settings.batch
-        regions.put(
-            "pixels",
-            (steps + 1, features, batch),
-            "steps, features, samples",
-            (steps + 1, self.pixels.rows, batch),
-        )
+        shape = (steps + 1, self.pixels.rows, batch)
+        regions.put("pixels", shape, "steps, features, samples")
         shape = (steps + 1, self.labels.rows, batch)
         regions.put("labels", shape, "steps, classes, samples")
         for prefix in ("", MOMENTUM):
-            for layer in self.layers:
-                shape = (layer.outputs, layer.inputs)
-                regions.put(f"{prefix}weight{layer.number}", shape, "outputs, inputs")
-                regions.put(f"{prefix}bias{layer.number}", (layer.outputs,), "outputs")
+            for name, array in network.arrays.items():
+                first, *others = array.shape
+                stored = (first, math.prod(others)) if others else (first,)
+                regions.put(prefix + name, array.shape, LAYOUTS[array.ndim], stored)
         regions.put("rates", (self.epochs,), "epochs, negative")
         regions.put("losses", (self.epochs, self.steps), "epochs, steps")
         return regions
@@ -206,24 +217,19 @@ class _Compiler:
 
     def _step(self) -> list[Operation]:
         """Return a step of the training, with the loads of the next one's batch."""
-        layers = self.layers
-        first, top = layers[0], layers[-1]
+        first, *others = self.layers
+        assert isinstance(first, Dense)
         pixels_panel = Tensor("pixels_panel", 0)
         body = list(first.forward())
         body.append(first.input_panel(pixels_panel))
         body.append(self._move("load", self.pixels, PIXELS))
-        for layer in layers[1:]:
+        for layer in others:
             body += layer.forward()
+        top = self.layers[-1]
         loss = Window(tensor=self.losses.tensor, single=True, register=STEP)
         body += cross_entropy(top.y, top.dy, self.labels, loss)
         body.append(self._move("load", self.labels, LABELS))
-        for layer in reversed(layers):
-            panel = pixels_panel
-            if layer is not first:
-                panel = self.panels.take(COLUMNS)
-                body.append(layer.input_panel(panel))
-            body += layer.weight_gradient(panel)
-            if layer is not first:
-                body += layer.input_gradient(layers[layer.number - 1])
-            body += layer.update()
+        for below, layer in reversed(list(itertools.pairwise(self.layers))):
+            body += layer.backward(below)
+        body += first.backward(None, pixels_panel)
         return body

@@ -3,8 +3,9 @@
 import dataclasses
 from collections.abc import Iterator
 
+from .layer import Layer
 from .operands import COLUMNS, ROWS, Panels
-from .operations import Matrix, Operation, Tensor, multiply, vector
+from .operations import Matrix, Operation, Tensor, Window, multiply, vector
 
 __all__ = ["Dense", "Shared"]
 
@@ -32,7 +33,7 @@ class Shared:
     dx: Tensor
 
 
-class Dense:
+class Dense(Layer):
     """A dense layer; samples are innermost.
 
     Parameters
@@ -40,9 +41,9 @@ class Dense:
     number : int
         Of the layer.
     x : Matrix
-        Its input, (inputs, samples), with rows of zeros up to whole words of inputs.
-    inputs, outputs : int
-        Without what fills up words.
+        Its input, (inputs, samples).
+    outputs : int
+        Features of the output.
     relu : bool
         Whether a rectifier follows.
     shared : Shared
@@ -55,24 +56,25 @@ class Dense:
         gave.
     weight, bias, momentum, bias_momentum : Matrix
         Its arrays, (outputs, inputs) and one row.
-    padded : list of Matrix
-        What must hold zeros at the start, where nothing else writes.
+    dx : Matrix
+        Room for the gradient of the input.
+    reduction : int
+        Of the product that gives it.
     """
 
-    def __init__(
-        self, number: int, x: Matrix, inputs: int, outputs: int, relu: bool, shared: Shared
-    ) -> None:
+    def __init__(self, number: int, x: Matrix, outputs: int, relu: bool, shared: Shared) -> None:
+        super().__init__()
         self.number = number
         self.x = x
-        self.inputs = inputs
+        self.inputs = inputs = x.rows
         self.outputs = outputs
         self.relu = relu
         self._shared = shared
         values, samples = x.values, x.stride
-        rows = -(-outputs // values) * values if relu else outputs
-        self.y = Matrix.make(f"y{number}", rows, samples, values)
-        apart = Matrix.make(f"dy{number}", outputs, samples, values)
-        self.dy = self.y.top(outputs) if relu else apart
+        self.y = Matrix.make(f"y{number}", outputs, samples, values)
+        self.dy = self.y if relu else Matrix.make(f"dy{number}", outputs, samples, values)
+        self.dx = dataclasses.replace(x, tensor=shared.dx)
+        self.reduction = outputs
         self.weight = Matrix.make(f"weight{number}", outputs, inputs, values)
         self.bias = Matrix.make(f"bias{number}", 1, outputs, values)
         self.momentum = Matrix.make(f"momentum_weight{number}", outputs, inputs, values)
@@ -80,12 +82,8 @@ class Dense:
         shared.dw.words = max(shared.dw.words, self.weight.tensor.words)
         self._dw = dataclasses.replace(self.weight, tensor=shared.dw)
         self._db = Matrix.make(f"gradient_bias{number}", 1, outputs, values)
-        self.padded = [self.y] * (rows > outputs) + [self._db] * (self._db.stride > outputs)
-
-    @property
-    def arrays(self) -> list[Matrix]:
-        """What is kept from step to step."""
-        return [self.weight, self.bias, self.momentum, self.bias_momentum]
+        self.padded = [self._db] * (self._db.stride > outputs)
+        self.arrays = [self.weight, self.bias, self.momentum, self.bias_momentum]
 
     def forward(self) -> Iterator[Operation]:
         """Give what makes the output."""
@@ -97,7 +95,7 @@ class Dense:
         yield panels.quantize(
             right, self.x, COLUMNS, reduction=self.inputs, transposed=True, key=key
         )
-        y = self.y.top(self.outputs)
+        y = self.y
         name = y.tensor.name
         yield multiply(
             f"{name} = {self.weight.tensor.name} {self.x.tensor.name}",
@@ -124,7 +122,17 @@ class Dense:
         key = panels.key(self.number, "weight", 1)
         return panels.quantize(panel, self.x, COLUMNS, reduction=self.x.stride, key=key)
 
-    def weight_gradient(self, right: Tensor) -> Iterator[Operation]:
+    def backward(self, below: Layer | None, panel: Tensor | None = None) -> Iterator[Operation]:
+        """Give what makes the gradient of the layer below, and what changes the arrays."""
+        if panel is None:
+            panel = self._shared.panels.take(COLUMNS)
+            yield self.input_panel(panel)
+        yield from self._weight_gradient(panel)
+        if below:
+            yield from self._input_gradient(below)
+        yield from self._update()
+
+    def _weight_gradient(self, right: Tensor) -> Iterator[Operation]:
         """Give what makes the gradients of weights and biases, of the input's panel."""
         panels, samples = self._shared.panels, self.x.stride
         left = panels.take(ROWS)
@@ -138,9 +146,19 @@ class Dense:
             left,
             right,
             m=self.outputs,
-            n=self.weight.stride,
+            n=panels.columns(self.inputs),
             blocks=panels.blocks(samples),
         )
+        more = self._dw.stride - self.inputs
+        if more:
+            # Columns of the product beyond the inputs are of what the panel held before.
+            behind = Window(
+                tensor=self._dw.tensor,
+                counters=((self.outputs, self._dw.stride), (more, 1)),
+                offset=self.inputs,
+                single=True,
+            )
+            yield vector("zeros behind it", "fill", behind, shape=(self.outputs, more))
         yield vector(
             f"gradient of bias{number} = sums of {name}",
             "copy",
@@ -151,10 +169,9 @@ class Dense:
             fold=True,
         )
 
-    def input_gradient(self, below: "Dense") -> Iterator[Operation]:
-        """Give what makes the gradient of the output of the layer below."""
-        panels, samples = self._shared.panels, self.x.stride
-        left, right = panels.take(ROWS), panels.take(COLUMNS)
+    def input_panels(self, left: Tensor, right: Tensor) -> Iterator[Operation]:
+        """Give what makes the operands of the gradient of the input."""
+        panels = self._shared.panels
         key = panels.key(self.number, "input", 1)
         yield panels.quantize(
             left, self.weight, ROWS, reduction=self.outputs, transposed=True, key=key
@@ -163,27 +180,32 @@ class Dense:
         yield panels.quantize(
             right, self.dy, COLUMNS, reduction=self.outputs, transposed=True, key=key
         )
-        dx = dataclasses.replace(below.dy, tensor=self._shared.dx)
+
+    def _input_gradient(self, below: Layer) -> Iterator[Operation]:
+        """Give what makes the gradient of the output of the layer below."""
+        panels, dx = self._shared.panels, self.dx
+        left, right = panels.take(ROWS), panels.take(COLUMNS)
+        yield from self.input_panels(left, right)
         dx.tensor.words = max(dx.tensor.words, dx.rows * dx.words)
         yield multiply(
             f"{dx.tensor.name} = {self.weight.tensor.name}^T dy{self.number}",
             dx,
             left,
             right,
-            m=self.inputs,
-            n=samples,
-            blocks=panels.blocks(self.outputs),
+            m=dx.rows,
+            n=dx.stride,
+            blocks=panels.blocks(self.reduction),
         )
         yield vector(
-            f"dy{below.number} = {dx.tensor.name} where y{below.number} is positive",
+            f"{below.dy.tensor.name} = {dx.tensor.name} where {below.y.tensor.name} is positive",
             "mask",
             below.dy.along,
             dx.along,
-            below.dy.along,
+            below.y.along,
             shape=(dx.rows, dx.words),
         )
 
-    def update(self) -> Iterator[Operation]:
+    def _update(self) -> Iterator[Operation]:
         """Give what changes momenta by gradients, and weights by momenta."""
         for array, momentum, gradient in (
             (self.weight, self.momentum, self._dw),

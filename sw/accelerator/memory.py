@@ -26,6 +26,7 @@ class Region:
         Of the array.
     stored : tuple of int
         Of what is in memory: the same axes, longer where zeros fill up words of the scratchpad.
+        Of fewer axes the last one holds all further ones of the array.
     layout : str
         What the axes are.
     """
@@ -48,7 +49,13 @@ class Region:
     def _view(self, memory: npt.NDArray[np.uint8]) -> Floats:
         bytes_ = memory[self.address : self.address + self.size]
         found = bytes_.view(np.float32).reshape(self.stored)
-        return found[tuple(slice(extent) for extent in self.shape)]
+        return found[tuple(slice(extent) for extent in self._flat)]
+
+    @property
+    def _flat(self) -> tuple[int, ...]:
+        """The shape of the array with as many axes as what is stored."""
+        axes = len(self.stored) - 1
+        return *self.shape[:axes], math.prod(self.shape[axes:])
 
     def read(self, memory: bytes | bytearray | npt.NDArray[np.uint8]) -> Floats:
         """Return a copy of the array that a memory holds."""
@@ -57,12 +64,13 @@ class Region:
         if len(found) < self.address + self.size:
             least = self.address + self.size
             raise UserError(f"memory must have {least} bytes or more, not {len(found)}")
-        return self._view(found).copy()
+        return self._view(found).reshape(self.shape).copy()
 
     def write(self, memory: npt.NDArray[np.uint8], values: Floats) -> None:
         """Put the array into a memory; what fills it up stays as it was."""
         name = f"array of {self.layout}"
-        self._view(memory)[...] = array(name, values, "float32", shape=self.shape)
+        found = array(name, values, "float32", shape=self.shape)
+        self._view(memory)[...] = found.reshape(self._flat)
 
 
 class Map(dict[str, Region]):
@@ -82,7 +90,7 @@ class Map(dict[str, Region]):
     def put(
         self, name: str, shape: tuple[int, ...], layout: str, stored: tuple[int, ...] | None = None
     ) -> Region:
-        """Add a region behind the others; ``stored`` may have longer axes than ``shape``."""
+        """Add a region behind the others; ``stored`` as in `Region`, without what fills words."""
         *axes, last = stored or shape
         region = Region(
             address=self.size,

@@ -45,6 +45,11 @@ class Panels:
         """Return the blocks of a reduction."""
         return self._parameters.array.blocks(reduction)
 
+    def columns(self, count: int) -> int:
+        """Return the columns of whole tiles."""
+        step = self._parameters.columns
+        return -(-count // step) * step
+
     def take(self, side: int) -> Tensor:
         """Return the panel of a side whose last use is the older one."""
         pool = self._pools[side]

@@ -21,13 +21,29 @@ class Tensor:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Window:
-    """What an engine walks over: ``counters`` are (count, stride in elements), the fastest last.
+    """What an engine walks over.
 
-    ``register`` is the address register that moves it.
+    Parameters
+    ----------
+    tensor : Tensor
+        What it is of.
+    counters : tuple of tuple of int
+        Counts and strides in elements, the fastest last; in a plane also what one more adds to y
+        and to x.
+    offset : int
+        Of the first element in the tensor, which may lie before it, outside of a plane.
+    plane : tuple of int, optional
+        First y and x, height and width of the plane outside of which all is zero.
+    single : bool
+        Whether single elements are meant.
+    register : int, optional
+        The address register that moves it.
     """
 
     tensor: Tensor
-    counters: tuple[tuple[int, int], ...] = ()
+    counters: tuple[tuple[int, ...], ...] = ()
+    offset: int = 0
+    plane: tuple[int, int, int, int] | None = None
     single: bool = False
     register: int | None = None
 

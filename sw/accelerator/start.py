@@ -1,6 +1,7 @@
 """What a training on the accelerator starts from, and what it may be."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 
@@ -8,14 +9,15 @@ from ..arrays import Floats, Integers
 from ..checks import divides, instance
 from ..errors import UserError
 from ..train.data import Data
+from ..train.layers import Pool, Rectifier, Weighted
 from ..train.network import MODELS, Network
 from ..train.settings import Settings
 from .parameters import AcceleratorParameters
 
-__all__ = ["Start", "start"]
+__all__ = ["Start", "stages", "start"]
 
 SUPPORTED = {
-    "model": "mlp",
+    "model": ("mlp", "lenet"),
     "arithmetic": "binary32",
     "storage": ("auto", "binary32"),
     "update": "exact",
@@ -50,12 +52,26 @@ def start(parameters: AcceleratorParameters, data: Data, settings: Settings) -> 
     divides("values of a word", p.values, s.batch, f"the batch of {s.batch}")
     if s.batch > images:
         raise UserError(f"batch must be {images} or less, as there are images, not {s.batch}")
-    assert s.hidden is not None and s.epochs is not None and s.rate is not None
+    assert s.epochs is not None and s.rate is not None
     rng = np.random.default_rng(s.seed)
-    network = MODELS[s.model](data.train_x.shape[1], data.classes, rng, hidden=s.hidden)
+    hidden = {} if s.hidden is None else {"hidden": s.hidden}
+    network = MODELS[s.model](data.train_x.shape[1], data.classes, rng, **hidden)
+    network.check(data.sample)
     steps = images // s.batch
     return Start(
         network=network,
         order=rng.permutation(images)[: steps * s.batch].reshape(steps, s.batch),
         rates=np.array([s.rate * (1 - n / s.epochs) for n in range(s.epochs)], np.float32),
     )
+
+
+def stages(network: Network) -> list[tuple[Weighted | Pool, bool]]:
+    """Return the layers that compute, and whether a rectifier follows.
+
+    Rows of a flattened sample lie where its planes do, as samples are innermost.
+    """
+    return [
+        (layer, isinstance(after, Rectifier))
+        for layer, after in itertools.pairwise([*network.layers, None])
+        if isinstance(layer, Weighted | Pool)
+    ]

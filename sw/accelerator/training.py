@@ -1,28 +1,39 @@
 """The training that a program of the accelerator does, on whole tensors: what it must equal."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 
 from ..arrays import Floats
 from ..bfp.array import matmul
-from ..formats import binary32
+from ..core.planes import Planes
+from ..core.products import Layer
 from ..formats.binary32 import add, multiply
 from ..formats.blocks import Blocks
 from ..formats.quantize import quantize
 from ..train.data import Data
+from ..train.layers import Pool, Weighted
+from ..train.network import Network
 from ..train.operand import USES
 from ..train.settings import Settings
 from ..words import KEY_BITS, Words, stream_key
 from .functions import evaluate
 from .instructions import ADDRESS_BITS, FUNCTIONS
 from .parameters import AcceleratorParameters
-from .start import start
+from .start import stages, start
+from .tensors import (
+    larger,
+    largest,
+    pairwise,
+    patches,
+    positive,
+    reversed_kernels,
+    spread,
+    sum_words,
+)
 
 __all__ = ["Training", "train"]
-
-PARTIALS = 8
-"""Sums that the words of a reduction are added to in turn."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,7 +50,7 @@ class Training:
 
 
 def train(parameters: AcceleratorParameters, data: Data, settings: Settings) -> Training:
-    """Train an MLP by stochastic gradient descent with momentum, in the machine's arithmetic.
+    """Train a network by stochastic gradient descent with momentum, in the machine's arithmetic.
 
     Operands of products are quantized and multiplied as the array does it, all else is binary32
     without subnormals, and sums are in the order of the machine's words. Unlike
@@ -47,7 +58,7 @@ def train(parameters: AcceleratorParameters, data: Data, settings: Settings) -> 
     order in every epoch. `UserError` where the accelerator has no such training.
     """
     first = start(parameters, data, settings)
-    step = _Step(parameters, settings, first.network.arrays)
+    step = _Step(parameters, settings, first.network)
     losses = np.zeros((len(first.rates), len(first.order)), np.float32)
     for epoch, rate in enumerate(first.rates):
         for number, images in enumerate(first.order):
@@ -63,44 +74,68 @@ class _Step:
     """The steps of a training, and the arrays that they change."""
 
     def __init__(
-        self, parameters: AcceleratorParameters, settings: Settings, arrays: dict[str, Floats]
+        self, parameters: AcceleratorParameters, settings: Settings, network: Network
     ) -> None:
         self.parameters = parameters
         self.seed = settings.seed
         self.momentum = np.float32(settings.momentum)
-        self.weights = {name: array.copy() for name, array in arrays.items()}
-        self.momenta = {name: np.zeros_like(array) for name, array in arrays.items()}
-        self.layers = len(arrays) // 2
+        self.weights = {name: array.copy() for name, array in network.arrays.items()}
+        self.momenta = {name: np.zeros_like(array) for name, array in self.weights.items()}
+        self.stages = stages(network)
         self.number = 0
 
     def run(self, x: Floats, labels: Floats, rate: np.float32) -> Floats:
         """Do a step; return the mean loss of its batch."""
-        inputs = [x]
-        for layer in range(self.layers):
-            weight, bias = self.weights[f"weight{layer}"], self.weights[f"bias{layer}"]
-            left = self._operand(weight, layer, ("forward", 1))
-            right = self._operand(inputs[-1].T, layer, ("forward", 0), grouped=True)
-            y = add(self._multiply(left, right), bias[:, None])
-            inputs.append(_positive(y) if layer < self.layers - 1 else y)
-        loss, dy = self._loss(inputs[-1], labels)
-        for layer in reversed(range(self.layers)):
-            x, weight = inputs[layer], self.weights[f"weight{layer}"]
-            left = self._operand(dy, layer, ("weight", 0))
-            right = self._operand(x, layer, ("weight", 1))
-            gradients = {"weight": self._multiply(left, right), "bias": self._sum_samples(dy)}
-            if layer:
-                left = self._operand(weight.T, layer, ("input", 1), grouped=True)
-                right = self._operand(dy.T, layer, ("input", 0), grouped=True)
-                dx = self._multiply(left, right)
-                dy = np.where(_positive(x) > 0, dx, np.float32(0))
-            for name, gradient in gradients.items():
-                momentum = add(multiply(self.momenta[f"{name}{layer}"], self.momentum), gradient)
-                self.momenta[f"{name}{layer}"] = momentum
-                self.weights[f"{name}{layer}"] = add(
-                    multiply(momentum, -rate), self.weights[f"{name}{layer}"]
-                )
+        tensors = [x]
+        for layer, relu in self.stages:
+            x = tensors[-1]
+            y = largest(x) if isinstance(layer, Pool) else self._forward(layer, x)
+            tensors.append(positive(y) if relu else y)
+        loss, dy = self._loss(tensors[-1], labels)
+        for (layer, relu), (x, y) in reversed(
+            list(zip(self.stages, itertools.pairwise(tensors), strict=True))
+        ):
+            dy = dy.reshape(y.shape)
+            dy = np.where(y > 0, dy, np.float32(0)) if relu else dy
+            dy = spread(x, dy) if isinstance(layer, Pool) else self._backward(layer, x, dy, rate)
         self.number += 1
         return loss
+
+    def _forward(self, layer: Weighted, x: Floats) -> Floats:
+        """Return the output of a layer, before a rectifier."""
+        number, shape = layer.number, layer.layer
+        weight, bias = self.weights[f"weight{number}"], self.weights[f"bias{number}"]
+        left = self._operand(weight.reshape(len(weight), -1), number, ("forward", 1))
+        right = self._operand(_matrix(shape, x).T, number, ("forward", 0), grouped=True)
+        y = add(self._multiply(left, right), bias[:, None])
+        return y.reshape(*shape.shapes(1)["y"][1:], -1)
+
+    def _backward(self, layer: Weighted, x: Floats, dy: Floats, rate: np.float32) -> Floats:
+        """Return the gradient of a layer's input, and change its arrays."""
+        number, shape = layer.number, layer.layer
+        weight, dx, slopes = self.weights[f"weight{number}"], dy, dy.reshape(len(dy), -1)
+        left = self._operand(slopes, number, ("weight", 0))
+        right = self._operand(_matrix(shape, x), number, ("weight", 1))
+        gradients = {
+            "weight": self._multiply(left, right).reshape(weight.shape),
+            "bias": self._sum_samples(slopes),
+        }
+        if number:
+            if isinstance(shape, Planes):
+                # Kernels are copied in this order, so that words lie along the reduction.
+                left = self._operand(reversed_kernels(weight), number, ("input", 1))
+                slopes = patches(dy, shape.kernel, shape.kernel - 1 - shape.padding)
+            else:
+                left = self._operand(weight.T, number, ("input", 1), grouped=True)
+            right = self._operand(slopes.T, number, ("input", 0), grouped=True)
+            dx = self._multiply(left, right)
+        for name, gradient in gradients.items():
+            momentum = add(multiply(self.momenta[f"{name}{number}"], self.momentum), gradient)
+            self.momenta[f"{name}{number}"] = momentum
+            self.weights[f"{name}{number}"] = add(
+                multiply(momentum, -rate), self.weights[f"{name}{number}"]
+            )
+        return dx
 
     def _operand(
         self, rows: Floats, layer: int, use: tuple[str, int], *, grouped: bool = False
@@ -130,46 +165,27 @@ class _Step:
 
     def _sum_samples(self, x: Floats) -> Floats:
         """Return the sums along the last axis: of each place of a word, then of these."""
-        lanes = _sum(np.moveaxis(x.reshape(*x.shape[:-1], -1, self.parameters.values), -2, 0))
-        return _pairwise(np.moveaxis(lanes, -1, 0))
+        lanes = sum_words(np.moveaxis(x.reshape(*x.shape[:-1], -1, self.parameters.values), -2, 0))
+        return pairwise(np.moveaxis(lanes, -1, 0))
 
     def _loss(self, z: Floats, labels: Floats) -> tuple[Floats, Floats]:
         """Return the mean cross entropy of softmax outputs, and its gradient."""
         share = np.float32(1 / z.shape[1])
         highest = z[0]
         for row in z:
-            highest = _larger(highest, row)
+            highest = larger(highest, row)
         z = add(z, -highest)
         e = evaluate(FUNCTIONS.index("exp"), z)
-        total = _sum(e)
+        total = sum_words(e)
         shares = multiply(e, evaluate(FUNCTIONS.index("recip"), total))
-        losses = add(evaluate(FUNCTIONS.index("log"), total), -_sum(multiply(z, labels)))
+        losses = add(evaluate(FUNCTIONS.index("log"), total), -sum_words(multiply(z, labels)))
         gradient = multiply(add(shares, -labels), share)
         return self._sum_samples(multiply(losses, share)), gradient
 
 
-def _sum(x: Floats) -> Floats:
-    """Return the sum along the first axis, by interleaved partial sums."""
-    partial = np.zeros((PARTIALS, *x.shape[1:]), np.float32)
-    for number, each in enumerate(x):
-        partial[number % PARTIALS] = add(partial[number % PARTIALS], each)
-    return _pairwise(partial)
-
-
-def _pairwise(x: Floats) -> Floats:
-    """Return the sum along the first axis, of neighbours, then of these, and so on."""
-    while len(x) > 1:
-        x = add(x[::2], x[1::2])
-    return x[0]
-
-
-def _positive(x: Floats) -> Floats:
-    """Return what is positive and normal, and NaN; else +0."""
-    x = binary32.flush(x)
-    return np.where(np.isnan(x), binary32.NAN, np.where(x > 0, x, np.float32(0)))
-
-
-def _larger(x: Floats, y: Floats) -> Floats:
-    """Return the larger one, the second of equal ones; NaN if one is."""
-    x, y = binary32.flush(x), binary32.flush(y)
-    return np.where(np.isnan(x) | np.isnan(y), binary32.NAN, np.where(x > y, x, y))
+def _matrix(shape: Layer, x: Floats) -> Floats:
+    """Return what a layer multiplies by its weights: (inputs, samples), or patches."""
+    if isinstance(shape, Planes):
+        planes = x.reshape(shape.channels, shape.size, shape.size, -1)
+        return patches(planes, shape.kernel, shape.padding)
+    return x.reshape(-1, x.shape[-1])

@@ -8,46 +8,17 @@ import pytest
 from sw.accelerator.coding import decode, encode
 from sw.accelerator.compile import compile_training
 from sw.accelerator.instructions import BYTES
-from sw.accelerator.machine import Machine
 from sw.accelerator.parameters import AcceleratorParameters
-from sw.accelerator.program import Program, listing
+from sw.accelerator.program import listing
 from sw.accelerator.start import start
-from sw.accelerator.training import Training, train
+from sw.accelerator.training import train
 from sw.errors import UserError
-from sw.train.data import Data, load
+from sw.train.data import load
 from sw.train.network import mlp
 from sw.train.settings import Settings
 
 from .made import SMALL, made, small_program
-
-
-def ran(program: Program, data: Data, code: list[int] | None = None) -> Training:
-    """What a machine makes of a program, or of other instructions in its memory."""
-    network = start(program.parameters, data, program.settings).network
-    memory = bytearray(program.image(network, data))
-    # What scratchpads hold after power comes on is anything.
-    machine = Machine(program.parameters, memory)
-    machine.words[...] = 0x7FC12345
-    outcome = machine.run(program.code if code is None else code)
-    assert not outcome.error, (outcome.error, outcome.engine, outcome.pc)
-    for name, array in network.arrays.items():
-        region = program.regions[name]
-        stored = np.frombuffer(memory, np.float32, region.size // 4, region.address)
-        assert not stored.reshape(region.stored)[..., array.shape[-1] :].any()
-    return Training(
-        weights=program.weights(memory),
-        momenta=program.momenta(memory),
-        losses=program.losses(memory),
-    )
-
-
-def assert_same(found: Training, expected: Training) -> None:
-    for name in ("weights", "momenta"):
-        have, want = getattr(found, name), getattr(expected, name)
-        assert have.keys() == want.keys()
-        for key in want:
-            assert np.array_equal(have[key].view(np.uint32), want[key].view(np.uint32)), key
-    assert np.array_equal(found.losses.view(np.uint32), expected.losses.view(np.uint32))
+from .trained import assert_same, ran
 
 
 @pytest.mark.parametrize(
@@ -172,7 +143,7 @@ def test_memory_map():
         ({"bank_words": 16}, {}, r"scratchpad must have \d+ words"),
         ({}, {"batch": 6}, "values of a word must divide the batch of 6, not 4"),
         ({}, {"batch": 16}, "batch must be 14 or less"),
-        ({}, {"model": "lenet"}, "model must be mlp on the accelerator, not lenet"),
+        ({}, {"model": "resnet8"}, "model must be mlp or lenet on the accelerator, not resnet8"),
         ({}, {"arithmetic": "hbfp8"}, "arithmetic must be binary32"),
         ({}, {"storage": "wide", "arithmetic": "hbfp8"}, "arithmetic must be binary32"),
         ({}, {"update": "essop"}, "update must be exact"),

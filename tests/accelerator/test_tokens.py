@@ -35,7 +35,7 @@ def test_every_wait_is_needed():
         for pc, word in enumerate(program.instructions)
         if decode(word)[1].get("wait") and decode(word)[0].name != "wait"
     ]
-    assert len(waits) > 30
+    assert len(waits) > 25
     for pc in waits[:: len(waits) // 12]:
         with pytest.raises(AssertionError):
             for seed in range(20):

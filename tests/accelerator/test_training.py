@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sw.accelerator import training
+from sw.accelerator import tensors, training
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.start import start
 from sw.accelerator.training import train
@@ -13,6 +13,7 @@ from sw.train.data import Data, load
 from sw.train.loop import accuracy
 from sw.train.loop import train as reference
 from sw.train.loss import cross_entropy
+from sw.train.network import Network
 from sw.train.precision import Fixed
 from sw.train.settings import Settings
 
@@ -26,30 +27,30 @@ def test_sums_are_in_the_order_of_the_machine():
     # Words 0 and 8 are of one partial sum: the one is lost there.
     x = np.zeros(9, np.float32)
     x[[0, 8]] = big, one
-    assert training._sum(x[:, None])[0] == 2**24
+    assert tensors.sum_words(x[:, None])[0] == 2**24
     # Words 2 and 3 meet before they are added to word 0.
     x = np.zeros(9, np.float32)
     x[[0, 2, 3]] = big, one, one
-    assert training._sum(x[:, None])[0] == 2**24 + 2
+    assert tensors.sum_words(x[:, None])[0] == 2**24 + 2
     # Words 1 and 2 do not.
     x = np.zeros(9, np.float32)
     x[[0, 1, 2]] = big, one, one
-    assert training._sum(x[:, None])[0] == 2**24
+    assert tensors.sum_words(x[:, None])[0] == 2**24
 
 
 def test_rectifier_and_largest():
     x = np.array([1, -1, -0.0, 1e-40, np.inf, np.nan], np.float32)
-    assert np.array_equal(training._positive(x)[:5], [1, 0, 0, 0, np.inf])
-    assert not np.signbit(training._positive(x)).any()
+    assert np.array_equal(tensors.positive(x)[:5], [1, 0, 0, 0, np.inf])
+    assert not np.signbit(tensors.positive(x)).any()
     y = np.array([2, -2, 0.0, 3, np.nan, 0], np.float32)
-    found = training._larger(x, y)
+    found = tensors.larger(x, y)
     assert np.array_equal(found[:4], [2, -1, 0, 3]) and np.isnan(found[4:]).all()
 
 
 def test_loss_is_the_cross_entropy():
     data = load("digits")
     p = AcceleratorParameters()
-    step = training._Step(p, Settings(), {})
+    step = training._Step(p, Settings(), Network([]))
     rng = np.random.default_rng(3)
     z = (rng.standard_normal((10, 64)) * 3).astype(np.float32)
     labels = data.train_y[:64]

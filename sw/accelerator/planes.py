@@ -1,0 +1,87 @@
+"""Planes of pixels in the scratchpad, and the matrices of convolutions in them."""
+
+import dataclasses
+
+from .operations import Matrix, Tensor, Window
+
+__all__ = ["Patches", "Planes"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Planes:
+    """A tensor (channels, side, side, samples); ``words`` hold the samples of a pixel."""
+
+    tensor: Tensor
+    channels: int
+    side: int
+    words: int
+    values: int
+
+    @property
+    def pixel(self) -> int:
+        """Elements from a pixel to the next."""
+        return self.words * self.values
+
+    @property
+    def line(self) -> int:
+        """Elements from a line to the next."""
+        return self.side * self.pixel
+
+    @property
+    def plane(self) -> int:
+        """Elements from a channel to the next."""
+        return self.side * self.line
+
+    @property
+    def matrix(self) -> Matrix:
+        """A row a channel."""
+        return Matrix(self.tensor, self.channels, self.side**2 * self.words, self.values)
+
+    def patches(self, kernel: int, padding: int) -> "Patches":
+        """Return what the taps of kernels see, with a border of zeros."""
+        outputs = self.side + 2 * padding - kernel + 1
+        rows, words = self.channels * kernel**2, outputs**2 * self.words
+        return Patches(self.tensor, rows, words, self.values, self, kernel, padding)
+
+
+@dataclasses.dataclass(frozen=True)
+class Patches(Matrix):
+    """Pixels under taps, which are not copied.
+
+    Rows are (channels, down, across), the taps of a kernel; along them lie (y, x, samples) of the
+    results of a convolution with stride 1.
+    """
+
+    planes: Planes
+    kernel: int
+    padding: int
+
+    @property
+    def along(self) -> Window:
+        """Word after word, row after row."""
+        return self._window((*self._taps, *self._pixels))
+
+    @property
+    def across(self) -> Window:
+        """Down the rows, word beside word."""
+        return self._window((*self._pixels, *self._taps))
+
+    @property
+    def _taps(self) -> tuple[tuple[int, ...], ...]:
+        p = self.planes
+        return (p.channels, p.plane), (self.kernel, p.line, 1, 0), (self.kernel, p.pixel, 0, 1)
+
+    @property
+    def _pixels(self) -> tuple[tuple[int, ...], ...]:
+        p = self.planes
+        outputs = p.side + 2 * self.padding - self.kernel + 1
+        return (outputs, p.line, 1, 0), (outputs, p.pixel, 0, 1), (p.words, p.values)
+
+    def _window(self, counters: tuple[tuple[int, ...], ...]) -> Window:
+        p = self.planes
+        return Window(
+            tensor=self.tensor,
+            counters=counters,
+            offset=-self.padding * (p.line + p.pixel),
+            plane=(-self.padding, -self.padding, p.side, p.side),
+        )

@@ -1,0 +1,85 @@
+"""Largest values of 2 x 2 pixels as operations."""
+
+import itertools
+from collections.abc import Iterator
+
+from .layer import Layer
+from .operations import Operation, Tensor, Window, vector
+from .planes import Planes
+
+__all__ = ["Pool"]
+
+
+class Pool(Layer):
+    """The largest of each 2 x 2 pixels of what a rectifier gave.
+
+    The first of equal ones takes the gradient. An odd last line or column is left out.
+
+    Parameters
+    ----------
+    number : int
+        Of the layer below.
+    x : Planes
+        The input, which its gradient takes the place of.
+    equal : Tensor
+        Room for which pixels are the largest.
+    """
+
+    def __init__(self, number: int, x: Planes, equal: Tensor) -> None:
+        super().__init__()
+        self.number = number
+        self._x = x
+        words = x.channels * (x.side // 2) ** 2 * x.words
+        self._output, self._gradient, self._equal = (
+            Planes(tensor, x.channels, x.side // 2, x.words, x.values)
+            for tensor in (Tensor(f"pool{number}", words), Tensor(f"dpool{number}", words), equal)
+        )
+        equal.words = max(equal.words, words)
+        self.y, self.dy = self._output.matrix, self._gradient.matrix
+
+    @property
+    def _corners(self) -> list[Window]:
+        """The pixels of each corner, of a word each."""
+        x, half = self._x, self._output.side
+        counters = (
+            (x.channels, x.plane),
+            (half, 2 * x.line),
+            (half, 2 * x.pixel),
+            (x.words, x.values),
+        )
+        return [
+            Window(tensor=x.tensor, counters=counters, offset=down * x.line + across * x.pixel)
+            for down, across in itertools.product(range(2), repeat=2)
+        ]
+
+    def forward(self) -> Iterator[Operation]:
+        """Give what makes the output."""
+        name, y, shape = self.y.tensor.name, self.y.along, (self.y.rows, self.y.words)
+        first, *others = self._corners
+        yield vector(f"{name} = first of {self._x.tensor.name}", "copy", y, first, shape=shape)
+        for corner in others:
+            yield vector(f"{name} = the larger", "max", y, corner, y, shape=shape)
+
+    def backward(self, below: Layer | None, panel: Tensor | None = None) -> Iterator[Operation]:
+        """Give what makes the gradient of the layer below: corner after corner takes what is left.
+
+        Where the largest is not positive ``dy`` is zero, so the rectifier needs no further look.
+        """
+        assert below and below.dy.tensor is self._x.tensor
+        name, shape = below.dy.tensor.name, (self.y.rows, self.y.words)
+        y, rest, equal = self.y.along, self.dy.along, self._equal.matrix.along
+        corners = self._corners
+        for corner in corners:
+            yield vector(f"where {name} is the largest", "equal", equal, corner, y, shape=shape)
+            yield vector(f"d{name} there", "mask", corner, rest, equal, shape=shape)
+            if corner is not corners[-1]:
+                yield vector(f"what is left for {name}", "sub", rest, rest, corner, shape=shape)
+        x = self._x
+        if x.side % 2:
+            last = x.side - 1
+            line = (x.channels, x.plane), (x.side * x.words, x.values)
+            column = (x.channels, x.plane), (x.side, x.line), (x.words, x.values)
+            for counters, offset in ((line, last * x.line), (column, last * x.pixel)):
+                edge = Window(tensor=x.tensor, counters=counters, offset=offset)
+                shape = x.channels, x.side * x.words
+                yield vector(f"none at the edge of d{name}", "fill", edge, shape=shape)

@@ -1,0 +1,90 @@
+"""What a training does to whole tensors between its products, in the order of the machine.
+
+Samples are innermost: (features, samples), or (channels, height, width, samples).
+"""
+
+import numpy as np
+
+from ..arrays import Floats
+from ..formats import binary32
+from ..formats.binary32 import add
+
+__all__ = [
+    "larger",
+    "largest",
+    "pairwise",
+    "patches",
+    "positive",
+    "reversed_kernels",
+    "spread",
+    "sum_words",
+]
+
+PARTIALS = 8
+"""Sums that the words of a reduction are added to in turn."""
+
+
+def sum_words(x: Floats) -> Floats:
+    """Return the sum along the first axis, by interleaved partial sums."""
+    partial = np.zeros((PARTIALS, *x.shape[1:]), np.float32)
+    for number, each in enumerate(x):
+        partial[number % PARTIALS] = add(partial[number % PARTIALS], each)
+    return pairwise(partial)
+
+
+def pairwise(x: Floats) -> Floats:
+    """Return the sum along the first axis, of neighbours, then of these, and so on."""
+    while len(x) > 1:
+        x = add(x[::2], x[1::2])
+    return x[0]
+
+
+def positive(x: Floats) -> Floats:
+    """Return what is positive and normal, and NaN; else +0."""
+    x = binary32.flush(x)
+    return np.where(np.isnan(x), binary32.NAN, np.where(x > 0, x, np.float32(0)))
+
+
+def larger(x: Floats, y: Floats) -> Floats:
+    """Return the larger one, the second of equal ones; NaN if one is."""
+    x, y = binary32.flush(x), binary32.flush(y)
+    return np.where(np.isnan(x) | np.isnan(y), binary32.NAN, np.where(x > y, x, y))
+
+
+def patches(x: Floats, kernel: int, padding: int) -> Floats:
+    """Return what each tap of kernels sees: (channels * taps, pixels of the result * samples)."""
+    border = (0, 0), (padding, padding), (padding, padding), (0, 0)
+    taps = np.lib.stride_tricks.sliding_window_view(
+        np.pad(x, border), (kernel, kernel), axis=(1, 2)
+    )
+    # (channels, y, x, samples, down, across)
+    return taps.transpose(0, 4, 5, 1, 2, 3).reshape(len(x) * kernel**2, -1)
+
+
+def reversed_kernels(weight: Floats) -> Floats:
+    """Return kernels (filters, channels, y, x) from the last tap on: (channels, filters * taps)."""
+    return weight[:, :, ::-1, ::-1].swapaxes(0, 1).reshape(weight.shape[1], -1)
+
+
+def _corners(x: Floats) -> list[Floats]:
+    """Return the pixels of each corner of squares of 2 x 2, without an odd last line or column."""
+    height, width = (side // 2 * 2 for side in x.shape[1:3])
+    return [x[:, i:height:2, j:width:2] for i in range(2) for j in range(2)]
+
+
+def largest(x: Floats) -> Floats:
+    """Return the largest of each 2 x 2 pixels."""
+    y, *others = _corners(x)
+    for each in others:
+        y = larger(each, y)
+    return y
+
+
+def spread(x: Floats, gradient: Floats) -> Floats:
+    """Return the gradient of the input of `largest`: all of it at the first that is the largest."""
+    result = np.zeros_like(x)
+    y, rest = largest(x), gradient
+    for corner, to in zip(_corners(x), _corners(result), strict=True):
+        to[...] = np.where(corner == y, rest, np.float32(0))
+        rest = add(rest, -to)
+    return result

@@ -1,0 +1,175 @@
+"""LeNet on the accelerator: its program, its definition, and the layers that dense ones lack."""
+
+import numpy as np
+import pytest
+
+from sw.accelerator import tensors
+from sw.accelerator.coding import decode, encode
+from sw.accelerator.compile import compile_training
+from sw.accelerator.parameters import AcceleratorParameters
+from sw.accelerator.program import Program
+from sw.accelerator.start import start
+from sw.accelerator.training import train
+from sw.errors import UserError
+from sw.formats import BfpFormat, read_format
+from sw.train import layers
+from sw.train.data import Data, load
+from sw.train.loop import train as reference
+from sw.train.settings import Settings
+
+from .made import SMALL, made
+from .timeline import Timeline
+from .trained import assert_same, ran
+
+SMALL_LENET = SMALL.replace(bank_words=4096, banks=16)
+
+
+def few(images: int) -> Data:
+    """The first digits."""
+    data = load("digits")
+    x, y = data.train_x[:images], data.train_y[:images]
+    return Data(name="few", train_x=x, train_y=y, test_x=x, test_y=y)
+
+
+def lenet(batch: int, **fields: object) -> Settings:
+    return Settings(model="lenet", batch=batch, rate=0.05, **fields)  # pyright: ignore[reportArgumentType]
+
+
+def random(*shape: int) -> np.ndarray:
+    return np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+
+
+def test_digits_are_trained_as_by_the_definition():
+    data = few(128)
+    p = AcceleratorParameters(format=read_format("hbfp8:block=16"), banks=16, bank_words=16_384)
+    s = lenet(32, epochs=2)
+    found = ran(compile_training(p, data, s), data)
+    assert found.losses.shape == (2, 4) and found.losses[1].mean() < 0.95 * found.losses[0].mean()
+    assert_same(found, train(p, data, s))
+
+
+@pytest.mark.parametrize(
+    ("side", "fields"),
+    [
+        # Planes of 4 and 2 pixels; of 5 and 2, whose pools leave out a line and a column.
+        (4, {}),
+        # Words of 32 values, which reversed kernels do not fill, nor blocks of 64.
+        (4, {"format": "hbfp8", "columns": 16, "lanes": 8}),
+        (5, {"format": "hbfp4:block=8", "lanes": 8, "rows": 8, "columns": 1}),
+        # One of 6 and 3, rows and columns that divide neither filters nor taps.
+        (6, {"format": "mxfp6_e2m3", "columns": 8, "lanes": 4}),
+    ],
+)
+def test_any_plane(side, fields):
+    p = SMALL_LENET.replace(**fields)
+    data = made(2 * p.values, side**2, 3)
+    s = lenet(p.values, epochs=1, momentum=0.5, seed=7)
+    found = ran(compile_training(p, data, s), data)
+    assert_same(found, train(p, data, s))
+    assert np.isfinite(found.losses).all() and (found.momenta["weight0"] != 0).all()
+
+
+def test_one_step_is_that_of_the_other_training():
+    """Products of binary32 are then binary64's to the last places."""
+    data = few(16)
+    form = BfpFormat(name="wide", mantissa_bits=24, sign_inside=False, block=(1,))
+    p = AcceleratorParameters(format=form, rows=1, columns=1, lanes=1)
+    s = lenet(16, epochs=1)
+    found, run = train(p, data, s), reference(data, s, steps=1)
+    first = start(p, data, s).network.arrays
+    for name, array in run.network.arrays.items():
+        assert np.allclose(found.weights[name], array, rtol=1e-4, atol=1e-6), name
+        assert np.allclose(array - first[name], -0.05 * found.momenta[name], atol=1e-6), name
+
+
+def test_patches_and_reversed_kernels():
+    x = np.arange(18, dtype=np.float32).reshape(1, 3, 3, 2)
+    found = tensors.patches(x, 2, 1).reshape(2, 2, 4, 4, 2)
+    # The last tap sees the plane from its first pixel on, the first one all but its last pixels.
+    assert np.array_equal(found[1, 1, :3, :3], x[0]) and not found[1, 1, 3].any()
+    assert np.array_equal(found[0, 0, 1:, 1:], x[0]) and not found[0, 0, :, 0].any()
+    kernels = np.arange(8, dtype=np.float32).reshape(2, 1, 2, 2)
+    assert tensors.reversed_kernels(kernels).tolist() == [[3, 2, 1, 0, 7, 6, 5, 4]]
+
+
+@pytest.mark.parametrize("side", [4, 5])
+def test_pools_are_those_of_the_other_training(side):
+    """Of few values, so that there are equal ones."""
+    x = np.rint(2 * np.abs(random(3, side, side, 4))).astype(np.float32)
+    gradient = random(3, 2, 2, 4)
+    pool = layers.Pool()
+    samples = np.moveaxis(x, -1, 0)
+    y = np.moveaxis(pool.forward(samples, None), 0, -1)
+    assert np.array_equal(tensors.largest(x), y)
+    dx = pool.backward(np.moveaxis(gradient, -1, 0), None)
+    assert np.array_equal(tensors.spread(x, gradient), np.moveaxis(dx, 0, -1))
+
+
+@pytest.fixture(scope="module")
+def digits() -> tuple[Program, Data]:
+    data = few(16)
+    p = AcceleratorParameters(format=read_format("hbfp8:block=16"), banks=16, bank_words=2048)
+    return compile_training(p, data, lenet(8, epochs=1)), data
+
+
+FAULTS: dict[str, tuple[str, str, dict[str, int], dict[str, int]]] = {
+    # Instruction, part of the comment, fields by which it is known, and what is added to fields.
+    "the border": ("quant.bounds", "", {"y": -1}, {"y": 1, "x": 1}),
+    "the plane": ("quant.bounds", "", {"height": 4}, {"height": 1}),
+    "taps from the first on": ("vec.counter5", "weight1", {"stride": -1}, {"stride": 2}),
+    "a corner": ("vec.counter3", "y0", {}, {"stride": 8}),
+    "what is left": ("vec.map", "what is left for y0", {}, {"lane": -3}),
+    "zeros behind": ("vec.map", "zeros behind", {}, {"imm": 0x3F800000}),
+    "channels": ("prod.multiply", "dx", {"m": 6}, {"m": -1}),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_planted_faults(digits, fault):
+    name, comment, known, changes = FAULTS[fault]
+    program, data = digits
+    code = program.instructions
+    pc, fields = next(
+        (pc, fields)
+        for pc, line in enumerate(program.lines)
+        for found, fields in [decode(line.word)]
+        if found.name == name
+        and comment in line.comment
+        and all(fields[key] == value for key, value in known.items())
+    )
+    code[pc] = encode(name, **fields | {key: fields[key] + by for key, by in changes.items()})
+    expected = train(program.parameters, data, program.settings)
+    with pytest.raises(AssertionError):
+        assert_same(ran(program, data, code), expected)
+
+
+def test_tokens_keep_the_order_whatever_time_operations_take(digits):
+    timeline = Timeline(digits[0], 1, 8)
+    timeline.run()
+    timeline.check()
+
+
+def test_memory_map(digits):
+    program, data = digits
+    network = start(program.parameters, data, program.settings).network
+    image = program.image(network, data)
+    region = program.regions["weight1"]
+    assert region.layout == "filters, channels, y, x"
+    assert region.shape == (16, 6, 3, 3) and region.stored == (16, 56)
+    assert np.array_equal(program.weights(image)["weight1"], network.arrays["weight1"])
+    second = np.frombuffer(image, np.float32, 54, region.address + 4 * 56)
+    assert np.array_equal(second, network.arrays["weight1"][1].reshape(-1))
+
+
+@pytest.mark.parametrize(
+    ("fields", "batch", "images", "message"),
+    [
+        ({}, 4, made(8, 15, 3), "pixels must be those of a square of side 4 or more, not 15"),
+        ({"banks": 2}, 4, made(8, 64, 3), r"scratchpad must have \d+ words for all tensors"),
+        ({"bank_words": 2048}, 4, made(8, 64, 3), "bank_words must be 2520 or more for weight3"),
+        ({}, 1024, made(1024, 64, 3), "batch must be 1023 or less for planes of 8 x 8 pixels"),
+    ],
+)
+def test_refused(fields, batch, images, message):
+    with pytest.raises(UserError, match=message):
+        compile_training(SMALL_LENET.replace(**fields), images, lenet(batch))
