@@ -170,7 +170,7 @@ class _Engine:
             offered = self.moves[number] + 1
             self.taken = max(offered, self.free)
             self.sent.popleft()
-            self._occupy(offered, self.taken)
+            self.occupy(offered, self.taken)
             instruction, fields = what
             if instruction.slot is None:
                 self.waits, self.free = (self.taken + 1, pc, what), None
@@ -183,12 +183,14 @@ class _Engine:
     def work(self, start: int, end: int) -> None:
         """Do the RUN that waits from its grant until it gives tokens."""
         assert self.waits is not None
-        since, _, _ = self.waits
+        since, _, (instruction, fields) = self.waits
         self.starved += start - since
-        self._occupy(since, end)
+        # Giving tokens is work too, but of the DMA engine.
+        gives = fields["signal"] and instruction.engine != "dma"
+        self.occupy(since, end if gives else end - 1)
         self.waits, self.free = None, end
 
-    def _occupy(self, start: int, end: int) -> None:
+    def occupy(self, start: int, end: int) -> None:
         """Count cycles of being busy, both ends included, that were not counted yet."""
         self.busy += max(0, end + 1 - max(start, self.idle))
         self.idle = max(self.idle, end + 1)
@@ -208,10 +210,12 @@ class _Clock:
     def __init__(self, parameters: AcceleratorParameters, code: list[Decoded], port: _Port) -> None:
         self.parameters, self.code, self.port = parameters, code, port
         self.engines = {name: _Engine() for name in WORKERS}
+        first = port.fetch(len(code))
+        self.engines["dma"].occupy(3, first - 2)
         self.tokens: list[list[int]] = [[] for _ in range(TOKENS)]
         self.addresses = [0] * ADDRESSES
         self.loops: list[tuple[int, int]] = []
-        self.pc, self.cycle, self.done = 0, port.fetch(len(code)), False
+        self.pc, self.cycle, self.done = 0, first, False
         self.count, self.granted = 0, 0
         self.spans: list[Span] = []
 

@@ -51,13 +51,16 @@ def vector_cycles(parameters: AcceleratorParameters, fields: Mapping[str, int]) 
     op, reduction = LANE_OPS[fields["lane"]], REDUCTIONS[fields["reduce"]]
     inner, outer, latency = fields["inner"], fields["outer"], lane_latency(p, op)
     first = 1 if op == "fill" else READ
+    interval = 1
     if op == "function":
-        # A word's values go through one unit; the next word's follow at once.
-        inner, first = inner * p.values, first + LATENCY + 2
+        # The values of a word go through one unit.
+        interval, first = p.values, first + LATENCY + 1 + p.values
+    words = first + (inner * outer - 1) * interval + 1
     if reduction == "none":
-        return first + 2 + latency + inner * outer
+        return words + latency + 2
+    # No word is taken up to a group's result, but a function goes on with the next one.
     result = 1 + latency + reduction_latency(p, reduction, fold=bool(fields["fold"]))
-    return first + 1 + outer * (inner + result)
+    return words + (outer - 1) * (max(interval, 1 + result) - interval) + result + 1
 
 
 SCALAR = READ + 2
