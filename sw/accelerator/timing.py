@@ -14,7 +14,9 @@ from .instructions import LANE_OPS, REDUCTIONS
 from .parameters import AcceleratorParameters
 
 __all__ = [
+    "ADDING",
     "AHEAD",
+    "SCALAR",
     "lane_latency",
     "product_cycles",
     "quantize_cycles",
@@ -29,13 +31,14 @@ READ = 5
 """From the start of a reader to its first word."""
 
 _MULTIPLYING = ("mul", "scale", "axpy")
-_ADDING = ("add", "sub", "axpy", "shift")
+ADDING = ("add", "sub", "axpy", "shift")
+"""Lane operations that end with an addition."""
 
 
 def lane_latency(p: AcceleratorParameters, op: str) -> int:
     """Return the cycles of a lane's operation."""
     product = float_product(BINARY32.fraction_bits, p.target) if op in _MULTIPLYING else 0
-    total = ADDER_LATENCY if op in _ADDING else 0
+    total = ADDER_LATENCY if op in ADDING else 0
     return 1 + (product + total or 1)
 
 

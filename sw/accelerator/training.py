@@ -1,16 +1,18 @@
 """The training that a program of the accelerator does, on whole tensors: what it must equal."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from ..arrays import Floats
 from ..bfp.array import matmul
+from ..checks import choice
 from ..formats import binary32
 from ..formats.binary32 import add, multiply
-from ..formats.blocks import Blocks
 from ..formats.quantize import quantize
 from ..train.data import Data
+from ..train.fast import gemm
 from ..train.operand import USES
 from ..train.settings import Settings
 from ..words import KEY_BITS, Words, stream_key
@@ -20,6 +22,8 @@ from .parameters import AcceleratorParameters
 from .start import start
 
 __all__ = ["Training", "train"]
+
+PRODUCTS = ("format", "binary32")
 
 PARTIALS = 8
 """Sums that the words of a reduction are added to in turn."""
@@ -38,16 +42,25 @@ class Training:
     losses: Floats
 
 
-def train(parameters: AcceleratorParameters, data: Data, settings: Settings) -> Training:
+def train(
+    parameters: AcceleratorParameters,
+    data: Data,
+    settings: Settings,
+    *,
+    products: str = "format",
+) -> Training:
     """Train an MLP by stochastic gradient descent with momentum, in the machine's arithmetic.
 
     Operands of products are quantized and multiplied as the array does it, all else is binary32
     without subnormals, and sums are in the order of the machine's words. Unlike
     `sw.train.loop.train` it leaves out the images of a batch that is not whole, and takes the same
     order in every epoch. `UserError` where the accelerator has no such training.
+
+    With ``products`` of ``binary32`` instead of ``format`` nothing is quantized, to compare with.
     """
+    kind = {"format": _Step, "binary32": _Unquantized}[choice("products", products, PRODUCTS)]
     first = start(parameters, data, settings)
-    step = _Step(parameters, settings, first.network.arrays)
+    step = kind(parameters, settings, first.network.arrays)
     losses = np.zeros((len(first.rates), len(first.order)), np.float32)
     for epoch, rate in enumerate(first.rates):
         for number, images in enumerate(first.order):
@@ -104,7 +117,7 @@ class _Step:
 
     def _operand(
         self, rows: Floats, layer: int, use: tuple[str, int], *, grouped: bool = False
-    ) -> Blocks:
+    ) -> Any:
         """Return a matrix in blocks along its rows.
 
         Random words go row by row, or, where it is ``grouped``, block by block of as many rows as
@@ -124,7 +137,7 @@ class _Step:
             words = words.reshape(-1, shape[1] * block)[:count, :reduction]
         return quantize(np.ascontiguousarray(rows), p.format, axis=1, random=words)
 
-    def _multiply(self, left: Blocks, right: Blocks) -> Floats:
+    def _multiply(self, left: Any, right: Any) -> Floats:
         """Return the product of (m, k) and the transpose of (n, k)."""
         return matmul(self.parameters.array, left, right.transposed)
 
@@ -146,6 +159,18 @@ class _Step:
         losses = add(evaluate(FUNCTIONS.index("log"), total), -_sum(multiply(z, labels)))
         gradient = multiply(add(shares, -labels), share)
         return self._sum_samples(multiply(losses, share)), gradient
+
+
+class _Unquantized(_Step):
+    """Steps whose products are those of binary32."""
+
+    def _operand(
+        self, rows: Floats, layer: int, use: tuple[str, int], *, grouped: bool = False
+    ) -> Floats:
+        return rows
+
+    def _multiply(self, left: Floats, right: Floats) -> Floats:
+        return gemm(left, np.ascontiguousarray(right.T))
 
 
 def _sum(x: Floats) -> Floats:
