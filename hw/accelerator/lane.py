@@ -54,8 +54,8 @@ class Lane(Circuit):
     """An operation of the vector engine on a value of each operand, then perhaps a threshold.
 
     Latency is `sw.accelerator.timing.lane_latency` cycles, which differs between operations;
-    interval one cycle. The function comes as ``x``: its operation is that of a copy. Arithmetic is that of `Adder`
-    and `FloatMultiplier`. ``o`` comes from registers.
+    interval one cycle. The function comes as ``x``: its operation is that of a copy.
+    Arithmetic is that of `Adder` and `FloatMultiplier`. ``o`` comes from registers.
 
     Members
     -------

@@ -45,7 +45,7 @@ def accelerate_network(
     memory's port is --set port_bits=64.
 
     -o writes weights.npz, course.json (settings, losses, cycles, counters), and timeline.png: what
-    the engines do in a step, as predicted from their cycles, whose total is compared with the RTL's.
+    the engines do in a step, as predicted from their cycles, whose sum is compared with the RTL's.
 
     \b
     Examples:

@@ -7,7 +7,6 @@ tokens, and take the cycles that `sw.accelerator.timing` says. The external memo
 import collections
 import dataclasses
 import heapq
-import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from ..checks import instance, whole
@@ -267,12 +266,8 @@ class _Clock:
         """Carry out an instruction of the sequencer; return whether it need not wait."""
         engines = self.engines.values()
         if name == "wait":
-            found = self._ready(self.cycle, fields["tokens"])
-            if found is None or found > self._next():
-                return False
-            self._take(fields["tokens"], found)
-            self.cycle = found
-        elif name in ("barrier", "event", "halt"):
+            return False
+        if name in ("barrier", "event", "halt"):
             if any(engine.sent or engine.waits for engine in engines):
                 return False
             self.cycle = max(self.cycle, *(engine.idle for engine in engines))
@@ -320,24 +315,30 @@ class _Clock:
                 heapq.heappush(self.tokens[n], cycle)
 
     def _candidates(self) -> Iterator[tuple[int, int, str]]:
-        """Give when each engine that waits can be granted its tokens, the first in rank first."""
+        """Give when each that waits can be granted its tokens, and its rank in being served."""
         for rank, (name, engine) in enumerate(self.engines.items()):
             if engine.waits is not None:
                 since, _, (_, fields) = engine.waits
                 found = self._ready(since, fields["wait"])
                 if found is not None:
                     yield found, rank, name
-
-    def _next(self) -> float:
-        """Return the cycle before which no engine is granted tokens."""
-        return min((cycle for cycle, _, _ in self._candidates()), default=math.inf)
+        instruction, fields = self.code[self.pc]
+        if instruction.name == "wait":
+            found = self._ready(self.cycle, fields["tokens"])
+            if found is not None:
+                yield found, len(self.engines), "seq"
 
     def _grant(self) -> None:
-        """Grant tokens to the engine that can have them first."""
+        """Grant tokens to the engine, or the sequencer, that can have them first."""
         found = min(self._candidates(), default=None)
         if found is None:
             raise UserError("program must not stop where no engine can go on")
         start, _, name = found
+        if name == "seq":
+            _, fields = self.code[self.pc]
+            self._take(fields["tokens"], start)
+            self.pc, self.count, self.cycle = self.pc + 1, self.count + 1, start + 2
+            return
         engine = self.engines[name]
         assert engine.waits is not None
         _, pc, (instruction, fields) = engine.waits
