@@ -4,7 +4,6 @@ Nothing is computed: instructions pass through the sequencer and the engines' qu
 tokens, and take the cycles that `sw.accelerator.timing` says. The external memory never stalls.
 """
 
-import collections
 import dataclasses
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,17 +13,14 @@ from ..errors import UserError
 from .coding import decode
 from .instructions import ADDRESS_BITS, ADDRESSES, BITS, ENGINES, TOKENS, Instruction
 from .parameters import AcceleratorParameters
-from .timing import AHEAD, SCALAR, product_cycles, quantize_cycles, vector_cycles
+from .port import Port
+from .queues import Decoded, Queue
+from .timing import SCALAR, product_cycles, quantize_cycles, vector_cycles
 
 __all__ = ["WORKERS", "Prediction", "Span", "predict"]
 
 WORKERS = tuple(name for name in ENGINES if name != "seq")
 """The engines that the sequencer sends instructions to."""
-
-_PAGE = 4096
-_BYTE = 8
-
-Decoded = tuple[Instruction, dict[str, int]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,129 +66,7 @@ def predict(
     p = instance("parameters", parameters, AcceleratorParameters)
     code = [decode(whole("instruction of program", word, 0, (1 << BITS) - 1)) for word in program]
     whole("latency", latency, 1, 1 << 32)
-    return _Clock(p, code, _Port(p, latency)).run()
-
-
-class _Port:
-    """The master at an external memory: when the data of rows come.
-
-    Parameters
-    ----------
-    parameters : AcceleratorParameters
-    latency : int
-        From an address, or the last beat written, to the answer.
-    """
-
-    def __init__(self, parameters: AcceleratorParameters, latency: int) -> None:
-        self._parameters = p = parameters
-        self._bytes = p.port_bits // _BYTE
-        self._most = min(p.burst, _PAGE // self._bytes)
-        self._latency = latency
-
-    def _bursts(self, address: int, beats: int) -> Iterator[int]:
-        """Give the beats of each burst of a row."""
-        place = address // self._bytes
-        while beats:
-            taken = min(beats, self._most - place % self._most)
-            yield taken
-            place, beats = place + taken, beats - taken
-
-    def _ends(self, bursts: Sequence[int], *, stores: bool) -> int:
-        """Return the cycles from the first request to the end of the last burst."""
-        ends: list[int] = []
-        begun, beat = 0, -1
-        for number, beats in enumerate(bursts):
-            begun += 1
-            if number >= self._parameters.outstanding:
-                begun = max(begun, ends[-self._parameters.outstanding] + 1)
-            if stores:
-                beat = max(beat, begun + 3) + beats
-                ends.append(max(beat + self._latency, ends[-1] + 1 if ends else 0))
-            else:
-                beat = max(beat, begun + self._latency) + beats
-                ends.append(beat)
-        return ends[-1]
-
-    def move(self, name: str, address: int, fields: Mapping[str, int]) -> int:
-        """Return the cycles of ``dma.load`` or ``dma.store``."""
-        beats = fields["words"] * (self._parameters.word_bits // self._parameters.port_bits)
-        rows = (address + row * fields["distance"] for row in range(fields["rows"]))
-        bursts = [burst for row in rows for burst in self._bursts(row, beats)]
-        return 1 + self._ends(bursts, stores=name == "dma.store") + 2
-
-    def fetch(self, instructions: int) -> int:
-        """Return the cycle of the first instruction, after a start in cycle 0."""
-        bytes_ = instructions * BITS // _BYTE
-        beats = -(-bytes_ // self._bytes)
-        late = self._parameters.port_bits != BITS
-        return 2 + self._ends(list(self._bursts(0, beats)), stores=False) + 3 + late
-
-
-class _Engine:
-    """A queue and the engine behind it: the cycles in which instructions are taken."""
-
-    def __init__(self) -> None:
-        self.sent: collections.deque[tuple[int, int, Decoded]] = collections.deque()
-        self.accepted = 0
-        # When each instruction came to the queue's output, and when the last one was taken.
-        self.moves: list[int] = []
-        self.taken = 0
-        self.free: int | None = 0
-        self.external = 0
-        # The RUN that waits for tokens: from when on, its number, and what it is.
-        self.waits: tuple[int, int, Decoded] | None = None
-        self.idle = self.busy = self.starved = 0
-
-    @property
-    def room(self) -> int | None:
-        """From when on the queue takes one more; None if that is not known yet."""
-        before = self.accepted - AHEAD
-        if before < 0:
-            return 0
-        return self.moves[before] + 1 if before < len(self.moves) else None
-
-    def send(self, cycle: int, pc: int, what: Decoded) -> None:
-        """Put an instruction into the queue."""
-        self.sent.append((cycle, pc, what))
-        self.accepted += 1
-
-    def advance(self) -> bool:
-        """Take instructions up to one that must wait; return whether any was."""
-        before = self.accepted - len(self.sent), len(self.moves)
-        while self.sent:
-            number = self.accepted - len(self.sent)
-            cycle, pc, what = self.sent[0]
-            if len(self.moves) == number:
-                self.moves.append(max(cycle + 1, self.taken))
-            if self.free is None:
-                break
-            offered = self.moves[number] + 1
-            self.taken = max(offered, self.free)
-            self.sent.popleft()
-            self.occupy(offered, self.taken)
-            instruction, fields = what
-            if instruction.slot is None:
-                self.waits, self.free = (self.taken + 1, pc, what), None
-            else:
-                self.free = self.taken + 1
-                if instruction.name == "dma.base" and fields["window"]:
-                    self.external = fields["address"]
-        return before != (self.accepted - len(self.sent), len(self.moves))
-
-    def work(self, start: int, end: int) -> None:
-        """Do the RUN that waits from its grant until it gives tokens."""
-        assert self.waits is not None
-        since, _, (instruction, fields) = self.waits
-        self.starved += start - since
-        # Giving tokens is work too, but of the DMA engine.
-        gives = fields["signal"] and instruction.engine != "dma"
-        self.occupy(since, end if gives else end - 1)
-        self.waits, self.free = None, end
-
-    def occupy(self, start: int, end: int) -> None:
-        """Count cycles of being busy, both ends included, that were not counted yet."""
-        self.busy += max(0, end + 1 - max(start, self.idle))
-        self.idle = max(self.idle, end + 1)
+    return _Clock(p, code, Port(p, latency)).run()
 
 
 class _Clock:
@@ -203,12 +77,12 @@ class _Clock:
     parameters : AcceleratorParameters
     code : list
         Of its instructions, decoded.
-    port : _Port
+    port : Port
     """
 
-    def __init__(self, parameters: AcceleratorParameters, code: list[Decoded], port: _Port) -> None:
+    def __init__(self, parameters: AcceleratorParameters, code: list[Decoded], port: Port) -> None:
         self.parameters, self.code, self.port = parameters, code, port
-        self.engines = {name: _Engine() for name in WORKERS}
+        self.engines = {name: Queue() for name in WORKERS}
         first = port.fetch(len(code))
         self.engines["dma"].occupy(3, first - 2)
         self.tokens: list[list[int]] = [[] for _ in range(TOKENS)]

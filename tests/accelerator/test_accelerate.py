@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,8 +110,10 @@ ROWS = {"counter5": (12, V)}
 def operation(*run_: int) -> list[int]:
     """Return a program of one operation of each engine's windows."""
     engine = decode(run_[0])[0].engine
-    counters = ROWS if engine in ("vec", "quant") else {}
-    first = {"counter4": (1, 16)} if engine == "prod" else counters if engine == "vec" else {}
+    counters: dict[str, Any] = ROWS if engine in ("vec", "quant") else {}
+    first: dict[str, Any] = (
+        {"counter4": (1, 16)} if engine == "prod" else counters if engine == "vec" else {}
+    )
     program = [*window(engine, 0, bank=2, **first)]
     if engine == "dma":
         program += window("dma", 1, 0x2000 + 3 * P.word_bits // 8)
