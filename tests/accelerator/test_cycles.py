@@ -97,7 +97,7 @@ def test_a_step_is_drawn(tmp_path):
 
 
 def test_command_writes_a_program(tmp_path):
-    words = "program --hidden 5 --batch 128 --arith hbfp8 -o"
+    words = "program --hidden 5 --arith hbfp8 -o"
     result = CliRunner().invoke(main, [*words.split(), str(tmp_path / "made")])
     assert result.exit_code == 0, result.output
     listed = (tmp_path / "made" / "program.txt").read_text("utf-8").splitlines()
