@@ -6,7 +6,7 @@ ARGS ?=
 PYTHON := .venv/bin/python
 BASE := sim,synth,train,report
 
-.PHONY: demo test lint fuzz deep bench train paper-bfp paper-approx paper-essop paper-sparse paper-formats verilog simulate synth board doctor list help clean
+.PHONY: demo test lint fuzz deep bench train accelerate paper-bfp paper-approx paper-essop paper-sparse paper-formats verilog simulate synth board doctor list help clean
 .DEFAULT_GOAL := demo
 
 demo: ## generate, prove on real data, synthesize and report the default design (default)
@@ -30,6 +30,9 @@ bench: ## ratios of speed, size and time, as JSON in build/bench.json
 
 train: ## a network in low-precision arithmetic (ARGS="--model lenet --data mnist --arith hbfp6")
 	@./setup.sh $(BASE) && $(PYTHON) -m sw train -o build/train/weights.npz $(ARGS)
+
+accelerate: ## a network trained wholly in the RTL (ARGS="--hidden 32,32 --arith hbfp8 --epochs 5")
+	@./setup.sh $(BASE) && $(PYTHON) -m sim accelerate -o build/accelerate $(ARGS)
 
 paper-bfp: ## FlexBlock and Accuracy Boosters, the papers' figures beside ours (long; resumes)
 	@./setup.sh $(BASE) && $(PYTHON) -m sim paper bfp $(ARGS)

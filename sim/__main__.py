@@ -23,6 +23,7 @@ from sw.train.data import load
 from sw.train.network import MODELS
 from sw.train.settings import Settings
 
+from .accelerator.command import accelerate_network
 from .bench import ENGINES, Stalls, writable
 from .build import SIMULATORS, have
 from .compare import MismatchError
@@ -261,6 +262,7 @@ def bench(output: Path) -> None:
     out.print(f"wrote {output}", highlight=False, style="dim")
 
 
+main.add_command(accelerate_network)
 main.add_command(paper)
 
 

@@ -76,6 +76,7 @@ class Session:
         self.waves: Path | None = None
         self._design = ("", "")
         self._model: int | None = None
+        self._request: _Job | None = None
         self._active = False
 
     def __enter__(self) -> Self:
@@ -87,6 +88,11 @@ class Session:
         if self._model is not None:
             self._library.gradgate_close(self._model)
             self._model = None
+
+    @property
+    def cycle(self) -> int:
+        """Clock cycles of the present run, or of the last one; another thread may ask."""
+        return self._request.cycle if self._request else 0
 
     def check(self, job: Job) -> None:
         """Raise `UserError` unless ``job`` may be the session's next run."""
@@ -118,6 +124,7 @@ class Session:
 
     def run(self, request: _Job) -> int:
         """Run the model and return its status; Ctrl-C ends it."""
+        self._request = request
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             done = pool.submit(self._library.gradgate_run, self._model, ctypes.addressof(request))
             try:

@@ -7,6 +7,7 @@ import click
 import numpy as np
 from rich.table import Table
 
+from .accelerator.command import make_program
 from .approx.errors import Errors, measure
 from .approx.multipliers import LARGEST_BITS, NAMES, multiplier
 from .approx.product import Datapath
@@ -202,6 +203,7 @@ def table_file(name: str, bits: int, layout: str, output: Path | None) -> None:
 
 
 main.add_command(train_network)
+main.add_command(make_program)
 
 
 if __name__ == "__main__":

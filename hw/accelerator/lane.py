@@ -7,9 +7,9 @@ from amaranth.lib.wiring import In, Out
 
 from sw.accelerator.instructions import LANE_OPS
 from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
+from sw.accelerator.timing import ADDING
 from sw.formats import BINARY32
-from sw.formats.binary32 import ADDER_LATENCY, NAN
-from sw.stages import float_product
+from sw.formats.binary32 import NAN
 
 from ..base.circuit import Circuit
 from ..base.pipeline import delay, register, wire
@@ -17,21 +17,11 @@ from ..float.add import Adder
 from ..float.classify import classify
 from ..float.multiplier import FloatMultiplier
 
-__all__ = ["Lane", "cleaned", "lane_latency", "maximum"]
+__all__ = ["Lane", "cleaned", "maximum"]
 
 _SIGN = 1 << VALUE_BITS - 1
 _NAN = int(NAN.view("uint32"))
 _ONE = 127 << BINARY32.fraction_bits
-
-_MULTIPLYING = ("mul", "scale", "axpy")
-_ADDING = ("add", "sub", "axpy", "shift")
-
-
-def lane_latency(p: AcceleratorParameters, op: str) -> int:
-    """Return the cycles of a lane's operation."""
-    product = float_product(BINARY32.fraction_bits, p.target) if op in _MULTIPLYING else 0
-    total = ADDER_LATENCY if op in _ADDING else 0
-    return 1 + (product + total or 1)
 
 
 def cleaned(value: Value) -> Value:
@@ -63,9 +53,9 @@ def maximum(a: Value, b: Value) -> Value:
 class Lane(Circuit):
     """An operation of the vector engine on a value of each operand, then perhaps a threshold.
 
-    Latency is `lane_latency` cycles, which differs between operations; interval one cycle. The
-    function comes as ``x``: its operation is that of a copy. Arithmetic is that of `Adder`
-    and `FloatMultiplier`. ``o`` comes from registers.
+    Latency is `sw.accelerator.timing.lane_latency` cycles, which differs between operations;
+    interval one cycle. The function comes as ``x``: its operation is that of a copy.
+    Arithmetic is that of `Adder` and `FloatMultiplier`. ``o`` comes from registers.
 
     Members
     -------
@@ -112,7 +102,7 @@ class Lane(Circuit):
             adder.b.eq(Mux(is_op["axpy"], y, Mux(is_op["shift"], self.s, opposite))),
         ]
         direct = register(m, 1, "direct", VALUE_BITS, self._direct(m, is_op))
-        adds = wire(m, "adds", 1, Cat(is_op[op] for op in _ADDING).any())
+        adds = wire(m, "adds", 1, Cat(is_op[op] for op in ADDING).any())
         multiplies = wire(m, "multiplies", 1, is_op["mul"] | is_op["scale"])
         result = wire(
             m, "result", VALUE_BITS, Mux(adds, adder.o, Mux(multiplies, multiplier.o, direct))

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In
 
 from sw.accelerator.instructions import BYTES, ENGINES
 from sw.accelerator.parameters import AcceleratorParameters
+from sw.accelerator.timing import AHEAD
 
 from ..base.circuit import Circuit
 from ..base.field import Field
@@ -26,10 +27,7 @@ from .sequencer import WORKERS, ProgramSequencer
 from .tokens import Tokens
 from .vector import VectorEngine
 
-__all__ = ["AHEAD", "Accelerator"]
-
-AHEAD = 16
-"""Instructions that wait in front of each engine."""
+__all__ = ["Accelerator"]
 
 _ENGINES: dict[str, tuple[Callable[..., Circuit], tuple[str, ...]]] = {
     "dma": (DmaEngine, ("read",)),

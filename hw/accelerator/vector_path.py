@@ -8,12 +8,13 @@ from amaranth.lib.wiring import In, Out
 
 from sw.accelerator.instructions import BITS, LANE_OPS, REDUCTIONS
 from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
+from sw.accelerator.timing import lane_latency
 
 from ..base.circuit import Circuit
 from ..base.pipeline import delay, register, wire
 from .front import fields_of
 from .function_lanes import FunctionLanes
-from .lane import Lane, lane_latency
+from .lane import Lane
 from .reader import counted
 from .reduce import Reducer
 

@@ -32,7 +32,10 @@ def _sources() -> str:
         root = Path(package.__file__).parent
         for path in sorted(root.rglob("*")):
             if path.suffix in (".py", ".v"):
-                parts += [str(path.relative_to(root)), hashlib.sha256(path.read_bytes()).hexdigest()]
+                parts += [
+                    str(path.relative_to(root)),
+                    hashlib.sha256(path.read_bytes()).hexdigest(),
+                ]
     return cache.key_of(*parts)
 
 

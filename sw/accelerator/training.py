@@ -2,17 +2,19 @@
 
 import dataclasses
 import itertools
+from typing import Any
 
 import numpy as np
 
 from ..arrays import Floats
 from ..bfp.array import matmul
+from ..checks import choice
 from ..core.planes import Planes
 from ..core.products import Layer
 from ..formats.binary32 import add, multiply
-from ..formats.blocks import Blocks
 from ..formats.quantize import quantize
 from ..train.data import Data
+from ..train.fast import gemm
 from ..train.layers import Pool, Weighted
 from ..train.network import Network
 from ..train.operand import USES
@@ -35,6 +37,8 @@ from .tensors import (
 
 __all__ = ["Training", "train"]
 
+PRODUCTS = ("format", "binary32")
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Training:
@@ -49,16 +53,25 @@ class Training:
     losses: Floats
 
 
-def train(parameters: AcceleratorParameters, data: Data, settings: Settings) -> Training:
+def train(
+    parameters: AcceleratorParameters,
+    data: Data,
+    settings: Settings,
+    *,
+    products: str = "format",
+) -> Training:
     """Train a network by stochastic gradient descent with momentum, in the machine's arithmetic.
 
     Operands of products are quantized and multiplied as the array does it, all else is binary32
     without subnormals, and sums are in the order of the machine's words. Unlike
     `sw.train.loop.train` it leaves out the images of a batch that is not whole, and takes the same
     order in every epoch. `UserError` where the accelerator has no such training.
+
+    With ``products`` of ``binary32`` instead of ``format`` nothing is quantized, to compare with.
     """
+    kind = {"format": _Step, "binary32": _Unquantized}[choice("products", products, PRODUCTS)]
     first = start(parameters, data, settings)
-    step = _Step(parameters, settings, first.network)
+    step = kind(parameters, settings, first.network)
     losses = np.zeros((len(first.rates), len(first.order)), np.float32)
     for epoch, rate in enumerate(first.rates):
         for number, images in enumerate(first.order):
@@ -139,7 +152,7 @@ class _Step:
 
     def _operand(
         self, rows: Floats, layer: int, use: tuple[str, int], *, grouped: bool = False
-    ) -> Blocks:
+    ) -> Any:
         """Return a matrix in blocks along its rows.
 
         Random words go row by row, or, where it is ``grouped``, block by block of as many rows as
@@ -159,7 +172,7 @@ class _Step:
             words = words.reshape(-1, shape[1] * block)[:count, :reduction]
         return quantize(np.ascontiguousarray(rows), p.format, axis=1, random=words)
 
-    def _multiply(self, left: Blocks, right: Blocks) -> Floats:
+    def _multiply(self, left: Any, right: Any) -> Floats:
         """Return the product of (m, k) and the transpose of (n, k)."""
         return matmul(self.parameters.array, left, right.transposed)
 
@@ -189,3 +202,15 @@ def _matrix(shape: Layer, x: Floats) -> Floats:
         planes = x.reshape(shape.channels, shape.size, shape.size, -1)
         return patches(planes, shape.kernel, shape.padding)
     return x.reshape(-1, x.shape[-1])
+
+
+class _Unquantized(_Step):
+    """Steps whose products are those of binary32."""
+
+    def _operand(
+        self, rows: Floats, layer: int, use: tuple[str, int], *, grouped: bool = False
+    ) -> Floats:
+        return rows
+
+    def _multiply(self, left: Floats, right: Floats) -> Floats:
+        return gemm(left, np.ascontiguousarray(right.T))

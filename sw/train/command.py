@@ -16,7 +16,14 @@ from .results import accuracies, check_path, densities, write
 from .settings import STORAGES, Settings
 from .verdict import check_learnt, worse_than_guessing
 
-__all__ = ["train_network"]
+__all__ = ["train_network", "widths"]
+
+
+def widths(text: str) -> tuple[int, ...]:
+    """Return the widths of hidden layers that a text such as ``64,32`` has."""
+    if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text):
+        raise UserError(f"hidden must be widths as in 64,32, not {shown(text)}")
+    return tuple(map(int, text.split(",")))
 
 
 @click.command("train")
@@ -119,9 +126,7 @@ def train_network(name: str, output: Path | None, hidden: str | None, **fields: 
       python -m sw train --model lenet --data mnist --sparse dropback:keep=0.05
     """
     if hidden is not None:
-        if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", hidden):
-            raise UserError(f"hidden must be widths as in 64,32, not {shown(hidden)}")
-        fields["hidden"] = tuple(map(int, hidden.split(",")))
+        fields["hidden"] = widths(hidden)
     settings = Settings(**fields)
     if output is not None:
         check_path(output)

@@ -75,6 +75,9 @@ def test_one_step_is_that_of_the_other_training():
         change = array - first[name]
         assert np.allclose(change, -np.float32(0.1) * found.momenta[name], atol=1e-6), name
     assert found.losses.shape == (1, 1)
+    plain = train(p, data, s, products="binary32")
+    for name, array in run.network.arrays.items():
+        assert np.allclose(plain.weights[name], array, rtol=1e-4, atol=1e-6), name
 
 
 def test_digits_are_learnt():
@@ -115,3 +118,5 @@ def test_random_words_change_with_seed_and_step(monkeypatch):
 def test_refused():
     with pytest.raises(UserError, match="parameters must be of AcceleratorParameters"):
         train("hbfp8", load("digits"), Settings())  # pyright: ignore[reportArgumentType]
+    with pytest.raises(UserError, match="products"):
+        train(AcceleratorParameters(), load("digits"), Settings(), products="binary64")

@@ -9,7 +9,7 @@ import pytest
 from amaranth.hdl import Module
 
 from hw.accelerator.function import FunctionUnit
-from hw.accelerator.lane import Lane, lane_latency
+from hw.accelerator.lane import Lane
 from hw.accelerator.ports import CAUSES
 from hw.accelerator.reduce import ReduceLane, Reducer
 from hw.accelerator.vector import VectorEngine
@@ -17,6 +17,7 @@ from hw.accelerator.vector_path import VectorPath
 from hw.accelerator.writer import Writer
 from sw.accelerator.instructions import FUNCTIONS, LANE_OPS, REDUCTIONS
 from sw.accelerator.parameters import AcceleratorParameters
+from sw.accelerator.timing import lane_latency
 
 from ..faults import Fault, planted
 from .test_walker import Window

@@ -1,0 +1,129 @@
+"""The command that makes a program of the accelerator: ``python -m sw program``."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+
+from ..cli import console, output_folder, whole_files
+from ..errors import UserError
+from ..train.command import widths
+from ..train.data import DATA, Data, load
+from ..train.network import MODELS
+from ..train.settings import Settings
+from .compile import compile_training
+from .cycles import WORKERS, Prediction, predict
+from .parameters import AcceleratorParameters
+from .program import Program, listing
+from .start import start
+
+__all__ = ["check_files", "described", "make_program", "requested", "training_options"]
+
+FILES = ("program.txt", "program.bin", "memory.bin")
+"""What ``-o`` writes: listing and memory map, instructions, and external memory at the start."""
+
+
+def check_files(folder: Path, names: Iterable[str]) -> None:
+    """Raise `UserError` unless files of these names can be written to a folder."""
+    output_folder(folder)
+    for name in names:
+        if (folder / name).is_dir():
+            raise UserError(f"cannot write {folder / name}: it is a folder")
+
+
+def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a training on the accelerator, which `requested` takes."""
+    default: dict[str, Any] = {"show_default": True}
+    text = "Of the machine, as rows=8 or lanes=4; may be repeated."
+    for option in (
+        click.option("--latency", type=int, default=40, help="Cycles of memory.", **default),
+        click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help=text),
+        click.option("--seed", default=1, help="Of weights, order and rounding.", **default),
+        click.option("--momentum", type=float, help="Of the descent; without, the model's."),
+        click.option("--rate", type=float, help="First learning rate; without, the model's."),
+        click.option("--batch", default=64, help="Images of a step.", **default),
+        click.option("--epochs", default=1, help="Times through the data.", **default),
+        click.option("--arith", "format", default="hbfp6", help="Of the operands.", **default),
+        click.option("--data", default="digits", help=f"{' or '.join(DATA)}.", **default),
+        click.option("--hidden", help="Widths of hidden layers, as in 64,32.  [default: 32]"),
+        click.option("--model", default="mlp", help=f"Of {', '.join(MODELS)}.", **default),
+    ):
+        command = option(command)
+    return command
+
+
+def requested(
+    *, format: str, data: str, hidden: str | None, overrides: tuple[str, ...], **fields: Any
+) -> tuple[AcceleratorParameters, Data, Settings]:
+    """Return the machine, the data and the training that options ask for; or raise `UserError`."""
+    if hidden is not None:
+        fields["hidden"] = widths(hidden)
+    settings = Settings(**fields)
+    parameters = AcceleratorParameters.make(overrides=overrides, defaults={"format": format})
+    return parameters, load(data), settings
+
+
+@click.command("program")
+@training_options
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write to.")
+def make_program(latency: int, output: Path | None, **fields: Any) -> None:
+    """Compile a training into a program of the accelerator, and predict its cycles.
+
+    -o writes program.txt, a listing of the instructions and the memory map; program.bin, the
+    instructions as in memory; and memory.bin, external memory before the start: batches, labels,
+    first weights, rates. Cycles are those of a memory that answers after --latency cycles and never
+    stalls.
+
+    \b
+    Examples:
+      python -m sw program --hidden 32,32 -o build/program
+      python -m sw program --hidden 32,32 --arith fb16_linear --set lanes=4
+      python -m sw program --arith hbfp8 --set rows=8 --set columns=8 --batch 32
+    """
+    if output is not None:
+        check_files(output, FILES)
+    parameters, data, settings = requested(**fields)
+    program = compile_training(parameters, data, settings)
+    prediction = predict(parameters, program.instructions, latency=latency)
+    out = console()
+    out.print(described(program), highlight=False)
+    out.print(f"Predicted: {prediction.cycles:,} cycles.", highlight=False)
+    out.print(_table(program, prediction))
+    if output is None:
+        return
+    network = start(parameters, data, settings).network
+    paths = [output / name for name in FILES]
+    output.mkdir(parents=True, exist_ok=True)
+    with whole_files(*paths) as [text, code, memory]:
+        text.write_text(listing(program), encoding="utf-8")
+        code.write_bytes(program.code)
+        memory.write_bytes(program.image(network, data))
+    for path in paths:
+        out.print(f"wrote {path}", highlight=False, style="dim", soft_wrap=True)
+
+
+def described(program: Program) -> str:
+    """Return a program in a line."""
+    p, s = program.parameters, program.settings
+    size = max(region.address + region.size for region in program.regions.values())
+    epochs = "an epoch" if s.epochs == 1 else f"{s.epochs} epochs"
+    return (
+        f"{s.model} in {p.format.name} on {p.rows} x {p.columns} x {p.lanes}, {epochs} "
+        f"in batches of {s.batch}: {len(program.lines)} instructions, {size:,} bytes of memory."
+    )
+
+
+def _table(program: Program, prediction: Prediction) -> Table:
+    """Return where the cycles go."""
+    table = Table("engine")
+    for heading in ("operations", "busy", "waits for tokens", "works", "works %"):
+        table.add_column(heading, justify="right")
+    counts = {name: sum(span.engine == name for span in prediction.spans) for name in WORKERS}
+    for name in WORKERS:
+        busy, starved = prediction.busy[name], prediction.starved[name]
+        works = busy - starved
+        share = f"{100 * works / prediction.cycles:.1f}"
+        table.add_row(name, f"{counts[name]:,}", f"{busy:,}", f"{starved:,}", f"{works:,}", share)
+    return table

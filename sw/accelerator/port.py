@@ -1,0 +1,66 @@
+"""When data come through the memory port, which never stalls."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from .instructions import BITS
+from .parameters import AcceleratorParameters
+
+__all__ = ["Port"]
+
+_PAGE = 4096
+_BYTE = 8
+
+
+class Port:
+    """The master at an external memory: when the data of rows come.
+
+    Parameters
+    ----------
+    parameters : AcceleratorParameters
+    latency : int
+        From an address, or the last beat written, to the answer.
+    """
+
+    def __init__(self, parameters: AcceleratorParameters, latency: int) -> None:
+        self._parameters = p = parameters
+        self._bytes = p.port_bits // _BYTE
+        self._most = min(p.burst, _PAGE // self._bytes)
+        self._latency = latency
+
+    def _bursts(self, address: int, beats: int) -> Iterator[int]:
+        """Give the beats of each burst of a row."""
+        place = address // self._bytes
+        while beats:
+            taken = min(beats, self._most - place % self._most)
+            yield taken
+            place, beats = place + taken, beats - taken
+
+    def _ends(self, bursts: Sequence[int], *, stores: bool) -> int:
+        """Return the cycles from the first request to the end of the last burst."""
+        ends: list[int] = []
+        begun, beat = 0, -1
+        for number, beats in enumerate(bursts):
+            begun += 1
+            if number >= self._parameters.outstanding:
+                begun = max(begun, ends[-self._parameters.outstanding] + 1)
+            if stores:
+                beat = max(beat, begun + 3) + beats
+                ends.append(max(beat + self._latency, ends[-1] + 1 if ends else 0))
+            else:
+                beat = max(beat, begun + self._latency) + beats
+                ends.append(beat)
+        return ends[-1]
+
+    def move(self, name: str, address: int, fields: Mapping[str, int]) -> int:
+        """Return the cycles of ``dma.load`` or ``dma.store``."""
+        beats = fields["words"] * (self._parameters.word_bits // self._parameters.port_bits)
+        rows = (address + row * fields["distance"] for row in range(fields["rows"]))
+        bursts = [burst for row in rows for burst in self._bursts(row, beats)]
+        return 1 + self._ends(bursts, stores=name == "dma.store") + 2
+
+    def fetch(self, instructions: int) -> int:
+        """Return the cycle of the first instruction, after a start in cycle 0."""
+        bytes_ = instructions * BITS // _BYTE
+        beats = -(-bytes_ // self._bytes)
+        late = self._parameters.port_bits != BITS
+        return 2 + self._ends(list(self._bursts(0, beats)), stores=False) + 3 + late

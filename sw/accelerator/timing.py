@@ -1,0 +1,89 @@
+"""Cycles of the engines' operations, if nothing stalls them.
+
+Each is from the cycle in which an operation is granted its tokens to that in which it gives tokens.
+"""
+
+from collections.abc import Mapping
+
+from ..checks import instance
+from ..formats import BINARY32
+from ..formats.binary32 import ADDER_LATENCY
+from ..stages import float_product
+from .functions import LATENCY
+from .instructions import LANE_OPS, REDUCTIONS
+from .parameters import AcceleratorParameters
+
+__all__ = [
+    "ADDING",
+    "AHEAD",
+    "SCALAR",
+    "lane_latency",
+    "product_cycles",
+    "quantize_cycles",
+    "reduction_latency",
+    "vector_cycles",
+]
+
+AHEAD = 16
+"""Instructions that wait in front of each engine."""
+
+READ = 5
+"""From the start of a reader to its first word."""
+
+_MULTIPLYING = ("mul", "scale", "axpy")
+ADDING = ("add", "sub", "axpy", "shift")
+"""Lane operations that end with an addition."""
+
+
+def lane_latency(p: AcceleratorParameters, op: str) -> int:
+    """Return the cycles of a lane's operation."""
+    product = float_product(BINARY32.fraction_bits, p.target) if op in _MULTIPLYING else 0
+    total = ADDER_LATENCY if op in ADDING else 0
+    return 1 + (product + total or 1)
+
+
+def reduction_latency(p: AcceleratorParameters, reduction: str, *, fold: bool) -> int:
+    """Return the cycles from the last word of a group to the result of a reduction."""
+    levels = (p.values - 1).bit_length() if fold else 0
+    return 32 + 7 * levels if reduction == "sum" else 2 + 2 * levels
+
+
+def vector_cycles(parameters: AcceleratorParameters, fields: Mapping[str, int]) -> int:
+    """Return the cycles of ``vec.map`` with these fields."""
+    p = instance("parameters", parameters, AcceleratorParameters)
+    op, reduction = LANE_OPS[fields["lane"]], REDUCTIONS[fields["reduce"]]
+    inner, outer, latency = fields["inner"], fields["outer"], lane_latency(p, op)
+    first = 1 if op == "fill" else READ
+    interval = 1
+    if op == "function":
+        # The values of a word go through one unit.
+        interval, first = p.values, first + LATENCY + 1 + p.values
+    words = first + (inner * outer - 1) * interval + 1
+    if reduction == "none":
+        return words + latency + 2
+    # No word is taken up to a group's result, but a function goes on with the next one.
+    result = 1 + latency + reduction_latency(p, reduction, fold=bool(fields["fold"]))
+    return words + (outer - 1) * (max(interval, 1 + result) - interval) + result + 1
+
+
+SCALAR = READ + 2
+"""Of ``vec.scalar``."""
+
+
+def quantize_cycles(parameters: AcceleratorParameters, fields: Mapping[str, int]) -> int:
+    """Return the cycles of ``quant.quantize`` with these fields."""
+    p = instance("parameters", parameters, AcceleratorParameters)
+    timing, beats = p.converter.timing, p.converter.beats
+    after = timing.latency + timing.drain + READ + 2
+    blocks = fields["outer"] * fields["blocks"]
+    if fields["transposed"]:
+        # A block of as many rows as a word has values is stored before it leaves.
+        return (blocks + 1) * p.values * beats + 1 + after
+    return blocks * beats + after
+
+
+def product_cycles(parameters: AcceleratorParameters, fields: Mapping[str, int]) -> int:
+    """Return the cycles of ``prod.multiply`` with these fields."""
+    p = instance("parameters", parameters, AcceleratorParameters)
+    reduction = fields["blocks"] * p.format.reduction
+    return p.array.cycles(fields["m"], fields["n"], reduction) + READ + 2
