@@ -100,8 +100,8 @@ class Reducer(Circuit):
 
     A sum goes to `PARTIALS` partial sums in turn, which are added in pairs at the end; a maximum is
     taken in order. Lanes are reduced in pairs of neighbours, then of neighbouring pairs and so on;
-    the result is in all lanes. Interval is one cycle a word. Latency from a group's last word to the
-    result is 2 cycles, for sums 32, and for each level of lanes 2 more, for sums 7; no word may
+    the result is in all lanes. Interval is one cycle a word. Latency from a group's last word to
+    the result is 2 cycles, for sums 32, and for each level of lanes 2 more, for sums 7; no word may
     come in them. ``o`` comes from registers.
 
     Members

@@ -71,7 +71,7 @@ def fields(rng: random.Random, each: Instruction) -> dict[str, int]:
     return values
 
 
-SENT = [each for each in TABLE if each.engine != "seq"]
+SENT = [each for each in TABLE if each.engine != "seq" and not each.scaled]
 PLAIN = [each for each in TABLE if each.name in ("wait", "signal", "barrier", "event")]
 
 

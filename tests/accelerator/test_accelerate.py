@@ -172,11 +172,11 @@ def test_cycles_of_operations_are_those_of_the_rtl():
     ("words", "message"),
     [
         ("--model nope", "unknown model 'nope'"),
-        ("--model lenet", "model must be mlp on the accelerator, not lenet"),
+        ("--model resnet8", "model must be mlp or lenet on the accelerator, not resnet8"),
         ("--batch 12", "must divide the batch of 12"),
         ("--hidden 4096", "set larger banks or a smaller batch"),
         ("--arith binary32", "unknown format 'binary32'"),
-        ("--arith nvfp4", "format must have no scale a tensor, not nvfp4"),
+        ("--arith nvfp4_16x16", "format must have blocks along the reduction, not nvfp4_16x16"),
         ("--arith fb16_linear", "lanes must divide the block of 12 of fb16_linear, not 8"),
         ("--set rows=3", "rows must be one of"),
         ("--stalls 1", "stalls must be a share of 0 to 0.9, not 1.0"),
