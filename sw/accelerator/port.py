@@ -35,8 +35,11 @@ class Port:
             yield taken
             place, beats = place + taken, beats - taken
 
-    def _ends(self, bursts: Sequence[int], *, stores: bool) -> int:
-        """Return the cycles from the first request to the end of the last burst."""
+    def _ends(self, bursts: Sequence[int], *, stores: bool, interval: int = 1) -> int:
+        """Return the cycles from the first request to the end of the last burst.
+
+        A beat that is read is taken every ``interval`` cycles.
+        """
         ends: list[int] = []
         begun, beat = 0, -1
         for number, beats in enumerate(bursts):
@@ -47,7 +50,7 @@ class Port:
                 beat = max(beat, begun + 3) + beats
                 ends.append(max(beat + self._latency, ends[-1] + 1 if ends else 0))
             else:
-                beat = max(beat, begun + self._latency) + beats
+                beat = max(beat, begun + self._latency) + beats * interval
                 ends.append(beat)
         return ends[-1]
 
@@ -59,8 +62,16 @@ class Port:
         return 1 + self._ends(bursts, stores=name == "dma.store") + 2
 
     def fetch(self, instructions: int) -> int:
-        """Return the cycle of the first instruction, after a start in cycle 0."""
-        bytes_ = instructions * BITS // _BYTE
-        beats = -(-bytes_ // self._bytes)
-        late = self._parameters.port_bits != BITS
-        return 2 + self._ends(list(self._bursts(0, beats)), stores=False) + 3 + late
+        """Return the cycle of the first instruction, after a start in cycle 0.
+
+        Parts of instructions are gathered in two cycles; of a beat that is wider than one,
+        instructions are taken one a cycle, which may hold back bursts by a few cycles more.
+        """
+        bits = self._parameters.port_bits
+        parts = max(1, bits // BITS)
+        beats = -(-instructions * BITS // bits)
+        bursts = list(self._bursts(0, beats))
+        last = self._ends(bursts, stores=False, interval=parts)
+        # The last beat may have more instructions than there are.
+        last += 2 if bits < BITS else instructions - beats * parts
+        return 2 + last + 3
