@@ -11,7 +11,9 @@ from .unit import Storage, Unit
 __all__ = ["UNITS", "Storage", "Unit", "unit"]
 
 UNITS: dict[str, Unit] = {
-    each.name: each for room in (formats, bfp, approx, sparse, stochastic, accelerator) for each in room.UNITS
+    each.name: each
+    for room in (formats, bfp, approx, sparse, stochastic, accelerator)
+    for each in room.UNITS
 }
 
 
