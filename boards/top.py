@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from hw.base.circuit import Circuit
 from hw.flow.emit import Design, emit
 from hw.units import unit as find_unit
+from sw.errors import UserError
 from sw.parameters import Parameters
 
 from .dividers import Dividers, divide
@@ -150,10 +151,13 @@ def board_design(
     Raises
     ------
     UserError
-        For an unknown board or unit, a clock that cannot be made, or too many bauds.
+        For an unknown board or unit, a unit that works on a memory, a clock that cannot be made,
+        or too many bauds.
     """
     where = find_board(board)
-    find_unit(unit)
+    masters = find_unit(unit).top(parameters).masters
+    if masters:
+        raise UserError(f"{unit} works on a memory, at {', '.join(masters)}, and no board has one")
     dividers = divide(where.loop, where.reference, where.clock if clock is None else clock)
     made = where.reference if dividers is None else dividers.clock
     settings = LinkSettings(

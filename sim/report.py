@@ -18,7 +18,8 @@ __all__ = ["Bench", "Report", "compare", "insist", "merge"]
 class Report:
     """A run on seeded random data against the model.
 
-    ``message`` tells the first mismatch, or is empty.
+    ``beats`` are those of outputs and of bursts written; ``message`` tells the first mismatch, or
+    is empty.
     """
 
     values: int
@@ -69,14 +70,15 @@ def compare(
         except MismatchError as error:
             mismatches += error.count
             message = message or f"{name}: {error}"
+    written = sum(words for name, words in result.traffic.items() if name.endswith("_w"))
     values = sum(1 if isinstance(v, range) else np.size(v) for v in expected.values())
     if not values:
         message = "nothing was compared"
     return Report(
         values=values,
         mismatches=mismatches,
-        beats=sum(map(len, result.outputs.values())),
-        cycles=result.cycles,
+        beats=sum(map(len, result.outputs.values())) + written,
+        cycles=result.cycles if result.outputs else result.worked,
         simulated=result.simulated,
         seconds=result.seconds,
         seed=result.seed,

@@ -46,7 +46,7 @@ class Aborted:
             return batch.simulate(job, session)
 
     def _stop(self, job: Job, session: Session) -> None:
-        """Begin a job, and leave it as it waits for beats, for a sink, or is at work on a memory."""
+        """Begin a job, and leave it as it waits for beats or a sink, or works on a memory."""
         shares = self.share
         if not isinstance(shares, dict):
             shares = dict.fromkeys(job.inputs, shares)

@@ -79,7 +79,7 @@ class ExpArgument(Circuit):
         size = PLACES + POWER
         inverted = net("inverted_3", size, magnitude ^ negative.replicate(size))
         shifted = reg(
-            "shifted_3", size, (Cat(negative, inverted) + Cat(1, Const(SHIFTED, size)))[1:]
+            "moved_3", size, (Cat(negative, inverted) + Cat(1, Const(SHIFTED, size)))[1:]
         )
 
         upper = UnsignedProduct(a_bits=LOG2_E.bit_length(), b_bits=POWER + ROUGH, constant=LOG2_E)

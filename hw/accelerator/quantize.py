@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Array, Module, Mux, Signal, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -78,7 +78,8 @@ class BeatFeeder(Circuit):
         block_end = Signal()
         row_end = Signal()
         word_end = Signal()
-        value = self.i.payload.word_select(part, p.quantizer_lanes * VALUE_BITS)
+        bits = p.quantizer_lanes * VALUE_BITS
+        value = Array(self.i.payload.word_select(n, bits) for n in range(parts))[part]
         m.d.comb += [
             block_end.eq(beat == Mux(self.transposed, most - 1, beats - 1)),
             row_end.eq(block_end & (block == self.blocks)),

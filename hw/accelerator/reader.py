@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -136,8 +136,8 @@ class Reader(Circuit):
         facts = data.StructLayout({"inside": 1, "single": 1, "lane": len(lane)})
         late = delay(m, 1, Cat(walker.inside, single, lane), cycles, name="facts")
         late = data.View(facts, late)
-        values = data.View(data.ArrayLayout(VALUE_BITS, p.values), self.port.data)
-        alone = Value.cast(values[late.lane]).replicate(p.values)
+        values = Array(self.port.data.word_select(n, VALUE_BITS) for n in range(p.values))
+        alone = values[late.lane].replicate(p.values)
         m.d.comb += [
             fifo.push.eq(delay(m, 1, issue & ~wrong, cycles, name="push", reset=True)),
             fifo.word.eq(Mux(late.inside, Mux(late.single, alone, self.port.data), 0)),

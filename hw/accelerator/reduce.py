@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, memory
 from amaranth.lib.wiring import In, Out
 
@@ -78,7 +78,7 @@ class ReduceLane(Circuit):
         for n, pair in enumerate((Cat(0, step.number), Cat(1, step.number))):
             read = partials.read_port(domain="comb")
             m.d.comb += read.addr.eq(Mux(step.pairing, pair, step.number))
-            used = step.used.bit_select(read.addr, 1)
+            used = Array(step.used)[read.addr]
             found.append(wire(m, f"partial_{n}", VALUE_BITS, Mux(used, read.data, 0)))
         fresh = Mux(step.pairing, found[1], cleaned(self.word))
         a = register(m, 1, "a", VALUE_BITS, Mux(step.folding, self.lower, found[0]))
@@ -100,9 +100,9 @@ class Reducer(Circuit):
 
     A sum goes to `PARTIALS` partial sums in turn, which are added in pairs at the end; a maximum is
     taken in order. Lanes are reduced in pairs of neighbours, then of neighbouring pairs and so on;
-    the result is in all lanes. Interval is one cycle a word. Latency from a group's last word to
-    the result is 2 cycles, for sums 32, and for each level of lanes 2 more, for sums 7; no word may
-    come in them. ``o`` comes from registers.
+    the result is in all lanes. Interval is one cycle a word. Latency, from a group's last word to
+    the result, is 2 cycles, for sums 32, and for each level of lanes 2 more, for sums 7; no word
+    may come in them. ``o`` comes from registers.
 
     Members
     -------

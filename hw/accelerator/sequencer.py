@@ -246,7 +246,7 @@ class ProgramSequencer(Circuit):
         add = field_of(given, _ADD)
         adds = own | ((given[_ENGINE] != ENGINES["seq"]) & (given[_OP] == 0) & (add != 0))
         m.d.comb += read.addr.eq(Mux(own, field_of(given, _ADDRESS), add - 1))
-        added = Mux(adds & known.bit_select(read.addr, 1), read.data, 0)
+        added = Mux(adds & Array(known)[read.addr], read.data, 0)
         total = field_of(word, _SUM) + register(m, decode, "added", ADDRESS_BITS, added)
         m.d.comb += [
             write.en.eq(does["seta"] | does["adda"]),

@@ -35,8 +35,8 @@ class Walker(Circuit):
     """Nested counters of a window, whose position moves on by one with each step.
 
     A SET and ``restart`` take it to its first position, where it also comes after its last. Latency
-    is `WALKER_LATENCY` cycles from that on, until ``ready`` tells that outputs are right; before,
-    it takes no step. Of a step latency and interval are one cycle. All outputs are registers.
+    is `WALKER_LATENCY` cycles from that on, when ``ready`` tells that outputs are right; it takes
+    no step before. Of a step latency and interval are one cycle. All outputs are registers.
 
     Members
     -------

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
 from ..base.circuit import Circuit
@@ -53,7 +53,6 @@ class Downsizer(Circuit):
             m.d.sync += part.eq(Mux(end, 0, part + 1))
         for field in self.packet.fields:
             wide = getattr(self.i.payload.data, field.name).as_value()
-            m.d.comb += getattr(self.o.payload.data, field.name).eq(
-                wide.word_select(part, field.width)
-            )
+            parts = Array(wide.word_select(n, field.width) for n in range(self.count))
+            m.d.comb += getattr(self.o.payload.data, field.name).eq(parts[part])
         return m

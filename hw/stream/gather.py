@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import memory
 from amaranth.lib.wiring import In, Out
 
@@ -95,7 +95,7 @@ class Gather(Circuit):
         with m.If(move):
             m.d.sync += [
                 self.o.valid.eq(1),
-                self.o.payload.last.eq(read_end & ends.bit_select(read_half, 1)),
+                self.o.payload.last.eq(read_end & Array(ends)[read_half]),
                 read_beat.eq(Mux(read_end, 0, read_beat + 1)),
             ]
         with m.Elif(self.o.ready):

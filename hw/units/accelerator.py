@@ -6,7 +6,7 @@ from sw.accelerator.parameters import AcceleratorParameters
 from sw.formats import BLOCK_FORMATS
 
 from ..accelerator.machine import Accelerator
-from .unit import Storage, Unit
+from .unit import Unit
 
 __all__ = ["UNITS"]
 
@@ -26,12 +26,6 @@ _SMALL = AcceleratorParameters(
 )
 
 
-def _accelerator(p: AcceleratorParameters) -> Storage:
-    """Count the scratchpad and the program."""
-    words = p.banks * p.bank_words * (p.word_bits + p.side_bits)
-    return Storage(memory=words + p.instructions * 128)
-
-
 UNITS = (
     Unit(
         name="accelerator",
@@ -40,6 +34,5 @@ UNITS = (
         small=_SMALL,
         second=_SMALL.replace(columns=2, port_bits=64),
         sizes=("rows", "columns", "lanes"),
-        storage=_accelerator,
     ),
 )

@@ -55,7 +55,7 @@ class AcceleratorParameters(Parameters):
         As in `ArrayParameters`.
     """
 
-    PRESETS: ClassVar = {name: {"format": name} for name in ("hbfp4", "hbfp8", "mxint8")}
+    PRESETS: ClassVar = {name: {"format": name} for name in ("hbfp4", "hbfp8")}
 
     rows: int = 4
     columns: int = 4

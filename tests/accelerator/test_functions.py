@@ -166,7 +166,7 @@ FAULTS = {
         Polynomial, lambda s: [(s.en, s.slope_here.eq(s.slope_later_3))]
     ),
     "a negative argument is one too low": Fault(
-        ExpArgument, lambda s: [(s.en, s.shifted_3.eq(s.inverted_3 + functions.SHIFTED))]
+        ExpArgument, lambda s: [(s.en, s.moved_3.eq(s.inverted_3 + functions.SHIFTED))]
     ),
     "the logarithm of a number below 0 is one": Fault(FunctionUnit, lambda s: s.nan.eq(0)),
 }

@@ -9,12 +9,21 @@ from boards.top import board_design
 from hw.units import UNITS
 from sim.bench import Stalls
 from sim.units import bench
+from sw.errors import UserError
+from tests.small import WITH_MEMORY
 
 BAUD = 12_500_000
 BOTH = Stalls(idle=0.5, back_pressure=0.5)
 
 
-@pytest.mark.parametrize("unit", UNITS)
+def test_a_unit_that_works_on_a_memory_is_refused():
+    for unit in WITH_MEMORY:
+        words = f"^{unit} works on a memory, at m_axi, and no board has one$"
+        with pytest.raises(UserError, match=words):
+            board_design("ulx3s-85f", unit, UNITS[unit].small, baud=BAUD)
+
+
+@pytest.mark.parametrize("unit", [name for name in UNITS if name not in WITH_MEMORY])
 def test_regression_of_a_unit_through_the_port(unit):
     parameters = UNITS[unit].small
     design = board_design("ulx3s-85f", unit, parameters, baud=BAUD)

@@ -35,11 +35,15 @@ CHANNELS = {
 SCRIPT = """\
 read_verilog unit.v
 read_verilog -formal{define} rules.v proof.v
+{engines}
 prep -flatten -top proof
 memory_nordff
 {cut}
 memory_map -formal"""
 """Without memories, whose words out of range sby cannot put into a trace."""
+
+ENGINES = "hierarchy -top proof\ncutpoint =t:*_engine"
+"""What the engines of a unit that works on a memory give is any word: they have no stream."""
 
 CUT = "cutpoint t:$mem_v2 r:SIZE>=8 %i"
 """What is read from memories but short queues is any word: no rule depends on it."""
@@ -61,13 +65,14 @@ def broken(folder: Path, design: Design, *, depth: int = 0, **options: Any) -> s
     """
     files = _files(design, **options)
     how: dict[str, Any] = {**SEARCH, "depth": depth} if depth else PROVE
-    found = refute(folder, files, SCRIPT.format(define="", cut=CUT), **how)
+    engines = ENGINES if design.manifest.get("masters") else ""
+    found = refute(folder, files, SCRIPT.format(define="", engines=engines, cut=CUT), **how)
     return found and f"{design.name}: {found.removeprefix('proof.')}"
 
 
 def reached(folder: Path, design: Design, depth: int) -> bool:
     """Return whether a word can have waited, and been taken, at every port in ``depth`` cycles."""
-    script = SCRIPT.format(define=" -DREACH", cut="")
+    script = SCRIPT.format(define=" -DREACH", engines="", cut="")
     return refute(folder, _files(design), script, **SEARCH, depth=depth, waves=False) != ""
 
 
