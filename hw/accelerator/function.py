@@ -78,9 +78,7 @@ class ExpArgument(Circuit):
         # A negative one is inverted and carries a one in.
         size = PLACES + POWER
         inverted = net("inverted_3", size, magnitude ^ negative.replicate(size))
-        shifted = reg(
-            "moved_3", size, (Cat(negative, inverted) + Cat(1, Const(SHIFTED, size)))[1:]
-        )
+        shifted = reg("moved_3", size, (Cat(negative, inverted) + Cat(1, Const(SHIFTED, size)))[1:])
 
         upper = UnsignedProduct(a_bits=LOG2_E.bit_length(), b_bits=POWER + ROUGH, constant=LOG2_E)
         power = multiply(m, self.en, "upper", upper, shifted[PLACES - ROUGH :])
