@@ -12,7 +12,7 @@ from ..base.circuit import Circuit
 from ..base.pipeline import delay, wire
 from ..stream.fifo import OutputFifo
 from .ports import READ_LATENCY, read_signature
-from .walker import SLOT_BITS, Walker
+from .walker import SETS, Walker, pass_set
 
 __all__ = ["Reader", "WordFifo", "counted", "locate"]
 
@@ -86,9 +86,7 @@ class Reader(Circuit):
         self.parameters = parameters
         super().__init__(
             {
-                "set": In(1),
-                "slot": In(4),
-                "payload": In(SLOT_BITS),
+                **SETS,
                 "start": In(1),
                 "inner": In(16),
                 "outer": In(24),
@@ -112,10 +110,8 @@ class Reader(Circuit):
         single = wire(m, "single_", 1, walker.single | self.single)
         lane, word, missing = locate(p, walker, single)
         wrong = wire(m, "wrong", 1, missing)
+        pass_set(m, self, walker)
         m.d.comb += [
-            walker.set.eq(self.set),
-            walker.slot.eq(self.slot),
-            walker.payload.eq(self.payload),
             walker.step.eq(issue),
             walker.restart.eq(issue & last),
         ]

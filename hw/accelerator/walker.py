@@ -14,10 +14,13 @@ from sw.accelerator.parameters import AcceleratorParameters
 from ..base.circuit import Circuit
 from ..base.pipeline import wire
 
-__all__ = ["SLOT_BITS", "WALKER_LATENCY", "Walker"]
+__all__ = ["SETS", "SLOT_BITS", "WALKER_LATENCY", "Walker", "pass_set"]
 
 SLOT_BITS = 96
 """Of what a SET puts into a slot."""
+
+SETS = {"set": In(1), "slot": In(4), "payload": In(SLOT_BITS)}
+"""Members by which a window is set, see `Walker`."""
 
 WALKER_LATENCY = 3
 """Cycles from a SET, or a restart, to the first element."""
@@ -29,6 +32,11 @@ _BOUNDS = data.StructLayout({"y": signed(16), "x": signed(16), "height": 16, "wi
 _COUNTER = data.StructLayout(
     {"count": 16, "stride": signed(32), "ystep": signed(8), "xstep": signed(8)}
 )
+
+
+def pass_set(m: Module, part: Any, walker: "Walker") -> None:
+    """Set the window of a part's walker by the members that the part has."""
+    m.d.comb += [getattr(walker, name).eq(getattr(part, name)) for name in SETS]
 
 
 class Walker(Circuit):
@@ -63,9 +71,7 @@ class Walker(Circuit):
         self.parameters = parameters
         super().__init__(
             {
-                "set": In(1),
-                "slot": In(4),
-                "payload": In(SLOT_BITS),
+                **SETS,
                 "restart": In(1),
                 "step": In(1),
                 "ready": Out(1),

@@ -11,7 +11,7 @@ from ..base.circuit import Circuit
 from ..base.pipeline import wire
 from .ports import write_signature
 from .reader import locate
-from .walker import SLOT_BITS, Walker
+from .walker import SETS, Walker, pass_set
 
 __all__ = ["Writer"]
 
@@ -39,9 +39,7 @@ class Writer(Circuit):
         self.parameters = parameters
         super().__init__(
             {
-                "set": In(1),
-                "slot": In(4),
-                "payload": In(SLOT_BITS),
+                **SETS,
                 "restart": In(1),
                 "ready": Out(1),
                 "valid": In(1),
@@ -60,10 +58,8 @@ class Writer(Circuit):
         lane, word, missing = locate(p, walker, walker.single)
         wrong = wire(m, "wrong", 1, missing)
         value = self.word[:VALUE_BITS]
+        pass_set(m, self, walker)
         m.d.comb += [
-            walker.set.eq(self.set),
-            walker.slot.eq(self.slot),
-            walker.payload.eq(self.payload),
             walker.restart.eq(self.restart),
             walker.step.eq(self.valid),
             self.ready.eq(walker.ready),
