@@ -8,9 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hw.accelerator.machine import Accelerator
-from hw.bus.top import AxiTop
-from hw.flow.emit import Design, emit
+from hw.flow.emit import Design
 from sw.accelerator.compile import compile_training
 from sw.accelerator.cycles import Prediction, predict
 from sw.accelerator.parameters import AcceleratorParameters
@@ -20,13 +18,14 @@ from sw.accelerator.training import Training, train
 from sw.arrays import Floats
 from sw.train.data import Data
 from sw.train.loop import accuracy
+from sw.train.network import Network
 from sw.train.precision import Fixed
 from sw.train.settings import Settings
 
 from ..bench import Memory, Result, Session, Stalls
 from .machine import simulate
 
-__all__ = ["Comparison", "Progress", "accelerate", "generated", "multiply_adds", "prepare"]
+__all__ = ["Comparison", "Progress", "accelerate", "prepare"]
 
 Progress = Callable[[int, float, int], None]
 """Called with the number of an epoch that has ended, its mean loss, and the cycles up to then."""
@@ -45,7 +44,8 @@ class Comparison:
 
     ``accuracies`` are shares of the test images that are classified rightly: by the circuit's
     weights with products in the machine's format, and by those of the training in binary32, in the
-    same order of images.
+    same order of images. ``multiply_adds`` are those that the training needs, without what fills up
+    blocks.
     """
 
     program: Program
@@ -54,6 +54,7 @@ class Comparison:
     model: Training
     result: Result
     accuracies: tuple[float, float]
+    multiply_adds: int
 
     @property
     def cycles(self) -> int:
@@ -92,12 +93,6 @@ def _differ(mine: Floats, theirs: Floats) -> np.ndarray:
     return mine.view("u4") != theirs.view("u4")
 
 
-def generated(parameters: AcceleratorParameters) -> Design:
-    """Return the machine as Verilog."""
-    top = AxiTop(unit="accelerator", core=Accelerator, parameters=parameters)
-    return emit(top, "accelerator")
-
-
 def prepare(
     parameters: AcceleratorParameters, data: Data, settings: Settings, *, latency: int
 ) -> tuple[Program, Prediction]:
@@ -126,7 +121,7 @@ def accelerate(
     data : Data
         That the program was made for.
     design : Design
-        That of `generated`.
+        The machine, as Verilog.
     latency : int
         Cycles of the external memory from an address to the answer.
     stalls : float
@@ -137,7 +132,8 @@ def accelerate(
         Called as the losses of epochs come to the external memory.
     """
     parameters, settings = program.parameters, program.settings
-    image = np.frombuffer(program.image(start(parameters, data, settings).network, data), np.uint8)
+    network = start(parameters, data, settings).network
+    image = np.frombuffer(program.image(network, data), np.uint8)
     address = -(-len(image) // PAGE) * PAGE
     memory = np.zeros(address + -(-len(program.code) // PAGE) * PAGE, np.uint8)
     memory[: len(image)] = image
@@ -172,6 +168,7 @@ def accelerate(
             _accuracy(program, data, circuit, parameters.format),
             _accuracy(program, data, exact, "binary32"),
         ),
+        multiply_adds=_multiply_adds(program, network),
     )
 
 
@@ -212,16 +209,10 @@ def _accuracy(program: Program, data: Data, trained: Training, arithmetic: objec
     return accuracy(network, precision, data.test_x, data.test_y, seed=program.settings.seed)
 
 
-def multiply_adds(program: Program) -> int:
-    """Return the products of two numbers that the training needs, without what fills up blocks.
-
-    Of each layer and image one for each weight forward, one for its gradient, and, but for the
-    first layer, one for the gradient of the input.
-    """
-    sizes = [
-        int(np.prod(region.shape))
-        for name, region in program.regions.items()
-        if name.startswith("weight")
-    ]
+def _multiply_adds(program: Program, network: Network) -> int:
+    """Return those of each layer's three passes, but for the gradient of the first one's input."""
+    batch = program.settings.batch
+    layers = (product.layer.products("forward", batch) for product in network.products)
+    work = [sum(each.work for each in products) for products in layers]
     epochs, steps = program.regions["losses"].shape
-    return epochs * steps * program.settings.batch * (3 * sum(sizes) - sizes[0])
+    return epochs * steps * (3 * sum(work) - work[0])

@@ -12,6 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from hw.flow.emit import generate
 from sw.accelerator.command import check_files, described, requested, training_options
 from sw.accelerator.cycles import WORKERS
 from sw.cli import bars, console, whole_files
@@ -19,7 +20,7 @@ from sw.errors import UserError
 
 from ..bench import writable
 from ..job import BenchError
-from .accelerate import Comparison, Progress, accelerate, generated, multiply_adds, prepare
+from .accelerate import Comparison, Progress, accelerate, prepare
 from .timeline import draw
 
 __all__ = ["accelerate_network"]
@@ -62,7 +63,7 @@ def accelerate_network(
     program, prediction = prepare(parameters, data, settings, latency=latency)
     out = console()
     out.print(described(program), highlight=False, soft_wrap=True)
-    design = generated(parameters)
+    design = generate("accelerator", parameters)
     try:
         with _progress(settings.epochs or 0) as report:
             done = accelerate(
@@ -135,7 +136,7 @@ def _show(done: Comparison, out: Console) -> None:
     error = f"{100 * (predicted - done.cycles) / done.cycles:+.2f} %"
     out.print(
         f"{done.cycles:,} cycles, {predicted:,} predicted without stalls ({error}). "
-        f"Multiply-adds {multiply_adds(done.program):,}, {_utilization(done):.1%} of the array's.",
+        f"Multiply-adds {done.multiply_adds:,}, {_utilization(done):.1%} of the array's.",
         highlight=False,
         soft_wrap=True,
     )
@@ -148,7 +149,7 @@ def _kind(name: str) -> str:
 def _utilization(done: Comparison) -> float:
     """Return the share of what the array could multiply in all cycles."""
     p = done.program.parameters
-    return multiply_adds(done.program) / (done.cycles * p.rows * p.columns * p.lanes)
+    return done.multiply_adds / (done.cycles * p.rows * p.columns * p.lanes)
 
 
 def _write(done: Comparison, folder: Path) -> list[Path]:

@@ -1,7 +1,6 @@
 """Trainings in the RTL of the whole machine, by the command and in part, and its cycles."""
 
 import dataclasses
-import functools
 import json
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from hw.flow.emit import generate
 from sim.__main__ import main
 from sim.accelerator import accelerate, command
 from sim.accelerator.machine import run
@@ -28,9 +28,8 @@ SMALL = Settings(hidden=(8,), epochs=3, batch=8)
 IMAGES = made(20, 9, 3)
 
 
-@functools.cache
 def design():
-    return accelerate.generated(P)
+    return generate("accelerator", P)
 
 
 def small(change=None, **options):
@@ -51,9 +50,8 @@ def small(change=None, **options):
     return done, told
 
 
-def test_digits_are_trained_wholly_in_the_rtl(tmp_path, monkeypatch):
+def test_digits_are_trained_wholly_in_the_rtl(tmp_path):
     """An epoch in HBFP6: all weights, momenta and losses are the model's, cycles the predicted."""
-    monkeypatch.setattr(command, "generated", lambda parameters: design())
     words = ["accelerate", "--hidden", "32,32", "--arith", "hbfp6", "-o", str(tmp_path / "made")]
     result = CliRunner().invoke(main, words)
     assert result.exit_code == 0, result.output
@@ -97,7 +95,7 @@ def test_what_is_not_the_models_is_told(monkeypatch):
     assert done.first.startswith("losses[1, 0]: ")
     assert done.first.endswith(") in the model") and " in the circuit, " in done.first
     monkeypatch.setattr(command, "accelerate", lambda *_, **__: done)
-    monkeypatch.setattr(command, "generated", lambda parameters: None)
+    monkeypatch.setattr(command, "generate", lambda *_: None)
     result = CliRunner().invoke(main, ["accelerate"])
     assert result.exit_code == 1
     assert f"the circuit differs from its model: {done.first}" in result.stderr
