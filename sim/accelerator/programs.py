@@ -29,6 +29,7 @@ def random_program(
 
     It is of the longest kind that the machine stores, and reads nothing that it has not written.
     """
+    program, size = [], 0
     for product, count in KINDS:
         drawn = _Draw(parameters, rng, base)
         operations = drawn.operations(product, count)
@@ -37,9 +38,10 @@ def random_program(
         if rng.integers(2):
             assembler.add("event")
         assembler.add("halt")
-        if len(assembler.lines) <= parameters.instructions:
+        program, size = [line.word for line in assembler.lines], drawn.size
+        if len(program) <= parameters.instructions:
             break
-    return [line.word for line in assembler.lines], _values(rng, drawn.size // 4).view(np.uint8)
+    return program, _values(rng, size // 4).view(np.uint8)
 
 
 def _values(rng: np.random.Generator, count: int) -> npt.NDArray[np.float32]:

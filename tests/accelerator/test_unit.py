@@ -5,7 +5,6 @@ import pytest
 
 from hw.accelerator.machine import Accelerator
 from hw.accelerator.tokens import Tokens
-from hw.units import UNITS
 from sim.accelerator.machine import BASE, regress
 from sim.accelerator.programs import random_program
 from sw.accelerator.coding import decode
@@ -14,15 +13,16 @@ from sw.accelerator.parameters import AcceleratorParameters
 from sw.errors import UserError
 
 from ..faults import STALLS, Fault, assert_caught
+from ..small import PARAMETERS
 
-SMALL = UNITS["accelerator"].small
-TIGHT = {"banks": 2, "bank_words": 16}
+SMALL = PARAMETERS["accelerator"]
+TIGHT = AcceleratorParameters(banks=2, bank_words=16)
 CONFIGURATIONS = (
     SMALL,
     AcceleratorParameters(),
-    AcceleratorParameters(**TIGHT, instructions=16),
-    AcceleratorParameters(**TIGHT, columns=64),
-    AcceleratorParameters(**TIGHT, lanes=1, port_bits=512),
+    TIGHT.replace(instructions=16),
+    TIGHT.replace(columns=64),
+    TIGHT.replace(lanes=1, port_bits=512),
 )
 
 
