@@ -27,7 +27,7 @@ class Memory:
 
     def __init__(self, dut: Any, rng: random.Random) -> None:
         bus = AxiBus.from_prefix(dut, "m_axi")
-        self.ram = AxiRam(bus, dut.aclk, dut.aresetn, reset_active_level=False, size=SIZE)
+        self.ram: Any = AxiRam(bus, dut.aclk, dut.aresetn, reset_active_level=False, size=SIZE)
         self.bad: dict[str, int] = {}
         reads, writes = self.ram.read_if, self.ram.write_if
         for side, kind in ((reads, "read"), (writes, "write")):

@@ -148,7 +148,8 @@ def run(
         await ctx.tick()
         ctx.set(reset, 0)
         ctx.set(dut.stop, 0)
-        found.runs.clear(), found.signals.clear()
+        found.runs.clear()
+        found.signals.clear()
         await _give(ctx, dut, again, None)
 
     async def _give(

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue]
@@ -97,7 +98,7 @@ def broken(folder: Path, name: str, *, define: str = "", depth: int = 0) -> str:
     files = {rule: Path(__file__).with_name(rule).read_text() for rule in rules}
     files["master.il"] = rtlil.convert(MASTERS[name](), name=name, emit_src=False)
     script = SCRIPT.format(name=name, define=define)
-    how = {**SEARCH, "depth": depth} if depth else PROVE
+    how: dict[str, Any] = {**SEARCH, "depth": depth} if depth else PROVE
     return refute(folder, files, script, **how)
 
 
