@@ -202,19 +202,21 @@ class Operations:
         rng, p = self.rng, self.parameters
         slices = p.columns if side else p.rows
         k = blocks * p.format.reduction
-        count = p.bank_words + 1
-        while count > p.bank_words:
+        while True:
             transposed = rng.random() < 0.5
             unit, most = (p.values, k) if transposed else (1, -(-k // p.values))
             inner = rng.choice((most, rng.randint(1, most)))
             least = -(-max(rows, 1) // unit)
             outer = rng.randint(least, max(least, 8 // unit))
             count = -(-outer * unit // slices) * blocks * p.beats
+            if count <= p.bank_words:
+                break
         source = place(rng, p, inner * outer, self._move(), self._banks())
+        to = row(rng, p, count, Move(), banks)
         for _ in range(TRIES):
-            to = row(rng, p, count, Move(), banks)
             if not to.words & source.words:
                 break
+            to = row(rng, p, count, Move(), banks)
         else:
             source = place(rng, p, inner * outer, Move(), self._banks(to))
         sets = window(rng, "quant", 0, to)

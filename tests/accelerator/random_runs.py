@@ -7,7 +7,7 @@ in one machine, whose scratchpad keeps its words.
 import dataclasses
 import functools
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Self
 
 import numpy as np
@@ -80,7 +80,7 @@ def design(name: str) -> tuple[AcceleratorParameters, Design]:
     What the vector engine reduces without reading or writing anything, all of it outside of bounds,
     does not move anything: the watchdog waits longer than the longest such operations take.
     """
-    chosen = CONFIGURATIONS[name] | {"instructions": 256, "watchdog": 13}
+    chosen: dict[str, Any] = CONFIGURATIONS[name] | {"instructions": 256, "watchdog": 13}
     parameters = AcceleratorParameters.make(**chosen)
     top = AxiTop(unit="accelerator", core=Accelerator, parameters=parameters)
     return parameters, emit(top, "accelerator")
@@ -246,7 +246,7 @@ def _error(registers: Mapping[str, int]) -> tuple[int, int, int]:
     return value & 15, value >> 4 & 15, value >> 8
 
 
-def _same(layout: Layout, found: Image, expected: Image, free: set[int] = frozenset()) -> None:
+def _same(layout: Layout, found: Image, expected: Image, free: Set[int] = frozenset()) -> None:
     """Compare bytes, but for those at the addresses in ``free``."""
     wrong = [layout.base + int(i) for i in np.flatnonzero(found != expected)]
     wrong = [address for address in wrong if address not in free]
