@@ -90,7 +90,7 @@ class Result:
     traffic : dict
         Handshakes of each channel of the memory.
     worked : int
-        Clock cycles from the last of ``writes`` to the run's end; 0 but of the batch engine.
+        Clock cycles from the last of ``writes`` to irq; 0 of a run that does not wait for that.
     """
 
     outputs: dict[str, np.ndarray]
@@ -229,7 +229,7 @@ def run(
         cycles=max(moved_out) - min(moved_in) + 1 if moved_in and moved_out else 0,
         stamps=stamps,
         traffic={n: outcome.transfers[n].done for n in links if n in outcome.transfers},
-        worked=outcome.worked,
+        worked=outcome.worked if irq_within else 0,
         simulated=outcome.cycles,
         seconds=outcome.seconds,
         seed=seed,

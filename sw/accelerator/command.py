@@ -88,7 +88,7 @@ def make_program(latency: int, output: Path | None, **fields: Any) -> None:
     program = compile_training(parameters, data, settings)
     prediction = predict(parameters, program.instructions, latency=latency)
     out = console()
-    out.print(described(program), highlight=False)
+    out.print(described(program), highlight=False, soft_wrap=True)
     out.print(f"Predicted: {prediction.cycles:,} cycles.", highlight=False)
     out.print(_table(program, prediction))
     if output is None:

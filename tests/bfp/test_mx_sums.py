@@ -232,7 +232,7 @@ def test_windows_of_products_are_checked():
     window = Window(ELEMENTS["e4m3"], 20, 5)  # pyright: ignore[reportArgumentType]
     with pytest.raises(UserError, match=r"^window.lanes must divide the block of 32"):
         gemm(x, x.transposed, window=window)
-    wide = blocks(WIDE, x.code, x.exponent % 99)
+    wide = blocks(WIDE, x.code, x.exponent % 99, amax=np.float32(1))
     with pytest.raises(UserError, match=r"^format must have sums of products of up to 53 bits"):
         gemm(wide, wide.transposed)
 
