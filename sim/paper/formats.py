@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 import hw
-import sim
+import sim.costs as room
+from sim import switching
 from sim.costs.formats import CIRCUITS, WINDOWS, FormatCost, format_cost
 from sw.formats import BLOCK_FORMATS, FLOAT_FORMATS, MX_FORMATS, binary32
 from sw.formats.quantize import dequantize, quantize
@@ -131,7 +132,7 @@ def relative_error(name: str, x: npt.NDArray[np.float32]) -> float:
 
 def _costs(page: Page) -> dict[str, FormatCost]:
     """Return the costs of all circuits, those of an earlier run as they were."""
-    given = {"seeds": SEEDS, "sources": [sources(room) for room in (hw, sim)]}
+    given = {"seeds": SEEDS, "sources": [sources(each) for each in (hw, room, switching)]}
     found = {name: page.kept.load("cost", circuit=name, **given) for name in CIRCUITS}
     missing = [name for name in CIRCUITS if found[name] is None]
     with page.progress.stage(f"cost of {len(missing)} circuits"):
@@ -149,8 +150,8 @@ def _formats(page: Page) -> bool:
     given = samples()
     table = new_table(
         "A multiply-add of each format, its share of the exact sum included, no DSP",
-        *("format", "bits", *(f"error, {name}" for name in given)),
-        *("LUT6", "LUT4", "gates", "switching", "MHz"),
+        *("format", "bits", *("error,\n" + name.replace(" ", "\n") for name in given)),
+        *("LUT6", "LUT4", "gates", "switch-\ning", "MHz"),
         caption=COSTS_NOTE,
     )
     good = True

@@ -13,11 +13,12 @@ from sw.cli import whole_file
 __all__ = ["Kept", "sources"]
 
 
-def sources(package: ModuleType) -> str:
-    """Return what is another text whenever a source of a package is."""
-    assert package.__file__
-    root = Path(package.__file__).parent
-    texts = [path.read_bytes() for path in sorted(root.rglob("*.py"))]
+def sources(module: ModuleType) -> str:
+    """Return what is another text whenever a source of a module, or of a package, is."""
+    assert module.__file__
+    file = Path(module.__file__)
+    paths = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
+    texts = [path.read_bytes() for path in paths]
     return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 

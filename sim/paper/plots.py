@@ -195,20 +195,32 @@ def faster(path: Path, rows: Sequence[Mapping[str, Any]], published: float) -> P
     return _save(figure, path)
 
 
+POINTS = 4.0
+"""Below the best accuracy, down to which a picture of accuracies over gates goes."""
+
+
 def pareto(path: Path, points: Mapping[str, Mapping[str, tuple[float, Accuracy]]]) -> Path:
-    """Draw each case's accuracies over the gates of a multiply-add, and the front of the best."""
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    """Draw each case's accuracies over the gates of a multiply-add, and the front of the best.
+
+    What is more than `POINTS` below the best one stands at the lower end, with its figure.
+    """
+    figure = Figure(figsize=(13, 6), layout="constrained")
     all_axes = figure.subplots(1, len(points), squeeze=False)[0]
     for axes, (case, found) in zip(all_axes, points.items(), strict=True):
         front, best = [], -np.inf
+        top = 100 * max(row.mean for _, row in found.values())
+        least = max(top - POINTS, 100 * min(row.mean for _, row in found.values()))
+        texts = []
         for name, (gates, row) in sorted(
             found.items(), key=lambda item: (item[1][0], -item[1][1].mean)
         ):
             accuracy = 100 * row.mean
-            axes.errorbar(gates, accuracy, yerr=100 * row.error, fmt="o", ms=4, color="C0")
-            axes.annotate(
-                name, (gates, accuracy), xytext=(4, 4), textcoords="offset points", size=7
-            )
+            below = accuracy < least
+            error = 0 if below else 100 * row.error
+            style = {"marker": "v" if below else "o", "ms": 5, "color": "C0"}
+            axes.errorbar(gates, max(accuracy, least), yerr=error, **style)
+            text = f"{name}: {accuracy:.1f}" if below else name
+            texts.append((text, gates, max(accuracy, least)))
             if accuracy > best:
                 best = accuracy
                 front.append((gates, accuracy))
@@ -216,12 +228,50 @@ def pareto(path: Path, points: Mapping[str, Mapping[str, tuple[float, Accuracy]]
             *zip(*front, strict=True), where="post", color="C3", lw=1, label="best for its gates"
         )
         axes.set_xscale("log")
+        axes.set_xlim(min(g for _, g, _ in texts) / 1.5, max(g for _, g, _ in texts) * 3)
+        axes.set_ylim(least - 0.6, top + 0.6)
+        _annotate(axes, texts)
         axes.set_xlabel("gates of a multiply-add (NAND2 equivalents): smaller is cheaper")
         axes.set_ylabel("test accuracy after training, %")
         axes.set_title(case, fontsize=10)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=7, loc="lower right")
     return _save(figure, path)
+
+
+def _annotate(axes: Any, texts: Sequence[tuple[str, float, float]]) -> None:
+    """Write texts beside their points, where none is yet, with a line to the point."""
+    (left, right), (low, high) = np.log10(axes.get_xlim()), axes.get_ylim()
+    # Shares of the axes that a line and a character of the font take.
+    line, character = 0.026, 0.0115
+    places = [
+        ((np.log10(gates) - left) / (right - left), (accuracy - low) / (high - low))
+        for _, gates, accuracy in texts
+    ]
+    taken = [(x - character, x + character, y) for x, y in places]
+    for (text, gates, accuracy), (x, y) in zip(texts, places, strict=True):
+        start, end = x + 0.03, x + 0.03 + character * len(text)
+        ways = sorted(range(-30, 31), key=lambda n: (abs(n), -n))
+        free = [
+            y + n * line
+            for n in ways
+            if 0.02 < y + n * line < 0.98
+            and all(
+                abs(y + n * line - there) >= line or start > last or end < first
+                for first, last, there in taken
+            )
+        ]
+        place = free[0] if free else y
+        taken.append((start, end, place))
+        axes.annotate(
+            text,
+            (gates, accuracy),
+            xytext=(start, place),
+            textcoords="axes fraction",
+            va="center",
+            size=7,
+            arrowprops={"arrowstyle": "-", "lw": 0.4, "color": "C7"},
+        )
 
 
 def _save(figure: Figure, path: Path) -> Path:
