@@ -2,18 +2,14 @@
 
 import itertools
 import random
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-# cocotbext-axi 0.1.28 uses names that cocotb 2.1 deprecates.
-warnings.filterwarnings("ignore", category=DeprecationWarning)
-
-import cocotb  # noqa: E402
-from cocotb.clock import Clock  # noqa: E402
-from cocotb.triggers import ClockCycles, RisingEdge  # noqa: E402
-from cocotbext.axi import AxiBus, AxiRam  # noqa: E402
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, RisingEdge
+from cocotbext.axi import AxiBus, AxiRam
 
 SIZE = 1 << 15
 HALF = SIZE // 2
