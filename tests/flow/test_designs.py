@@ -1,6 +1,7 @@
 """Designs are kept by their sources, and only those of the project's own units."""
 
 import os
+from types import SimpleNamespace
 
 import pytest
 
@@ -60,6 +61,29 @@ def test_a_design_of_other_sources_is_not_taken(monkeypatch):
     again(monkeypatch)
     with pytest.raises(AssertionError, match="elaborated"):
         generate("bfp_dot", P)
+
+
+@pytest.mark.parametrize("package", ["hw", "sw"])
+def test_every_source_counts(monkeypatch, tmp_path, package):
+    """A changed, a new and a renamed file of Python or Verilog, and no others."""
+    room = tmp_path / "package" / "room"
+    room.mkdir(parents=True)
+    (room.parent / "__init__.py").write_text("")
+    file = SimpleNamespace(__file__=str(room.parent / "__init__.py"))
+    monkeypatch.setattr(designs, package, file)
+    seen = []
+    for change in (
+        lambda: None,
+        lambda: (room / "a.py").write_text("1"),
+        lambda: (room / "a.py").write_text("2"),
+        lambda: (room / "a.py").rename(room / "b.py"),
+        lambda: (room / "cell.v").write_text("module m; endmodule"),
+    ):
+        change()
+        seen.append(designs._sources.__wrapped__())
+    assert len(set(seen)) == len(seen)
+    (room / "notes.txt").write_text("no source")
+    assert designs._sources.__wrapped__() == seen[-1]
 
 
 def test_a_unit_of_ones_own_is_not_kept(folder):
