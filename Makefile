@@ -24,8 +24,10 @@ fuzz: ## random configurations of every unit against their models (ARGS="--count
 fuzz-programs: ## random programs of the accelerator against its model (ARGS="--count 30"; resumes)
 	@./setup.sh $(BASE),pnr,boards,dev && $(PYTHON) -m tests.fuzz.programs $(ARGS)
 
-deep: ## proofs of the bus rules of larger configurations (long)
-	@./setup.sh $(BASE),pnr,boards,dev && $(PYTHON) -m pytest -q tests/formal --deep $(ARGS)
+DEEP := tests/formal tests/formats/test_quantize.py tests/boards/test_build.py tests/boards/test_noise.py
+
+deep: ## proofs of larger units, more values, bitstreams of larger designs (long)
+	@./setup.sh $(BASE),pnr,boards,dev && $(PYTHON) -m pytest -q -n 2 $(DEEP) --deep $(ARGS)
 
 bench: ## ratios of speed, size and time, as JSON in build/bench.json
 	@./setup.sh $(BASE),pnr,dev && $(PYTHON) -m sim bench $(ARGS)

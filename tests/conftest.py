@@ -12,5 +12,11 @@ if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add an option for what takes longer than a run of the tests may."""
-    what = "prove the ports of larger units as well, quantize more values in every rounding"
+    what = "prove larger units too, quantize more values, route larger designs, send more frames"
     parser.addoption("--deep", action="store_true", help=what)
+
+
+@pytest.fixture
+def deep(request: pytest.FixtureRequest) -> bool:
+    """Return whether more is to be tried than a run of all tests has time for."""
+    return request.config.getoption("--deep")

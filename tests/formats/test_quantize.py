@@ -22,9 +22,9 @@ RANDOM = Words(key=1234567, first=3)
 
 
 @pytest.fixture
-def part(request: pytest.FixtureRequest) -> int:
+def part(deep: bool) -> int:
     """How many values roundings other than to nearest even are compared on."""
-    return MILLION if request.config.getoption("--deep") else MILLION // 8
+    return MILLION if deep else MILLION // 8
 
 
 def sides(format: MxFormat) -> tuple[int, int]:
