@@ -1,10 +1,10 @@
 """Compiles the training of a network into a program of the accelerator."""
 
+import dataclasses
 import itertools
 import math
 
 from ..core import products
-from ..core.planes import Planes
 from ..errors import CapacityError, UserError
 from ..train import layers
 from ..train.data import Data
@@ -19,11 +19,13 @@ from .memory import Map
 from .operands import Panels
 from .operations import External, Matrix, Operation, Tensor, Window, dma, vector
 from .parameters import AcceleratorParameters
+from .planes import Planes
 from .pool import Pool
 from .program import MOMENTUM, Program
 from .scales import with_scales
 from .softmax import cross_entropy
-from .start import Start, stages, start
+from .stages import INPUT, Stage, stages
+from .start import Start, start
 
 __all__ = ["compile_training"]
 
@@ -96,22 +98,26 @@ class _Compiler:
         self.rates = Matrix.make("rates", 1, self.epochs, values)
         self.equal = Tensor("equal", 0)
         self.layers: list[Layer] = []
-        for layer, relu in stages(first.network):
-            self.layers.append(self._layer(layer, relu, shared))
+        for stage in stages(first.network):
+            self.layers.append(self._layer(stage, shared))
+        self.top = top = self.layers[-1]
+        # Outputs are still needed when their gradient is made.
+        room = Tensor(f"d{top.y.tensor.name}", top.y.rows * top.y.words)
+        top.dy = dataclasses.replace(top.y, tensor=room)
         self.regions = self._map(first.network)
 
-    def _layer(self, layer: layers.Weighted | layers.Pool, relu: bool, shared: Shared) -> Layer:
-        """Return the next layer."""
-        below = self.layers[-1] if self.layers else None
-        x, values = (below.y if below else self.pixels).tensor, self.pixels.values
-        if isinstance(layer, layers.Pool):
-            assert isinstance(below, Convolution)
-            return Pool(below.number, below.planes, self.equal)
-        if isinstance(layer.layer, products.Dense):
-            source = Matrix(x, layer.layer.inputs, self.pixels.words, values)
-            return Dense(layer.number, source, layer.layer.outputs, relu, shared)
-        assert isinstance(layer.layer, Planes)
-        return Convolution(layer.number, x, layer.layer, self.settings.batch, values, shared)
+    def _layer(self, stage: Stage, shared: Shared) -> Layer:
+        """Return the layer of a stage."""
+        [below] = (None if n == INPUT else self.layers[n] for n in stage.inputs)
+        x, batch, part = below.y if below else self.pixels, self.settings.batch, stage.part
+        if isinstance(part, layers.Pool):
+            assert below
+            return Pool(below, Planes.of(x, self.pixels.words), self.equal)
+        assert isinstance(part, layers.Weighted)
+        if isinstance(part.layer, products.Dense):
+            source = Matrix(x.tensor, part.layer.inputs, self.pixels.words, x.values)
+            return Dense(stage, below, source, shared)
+        return Convolution(stage, below, x.tensor, batch, x.values, shared)
 
     def _map(self, network: Network) -> Map:
         """Return the map of external memory."""
@@ -225,11 +231,11 @@ class _Compiler:
         body.append(self._move("load", self.pixels, PIXELS))
         for layer in others:
             body += layer.forward()
-        top = self.layers[-1]
+        top = self.top
         loss = Window(tensor=self.losses.tensor, single=True, register=STEP)
         body += cross_entropy(top.y, top.dy, self.labels, loss)
         body.append(self._move("load", self.labels, LABELS))
-        for below, layer in reversed(list(itertools.pairwise(self.layers))):
-            body += layer.backward(below)
-        body += first.backward(None, pixels_panel)
+        for layer in reversed(others):
+            body += layer.backward()
+        body += first.backward(pixels_panel)
         return body

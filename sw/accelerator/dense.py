@@ -3,11 +3,13 @@
 import dataclasses
 from collections.abc import Iterator
 
+from ..train.layers import Weighted
 from .layer import Layer
 from .operands import COLUMNS, ROWS, Panels
 from .operations import Matrix, Operation, Tensor, Window, multiply, vector
+from .stages import Stage
 
-__all__ = ["Dense", "Shared"]
+__all__ = ["Dense", "Shared", "descent"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,27 +35,49 @@ class Shared:
     dx: Tensor
 
 
+def descent(
+    shared: Shared, array: Matrix, momentum: Matrix, gradient: Matrix
+) -> Iterator[Operation]:
+    """Give what changes a momentum by a gradient, and an array by the momentum."""
+    shape = array.rows, array.words
+    yield vector(
+        f"{momentum.tensor.name} * {shared.momentum} + its gradient",
+        "axpy",
+        momentum.along,
+        momentum.along,
+        gradient.along,
+        scalar=shared.momentum,
+        shape=shape,
+    )
+    yield vector(
+        f"{array.tensor.name} - rate * {momentum.tensor.name}",
+        "axpy",
+        array.along,
+        momentum.along,
+        array.along,
+        scalar=shared.rate,
+        shape=shape,
+    )
+
+
 class Dense(Layer):
     """A dense layer; samples are innermost.
 
     Parameters
     ----------
-    number : int
-        Of the layer.
+    stage : Stage
+        What it is.
+    below : Layer or None
+        Whose output it reads.
     x : Matrix
         Its input, (inputs, samples).
-    outputs : int
-        Features of the output.
-    relu : bool
-        Whether a rectifier follows.
     shared : Shared
         What layers have in common.
 
     Members
     -------
     y, dy : Matrix
-        The output, (outputs, samples), and its gradient, which takes the place of what a rectifier
-        gave.
+        The output, (outputs, samples), and its gradient.
     weight, bias, momentum, bias_momentum : Matrix
         Its arrays, (outputs, inputs) and one row.
     dx : Matrix
@@ -62,17 +86,17 @@ class Dense(Layer):
         Of the product that gives it.
     """
 
-    def __init__(self, number: int, x: Matrix, outputs: int, relu: bool, shared: Shared) -> None:
-        super().__init__()
-        self.number = number
-        self.x = x
+    def __init__(self, stage: Stage, below: Layer | None, x: Matrix, shared: Shared) -> None:
+        assert isinstance(stage.part, Weighted)
+        self.number = number = stage.number
+        self.product = stage.part.number
+        self.outputs = outputs = stage.part.layer.shapes(1)["w"][0]
         self.inputs = inputs = x.rows
-        self.outputs = outputs
-        self.relu = relu
+        self.x = x
         self._shared = shared
         values, samples = x.values, x.stride
-        self.y = Matrix.make(f"y{number}", outputs, samples, values)
-        self.dy = self.y if relu else Matrix.make(f"dy{number}", outputs, samples, values)
+        y = Matrix.make(f"y{number}", outputs, samples, values)
+        super().__init__([below], y, stage.relu)
         self.dx = dataclasses.replace(x, tensor=shared.dx)
         self.reduction = outputs
         self.weight = Matrix.make(f"weight{number}", outputs, inputs, values)
@@ -89,9 +113,9 @@ class Dense(Layer):
         """Give what makes the output."""
         panels, samples = self._shared.panels, self.x.stride
         left, right = panels.take(ROWS), panels.take(COLUMNS)
-        key = panels.key(self.number, "forward", 1)
+        key = panels.key(self.product, "forward", 1)
         yield panels.quantize(left, self.weight, ROWS, reduction=self.inputs, key=key)
-        key = panels.key(self.number, "forward", 0)
+        key = panels.key(self.product, "forward", 0)
         yield panels.quantize(
             right, self.x, COLUMNS, reduction=self.inputs, transposed=True, key=key
         )
@@ -119,18 +143,20 @@ class Dense(Layer):
     def input_panel(self, panel: Tensor) -> Operation:
         """Return what quantizes the input along samples, for the gradient of the weights."""
         panels = self._shared.panels
-        key = panels.key(self.number, "weight", 1)
+        key = panels.key(self.product, "weight", 1)
         return panels.quantize(panel, self.x, COLUMNS, reduction=self.x.stride, key=key)
 
-    def backward(self, below: Layer | None, panel: Tensor | None = None) -> Iterator[Operation]:
+    def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
         """Give what makes the gradient of the layer below, and what changes the arrays."""
+        [below] = self.below
         if panel is None:
             panel = self._shared.panels.take(COLUMNS)
             yield self.input_panel(panel)
         yield from self._weight_gradient(panel)
         if below:
             yield from self._input_gradient(below)
-        yield from self._update()
+        yield from descent(self._shared, self.weight, self.momentum, self._dw)
+        yield from descent(self._shared, self.bias, self.bias_momentum, self._db)
 
     def _weight_gradient(self, right: Tensor) -> Iterator[Operation]:
         """Give what makes the gradients of weights and biases, of the input's panel."""
@@ -138,7 +164,7 @@ class Dense(Layer):
         left = panels.take(ROWS)
         number = self.number
         name = f"dy{number}"
-        key = panels.key(number, "weight", 0)
+        key = panels.key(self.product, "weight", 0)
         yield panels.quantize(left, self.dy, ROWS, reduction=samples, key=key)
         yield multiply(
             f"gradient of weight{number} = {name} {self.x.tensor.name}^T",
@@ -172,17 +198,17 @@ class Dense(Layer):
     def input_panels(self, left: Tensor, right: Tensor) -> Iterator[Operation]:
         """Give what makes the operands of the gradient of the input."""
         panels = self._shared.panels
-        key = panels.key(self.number, "input", 1)
+        key = panels.key(self.product, "input", 1)
         yield panels.quantize(
             left, self.weight, ROWS, reduction=self.outputs, transposed=True, key=key
         )
-        key = panels.key(self.number, "input", 0)
+        key = panels.key(self.product, "input", 0)
         yield panels.quantize(
             right, self.dy, COLUMNS, reduction=self.outputs, transposed=True, key=key
         )
 
     def _input_gradient(self, below: Layer) -> Iterator[Operation]:
-        """Give what makes the gradient of the output of the layer below."""
+        """Give what makes the gradient of the input, which the layer below takes."""
         panels, dx = self._shared.panels, self.dx
         left, right = panels.take(ROWS), panels.take(COLUMNS)
         yield from self.input_panels(left, right)
@@ -196,37 +222,4 @@ class Dense(Layer):
             n=dx.stride,
             blocks=panels.blocks(self.reduction),
         )
-        yield vector(
-            f"{below.dy.tensor.name} = {dx.tensor.name} where {below.y.tensor.name} is positive",
-            "mask",
-            below.dy.along,
-            dx.along,
-            below.y.along,
-            shape=(dx.rows, dx.words),
-        )
-
-    def _update(self) -> Iterator[Operation]:
-        """Give what changes momenta by gradients, and weights by momenta."""
-        for array, momentum, gradient in (
-            (self.weight, self.momentum, self._dw),
-            (self.bias, self.bias_momentum, self._db),
-        ):
-            shape = array.rows, array.words
-            yield vector(
-                f"{momentum.tensor.name} * {self._shared.momentum} + its gradient",
-                "axpy",
-                momentum.along,
-                momentum.along,
-                gradient.along,
-                scalar=self._shared.momentum,
-                shape=shape,
-            )
-            yield vector(
-                f"{array.tensor.name} - rate * {momentum.tensor.name}",
-                "axpy",
-                array.along,
-                momentum.along,
-                array.along,
-                scalar=self._shared.rate,
-                shape=shape,
-            )
+        yield from below.take(dx.tensor.name, dx.along)

@@ -1,6 +1,7 @@
 """Planes of pixels in the scratchpad, and the matrices of convolutions in them."""
 
 import dataclasses
+import math
 
 from .operations import Matrix, Tensor, Window
 
@@ -32,16 +33,30 @@ class Planes:
         """Elements from a channel to the next."""
         return self.side * self.line
 
+    @classmethod
+    def of(cls, matrix: Matrix, words: int) -> "Planes":
+        """Return the planes that are the rows of a matrix."""
+        side = math.isqrt(matrix.words // words)
+        return cls(matrix.tensor, matrix.rows, side, words, matrix.values)
+
     @property
     def matrix(self) -> Matrix:
         """A row a channel."""
         return Matrix(self.tensor, self.channels, self.side**2 * self.words, self.values)
 
-    def patches(self, kernel: int, padding: int) -> "Patches":
-        """Return what the taps of kernels see, with a border of zeros."""
-        outputs = self.side + 2 * padding - kernel + 1
+    def patches(
+        self, kernel: int, padding: int, *, stride: int = 1, outputs: int | None = None
+    ) -> "Patches":
+        """Return what the taps of kernels see, with a border of zeros.
+
+        ``outputs`` is the side of the results; without, as long as kernels are inside.
+        """
+        if outputs is None:
+            outputs = (self.side + 2 * padding - kernel) // stride + 1
         rows, words = self.channels * kernel**2, outputs**2 * self.words
-        return Patches(self.tensor, rows, words, self.values, self, kernel, padding)
+        return Patches(
+            self.tensor, rows, words, self.values, self, kernel, padding, stride, outputs
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,12 +64,14 @@ class Patches(Matrix):
     """Pixels under taps, which are not copied.
 
     Rows are (channels, down, across), the taps of a kernel; along them lie (y, x, samples) of the
-    results of a convolution with stride 1.
+    results of a convolution.
     """
 
     planes: Planes
     kernel: int
     padding: int
+    distance: int
+    outputs: int
 
     @property
     def along(self) -> Window:
@@ -73,9 +90,12 @@ class Patches(Matrix):
 
     @property
     def _pixels(self) -> tuple[tuple[int, ...], ...]:
-        p = self.planes
-        outputs = p.side + 2 * self.padding - self.kernel + 1
-        return (outputs, p.line, 1, 0), (outputs, p.pixel, 0, 1), (p.words, p.values)
+        p, far, count = self.planes, self.distance, self.outputs
+        return (
+            (count, far * p.line, far, 0),
+            (count, far * p.pixel, 0, far),
+            (p.words, p.values),
+        )
 
     def _window(self, counters: tuple[tuple[int, ...], ...]) -> Window:
         p = self.planes
