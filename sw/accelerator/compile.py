@@ -15,13 +15,16 @@ from .banks import place
 from .convolution import Convolution
 from .dense import Dense, Shared
 from .layer import Layer
+from .mean import Mean
 from .memory import Map
+from .normalization import BatchNorm
 from .operands import Panels
 from .operations import External, Matrix, Operation, Tensor, Window, dma, vector
 from .parameters import AcceleratorParameters
 from .planes import Planes
 from .pool import Pool
 from .program import MOMENTUM, Program
+from .residual import Sum
 from .scales import with_scales
 from .softmax import cross_entropy
 from .stages import INPUT, Stage, stages
@@ -108,16 +111,27 @@ class _Compiler:
 
     def _layer(self, stage: Stage, shared: Shared) -> Layer:
         """Return the layer of a stage."""
-        [below] = (None if n == INPUT else self.layers[n] for n in stage.inputs)
-        x, batch, part = below.y if below else self.pixels, self.settings.batch, stage.part
-        if isinstance(part, layers.Pool):
-            assert below
-            return Pool(below, Planes.of(x, self.pixels.words), self.equal)
-        assert isinstance(part, layers.Weighted)
-        if isinstance(part.layer, products.Dense):
-            source = Matrix(x.tensor, part.layer.inputs, self.pixels.words, x.values)
-            return Dense(stage, below, source, shared)
-        return Convolution(stage, below, x.tensor, batch, x.values, shared)
+        part, batch = stage.part, self.settings.batch
+        below, *others = (None if n == INPUT else self.layers[n] for n in stage.inputs)
+        x = below.y if below else self.pixels
+        if isinstance(part, layers.Weighted):
+            if isinstance(part.layer, products.Dense):
+                source = Matrix(x.tensor, part.layer.inputs, self.pixels.words, x.values)
+                return Dense(stage, below, source, shared)
+            return Convolution(stage, below, x.tensor, batch, x.values, shared)
+        assert below, "what reads the pixels has weights"
+        planes = Planes.of(x, self.pixels.words)
+        if isinstance(part, layers.Residual):
+            [around] = others
+            assert around
+            return Sum(below, around, stage.relu)
+        if isinstance(part, layers.BatchNorm):
+            return BatchNorm(stage, below, shared)
+        return (
+            Mean(below, planes)
+            if isinstance(part, layers.Mean)
+            else Pool(below, planes, self.equal)
+        )
 
     def _map(self, network: Network) -> Map:
         """Return the map of external memory."""
@@ -126,11 +140,13 @@ class _Compiler:
         regions.put("pixels", shape, "steps, features, samples")
         shape = (steps + 1, self.labels.rows, batch)
         regions.put("labels", shape, "steps, classes, samples")
+        kept = {matrix.tensor.name for layer in self.layers for matrix in layer.arrays}
         for prefix in ("", MOMENTUM):
             for name, array in network.arrays.items():
-                first, *others = array.shape
-                stored = (first, math.prod(others)) if others else (first,)
-                regions.put(prefix + name, array.shape, LAYOUTS[array.ndim], stored)
+                if prefix + name in kept:
+                    first, *others = array.shape
+                    stored = (first, math.prod(others)) if others else (first,)
+                    regions.put(prefix + name, array.shape, LAYOUTS[array.ndim], stored)
         regions.put("rates", (self.epochs,), "epochs, negative")
         regions.put("losses", (self.epochs, self.steps), "epochs, steps")
         return regions
