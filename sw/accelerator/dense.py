@@ -111,24 +111,19 @@ class Dense(Layer):
 
     def forward(self) -> Iterator[Operation]:
         """Give what makes the output."""
-        panels, samples = self._shared.panels, self.x.stride
-        left, right = panels.take(ROWS), panels.take(COLUMNS)
+        panels, y = self._shared.panels, self.y
+        left = panels.take(ROWS)
         key = panels.key(self.product, "forward", 1)
         yield panels.quantize(left, self.weight, ROWS, reduction=self.inputs, key=key)
-        key = panels.key(self.product, "forward", 0)
-        yield panels.quantize(
-            right, self.x, COLUMNS, reduction=self.inputs, transposed=True, key=key
-        )
-        y = self.y
         name = y.tensor.name
-        yield multiply(
+        yield from panels.multiplied(
             f"{name} = {self.weight.tensor.name} {self.x.tensor.name}",
             y,
             left,
-            right,
+            self.x,
             m=self.outputs,
-            n=samples,
-            blocks=panels.blocks(self.inputs),
+            reduction=self.inputs,
+            key=panels.key(self.product, "forward", 0),
         )
         yield vector(
             f"{name} + {self.bias.tensor.name}{', rectified' * self.relu}",
@@ -195,31 +190,32 @@ class Dense(Layer):
             fold=True,
         )
 
-    def input_panels(self, left: Tensor, right: Tensor) -> Iterator[Operation]:
-        """Give what makes the operands of the gradient of the input."""
+    def input_rows(self, left: Tensor) -> Iterator[Operation]:
+        """Give what makes the panel of rows for the gradient of the input."""
         panels = self._shared.panels
         key = panels.key(self.product, "input", 1)
         yield panels.quantize(
             left, self.weight, ROWS, reduction=self.outputs, transposed=True, key=key
         )
-        key = panels.key(self.product, "input", 0)
-        yield panels.quantize(
-            right, self.dy, COLUMNS, reduction=self.outputs, transposed=True, key=key
-        )
+
+    @property
+    def slopes(self) -> Matrix:
+        """What these rows are multiplied by."""
+        return self.dy
 
     def _input_gradient(self, below: Layer) -> Iterator[Operation]:
         """Give what makes the gradient of the input, which the layer below takes."""
         panels, dx = self._shared.panels, self.dx
-        left, right = panels.take(ROWS), panels.take(COLUMNS)
-        yield from self.input_panels(left, right)
+        left = panels.take(ROWS)
+        yield from self.input_rows(left)
         dx.tensor.words = max(dx.tensor.words, dx.rows * dx.words)
-        yield multiply(
+        yield from panels.multiplied(
             f"{dx.tensor.name} = {self.weight.tensor.name}^T dy{self.number}",
             dx,
             left,
-            right,
+            self.slopes,
             m=dx.rows,
-            n=dx.stride,
-            blocks=panels.blocks(self.reduction),
+            reduction=self.reduction,
+            key=panels.key(self.product, "input", 0),
         )
         yield from below.take(dx.tensor.name, dx.along)
