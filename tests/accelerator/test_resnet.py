@@ -8,13 +8,14 @@ import pytest
 
 from sw.accelerator import tensors
 from sw.accelerator.coding import decode, encode
+from sw.accelerator.command import requested
 from sw.accelerator.compile import compile_training
 from sw.accelerator.program import Program
 from sw.accelerator.stages import INPUT, stages
 from sw.accelerator.training import Training, train
 from sw.core.convolution import Convolution
 from sw.errors import UserError
-from sw.train.data import Data
+from sw.train.data import Data, load
 from sw.train.layers import BatchNorm, Layer, Mean, Pool, Rectifier, Residual, Weighted, dense
 from sw.train.loop import train as reference
 from sw.train.network import MODELS, Network
@@ -109,6 +110,18 @@ def test_one_step_is_that_of_the_other_training():
         # Arrays are about 1: sums in another order differ in the last place.
         assert np.abs(found.weights[name] - array).max() <= 2.0**-23, name
     assert found.momenta.keys() == {n for n in found.weights if n[:4] not in ("mean", "vari")}
+
+
+def test_few_steps_of_a_training():
+    options: dict[str, Any] = {"format": "hbfp8", "data": "digits", "hidden": None, "overrides": ()}
+    _, data, s = requested(**options, model="resnet8", batch=16, steps=2)
+    every = load("digits")
+    assert data.train_x.shape == (32, 64) and s.batch == 16
+    # Evenly spread over the 1438 that there are.
+    assert np.array_equal(data.train_x[1], every.train_x[1438 // 32])
+    assert np.array_equal(data.train_y[[0, 31]], every.train_y[[0, 31 * 1438 // 32]])
+    with pytest.raises(UserError, match="steps must be an integer from 1 to 89, not 90"):
+        requested(**options, batch=16, steps=90)
 
 
 def test_patches_of_a_stride():
