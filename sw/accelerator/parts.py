@@ -112,11 +112,11 @@ class _Product(Part):
         return self.products.operand(rows, self._number, (which, side), **options)
 
     def _lines(self, side: str) -> int:
-        """Return the lines of samples of the results; of a dense layer they are words."""
+        """Return the lines of a side of planes; of a dense layer these are words of samples."""
         shape = self._shape
         if isinstance(shape, Planes):
             return getattr(shape, side)
-        return self._x.shape[-1] // self.values
+        return self._x.size // (shape.shapes(1)["x"][1] * self.values)
 
     def forward(self, *inputs: Floats) -> Floats:
         """Return products, each with the bias of its row."""
