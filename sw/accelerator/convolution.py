@@ -8,7 +8,7 @@ from ..errors import UserError
 from ..train.layers import Weighted
 from .dense import Dense, Shared
 from .layer import Layer
-from .operands import ROWS
+from .operands import COLUMNS, ROWS
 from .operations import Matrix, Operation, Tensor, Window, vector
 from .planes import Planes
 from .stages import Stage
@@ -83,8 +83,8 @@ class Convolution(Dense):
         if below and self._stride > 1:
             self.padded.append(self._dilated.matrix)
 
-    def input_rows(self, left: Tensor) -> Iterator[Operation]:
-        """Give what makes the panel of rows for the gradient of the input, and apart its slopes."""
+    def input_panels(self, left: Tensor, right: Tensor) -> Iterator[Operation]:
+        """Give what makes the operands of the gradient of the input."""
         panels, weight, kernels = self._shared.panels, self.weight, self._reversed
         channels, filters, taps = kernels.rows, self.outputs, self._kernel**2
         backwards = Window(
@@ -108,15 +108,15 @@ class Convolution(Dense):
         )
         key = panels.key(self.product, "input", 1)
         yield panels.quantize(left, kernels, ROWS, reduction=self.reduction, key=key)
+        slopes = Planes.of(self.dy, self._dilated.words)
         if self._stride > 1:
-            yield self._dilate(Planes.of(self.dy, self._dilated.words))
-
-    @property
-    def slopes(self) -> Matrix:
-        """What these rows are multiplied by."""
-        words = self._dilated.words
-        planes = self._dilated if self._stride > 1 else Planes.of(self.dy, words)
-        return planes.patches(self._kernel, self._border, outputs=self._size)
+            yield self._dilate(slopes)
+            slopes = self._dilated
+        seen = slopes.patches(self._kernel, self._border, outputs=self._size)
+        key = panels.key(self.product, "input", 0)
+        yield panels.quantize(
+            right, seen, COLUMNS, reduction=self.reduction, transposed=True, key=key
+        )
 
     def _dilate(self, slopes: Planes) -> Operation:
         """Return what copies the gradient of the output to where zeros are between its pixels."""

@@ -111,19 +111,24 @@ class Dense(Layer):
 
     def forward(self) -> Iterator[Operation]:
         """Give what makes the output."""
-        panels, y = self._shared.panels, self.y
-        left = panels.take(ROWS)
+        panels, samples = self._shared.panels, self.x.stride
+        left, right = panels.take(ROWS), panels.take(COLUMNS)
         key = panels.key(self.product, "forward", 1)
         yield panels.quantize(left, self.weight, ROWS, reduction=self.inputs, key=key)
+        key = panels.key(self.product, "forward", 0)
+        yield panels.quantize(
+            right, self.x, COLUMNS, reduction=self.inputs, transposed=True, key=key
+        )
+        y = self.y
         name = y.tensor.name
-        yield from panels.multiplied(
+        yield multiply(
             f"{name} = {self.weight.tensor.name} {self.x.tensor.name}",
             y,
             left,
-            self.x,
+            right,
             m=self.outputs,
-            reduction=self.inputs,
-            key=panels.key(self.product, "forward", 0),
+            n=samples,
+            blocks=panels.blocks(self.inputs),
         )
         yield vector(
             f"{name} + {self.bias.tensor.name}{', rectified' * self.relu}",
@@ -190,32 +195,31 @@ class Dense(Layer):
             fold=True,
         )
 
-    def input_rows(self, left: Tensor) -> Iterator[Operation]:
-        """Give what makes the panel of rows for the gradient of the input."""
+    def input_panels(self, left: Tensor, right: Tensor) -> Iterator[Operation]:
+        """Give what makes the operands of the gradient of the input."""
         panels = self._shared.panels
         key = panels.key(self.product, "input", 1)
         yield panels.quantize(
             left, self.weight, ROWS, reduction=self.outputs, transposed=True, key=key
         )
-
-    @property
-    def slopes(self) -> Matrix:
-        """What these rows are multiplied by."""
-        return self.dy
+        key = panels.key(self.product, "input", 0)
+        yield panels.quantize(
+            right, self.dy, COLUMNS, reduction=self.outputs, transposed=True, key=key
+        )
 
     def _input_gradient(self, below: Layer) -> Iterator[Operation]:
         """Give what makes the gradient of the input, which the layer below takes."""
         panels, dx = self._shared.panels, self.dx
-        left = panels.take(ROWS)
-        yield from self.input_rows(left)
+        left, right = panels.take(ROWS), panels.take(COLUMNS)
+        yield from self.input_panels(left, right)
         dx.tensor.words = max(dx.tensor.words, dx.rows * dx.words)
-        yield from panels.multiplied(
+        yield multiply(
             f"{dx.tensor.name} = {self.weight.tensor.name}^T dy{self.number}",
             dx,
             left,
-            self.slopes,
+            right,
             m=dx.rows,
-            reduction=self.reduction,
-            key=panels.key(self.product, "input", 0),
+            n=dx.stride,
+            blocks=panels.blocks(self.reduction),
         )
         yield from below.take(dx.tensor.name, dx.along)

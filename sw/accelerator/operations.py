@@ -47,21 +47,6 @@ class Window:
     single: bool = False
     register: int | None = None
 
-    def part(self, first: int, count: int) -> "Window":
-        """Return ``count`` values of its slowest counter, from one on."""
-        (_, stride, *steps), *others = self.counters
-        plane = self.plane
-        if plane:
-            y, x, *extents = plane
-            down, across = steps
-            plane = y + first * down, x + first * across, extents[0], extents[1]
-        return dataclasses.replace(
-            self,
-            counters=((count, stride, *steps), *others),
-            offset=self.offset + first * stride,
-            plane=plane,
-        )
-
 
 @dataclasses.dataclass(frozen=True)
 class Matrix:
@@ -202,18 +187,10 @@ def vector(
 
 
 def multiply(
-    comment: str,
-    to: Matrix,
-    left: Tensor,
-    right: Tensor,
-    *,
-    m: int,
-    n: int,
-    blocks: int,
-    first: int = 0,
+    comment: str, to: Matrix, left: Tensor, right: Tensor, *, m: int, n: int, blocks: int
 ) -> Operation:
-    """Return a product of two panels, into the first ``m`` rows of ``to`` from a column on."""
-    stored = Window(tensor=to.tensor, counters=((m, to.stride), (1, 0)), offset=first)
+    """Return a product of two panels, into the first ``m`` rows of ``to``."""
+    stored = Window(tensor=to.tensor, counters=((m, to.stride), (1, 0)))
     windows = {0: stored, 1: Window(tensor=left), 2: Window(tensor=right)}
     fields = {"m": m, "n": n, "blocks": blocks}
     return Operation(name="prod.multiply", comment=comment, windows=windows, fields=fields)

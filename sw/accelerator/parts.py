@@ -108,15 +108,8 @@ class _Product(Part):
         assert isinstance(stage.part, layers.Weighted)
         self._number, self._shape = stage.part.number, stage.part.layer
 
-    def _operand(self, rows: Floats, which: str, side: int, **options: Any) -> Any:
-        return self.products.operand(rows, self._number, (which, side), **options)
-
-    def _lines(self, side: str) -> int:
-        """Return the lines of a side of planes; of a dense layer these are words of samples."""
-        shape = self._shape
-        if isinstance(shape, Planes):
-            return getattr(shape, side)
-        return self._x.size // (shape.shapes(1)["x"][1] * self.values)
+    def _operand(self, rows: Floats, which: str, side: int, *, grouped: bool = False) -> Any:
+        return self.products.operand(rows, self._number, (which, side), grouped=grouped)
 
     def forward(self, *inputs: Floats) -> Floats:
         """Return products, each with the bias of its row."""
@@ -124,8 +117,7 @@ class _Product(Part):
         self._x = x
         weight, shape = self.array("weight"), self._shape
         left = self._operand(weight.reshape(len(weight), -1), "forward", 1)
-        lines = self._lines("outputs")
-        right = self._operand(_matrix(shape, x).T, "forward", 0, grouped=True, lines=lines)
+        right = self._operand(_matrix(shape, x).T, "forward", 0, grouped=True)
         y = add(self.products.multiply(left, right), self.array("bias")[:, None])
         return y.reshape(*shape.shapes(1)["y"][1:], -1)
 
@@ -149,8 +141,7 @@ class _Product(Part):
             dy = patches(dilated(dy, shape.stride), shape.kernel, border, outputs=shape.size)
         else:
             left = self._operand(weight.T, "input", 1, grouped=True)
-        lines = self._lines("size")
-        right = self._operand(dy.T, "input", 0, grouped=True, lines=lines)
+        right = self._operand(dy.T, "input", 0, grouped=True)
         return self.products.multiply(left, right)
 
 
