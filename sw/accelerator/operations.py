@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ __all__ = [
     "Tensor",
     "Window",
     "dma",
+    "grouped",
     "multiply",
     "pieces",
     "vector",
@@ -195,6 +196,10 @@ class Operation:
         Of the random words of the first step; that of a step is moved by ``key_register``.
     skip : int
         Beats of the quantizer whose random words come before.
+    group : str
+        What it is counted as: a layer's pass.
+    work : int
+        Multiply-adds that the result needs.
     """
 
     name: str
@@ -205,6 +210,8 @@ class Operation:
     key: int | None = None
     key_register: int | None = None
     skip: int = 0
+    group: str = ""
+    work: int = 0
 
     @property
     def engine(self) -> str:
@@ -238,6 +245,12 @@ class Operation:
     def reads_at_once(self) -> tuple[Tensor, ...]:
         """The tensors that it reads at the same time."""
         return () if self.name == "prod.alpha" else self.reads
+
+
+def grouped(name: str, operations: Iterable[Operation]) -> Iterator[Operation]:
+    """Give operations, of a group of this name if they have none."""
+    for each in operations:
+        yield each if each.group else dataclasses.replace(each, group=name)
 
 
 def vector(
@@ -274,12 +287,22 @@ def vector(
 
 
 def multiply(
-    comment: str, to: Matrix, left: Window, right: Window, *, m: int, n: int, blocks: int
+    comment: str,
+    to: Matrix,
+    left: Window,
+    right: Window,
+    *,
+    m: int,
+    n: int,
+    blocks: int,
+    work: int,
 ) -> Operation:
-    """Return a product of two panels, into the first ``m`` rows of ``to``."""
+    """Return a product of two panels, into the first ``m`` rows of ``to``, of so much ``work``."""
     windows = {0: to.window(((m, to.stride), (1, 0))), 1: left, 2: right}
     fields = {"m": m, "n": n, "blocks": blocks}
-    return Operation(name="prod.multiply", comment=comment, windows=windows, fields=fields)
+    return Operation(
+        name="prod.multiply", comment=comment, windows=windows, fields=fields, work=work
+    )
 
 
 def dma(name: str, comment: str, matrix: Matrix, external: External) -> Operation:
