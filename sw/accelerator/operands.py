@@ -3,8 +3,9 @@
 from ..errors import UserError
 from ..train.operand import USES
 from ..words import stream_key
-from .operations import Matrix, Operation, Part, Tensor, Window, pieces
+from .operations import Matrix, Operation, Tensor, Window
 from .parameters import AcceleratorParameters
+from .part import Part, pieces
 
 __all__ = ["ROWS", "COLUMNS", "Panels"]
 
