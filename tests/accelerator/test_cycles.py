@@ -1,6 +1,6 @@
-import re
-
 """When operations of a program begin and end, and the command that shows it."""
+
+import re
 
 import pytest
 from click.testing import CliRunner
