@@ -14,10 +14,12 @@ __all__ = ["Assembler", "Line"]
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """An instruction, and what it is for."""
+    """An instruction, what it is for, and the group and the work of its operation."""
 
     word: int
     comment: str
+    group: str = ""
+    work: int = 0
 
 
 def _relocated(register: int | None) -> int:
@@ -85,7 +87,8 @@ class Assembler:
             words = list(self._window(engine, number, window))
             if number == 0 and operation.key is not None:
                 add = _relocated(operation.key_register)
-                words.append(encode(f"{engine}.key", window=0, add=add, key=operation.key))
+                key = {"key": operation.key, "skip": operation.skip}
+                words.append(encode(f"{engine}.key", window=0, add=add, **key))
             fixed = window.register is None and (number or operation.key is None)
             if fixed and self._set.get((engine, number)) == words:
                 continue
@@ -98,7 +101,7 @@ class Assembler:
             "signal": self._tokens.mask([(engine, other) for other in signals]),
         }
         word = encode(operation.name, **tokens, **operation.fields)
-        self.lines.append(Line(word, operation.comment))
+        self.lines.append(Line(word, operation.comment, operation.group, operation.work))
 
     def _window(self, engine: str, number: int, window: Window) -> Iterator[int]:
         """Give what sets a window."""

@@ -1,12 +1,16 @@
 """The command that makes a program of the accelerator: ``python -m sw program``."""
 
+import collections
+import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 from rich.table import Table
 
+from ..checks import whole
 from ..cli import console, output_folder, whole_files
 from ..errors import UserError
 from ..train.command import widths
@@ -44,6 +48,7 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--momentum", type=float, help="Of the descent; without, the model's."),
         click.option("--rate", type=float, help="First learning rate; without, the model's."),
         click.option("--batch", default=64, help="Images of a step.", **default),
+        click.option("--steps", type=int, help="Of an epoch; without, all whole batches."),
         click.option("--epochs", default=1, help="Times through the data.", **default),
         click.option("--arith", "format", default="hbfp6", help="Of the operands.", **default),
         click.option("--data", default="digits", help=f"{' or '.join(DATA)}.", **default),
@@ -55,14 +60,30 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def requested(
-    *, format: str, data: str, hidden: str | None, overrides: tuple[str, ...], **fields: Any
+    *,
+    format: str,
+    data: str,
+    hidden: str | None,
+    steps: int | None,
+    overrides: tuple[str, ...],
+    **fields: Any,
 ) -> tuple[AcceleratorParameters, Data, Settings]:
     """Return the machine, the data and the training that options ask for; or raise `UserError`."""
     if hidden is not None:
         fields["hidden"] = widths(hidden)
     settings = Settings(**fields)
     parameters = AcceleratorParameters.make(overrides=overrides, defaults={"format": format})
-    return parameters, load(data), settings
+    images = load(data)
+    if steps is not None:
+        whole("steps", steps, 1, len(images.train_x) // settings.batch)
+        images = _few(images, steps * settings.batch)
+    return parameters, images, settings
+
+
+def _few(data: Data, images: int) -> Data:
+    """Return data with fewer images to train with, evenly spread."""
+    places = np.arange(images) * len(data.train_x) // images
+    return dataclasses.replace(data, train_x=data.train_x[places], train_y=data.train_y[places])
 
 
 @click.command("program")
@@ -81,6 +102,7 @@ def make_program(latency: int, output: Path | None, **fields: Any) -> None:
       python -m sw program --hidden 32,32 -o build/program
       python -m sw program --hidden 32,32 --arith fb16_linear --set lanes=4
       python -m sw program --arith hbfp8 --set rows=8 --set columns=8 --batch 32
+      python -m sw program --model resnet8 --batch 32 --set banks=16 --set bank_words=65536
     """
     if output is not None:
         check_files(output, FILES)
@@ -91,6 +113,7 @@ def make_program(latency: int, output: Path | None, **fields: Any) -> None:
     out.print(described(program), highlight=False, soft_wrap=True)
     out.print(f"Predicted: {prediction.cycles:,} cycles.", highlight=False)
     out.print(_table(program, prediction))
+    out.print(_passes(program, prediction))
     if output is None:
         return
     network = start(parameters, data, settings).network
@@ -126,4 +149,34 @@ def _table(program: Program, prediction: Prediction) -> Table:
         works = busy - starved
         share = f"{100 * works / prediction.cycles:.1f}"
         table.add_row(name, f"{counts[name]:,}", f"{busy:,}", f"{starved:,}", f"{works:,}", share)
+    return table
+
+
+def _passes(program: Program, prediction: Prediction) -> Table:
+    """Return cycles of each engine at work by layer and pass, and what the array is used for."""
+    cycles: collections.Counter[tuple[str, str]] = collections.Counter()
+    work: collections.Counter[str] = collections.Counter()
+    groups: dict[str, None] = {}
+    for span in sorted(prediction.spans, key=lambda span: span.pc):
+        line = program.lines[span.pc]
+        group = line.group or "before and after"
+        groups[group] = None
+        cycles[group, span.engine] += span.end - span.start
+        work[group] += line.work
+    table = Table("layer, pass")
+    for heading in (*WORKERS, "multiply-adds", "of prod's", "of all"):
+        table.add_column(heading, justify="right")
+    p = program.parameters
+    slots = p.rows * p.columns * p.lanes
+    every = prediction.cycles * slots
+    for group in groups:
+        done, own = work[group], cycles[group, "prod"] * slots
+        shares = [
+            f"{100 * done / n:.1f} %" if done else "" for n in (own, prediction.cycles * slots)
+        ]
+        spent = (f"{cycles[group, engine]:,}" for engine in WORKERS)
+        table.add_row(group, *spent, f"{done:,}", *shares)
+    total = sum(work.values())
+    table.add_section()
+    table.add_row("", *[""] * len(WORKERS), f"{total:,}", "", f"{100 * total / every:.1f} %")
     return table

@@ -1,11 +1,13 @@
 """Compiles the training of a network into a program of the accelerator."""
 
+import contextlib
+import dataclasses
 import itertools
 import math
+from collections.abc import Iterable
 
 from ..core import products
-from ..core.planes import Planes
-from ..errors import CapacityError, UserError
+from ..errors import CapacityError
 from ..train import layers
 from ..train.data import Data
 from ..train.network import Network
@@ -15,15 +17,20 @@ from .banks import place
 from .convolution import Convolution
 from .dense import Dense, Shared
 from .layer import Layer
+from .mean import Mean
 from .memory import Map
+from .normalization import BatchNorm
 from .operands import Panels
-from .operations import External, Matrix, Operation, Tensor, Window, dma, vector
+from .operations import External, Matrix, Operation, Tensor, Window, dma, grouped, vector
 from .parameters import AcceleratorParameters
+from .planes import Planes
 from .pool import Pool
 from .program import MOMENTUM, Program
+from .residual import Sum
 from .scales import with_scales
 from .softmax import cross_entropy
-from .start import Start, stages, start
+from .stages import INPUT, Stage, stages
+from .start import Start, start
 
 __all__ = ["compile_training"]
 
@@ -33,6 +40,9 @@ epochs; bytes to the losses of the epoch."""
 
 LAYOUTS = {1: "outputs", 2: "outputs, inputs", 4: "filters, channels, y, x"}
 """Of the arrays of a network, by their axes."""
+
+LAYINGS = (4, 2), (1, 2), (4, 1)
+"""Parts of long operations, and panels of a side, that are tried before one of each."""
 
 RATE = 0
 """The scalar register with the negative rate of the epoch."""
@@ -47,10 +57,10 @@ def compile_training(parameters: AcceleratorParameters, data: Data, settings: Se
     accelerator does not have, or that does not fit.
     """
     found = start(parameters, data, settings)
-    try:
-        return _Compiler(parameters, settings, found, data, 2).program()
-    except CapacityError:
-        return _Compiler(parameters, settings, found, data, 1).program()
+    for parts, copies in LAYINGS:
+        with contextlib.suppress(CapacityError):
+            return _Compiler(parameters, settings, found, data, parts, copies).program()
+    return _Compiler(parameters, settings, found, data, 1, 1).program()
 
 
 class _Compiler:
@@ -64,6 +74,8 @@ class _Compiler:
         Of the training.
     data : Data
         Images and classes.
+    parts : int
+        Of long operations, so that others need not wait for their ends.
     copies : int
         Panels of each side of the array.
     """
@@ -74,6 +86,7 @@ class _Compiler:
         settings: Settings,
         first: Start,
         data: Data,
+        parts: int,
         copies: int,
     ) -> None:
         self.parameters = parameters
@@ -82,7 +95,7 @@ class _Compiler:
         self.steps, batch = first.order.shape
         assert settings.epochs is not None and settings.momentum is not None
         self.epochs = settings.epochs
-        self.panels = Panels(parameters, settings.seed, STEPS, copies)
+        self.panels = Panels(parameters, settings.seed, STEPS, parts, copies)
         shared = Shared(
             panels=self.panels,
             momentum=settings.momentum,
@@ -96,22 +109,37 @@ class _Compiler:
         self.rates = Matrix.make("rates", 1, self.epochs, values)
         self.equal = Tensor("equal", 0)
         self.layers: list[Layer] = []
-        for layer, relu in stages(first.network):
-            self.layers.append(self._layer(layer, relu, shared))
+        for stage in stages(first.network):
+            self.layers.append(self._layer(stage, shared))
+        self.top = top = self.layers[-1]
+        # Outputs are still needed when their gradient is made.
+        room = Tensor(f"d{top.y.tensor.name}", top.y.rows * top.y.words)
+        top.dy = dataclasses.replace(top.y, tensor=room)
         self.regions = self._map(first.network)
 
-    def _layer(self, layer: layers.Weighted | layers.Pool, relu: bool, shared: Shared) -> Layer:
-        """Return the next layer."""
-        below = self.layers[-1] if self.layers else None
-        x, values = (below.y if below else self.pixels).tensor, self.pixels.values
-        if isinstance(layer, layers.Pool):
-            assert isinstance(below, Convolution)
-            return Pool(below.number, below.planes, self.equal)
-        if isinstance(layer.layer, products.Dense):
-            source = Matrix(x, layer.layer.inputs, self.pixels.words, values)
-            return Dense(layer.number, source, layer.layer.outputs, relu, shared)
-        assert isinstance(layer.layer, Planes)
-        return Convolution(layer.number, x, layer.layer, self.settings.batch, values, shared)
+    def _layer(self, stage: Stage, shared: Shared) -> Layer:
+        """Return the layer of a stage."""
+        part, batch = stage.part, self.settings.batch
+        below, *others = (None if n == INPUT else self.layers[n] for n in stage.inputs)
+        x = below.y if below else self.pixels
+        if isinstance(part, layers.Weighted):
+            if isinstance(part.layer, products.Dense):
+                source = Matrix(x.tensor, part.layer.inputs, self.pixels.words, x.values)
+                return Dense(stage, below, source, shared)
+            return Convolution(stage, below, x.tensor, batch, x.values, shared)
+        assert below, "what reads the pixels has weights"
+        planes = Planes.of(x, self.pixels.words)
+        if isinstance(part, layers.Residual):
+            [around] = others
+            assert around
+            return Sum(below, around, stage.relu)
+        if isinstance(part, layers.BatchNorm):
+            return BatchNorm(stage, below, shared)
+        return (
+            Mean(below, planes)
+            if isinstance(part, layers.Mean)
+            else Pool(below, planes, self.equal)
+        )
 
     def _map(self, network: Network) -> Map:
         """Return the map of external memory."""
@@ -120,11 +148,13 @@ class _Compiler:
         regions.put("pixels", shape, "steps, features, samples")
         shape = (steps + 1, self.labels.rows, batch)
         regions.put("labels", shape, "steps, classes, samples")
+        kept = {matrix.tensor.name for layer in self.layers for matrix in layer.arrays}
         for prefix in ("", MOMENTUM):
             for name, array in network.arrays.items():
-                first, *others = array.shape
-                stored = (first, math.prod(others)) if others else (first,)
-                regions.put(prefix + name, array.shape, LAYOUTS[array.ndim], stored)
+                if prefix + name in kept:
+                    first, *others = array.shape
+                    stored = (first, math.prod(others)) if others else (first,)
+                    regions.put(prefix + name, array.shape, LAYOUTS[array.ndim], stored)
         regions.put("rates", (self.epochs,), "epochs, negative")
         regions.put("losses", (self.epochs, self.steps), "epochs, steps")
         return regions
@@ -173,7 +203,7 @@ class _Compiler:
         code.sequence(last)
         code.add("halt")
         if len(code.lines) > p.instructions:
-            raise UserError(
+            raise CapacityError(
                 f"instructions must be {len(code.lines)} or more for this training, not "
                 f"{p.instructions}"
             )
@@ -220,16 +250,25 @@ class _Compiler:
         first, *others = self.layers
         assert isinstance(first, Dense)
         pixels_panel = Tensor("pixels_panel", 0)
-        body = list(first.forward())
-        body.append(first.input_panel(pixels_panel))
-        body.append(self._move("load", self.pixels, PIXELS))
+        body = self._passed(first, "forward", first.forward())
+        ready = [first.input_panel(pixels_panel)]
+        body += self._passed(first, "weight gradient", ready)
+        body += grouped("loads", [self._move("load", self.pixels, PIXELS)])
         for layer in others:
-            body += layer.forward()
-        top = self.layers[-1]
+            body += self._passed(layer, "forward", layer.forward())
+        top = self.top
         loss = Window(tensor=self.losses.tensor, single=True, register=STEP)
-        body += cross_entropy(top.y, top.dy, self.labels, loss)
-        body.append(self._move("load", self.labels, LABELS))
-        for below, layer in reversed(list(itertools.pairwise(self.layers))):
-            body += layer.backward(below)
-        body += first.backward(None, pixels_panel)
+        body += grouped("loss", cross_entropy(top.y, top.dy, self.labels, loss))
+        body += grouped("loads", [self._move("load", self.labels, LABELS)])
+        for layer in reversed(others):
+            body += self._passed(layer, "backward", layer.backward())
+        body += self._passed(first, "backward", first.backward(pixels_panel))
         return body
+
+    def _passed(self, layer: Layer, name: str, operations: Iterable[Operation]) -> list[Operation]:
+        """Return a layer's operations, of groups named after it and its passes."""
+        title = f"{self.layers.index(layer)} {type(layer).__name__.lower()}"
+        return [
+            dataclasses.replace(each, group=f"{title}, {each.group}")
+            for each in grouped(name, operations)
+        ]

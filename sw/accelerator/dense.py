@@ -1,13 +1,15 @@
 """Dense layers as operations: forward, backward, and the change of their weights."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
+from ..train.layers import Weighted
 from .layer import Layer
 from .operands import COLUMNS, ROWS, Panels
-from .operations import Matrix, Operation, Tensor, Window, multiply, vector
+from .operations import Matrix, Operation, Tensor, Window, grouped, multiply, vector
+from .stages import Stage
 
-__all__ = ["Dense", "Shared"]
+__all__ = ["Dense", "Shared", "descent"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,27 +35,49 @@ class Shared:
     dx: Tensor
 
 
+def descent(
+    shared: Shared, array: Matrix, momentum: Matrix, gradient: Matrix
+) -> Iterator[Operation]:
+    """Give what changes a momentum by a gradient, and an array by the momentum."""
+    shape = array.rows, array.words
+    yield vector(
+        f"{momentum.tensor.name} * {shared.momentum} + its gradient",
+        "axpy",
+        momentum.along,
+        momentum.along,
+        gradient.along,
+        scalar=shared.momentum,
+        shape=shape,
+    )
+    yield vector(
+        f"{array.tensor.name} - rate * {momentum.tensor.name}",
+        "axpy",
+        array.along,
+        momentum.along,
+        array.along,
+        scalar=shared.rate,
+        shape=shape,
+    )
+
+
 class Dense(Layer):
     """A dense layer; samples are innermost.
 
     Parameters
     ----------
-    number : int
-        Of the layer.
+    stage : Stage
+        What it is.
+    below : Layer or None
+        Whose output it reads.
     x : Matrix
         Its input, (inputs, samples).
-    outputs : int
-        Features of the output.
-    relu : bool
-        Whether a rectifier follows.
     shared : Shared
         What layers have in common.
 
     Members
     -------
     y, dy : Matrix
-        The output, (outputs, samples), and its gradient, which takes the place of what a rectifier
-        gave.
+        The output, (outputs, samples), and its gradient.
     weight, bias, momentum, bias_momentum : Matrix
         Its arrays, (outputs, inputs) and one row.
     dx : Matrix
@@ -62,17 +86,17 @@ class Dense(Layer):
         Of the product that gives it.
     """
 
-    def __init__(self, number: int, x: Matrix, outputs: int, relu: bool, shared: Shared) -> None:
-        super().__init__()
-        self.number = number
-        self.x = x
+    def __init__(self, stage: Stage, below: Layer | None, x: Matrix, shared: Shared) -> None:
+        assert isinstance(stage.part, Weighted)
+        self.number = number = stage.number
+        self.product = stage.part.number
+        self.outputs = outputs = stage.part.layer.shapes(1)["w"][0]
         self.inputs = inputs = x.rows
-        self.outputs = outputs
-        self.relu = relu
+        self.x = x
         self._shared = shared
         values, samples = x.values, x.stride
-        self.y = Matrix.make(f"y{number}", outputs, samples, values)
-        self.dy = self.y if relu else Matrix.make(f"dy{number}", outputs, samples, values)
+        y = Matrix.make(f"y{number}", outputs, samples, values)
+        super().__init__([below], y, stage.relu)
         self.dx = dataclasses.replace(x, tensor=shared.dx)
         self.reduction = outputs
         self.weight = Matrix.make(f"weight{number}", outputs, inputs, values)
@@ -87,78 +111,118 @@ class Dense(Layer):
 
     def forward(self) -> Iterator[Operation]:
         """Give what makes the output."""
-        panels, samples = self._shared.panels, self.x.stride
-        left, right = panels.take(ROWS), panels.take(COLUMNS)
-        key = panels.key(self.number, "forward", 1)
-        yield panels.quantize(left, self.weight, ROWS, reduction=self.inputs, key=key)
-        key = panels.key(self.number, "forward", 0)
-        yield panels.quantize(
-            right, self.x, COLUMNS, reduction=self.inputs, transposed=True, key=key
+        panels, y, weight, inputs = self._shared.panels, self.y, self.weight, self.inputs
+        left = panels.take(ROWS)
+        keys = [panels.key(self.product, "forward", side) for side in (0, 1)]
+        rows = panels.rows(self.outputs, self.x.stride, inputs)
+        # Parts of the weights, which may have changed just now, follow the first of the input.
+        weights = [
+            panels.quantize(
+                left,
+                weight.cut(part),
+                ROWS,
+                reduction=inputs,
+                key=keys[1],
+                before=part.start,
+            )
+            for part in rows
+        ]
+        for columns, x in panels.columns_of(self.x, inputs):
+            right = panels.take(COLUMNS)
+            yield self._across(right, x, columns, inputs, keys[0])
+            yield from weights
+            weights.clear()
+            for part in rows:
+                yield self._multiply(
+                    f"{y.tensor.name} = {weight.tensor.name} {x.tensor.name}",
+                    y.cut(part, columns),
+                    panels.part(left, ROWS, inputs, part),
+                    right,
+                    inputs,
+                )
+            there = y.cut(columns=columns)
+            yield vector(
+                f"{y.tensor.name} + {self.bias.tensor.name}{', rectified' * self.relu}",
+                "add",
+                there.along,
+                there.along,
+                self.bias.elements(self.outputs, there.words),
+                shape=(self.outputs, there.words),
+                relu=self.relu,
+            )
+
+    def _across(
+        self, panel: Tensor, x: Matrix, columns: range, reduction: int, key: int | None
+    ) -> Operation:
+        """Return what quantizes some columns of an operand, which are these words of its rows."""
+        return self._shared.panels.quantize(
+            panel,
+            x,
+            COLUMNS,
+            reduction=reduction,
+            transposed=True,
+            key=key,
+            before=columns.start * x.values,
+            whole=False,
         )
-        y = self.y
-        name = y.tensor.name
-        yield multiply(
-            f"{name} = {self.weight.tensor.name} {self.x.tensor.name}",
-            y,
+
+    def _multiply(
+        self,
+        comment: str,
+        to: Matrix,
+        left: Window,
+        right: Tensor,
+        reduction: int,
+        columns: int | None = None,
+    ) -> Operation:
+        """Return a product of panels, of so many columns, or as many as ``to`` has."""
+        panels, n = self._shared.panels, to.words * to.values
+        used = n if columns is None else columns
+        return multiply(
+            comment,
+            to,
             left,
-            right,
-            m=self.outputs,
-            n=samples,
-            blocks=panels.blocks(self.inputs),
-        )
-        yield vector(
-            f"{name} + {self.bias.tensor.name}{', rectified' * self.relu}",
-            "add",
-            y.along,
-            y.along,
-            self.bias.elements(self.outputs, y.words),
-            shape=(self.outputs, y.words),
-            relu=self.relu,
+            Window(tensor=right),
+            m=to.rows,
+            n=n if columns is None else panels.columns(columns),
+            blocks=panels.blocks(reduction),
+            work=to.rows * used * reduction,
         )
 
     def input_panel(self, panel: Tensor) -> Operation:
         """Return what quantizes the input along samples, for the gradient of the weights."""
         panels = self._shared.panels
-        key = panels.key(self.number, "weight", 1)
+        key = panels.key(self.product, "weight", 1)
         return panels.quantize(panel, self.x, COLUMNS, reduction=self.x.stride, key=key)
 
-    def backward(self, below: Layer | None, panel: Tensor | None = None) -> Iterator[Operation]:
+    def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
         """Give what makes the gradient of the layer below, and what changes the arrays."""
+        [below] = self.below
+        if below:
+            yield from grouped("input gradient", self._input_gradient())
         if panel is None:
             panel = self._shared.panels.take(COLUMNS)
-            yield self.input_panel(panel)
-        yield from self._weight_gradient(panel)
+            yield from grouped("weight gradient", [self.input_panel(panel)])
         if below:
-            yield from self._input_gradient(below)
-        yield from self._update()
+            # The input may end here.
+            given = below.take(self.dx.tensor.name, self.dx.along)
+            yield from grouped("input gradient", given)
+        yield from grouped("weight gradient", self._weight_gradient(panel))
+        biases = descent(self._shared, self.bias, self.bias_momentum, self._db)
+        yield from grouped("update", biases)
 
     def _weight_gradient(self, right: Tensor) -> Iterator[Operation]:
-        """Give what makes the gradients of weights and biases, of the input's panel."""
+        """Give what makes the gradients of weights and biases, and what changes the weights."""
         panels, samples = self._shared.panels, self.x.stride
-        left = panels.take(ROWS)
-        number = self.number
+        number, dw = self.number, self._dw
         name = f"dy{number}"
-        key = panels.key(number, "weight", 0)
-        yield panels.quantize(left, self.dy, ROWS, reduction=samples, key=key)
-        yield multiply(
-            f"gradient of weight{number} = {name} {self.x.tensor.name}^T",
-            self._dw,
-            left,
-            right,
-            m=self.outputs,
-            n=panels.columns(self.inputs),
-            blocks=panels.blocks(samples),
-        )
-        more = self._dw.stride - self.inputs
-        if more:
-            # Columns of the product beyond the inputs are of what the panel held before.
-            behind = Window(
-                tensor=self._dw.tensor,
-                counters=((self.outputs, self._dw.stride), (more, 1)),
-                offset=self.inputs,
-                single=True,
+        key = panels.key(self.product, "weight", 0)
+        rows = panels.rows(self.outputs, self.inputs, samples)
+        left = panels.take(ROWS)
+        for part in rows:
+            yield panels.quantize(
+                left, self.dy.cut(part), ROWS, reduction=samples, key=key, before=part.start
             )
-            yield vector("zeros behind it", "fill", behind, shape=(self.outputs, more))
         yield vector(
             f"gradient of bias{number} = sums of {name}",
             "copy",
@@ -168,65 +232,54 @@ class Dense(Layer):
             reduce="sum",
             fold=True,
         )
+        for part in rows:
+            gradient = dw.cut(part)
+            yield self._multiply(
+                f"gradient of weight{number} = {name} {self.x.tensor.name}^T",
+                gradient,
+                panels.part(left, ROWS, samples, part),
+                right,
+                samples,
+                self.inputs,
+            )
+            more = dw.stride - self.inputs
+            if more:
+                # Columns of the product beyond the inputs are of what the panel held before.
+                behind = gradient.window(((len(part), dw.stride), (more, 1)))
+                behind = dataclasses.replace(
+                    behind, offset=behind.offset + self.inputs, single=True
+                )
+                yield vector("zeros behind it", "fill", behind, shape=(len(part), more))
+            arrays = (each.cut(part) for each in (self.weight, self.momentum))
+            yield from grouped("update", descent(self._shared, *arrays, gradient))
 
-    def input_panels(self, left: Tensor, right: Tensor) -> Iterator[Operation]:
-        """Give what makes the operands of the gradient of the input."""
+    def _input_gradient(self) -> Iterator[Operation]:
+        """Give what makes the gradient of the input."""
+        panels, dx, reduction = self._shared.panels, self.dx, self.reduction
+        dx.tensor.words = max(dx.tensor.words, dx.rows * dx.words)
+        left = panels.take(ROWS)
+        yield from self._transposed(left)
+        key = panels.key(self.product, "input", 0)
+        for columns, slopes in panels.columns_of((yield from self._slopes()), reduction):
+            right = panels.take(COLUMNS)
+            yield self._across(right, slopes, columns, reduction, key)
+            yield self._multiply(
+                f"{dx.tensor.name} = {self.weight.tensor.name}^T dy{self.number}",
+                dx.cut(columns=columns),
+                Window(tensor=left),
+                right,
+                reduction,
+            )
+
+    def _transposed(self, left: Tensor) -> Iterator[Operation]:
+        """Give what makes the panel of the weights for the gradient of the input."""
         panels = self._shared.panels
-        key = panels.key(self.number, "input", 1)
+        key = panels.key(self.product, "input", 1)
         yield panels.quantize(
             left, self.weight, ROWS, reduction=self.outputs, transposed=True, key=key
         )
-        key = panels.key(self.number, "input", 0)
-        yield panels.quantize(
-            right, self.dy, COLUMNS, reduction=self.outputs, transposed=True, key=key
-        )
 
-    def _input_gradient(self, below: Layer) -> Iterator[Operation]:
-        """Give what makes the gradient of the output of the layer below."""
-        panels, dx = self._shared.panels, self.dx
-        left, right = panels.take(ROWS), panels.take(COLUMNS)
-        yield from self.input_panels(left, right)
-        dx.tensor.words = max(dx.tensor.words, dx.rows * dx.words)
-        yield multiply(
-            f"{dx.tensor.name} = {self.weight.tensor.name}^T dy{self.number}",
-            dx,
-            left,
-            right,
-            m=dx.rows,
-            n=dx.stride,
-            blocks=panels.blocks(self.reduction),
-        )
-        yield vector(
-            f"{below.dy.tensor.name} = {dx.tensor.name} where {below.y.tensor.name} is positive",
-            "mask",
-            below.dy.along,
-            dx.along,
-            below.y.along,
-            shape=(dx.rows, dx.words),
-        )
-
-    def _update(self) -> Iterator[Operation]:
-        """Give what changes momenta by gradients, and weights by momenta."""
-        for array, momentum, gradient in (
-            (self.weight, self.momentum, self._dw),
-            (self.bias, self.bias_momentum, self._db),
-        ):
-            shape = array.rows, array.words
-            yield vector(
-                f"{momentum.tensor.name} * {self._shared.momentum} + its gradient",
-                "axpy",
-                momentum.along,
-                momentum.along,
-                gradient.along,
-                scalar=self._shared.momentum,
-                shape=shape,
-            )
-            yield vector(
-                f"{array.tensor.name} - rate * {momentum.tensor.name}",
-                "axpy",
-                array.along,
-                momentum.along,
-                array.along,
-                scalar=self._shared.rate,
-                shape=shape,
-            )
+    def _slopes(self) -> Generator[Operation, None, Matrix]:
+        """Return what the weights multiply for the gradient of the input."""
+        yield from ()
+        return self.dy

@@ -5,11 +5,18 @@ from ..train.operand import USES
 from ..words import stream_key
 from .operations import Matrix, Operation, Tensor, Window
 from .parameters import AcceleratorParameters
+from .part import Part, pieces
 
 __all__ = ["ROWS", "COLUMNS", "Panels"]
 
 ROWS, COLUMNS = 0, 1
 """The sides of the array that a panel is for."""
+
+SHORTEST = 2048
+"""Cycles, about, of a part."""
+
+MOST_COLUMNS = 65_535
+"""Of a product."""
 
 FIXED_BITS = 40
 """Low bits of a key that the number of the step is added to."""
@@ -26,16 +33,25 @@ class Panels:
         Of the random words of stochastic rounding.
     register : int
         The address register with the number of the step, which is added to keys.
+    parts : int
+        Of a long operation, at most, so that others need not wait for its end.
     copies : int
         Panels of a side, which are taken in turn.
+
+    Members
+    -------
+    separable : bool
+        Whether parts of a tensor are quantized as the whole is: without a scale a tensor.
     """
 
     def __init__(
-        self, parameters: AcceleratorParameters, seed: int, register: int, copies: int
+        self, parameters: AcceleratorParameters, seed: int, register: int, parts: int, copies: int
     ) -> None:
         self._parameters = parameters
+        self.separable = not parameters.tensor_scale
         self._seed = seed
         self._register = register
+        self._parts = parts
         self._pools = [
             [Tensor(f"{name}{n}", 0) for n in range(copies)] for name in ("rows", "columns")
         ]
@@ -49,6 +65,47 @@ class Panels:
         """Return the columns of whole tiles."""
         step = self._parameters.columns
         return -(-count // step) * step
+
+    def rows(self, m: int, n: int, reduction: int) -> list[range]:
+        """Return parts of the rows of a product that are worth an operation each."""
+        p = self._parameters
+        tiles = -(-m // p.rows) * -(-n // p.columns)
+        cycles = tiles * self.blocks(reduction) * p.beats
+        return pieces(m, min(self._parts, cycles // SHORTEST) if self.separable else 1, p.rows)
+
+    def columns_of(self, x: Matrix, reduction: int) -> list[tuple[range, Matrix]]:
+        """Return parts of the columns of a product's operand, and which words of a row they are.
+
+        As many as are worth an operation each, or as it needs for panels of half a bank.
+        """
+        p = self._parameters
+        groups = x.words * p.values // p.columns
+        words = groups * self.blocks(reduction) * p.beats
+        most = min(self._parts, words // SHORTEST)
+        needed = max(-(-2 * words // p.bank_words), -(-x.words * p.values // MOST_COLUMNS))
+        parts = x.split(max(most, needed) if self.separable else 1)
+        longest = max(part.words for _, part in parts) * p.values
+        if longest > MOST_COLUMNS:
+            raise UserError(
+                f"batch must be smaller: a product on the accelerator has {MOST_COLUMNS:,} columns "
+                f"or less, not {longest:,}"
+            )
+        return parts
+
+    def part(self, panel: Tensor, side: int, reduction: int, rows: range) -> Window:
+        """Return a window on the panel of some rows, which begin where a tile does."""
+        p = self._parameters
+        pitch = self.blocks(reduction) * p.beats
+        slices = self._slices(side)
+        groups = range(rows.start // slices, -(-rows.stop // slices))
+        return Window(
+            tensor=panel,
+            offset=groups.start * pitch * p.values,
+            part=Part(pitch, groups, range(pitch)),
+        )
+
+    def _slices(self, side: int) -> int:
+        return self._parameters.columns if side == COLUMNS else self._parameters.rows
 
     def take(self, side: int) -> Tensor:
         """Return the panel of a side whose last use is the older one."""
@@ -65,22 +122,28 @@ class Panels:
         reduction: int,
         transposed: bool = False,
         key: int | None = None,
+        before: int = 0,
+        whole: bool = True,
     ) -> Operation:
         """Return what quantizes ``x``, or its transpose, along what are then the rows.
 
         The panel grows to hold it. ``reduction`` is the rows' length without what fills up words;
-        ``key`` is that of `key`.
+        ``key`` is that of `key`. Of a part of an operand ``before`` are the rows before it, for
+        which the panel has room if it is one of the ``whole``.
         """
         p = self._parameters
-        slices = p.columns if side == COLUMNS else p.rows
-        rows = x.words * p.values if transposed else x.rows
-        blocks = self.blocks(reduction)
-        panel.words = max(panel.words, -(-rows // slices) * blocks * p.beats)
+        count, blocks = x.words * p.values if transposed else x.rows, self.blocks(reduction)
+        rows = range(before, before + count) if whole else range(count)
+        groups = -(-rows.stop // self._slices(side))
+        panel.words = max(panel.words, groups * blocks * p.beats)
         x = x.top(reduction) if transposed else x
         return Operation(
             name="quant.quantize",
             comment=f"{panel.name} = {x.tensor.name}{'^T' * transposed}",
-            windows={0: Window(tensor=panel), 1: x.across if transposed else x.along},
+            windows={
+                0: self.part(panel, side, reduction, rows),
+                1: x.across if transposed else x.along,
+            },
             fields={
                 "transposed": int(transposed),
                 "side": side,
@@ -90,6 +153,7 @@ class Panels:
             },
             key=key,
             key_register=None if key is None else self._register,
+            skip=before * blocks * p.converter.beats,
         )
 
     def key(self, layer: int, which: str, side: int) -> int | None:

@@ -1,14 +1,25 @@
 """Operations of engines on tensors that have no place in the scratchpad yet."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from .instructions import FUNCTIONS, LANE_OPS, REDUCTIONS
+from .part import Part, pieces
 
-__all__ = ["External", "Matrix", "Operation", "Tensor", "Window", "dma", "multiply", "vector"]
+__all__ = [
+    "External",
+    "Matrix",
+    "Operation",
+    "Tensor",
+    "Window",
+    "dma",
+    "grouped",
+    "multiply",
+    "vector",
+]
 
 
 @dataclasses.dataclass(eq=False)
@@ -38,6 +49,8 @@ class Window:
         Whether single elements are meant.
     register : int, optional
         The address register that moves it.
+    part : Part, optional
+        What of the tensor it reads or writes; without, perhaps all.
     """
 
     tensor: Tensor
@@ -46,16 +59,27 @@ class Window:
     plane: tuple[int, int, int, int] | None = None
     single: bool = False
     register: int | None = None
+    part: Part | None = None
+
+    def meets(self, other: "Window") -> bool:
+        """Tell whether a word may be in both."""
+        if self.tensor is not other.tensor:
+            return False
+        return not (self.part and other.part) or self.part.meets(other.part)
 
 
 @dataclasses.dataclass(frozen=True)
 class Matrix:
-    """Rows of whole words in a tensor, one behind the other; a word has ``values`` elements."""
+    """Rows of whole words in a tensor; a word has ``values`` elements.
+
+    They lie one behind the other, or are those of a ``part`` of such a matrix.
+    """
 
     tensor: Tensor
     rows: int
     words: int
     values: int
+    part: Part | None = None
 
     @classmethod
     def make(cls, name: str, rows: int, columns: int, values: int) -> "Matrix":
@@ -66,27 +90,49 @@ class Matrix:
     @property
     def stride(self) -> int:
         """Elements from a row to the next."""
-        return self.words * self.values
+        return (self.part.pitch if self.part else self.words) * self.values
+
+    @property
+    def offset(self) -> int:
+        """Of its first element in the tensor."""
+        part = self.part
+        return part.rows.start * self.stride + part.columns.start * self.values if part else 0
 
     def top(self, rows: int) -> "Matrix":
         """Return its first rows."""
         return dataclasses.replace(self, rows=rows)
 
+    def cut(self, rows: range | None = None, columns: range | None = None) -> "Matrix":
+        """Return some of the rows, or all, and some of the words of each, or all."""
+        assert self.part is None
+        rows, columns = rows or range(self.rows), columns or range(self.words)
+        part = Part(self.words, rows, columns)
+        return dataclasses.replace(self, rows=len(rows), words=len(columns), part=part)
+
+    def split(self, most: int) -> list[tuple[range, "Matrix"]]:
+        """Return at most so many parts of the words of all rows, and which words they are."""
+        return [(words, self.cut(columns=words)) for words in pieces(self.words, most)]
+
     @property
     def along(self) -> Window:
         """Word after word, row after row."""
-        return Window(tensor=self.tensor, counters=((self.rows * self.words, self.values),))
+        counters: tuple[tuple[int, int], ...] = ((self.rows * self.words, self.values),)
+        if self.words * self.values != self.stride:
+            counters = (self.rows, self.stride), (self.words, self.values)
+        return self.window(counters)
 
     @property
     def across(self) -> Window:
         """Down the rows, word beside word."""
-        counters = (self.words, self.values), (self.rows, self.stride)
-        return Window(tensor=self.tensor, counters=counters)
+        return self.window(((self.words, self.values), (self.rows, self.stride)))
+
+    def window(self, counters: tuple[tuple[int, ...], ...]) -> Window:
+        """Return a window on it, from its first element on."""
+        return Window(tensor=self.tensor, counters=counters, offset=self.offset, part=self.part)
 
     def again(self, times: int) -> Window:
         """Return all words, in order, several times."""
-        counters = (times, 0), (self.rows * self.words, self.values)
-        return Window(tensor=self.tensor, counters=counters)
+        return self.window(((times, 0), (self.rows * self.words, self.values)))
 
     def elements(self, count: int, times: int = 1) -> Window:
         """Return single elements, each several times."""
@@ -119,6 +165,12 @@ class Operation:
         Where the memory port begins.
     key : int, optional
         Of the random words of the first step; that of a step is moved by ``key_register``.
+    skip : int
+        Beats of the quantizer whose random words come before.
+    group : str
+        What it is counted as: a layer's pass.
+    work : int
+        Multiply-adds that the result needs.
     """
 
     name: str
@@ -128,6 +180,9 @@ class Operation:
     external: External | None = None
     key: int | None = None
     key_register: int | None = None
+    skip: int = 0
+    group: str = ""
+    work: int = 0
 
     @property
     def engine(self) -> str:
@@ -137,20 +192,36 @@ class Operation:
     @property
     def writes(self) -> frozenset[Tensor]:
         """The tensor that it writes, if any."""
-        none = self.name in ("dma.store", "vec.scalar", "prod.alpha")
-        return frozenset() if none else frozenset([self.windows[0].tensor])
+        return frozenset(window.tensor for window in self.targets)
 
     @property
     def reads(self) -> tuple[Tensor, ...]:
         """The tensors that it reads."""
+        return tuple(window.tensor for window in self.sources)
+
+    @property
+    def sources(self) -> tuple[Window, ...]:
+        """The windows that it reads."""
         if self.name.startswith("dma"):
-            return (self.windows[0].tensor,) if self.name == "dma.store" else ()
-        return tuple(w.tensor for number, w in sorted(self.windows.items()) if number)
+            return (self.windows[0],) if self.name == "dma.store" else ()
+        return tuple(window for number, window in sorted(self.windows.items()) if number)
+
+    @property
+    def targets(self) -> tuple[Window, ...]:
+        """The windows that it writes."""
+        none = self.name in ("dma.store", "vec.scalar", "prod.alpha")
+        return () if none else (self.windows[0],)
 
     @property
     def reads_at_once(self) -> tuple[Tensor, ...]:
         """The tensors that it reads at the same time."""
         return () if self.name == "prod.alpha" else self.reads
+
+
+def grouped(name: str, operations: Iterable[Operation]) -> Iterator[Operation]:
+    """Give operations, of a group of this name if they have none."""
+    for each in operations:
+        yield each if each.group else dataclasses.replace(each, group=name)
 
 
 def vector(
@@ -187,13 +258,22 @@ def vector(
 
 
 def multiply(
-    comment: str, to: Matrix, left: Tensor, right: Tensor, *, m: int, n: int, blocks: int
+    comment: str,
+    to: Matrix,
+    left: Window,
+    right: Window,
+    *,
+    m: int,
+    n: int,
+    blocks: int,
+    work: int,
 ) -> Operation:
-    """Return a product of two panels, into the first ``m`` rows of ``to``."""
-    stored = Window(tensor=to.tensor, counters=((m, to.stride), (1, 0)))
-    windows = {0: stored, 1: Window(tensor=left), 2: Window(tensor=right)}
+    """Return a product of two panels, into the first ``m`` rows of ``to``, of so much ``work``."""
+    windows = {0: to.window(((m, to.stride), (1, 0))), 1: left, 2: right}
     fields = {"m": m, "n": n, "blocks": blocks}
-    return Operation(name="prod.multiply", comment=comment, windows=windows, fields=fields)
+    return Operation(
+        name="prod.multiply", comment=comment, windows=windows, fields=fields, work=work
+    )
 
 
 def dma(name: str, comment: str, matrix: Matrix, external: External) -> Operation:

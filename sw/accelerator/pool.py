@@ -17,30 +17,31 @@ class Pool(Layer):
 
     Parameters
     ----------
-    number : int
-        Of the layer below.
+    below : Layer
+        That ends with a rectifier, and whose output nothing else reads.
     x : Planes
-        The input, which its gradient takes the place of.
+        That output, which its gradient takes the place of.
     equal : Tensor
         Room for which pixels are the largest.
     """
 
-    def __init__(self, number: int, x: Planes, equal: Tensor) -> None:
-        super().__init__()
-        self.number = number
+    def __init__(self, below: Layer, x: Planes, equal: Tensor) -> None:
         self._x = x
         words = x.channels * (x.side // 2) ** 2 * x.words
-        self._output, self._gradient, self._equal = (
+        name = f"pool{below.y.tensor.name.removeprefix('y')}"
+        output, gradient, self._equal = (
             Planes(tensor, x.channels, x.side // 2, x.words, x.values)
-            for tensor in (Tensor(f"pool{number}", words), Tensor(f"dpool{number}", words), equal)
+            for tensor in (Tensor(name, words), Tensor(f"d{name}", words), equal)
         )
         equal.words = max(equal.words, words)
-        self.y, self.dy = self._output.matrix, self._gradient.matrix
+        # Where the largest is not positive the gradient is of no use: the rectifier lets none pass.
+        super().__init__([below], output.matrix, True)
+        self._side, self.dy = output.side, gradient.matrix
 
     @property
     def _corners(self) -> list[Window]:
         """The pixels of each corner, of a word each."""
-        x, half = self._x, self._output.side
+        x, half = self._x, self._side
         counters = (
             (x.channels, x.plane),
             (half, 2 * x.line),
@@ -60,12 +61,13 @@ class Pool(Layer):
         for corner in others:
             yield vector(f"{name} = the larger", "max", y, corner, y, shape=shape)
 
-    def backward(self, below: Layer | None, panel: Tensor | None = None) -> Iterator[Operation]:
+    def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
         """Give what makes the gradient of the layer below: corner after corner takes what is left.
 
         Where the largest is not positive ``dy`` is zero, so the rectifier needs no further look.
         """
-        assert below and below.dy.tensor is self._x.tensor
+        [below] = self.below
+        assert below and below.relu and below.readers == 1
         name, shape = below.dy.tensor.name, (self.y.rows, self.y.words)
         y, rest, equal = self.y.along, self.dy.along, self._equal.matrix.along
         corners = self._corners

@@ -1,7 +1,6 @@
 """What a training on the accelerator starts from, and what it may be."""
 
 import dataclasses
-import itertools
 
 import numpy as np
 
@@ -9,15 +8,14 @@ from ..arrays import Floats, Integers
 from ..checks import divides, instance
 from ..errors import UserError
 from ..train.data import Data
-from ..train.layers import Pool, Rectifier, Weighted
 from ..train.network import MODELS, Network
 from ..train.settings import Settings
 from .parameters import AcceleratorParameters
 
-__all__ = ["Start", "stages", "start"]
+__all__ = ["Start", "start"]
 
 SUPPORTED = {
-    "model": ("mlp", "lenet"),
+    "model": ("mlp", "lenet", "resnet8"),
     "arithmetic": "binary32",
     "storage": ("auto", "binary32"),
     "update": "exact",
@@ -63,15 +61,3 @@ def start(parameters: AcceleratorParameters, data: Data, settings: Settings) -> 
         order=rng.permutation(images)[: steps * s.batch].reshape(steps, s.batch),
         rates=np.array([s.rate * (1 - n / s.epochs) for n in range(s.epochs)], np.float32),
     )
-
-
-def stages(network: Network) -> list[tuple[Weighted | Pool, bool]]:
-    """Return the layers that compute, and whether a rectifier follows.
-
-    Rows of a flattened sample lie where its planes do, as samples are innermost.
-    """
-    return [
-        (layer, isinstance(after, Rectifier))
-        for layer, after in itertools.pairwise([*network.layers, None])
-        if isinstance(layer, Weighted | Pool)
-    ]

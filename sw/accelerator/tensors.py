@@ -10,6 +10,7 @@ from ..formats import binary32
 from ..formats.binary32 import add
 
 __all__ = [
+    "dilated",
     "larger",
     "largest",
     "pairwise",
@@ -17,6 +18,7 @@ __all__ = [
     "positive",
     "reversed_kernels",
     "spread",
+    "sum_samples",
     "sum_words",
 ]
 
@@ -39,6 +41,12 @@ def pairwise(x: Floats) -> Floats:
     return x[0]
 
 
+def sum_samples(x: Floats, values: int) -> Floats:
+    """Return the sums along the last axis: of each of the ``values`` of a word, then of these."""
+    lanes = sum_words(np.moveaxis(x.reshape(*x.shape[:-1], -1, values), -2, 0))
+    return pairwise(np.moveaxis(lanes, -1, 0))
+
+
 def positive(x: Floats) -> Floats:
     """Return what is positive and normal, and NaN; else +0."""
     x = binary32.flush(x)
@@ -51,14 +59,32 @@ def larger(x: Floats, y: Floats) -> Floats:
     return np.where(np.isnan(x) | np.isnan(y), binary32.NAN, np.where(x > y, x, y))
 
 
-def patches(x: Floats, kernel: int, padding: int) -> Floats:
-    """Return what each tap of kernels sees: (channels * taps, pixels of the result * samples)."""
-    border = (0, 0), (padding, padding), (padding, padding), (0, 0)
-    taps = np.lib.stride_tricks.sliding_window_view(
-        np.pad(x, border), (kernel, kernel), axis=(1, 2)
-    )
+def patches(
+    x: Floats, kernel: int, padding: int, *, stride: int = 1, outputs: int | None = None
+) -> Floats:
+    """Return what each tap of kernels sees: (channels * taps, pixels of the result * samples).
+
+    ``outputs`` is the side of the result; without, as long as kernels are inside.
+    """
+    if outputs is None:
+        outputs = (x.shape[1] + 2 * padding - kernel) // stride + 1
+    reach = stride * (outputs - 1) + kernel
+    seen = np.zeros((len(x), reach, reach, x.shape[-1]), x.dtype)
+    inner = x[:, : reach - padding, : reach - padding]
+    seen[:, padding : padding + inner.shape[1], padding : padding + inner.shape[2]] = inner
+    taps = np.lib.stride_tricks.sliding_window_view(seen, (kernel, kernel), axis=(1, 2))
     # (channels, y, x, samples, down, across)
+    taps = taps[:, ::stride, ::stride]
     return taps.transpose(0, 4, 5, 1, 2, 3).reshape(len(x) * kernel**2, -1)
+
+
+def dilated(x: Floats, stride: int) -> Floats:
+    """Return planes with zeros between pixels, which are then so far apart."""
+    channels, side, _, samples = x.shape
+    far = stride * (side - 1) + 1
+    planes = np.zeros((channels, far, far, samples), x.dtype)
+    planes[:, ::stride, ::stride] = x
+    return planes
 
 
 def reversed_kernels(weight: Floats) -> Floats:

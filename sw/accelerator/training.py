@@ -1,39 +1,23 @@
 """The training that a program of the accelerator does, on whole tensors: what it must equal."""
 
 import dataclasses
-import itertools
-from typing import Any
 
 import numpy as np
 
 from ..arrays import Floats
-from ..bfp.array import matmul
 from ..checks import choice
-from ..core.planes import Planes
-from ..core.products import Layer
 from ..formats.binary32 import add, multiply
-from ..formats.quantize import quantize
 from ..train.data import Data
-from ..train.fast import gemm
-from ..train.layers import Pool, Weighted
 from ..train.network import Network
-from ..train.operand import USES
 from ..train.settings import Settings
-from ..words import KEY_BITS, Words, stream_key
 from .functions import evaluate
-from .instructions import ADDRESS_BITS, FUNCTIONS
+from .instructions import FUNCTIONS
 from .parameters import AcceleratorParameters
-from .start import stages, start
-from .tensors import (
-    larger,
-    largest,
-    pairwise,
-    patches,
-    positive,
-    reversed_kernels,
-    spread,
-    sum_words,
-)
+from .parts import PARTS, Arrays
+from .products import Exact, Products
+from .stages import INPUT, stages
+from .start import start
+from .tensors import larger, positive, sum_samples, sum_words
 
 __all__ = ["Training", "train"]
 
@@ -69,9 +53,9 @@ def train(
 
     With ``products`` of ``binary32`` instead of ``format`` nothing is quantized, to compare with.
     """
-    kind = {"format": _Step, "binary32": _Unquantized}[choice("products", products, PRODUCTS)]
+    kind = {"format": Products, "binary32": Exact}[choice("products", products, PRODUCTS)]
     first = start(parameters, data, settings)
-    step = kind(parameters, settings, first.network)
+    step = _Step(parameters, settings, first.network, kind)
     losses = np.zeros((len(first.rates), len(first.order)), np.float32)
     for epoch, rate in enumerate(first.rates):
         for number, images in enumerate(first.order):
@@ -80,106 +64,53 @@ def train(
             labels = np.zeros((data.classes, len(images)), np.float32)
             labels[data.train_y[images], np.arange(len(images))] = 1
             losses[epoch, number] = step.run(x, labels, rate)
-    return Training(weights=step.weights, momenta=step.momenta, losses=losses)
+    return Training(weights=step.arrays.weights, momenta=step.arrays.momenta, losses=losses)
 
 
 class _Step:
     """The steps of a training, and the arrays that they change."""
 
     def __init__(
-        self, parameters: AcceleratorParameters, settings: Settings, network: Network
+        self,
+        parameters: AcceleratorParameters,
+        settings: Settings,
+        network: Network,
+        products: type[Products] = Products,
     ) -> None:
-        self.parameters = parameters
-        self.seed = settings.seed
-        self.momentum = np.float32(settings.momentum)
-        self.weights = {name: array.copy() for name, array in network.arrays.items()}
-        self.momenta = {name: np.zeros_like(array) for name, array in self.weights.items()}
+        self.values = parameters.values
+        self.arrays = Arrays(network.arrays, np.float32(settings.momentum))
+        self.products = products(parameters, settings.seed)
         self.stages = stages(network)
-        self.number = 0
+        self.parts = [
+            PARTS[type(stage.part)](stage, self.values, self.arrays, self.products)
+            for stage in self.stages
+        ]
 
     def run(self, x: Floats, labels: Floats, rate: np.float32) -> Floats:
         """Do a step; return the mean loss of its batch."""
-        tensors = [x]
-        for layer, relu in self.stages:
-            x = tensors[-1]
-            y = largest(x) if isinstance(layer, Pool) else self._forward(layer, x)
-            tensors.append(positive(y) if relu else y)
-        loss, dy = self._loss(tensors[-1], labels)
-        for (layer, relu), (x, y) in reversed(
-            list(zip(self.stages, itertools.pairwise(tensors), strict=True))
-        ):
-            dy = dy.reshape(y.shape)
-            dy = np.where(y > 0, dy, np.float32(0)) if relu else dy
-            dy = spread(x, dy) if isinstance(layer, Pool) else self._backward(layer, x, dy, rate)
-        self.number += 1
+        self.arrays.rate = rate
+        # The input of the network, whose number is INPUT, comes last.
+        tensors = [*(np.empty(0) for _ in self.stages), x]
+        for number, (stage, part) in enumerate(zip(self.stages, self.parts, strict=True)):
+            y = part.forward(*(tensors[source] for source in stage.inputs))
+            tensors[number] = positive(y) if stage.relu else y
+        loss, dy = self._loss(tensors[-2], labels)
+        self._backward(tensors, dy)
+        self.products.step += 1
         return loss
 
-    def _forward(self, layer: Weighted, x: Floats) -> Floats:
-        """Return the output of a layer, before a rectifier."""
-        number, shape = layer.number, layer.layer
-        weight, bias = self.weights[f"weight{number}"], self.weights[f"bias{number}"]
-        left = self._operand(weight.reshape(len(weight), -1), number, ("forward", 1))
-        right = self._operand(_matrix(shape, x).T, number, ("forward", 0), grouped=True)
-        y = add(self._multiply(left, right), bias[:, None])
-        return y.reshape(*shape.shapes(1)["y"][1:], -1)
-
-    def _backward(self, layer: Weighted, x: Floats, dy: Floats, rate: np.float32) -> Floats:
-        """Return the gradient of a layer's input, and change its arrays."""
-        number, shape = layer.number, layer.layer
-        weight, dx, slopes = self.weights[f"weight{number}"], dy, dy.reshape(len(dy), -1)
-        left = self._operand(slopes, number, ("weight", 0))
-        right = self._operand(_matrix(shape, x), number, ("weight", 1))
-        gradients = {
-            "weight": self._multiply(left, right).reshape(weight.shape),
-            "bias": self._sum_samples(slopes),
-        }
-        if number:
-            if isinstance(shape, Planes):
-                # Kernels are copied in this order, so that words lie along the reduction.
-                left = self._operand(reversed_kernels(weight), number, ("input", 1))
-                slopes = patches(dy, shape.kernel, shape.kernel - 1 - shape.padding)
-            else:
-                left = self._operand(weight.T, number, ("input", 1), grouped=True)
-            right = self._operand(slopes.T, number, ("input", 0), grouped=True)
-            dx = self._multiply(left, right)
-        for name, gradient in gradients.items():
-            momentum = add(multiply(self.momenta[f"{name}{number}"], self.momentum), gradient)
-            self.momenta[f"{name}{number}"] = momentum
-            self.weights[f"{name}{number}"] = add(
-                multiply(momentum, -rate), self.weights[f"{name}{number}"]
-            )
-        return dx
-
-    def _operand(
-        self, rows: Floats, layer: int, use: tuple[str, int], *, grouped: bool = False
-    ) -> Any:
-        """Return a matrix in blocks along its rows.
-
-        Random words go row by row, or, where it is ``grouped``, block by block of as many rows as
-        a word has values. The number of the step is added to the low bits of the stream's key.
-        """
-        p = self.parameters
-        count, reduction = rows.shape
-        words = None
-        if p.format.rounding == "stochastic":
-            key = stream_key(self.seed, layer=layer, use=USES[use])
-            low = (1 << ADDRESS_BITS) - 1
-            key = key & ((1 << KEY_BITS) - 1 - low) | key + self.number & low
-            block = p.format.reduction
-            height = p.values if grouped else 1
-            shape = -(-count // height), p.array.blocks(reduction), height, block
-            words = Words(key=key).draw(shape, p.format.random_bits).swapaxes(1, 2)
-            words = words.reshape(-1, shape[1] * block)[:count, :reduction]
-        return quantize(np.ascontiguousarray(rows), p.format, axis=1, random=words)
-
-    def _multiply(self, left: Any, right: Any) -> Floats:
-        """Return the product of (m, k) and the transpose of (n, k)."""
-        return matmul(self.parameters.array, left, right.transposed)
-
-    def _sum_samples(self, x: Floats) -> Floats:
-        """Return the sums along the last axis: of each place of a word, then of these."""
-        lanes = sum_words(np.moveaxis(x.reshape(*x.shape[:-1], -1, self.parameters.values), -2, 0))
-        return pairwise(np.moveaxis(lanes, -1, 0))
+    def _backward(self, tensors: list[Floats], dy: Floats) -> None:
+        """Go from the last stage to the first, and add what the readers of an output give."""
+        slopes = {len(self.stages) - 1: dy}
+        for number in reversed(range(len(self.stages))):
+            stage, y = self.stages[number], tensors[number]
+            dy = slopes.pop(number).reshape(y.shape)
+            dy = np.where(y > 0, dy, np.float32(0)) if stage.relu else dy
+            given = self.parts[number].backward(dy)
+            for source, dx in zip(stage.inputs, given, strict=True):
+                if source != INPUT:
+                    dx = dx.reshape(tensors[source].shape)
+                    slopes[source] = add(slopes[source], dx) if source in slopes else dx
 
     def _loss(self, z: Floats, labels: Floats) -> tuple[Floats, Floats]:
         """Return the mean cross entropy of softmax outputs, and its gradient."""
@@ -193,24 +124,4 @@ class _Step:
         shares = multiply(e, evaluate(FUNCTIONS.index("recip"), total))
         losses = add(evaluate(FUNCTIONS.index("log"), total), -sum_words(multiply(z, labels)))
         gradient = multiply(add(shares, -labels), share)
-        return self._sum_samples(multiply(losses, share)), gradient
-
-
-def _matrix(shape: Layer, x: Floats) -> Floats:
-    """Return what a layer multiplies by its weights: (inputs, samples), or patches."""
-    if isinstance(shape, Planes):
-        planes = x.reshape(shape.channels, shape.size, shape.size, -1)
-        return patches(planes, shape.kernel, shape.padding)
-    return x.reshape(-1, x.shape[-1])
-
-
-class _Unquantized(_Step):
-    """Steps whose products are those of binary32."""
-
-    def _operand(
-        self, rows: Floats, layer: int, use: tuple[str, int], *, grouped: bool = False
-    ) -> Floats:
-        return rows
-
-    def _multiply(self, left: Floats, right: Floats) -> Floats:
-        return gemm(left, np.ascontiguousarray(right.T))
+        return sum_samples(multiply(losses, share), self.values), gradient

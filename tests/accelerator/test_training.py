@@ -16,6 +16,7 @@ from sw.train.loss import cross_entropy
 from sw.train.network import Network
 from sw.train.precision import Fixed
 from sw.train.settings import Settings
+from sw.words import Words
 
 EXACT = BfpFormat(name="wide", mantissa_bits=24, sign_inside=False, block=(1,))
 """Blocks of one element that hold any binary32."""
@@ -98,13 +99,13 @@ def test_digits_are_learnt():
 
 def test_random_words_change_with_seed_and_step(monkeypatch):
     keys = []
-    draw = training.Words.draw
+    draw = Words.draw
 
     def spy(words, shape, bits):
         keys.append(words.key)
         return draw(words, shape, bits)
 
-    monkeypatch.setattr(training.Words, "draw", spy)
+    monkeypatch.setattr(Words, "draw", spy)
     data = load("digits")
     small = Data(
         name="few",

@@ -1,0 +1,79 @@
+"""Products of matrices as the accelerator makes them, on whole tensors, or in binary32."""
+
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Floats
+from ..bfp.array import matmul
+from ..formats.quantize import quantize
+from ..train.fast import gemm
+from ..train.operand import USES
+from ..words import KEY_BITS, Words, stream_key
+from .instructions import ADDRESS_BITS
+from .parameters import AcceleratorParameters
+
+__all__ = ["Exact", "Products"]
+
+
+class Products:
+    """Makes operands of products, and products of them.
+
+    Parameters
+    ----------
+    parameters : AcceleratorParameters
+        Of the machine.
+    seed : int
+        Of the random words of stochastic rounding.
+
+    Members
+    -------
+    step : int
+        Number of the training's present step.
+    """
+
+    def __init__(self, parameters: AcceleratorParameters, seed: int) -> None:
+        self._parameters = parameters
+        self._seed = seed
+        self.step = 0
+
+    def operand(
+        self, rows: Floats, layer: int, use: tuple[str, int], *, grouped: bool = False
+    ) -> Any:
+        """Return a matrix in blocks along its rows.
+
+        ``layer`` is the number of the product; ``use``, of `USES`, its pass and its side. Random
+        words go row by row, or, where it is ``grouped``, block by block of as many rows as a word
+        has values. The number of the step is added to the low bits of the stream's key.
+        """
+        p = self._parameters
+        count, reduction = rows.shape
+        words = None
+        if p.format.rounding == "stochastic":
+            key = stream_key(self._seed, layer=layer, use=USES[use])
+            low = (1 << ADDRESS_BITS) - 1
+            key = key & ((1 << KEY_BITS) - 1 - low) | key + self.step & low
+            block = p.format.reduction
+            height = p.values if grouped else 1
+            shape = -(-count // height), p.array.blocks(reduction), height, block
+            words = Words(key=key).draw(shape, p.format.random_bits).swapaxes(1, 2)
+            words = words.reshape(-1, shape[1] * block)[:count, :reduction]
+        return quantize(np.ascontiguousarray(rows), p.format, axis=1, random=words)
+
+    def multiply(self, left: Any, right: Any) -> Floats:
+        """Return the product of (m, k) and the transpose of (n, k)."""
+        return matmul(self._parameters.array, left, right.transposed)
+
+
+class Exact(Products):
+    """Products of binary32, of which nothing is quantized."""
+
+    def operand(
+        self, rows: Floats, layer: int, use: tuple[str, int], *, grouped: bool = False
+    ) -> Floats:
+        """Return the matrix."""
+        return rows
+
+    def multiply(self, left: Floats, right: Floats) -> Floats:
+        """Return the product of (m, k) and the transpose of (n, k)."""
+        return gemm(left, np.ascontiguousarray(right.T))
