@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hw.accelerator.ports import CAUSES
 from hw.flow.emit import Design
 from sw.accelerator.compile import compile_training
 from sw.accelerator.cycles import Prediction, predict
@@ -22,6 +23,7 @@ from sw.train.precision import Fixed
 from sw.train.settings import Settings
 
 from ..bench import Memory, Result, Session, Stalls
+from ..job import BenchError
 from .machine import simulate
 
 __all__ = ["Comparison", "Progress", "accelerate", "prepare"]
@@ -151,6 +153,9 @@ def accelerate(
             session=session,
             waves=waves,
         )
+    if error := result.registers["error"]:
+        [cause] = (name for name, code in CAUSES.items() if code == error & 0xF)
+        raise BenchError(f"the machine stopped at instruction {error >> 8}, cause {cause}")
     circuit = Training(
         weights=program.weights(after),
         momenta=program.momenta(after),

@@ -42,6 +42,7 @@ def place(
         )
     pairs = (itertools.combinations(op.reads_at_once, 2) for op in (*once, *loop))
     apart = {frozenset(pair) for pair in itertools.chain.from_iterable(pairs)}
+    assert all(len(pair) == 2 for pair in apart), "no operation reads a tensor twice"
     tensors.sort(key=lambda tensor: -tensor.words)
     if tensors[0].words > p.bank_words:
         raise CapacityError(

@@ -90,7 +90,9 @@ class BatchNorm(Layer):
         yield self._sums(f"mean of {name}", "scale", now, x, None, scalar=share)
         yield from self._run(self.mean)
         yield self._pixels(f"{name} less its mean", "sub", x, x, self._each(now))
-        yield self._sums(f"squares of {name}", "mul", now, x, x)
+        # A bank has one reader, so that squares need the values in two.
+        yield self._pixels(f"{y.tensor.name} = {name}", "copy", y, x, None)
+        yield self._sums(f"squares of {name}", "mul", now, x, y)
         yield row(f"variance of {name}", "scale", now, now, scalar=share)
         yield from self._run(self.variance)
         epsilon = layers.BatchNorm.EPSILON

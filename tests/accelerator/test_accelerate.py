@@ -12,8 +12,9 @@ from hw.flow.emit import generate
 from sim.__main__ import main
 from sim.accelerator import accelerate, command
 from sim.accelerator.machine import run
+from sim.job import BenchError
 from sw.accelerator.assembler import Line
-from sw.accelerator.coding import decode, encode
+from sw.accelerator.coding import decode, disassemble, encode
 from sw.accelerator.cycles import predict
 from sw.accelerator.instructions import LANE_OPS
 from sw.accelerator.parameters import AcceleratorParameters
@@ -99,6 +100,16 @@ def test_what_is_not_the_models_is_told(monkeypatch):
     result = CliRunner().invoke(main, ["accelerate"])
     assert result.exit_code == 1
     assert f"the circuit differs from its model: {done.first}" in result.stderr
+
+
+def test_what_stops_the_machine_is_told():
+    def change(line: Line) -> Line:
+        return Line(0, "") if "relu=1" in disassemble(line.word) else line
+
+    program, _ = accelerate.prepare(P, IMAGES, SMALL, latency=3)
+    pc = next(n for n, line in enumerate(program.lines) if change(line) is not line)
+    with pytest.raises(BenchError, match=f"stopped at instruction {pc}, cause illegal"):
+        small(change)
 
 
 V = P.values

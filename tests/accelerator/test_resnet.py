@@ -6,15 +6,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hw.flow.emit import generate
+from sim.accelerator.accelerate import accelerate, prepare
 from sw.accelerator import tensors
 from sw.accelerator.coding import decode, encode
 from sw.accelerator.command import requested
 from sw.accelerator.compile import compile_training
+from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.program import Program
 from sw.accelerator.stages import INPUT, stages
 from sw.accelerator.training import Training, train
 from sw.core.convolution import Convolution
 from sw.errors import UserError
+from sw.formats import BLOCK_FORMATS
 from sw.train.data import Data, load
 from sw.train.layers import BatchNorm, Layer, Mean, Pool, Rectifier, Residual, Weighted, dense
 from sw.train.loop import train as reference
@@ -53,7 +57,9 @@ def network(name: str, side: int, classes: int, rng: np.random.Generator) -> Net
 
     first: list[Layer] = [convolution(1, 3), BatchNorm(channels=3), Rectifier()]
     more: list[Layer]
-    if name == "strides":
+    if name == "plain":
+        more, channels = [Residual([convolution(3, 3)]), Rectifier()], 3
+    elif name == "strides":
         more, channels = [*block(3, 5, 2), Rectifier(), *block(5, 4, 3)], 4
     elif name == "nested":
         # The first output has three readers; sums follow sums, with and without rectifiers.
@@ -226,3 +232,14 @@ def test_tokens_keep_the_order_whatever_time_operations_take(strides):
     timeline = Timeline(strides[0], 1, 8)
     timeline.run()
     timeline.check()
+
+
+def test_a_residual_network_is_trained_wholly_in_the_rtl(monkeypatch):
+    small(monkeypatch, "plain")
+    p = AcceleratorParameters(format=BLOCK_FORMATS["hbfp6"])
+    data, s = made(16, 16, 3), settings(8, epochs=1)
+    program, prediction = prepare(p, data, s, latency=3)
+    done = accelerate(program, prediction, data, generate("accelerator", p), latency=3)
+    assert done.first == "" and set(done.mismatches.values()) == {0}
+    assert "momentum of scale1" in done.mismatches and "variance1" in done.mismatches
+    assert done.cycles == prediction.cycles
