@@ -13,7 +13,6 @@ from sw.formats.binary32 import ADDER_LATENCY
 
 from ..base.circuit import Circuit
 from ..base.pipeline import advance, delay, register, wire
-from ..float.add import Adder
 from .lane import cleaned, maximum
 
 __all__ = ["ReduceLane", "Reducer"]
@@ -37,8 +36,8 @@ def _step_layout(p: AcceleratorParameters) -> data.StructLayout:
 class ReduceLane(Circuit):
     """A lane's partial results and operands of a step, its operation, and what comes of it.
 
-    Latency is `ADDER_LATENCY` + 2 cycles for sums and 2 for maxima, interval one. ``o`` comes from
-    a memory without a register.
+    Latency is `ADDER_LATENCY` + 2 cycles for sums and 2 for maxima, interval one. Sums are made
+    outside. ``a`` and ``b`` come from registers, ``o`` from a memory without a register.
 
     Parameters
     ----------
@@ -56,6 +55,10 @@ class ReduceLane(Circuit):
         ``o`` of two lanes.
     o : Out(32)
         The partial result at ``place``.
+    a, b : Out(32)
+        Operands, a cycle after their step.
+    total : In(32)
+        Their sum, `ADDER_LATENCY` cycles later.
     """
 
     def __init__(self, *, parameters: AcceleratorParameters) -> None:
@@ -68,6 +71,9 @@ class ReduceLane(Circuit):
                 "lower": In(value),
                 "upper": In(value),
                 "o": Out(value),
+                "a": Out(value),
+                "b": Out(value),
+                "total": In(value),
             }
         )
 
@@ -89,8 +95,7 @@ class ReduceLane(Circuit):
         a = register(m, 1, "a", VALUE_BITS, Mux(step.folding, self.lower, found[0]))
         b = register(m, 1, "b", VALUE_BITS, Mux(step.folding, self.upper, fresh))
         first = register(m, 1, "first", 1, ~step.used[0])
-        m.submodules.adder = adder = Adder()
-        m.d.comb += [adder.en.eq(1), adder.a.eq(a), adder.b.eq(b), self.o.eq(found[0])]
+        m.d.comb += [self.a.eq(a), self.b.eq(b), self.o.eq(found[0])]
         result = Signal(VALUE_BITS)
         before: Value = a
         if self.parameters.vector_beats == 1:
@@ -99,7 +104,7 @@ class ReduceLane(Circuit):
             before = Mux(register(m, 1, "folds", 1, step.folding), a, before)
         most = Mux(first, b, maximum(before, b))
         m.d.comb += [
-            result.eq(Mux(step.maximum, most, adder.o)),
+            result.eq(Mux(step.maximum, most, self.total)),
             write.data.eq(result),
         ]
         return m
@@ -132,6 +137,12 @@ class Reducer(Circuit):
     done : Out(1), end : Out(1)
         ``o`` is a beat of the result, in this cycle; and the last one.
     o : Out(32 x lanes)
+    adds : Out(1)
+        Adders take ``a`` and ``b`` in this cycle.
+    a, b : Out(32 x lanes)
+        Operands of each lane's sum, from registers.
+    total : In(32 x lanes)
+        The sums, `ADDER_LATENCY` cycles later.
     """
 
     def __init__(self, *, parameters: AcceleratorParameters) -> None:
@@ -147,6 +158,10 @@ class Reducer(Circuit):
                 "done": Out(1),
                 "end": Out(1),
                 "o": Out(beat),
+                "adds": Out(1),
+                "a": Out(beat),
+                "b": Out(beat),
+                "total": In(beat),
             }
         )
 
@@ -179,8 +194,7 @@ class Reducer(Circuit):
                 ]
                 with m.If(whole):
                     m.d.sync += used.bit_select(number, 1).eq(1)
-                with m.If(whole & ~self.maximum):
-                    m.d.sync += number.eq(number + 1)
+                    m.d.sync += number.eq(number + ~self.maximum)
                 with m.If(self.valid & self.last):
                     m.d.sync += [number.eq(0), level.eq(Mux(self.maximum, len(sums), 0))]
                     m.next = "COMBINE"
@@ -227,13 +241,20 @@ class Reducer(Circuit):
         late = delay(m, 1, soon, _FLIGHT - 1, name="place_late")
         m.d.comb += [
             step.maximum.eq(self.maximum),
+            self.adds.eq(flight[0] & ~self.maximum),
             step.landed.eq(Mux(self.maximum, flight[0], flight[-1])),
             step.landed_place.eq(Mux(self.maximum, soon, late)),
         ]
         lanes = [ReduceLane(parameters=p) for _ in range(p.vector_width)]
         for v, lane in enumerate(lanes):
             m.submodules[f"lane_{v}"] = lane
-            m.d.comb += [lane.step.eq(step), lane.word.eq(self.beat.word_select(v, VALUE_BITS))]
+            m.d.comb += [
+                lane.step.eq(step),
+                lane.word.eq(self.beat.word_select(v, VALUE_BITS)),
+                lane.total.eq(self.total.word_select(v, VALUE_BITS)),
+                self.a.word_select(v, VALUE_BITS).eq(lane.a),
+                self.b.word_select(v, VALUE_BITS).eq(lane.b),
+            ]
         for lane, lower, upper in zip(lanes, lanes[::2], lanes[1::2], strict=False):
             m.d.comb += [lane.lower.eq(lower.o), lane.upper.eq(upper.o)]
         whole = lanes[0].o.replicate(len(lanes))

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from sw.accelerator.instructions import BITS, LANE_OPS, REDUCTIONS
 from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
-from sw.accelerator.timing import lane_latency
+from sw.accelerator.timing import ADDING, lane_latency
 
 from ..base.circuit import Circuit
 from ..base.pipeline import delay, register, wire
@@ -39,9 +39,9 @@ class VectorPath(Circuit):
     """Beats of operands through the lanes' operation, perhaps reduced; and the scalar registers.
 
     After ``begin`` it takes the words that the operation has, two operands together, beat by beat.
-    Interval is one cycle a beat; of a function as many as a beat has values. Latency is
-    `lane_latency` and 1, and that of `FunctionLanes`. Of a reduction no beat is taken between a
-    group's last and the result. ``o`` is that of lanes, from registers, or of `Reducer`.
+    Interval is one cycle a beat, of sums of sums two; of a function as many as a beat has values.
+    Latency is `lane_latency` and 1, and that of `FunctionLanes`. Of a reduction no beat is taken
+    between a group's last and the result. ``o`` is that of lanes, from registers, or of `Reducer`.
 
     Members
     -------
@@ -92,18 +92,20 @@ class VectorPath(Circuit):
         taken = self._operands(m, given, is_op, (x.o, y.o), loading, reduces & ~reducer.end)
         tag, first, second = taken
 
-        values = data.ArrayLayout(VALUE_BITS, p.vector_width)
-        results = Signal(values)
+        results = Signal.like(self.o)
         for n in range(p.vector_width):
             m.submodules[f"lane_{n}"] = lane = Lane(parameters=p)
             m.d.comb += [
                 lane.op.eq(given["lane"]),
                 lane.relu.eq(given["relu"]),
                 lane.s.eq(scalar),
-                lane.x.eq(data.View(values, first)[n]),
-                lane.y.eq(data.View(values, second)[n]),
-                results[n].eq(lane.o),
+                lane.reducing.eq(reducer.adds),
             ]
+            given_to = {"x": first, "y": second, "a": reducer.a, "b": reducer.b}
+            for name, values in given_to.items():
+                m.d.comb += getattr(lane, name).eq(values.word_select(n, VALUE_BITS))
+            for name, values in {"o": results, "total": reducer.total}.items():
+                m.d.comb += values.word_select(n, VALUE_BITS).eq(getattr(lane, name))
         done = self._delayed(m, tag, is_op)
         ends = register(m, done.valid, "ends", 1, done.ends_all)
         m.d.comb += [
@@ -156,6 +158,10 @@ class VectorPath(Circuit):
         held = Signal()
         fire = Signal()
         tag = Signal(_TAG)
+        # Lanes that add, and add up what they give, have their adders every other cycle.
+        adds = Cat(is_op[op] for op in ADDING).any()
+        sums = given["reduce"] == REDUCTIONS.index("sum")
+        busy = delay(m, 1, fire, 1, name="fired", reset=True) & adds & sums
         beats = Const(0, (self.parameters.vector_beats - 1).bit_length())
         inner = Cat(beats, given["inner"])
         last_group, last = counted(m, self.begin, fire, inner, given["outer"])
@@ -166,7 +172,9 @@ class VectorPath(Circuit):
         is_function = is_op["function"]
         x_valid = Mux(is_function, function.o.valid, x.valid)
         m.d.comb += [
-            fire.eq(taking & self.ready & ~held & (~takes_x | x_valid) & (~takes_y | y.valid)),
+            fire.eq(
+                taking & self.ready & ~held & ~busy & (~takes_x | x_valid) & (~takes_y | y.valid)
+            ),
             function.function.eq(given["function"]),
             function.i.payload.eq(x.payload),
             function.i.valid.eq(x.valid & is_function & taking),

@@ -77,6 +77,9 @@ def vector_cycles(parameters: AcceleratorParameters, fields: Mapping[str, int]) 
     if op == "function":
         # The values of a beat go through one unit.
         interval, first = p.vector_width, first + LATENCY + 1 + p.vector_width
+    elif op in ADDING and reduction == "sum":
+        # Lanes have one adder for both.
+        interval = 2
     words = first + (inner * outer * p.vector_beats - 1) * interval + 1
     if reduction == "none":
         return words + latency + 2

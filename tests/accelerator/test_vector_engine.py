@@ -18,7 +18,7 @@ from hw.accelerator.vector_path import VectorPath
 from hw.accelerator.writer import Writer
 from sw.accelerator.instructions import FUNCTIONS, LANE_OPS, REDUCTIONS
 from sw.accelerator.parameters import AcceleratorParameters
-from sw.accelerator.timing import lane_latency, vector_cycles
+from sw.accelerator.timing import ADDING, lane_latency, vector_cycles
 
 from ..faults import Fault, planted
 from .test_walker import Window
@@ -77,7 +77,9 @@ def _cycles(p: AcceleratorParameters, run: Run) -> int:
     reduce = REDUCTIONS[fields.get("reduce", 0)]
     if reduce != "none":
         tail = TAILS[4 // beats][2 * (reduce == "max") + fields.get("fold", 0)]
-        return 6 + outer * (beats * inner + latency + tail + 1)
+        # A lane's adder is busy for two cycles.
+        interval = 2 if op in ADDING and reduce == "sum" else 1
+        return 6 + outer * ((beats * inner - 1) * interval + 1 + latency + tail + 1)
     if op == "function":
         return 7 + latency + FunctionUnit.latency + 2 + p.values * inner * outer
     return (3 if op == "fill" else 7) + latency + beats * inner * outer
@@ -97,6 +99,8 @@ def test_cycles(p):
         _map("copy", 2, 2, reduce=2, fold=1),
         _map("mul", 3, 2, reduce=1),
         _map("copy", 2, 2, reduce=1, fold=1),
+        _map("axpy", 11, 1, reduce=1),
+        _map("add", 3, 1, reduce=2),
         Run("scalar", {"signal": 1}),
     ]
     taken = play(p, runs, late=0)
@@ -172,6 +176,11 @@ CUT_FAULTS = {
     "partial sums of beats in one": (Reducer, lambda s: s.turn.eq(0), _map("copy", 9, reduce=1)),
     "beats of a maximum in one": (Reducer, lambda s: s.turn.eq(0), _map("copy", 3, reduce=2)),
     "results in one place": (Reducer, lambda s: s.result.eq(0), _map("copy", 9, reduce=1)),
+    "a sum in the way of another": (
+        VectorPath,
+        lambda s: s.fired_0.eq(0),
+        _map("add", 9, reduce=1),
+    ),
     "beats not folded": (ReduceLane, lambda s: s.b.eq(s.a), _map("copy", 3, reduce=1, fold=1)),
 }
 
