@@ -1,9 +1,10 @@
 """The reductions of the vector engine: of words to one, and of its lanes."""
 
+from functools import partial
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
-from amaranth.lib import data, memory
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
@@ -12,6 +13,7 @@ from sw.accelerator.vector import PARTIALS
 from sw.formats.binary32 import ADDER_LATENCY
 
 from ..base.circuit import Circuit
+from ..base.memory import uninitialized_memory
 from ..base.pipeline import advance, delay, register, wire
 from .lane import cleaned, maximum
 
@@ -37,7 +39,7 @@ class ReduceLane(Circuit):
     """A lane's partial results and operands of a step, its operation, and what comes of it.
 
     Latency is `ADDER_LATENCY` + 2 cycles for sums and 2 for maxima, interval one. Sums are made
-    outside. ``a`` and ``b`` come from registers, ``o`` from a memory without a register.
+    outside. ``o``, ``a`` and ``b`` are chosen among registers, and what memories read.
 
     Parameters
     ----------
@@ -54,7 +56,8 @@ class ReduceLane(Circuit):
     lower, upper : In(32)
         ``o`` of two lanes.
     o : Out(32)
-        The partial result at ``place``.
+        The partial result that was at ``place`` in the cycle before; if a word is of one beat, the
+        last result.
     a, b : Out(32)
         Operands, a cycle after their step.
     total : In(32)
@@ -78,35 +81,40 @@ class ReduceLane(Circuit):
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Keep partial results in a memory; operands of an operation are in registers."""
+        """Keep partial results in two memories, so that a pair is read at once."""
         m = Module()
         step = self.step
-        m.submodules.partials = partials = memory.Memory(
-            shape=VALUE_BITS, depth=len(_places(self.parameters)), init=[]
-        )
-        write = partials.write_port()
-        m.d.comb += [write.en.eq(step.landed), write.addr.eq(step.landed_place)]
-        found = []
-        for n, place in enumerate((step.place, Cat(1, step.place[1:]))):
-            read = partials.read_port(domain="comb")
-            m.d.comb += read.addr.eq(place)
-            found.append(wire(m, f"partial_{n}", VALUE_BITS, Mux(step.used[n], read.data, 0)))
-        fresh = Mux(step.pairing, found[1], cleaned(self.word))
-        a = register(m, 1, "a", VALUE_BITS, Mux(step.folding, self.lower, found[0]))
-        b = register(m, 1, "b", VALUE_BITS, Mux(step.folding, self.upper, fresh))
-        first = register(m, 1, "first", 1, ~step.used[0])
-        m.d.comb += [self.a.eq(a), self.b.eq(b), self.o.eq(found[0])]
         result = Signal(VALUE_BITS)
-        before: Value = a
+        found = []
+        for n in range(2):
+            m.submodules[f"partials_{n}"] = half = uninitialized_memory(
+                shape=VALUE_BITS, depth=len(_places(self.parameters)) // 2, no_collision=True
+            )
+            write, read = half.write_port(), half.read_port()
+            m.d.comb += [
+                write.en.eq(step.landed & (step.landed_place[0] == n)),
+                write.addr.eq(step.landed_place[1:]),
+                write.data.eq(result),
+                read.en.eq(1),
+                read.addr.eq(step.place[1:]),
+            ]
+            used = register(m, 1, f"used_{n}", 1, step.used[n])
+            found.append(wire(m, f"partial_{n}", VALUE_BITS, Mux(used, read.data, 0)))
+        names = "odd", "pairs", "folds", "first"
+        facts = step.place[0], step.pairing, step.folding, ~step.used[0]
+        odd, pairs, folds, first = map(partial(register, m, 1), names, (1,) * 4, facts)
+        word = register(m, 1, "word_1", VALUE_BITS, cleaned(self.word))
+        mine = before = wire(m, "mine", VALUE_BITS, Mux(odd, found[1], found[0]))
         if self.parameters.vector_beats == 1:
-            # The word before is still on its way to the memory.
+            # The result before is not read from the memory in time.
             before = register(m, step.landed, "before", VALUE_BITS, result)
-            before = Mux(register(m, 1, "folds", 1, step.folding), a, before)
-        most = Mux(first, b, maximum(before, b))
         m.d.comb += [
-            result.eq(Mux(step.maximum, most, self.total)),
-            write.data.eq(result),
+            self.o.eq(before),
+            self.a.eq(Mux(folds, self.lower, mine)),
+            self.b.eq(Mux(folds, self.upper, Mux(pairs, found[1], word))),
         ]
+        highest = maximum(Mux(folds, self.lower, before), self.b)
+        m.d.comb += result.eq(Mux(step.maximum, Mux(first, self.b, highest), self.total))
         return m
 
 
@@ -177,9 +185,9 @@ class Reducer(Circuit):
         level = Signal(range(len(levels) + 1))
         operation = Signal(range(levels[0]))
         used = Signal(PARTIALS)
-        issue = Signal()
+        issue, given = Signal(), Signal(2)
         result = Signal(range(len(_places(p))))
-        step, idle = self._lanes(m, issue, result)
+        step, idle = self._lanes(m, issue, result, given)
         ends = wire(m, "ends", 1, level == Mux(self.fold, len(levels), len(sums)))
         pairs = wire(m, "pairs", 1, Array(paired)[level])
         last = wire(m, "last_", 1, operation == Array(n - 1 for n in (*levels, 0))[level])
@@ -189,7 +197,7 @@ class Reducer(Circuit):
                 m.d.comb += [
                     issue.eq(self.valid),
                     step.place.eq(Mux(self.maximum, turn, Cat(number, turn))),
-                    step.used.eq(Array(used)[number]),
+                    step.used.eq(Array(used)[number].replicate(2)),
                     result.eq(step.place),
                 ]
                 with m.If(whole):
@@ -217,21 +225,20 @@ class Reducer(Circuit):
                 m.d.comb += [
                     step.place.eq(Mux(self.fold, 0, operation)),
                     step.used.eq(3),
-                    self.done.eq(idle),
-                    self.end.eq(idle & final),
+                    given.eq(Cat(idle, idle & final)),
                 ]
                 with m.If(idle):
                     m.d.sync += [operation.eq(Mux(final, 0, operation + 1)), used.eq(0)]
-                with m.If(self.end):
+                with m.If(idle & final):
                     m.next = "TAKE"
         return m
 
-    def _lanes(self, m: Module, issue: Value, result: Value) -> tuple[Any, Value]:
+    def _lanes(self, m: Module, issue: Value, result: Value, given: Value) -> tuple[Any, Value]:
         """Build the lanes, neighbours of which meet in others.
 
         Return the step that they take, whose result goes to place ``result``, and whether none is
-        under way. Partial results lie so that in every level neighbours are paired: the numbers of
-        partial sums within beats.
+        under way; ``given`` tells that ``o`` is asked for, and for the last time. Partial results
+        lie so that in every level neighbours are paired: the numbers of partial sums within beats.
         """
         p = self.parameters
         step = Signal(_step_layout(p))
@@ -258,5 +265,10 @@ class Reducer(Circuit):
         for lane, lower, upper in zip(lanes, lanes[::2], lanes[1::2], strict=False):
             m.d.comb += [lane.lower.eq(lower.o), lane.upper.eq(upper.o)]
         whole = lanes[0].o.replicate(len(lanes))
-        m.d.comb += self.o.eq(Mux(self.fold, whole, Cat(lane.o for lane in lanes)))
+        # Unless it is in a register, it is read in a cycle.
+        done = delay(m, 1, given, int(p.vector_beats > 1), name="given", reset=True)
+        m.d.comb += [
+            self.o.eq(Mux(self.fold, whole, Cat(lane.o for lane in lanes))),
+            Cat(self.done, self.end).eq(done),
+        ]
         return step, wire(m, "idle", 1, ~flight.any())

@@ -65,7 +65,9 @@ def reduction_latency(p: AcceleratorParameters, reduction: str, *, fold: bool) -
     levels += lanes + beats if fold else []
     # A level begins when the results of the one before are there.
     wait = 1 + (ADDER_LATENCY if reduction == "sum" else 0)
-    return wait + 1 + sum(level + wait for level in levels) + p.vector_beats - 1
+    # Results of more than one beat are read from a memory.
+    result = p.vector_beats if p.vector_beats > 1 else 0
+    return wait + 1 + sum(level + wait for level in levels) + result
 
 
 def vector_cycles(parameters: AcceleratorParameters, fields: Mapping[str, int]) -> int:

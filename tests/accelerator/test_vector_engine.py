@@ -61,8 +61,8 @@ def _map(
 TAILS = {
     # Of a sum, a sum folded, a maximum, a maximum folded: lanes of 4, 2 and 1 beats.
     4: (32, 32 + 7 * 2, 2, 2 + 2 * 2),
-    2: (7 + 14 + 10 + 8 + 1, 7 + 14 + 10 + 8 + 1 + 8 + 7, 3, 3 + 3 + 2),
-    1: (7 + 22 + 14 + 10 + 3, 7 + 22 + 14 + 10 + 3 + 8 + 7, 5, 5 + 3 + 2),
+    2: (7 + 14 + 10 + 8 + 2, 7 + 14 + 10 + 8 + 2 + 8 + 7, 4, 4 + 3 + 2),
+    1: (7 + 22 + 14 + 10 + 4, 7 + 22 + 14 + 10 + 4 + 8 + 7, 6, 6 + 3 + 2),
 }
 """Cycles behind a group's last beat up to that of its result, by lanes of 4 values."""
 
