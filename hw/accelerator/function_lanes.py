@@ -1,4 +1,4 @@
-"""Words through the vector engine's one unit of functions."""
+"""Beats through the vector engine's one unit of functions."""
 
 from typing import Any
 
@@ -16,30 +16,30 @@ __all__ = ["FunctionLanes"]
 
 
 class FunctionLanes(Circuit):
-    """A function of each value of a word, one value a cycle.
+    """A function of each value of a beat, one value a cycle.
 
-    Latency is that of `FunctionUnit` and as many cycles as a word has values, and 1; interval as
+    Latency is that of `FunctionUnit` and as many cycles as a beat has values, and 1; interval as
     many as it has values. ``i.ready`` depends on ``o.ready``; ``o`` comes from registers.
 
     Members
     -------
     function : In(3)
-        As of `FunctionUnit`; stays while words are under way.
-    i, o : In, Out(stream.Signature(word_bits))
+        As of `FunctionUnit`; stays while beats are under way.
+    i, o : In, Out(stream.Signature(32 x vector lanes))
     """
 
     def __init__(self, *, parameters: AcceleratorParameters) -> None:
         self.parameters = parameters
-        word = stream.Signature(parameters.word_bits)
-        super().__init__({"function": In(3), "i": In(word), "o": Out(word)})
+        beat = stream.Signature(parameters.vector_width * VALUE_BITS)
+        super().__init__({"function": In(3), "i": In(beat), "o": Out(beat)})
 
     def elaborate(self, platform: Any) -> Module:
-        """Shift a word's values out, lane 0 first, and results in; all waits for ``o``."""
+        """Shift a beat's values out, lane 0 first, and results in; all waits for ``o``."""
         m = Module()
-        values = self.parameters.values
+        values = self.parameters.vector_width
         m.submodules.unit = unit = FunctionUnit()
         en = wire(m, "en", 1, ~self.o.valid | self.o.ready)
-        word = Signal(self.parameters.word_bits, reset_less=True)
+        beat = Signal(values * VALUE_BITS, reset_less=True)
         left = Signal(range(values + 1))
         ended = wire(m, "ended", 1, left <= 1)
         come = delay(m, en, left != 0, unit.latency, name="come", reset=True)
@@ -48,11 +48,11 @@ class FunctionLanes(Circuit):
             self.i.ready.eq(en & ended),
             unit.en.eq(en),
             unit.function.eq(self.function),
-            unit.a.eq(word[:VALUE_BITS]),
+            unit.a.eq(beat[:VALUE_BITS]),
         ]
         with m.If(en):
             m.d.sync += [
-                word.eq(Mux(ended, self.i.payload, word >> VALUE_BITS)),
+                beat.eq(Mux(ended, self.i.payload, beat >> VALUE_BITS)),
                 left.eq(Mux(ended, Mux(self.i.valid, values, 0), left - 1)),
                 self.o.valid.eq(come & (results == values - 1)),
             ]

@@ -55,7 +55,8 @@ class Lane(Circuit):
 
     Latency is `sw.accelerator.timing.lane_latency` cycles, which differs between operations;
     interval one cycle. The function comes as ``x``: its operation is that of a copy.
-    Arithmetic is that of `Adder` and `FloatMultiplier`. ``o`` comes from registers.
+    Arithmetic is that of `Adder` and `FloatMultiplier`. The adder serves reductions too, which have
+    it when they need it. ``o`` and ``total`` come from registers.
 
     Members
     -------
@@ -68,6 +69,11 @@ class Lane(Circuit):
     x, y : In(32)
         Values; expected straight from registers, as are all inputs.
     o : Out(32)
+    reducing : In(1)
+        The adder takes ``a`` and ``b``.
+    a, b : In(32)
+    total : Out(32)
+        What the adder gives.
     """
 
     def __init__(self, *, parameters: AcceleratorParameters) -> None:
@@ -80,6 +86,10 @@ class Lane(Circuit):
                 "x": In(VALUE_BITS),
                 "y": In(VALUE_BITS),
                 "o": Out(VALUE_BITS),
+                "reducing": In(1),
+                "a": In(VALUE_BITS),
+                "b": In(VALUE_BITS),
+                "total": Out(VALUE_BITS),
             }
         )
 
@@ -93,13 +103,15 @@ class Lane(Circuit):
         m.submodules.adder = adder = Adder()
         y = delay(m, 1, self.y, multiplier.latency, name="y")
         opposite = Cat(self.y[:-1], self.y[-1] ^ is_op["sub"])
+        addend = Mux(is_op["axpy"], y, Mux(is_op["shift"], self.s, opposite))
         m.d.comb += [
             multiplier.en.eq(1),
             multiplier.a.eq(self.x),
             multiplier.b.eq(Mux(is_op["mul"], self.y, self.s)),
             adder.en.eq(1),
-            adder.a.eq(Mux(is_op["axpy"], multiplier.o, self.x)),
-            adder.b.eq(Mux(is_op["axpy"], y, Mux(is_op["shift"], self.s, opposite))),
+            adder.a.eq(Mux(self.reducing, self.a, Mux(is_op["axpy"], multiplier.o, self.x))),
+            adder.b.eq(Mux(self.reducing, self.b, addend)),
+            self.total.eq(adder.o),
         ]
         direct = register(m, 1, "direct", VALUE_BITS, self._direct(m, is_op))
         adds = wire(m, "adds", 1, Cat(is_op[op] for op in ADDING).any())

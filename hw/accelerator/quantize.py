@@ -149,7 +149,11 @@ class QuantizeEngine(Circuit):
         p = self.parameters
         lanes = p.quantizer_lanes
         m.submodules.front = front = EngineFront()
-        m.submodules.reader = reader = Reader(parameters=p)
+        # Words are used up faster where a row may end within one, or the largest is looked for.
+        whole = not p.tensor_scale and p.format.reduction % p.values == 0
+        m.submodules.reader = reader = Reader(
+            parameters=p, interval=p.values // lanes if whole else 1
+        )
         m.submodules.feeder = feeder = BeatFeeder(parameters=p)
         m.submodules.transposer = transposer = BlockTransposer(
             lanes=lanes, parts=p.values // lanes, reduction=p.format.reduction

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -18,9 +18,19 @@ __all__ = ["Reader", "WordFifo", "counted", "locate"]
 
 
 class WordFifo(OutputFifo):
-    """FIFO of as many words as a reader has under way, and a few more."""
+    """FIFO of as many words as a reader has under way, and a few more.
 
-    DEPTH = 8
+    Latency, interval and members are those of `OutputFifo`.
+
+    Parameters
+    ----------
+    depth : int
+        Words, a power of two.
+    """
+
+    def __init__(self, *, shape: ShapeLike, depth: int) -> None:
+        self.DEPTH = depth
+        super().__init__(shape=shape)
 
 
 def locate(p: AcceleratorParameters, walker: Walker, single: Value) -> tuple[Value, Value, Value]:
@@ -60,8 +70,14 @@ class Reader(Circuit):
 
     After ``start`` it reads ``inner * outer`` words from the window's first position on. Latency
     is `LATENCY` cycles from ``start`` to the first, unless a SET, or the last word before, was less
-    than `WALKER_LATENCY` cycles ago; interval one cycle a word, if the stream takes them. ``port``
-    and ``o.valid`` come from registers, ``o.payload`` from a memory without a register.
+    than `WALKER_LATENCY` cycles ago; interval ``interval`` cycles a word, if the stream takes them.
+    ``port`` and ``o.valid`` come from registers, ``o.payload`` from a memory without a register.
+
+    Parameters
+    ----------
+    parameters : AcceleratorParameters
+    interval : int
+        Cycles in which the stream takes a word, at the least.
 
     Members
     -------
@@ -82,8 +98,10 @@ class Reader(Circuit):
 
     LATENCY = 1 + 1 + READ_LATENCY + 1
 
-    def __init__(self, *, parameters: AcceleratorParameters) -> None:
+    def __init__(self, *, parameters: AcceleratorParameters, interval: int = 1) -> None:
         self.parameters = parameters
+        # A place in the FIFO is taken until 4 cycles after its word.
+        self.depth = max(2, 1 << (4 // interval).bit_length())
         super().__init__(
             {
                 **SETS,
@@ -102,9 +120,9 @@ class Reader(Circuit):
         m = Module()
         p = self.parameters
         m.submodules.walker = walker = Walker(parameters=p)
-        m.submodules.fifo = fifo = WordFifo(shape=p.word_bits)
+        m.submodules.fifo = fifo = WordFifo(shape=p.word_bits, depth=self.depth)
         reading = Signal()
-        room = Signal(range(fifo.DEPTH + 1), init=fifo.DEPTH)
+        room = Signal(range(self.depth + 1), init=self.depth)
         issue = wire(m, "issue", 1, reading & walker.ready & (room != 0))
         _, last = counted(m, self.start, issue, self.inner, self.outer)
         single = wire(m, "single_", 1, walker.single | self.single)

@@ -1,208 +1,274 @@
 """The reductions of the vector engine: of words to one, and of its lanes."""
 
+from functools import partial
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
-from amaranth.lib import data, memory
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
 from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
+from sw.accelerator.timing import fold_levels, sum_levels
+from sw.accelerator.vector import PARTIALS
 from sw.formats.binary32 import ADDER_LATENCY
 
 from ..base.circuit import Circuit
-from ..base.pipeline import delay, register, wire
-from ..float.add import Adder
+from ..base.memory import uninitialized_memory
+from ..base.pipeline import advance, delay, register, wire
 from .lane import cleaned, maximum
 
-__all__ = ["PARTIALS", "ReduceLane", "Reducer"]
+__all__ = ["ReduceLane", "Reducer"]
 
-PARTIALS = 8
-"""Sums of a group, to which its words are added in turn."""
-
-_NUMBER = (PARTIALS - 1).bit_length()
 _FLIGHT = 1 + ADDER_LATENCY
 
-_STEP = data.StructLayout(
-    {
-        "pairing": 1,
-        "folding": 1,
-        "maximum": 1,
-        "number": _NUMBER,
-        "used": PARTIALS,
-        "first": 1,
-        "landed": 1,
-        "landed_number": _NUMBER,
-    }
-)
+
+def _places(p: AcceleratorParameters) -> range:
+    """Return the places of a lane's partial results."""
+    return range(PARTIALS * p.vector_beats)
+
+
+def _step_layout(p: AcceleratorParameters) -> data.StructLayout:
+    bits = (len(_places(p)) - 1).bit_length()
+    return data.StructLayout(
+        {"pairing": 1, "folding": 1, "maximum": 1, "place": bits, "used": 2}
+        | {"landed": 1, "landed_place": bits}
+    )
 
 
 class ReduceLane(Circuit):
-    """A lane's operands of a step, its operation, and what comes of it.
+    """A lane's partial results and operands of a step, its operation, and what comes of it.
 
-    Latency is `ADDER_LATENCY` + 2 cycles for sums and 2 for maxima, interval one. ``o`` comes from
-    registers.
+    Latency is `ADDER_LATENCY` + 2 cycles for sums and 2 for maxima, interval one. Sums are made
+    outside. ``o``, ``a`` and ``b`` are chosen among registers, and what memories read.
+
+    Parameters
+    ----------
+    parameters : AcceleratorParameters
 
     Members
     -------
-    step : In(_STEP)
-        ``pairing``: of two partial results, 2 * ``number`` and the one behind it; ``folding``: of
-        two lanes; else of ``word`` and a partial result, or the one before if it is a maximum.
-        ``used`` tells which partial results are not zero still, ``first`` that none is before it.
-        ``landed``: ``o`` takes a result, that of the step ``landed_number``.
+    step : In(struct)
+        ``pairing``: of two partial results, that at ``place`` and the one behind it; ``folding``:
+        of two lanes; else of ``word`` and the one at ``place``. ``used`` tells which of the two are
+        there: before it is, a sum is 0, and the maximum that of ``word`` alone. ``landed``: a
+        result is kept, at ``landed_place``.
     word : In(32)
     lower, upper : In(32)
-        Results of two lanes.
+        ``o`` of two lanes.
     o : Out(32)
+        The partial result that was at ``place`` in the cycle before; if a word is of one beat, the
+        last result.
+    a, b : Out(32)
+        Operands, a cycle after their step.
+    total : In(32)
+        Their sum, `ADDER_LATENCY` cycles later.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, parameters: AcceleratorParameters) -> None:
+        self.parameters = parameters
         value = VALUE_BITS
         super().__init__(
             {
-                "step": In(_STEP),
+                "step": In(_step_layout(parameters)),
                 "word": In(value),
                 "lower": In(value),
                 "upper": In(value),
                 "o": Out(value),
+                "a": Out(value),
+                "b": Out(value),
+                "total": In(value),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Keep partial sums in a memory; operands of an operation are in registers."""
+        """Keep partial results in two memories, so that a pair is read at once."""
         m = Module()
         step = self.step
-        m.submodules.partials = partials = memory.Memory(shape=VALUE_BITS, depth=PARTIALS, init=[])
-        write = partials.write_port()
-        m.d.comb += [write.en.eq(step.landed), write.addr.eq(step.landed_number)]
+        result = Signal(VALUE_BITS)
         found = []
-        for n, pair in enumerate((Cat(0, step.number), Cat(1, step.number))):
-            read = partials.read_port(domain="comb")
-            m.d.comb += read.addr.eq(Mux(step.pairing, pair, step.number))
-            used = Array(step.used)[read.addr]
+        for n in range(2):
+            m.submodules[f"partials_{n}"] = half = uninitialized_memory(
+                shape=VALUE_BITS, depth=len(_places(self.parameters)) // 2, no_collision=True
+            )
+            write, read = half.write_port(), half.read_port()
+            m.d.comb += [
+                write.en.eq(step.landed & (step.landed_place[0] == n)),
+                write.addr.eq(step.landed_place[1:]),
+                write.data.eq(result),
+                read.en.eq(1),
+                read.addr.eq(step.place[1:]),
+            ]
+            used = register(m, 1, f"used_{n}", 1, step.used[n])
             found.append(wire(m, f"partial_{n}", VALUE_BITS, Mux(used, read.data, 0)))
-        fresh = Mux(step.pairing, found[1], cleaned(self.word))
-        a = register(m, 1, "a", VALUE_BITS, Mux(step.folding, self.lower, found[0]))
-        b = register(m, 1, "b", VALUE_BITS, Mux(step.folding, self.upper, fresh))
-        folds = register(m, 1, "folds", 1, step.folding)
-        first = register(m, 1, "first", 1, step.first)
-        m.submodules.adder = adder = Adder()
-        m.d.comb += [adder.en.eq(1), adder.a.eq(a), adder.b.eq(b)]
-        most = Mux(first, b, maximum(Mux(folds, a, self.o), b))
-        result = wire(m, "result", VALUE_BITS, Mux(step.maximum, most, adder.o))
-        m.d.comb += write.data.eq(result)
-        with m.If(step.landed):
-            m.d.sync += self.o.eq(result)
+        names = "odd", "pairs", "folds", "first"
+        facts = step.place[0], step.pairing, step.folding, ~step.used[0]
+        odd, pairs, folds, first = map(partial(register, m, 1), names, (1,) * 4, facts)
+        word = register(m, 1, "word_1", VALUE_BITS, cleaned(self.word))
+        mine = before = wire(m, "mine", VALUE_BITS, Mux(odd, found[1], found[0]))
+        if self.parameters.vector_beats == 1:
+            # The result before is not read from the memory in time.
+            before = register(m, step.landed, "before", VALUE_BITS, result)
+        m.d.comb += [
+            self.o.eq(before),
+            self.a.eq(Mux(folds, self.lower, mine)),
+            self.b.eq(Mux(folds, self.upper, Mux(pairs, found[1], word))),
+        ]
+        highest = maximum(Mux(folds, self.lower, before), self.b)
+        m.d.comb += result.eq(Mux(step.maximum, Mux(first, self.b, highest), self.total))
         return m
 
 
 class Reducer(Circuit):
-    """Sum or maximum of the words of a group, lane by lane; then perhaps of the lanes.
+    """Sum or maximum of the words of a group, lane by lane; then perhaps of the values of a word.
 
-    A sum goes to `PARTIALS` partial sums in turn, which are added in pairs at the end; a maximum is
-    taken in order. Lanes are reduced in pairs of neighbours, then of neighbouring pairs and so on;
-    the result is in all lanes. Interval is one cycle a word. Latency, from a group's last word to
-    the result, is 2 cycles, for sums 32, and for each level of lanes 2 more, for sums 7; no word
-    may come in them. ``o`` comes from registers.
+    Words come beat by beat. A sum goes to `PARTIALS` partial sums in turn, which are added in pairs
+    at the end; a maximum is taken in order. Values are reduced in pairs of neighbours, then of
+    neighbouring pairs and so on; the result is in all of them. Interval is one cycle a beat.
+    Latency, from a group's last beat to that of the result, is
+    `sw.accelerator.timing.reduction_latency`; no word may come in it. ``o`` comes from a memory
+    without a register.
+
+    Parameters
+    ----------
+    parameters : AcceleratorParameters
 
     Members
     -------
     maximum : In(1)
         Of words, instead of their sum; it and ``fold`` stay for a group.
     fold : In(1)
-        Reduce the lanes.
-    valid : In(1), word : In(word_bits)
-        A word, expected from registers.
+        Reduce the values of the word.
+    valid : In(1), beat : In(32 x lanes)
+        A beat, expected from registers.
     last : In(1)
         It is the last one of the group.
-    done : Out(1)
-        ``o`` is the result, in this cycle.
-    o : Out(word_bits)
+    done : Out(1), end : Out(1)
+        ``o`` is a beat of the result, in this cycle; and the last one.
+    o : Out(32 x lanes)
+    adds : Out(1)
+        Adders take ``a`` and ``b`` in this cycle.
+    a, b : Out(32 x lanes)
+        Operands of each lane's sum, from registers.
+    total : In(32 x lanes)
+        The sums, `ADDER_LATENCY` cycles later.
     """
 
     def __init__(self, *, parameters: AcceleratorParameters) -> None:
         self.parameters = parameters
-        word = parameters.word_bits
+        beat = parameters.vector_width * VALUE_BITS
         super().__init__(
             {
                 "maximum": In(1),
                 "fold": In(1),
                 "valid": In(1),
-                "word": In(word),
+                "beat": In(beat),
                 "last": In(1),
                 "done": Out(1),
-                "o": Out(word),
+                "end": Out(1),
+                "o": Out(beat),
+                "adds": Out(1),
+                "a": Out(beat),
+                "b": Out(beat),
+                "total": In(beat),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Issue words, then pairs of partial sums, then of lanes, level by level."""
+        """Issue beats, then pairs of partial sums, then of lanes and beats, level by level."""
         m = Module()
-        lane_levels = (self.parameters.values - 1).bit_length()
-        flight = Signal(_FLIGHT)
-        issue = Signal()
-        idle = wire(m, "idle", 1, ~flight.any())
-        step = Signal(_STEP)
-        number = Signal(_NUMBER)
-        level = Signal(range(max(lane_levels, _NUMBER)))
+        p = self.parameters
+        sums, (lanes, beats) = sum_levels(p), fold_levels(p)
+        levels = sums + lanes + beats
+        paired = [True] * len(sums) + [False] * len(lanes) + [True] * len(beats) + [False]
+        turn = Signal(range(p.vector_beats))
+        number = Signal(range(PARTIALS))
+        level = Signal(range(len(levels) + 1))
+        operation = Signal(range(levels[0]))
         used = Signal(PARTIALS)
-        begun = Signal()
-        self._lanes(m, step, level)
-        m.d.comb += [
-            step.maximum.eq(self.maximum),
-            step.number.eq(number),
-            step.used.eq(used),
-            step.first.eq(~begun),
-            step.landed.eq(Mux(self.maximum, flight[0], flight[-1])),
-            step.landed_number.eq(delay(m, 1, number, _FLIGHT, name="number")),
-        ]
-        m.d.sync += flight.eq(Mux(self.maximum, issue, Cat(issue, flight)))
+        issue, given = Signal(), Signal(2)
+        result = Signal(range(len(_places(p))))
+        step, idle = self._lanes(m, issue, result, given)
+        ends = wire(m, "ends", 1, level == Mux(self.fold, len(levels), len(sums)))
+        pairs = wire(m, "pairs", 1, Array(paired)[level])
+        last = wire(m, "last_", 1, operation == Array(n - 1 for n in (*levels, 0))[level])
         with m.FSM():
             with m.State("TAKE"):
-                m.d.comb += issue.eq(self.valid)
-                with m.If(issue):
-                    m.d.sync += [begun.eq(1), number.eq(number + 1)]
+                whole = advance(m, self.valid, turn, p.vector_beats) & self.valid
+                m.d.comb += [
+                    issue.eq(self.valid),
+                    step.place.eq(Mux(self.maximum, turn, Cat(number, turn))),
+                    step.used.eq(Array(used)[number].replicate(2)),
+                    result.eq(step.place),
+                ]
+                with m.If(whole):
                     m.d.sync += used.bit_select(number, 1).eq(1)
-                with m.If(issue & self.last):
-                    m.d.sync += number.eq(0)
-                    m.next = "FOLD"
-                    with m.If(~self.maximum):
-                        m.next = "PAIR"
-            with m.State("PAIR"):
-                last = number == Value.cast(PARTIALS // 2 - 1) >> level
-                m.d.comb += [step.pairing.eq(1), issue.eq(idle | (number != 0))]
+                    m.d.sync += number.eq(number + ~self.maximum)
+                with m.If(self.valid & self.last):
+                    m.d.sync += [number.eq(0), level.eq(Mux(self.maximum, len(sums), 0))]
+                    m.next = "COMBINE"
+            with m.State("COMBINE"):
+                two = used.word_select(operation[: (PARTIALS // 2 - 1).bit_length()], 2)
+                m.d.comb += [
+                    issue.eq(~ends & (idle | (operation != 0))),
+                    step.pairing.eq(pairs),
+                    step.folding.eq(~pairs),
+                    step.place.eq(Mux(pairs, operation << 1, operation)),
+                    step.used.eq(Mux(level == 0, two, 3)),
+                    result.eq(operation),
+                ]
                 with m.If(issue):
-                    m.d.sync += number.eq(number + 1)
-                with m.If(issue & last):
-                    m.d.sync += [number.eq(0), level.eq(level + 1), used.eq(-1)]
-                    with m.If(level == _NUMBER - 1):
-                        m.d.sync += level.eq(0)
-                        m.next = "FOLD"
-            with m.State("FOLD"):
-                m.d.comb += [step.folding.eq(1), issue.eq(idle & self.fold)]
-                with m.If(issue):
-                    m.d.sync += level.eq(level + 1)
-                with m.If(~self.fold | issue & (level == lane_levels - 1)):
+                    m.d.sync += [operation.eq(Mux(last, 0, operation + 1)), level.eq(level + last)]
+                with m.If(ends):
                     m.next = "GIVE"
             with m.State("GIVE"):
-                m.d.comb += self.done.eq(idle)
-                m.d.sync += [level.eq(0), used.eq(0), begun.eq(0)]
+                final = operation == p.vector_beats - 1
+                m.d.comb += [
+                    step.place.eq(Mux(self.fold, 0, operation)),
+                    step.used.eq(3),
+                    given.eq(Cat(idle, idle & final)),
+                ]
                 with m.If(idle):
+                    m.d.sync += [operation.eq(Mux(final, 0, operation + 1)), used.eq(0)]
+                with m.If(idle & final):
                     m.next = "TAKE"
         return m
 
-    def _lanes(self, m: Module, step: Any, level: Signal) -> None:
-        """Give each lane, beside its own values, the results of two lanes that meet in it."""
-        count = self.parameters.values
-        values = data.View(data.ArrayLayout(VALUE_BITS, count), self.word)
-        lanes = [ReduceLane() for _ in range(count)]
+    def _lanes(self, m: Module, issue: Value, result: Value, given: Value) -> tuple[Any, Value]:
+        """Build the lanes, neighbours of which meet in others.
+
+        Return the step that they take, whose result goes to place ``result``, and whether none is
+        under way; ``given`` tells that ``o`` is asked for, and for the last time. Partial results
+        lie so that in every level neighbours are paired: the numbers of partial sums within beats.
+        """
+        p = self.parameters
+        step = Signal(_step_layout(p))
+        flight = Signal(_FLIGHT)
+        m.d.sync += flight.eq(Mux(self.maximum, issue, Cat(issue, flight)))
+        soon = delay(m, 1, result, 1, name="place_soon")
+        late = delay(m, 1, soon, _FLIGHT - 1, name="place_late")
+        m.d.comb += [
+            step.maximum.eq(self.maximum),
+            self.adds.eq(flight[0] & ~self.maximum),
+            step.landed.eq(Mux(self.maximum, flight[0], flight[-1])),
+            step.landed_place.eq(Mux(self.maximum, soon, late)),
+        ]
+        lanes = [ReduceLane(parameters=p) for _ in range(p.vector_width)]
         for v, lane in enumerate(lanes):
             m.submodules[f"lane_{v}"] = lane
-            m.d.comb += [lane.step.eq(step), lane.word.eq(values[v])]
-            with m.Switch(level):
-                for n in range((count - 1).bit_length()):
-                    with m.Case(n):
-                        m.d.comb += [
-                            lane.lower.eq(lanes[v & ~(1 << n)].o),
-                            lane.upper.eq(lanes[v | 1 << n].o),
-                        ]
-        m.d.comb += self.o.eq(Cat(lane.o for lane in lanes))
+            m.d.comb += [
+                lane.step.eq(step),
+                lane.word.eq(self.beat.word_select(v, VALUE_BITS)),
+                lane.total.eq(self.total.word_select(v, VALUE_BITS)),
+                self.a.word_select(v, VALUE_BITS).eq(lane.a),
+                self.b.word_select(v, VALUE_BITS).eq(lane.b),
+            ]
+        for lane, lower, upper in zip(lanes, lanes[::2], lanes[1::2], strict=False):
+            m.d.comb += [lane.lower.eq(lower.o), lane.upper.eq(upper.o)]
+        whole = lanes[0].o.replicate(len(lanes))
+        # Unless it is in a register, it is read in a cycle.
+        done = delay(m, 1, given, int(p.vector_beats > 1), name="given", reset=True)
+        m.d.comb += [
+            self.o.eq(Mux(self.fold, whole, Cat(lane.o for lane in lanes))),
+            Cat(self.done, self.end).eq(done),
+        ]
+        return step, wire(m, "idle", 1, ~flight.any())

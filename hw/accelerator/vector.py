@@ -21,15 +21,15 @@ __all__ = ["VectorEngine"]
 
 
 class VectorEngine(Circuit):
-    """Vector engine: a word a cycle through an operation of each lane, perhaps reduced.
+    """Vector engine: a beat a cycle through an operation of each lane, perhaps reduced.
 
     Operations and their order are those of the table of instructions. It checks those fields that
     must go together; whoever sends commands has checked all others. A SET takes a cycle. Interval
-    is one cycle a word; of a function as many as a word has values. Latency from its tokens to the
-    signal of an operation is 7 cycles, `lane_latency`, and those of its words; of a function the
-    latency of its unit and 2 more. A reduction takes 6 cycles and, for each result, a cycle a word,
-    `lane_latency`, what `Reducer` takes, and 1. ``signal`` comes a cycle after the last write was
-    on its port.
+    is `vector_beats` cycles a word; of a function as many as a word has values. Latency from its
+    tokens to the signal of an operation is 7 cycles, `lane_latency`, and those of its words; of a
+    function the latency of its unit and 2 more. A reduction takes 6 cycles and, for each result,
+    those of its words, `lane_latency`, what `Reducer` takes, and 1. ``signal`` comes a cycle after
+    the last write was on its port.
 
     Members
     -------
@@ -55,8 +55,8 @@ class VectorEngine(Circuit):
         m = Module()
         p = self.parameters
         m.submodules.front = front = EngineFront()
-        m.submodules.x = x = Reader(parameters=p)
-        m.submodules.y = y = Reader(parameters=p)
+        m.submodules.x = x = Reader(parameters=p, interval=p.vector_beats)
+        m.submodules.y = y = Reader(parameters=p, interval=p.vector_beats)
         m.submodules.path = path = VectorPath(parameters=p)
         m.submodules.writer = writer = Writer(parameters=p)
         front.serve(m, self)
@@ -96,7 +96,7 @@ class VectorEngine(Circuit):
             path.command.eq(front.job),
             path.ready.eq(writer.ready),
             writer.valid.eq(path.valid),
-            writer.word.eq(path.o),
+            writer.beat.eq(path.o),
             writer.restart.eq(path.end),
             writer.stop.eq(bad | front.error.any()),
             front.end.eq(delay(m, 1, path.end, 1, name="end", reset=True) & ~bad),

@@ -3,15 +3,16 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import data, stream
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw.accelerator.instructions import BITS, LANE_OPS, REDUCTIONS
 from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
-from sw.accelerator.timing import lane_latency
+from sw.accelerator.timing import ADDING, lane_latency
 
 from ..base.circuit import Circuit
 from ..base.pipeline import delay, register, wire
+from .beats import WordCutter
 from .front import fields_of
 from .function_lanes import FunctionLanes
 from .lane import Lane
@@ -35,12 +36,12 @@ def loads_scalar(command: Value) -> Value:
 
 
 class VectorPath(Circuit):
-    """Words of operands through the lanes' operation, perhaps reduced; and the scalar registers.
+    """Beats of operands through the lanes' operation, perhaps reduced; and the scalar registers.
 
-    After ``begin`` it takes the words that the operation has, two operands together. Interval is
-    one cycle a word; of a function as many as a word has values. Latency is `lane_latency` and 1,
-    and that of `FunctionLanes`. Of a reduction no word is taken between a group's last and the
-    result. ``o`` is straight from registers, or chosen among two.
+    After ``begin`` it takes the words that the operation has, two operands together, beat by beat.
+    Interval is one cycle a beat, of sums of sums two; of a function as many as a beat has values.
+    Latency is `lane_latency` and 1, and that of `FunctionLanes`. Of a reduction no beat is taken
+    between a group's last and the result. ``o`` is that of lanes, from registers, or of `Reducer`.
 
     Members
     -------
@@ -51,52 +52,60 @@ class VectorPath(Circuit):
     x, y : In(stream.Signature(word_bits))
         Operands. A scalar register takes lane 0 of ``x``.
     ready : In(1)
-        A word may be taken.
-    valid : Out(1), o : Out(word_bits)
-        A result.
+        A beat may be taken.
+    valid : Out(1), o : Out(32 x vector lanes)
+        A beat of a result.
     end : Out(1)
-        This cycle's result is the last one, or the scalar register is set.
+        This cycle's beat is the last one, or the scalar register is set.
     """
 
     def __init__(self, *, parameters: AcceleratorParameters) -> None:
         self.parameters = parameters
-        word = parameters.word_bits
+        word = stream.Signature(parameters.word_bits)
         super().__init__(
             {
                 "begin": In(1),
                 "command": In(BITS),
-                "x": In(stream.Signature(word)),
-                "y": In(stream.Signature(word)),
+                "x": In(word),
+                "y": In(word),
                 "ready": In(1),
                 "valid": Out(1),
-                "o": Out(word),
+                "o": Out(parameters.vector_width * VALUE_BITS),
                 "end": Out(1),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
-        """Take operands; delay, as long as the operation takes, what is known of each word."""
+        """Take operands; delay, as long as the operation takes, what is known of each beat."""
         m = Module()
         p = self.parameters
         given = fields_of("vec.map", self.command)
         is_op = {op: wire(m, f"is_{op}", 1, given["lane"] == n) for n, op in enumerate(LANE_OPS)}
-        loading, scalar = self._scalars(m, given)
+        x, y = (WordCutter(parameters=p) for _ in range(2))
+        m.submodules.cut_x, m.submodules.cut_y = x, y
+        wiring.connect(m, wiring.flipped(self.x), x.i)
+        wiring.connect(m, wiring.flipped(self.y), y.i)
+        loading, scalar = self._scalars(m, given, x.o)
         reduces = wire(m, "reduces", 1, given["reduce"] != 0)
         m.submodules.reducer = reducer = Reducer(parameters=p)
-        tag, x, y = self._operands(m, given, is_op, loading, reduces & ~reducer.done)
+        m.d.comb += x.single.eq(loading)
+        taken = self._operands(m, given, is_op, (x.o, y.o), loading, reduces & ~reducer.end)
+        tag, first, second = taken
 
-        values = data.ArrayLayout(VALUE_BITS, p.values)
-        words = Signal(values)
-        for n in range(p.values):
+        results = Signal.like(self.o)
+        for n in range(p.vector_width):
             m.submodules[f"lane_{n}"] = lane = Lane(parameters=p)
             m.d.comb += [
                 lane.op.eq(given["lane"]),
                 lane.relu.eq(given["relu"]),
                 lane.s.eq(scalar),
-                lane.x.eq(data.View(values, x)[n]),
-                lane.y.eq(data.View(values, y)[n]),
-                words[n].eq(lane.o),
+                lane.reducing.eq(reducer.adds),
             ]
+            given_to = {"x": first, "y": second, "a": reducer.a, "b": reducer.b}
+            for name, values in given_to.items():
+                m.d.comb += getattr(lane, name).eq(values.word_select(n, VALUE_BITS))
+            for name, values in {"o": results, "total": reducer.total}.items():
+                m.d.comb += values.word_select(n, VALUE_BITS).eq(getattr(lane, name))
         done = self._delayed(m, tag, is_op)
         ends = register(m, done.valid, "ends", 1, done.ends_all)
         m.d.comb += [
@@ -104,16 +113,16 @@ class VectorPath(Circuit):
             reducer.fold.eq(given["fold"]),
             reducer.valid.eq(done.valid & reduces),
             reducer.last.eq(done.ends_group),
-            reducer.word.eq(words),
+            reducer.beat.eq(results),
             self.valid.eq(Mux(reduces, reducer.done, done.valid)),
-            self.o.eq(Mux(reduces, reducer.o, words)),
+            self.o.eq(Mux(reduces, reducer.o, results)),
             self.end.eq(
-                (loading & self.x.valid) | (self.valid & Mux(reduces, ends, done.ends_all))
+                (loading & x.o.valid) | Mux(reduces, reducer.end & ends, done.valid & done.ends_all)
             ),
         ]
         return m
 
-    def _scalars(self, m: Module, given: dict[str, Value]) -> tuple[Signal, Signal]:
+    def _scalars(self, m: Module, given: dict[str, Value], x: Any) -> tuple[Signal, Signal]:
         """Return whether a scalar register is to be set, and the scalar of an operation."""
         number = fields_of("vec.scalar", self.command)["register"]
         loading = Signal()
@@ -122,11 +131,11 @@ class VectorPath(Circuit):
         for n in range(_SCALARS):
             kept = Signal(VALUE_BITS, name=f"scalar_{n}")
             value = Mux(given["scalar"] == n + 1, kept, value)
-            with m.If(loading & self.x.valid & (number == n)):
-                m.d.sync += kept.eq(self.x.payload[:VALUE_BITS])
+            with m.If(loading & x.valid & (number == n)):
+                m.d.sync += kept.eq(x.payload[:VALUE_BITS])
         with m.If(self.begin):
             m.d.sync += [loading.eq(loads_scalar(self.command)), scalar.eq(value)]
-        with m.Elif(self.x.valid):
+        with m.Elif(x.valid):
             m.d.sync += loading.eq(0)
         return loading, scalar
 
@@ -135,35 +144,43 @@ class VectorPath(Circuit):
         m: Module,
         given: dict[str, Value],
         is_op: dict[str, Signal],
+        streams: tuple[Any, Any],
         loading: Signal,
         reducing: Value,
     ) -> tuple[Any, Signal, Signal]:
-        """Take words of x and y together; return what is known of them in that cycle, and them.
+        """Take beats of x and y together; return what is known of them in that cycle, and them.
 
         They are in registers a cycle later. Between the last of a group and its result none are.
         """
+        x, y = streams
         m.submodules.function = function = FunctionLanes(parameters=self.parameters)
         taking = Signal()
         held = Signal()
         fire = Signal()
         tag = Signal(_TAG)
-        last_group, last = counted(m, self.begin, fire, given["inner"], given["outer"])
+        # Lanes that add, and add up what they give, have their adders every other cycle.
+        adds = Cat(is_op[op] for op in ADDING).any()
+        sums = given["reduce"] == REDUCTIONS.index("sum")
+        busy = delay(m, 1, fire, 1, name="fired", reset=True) & adds & sums
+        beats = Const(0, (self.parameters.vector_beats - 1).bit_length())
+        inner = Cat(beats, given["inner"])
+        last_group, last = counted(m, self.begin, fire, inner, given["outer"])
         takes_x, takes_y = (
             wire(m, name, 1, Cat(is_op[op] for op in ops).any())
             for name, ops in (("takes_x", TAKES_X), ("takes_y", TAKES_Y))
         )
         is_function = is_op["function"]
-        x_valid = Mux(is_function, function.o.valid, self.x.valid)
+        x_valid = Mux(is_function, function.o.valid, x.valid)
         m.d.comb += [
-            fire.eq(taking & self.ready & ~held & (~takes_x | x_valid) & (~takes_y | self.y.valid)),
-            function.function.eq(given["function"]),
-            function.i.payload.eq(self.x.payload),
-            function.i.valid.eq(self.x.valid & is_function & taking),
-            function.o.ready.eq(fire),
-            self.x.ready.eq(
-                loading | (taking & Mux(is_function, function.i.ready, fire & takes_x))
+            fire.eq(
+                taking & self.ready & ~held & ~busy & (~takes_x | x_valid) & (~takes_y | y.valid)
             ),
-            self.y.ready.eq(fire & takes_y),
+            function.function.eq(given["function"]),
+            function.i.payload.eq(x.payload),
+            function.i.valid.eq(x.valid & is_function & taking),
+            function.o.ready.eq(fire),
+            x.ready.eq(loading | (taking & Mux(is_function, function.i.ready, fire & takes_x))),
+            y.ready.eq(fire & takes_y),
             tag.valid.eq(fire),
             tag.ends_group.eq(last_group),
             tag.ends_all.eq(last),
@@ -176,16 +193,15 @@ class VectorPath(Circuit):
             m.d.sync += held.eq(reducing)
         with m.Elif(~reducing):
             m.d.sync += held.eq(0)
-        x_word = Mux(is_function, function.o.payload, self.x.payload)
-        bits = self.parameters.word_bits
+        first = Mux(is_function, function.o.payload, x.payload)
         return (
             tag,
-            register(m, 1, "x_word", bits, x_word),
-            register(m, 1, "y_word", bits, self.y.payload),
+            register(m, 1, "x_beat", len(first), first),
+            register(m, 1, "y_beat", len(first), y.payload),
         )
 
     def _delayed(self, m: Module, tag: Any, is_op: dict[str, Signal]) -> Any:
-        """Return what is known of the word that leaves the lanes."""
+        """Return what is known of the beat that leaves the lanes."""
         latency = {op: 1 + lane_latency(self.parameters, op) for op in LANE_OPS}
         late = [Value.cast(tag)]
         for n in range(max(latency.values())):

@@ -41,7 +41,7 @@ class StreamBuffer(Circuit):
         """Count the words in the memory, and move one to its read register when that is free."""
         m = Module()
         m.submodules.words = words = uninitialized_memory(
-            shape=Shape.cast(self.shape).width, depth=self.depth
+            shape=Shape.cast(self.shape).width, depth=self.depth, no_collision=True
         )
         write, read = words.write_port(), words.read_port()
         level = Signal(range(self.depth + 1))

@@ -10,7 +10,7 @@ from .unit import Unit
 
 __all__ = ["UNITS"]
 
-# Blocks of two beats of two lanes; a beat of the port is a quarter of a word.
+# Blocks of two beats of two lanes; a beat of the port, or of vectors, is a quarter of a word.
 _SMALL = AcceleratorParameters(
     rows=1,
     columns=1,
@@ -22,6 +22,7 @@ _SMALL = AcceleratorParameters(
     instructions=64,
     burst=2,
     outstanding=1,
+    vector_lanes=1,
     watchdog=8,
 )
 
@@ -32,7 +33,7 @@ UNITS = (
         summary="machine that trains a network alone, by a program in external memory",
         core=Accelerator,
         small=_SMALL,
-        second=_SMALL.replace(columns=2, port_bits=64),
+        second=_SMALL.replace(columns=2, port_bits=64, vector_lanes=2),
         sizes=("rows", "columns", "lanes"),
     ),
 )

@@ -49,6 +49,9 @@ class AcceleratorParameters(Parameters):
         Beats of the longest burst, a power of two of 1..256.
     outstanding : int
         Bursts under way of each direction, 1..16.
+    vector_lanes : int
+        Values a cycle of the vector engine, a power of two of 1..256, or all of a word that has
+        fewer.
     watchdog : int
         Binary logarithm of the cycles in which nothing moves before the machine stops, 8..30.
     target : str
@@ -67,6 +70,7 @@ class AcceleratorParameters(Parameters):
     instructions: int = 1024
     burst: int = 16
     outstanding: int = 4
+    vector_lanes: int = 8
     watchdog: int = 20
     target: str = "generic"
 
@@ -83,6 +87,7 @@ class AcceleratorParameters(Parameters):
         one_of("instructions", self.instructions, _powers(16, 4096))
         one_of("burst", self.burst, _powers(1, 256))
         whole("outstanding", self.outstanding, 1, 16)
+        one_of("vector_lanes", self.vector_lanes, _powers(1, 256))
         whole("watchdog", self.watchdog, 8, 30)
         if self.tensor_scale:
             whole("values of a word", self.values, 4, 256)
@@ -141,6 +146,16 @@ class AcceleratorParameters(Parameters):
     def quantizer_lanes(self) -> int:
         """Elements a cycle that are quantized."""
         return min(self.lanes, self.values)
+
+    @property
+    def vector_width(self) -> int:
+        """Lanes of the vector engine."""
+        return min(self.vector_lanes, self.values)
+
+    @property
+    def vector_beats(self) -> int:
+        """Beats of a word in the vector engine."""
+        return self.values // self.vector_width
 
     @property
     def beats(self) -> int:

@@ -12,15 +12,18 @@ from ..stages import float_product
 from .functions import LATENCY
 from .instructions import LANE_OPS, REDUCTIONS
 from .parameters import AcceleratorParameters
+from .vector import PARTIALS
 
 __all__ = [
     "ADDING",
     "AHEAD",
     "SCALAR",
+    "fold_levels",
     "lane_latency",
     "product_cycles",
     "quantize_cycles",
     "reduction_latency",
+    "sum_levels",
     "vector_cycles",
 ]
 
@@ -42,10 +45,29 @@ def lane_latency(p: AcceleratorParameters, op: str) -> int:
     return 1 + (product + total or 1)
 
 
+def sum_levels(p: AcceleratorParameters) -> list[int]:
+    """Return the additions of each level of pairs in which a lane's partial sums are added."""
+    count = PARTIALS * p.vector_beats
+    return [count >> 1, count >> 2, count >> 3]
+
+
+def fold_levels(p: AcceleratorParameters) -> tuple[list[int], list[int]]:
+    """Return the operations of a lane of each level of pairs of lanes, and of beats."""
+    beats = p.vector_beats
+    lanes = [beats] * (p.vector_width - 1).bit_length()
+    return lanes, [beats >> n for n in range(1, beats.bit_length())]
+
+
 def reduction_latency(p: AcceleratorParameters, reduction: str, *, fold: bool) -> int:
-    """Return the cycles from the last word of a group to the result of a reduction."""
-    levels = (p.values - 1).bit_length() if fold else 0
-    return 32 + 7 * levels if reduction == "sum" else 2 + 2 * levels
+    """Return the cycles from the last beat of a group to that of a reduction's result."""
+    lanes, beats = fold_levels(p)
+    levels = sum_levels(p) if reduction == "sum" else []
+    levels += lanes + beats if fold else []
+    # A level begins when the results of the one before are there.
+    wait = 1 + (ADDER_LATENCY if reduction == "sum" else 0)
+    # Results of more than one beat are read from a memory.
+    result = p.vector_beats if p.vector_beats > 1 else 0
+    return wait + 1 + sum(level + wait for level in levels) + result
 
 
 def vector_cycles(parameters: AcceleratorParameters, fields: Mapping[str, int]) -> int:
@@ -53,15 +75,17 @@ def vector_cycles(parameters: AcceleratorParameters, fields: Mapping[str, int]) 
     p = instance("parameters", parameters, AcceleratorParameters)
     op, reduction = LANE_OPS[fields["lane"]], REDUCTIONS[fields["reduce"]]
     inner, outer, latency = fields["inner"], fields["outer"], lane_latency(p, op)
-    first = 1 if op == "fill" else READ
-    interval = 1
+    first, interval = 1 if op == "fill" else READ, 1
     if op == "function":
-        # The values of a word go through one unit.
-        interval, first = p.values, first + LATENCY + 1 + p.values
-    words = first + (inner * outer - 1) * interval + 1
+        # The values of a beat go through one unit.
+        interval, first = p.vector_width, first + LATENCY + 1 + p.vector_width
+    elif op in ADDING and reduction == "sum":
+        # Lanes have one adder for both.
+        interval = 2
+    words = first + (inner * outer * p.vector_beats - 1) * interval + 1
     if reduction == "none":
         return words + latency + 2
-    # No word is taken up to a group's result, but a function goes on with the next one.
+    # No beat is taken up to a group's result, but a function goes on with the next one.
     result = 1 + latency + reduction_latency(p, reduction, fold=bool(fields["fold"]))
     return words + (outer - 1) * (max(interval, 1 + result) - interval) + result + 1
 

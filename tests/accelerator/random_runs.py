@@ -39,6 +39,7 @@ CONFIGURATIONS = {
         "columns": 2,
         "lanes": 2,
         "format": {"preset": "hbfp4", "block": 4},
+        "vector_lanes": 2,
         "banks": 4,
         "bank_words": 16,
         "port_bits": 32,

@@ -31,6 +31,7 @@ CONFIGURATIONS = {
         "format": "hbfp6:block=2:rounding=nearest_even",
     },
     "mxfp4": {"rows": 1, "columns": 2, "lanes": 8, "format": "mxfp4"},
+    "quarters": {"rows": 2, "columns": 8, "lanes": 2, "format": "hbfp8:block=16"},
     "mxfp8": {"rows": 2, "columns": 2, "lanes": 8, "format": "mxfp8_e4m3"},
 }
 KEY = 0x0123456789ABCDEF
@@ -148,6 +149,8 @@ CASES = [
     ("nearest", "single"),
     ("mxfp4", "padded"),
     ("mxfp4", "columns"),
+    ("quarters", "cut"),
+    ("quarters", "columns"),
     ("mxfp8", "padded"),
     ("mxfp8", "columns"),
 ]

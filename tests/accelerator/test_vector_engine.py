@@ -8,6 +8,7 @@ from unittest import mock
 import pytest
 from amaranth.hdl import Module
 
+from hw.accelerator.beats import WordCutter
 from hw.accelerator.function import FunctionUnit
 from hw.accelerator.lane import Lane
 from hw.accelerator.ports import CAUSES
@@ -17,7 +18,7 @@ from hw.accelerator.vector_path import VectorPath
 from hw.accelerator.writer import Writer
 from sw.accelerator.instructions import FUNCTIONS, LANE_OPS, REDUCTIONS
 from sw.accelerator.parameters import AcceleratorParameters
-from sw.accelerator.timing import lane_latency
+from sw.accelerator.timing import ADDING, lane_latency, vector_cycles
 
 from ..faults import Fault, planted
 from .test_walker import Window
@@ -28,7 +29,15 @@ WIDE = AcceleratorParameters(banks=4, bank_words=64)
 NARROW = AcceleratorParameters(rows=2, columns=2, lanes=4, banks=4, bank_words=64)
 
 
-@pytest.mark.parametrize("p", [WIDE, NARROW], ids=["8", "4"])
+CUT = {lanes: NARROW.replace(vector_lanes=lanes) for lanes in (1, 2)}
+"""Machines with fewer lanes than a word has values."""
+
+
+@pytest.mark.parametrize(
+    "p",
+    [WIDE, NARROW, WIDE.replace(vector_lanes=2), CUT[1]],
+    ids=["8", "4", "8 in 4 beats", "4 in 4 beats"],
+)
 def test_every_operation(p):
     ops = [*LANE_OPS, *(LANE_OPS[:-1] if p == NARROW else ())]
     random.Random(p.values).shuffle(ops)
@@ -49,24 +58,35 @@ def _map(
     return Run("map", fields, {n: _window(n) for n in range(3)} | (windows or {}))
 
 
-def _cycles(run: Run) -> int:
+TAILS = {
+    # Of a sum, a sum folded, a maximum, a maximum folded: lanes of 4, 2 and 1 beats.
+    4: (32, 32 + 7 * 2, 2, 2 + 2 * 2),
+    2: (7 + 14 + 10 + 8 + 2, 7 + 14 + 10 + 8 + 2 + 8 + 7, 4, 4 + 3 + 2),
+    1: (7 + 22 + 14 + 10 + 4, 7 + 22 + 14 + 10 + 4 + 8 + 7, 6, 6 + 3 + 2),
+}
+"""Cycles behind a group's last beat up to that of its result, by lanes of 4 values."""
+
+
+def _cycles(p: AcceleratorParameters, run: Run) -> int:
     """Return the cycles from a run's tokens to its signal."""
-    fields, p = run.fields, NARROW
+    fields, beats = run.fields, 4 // min(4, p.vector_lanes)
     if run.name == "scalar":
         return 7
     op, inner, outer = LANE_OPS[fields["lane"]], fields["inner"], fields["outer"]
     latency = lane_latency(p, op)
     reduce = REDUCTIONS[fields.get("reduce", 0)]
     if reduce != "none":
-        levels = (p.values - 1).bit_length() * fields.get("fold", 0)
-        tail = 2 + 2 * levels if reduce == "max" else 32 + 7 * levels
-        return 6 + outer * (inner + latency + tail + 1)
+        tail = TAILS[4 // beats][2 * (reduce == "max") + fields.get("fold", 0)]
+        # A lane's adder is busy for two cycles.
+        interval = 2 if op in ADDING and reduce == "sum" else 1
+        return 6 + outer * ((beats * inner - 1) * interval + 1 + latency + tail + 1)
     if op == "function":
         return 7 + latency + FunctionUnit.latency + 2 + p.values * inner * outer
-    return (3 if op == "fill" else 7) + latency + inner * outer
+    return (3 if op == "fill" else 7) + latency + beats * inner * outer
 
 
-def test_cycles():
+@pytest.mark.parametrize("p", [NARROW, *CUT.values()], ids=["4", "1", "2"])
+def test_cycles(p):
     runs = [
         _map("copy", 40),
         _map("copy", 1),
@@ -79,9 +99,14 @@ def test_cycles():
         _map("copy", 2, 2, reduce=2, fold=1),
         _map("mul", 3, 2, reduce=1),
         _map("copy", 2, 2, reduce=1, fold=1),
+        _map("axpy", 11, 1, reduce=1),
+        _map("add", 3, 1, reduce=2),
         Run("scalar", {"signal": 1}),
     ]
-    assert play(NARROW, runs, late=0) == [_cycles(run) for run in runs]
+    taken = play(p, runs, late=0)
+    assert taken == [_cycles(p, run) for run in runs]
+    unset = dict.fromkeys(("reduce", "fold"), 0)
+    assert taken[:-1] == [vector_cycles(p, {**unset, **run.fields}) for run in runs[:-1]]
 
 
 def test_failures():
@@ -116,7 +141,7 @@ def test_failures():
 
 FAULTS = {
     "a subtraction that adds": (Lane, lambda s: s.is_sub.eq(0), _map("sub", 9)),
-    "y too early": (VectorPath, lambda s: s.y_word.eq(s.y.payload >> 32), _map("axpy", 9)),
+    "y too early": (VectorPath, lambda s: s.y_beat.eq(s.y.payload >> 32), _map("axpy", 9)),
     "relu before all": (Lane, lambda s: s.o.eq(s.result), _map("copy", 9, relu=1)),
     "a partial sum not begun again": (
         Reducer,
@@ -125,7 +150,7 @@ FAULTS = {
     ),
     "a maximum with the group before": (
         Reducer,
-        lambda s: (s.done, s.begun.eq(1)),
+        lambda s: (s.done, s.used.eq(-1)),
         _map("copy", 3, 4, reduce=2),
     ),
     "lanes with themselves": (
@@ -140,13 +165,31 @@ FAULTS = {
         _map("copy", 9, windows={0: _window(0, single=1)}),
     ),
 }
+CUT_FAULTS = {
+    "beats of a word in any order": (WordCutter, lambda s: s.beat.eq(1), _map("copy", 9)),
+    "every beat to the first lanes": (Writer, lambda s: s.which.eq(1), _map("copy", 9)),
+    "a beat of a single element to its lane too": (
+        Writer,
+        lambda s: s.port.lanes.eq(1),
+        _map("add", 9, windows={0: _window(0, single=1)}),
+    ),
+    "partial sums of beats in one": (Reducer, lambda s: s.turn.eq(0), _map("copy", 9, reduce=1)),
+    "beats of a maximum in one": (Reducer, lambda s: s.turn.eq(0), _map("copy", 3, reduce=2)),
+    "results in one place": (Reducer, lambda s: s.result.eq(0), _map("copy", 9, reduce=1)),
+    "a sum in the way of another": (
+        VectorPath,
+        lambda s: s.fired_0.eq(0),
+        _map("add", 9, reduce=1),
+    ),
+    "beats not folded": (ReduceLane, lambda s: s.b.eq(s.a), _map("copy", 3, reduce=1, fold=1)),
+}
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", [*FAULTS, *CUT_FAULTS])
 def test_a_planted_fault_is_caught(name):
-    component, assign, run = FAULTS[name]
+    component, assign, run = (FAULTS | CUT_FAULTS)[name]
     fault = Fault(component, lambda s: [made] if isinstance(made := assign(s), tuple) else made)
     # No run has a function, whose unit is much of what would be simulated.
     no_function = mock.patch.object(FunctionUnit, "elaborate", lambda self, platform: Module())
     with no_function, planted(fault), pytest.raises(AssertionError):
-        play(NARROW, [run])
+        play(CUT[2] if name in CUT_FAULTS else NARROW, [run])
