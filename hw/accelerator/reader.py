@@ -83,16 +83,15 @@ class Reader(Circuit):
     LATENCY = 1 + 1 + READ_LATENCY + 1
 
     def __init__(self, *, parameters: AcceleratorParameters) -> None:
-        self.parameters = parameters
+        self.parameters = p = parameters
         super().__init__(
             {
                 **SETS,
-                "start": In(1),
+                **dict.fromkeys(("start", "single"), In(1)),
                 "inner": In(16),
                 "outer": In(24),
-                "single": In(1),
-                "o": Out(stream.Signature(parameters.word_bits)),
-                "port": Out(read_signature(parameters)),
+                "o": Out(stream.Signature(p.word_bits)),
+                "port": Out(read_signature(p)),
                 "bad": Out(1),
             }
         )

@@ -40,22 +40,19 @@ class Writer(Circuit):
         super().__init__(
             {
                 **SETS,
-                "restart": In(1),
-                "ready": Out(1),
-                "valid": In(1),
+                **dict.fromkeys(("restart", "valid", "stop"), In(1)),
+                **dict.fromkeys(("ready", "bad"), Out(1)),
                 "word": In(parameters.word_bits),
-                "stop": In(1),
                 "port": Out(write_signature(parameters)),
-                "bad": Out(1),
             }
         )
 
     def elaborate(self, platform: Any) -> Module:
         """Step with each word."""
         m = Module()
-        p = self.parameters
-        m.submodules.walker = walker = Walker(parameters=p)
-        lane, word, missing = locate(p, walker, walker.single)
+        m.submodules.walker = walker = Walker(parameters=self.parameters)
+        lane, word, missing = locate(self.parameters, walker, walker.single)
+        values = self.parameters.values
         wrong = wire(m, "wrong", 1, missing)
         value = self.word[:VALUE_BITS]
         pass_set(m, self, walker)
@@ -70,7 +67,7 @@ class Writer(Circuit):
             self.port.en.eq(self.valid & walker.inside & ~wrong & ~self.bad & ~self.stop),
             self.port.bank.eq(walker.bank),
             self.port.address.eq(word),
-            self.port.data.eq(Mux(walker.single, value.replicate(p.values), self.word)),
-            self.port.lanes.eq(Mux(walker.single, Const(1) << lane, (1 << p.values) - 1)),
+            self.port.data.eq(Mux(walker.single, value.replicate(values), self.word)),
+            self.port.lanes.eq(Mux(walker.single, Const(1) << lane, (1 << values) - 1)),
         ]
         return m

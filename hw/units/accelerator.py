@@ -33,6 +33,5 @@ UNITS = (
         core=Accelerator,
         small=_SMALL,
         second=_SMALL.replace(columns=2, port_bits=64),
-        sizes=("rows", "columns", "lanes"),
     ),
 )

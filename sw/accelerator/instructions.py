@@ -40,6 +40,7 @@ ADDRESSES = 16
 """Address registers of the sequencer."""
 
 ADDRESS_BITS = 40
+"""Of a byte in external memory."""
 
 LOOPS = 4
 """Loops inside one another."""
