@@ -68,7 +68,12 @@ SUM = [
 
 
 class Bench:
-    """A machine and its memory, cycle by cycle; counts the cycles of each flag, and of done."""
+    """A machine and its memory, cycle by cycle; counts the cycles of each flag, and of done.
+
+    A job has ``most`` cycles.
+    """
+
+    most = 1500
 
     def __init__(self, ctx, dut, memory: AxiMemory) -> None:
         self.ctx, self.dut, self.memory = ctx, dut, memory
@@ -97,7 +102,7 @@ class Bench:
     async def run(self, program: Sequence[int], **options: int) -> set[str]:
         """Run a program; return the flags that there were, each of them once."""
         await self.start(program, **options)
-        for _ in range(1500):
+        for _ in range(self.most):
             if not self.ctx.get(self.dut.busy):
                 break
             await self.tick()
