@@ -13,6 +13,8 @@ __all__ = ["LinkSettings"]
 class LinkSettings:
     """The serial link of a board.
 
+    A byte has a start bit, eight bits, and a stop bit.
+
     Parameters
     ----------
     board : str

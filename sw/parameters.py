@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -16,7 +16,7 @@ from .files import read_toml
 from .grammar import field as split_field
 from .grammar import literal
 
-__all__ = ["TARGETS", "Checked", "Parameters", "nested", "table_fields"]
+__all__ = ["TARGETS", "Checked", "Parameters", "nested", "table_fields", "table_record"]
 
 TARGETS = ("generic", "ecp5", "xilinx")
 """Whose primitives circuits may be built of; ``generic`` has none."""
@@ -34,6 +34,29 @@ def table_fields(cls: type, field: str, value: object, *more: str) -> dict[str, 
         if each.default is dataclasses.MISSING and each.name not in value:
             raise UserError(f"{field}.{each.name} must be given")
     return dict(value)
+
+
+def table_record(
+    field: str,
+    value: Any,
+    presets: Mapping[str, Any],
+    kind: Callable[[Mapping[str, Any]], type],
+) -> Any:
+    """Return one of records of several classes by a preset's name, from a table, or as it is.
+
+    A table may have a ``preset`` whose other fields it keeps; ``kind`` is the class of one without.
+    """
+    if isinstance(value, tuple({type(each) for each in presets.values()})):
+        return value
+    if isinstance(value, str):
+        return known(field, value, presets)
+    if not isinstance(value, Mapping):
+        raise UserError(f"{field} must be a preset's name or a table, not {shown(value)}")
+    base = table_record(field, value["preset"], presets, kind) if "preset" in value else None
+    cls = kind(value) if base is None else type(base)
+    start = {} if base is None else {f.name: getattr(base, f.name) for f in dataclasses.fields(cls)}
+    given = {name: part for name, part in value.items() if name != "preset"}
+    return cls(**table_fields(cls, field, start | given))
 
 
 def nested(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -86,10 +86,8 @@ class FrameReceiver(Circuit):
         self.buffer = buffer
         super().__init__(
             {
-                "i_valid": In(1),
                 "i_data": In(8),
-                "end": In(1),
-                "broken": In(1),
+                **dict.fromkeys(("i_valid", "end", "broken"), In(1)),
                 "channel": Out(8),
                 "write": Out(1),
                 "position": Out(16),

@@ -58,7 +58,7 @@ class Responder(Circuit):
     Parameters
     ----------
     buffer : int
-        Bytes that an output channel holds, a power of two.
+        Of an output channel, in bytes; a power of two.
 
     Members
     -------

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Const, Module, Signal, signed
+from amaranth.hdl import Const, Module, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import In, Out
 
@@ -13,7 +13,7 @@ from ..base.circuit import Circuit
 from ..base.pipeline import wire
 from ..formats.tensor_amax import TensorAmaxUnit
 from .front import outside
-from .ports import write_signature
+from .ports import PLACE, write_signature
 from .reader import counted
 
 __all__ = ["AmaxFinder"]
@@ -24,11 +24,6 @@ class AmaxFinder(Circuit):
 
     Latency is `latency` cycles from the last word to the write, interval a word a cycle; ``amax``,
     ``port`` and ``done`` come from registers.
-
-    Parameters
-    ----------
-    parameters : AcceleratorParameters
-        Of the machine.
 
     Members
     -------
@@ -58,8 +53,7 @@ class AmaxFinder(Circuit):
         super().__init__(
             {
                 "start": In(1),
-                "base": In(signed(32)),
-                "bank": In(4),
+                **PLACE,
                 "inner": In(16),
                 "outer": In(24),
                 "halt": In(1),

@@ -4,7 +4,7 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Member, Out
 
 from sw.accelerator.instructions import BITS
 from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
@@ -21,14 +21,20 @@ from .ports import PC_BITS, READ_LATENCY, read_signature, write_signature
 __all__ = ["DmaFetch", "DmaLoad", "DmaStore"]
 
 
+def _words_members(p: AcceleratorParameters) -> dict[str, Member]:
+    """Return the members of what walks over consecutive words of a bank."""
+    return {
+        "start": In(1),
+        "first": In(position_bits(p)),
+        "bank": In(write_signature(p).members["bank"].shape),
+        "en": In(1),
+    }
+
+
 class DmaLoad(Circuit):
     """Beats written to the lanes of consecutive words of a bank.
 
     Latency is a cycle from a beat to ``write``, which comes from registers; interval one cycle.
-
-    Parameters
-    ----------
-    parameters : AcceleratorParameters
 
     Members
     -------
@@ -44,17 +50,8 @@ class DmaLoad(Circuit):
 
     def __init__(self, *, parameters: AcceleratorParameters) -> None:
         self.parameters = p = parameters
-        self.port = write_signature(p)
-        super().__init__(
-            {
-                "start": In(1),
-                "first": In(position_bits(p)),
-                "bank": In(self.port.members["bank"].shape),
-                "en": In(1),
-                "beat": In(p.port_bits),
-                "write": Out(self.port),
-            }
-        )
+        own = {"beat": In(p.port_bits), "write": Out(write_signature(p))}
+        super().__init__(_words_members(p) | own)
 
     def elaborate(self, platform: Any) -> Module:
         """Count beats and words."""
@@ -86,10 +83,6 @@ class DmaStore(Circuit):
     Latency is three cycles from ``end`` to a beat, interval one cycle a beat. ``read.en`` depends
     on ``en`` and ``end``, the rest of ``read`` on registers.
 
-    Parameters
-    ----------
-    parameters : AcceleratorParameters
-
     Members
     -------
     start : In(1)
@@ -108,15 +101,11 @@ class DmaStore(Circuit):
 
     def __init__(self, *, parameters: AcceleratorParameters) -> None:
         self.parameters = p = parameters
-        self.port = read_signature(p)
         super().__init__(
             {
-                "start": In(1),
-                "first": In(position_bits(p)),
-                "bank": In(self.port.members["bank"].shape),
-                "en": In(1),
+                **_words_members(p),
                 "end": In(position_bits(p)),
-                "read": Out(self.port),
+                "read": Out(read_signature(p)),
                 "o": Out(stream.Signature(p.port_bits)),
             }
         )
@@ -152,10 +141,6 @@ class DmaFetch(Circuit):
 
     Latency is at most two cycles, interval one beat or one instruction a cycle. ``o`` depends on
     ``i`` where a beat is an instruction or more.
-
-    Parameters
-    ----------
-    parameters : AcceleratorParameters
 
     Members
     -------

@@ -13,7 +13,7 @@ from sw.accelerator.timing import AHEAD
 
 from ..base.circuit import Circuit
 from ..base.field import Field
-from ..base.pipeline import count_events
+from ..base.pipeline import count_events, wire
 from ..base.restart import Restarted
 from ..engine.core import Core
 from ..engine.registers import Register, counter
@@ -67,8 +67,9 @@ class Accelerator(Core):
         The master, of the widths that `DmaEngine` says.
     error : Out(struct)
         Of the first error since the start: cause, see `CAUSES`, or 0; the engine's code, 0 for a
-        conflict; the number of the instruction, for a conflict and the watchdog that of the
-        sequencer.
+        conflict; the number of the instruction, for a conflict that of the sequencer. Of the
+        watchdog it is the first engine, by the codes, that is not done with what it took, or else
+        the sequencer.
     <counter> : Out(32)
         ``cycles`` of jobs, ``instructions`` carried out or sent, and of each engine cycles
         ``<engine>_busy`` and, of those, ``<engine>_starved``.
@@ -148,17 +149,19 @@ class Accelerator(Core):
             sequencer.idle.eq(~Cat(engine.busy for engine in self._engines.values()).any()),
             self.flags.event.eq(sequencer.event),
         ]
-        accessed, conflict = self._connect_memories(m, sequencer)
-        stuck = self._watch(m, running, accessed | sequencer.step)
+        beats, conflict = self._connect_memories(m, sequencer)
+        stuck = self._watch(m, running, beats | sequencer.step)
         errors = [(name, asker.error, asker.error_pc) for name, asker in askers.items()]
         errors += [
             (name, Mux(getattr(tokens, f"overflow_{name}"), CAUSES["token"], 0), numbers[name])
             for name in askers
         ]
+        errors.append(("", Mux(conflict, CAUSES["conflict"], 0), sequencer.pc))
         errors += [
-            ("", Mux(conflict, CAUSES["conflict"], 0), sequencer.pc),
-            ("seq", Mux(stuck, CAUSES["watchdog"], 0), sequencer.pc),
+            (name, Mux(stuck & engine.busy, CAUSES["watchdog"], 0), numbers[name])
+            for name, engine in self._engines.items()
         ]
+        errors.append(("seq", Mux(stuck, CAUSES["watchdog"], 0), sequencer.pc))
         failed = self._keep_error(m, running, errors)
         self._run(m, running, draining, sequencer.done, failed)
         counted = [(self.cycles, self.busy), (self.instructions, sequencer.step)]
@@ -216,41 +219,45 @@ class Accelerator(Core):
         wiring.connect(m, given, fifo.i)
         wiring.connect(m, fifo.o, engine.command)
         number = Signal(PC_BITS, name=f"{name}_pc")
-        with m.If(engine.command.valid & engine.command.ready):
+        with m.If(~running):
+            m.d.sync += number.eq(0)
+        with m.Elif(engine.command.valid & engine.command.ready):
             m.d.sync += number.eq(engine.command.payload.pc)
         return number
 
     def _connect_memories(self, m: Module, sequencer: Circuit) -> tuple[Value, Value]:
         """Connect engines to the scratchpad, and the master to its port and to the sequencer.
 
-        Returns whether anything moves, and whether there was a conflict.
+        Returns whether a beat of the master moves, and whether there was a conflict.
         """
         dma = self._engines["dma"]
         reads = {f"{n}{r[4:]}": (n, r) for n, (_, ports) in _ENGINES.items() for r in ports}
         m.submodules.scratchpad = scratchpad = Scratchpad(
             parameters=self.parameters, readers=tuple(reads), writers=tuple(self._engines)
         )
-        enables = []
         for name, (engine, port) in reads.items():
             its = getattr(self._engines[engine], port)
             wiring.connect(m, its, getattr(scratchpad, f"read_{name}"))
-            enables.append(its.en)
         for name, engine in self._engines.items():
             wiring.connect(m, engine.write, getattr(scratchpad, f"write_{name}"))
-            enables.append(engine.write.en)
         for name, member in self.masters["m_axi"].items():
             mine, its = getattr(self, f"m_axi_{name}"), getattr(dma, name)
             m.d.comb += its.eq(mine) if member.flow is In else mine.eq(its)
         wiring.connect(m, sequencer.fetch, dma.fetch)
         wiring.connect(m, dma.fetched, sequencer.fetched)
         beats = Cat(dma.rvalid & dma.rready, dma.wvalid & dma.wready)
-        return Cat(beats, enables).any(), scratchpad.conflict
+        return beats.any(), scratchpad.conflict
 
     def _watch(self, m: Module, running: Value, moved: Value) -> Value:
-        """Return whether nothing has moved for too long."""
+        """Return whether nothing has moved for too long.
+
+        A RUN that has its tokens moves on by itself, but for that of the engine at the master.
+        """
+        others = (engine for name, engine in self._engines.items() if name != "dma")
+        at_work = wire(m, "at_work", 1, Cat(each.busy & ~each.waiting for each in others).any())
         still = Signal(self.parameters.watchdog + 1)
         m.d.sync += still.eq(still + 1)
-        with m.If(moved | ~running):
+        with m.If(moved | at_work | ~running):
             m.d.sync += still.eq(0)
         return still[-1]
 

@@ -13,7 +13,7 @@ from ..base.pipeline import advance, delay
 from ..formats.operand import operand_packet
 from ..stream.buffer import StreamBuffer
 from .front import outside
-from .ports import READ_LATENCY, read_signature
+from .ports import PLACE, READ_LATENCY, read_signature
 
 __all__ = ["PanelReader"]
 
@@ -63,8 +63,7 @@ class PanelReader(Circuit):
         super().__init__(
             {
                 "start": In(1),
-                "base": In(signed(32)),
-                "bank": In(4),
+                **PLACE,
                 **dict.fromkeys(("blocks", "tile_rows", "tile_columns"), In(16)),
                 "port": Out(read_signature(p)),
                 "o": Out(self.packet.signature),

@@ -11,7 +11,7 @@ from ..base.circuit import Circuit
 from ..base.pipeline import advance
 from ..stream.packet import Packet
 from .front import outside
-from .ports import write_signature
+from .ports import PLACE, write_signature
 
 __all__ = ["PanelWriter"]
 
@@ -61,14 +61,10 @@ class PanelWriter(Circuit):
         self.parameters = parameters
         super().__init__(
             {
-                "start": In(1),
-                "base": In(signed(32)),
-                "bank": In(4),
-                "transposed": In(1),
-                "side": In(1),
+                **PLACE,
+                **dict.fromkeys(("start", "transposed", "side", "halt"), In(1)),
                 "blocks": In(16),
                 "outer": In(24),
-                "halt": In(1),
                 "i": In(packet.signature),
                 "port": Out(write_signature(parameters)),
                 "bad": Out(1),

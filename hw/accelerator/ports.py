@@ -1,6 +1,6 @@
 """Ports of the scratchpad, and what engines are sent."""
 
-from amaranth.hdl import Value
+from amaranth.hdl import Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,6 +11,7 @@ __all__ = [
     "CAUSES",
     "COMMAND",
     "PC_BITS",
+    "PLACE",
     "READ_LATENCY",
     "engine_members",
     "field_of",
@@ -22,6 +23,9 @@ PC_BITS = 16
 
 READ_LATENCY = 2
 """Cycles from a read's enable to its word."""
+
+PLACE: dict[str, wiring.Member] = {"base": In(signed(32)), "bank": In(4)}
+"""Address of an element, also of one that the scratchpad does not have."""
 
 COMMAND = data.StructLayout({"word": BITS, "pc": PC_BITS})
 
@@ -40,30 +44,27 @@ CAUSES = {
 
 def read_signature(p: AcceleratorParameters) -> wiring.Signature:
     """Return the read port of an engine: the word comes `READ_LATENCY` cycles after ``en``."""
-    return wiring.Signature(
-        {
-            "en": Out(1),
-            "bank": Out((p.banks - 1).bit_length()),
-            "address": Out((p.bank_words - 1).bit_length()),
-            "data": In(p.word_bits),
-            "side": In(p.side_bits),
-        }
-    )
+    return wiring.Signature(_word_members(p) | {"data": In(p.word_bits), "side": In(p.side_bits)})
 
 
 def write_signature(p: AcceleratorParameters) -> wiring.Signature:
     """Return the write port of an engine; ``lanes`` and ``slices`` enable parts of a word."""
-    return wiring.Signature(
-        {
-            "en": Out(1),
-            "bank": Out((p.banks - 1).bit_length()),
-            "address": Out((p.bank_words - 1).bit_length()),
-            "data": Out(p.word_bits),
-            "lanes": Out(p.values),
-            "side": Out(p.side_bits),
-            "slices": Out(p.slices),
-        }
-    )
+    values = {
+        "data": Out(p.word_bits),
+        "lanes": Out(p.values),
+        "side": Out(p.side_bits),
+        "slices": Out(p.slices),
+    }
+    return wiring.Signature(_word_members(p) | values)
+
+
+def _word_members(p: AcceleratorParameters) -> dict[str, wiring.Member]:
+    """Return the members that say whether, and which word."""
+    return {
+        "en": Out(1),
+        "bank": Out((p.banks - 1).bit_length()),
+        "address": Out((p.bank_words - 1).bit_length()),
+    }
 
 
 def engine_members() -> dict[str, wiring.Member]:

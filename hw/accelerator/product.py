@@ -14,7 +14,7 @@ from ..bfp.array import MacArray
 from ..stream.packet import Packet
 from .front import EngineFront, fields_of, outside
 from .panel_reader import PanelReader
-from .ports import CAUSES, engine_members, read_signature, write_signature
+from .ports import CAUSES, PLACE, engine_members, read_signature, write_signature
 from .product_scale import ProductScale
 
 __all__ = ["ProductEngine", "TileWriter"]
@@ -59,11 +59,9 @@ class TileWriter(Circuit):
         super().__init__(
             {
                 "start": In(1),
-                "base": In(signed(32)),
-                "bank": In(4),
+                **PLACE,
                 "stride": In(signed(32)),
-                "rows": In(16),
-                "tile_columns": In(16),
+                **dict.fromkeys(("rows", "tile_columns"), In(16)),
                 "halt": In(1),
                 "i": In(packet.signature),
                 "port": Out(write_signature(parameters)),

@@ -72,13 +72,10 @@ class Walker(Circuit):
         super().__init__(
             {
                 **SETS,
-                "restart": In(1),
-                "step": In(1),
-                "ready": Out(1),
+                **dict.fromkeys(("restart", "step"), In(1)),
+                **dict.fromkeys(("ready", "inside", "single"), Out(1)),
                 "element": Out(signed(32)),
-                "inside": Out(1),
                 "bank": Out(4),
-                "single": Out(1),
             }
         )
 

@@ -31,7 +31,7 @@ class BlockValue(Circuit):
     Parameters
     ----------
     parameters : DotParameters
-        Format of the blocks, width of their sums and target.
+        Of the dot product, whose sums these are.
 
     Members
     -------

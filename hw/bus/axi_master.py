@@ -1,5 +1,6 @@
 """AXI4 masters that read and write runs of beats in bursts."""
 
+import abc
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
@@ -18,7 +19,65 @@ CACHE = 0b0011
 """Normal memory, not cacheable, bufferable."""
 
 
-class AxiReader(Circuit):
+class _Master(Circuit):
+    """What a master that reads and one that writes have in common: requests become bursts.
+
+    Latency is two cycles from a request to the address of its first burst; interval is a burst a
+    cycle.
+
+    Members
+    -------
+    request, stop, idle : In or Out
+        As of `AxiReader` and `AxiWriter`.
+    """
+
+    def __init__(
+        self,
+        *,
+        data_bits: int,
+        address_bits: int = 40,
+        beats_bits: int = 32,
+        burst: int,
+        outstanding: int,
+    ) -> None:
+        self.data_bits = data_bits
+        self.bursts = Bursts(
+            data_bits=data_bits,
+            address_bits=address_bits,
+            beats_bits=beats_bits,
+            most=longest_burst(data_bits, burst),
+            outstanding=outstanding,
+        )
+        super().__init__(
+            {
+                "request": In(request_signature(address_bits, beats_bits)),
+                "stop": In(1),
+                "idle": Out(1),
+                **self._own_members(address_bits),
+            }
+        )
+
+    @abc.abstractmethod
+    def _own_members(self, address_bits: int) -> dict[str, Any]:
+        """Return the members that the other one has not."""
+
+    def _connect(self, m: Module, channel: str) -> None:
+        """Connect the requests, and the channel of addresses, to the bursts."""
+        m.submodules.bursts = bursts = self.bursts
+        values = {"id": 0, "addr": bursts.o.payload.address, "len": bursts.o.payload.more}
+        values |= {"size": bursts.low, "burst": INCR, "cache": CACHE, "prot": 0}
+        values["valid"] = bursts.o.valid
+        m.d.comb += [getattr(self, channel + name).eq(value) for name, value in values.items()]
+        m.d.comb += [
+            bursts.o.ready.eq(getattr(self, f"{channel}ready")),
+            bursts.request.payload.eq(self.request.payload),
+            bursts.request.valid.eq(self.request.valid),
+            self.request.ready.eq(bursts.request.ready),
+            bursts.stop.eq(self.stop),
+        ]
+
+
+class AxiReader(_Master):
     """AXI4 master that reads: requests become bursts, their data one stream, in order.
 
     There is one ID, 0, so that a slave answers in order. ``rready`` falls while ``o`` is not taken;
@@ -55,39 +114,17 @@ class AxiReader(Circuit):
         AXI4 channels, flat, see `axi_read_members`.
     """
 
-    def __init__(
-        self,
-        *,
-        data_bits: int,
-        address_bits: int = 40,
-        beats_bits: int = 32,
-        burst: int,
-        outstanding: int,
-    ) -> None:
-        self.beat = data.StructLayout({"data": data_bits, "error": 1})
-        self.bursts = Bursts(
-            data_bits=data_bits,
-            address_bits=address_bits,
-            beats_bits=beats_bits,
-            most=longest_burst(data_bits, burst),
-            outstanding=outstanding,
-        )
-        super().__init__(
-            {
-                "request": In(request_signature(address_bits, beats_bits)),
-                "o": Out(stream.Signature(self.beat)),
-                "stop": In(1),
-                "idle": Out(1),
-                **axi_read_members(data_bits, address_bits),
-            }
-        )
+    def _own_members(self, address_bits: int) -> dict[str, Any]:
+        self.beat = data.StructLayout({"data": self.data_bits, "error": 1})
+        own = {"o": Out(stream.Signature(self.beat))}
+        return own | axi_read_members(self.data_bits, address_bits)
 
     def elaborate(self, platform: Any) -> Module:
         """Connect bursts to ``ar`` and a slice of ready to ``r``."""
         m = Module()
-        m.submodules.bursts = bursts = self.bursts
+        bursts = self.bursts
         m.submodules.skid = skid = SkidBuffer(shape=self.beat)
-        _connect(m, self, bursts, "ar")
+        self._connect(m, "ar")
         m.d.comb += [
             skid.i.payload.data.eq(self.rdata),
             skid.i.payload.error.eq(self.rresp[1]),
@@ -102,7 +139,7 @@ class AxiReader(Circuit):
         return m
 
 
-class AxiWriter(Circuit):
+class AxiWriter(_Master):
     """AXI4 master that writes: requests become bursts, which take their data from one stream.
 
     There is one ID, 0. Each burst ends at a multiple of its longest length, and none crosses 4 KiB.
@@ -134,42 +171,19 @@ class AxiWriter(Circuit):
         AXI4 channels, flat, see `axi_write_members`.
     """
 
-    def __init__(
-        self,
-        *,
-        data_bits: int,
-        address_bits: int = 40,
-        beats_bits: int = 32,
-        burst: int,
-        outstanding: int,
-    ) -> None:
-        self.bursts = Bursts(
-            data_bits=data_bits,
-            address_bits=address_bits,
-            beats_bits=beats_bits,
-            most=longest_burst(data_bits, burst),
-            outstanding=outstanding,
-        )
-        super().__init__(
-            {
-                "request": In(request_signature(address_bits, beats_bits)),
-                "i": In(stream.Signature(data_bits)),
-                "stop": In(1),
-                "error": Out(1),
-                "idle": Out(1),
-                **axi_write_members(data_bits, address_bits),
-            }
-        )
+    def _own_members(self, address_bits: int) -> dict[str, Any]:
+        own = {"i": In(stream.Signature(self.data_bits)), "error": Out(1)}
+        return own | axi_write_members(self.data_bits, address_bits)
 
     def elaborate(self, platform: Any) -> Module:
         """Queue the lengths of bursts for the counter of their beats."""
         m = Module()
-        m.submodules.bursts = bursts = self.bursts
+        bursts = self.bursts
         depth = 1 << max(1, (bursts.outstanding - 1).bit_length())
         m.submodules.lengths = lengths = StreamBuffer(
             shape=max(1, (bursts.most - 1).bit_length()), depth=depth
         )
-        _connect(m, self, bursts, "aw")
+        self._connect(m, "aw")
         free = Signal()
         move = Signal()
         last = Signal()
@@ -201,21 +215,6 @@ class AxiWriter(Circuit):
         with m.Elif(self.wready):
             m.d.sync += self.wvalid.eq(0)
         return m
-
-
-def _connect(m: Module, master: Circuit, bursts: Bursts, channel: str) -> None:
-    """Connect a master's requests, and its channel of addresses, to its bursts."""
-    size = bursts.low
-    values = {"id": 0, "addr": bursts.o.payload.address, "len": bursts.o.payload.more}
-    values |= {"size": size, "burst": INCR, "cache": CACHE, "prot": 0, "valid": bursts.o.valid}
-    m.d.comb += [getattr(master, channel + name).eq(value) for name, value in values.items()]
-    m.d.comb += [
-        bursts.o.ready.eq(getattr(master, f"{channel}ready")),
-        bursts.request.payload.eq(master.request.payload),
-        bursts.request.valid.eq(master.request.valid),
-        master.request.ready.eq(bursts.request.ready),
-        bursts.stop.eq(master.stop),
-    ]
 
 
 def _address_members(channel: str, address_bits: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from amaranth.hdl import ShapeLike
 
 from ..base.field import Field, struct
 
-__all__ = ["Register", "counter", "stall_registers", "word"]
+__all__ = ["Register", "counter", "stall_registers", "word", "zero_set_register"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,13 @@ def word(name: str, access: str, bits: int, description: str, **options: Any) ->
 def counter(name: str, description: str) -> Register:
     """Return the register of a counter of 32 bits."""
     return word(name, "ro", 32, description)
+
+
+def zero_set_register(of: str) -> Register:
+    """Return the counter of the elements of blocks, or what ``of`` says, that became zero."""
+    return counter(
+        "zero_set", f"elements that are zero in a {of} that is not, set to zero by it or before"
+    )
 
 
 def stall_registers(awaited: str, given: str = "the output") -> tuple[Register, Register]:

@@ -32,7 +32,9 @@ __all__ = ["Design", "emit", "generate", "write", "write_files"]
 
 @dataclasses.dataclass(frozen=True)
 class Design:
-    """A generated unit.
+    """A generated unit, or another top module.
+
+    Equal configurations have equal texts, on every machine.
 
     Parameters
     ----------

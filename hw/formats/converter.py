@@ -10,7 +10,7 @@ from sw.formats.stages import SCALE_CYCLES, has_tensor_scale
 
 from ..base.pipeline import advance, count_events
 from ..engine.core import Core
-from ..engine.registers import counter, stall_registers, word
+from ..engine.registers import counter, stall_registers, word, zero_set_register
 from .operand import float_packet, operand_packet
 from .quantizer import Quantizer
 from .words import STREAM_FLAGS, beats_inside, restarted_inside, stream_registers
@@ -57,10 +57,7 @@ class ConverterUnit(Core):
     }
     registers = (
         counter("elements", "elements given"),
-        counter(
-            "zero_set",
-            "elements that are zero in a block that is not, set to zero by it or before",
-        ),
+        zero_set_register("block"),
         *stall_registers("elements"),
     )
 

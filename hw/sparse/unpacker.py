@@ -21,7 +21,7 @@ class ValueUnpacker(Circuit):
     Parameters
     ----------
     packet : Packet
-        Of ``i``: ``value``, one or two of 32 bits.
+        Of ``i``, as of `ValuePacker`'s ``o``.
 
     Members
     -------

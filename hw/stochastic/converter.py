@@ -10,7 +10,7 @@ from sw.stochastic.converter import StochasticConverterParameters
 from ..base.field import Field
 from ..base.pipeline import advance, count_events, register
 from ..engine.core import Core
-from ..engine.registers import counter, stall_registers
+from ..engine.registers import counter, stall_registers, zero_set_register
 from ..formats.operand import float_packet, operand_packet
 from ..formats.quantizer import Quantizer
 from ..stream.packet import Packet
@@ -43,10 +43,7 @@ class StochasticConverter(Core):
     }
     registers = (
         counter("vectors", "vectors given"),
-        counter(
-            "zero_set",
-            "elements that are zero in a vector that is not, set to zero by it or before",
-        ),
+        zero_set_register("vector"),
         *stall_registers("elements"),
     )
 

@@ -34,6 +34,5 @@ UNITS = (
         core=Accelerator,
         small=_SMALL,
         second=_SMALL.replace(columns=2, port_bits=64, vector_lanes=2),
-        sizes=("rows", "columns", "lanes"),
     ),
 )

@@ -42,7 +42,6 @@ UNITS = (
         core=ApproxUnit,
         small=ApproxParameters(multiplier="mitchell", format=_NINE_BITS),
         second=ApproxParameters(multiplier="mitchell"),
-        sizes=("lanes",),
     ),
     Unit(
         name="amsim_multiplier",
@@ -51,7 +50,6 @@ UNITS = (
         # Entries of 2 bits.
         small=AmsimParameters(format=_NINE_BITS, bits=1, lanes=1),
         second=AmsimParameters(bits=2, lanes=1),
-        sizes=("lanes",),
         storage=_amsim_multiplier,
     ),
     Unit(
@@ -61,7 +59,6 @@ UNITS = (
         small=ApproxArrayParameters(multiplier="table", bits=2, rows=3, columns=2),
         second=ApproxArrayParameters(rows=1, columns=2, multiplier="mitchell"),
         proof=ApproxArrayParameters(rows=1, columns=1, multiplier="mitchell"),
-        sizes=("rows", "columns"),
         storage=_array,
     ),
 )

@@ -59,7 +59,6 @@ UNITS = (
         core=DotUnit,
         small=DotParameters(format=_TWO_BEATS, lanes=2),
         second=DotParameters(format=_HBFP4, lanes=2),
-        sizes=("lanes",),
     ),
     Unit(
         name="bfp_array",
@@ -67,7 +66,6 @@ UNITS = (
         core=MacArray,
         small=ArrayParameters(format=_TWO_BEATS, lanes=2, rows=2, columns=1),
         second=ArrayParameters(format=_HBFP4, lanes=2, rows=2, columns=1),
-        sizes=("rows", "columns", "lanes"),
         storage=_array,
     ),
     Unit(
@@ -76,7 +74,6 @@ UNITS = (
         core=MultimodeArray,
         small=MultimodeParameters(rows=1, columns=1),
         second=MultimodeParameters(rows=1, columns=2),
-        sizes=("rows", "columns", "lanes"),
         storage=_multimode_array,
     ),
     Unit(

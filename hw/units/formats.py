@@ -31,7 +31,6 @@ UNITS = (
             format=dataclasses.replace(BLOCK_FORMATS["hbfp4"], block=(4,)), lanes=2
         ),
         second=ConverterParameters(format=BLOCK_FORMATS["mxint8"], lanes=4),
-        sizes=("lanes",),
         storage=_converter,
     ),
     Unit(
@@ -41,7 +40,6 @@ UNITS = (
         # Tiles of two beats.
         small=HadamardParameters(tile=4, lanes=2, source="binary16"),
         second=HadamardParameters(tile=2, lanes=2),
-        sizes=("lanes",),
     ),
     Unit(
         name="tensor_amax",
@@ -49,6 +47,5 @@ UNITS = (
         core=TensorAmaxUnit,
         small=TensorAmaxParameters(source="binary16"),
         second=TensorAmaxParameters(),
-        sizes=("lanes",),
     ),
 )

@@ -73,7 +73,6 @@ UNITS = (
             rows=2, columns=2, lanes=2, pointer_bits=6, blocks=12, values=12
         ),
         second=CsbDecoderParameters(form="dense", lanes=1, blocks=4, values=20),
-        sizes=("rows", "columns", "lanes"),
         storage=_csb_decoder,
     ),
     Unit(
@@ -82,7 +81,6 @@ UNITS = (
         core=CsbEncoder,
         small=CsbEncoderParameters(rows=2, columns=2, lanes=2, pointer_bits=6),
         second=CsbEncoderParameters(keep=True, lanes=1),
-        sizes=("rows", "columns", "lanes"),
     ),
     Unit(
         name="load_balancer",
@@ -100,7 +98,6 @@ UNITS = (
         core=QuantileEstimator,
         small=QuantileParameters(lanes=1, step=4),
         second=QuantileParameters(lanes=2),
-        sizes=("lanes",),
     ),
     Unit(
         name="weight_regenerator",

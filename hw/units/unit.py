@@ -13,6 +13,8 @@ from ..engine.size import TooLargeError
 
 __all__ = ["Storage", "Unit"]
 
+_SIZES = "rows", "columns", "lanes"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Storage:
@@ -42,7 +44,8 @@ class Unit:
     proof : Parameters, optional
         What is proved instead of ``small``, if that is too large for a proof.
     sizes : tuple of str
-        Fields to which the size of the circuit is about proportional.
+        Fields to which the size of the circuit is about proportional. Without it, those of rows,
+        columns and lanes that a configuration has.
     storage : callable, optional
         ``storage(parameters)`` is what a configuration certainly stores, as `Storage`, by
         arithmetic: registers that hold different bits every cycle and feed logic, and words that
@@ -70,6 +73,8 @@ class Unit:
         if self.small == self.second:
             raise UserError(f"second must be another configuration than small, not {self.second}")
         known = {field.name for field in dataclasses.fields(self.parameters)}
+        if not self.sizes:
+            object.__setattr__(self, "sizes", tuple(name for name in _SIZES if name in known))
         for name in self.sizes:
             if name not in known:
                 raise UserError(f"sizes must be fields of {self.parameters.__name__}, not {name}")

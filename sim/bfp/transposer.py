@@ -9,10 +9,9 @@ from hw.flow.emit import generate
 from sw.bfp.transposer import TransposerParameters
 from sw.bfp.transposer import transpose as model
 
-from ..bench import Result, run
+from ..bench import Result
 from ..directed import Directed
-from ..formats.elements import blocks_of
-from ..registers import readable
+from ..formats.elements import blocks_of, run_blocks
 from ..regression import Regression
 from ..report import Report
 from ..streams import every_third, pack
@@ -48,7 +47,6 @@ def simulate(
     """
     p = parameters
     design = generate("bfp_transposer", p)
-    streams = design.manifest["streams"]
     code = np.asarray(code)
     last = every_third(len(code), p.side)
     fields = {
@@ -56,14 +54,8 @@ def simulate(
         "exponent": np.repeat(np.asarray(exponent), p.side),
         "transpose": np.repeat(np.asarray(flags), p.side),
     }
-    result = run(
-        design,
-        inputs={"s_axis": pack(streams["s_axis"], fields)},
-        last={"s_axis": last.ravel()},
-        outputs={"m_axis": last.size},
-        reads=readable(design.manifest),
-        **options,
-    )
+    streams = design.manifest["streams"]
+    result = run_blocks(design, pack(streams["s_axis"], fields), last, **options)
     given, exponents = blocks_of(streams["m_axis"], result, last)
     return (given.reshape(code.shape), exponents), result
 

@@ -13,15 +13,14 @@ from sw.formats.stages import has_tensor_scale
 from sw.formats.tensor_scale import amax_of
 from sw.words import Words
 
-from ..bench import Result, run
+from ..bench import Result
 from ..directed import Directed
-from ..registers import readable
 from ..regression import Regression
 from ..report import Report
 from ..streams import every_third
 from ..words import start_words, started
 from .edges import with_edges, with_scaled_edges
-from .elements import blocks_of, random_blocks, source_beats, to_source
+from .elements import blocks_of, random_blocks, run_blocks, source_beats, to_source
 
 __all__ = ["DIRECTED", "convert", "regress", "simulate"]
 
@@ -62,20 +61,14 @@ def simulate(
     """
     p = parameters
     design = generate("bfp_converter", p)
-    streams = design.manifest["streams"]
     x = np.asarray(x)
     last = every_third(len(x), p.beats)
     if random:
         options["writes"] = [*options.get("writes", ()), *start_words({"": random})]
     options["writes"] = [*options.get("writes", ()), *_amax_register(p, x, amax).items()]
-    result = run(
-        design,
-        inputs={"s_axis": source_beats(streams["s_axis"], x, p.source, p.lanes)},
-        last={"s_axis": last.ravel()},
-        outputs={"m_axis": last.size},
-        reads=readable(design.manifest),
-        **options,
-    )
+    streams = design.manifest["streams"]
+    beats = source_beats(streams["s_axis"], x, p.source, p.lanes)
+    result = run_blocks(design, beats, last, **options)
     element, code = blocks_of(streams["m_axis"], result, last)
     return (element.reshape(x.shape), code, result.registers["zero_set"]), result
 

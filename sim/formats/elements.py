@@ -11,7 +11,8 @@ from sw.checks import array
 from sw.formats import FLOAT_FORMATS, BlockFormat, MxFormat, binary32, blocks
 from sw.formats.blocks import Blocks
 
-from ..bench import Result
+from ..bench import Design, Result, run
+from ..registers import readable
 from ..report import insist
 from ..streams import pack, unpack
 
@@ -20,6 +21,7 @@ __all__ = [
     "decode",
     "encode",
     "random_blocks",
+    "run_blocks",
     "source_beats",
     "to_source",
     "with_all_codes",
@@ -43,6 +45,27 @@ def decode(
     wrong = encode(mantissa, format) != code
     insist(~wrong, f"{wrong.sum()} elements are -0", result)
     return mantissa
+
+
+def run_blocks(
+    design: Design,
+    beats: npt.NDArray[Any],
+    last: npt.NDArray[Any],
+    results: int | None = None,
+    **options: Any,
+) -> Result:
+    """Return the run of a unit of one stream in and one out, with all its registers.
+
+    ``last`` is ``tlast`` of the beats; ``results`` are those that leave, if not as many.
+    """
+    return run(
+        design,
+        inputs={"s_axis": beats},
+        last={"s_axis": last.ravel()},
+        outputs={"m_axis": last.size if results is None else results},
+        reads=readable(design.manifest),
+        **options,
+    )
 
 
 def blocks_of(

@@ -10,13 +10,12 @@ from sw.formats import FLOAT_FORMATS, binary32
 from sw.formats.hadamard import HadamardParameters
 from sw.formats.hadamard import hadamard as model
 
-from ..bench import Result, run
+from ..bench import Result
 from ..directed import Directed
-from ..registers import readable
 from ..regression import Regression
 from ..report import Report, insist
 from ..streams import every_third, unpack
-from .elements import random_blocks, source_beats, to_source
+from .elements import random_blocks, run_blocks, source_beats, to_source
 
 __all__ = ["DIRECTED", "hadamard", "random_tiles", "regress", "simulate"]
 
@@ -44,19 +43,13 @@ def simulate(
     """
     p = parameters
     design = generate("hadamard", p)
-    streams = design.manifest["streams"]
     x = np.asarray(x)
     last = every_third(len(x), p.beats)
     if signs is not None:
         options["writes"] = [*options.get("writes", ()), ("signs", signs)]
-    result = run(
-        design,
-        inputs={"s_axis": source_beats(streams["s_axis"], x, p.source, p.lanes)},
-        last={"s_axis": last.ravel()},
-        outputs={"m_axis": last.size},
-        reads=readable(design.manifest),
-        **options,
-    )
+    streams = design.manifest["streams"]
+    beats = source_beats(streams["s_axis"], x, p.source, p.lanes)
+    result = run_blocks(design, beats, last, **options)
     insist(result.last["m_axis"] == last.ravel(), "tlast does not follow its tile", result)
     words = unpack(streams["m_axis"], result.outputs["m_axis"])["value"]
     return binary32.from_bits(words, FLOAT_FORMATS[p.result]).reshape(x.shape), result

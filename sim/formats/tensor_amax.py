@@ -10,12 +10,11 @@ from hw.flow.emit import generate
 from sw.formats.tensor_amax import TensorAmaxParameters
 from sw.formats.tensor_amax import tensor_amax as model
 
-from ..bench import Result, run
-from ..registers import readable
+from ..bench import Result
 from ..regression import Regression
 from ..report import Report, insist
 from ..streams import unpack
-from .elements import random_blocks, source_beats, to_source
+from .elements import random_blocks, run_blocks, source_beats, to_source
 
 __all__ = ["random_tensors", "regress", "simulate", "tensor_amax"]
 
@@ -43,14 +42,8 @@ def simulate(
     rows = [np.pad(x, (0, -len(x) % p.lanes or p.lanes * (not len(x)))) for x in rows]
     last = np.zeros(sum(map(len, rows)) // p.lanes, np.bool_)
     last[np.cumsum([len(x) for x in rows]) // p.lanes - 1] = True
-    result = run(
-        design,
-        inputs={"s_axis": source_beats(streams["s_axis"], np.concatenate(rows), p.source, p.lanes)},
-        last={"s_axis": last},
-        outputs={"m_axis": len(rows)},
-        reads=readable(design.manifest),
-        **options,
-    )
+    beats = source_beats(streams["s_axis"], np.concatenate(rows), p.source, p.lanes)
+    result = run_blocks(design, beats, last, len(rows), **options)
     insist(result.last["m_axis"] == 1, "a result has no tlast", result)
     words = unpack(streams["m_axis"], result.outputs["m_axis"])["amax"]
     return words.ravel().astype(np.uint32).view(np.float32), result

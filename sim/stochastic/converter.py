@@ -10,10 +10,9 @@ from sw.formats.converter import convert as to_blocks
 from sw.stochastic.converter import StochasticConverterParameters, Streams
 from sw.stochastic.converter import convert as model
 
-from ..bench import Result, run
+from ..bench import Result
 from ..directed import Directed
-from ..formats.elements import random_blocks, source_beats, to_source
-from ..registers import readable
+from ..formats.elements import random_blocks, run_blocks, source_beats, to_source
 from ..regression import Regression
 from ..report import Report, insist
 from ..streams import every_third, unpack
@@ -37,17 +36,11 @@ def simulate(
     """
     p = parameters
     design = generate("stochastic_converter", p)
-    streams = design.manifest["streams"]
     x = np.asarray(x)
     i_last, o_last = (every_third(len(x), n) for n in (p.converter.beats, p.stream_cycles))
-    result = run(
-        design,
-        inputs={"s_axis": source_beats(streams["s_axis"], x, p.source, p.lanes)},
-        last={"s_axis": i_last.ravel()},
-        outputs={"m_axis": o_last.size},
-        reads=readable(design.manifest),
-        **options,
-    )
+    streams = design.manifest["streams"]
+    beats = source_beats(streams["s_axis"], x, p.source, p.lanes)
+    result = run_blocks(design, beats, i_last, o_last.size, **options)
     insist(result.last["m_axis"] == o_last.ravel(), "tlast does not follow its vector", result)
     fields = unpack(streams["m_axis"], result.outputs["m_axis"])
     bit = fields["bit"].reshape(*o_last.shape, p.elements, p.parallel).swapaxes(2, 3)

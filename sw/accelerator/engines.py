@@ -87,25 +87,17 @@ class Dma(Engine):
 
 
 class Quantizer(Engine):
-    """Makes panels of binary32, by the compiled model where numba is installed.
-
-    Attributes
-    ----------
-    amax : float32
-        By which tensors are scaled, where they have a scale of their own.
-    """
+    """Makes panels of binary32, by the compiled model where numba is installed."""
 
     name = "quant"
-
-    def __init__(self, pad: Scratchpad) -> None:
-        super().__init__(pad)
-        self.amax = np.float32(0)
-        self._quantize = _compiled("formats", "quantize", quantize)
+    amax = np.float32(0)
+    """By which tensors are scaled, where they have a scale of their own."""
 
     def run(self, op: str, fields: Fields) -> int:
         """Quantize, or find the largest magnitude of a tensor and put it into an element."""
-        if op == "quantize":
-            return self._panel(fields)
+        return self._panel(fields) if op == "quantize" else self._amax(fields)
+
+    def _amax(self, fields: Fields) -> int:
         to, source = self.windows
         place, words = self.pad.element(to), fields["inner"] * fields["outer"]
         self.amax = amax_of(self.pad.read(source, words).view(np.float32))
@@ -132,7 +124,7 @@ class Quantizer(Engine):
             emitted = x.reshape(outer, blocks, form.reduction, p.values).swapaxes(2, 3)
         else:
             emitted = x.reshape(outer, -1)[:, :k]
-        found = self._quantize(
+        found = _compiled("formats", "quantize", quantize)(
             np.ascontiguousarray(emitted).reshape(-1, form.reduction),
             form,
             random=Words(key=panel.key, first=panel.skip * p.quantizer_lanes),
@@ -157,18 +149,11 @@ class Quantizer(Engine):
 class Multiplier(Engine):
     """Multiplies panels as ``bfp_array`` does, by the compiled model where numba is installed.
 
-    Attributes
-    ----------
-    alpha : float32
-        By which results are multiplied, where tensors have a scale of their own.
+    Results are multiplied by ``alpha``, where tensors have a scale of their own.
     """
 
     name = "prod"
-
-    def __init__(self, pad: Scratchpad) -> None:
-        super().__init__(pad)
-        self.alpha = np.float32(1)
-        self._gemm = _compiled("bfp", "gemm", gemm)
+    alpha = np.float32(1)
 
     def run(self, op: str, fields: Fields) -> int:
         """Multiply, or find what products of two tensors are multiplied by."""
@@ -199,7 +184,7 @@ class Multiplier(Engine):
         address = address.astype(np.int32).astype(np.int64)
         self.pad.places(to.bank, address, p.columns)
         a, b = pair
-        product = self._gemm(
+        product = _compiled("bfp", "gemm", gemm)(
             a, b.transposed, accumulators=p.array.accumulators, window=p.array.dot.alignment
         )
         if p.tensor_scale:

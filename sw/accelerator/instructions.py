@@ -40,6 +40,7 @@ ADDRESSES = 16
 """Address registers of the sequencer."""
 
 ADDRESS_BITS = 40
+"""Of a byte in external memory."""
 
 SKIP_BITS = 24
 """Of beats of random words that are left out."""

@@ -96,7 +96,8 @@ class Machine:
         The sequencer goes on until it has to wait, and engines do what they are sent as soon as
         they can. Engines have queues of any length here; a program that needs longer ones than the
         machine has would stop there. One in which nothing can move fails as by the watchdog, with
-        the oldest instruction that waits.
+        the instruction that waits for tokens of the first engine, by the codes, that does, or else
+        with that of the sequencer.
 
         After an error only what was not addressed by then is defined: it is as before.
 
@@ -140,11 +141,11 @@ class _Sequencer:
 
     def __init__(self, engines: Mapping[str, Engine], program: list[int], *, scaled: bool) -> None:
         self.engines, self.program, self.scaled = engines, program, scaled
-        self.pc, self.sent, self.halted, self.event = 0, 0, False, False
+        self.pc, self.halted, self.event = 0, False, False
         self.addresses, self.tokens = [0] * ADDRESSES, [0] * TOKENS
         self.loops: list[tuple[int, int]] = []
-        # Of each engine: how many were sent before, where from, what.
-        self.queues = {name: collections.deque[tuple[int, int, int]]() for name in engines}
+        # Of each engine: where from, what.
+        self.queues = {name: collections.deque[tuple[int, int]]() for name in engines}
         self.instructions = dict.fromkeys(ENGINES, 0)
         self.words = dict.fromkeys(engines, 0)
         self.at = "seq", 0
@@ -180,8 +181,7 @@ class _Sequencer:
         if name in self.engines:
             if fields.get("add"):
                 word = self._relocated(word, fields["add"] - 1)
-            self.queues[name].append((self.sent, self.pc, word))
-            self.sent += 1
+            self.queues[name].append((self.pc, word))
             self.pc += 1
             self._settle()
         else:
@@ -231,10 +231,11 @@ class _Sequencer:
 
     def _stuck(self) -> None:
         """Stop: nothing that waits can get what it waits for."""
-        waiting = [(*queue[0], name) for name, queue in self.queues.items() if queue]
-        if waiting:
-            _, pc, _, name = min(waiting)
-            self.at = name, pc
+        for name in ENGINES:
+            if self.queues.get(name):
+                pc, _ = self.queues[name][0]
+                self.at = name, pc
+                break
         raise MachineError("watchdog")
 
     def _settle(self) -> None:
@@ -248,7 +249,7 @@ class _Sequencer:
         """Have an engine do what it can; tell whether it did anything."""
         queue, engine, done = self.queues[name], self.engines[name], self.instructions[name]
         while queue:
-            _, pc, word = queue[0]
+            pc, word = queue[0]
             self.at = name, pc
             instruction, fields = _legal(word)
             what = instruction.name.split(".")[1]

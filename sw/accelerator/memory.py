@@ -18,6 +18,8 @@ __all__ = ["Map", "Region"]
 class Region:
     """An array of binary32 in external memory.
 
+    Its axes are those of what is stored, the last one fastest.
+
     Parameters
     ----------
     address : int

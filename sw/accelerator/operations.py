@@ -32,7 +32,9 @@ class Tensor:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Window:
-    """What an engine walks over.
+    """What an engine walks over: a window of the machine, on a tensor instead of a bank.
+
+    The tensor's place is known later, when all operations are.
 
     Parameters
     ----------
@@ -149,7 +151,9 @@ class External:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Operation:
-    """A RUN of an engine.
+    """A RUN of an engine, with the windows that are set for it.
+
+    Its tokens are those that `sw.accelerator.tokens` finds.
 
     Parameters
     ----------

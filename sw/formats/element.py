@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import choice, flag, known, shown, whole
+from ..checks import choice, flag, whole
 from ..errors import UserError
-from ..parameters import table_fields
+from ..parameters import table_record
 from .meaning import ByMeaning
 
 __all__ = ["ELEMENTS", "Element", "FloatElement", "IntegerElement", "read_element"]
@@ -271,14 +271,8 @@ def read_element(value: Any) -> Element:
     A table may have a ``preset`` whose other fields it keeps; one with ``mantissa_bits`` is of an
     integer.
     """
-    if isinstance(value, Element):
-        return value
-    if isinstance(value, str):
-        return known("element", value, ELEMENTS)
-    if not isinstance(value, Mapping):
-        raise UserError(f"element must be a preset's name or a table, not {shown(value)}")
-    base = read_element(value["preset"]) if "preset" in value else None
-    kind = type(base) if base else IntegerElement if "mantissa_bits" in value else FloatElement
-    start = {f.name: getattr(base, f.name) for f in dataclasses.fields(kind)} if base else {}
-    given = {name: part for name, part in value.items() if name != "preset"}
-    return kind(**table_fields(kind, "element", start | given))
+
+    def kind(table: Mapping[str, Any]) -> type[Element]:
+        return IntegerElement if "mantissa_bits" in table else FloatElement
+
+    return table_record("element", value, ELEMENTS, kind)

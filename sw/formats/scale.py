@@ -7,15 +7,15 @@ them that of NaN; and of a code an integer factor and an exponent.
 import bisect
 import dataclasses
 import functools
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import choice, flag, known, number, shown, whole
+from ..checks import choice, flag, number, whole
 from ..errors import UserError
-from ..parameters import table_fields
+from ..parameters import table_record
 from .element import Element, FloatElement
 from .meaning import ByMeaning
 
@@ -279,15 +279,7 @@ def read_scale(value: Any) -> "MxScale | FloatScale":
 
     A table may have a ``preset``; one with fields of `FloatScale` is of NVFP4's.
     """
-    if isinstance(value, MxScale | FloatScale):
-        return value
-    if isinstance(value, str):
-        return known("scale", value, SCALES)
-    if not isinstance(value, Mapping):
-        raise UserError(f"scale must be a preset's name or a table, not {shown(value)}")
-    base = read_scale(value["preset"]) if "preset" in value else None
     fields = {field.name for field in dataclasses.fields(FloatScale)}
-    kind = type(base) if base else FloatScale if fields & set(value) else MxScale
-    start = {f.name: getattr(base, f.name) for f in dataclasses.fields(kind)} if base else {}
-    given = {name: part for name, part in value.items() if name != "preset"}
-    return kind(**table_fields(kind, "scale", start | given))
+    return table_record(
+        "scale", value, SCALES, lambda table: FloatScale if fields & set(table) else MxScale
+    )

@@ -20,6 +20,8 @@ __all__ = ["TensorAmaxParameters", "tensor_amax"]
 class TensorAmaxParameters(Parameters):
     """Parameters of ``tensor_amax``.
 
+    A tensor may have any number of elements: its last beat is filled up with zeros.
+
     Parameters
     ----------
     lanes : int

@@ -137,6 +137,8 @@ class Rule:
 class Recipe:
     """The arithmetic of the three products of a layer.
 
+    The forward pass quantizes its operands first; the others may take what it made of them.
+
     Parameters
     ----------
     name : str

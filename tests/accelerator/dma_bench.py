@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import ResetInserter, Signal, Value
+from amaranth.hdl import ResetInserter, Signal
 
 from hw.accelerator.dma import DmaEngine
 from sw.accelerator.coding import encode
@@ -14,6 +14,7 @@ from sw.accelerator.parameters import AcceleratorParameters
 
 from .. import clocked
 from .axi_memory import AxiMemory
+from .engine_bench import Giver
 from .scratchpad import Scratchpad
 
 __all__ = ["ORIGIN", "SIZE", "Found", "Move", "commands", "memories", "moved", "run"]
@@ -155,16 +156,12 @@ def run(
     async def _give(
         ctx: Any, dut: Any, words: Sequence[int], asked: int | None, most: int = 9_000
     ) -> None:
-        given, offered, began, quiet = 0, False, 0, 0
+        giver = Giver(ctx, dut, words, rng, late)
+        began, quiet = 0, 0
         for cycle in range(most):
             ctx.set(dut.fetch.valid, asked is not None)
             ctx.set(dut.fetched.ready, rng.random() >= late)
-            offered = offered or (given < len(words) and rng.random() >= late)
-            ctx.set(dut.command.valid, offered)
-            if offered:
-                ctx.set(Value.cast(dut.command.payload), given << 128 | words[given])
-            ctx.set(dut.granted, ctx.get(dut.waiting) and rng.random() >= late)
-            if ctx.get(dut.granted):
+            if giver.offer():
                 began = cycle
                 found.waits.append(ctx.get(dut.wait))
             if ctx.get(dut.signal):
@@ -173,10 +170,9 @@ def run(
                 found.signals.append((ctx.get(dut.signal), *held))
                 found.runs.append(cycle - began)
             found.error = ctx.get(dut.error), ctx.get(dut.error_pc)
-            if offered and ctx.get(dut.command.ready):
+            if giver.taken():
                 assert not found.error[0], "a command after an error"
-                given, offered = given + 1, False
-            done = given == len(words) and asked is None and not ctx.get(dut.busy)
+            done = giver.done and asked is None and not ctx.get(dut.busy)
             quiet = quiet + 1 if (done or found.error[0]) and ctx.get(dut.idle) else 0
             if quiet > SETTLE:
                 assert not any(outside.under_way.values()) and not outside.beats

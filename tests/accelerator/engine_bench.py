@@ -13,7 +13,7 @@ from sw.accelerator.parameters import AcceleratorParameters
 from .. import clocked
 from .scratchpad import Scratchpad
 
-__all__ = ["Found", "put_slice", "random_scratchpad", "run_engine", "same"]
+__all__ = ["Found", "Giver", "put_slice", "random_scratchpad", "run_engine", "same"]
 
 AFTER_ERROR = 40
 
@@ -59,6 +59,46 @@ class Found:
     error_pc: int = 0
 
 
+@dataclasses.dataclass
+class Giver:
+    """Gives an engine its commands, in order, and its tokens.
+
+    The number of each is its place; ``late`` is the chance of a cycle in which a command, or a
+    token, is not there yet.
+    """
+
+    ctx: Any
+    dut: Any
+    words: Sequence[int]
+    rng: random.Random
+    late: float
+    given: int = 0
+    offered: bool = False
+
+    @property
+    def done(self) -> bool:
+        """Whether all were taken."""
+        return self.given == len(self.words)
+
+    def offer(self) -> bool:
+        """Offer the next one; return whether tokens that are waited for are granted."""
+        ctx, dut = self.ctx, self.dut
+        self.offered = self.offered or (not self.done and self.rng.random() >= self.late)
+        ctx.set(dut.command.valid, self.offered)
+        if self.offered:
+            word = self.given << 128 | self.words[self.given]
+            ctx.set(Value.cast(dut.command.payload), word)
+        ctx.set(dut.granted, ctx.get(dut.waiting) and self.rng.random() >= self.late)
+        return ctx.get(dut.granted)
+
+    def taken(self) -> bool:
+        """Return whether that which is offered is taken in this cycle, and go on to the next."""
+        if not self.offered or not self.ctx.get(self.dut.command.ready):
+            return False
+        self.given, self.offered = self.given + 1, False
+        return True
+
+
 def run_engine(
     dut: Any,
     memory: Scratchpad,
@@ -69,35 +109,27 @@ def run_engine(
     late: float = 0.0,
     most: int = 700,
 ) -> Found:
-    """Give an engine its commands until it is not busy; the number of each is its place.
-
-    ``late`` is the chance of a cycle in which a command, or a token, is not there yet.
-    """
+    """Give an engine its commands, as `Giver` does, until it is not busy."""
     rng = random.Random(seed)
     found = Found()
 
     async def bench(ctx: Any) -> None:
-        given, offered, began, failed = 0, False, 0, 0
+        giver = Giver(ctx, dut, commands, rng, late)
+        began, failed = 0, 0
         for cycle in range(most):
-            offered = offered or (given < len(commands) and rng.random() >= late)
-            ctx.set(dut.command.valid, offered)
-            if offered:
-                ctx.set(Value.cast(dut.command.payload), given << 128 | commands[given])
-            ctx.set(dut.granted, ctx.get(dut.waiting) and rng.random() >= late)
-            if ctx.get(dut.granted):
+            if giver.offer():
                 began = cycle
             if ctx.get(dut.signal):
                 found.signals.append(ctx.get(dut.signal))
                 found.runs.append(cycle - began)
             found.error, found.error_pc = ctx.get(dut.error), ctx.get(dut.error_pc)
-            if offered and ctx.get(dut.command.ready):
+            if giver.taken():
                 assert not found.error
-                given, offered = given + 1, False
             failed += found.error != 0
-            if failed > AFTER_ERROR or (given == len(commands) and not ctx.get(dut.busy)):
+            if failed > AFTER_ERROR or (giver.done and not ctx.get(dut.busy)):
                 return
             await ctx.tick()
-        raise AssertionError(f"not done after {most} cycles, {given} commands taken")
+        raise AssertionError(f"not done after {most} cycles, {giver.given} commands taken")
 
     ports = {name: getattr(dut, name) for name in reads}
     clocked.drive(dut, bench, background=[memory.serve(ports, {"write": dut.write})])

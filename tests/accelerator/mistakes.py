@@ -229,19 +229,22 @@ def _conflict(rng: random.Random, maker: Maker) -> Mistake:
 
 
 def _stuck(rng: random.Random, maker: Maker) -> Mistake:
-    """Return a wait for a token that nobody gives."""
+    """Return a wait for a token that nobody gives; of engines that wait the first is named."""
     token = 1 << maker.taken
-    waits = [
-        encode("vec.scalar", wait=token),
-        encode("dma.load", rows=1, words=1, wait=token),
-        encode("quant.quantize", inner=1, outer=1, blocks=1, wait=token),
-        encode("prod.multiply", m=1, n=maker.parameters.columns, blocks=1, wait=token),
-    ]
-    if rng.random() < 0.4:
-        return Mistake([encode("wait", tokens=token)], "watchdog", "seq")
-    chosen = rng.sample(waits, rng.randint(1, 4))
-    # The machine names the sequencer, at the barrier that does not come to its end.
-    return Mistake([*chosen, rng.choice((BARRIER, HALT))], "watchdog", "seq", modelled=False)
+    wait = encode("wait", tokens=token)
+    waits = {
+        "dma": encode("dma.load", rows=1, words=1, wait=token),
+        "quant": encode("quant.quantize", inner=1, outer=1, blocks=1, wait=token),
+        "prod": encode("prod.multiply", m=1, n=maker.parameters.columns, blocks=1, wait=token),
+        "vec": encode("vec.scalar", wait=token),
+    }
+    chosen = rng.sample(list(waits), rng.randint(0, 4))
+    code = [*(waits[name] for name in chosen), rng.choice((BARRIER, HALT)) if chosen else wait]
+    if chosen and rng.random() < 0.3:
+        code.insert(-1, wait)
+    named = next((name for name in waits if name in chosen), "seq")
+    back = len(code) - code.index(waits.get(named, wait))
+    return Mistake(code, "watchdog", named, back=back)
 
 
 def unreadable(rng: random.Random, maker: Maker) -> Mistake:

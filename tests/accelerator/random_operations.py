@@ -9,9 +9,10 @@ from sw.accelerator.instructions import FUNCTIONS, LANE_OPS
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.vector import OPERANDS
 
+from .operation import Operation
 from .random_windows import Move, Place, Words, external, place, row, window
 
-__all__ = ["SPECIAL", "Operation", "Operations"]
+__all__ = ["SPECIAL", "Operations"]
 
 NONE: Words = frozenset()
 SPECIAL = (0, 1 << 31, 0x7F800000, 0xFF800000, 0x7FC00000, 0x7FA00001, 0x80000001, 0x7F7FFFFF)
@@ -20,35 +21,6 @@ SPECIAL = (0, 1 << 31, 0x7F800000, 0xFF800000, 0x7FC00000, 0x7FA00001, 0x8000000
 TRIES = 50
 STEPS = 20
 """Positions of the vector engine's longest walks."""
-
-
-@dataclasses.dataclass(eq=False)
-class Operation:
-    """What an engine does: instructions that set windows, then one that runs."""
-
-    name: str
-    sets: list[int]
-    fields: dict[str, int]
-    reads: Words
-    writes: Words
-    wait: int = 0
-    signal: int = 0
-
-    @property
-    def engine(self) -> str:
-        """Which engine."""
-        return self.name.split(".")[0]
-
-    @property
-    def code(self) -> list[int]:
-        """Its instructions."""
-        return [*self.sets, encode(self.name, wait=self.wait, signal=self.signal, **self.fields)]
-
-    def follows(self, first: "Operation") -> bool:
-        """Tell whether it must not begin before ``first`` has ended."""
-        readers = {b for b, _ in first.reads} & {b for b, _ in self.reads}
-        writers = {b for b, _ in first.writes} & {b for b, _ in self.writes}
-        return bool(readers or writers or first.writes & self.reads or first.reads & self.writes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +69,8 @@ class Operations:
             "quant": self._quantize,
             "prod": self._multiply,
         }
+        if self.parameters.tensor_scale and self.rng.random() < 0.3:
+            kinds |= {"quant": self._amax, "prod": self._alpha}
         made = kinds[engine or self.rng.choice(["vec", "vec", *kinds])]()
         for each in made:
             if each.name != "quant.quantize":
@@ -196,6 +170,25 @@ class Operations:
 
     def _quantize(self) -> list[Operation]:
         return [self._panel(self.rng.randrange(2), self.rng.randint(1, 3), 0, self._banks())]
+
+    def _element(self, engine: str, number: int) -> tuple[list[int], Words]:
+        """Return what sets a window to an element, and the words that this is in."""
+        where = row(self.rng, self.parameters, 1, self._move(), self._banks())
+        where.window.address += self.rng.randrange(self.parameters.values)
+        return window(self.rng, engine, number, where), where.words
+
+    def _amax(self) -> list[Operation]:
+        rng = self.rng
+        inner, outer = rng.randint(1, 5), rng.randint(1, 4)
+        source = place(rng, self.parameters, inner * outer, self._move(), self._banks())
+        sets, words = self._element("quant", 0)
+        sets += window(rng, "quant", 1, source)
+        fields = {"inner": inner, "outer": outer}
+        return [Operation("quant.amax", sets, fields, source.words, words)]
+
+    def _alpha(self) -> list[Operation]:
+        (first, a), (second, b) = (self._element("prod", number) for number in (1, 2))
+        return [Operation("prod.alpha", first + second, {}, a | b, NONE)]
 
     def _panel(self, side: int, blocks: int, rows: int, banks: Sequence[int]) -> Operation:
         """Return what makes a panel of a side, of so many rows or more."""

@@ -12,7 +12,8 @@ from sw.accelerator.coding import encode
 from sw.accelerator.instructions import ADDRESS_BITS, WINDOWS
 from sw.accelerator.parameters import AcceleratorParameters
 
-from .random_operations import Operation, Operations
+from .operation import Operation
+from .random_operations import Operations
 from .random_windows import Move
 
 __all__ = ["BARRIER", "HALT", "Layout", "Maker"]

@@ -68,6 +68,17 @@ CONFIGURATIONS = {
         "burst": 8,
         "outstanding": 4,
     },
+    "scaled": {
+        "rows": 2,
+        "columns": 2,
+        "lanes": 4,
+        "format": {"preset": "nvfp4", "block": 8, "rounding": "stochastic"},
+        "banks": 4,
+        "bank_words": 32,
+        "port_bits": 64,
+        "burst": 4,
+        "outstanding": 2,
+    },
 }
 """Small machines, by name."""
 
@@ -76,12 +87,8 @@ Image = npt.NDArray[np.uint8]
 
 @functools.cache
 def design(name: str) -> tuple[AcceleratorParameters, Design]:
-    """Return the parameters of a configuration, and its Verilog.
-
-    What the vector engine reduces without reading or writing anything, all of it outside of bounds,
-    does not move anything: the watchdog waits longer than the longest such operations take.
-    """
-    chosen: dict[str, Any] = CONFIGURATIONS[name] | {"instructions": 256, "watchdog": 13}
+    """Return the parameters of a configuration, and its Verilog."""
+    chosen: dict[str, Any] = CONFIGURATIONS[name] | {"instructions": 256, "watchdog": 10}
     parameters = AcceleratorParameters.make(**chosen)
     top = AxiTop(unit="accelerator", core=Accelerator, parameters=parameters)
     return parameters, emit(top, "accelerator")

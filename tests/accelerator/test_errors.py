@@ -36,7 +36,8 @@ ERRORS = {
     "behind a wait": ([VEC_WAITS, vec(FILL) | 1 << 46], "watchdog", "vec", 0),
     "wait": ([GIVE, encode("wait", tokens=3)], "watchdog", "seq", 1),
     "barrier": ([DMA_WAITS, VEC_WAITS, encode("barrier")], "watchdog", "dma", 0),
-    "halt": ([GIVE, VEC_WAITS, DMA_WAITS], "watchdog", "vec", 1),
+    "halt": ([GIVE, VEC_WAITS, DMA_WAITS], "watchdog", "dma", 2),
+    "wait behind a run": ([VEC_WAITS, encode("wait", tokens=1)], "watchdog", "vec", 0),
     "tokens": ([encode("loop", count=256), GIVE, END], "token", "seq", 1),
     "tokens of a run": (
         [encode("loop", count=255), GIVE, END, vec(FILL, signal=1)],

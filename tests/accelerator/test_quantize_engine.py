@@ -50,6 +50,7 @@ class Matrix:
     inner: int
     outer: int
     blocks: int
+    _: dataclasses.KW_ONLY
     source: int = 8
     panel: int = 2
     key: int = KEY

@@ -17,7 +17,7 @@ COUNT = 45
 FIRST = 10_000
 
 
-@pytest.mark.parametrize("name", ("narrow", "stochastic"))
+@pytest.mark.parametrize("name", ("narrow", "stochastic", "scaled"))
 def test_random_programs(name):
     with Runner(*design(name)) as runner:
         for seed in range(FIRST, FIRST + COUNT):

@@ -22,6 +22,7 @@ from sw.formats.blocks import Blocks
 from sw.formats.quantize import quantize
 
 from ..faults import Fault, assert_caught
+from .rates import measured_rates
 
 SMALL: dict[str, Any] = {"rows": 2, "columns": 2}
 GRID = [Stalls(idle=i, back_pressure=b) for i in (0.0, 0.3, 0.8) for b in (0.0, 0.3, 0.8)]
@@ -77,15 +78,7 @@ def test_the_gate_netlist_passes_the_same_regression():
 def test_multiply_adds_per_cycle_are_16_to_4_to_1():
     # FlexBlock: MACs of a core by mode. 864 places are whole blocks of every format.
     p = MultimodeParameters(rows=2, columns=8)
-    m, n, k = 128, 128, 864
-    rng = np.random.default_rng(12)
-    x, y = (rng.standard_normal(shape).astype(np.float32) for shape in ((m, k), (k, n)))
-    rates = []
-    for form in p.formats:
-        a, b = quantize(x, form, axis=1), quantize(y, form, axis=0)
-        [product], result = simulate(p, [(a, b)])
-        assert_equal(product, matmul(p, a, b), context={"format": form.name})
-        rates.append(m * n * k / result.cycles)
+    rates = measured_rates(p, 128, 128, 864)
     assert rates[0] / rates[2] == pytest.approx(16, rel=0.01)
     assert rates[1] / rates[2] == pytest.approx(4, rel=0.01)
     for rate, digits in zip(rates, MODES, strict=True):

@@ -12,7 +12,7 @@ from hw.bfp.multimode.moved import MovedProducts
 from hw.flow.emit import generate
 from hw.flow.yosys import netlist
 from sim.bench import Stalls
-from sim.bfp.multimode_array import matmul, regress, simulate
+from sim.bfp.multimode_array import matmul, regress
 from sim.compare import assert_equal
 from sw.bfp.multimode_array import FAMILIES, MultimodeParameters
 from sw.bfp.multimode_array import matmul as model
@@ -22,6 +22,7 @@ from sw.formats.blocks import Blocks
 from sw.formats.quantize import quantize
 
 from ..faults import Fault, assert_caught
+from .rates import measured_rates
 
 ONE = 127
 """The code of E8M0 for 1."""
@@ -159,15 +160,7 @@ def test_products_in_carry_cells():
 
 def test_multiply_adds_per_cycle_are_16_to_4_to_1():
     p = MultimodeParameters(family="mxfp8_e4m3", rows=2, columns=2)
-    m, n, k = 32, 32, 320
-    rng = np.random.default_rng(5)
-    x, y = (rng.standard_normal(shape).astype(np.float32) for shape in ((m, k), (k, n)))
-    rates = []
-    for form in p.formats:
-        a, b = quantize(x, form, axis=1), quantize(y, form, axis=0)
-        [product], result = simulate(p, [(a, b)])
-        assert_equal(product, model(p, a, b), context={"format": form.name})
-        rates.append(m * n * k / result.cycles)
+    rates = measured_rates(p, 32, 32, 320)
     assert rates == pytest.approx([64, 16, 4], rel=0.02)
 
 

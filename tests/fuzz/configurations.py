@@ -6,7 +6,6 @@ in a file, from which a stopped run goes on.
 """
 
 import dataclasses
-import json
 import random
 import re
 import sys
@@ -36,6 +35,7 @@ from sw.formats.element import ELEMENTS
 from sw.formats.scale import MX_RULES
 
 from ..lint import lint
+from .campaign import Campaign
 
 __all__ = ["Tried", "configuration", "try_one"]
 
@@ -209,28 +209,21 @@ def try_one(unit: str, seed: int, *, simulate: bool = True) -> Tried:
 @click.option("-o", "--output", type=click.Path(path_type=Path), default="build/fuzz.jsonl")
 def main(units: str, count: int, first: int, output: Path) -> None:
     """Try configurations of units at random; ends with 1 if one is wrong."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    lines = output.read_text().splitlines() if output.exists() else []
-    known = [json.loads(line) for line in lines]
-    have_been = {(each["unit"], each["seed"]) for each in known}
-    with output.open("a", encoding="utf-8") as file:
-        for seed in range(first, first + count):
-            for unit in units.split(","):
-                if (unit, seed) in have_been:
-                    continue
-                one = dataclasses.asdict(try_one(unit, seed))
-                known.append(one)
-                file.write(json.dumps(one, default=str) + "\n")
-                file.flush()
-                if one["result"] == "wrong":
-                    click.echo(f"{unit} {seed} {one['fields']}: {one['said']}")
-    for unit in units.split(","):
-        mine = [each["result"] for each in known if each["unit"] == unit]
+    campaign = Campaign(output, "unit")
+    left = {unit: set(campaign.left(unit, first, count)) for unit in units.split(",")}
+    for seed in range(first, first + count):
+        for unit in (unit for unit, seeds in left.items() if seed in seeds):
+            one = dataclasses.asdict(try_one(unit, seed))
+            campaign.add(one)
+            if one["result"] == "wrong":
+                click.echo(f"{unit} {seed} {one['fields']}: {one['said']}")
+    for unit in left:
+        mine = [each["result"] for each in campaign.of(unit)]
         click.echo(
             f"{unit}: {len(mine)} tried, {mine.count('right')} right, "
             f"{mine.count('refused')} refused, {mine.count('wrong')} wrong"
         )
-    sys.exit(any(each["result"] == "wrong" for each in known))
+    sys.exit(any(each["result"] == "wrong" for each in campaign.records))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ is aborted and one reset in its midst and run again, and two fail. What was trie
 from which a stopped run goes on.
 """
 
-import json
 import sys
 import time
 import traceback
@@ -16,6 +15,7 @@ import click
 from sw.errors import UserError
 
 from ..accelerator.random_runs import CONFIGURATIONS, Runner, design
+from .campaign import Campaign
 
 __all__ = ["kind"]
 
@@ -43,32 +43,26 @@ def _try(runner: Runner, seed: int) -> str:
 @click.option("-o", "--output", type=click.Path(path_type=Path), default="build/programs.jsonl")
 def main(machines: str, count: int, first: int, output: Path) -> None:
     """Try programs of the accelerator at random; ends with 1 if one is wrong."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    lines = output.read_text().splitlines() if output.exists() else []
-    known = [json.loads(line) for line in lines]
-    have_been = {(each["machine"], each["seed"]) for each in known}
+    campaign = Campaign(output, "machine")
     for machine in machines.split(","):
-        seeds = [s for s in range(first, first + count) if (machine, s) not in have_been]
+        seeds = list(campaign.left(machine, first, count))
         while seeds:
             # After what is wrong a new machine goes on.
-            with Runner(*design(machine)) as runner, output.open("a", encoding="utf-8") as file:
+            with Runner(*design(machine)) as runner:
                 said = ""
                 while seeds and not said:
                     seed, begun = seeds.pop(0), time.perf_counter()
                     said = _try(runner, seed)
                     one = {"machine": machine, "seed": seed, "kind": kind(seed), "said": said}
-                    known.append(one)
-                    seconds = round(time.perf_counter() - begun, 2)
-                    file.write(json.dumps(one | {"seconds": seconds}) + "\n")
-                    file.flush()
+                    campaign.add(one | {"seconds": round(time.perf_counter() - begun, 2)})
                     if said:
                         click.echo(f"{machine} {kind(seed)} {seed}: {said}")
-        mine = [each for each in known if each["machine"] == machine]
+        mine = campaign.of(machine)
         of = {name: sum(each["kind"] == name for each in mine) for name in dict.fromkeys(_KINDS)}
         wrong = sum(bool(each["said"]) for each in mine)
         counts = ", ".join(f"{number} {name}" for name, number in of.items())
         click.echo(f"{machine}: {len(mine)} tried, {counts}, {wrong} wrong")
-    sys.exit(any(each["said"] for each in known))
+    sys.exit(any(each["said"] for each in campaign.records))
 
 
 if __name__ == "__main__":

@@ -111,9 +111,7 @@ class MultimodePE(Circuit):
         super().__init__(
             {
                 **operand_members(operand_bits(parameters)),
-                "first": In(1),
-                "add": In(1),
-                "hold": In(1),
+                **dict.fromkeys(("first", "add", "hold"), In(1)),
                 "totals": Out(sum(parameters.total_bits)),
             }
         )
