@@ -226,7 +226,8 @@ class _Sum(Part):
 
     def forward(self, *inputs: Floats) -> Floats:
         """Return the sum."""
-        return add(*inputs)
+        body, around = inputs
+        return add(body, around)
 
     def backward(self, dy: Floats) -> tuple[Floats, ...]:
         """Return the gradient for each."""

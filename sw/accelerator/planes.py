@@ -52,8 +52,7 @@ class Planes:
 
         ``outputs`` is the side of the results; without, as long as kernels are inside.
         """
-        if outputs is None:
-            outputs = (self.side + 2 * padding - kernel) // stride + 1
+        outputs = outputs or (self.side + 2 * padding - kernel) // stride + 1
         rows, words = self.channels * kernel**2, outputs**2 * self.words
         return Patches(
             self.tensor,

@@ -66,9 +66,8 @@ def patches(
 
     ``outputs`` is the side of the result; without, as long as kernels are inside.
     """
-    if outputs is None:
-        outputs = (x.shape[1] + 2 * padding - kernel) // stride + 1
-    reach = stride * (outputs - 1) + kernel
+    side = outputs or (x.shape[1] + 2 * padding - kernel) // stride + 1
+    reach = stride * (side - 1) + kernel
     seen = np.zeros((len(x), reach, reach, x.shape[-1]), x.dtype)
     inner = x[:, : reach - padding, : reach - padding]
     seen[:, padding : padding + inner.shape[1], padding : padding + inner.shape[2]] = inner
