@@ -24,8 +24,9 @@ from .pool import Pool
 from .program import MOMENTUM, Program
 from .scales import with_scales
 from .softmax import cross_entropy
-from .stages import INPUT, Stage, stages
+from .stages import INPUT, Stage, stages, takes_tokens
 from .start import Start, start
+from .transformer import TOKEN_PARTS, rows_as_tokens, token_layer
 
 __all__ = ["compile_training"]
 
@@ -97,6 +98,8 @@ class _Compiler:
         self.losses = Matrix.make("losses", 1, self.steps, values)
         self.rates = Matrix.make("rates", 1, self.epochs, values)
         self.equal = Tensor("equal", 0)
+        tokens = takes_tokens(first.network)
+        self.source = rows_as_tokens(self.pixels) if tokens else self.pixels
         self.layers: list[Layer] = []
         for stage in stages(first.network):
             self.layers.append(self._layer(stage, shared))
@@ -108,15 +111,20 @@ class _Compiler:
 
     def _layer(self, stage: Stage, shared: Shared) -> Layer:
         """Return the layer of a stage."""
-        [below] = (None if n == INPUT else self.layers[n] for n in stage.inputs)
-        x, batch, part = below.y if below else self.pixels, self.settings.batch, stage.part
+        read = [self.layers[n] for n in stage.inputs if n != INPUT]
+        if isinstance(stage.part, TOKEN_PARTS):
+            return token_layer(stage, read, self.pixels.words, shared)
+        below = read[0] if read else None
+        x, batch, part = below.y if below else self.source, self.settings.batch, stage.part
         if isinstance(part, layers.Pool):
             assert below
             return Pool(below, Planes.of(x, self.pixels.words), self.equal)
         assert isinstance(part, layers.Weighted)
         if isinstance(part.layer, products.Dense):
-            source = Matrix(x.tensor, part.layer.inputs, self.pixels.words, x.values)
-            return Dense(stage, below, source, shared)
+            inputs = part.layer.inputs
+            if x.rows != inputs:
+                x = Matrix(x.tensor, inputs, self.pixels.words, x.values)
+            return Dense(stage, below, x, shared)
         return Convolution(stage, below, x.tensor, batch, x.values, shared)
 
     def _map(self, network: Network) -> Map:
@@ -219,7 +227,8 @@ class _Compiler:
             )
             for each in padded
         ]
-        return loads + self._moves("load") + fills
+        first = itertools.chain.from_iterable(layer.first for layer in self.layers)
+        return loads + self._moves("load") + fills + list(first)
 
     def _step(self) -> list[Operation]:
         """Return a step of the training, with the loads of the next one's batch."""

@@ -5,6 +5,7 @@ from ..train.operand import USES
 from ..words import stream_key
 from .operations import Matrix, Operation, Tensor, Window
 from .parameters import AcceleratorParameters
+from .strided import Turned
 
 __all__ = ["ROWS", "COLUMNS", "Panels"]
 
@@ -50,6 +51,19 @@ class Panels:
         step = self._parameters.columns
         return -(-count // step) * step
 
+    def slices(self, side: int) -> int:
+        """Return the rows, or columns, of a group of a panel."""
+        p = self._parameters
+        return p.columns if side == COLUMNS else p.rows
+
+    def words(self, side: int, rows: int, reduction: int) -> int:
+        """Return the words of so many rows, or columns, of a panel."""
+        return -(-rows // self.slices(side)) * self.blocks(reduction) * self._parameters.beats
+
+    def distance(self, side: int, rows: int, reduction: int) -> int:
+        """Return the elements from the first of so many rows, or columns, to behind the last."""
+        return self.words(side, rows, reduction) * self._parameters.values
+
     def take(self, side: int) -> Tensor:
         """Return the panel of a side whose last use is the older one."""
         pool = self._pools[side]
@@ -71,11 +85,10 @@ class Panels:
         The panel grows to hold it. ``reduction`` is the rows' length without what fills up words;
         ``key`` is that of `key`.
         """
-        p = self._parameters
-        slices = p.columns if side == COLUMNS else p.rows
-        rows = x.words * p.values if transposed else x.rows
-        blocks = self.blocks(reduction)
-        panel.words = max(panel.words, -(-rows // slices) * blocks * p.beats)
+        if isinstance(x, Turned):
+            x, transposed = x.stored, not transposed
+        rows = x.stride if transposed else x.rows
+        panel.words = max(panel.words, self.words(side, rows, reduction))
         x = x.top(reduction) if transposed else x
         return Operation(
             name="quant.quantize",
@@ -86,7 +99,7 @@ class Panels:
                 "side": side,
                 "inner": x.rows if transposed else x.words,
                 "outer": x.words if transposed else x.rows,
-                "blocks": blocks,
+                "blocks": self.blocks(reduction),
             },
             key=key,
             key_register=None if key is None else self._register,

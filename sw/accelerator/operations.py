@@ -1,14 +1,24 @@
 """Operations of engines on tensors that have no place in the scratchpad yet."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .instructions import FUNCTIONS, LANE_OPS, REDUCTIONS
 
-__all__ = ["External", "Matrix", "Operation", "Tensor", "Window", "dma", "multiply", "vector"]
+__all__ = [
+    "External",
+    "Matrix",
+    "Operation",
+    "Tensor",
+    "Window",
+    "dma",
+    "multiply",
+    "repeated",
+    "vector",
+]
 
 
 @dataclasses.dataclass(eq=False)
@@ -38,6 +48,8 @@ class Window:
         Whether single elements are meant.
     register : int, optional
         The address register that moves it.
+    step : int
+        Elements from a repetition of its operation to the next.
     """
 
     tensor: Tensor
@@ -46,6 +58,7 @@ class Window:
     plane: tuple[int, int, int, int] | None = None
     single: bool = False
     register: int | None = None
+    step: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,6 +132,8 @@ class Operation:
         Where the memory port begins.
     key : int, optional
         Of the random words of the first step; that of a step is moved by ``key_register``.
+    times : int
+        How often it is done, its windows moved by their steps.
     """
 
     name: str
@@ -128,6 +143,7 @@ class Operation:
     external: External | None = None
     key: int | None = None
     key_register: int | None = None
+    times: int = 1
 
     @property
     def engine(self) -> str:
@@ -194,6 +210,15 @@ def multiply(
     windows = {0: stored, 1: Window(tensor=left), 2: Window(tensor=right)}
     fields = {"m": m, "n": n, "blocks": blocks}
     return Operation(name="prod.multiply", comment=comment, windows=windows, fields=fields)
+
+
+def repeated(operation: Operation, times: int, steps: Sequence[int]) -> Operation:
+    """Return an operation that is done several times, each window moved by its step."""
+    windows = {
+        number: dataclasses.replace(window, step=steps[number])
+        for number, window in operation.windows.items()
+    }
+    return dataclasses.replace(operation, windows=windows, times=times)
 
 
 def dma(name: str, comment: str, matrix: Matrix, external: External) -> Operation:

@@ -1,6 +1,7 @@
 """What the stages of a training do, on whole tensors: what the machine's layers must equal.
 
-Samples are innermost: (features, samples), or (channels, height, width, samples).
+Samples are innermost: (features, samples), (features, tokens, samples), or (channels, height,
+width, samples).
 """
 
 import abc
@@ -11,14 +12,17 @@ import numpy as np
 
 from ..arrays import Floats
 from ..core.planes import Planes
-from ..core.products import Layer
+from ..core.products import Dense, Layer
 from ..formats.binary32 import add, multiply
 from ..train import layers
 from .products import Products
 from .stages import INPUT, Stage
-from .tensors import dilated, largest, patches, reversed_kernels, spread, sum_samples
+from .tensors import dilated, largest, patches, reversed_kernels, spread, sum_samples, sum_words
 
-__all__ = ["PARTS", "Arrays", "Part"]
+__all__ = ["PARTS", "Arrays", "Part", "Product"]
+
+TOKENS = 3
+"""Axes of a tensor of tokens."""
 
 
 class Arrays:
@@ -94,8 +98,17 @@ class Part(abc.ABC):
         self.arrays.descend(f"{name}{self.stage.number}", gradient)
 
 
-class _Product(Part):
-    """A dense layer, or a convolution as a product of kernels and patches."""
+class Product(Part):
+    """A dense layer, or a convolution as a product of kernels and patches.
+
+    Members
+    -------
+    turned_x, turned_y : bool
+        Whether in the machine a word of the input, or of the output's gradient, is of features of
+        a sample instead of samples of a feature.
+    """
+
+    turned_x = turned_y = False
 
     def __init__(self, stage: Stage, *others: Any) -> None:
         super().__init__(stage, *others)
@@ -111,19 +124,21 @@ class _Product(Part):
         self._x = x
         weight, shape = self.array("weight"), self._shape
         left = self._operand(weight.reshape(len(weight), -1), "forward", 1)
-        right = self._operand(_matrix(shape, x).T, "forward", 0, grouped=True)
+        right = self._operand(_matrix(shape, x).T, "forward", 0, grouped=not self.turned_x)
         y = add(self.products.multiply(left, right), self.array("bias")[:, None])
-        return y.reshape(*shape.shapes(1)["y"][1:], -1)
+        tokens = x.shape[1:-1] if x.ndim == TOKENS else ()
+        return y.reshape(*shape.shapes(1)["y"][1:], *tokens, -1)
 
     def backward(self, dy: Floats) -> tuple[Floats, ...]:
         """Return the gradient of the input, unless that is the network's."""
         weight, rows = self.array("weight"), dy.reshape(len(dy), -1)
-        left = self._operand(rows, "weight", 0)
-        right = self._operand(_matrix(self._shape, self._x), "weight", 1)
+        left = self._operand(rows, "weight", 0, grouped=self.turned_y)
+        right = self._operand(_matrix(self._shape, self._x), "weight", 1, grouped=self.turned_x)
         gradient = self.products.multiply(left, right).reshape(weight.shape)
         dx = dy if INPUT in self.stage.inputs else self._input_gradient(weight, dy)
         self.descend("weight", gradient)
-        self.descend("bias", sum_samples(rows, self.values))
+        bias = sum_words(rows.T) if self.turned_y else sum_samples(rows, self.values)
+        self.descend("bias", bias)
         return (dx,)
 
     def _input_gradient(self, weight: Floats, dy: Floats) -> Floats:
@@ -135,7 +150,8 @@ class _Product(Part):
             dy = patches(dilated(dy, shape.stride), shape.kernel, border, outputs=shape.size)
         else:
             left = self._operand(weight.T, "input", 1, grouped=True)
-        right = self._operand(dy.T, "input", 0, grouped=True)
+            dy = dy.reshape(len(dy), -1)
+        right = self._operand(dy.T, "input", 0, grouped=not self.turned_y)
         return self.products.multiply(left, right)
 
 
@@ -144,7 +160,8 @@ def _matrix(shape: Layer, x: Floats) -> Floats:
     if isinstance(shape, Planes):
         planes = x.reshape(shape.channels, shape.size, shape.size, -1)
         return patches(planes, shape.kernel, shape.padding, stride=shape.stride)
-    return x.reshape(-1, x.shape[-1])
+    assert isinstance(shape, Dense)
+    return x.reshape(shape.inputs, -1)
 
 
 class _Pool(Part):
@@ -160,5 +177,5 @@ class _Pool(Part):
         return (spread(self._x, dy),)
 
 
-PARTS: Mapping[type, Callable[..., Part]] = {layers.Weighted: _Product, layers.Pool: _Pool}
+PARTS: Mapping[type, Callable[..., Part]] = {layers.Weighted: Product, layers.Pool: _Pool}
 """By the kind of layer."""

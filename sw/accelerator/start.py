@@ -15,7 +15,7 @@ from .parameters import AcceleratorParameters
 __all__ = ["Start", "start"]
 
 SUPPORTED = {
-    "model": ("mlp", "lenet"),
+    "model": ("mlp", "lenet", "transformer"),
     "arithmetic": "binary32",
     "storage": ("auto", "binary32"),
     "update": "exact",

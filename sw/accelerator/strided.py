@@ -1,0 +1,97 @@
+"""Matrices whose rows and words lie anywhere in a tensor."""
+
+import dataclasses
+
+from .operations import Matrix, Window
+
+__all__ = ["Stack", "Strided", "Turned"]
+
+Counters = tuple[tuple[int, ...], ...]
+"""Counts and strides, as those of `Window`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Strided(Matrix):
+    """A matrix by the counters of its rows and of the words along them.
+
+    ``plane`` is as in `Window`.
+    """
+
+    down: Counters
+    beside: Counters
+    plane: tuple[int, int, int, int] | None = None
+
+    @property
+    def along(self) -> Window:
+        """Word after word, row after row."""
+        return Window(tensor=self.tensor, counters=self.down + self.beside, plane=self.plane)
+
+    @property
+    def across(self) -> Window:
+        """Down the rows, word beside word."""
+        return Window(tensor=self.tensor, counters=self.beside + self.down, plane=self.plane)
+
+
+@dataclasses.dataclass(frozen=True)
+class Turned(Matrix):
+    """The transpose of a matrix: what are rows here lies in the words of ``stored``.
+
+    Only `sw.accelerator.operands.Panels` reads it.
+    """
+
+    stored: Matrix
+
+    @classmethod
+    def of(cls, stored: Matrix) -> "Turned":
+        """Return the transpose of a matrix of whole words both ways."""
+        words, values = stored.rows // stored.values, stored.values
+        return cls(stored.tensor, stored.stride, words, values, stored)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Stack:
+    """A matrix (tokens, features) of each sample and each head, in one tensor.
+
+    Parameters
+    ----------
+    matrix : Matrix
+        All of its words; a row of it is that of a token.
+    tokens, features : int
+        Of each sample and each head; zeros fill up the words of features.
+    samples, heads : int
+    strides : tuple of int
+        Elements from a sample to the next, from a head, and from a token.
+    """
+
+    matrix: Matrix
+    tokens: int
+    features: int
+    samples: int
+    heads: int
+    strides: tuple[int, int, int]
+
+    @property
+    def name(self) -> str:
+        """Of the tensor."""
+        return self.matrix.tensor.name
+
+    def by_tokens(self, whole: int) -> Strided:
+        """Return a row each token, with rows of zeros up to a multiple of ``whole`` of them.
+
+        The rows of a sample's head lie one behind the other, sample after sample.
+        """
+        x, tokens = self.matrix, -(-self.tokens // whole) * whole
+        plane = (0, 0, self.tokens, 1) if tokens > self.tokens else None
+        sample, head, token = self.strides
+        rows = (self.samples, sample), (self.heads, head), (tokens, token, 1, 0)
+        words = ((x.words, x.values),)
+        count = self.samples * self.heads * tokens
+        return Strided(x.tensor, count, x.words, x.values, rows, words, plane)
+
+    @property
+    def by_features(self) -> Strided:
+        """Return what across is a row each feature, in the same order, of all tokens."""
+        x, (sample, head, token) = self.matrix, self.strides
+        words = (self.samples, sample), (self.heads, head), (x.words, x.values)
+        count = self.samples * self.heads * x.words
+        return Strided(x.tensor, self.tokens, count, x.values, ((self.tokens, token),), words)
