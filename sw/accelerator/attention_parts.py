@@ -17,7 +17,7 @@ from .functions import evaluate
 from .instructions import FUNCTIONS
 from .parts import Part, Product
 from .stages import Gathered, Projected, Stage
-from .tensors import larger, sum_samples, sum_words
+from .tensors import larger, sum_samples
 
 __all__ = ["ATTENTION_PARTS"]
 
@@ -130,29 +130,10 @@ class _Positions(Part):
         return (dy,)
 
 
-class _MeanToken(Part):
-    """The mean of a sample's tokens: the sum of what is multiplied by one over their number."""
-
-    def forward(self, *inputs: Floats) -> Floats:
-        """Return (features, samples)."""
-        [x] = inputs
-        self._tokens = x.shape[1]
-        return sum_words(np.moveaxis(multiply(x, self._share), 1, 0))
-
-    @property
-    def _share(self) -> np.float32:
-        return np.float32(1) / np.float32(self._tokens)
-
-    def backward(self, dy: Floats) -> tuple[Floats, ...]:
-        """Return the gradient, shared equally."""
-        return (multiply(dy, self._share)[:, None].repeat(self._tokens, axis=1),)
-
-
 ATTENTION_PARTS: Mapping[type, Callable[..., Part]] = {
     Projected: _Projection,
     Gathered: _Gather,
     attention.SelfAttention: _Attention,
     attention.Positions: _Positions,
-    attention.MeanToken: _MeanToken,
 }
 """By the kind of layer."""

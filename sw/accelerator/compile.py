@@ -15,13 +15,16 @@ from .banks import place
 from .convolution import Convolution
 from .dense import Dense, Shared
 from .layer import Layer
+from .mean import Mean
 from .memory import Map
+from .normalization import BatchNorm
 from .operands import Panels
 from .operations import External, Matrix, Operation, Tensor, Window, dma, vector
 from .parameters import AcceleratorParameters
 from .planes import Planes
 from .pool import Pool
 from .program import MOMENTUM, Program
+from .residual import Sum
 from .scales import with_scales
 from .softmax import cross_entropy
 from .stages import INPUT, Stage, stages, takes_tokens
@@ -111,21 +114,29 @@ class _Compiler:
 
     def _layer(self, stage: Stage, shared: Shared) -> Layer:
         """Return the layer of a stage."""
-        read = [self.layers[n] for n in stage.inputs if n != INPUT]
-        if isinstance(stage.part, TOKEN_PARTS):
+        part, batch = stage.part, self.settings.batch
+        below, *others = (None if n == INPUT else self.layers[n] for n in stage.inputs)
+        if isinstance(part, TOKEN_PARTS):
+            read = [self.layers[n] for n in stage.inputs]
             return token_layer(stage, read, self.pixels.words, shared)
-        below = read[0] if read else None
-        x, batch, part = below.y if below else self.source, self.settings.batch, stage.part
-        if isinstance(part, layers.Pool):
-            assert below
-            return Pool(below, Planes.of(x, self.pixels.words), self.equal)
-        assert isinstance(part, layers.Weighted)
-        if isinstance(part.layer, products.Dense):
-            inputs = part.layer.inputs
-            if x.rows != inputs:
-                x = Matrix(x.tensor, inputs, self.pixels.words, x.values)
-            return Dense(stage, below, x, shared)
-        return Convolution(stage, below, x.tensor, batch, x.values, shared)
+        x = below.y if below else self.source
+        if isinstance(part, layers.Weighted):
+            if isinstance(part.layer, products.Dense):
+                inputs = part.layer.inputs
+                if x.rows != inputs:
+                    x = Matrix(x.tensor, inputs, self.pixels.words, x.values)
+                return Dense(stage, below, x, shared)
+            return Convolution(stage, below, x.tensor, batch, x.values, shared)
+        assert below, "what reads the pixels has weights"
+        if isinstance(part, layers.Residual):
+            [around] = others
+            assert around
+            return Sum(below, around, stage.relu)
+        if isinstance(part, layers.BatchNorm):
+            return BatchNorm(stage, below, shared)
+        if isinstance(part, layers.Mean):
+            return Mean(below, self.pixels.words)
+        return Pool(below, Planes.of(x, self.pixels.words), self.equal)
 
     def _map(self, network: Network) -> Map:
         """Return the map of external memory."""
@@ -134,11 +145,15 @@ class _Compiler:
         regions.put("pixels", shape, "steps, features, samples")
         shape = (steps + 1, self.labels.rows, batch)
         regions.put("labels", shape, "steps, classes, samples")
+        kept = {matrix.tensor.name for layer in self.layers for matrix in layer.arrays}
         for prefix in ("", MOMENTUM):
             for name, array in network.arrays.items():
-                first, *others = array.shape
-                stored = (first, math.prod(others)) if others else (first,)
-                regions.put(prefix + name, array.shape, LAYOUTS[array.ndim], stored)
+                if prefix + name in kept:
+                    first, *others = array.shape
+                    stored = (first, math.prod(others)) if others else (first,)
+                    layout = LAYOUTS[array.ndim]
+                    layout = "tokens, features" if name.startswith("position") else layout
+                    regions.put(prefix + name, array.shape, layout, stored)
         regions.put("rates", (self.epochs,), "epochs, negative")
         regions.put("losses", (self.epochs, self.steps), "epochs, steps")
         return regions

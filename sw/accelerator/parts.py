@@ -5,6 +5,7 @@ width, samples).
 """
 
 import abc
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from ..core.planes import Planes
 from ..core.products import Dense, Layer
 from ..formats.binary32 import add, multiply
 from ..train import layers
+from ..train.attention import MeanToken
+from .functions import evaluate
+from .instructions import FUNCTIONS
 from .products import Products
 from .stages import INPUT, Stage
 from .tensors import dilated, largest, patches, reversed_kernels, spread, sum_samples, sum_words
@@ -23,6 +27,10 @@ __all__ = ["PARTS", "Arrays", "Part", "Product"]
 
 TOKENS = 3
 """Axes of a tensor of tokens."""
+
+EPSILON = np.float32(layers.BatchNorm.EPSILON)
+RUNNING = np.float32(1 - layers.BatchNorm.MOMENTUM)
+"""The part of a batch's mean and variance that the running ones take up."""
 
 
 class Arrays:
@@ -177,5 +185,80 @@ class _Pool(Part):
         return (spread(self._x, dy),)
 
 
-PARTS: Mapping[type, Callable[..., Part]] = {layers.Weighted: Product, layers.Pool: _Pool}
+class _BatchNorm(Part):
+    """Batch normalization by the batch's mean and variance, which running ones follow."""
+
+    def _sums(self, x: Floats) -> Floats:
+        return sum_samples(x, self.values)
+
+    def forward(self, *inputs: Floats) -> Floats:
+        """Return the normalized, scaled and shifted input, and move the running statistics."""
+        [x] = inputs
+        rows = x.reshape(len(x), -1)
+        self._share = np.float32(1 / rows.shape[1])
+        mean = self._sums(multiply(rows, self._share))
+        self._centred = add(rows, -mean[:, None])
+        squares = self._sums(multiply(self._centred, self._centred))
+        variance = multiply(squares, self._share)
+        for name, value in (("mean", mean), ("variance", variance)):
+            running = self.array(name)
+            change = multiply(add(value, -running), RUNNING)
+            self.arrays.weights[f"{name}{self.stage.number}"] = add(change, running)
+        self._factor = evaluate(FUNCTIONS.index("rsqrt"), add(variance, EPSILON))
+        self._gain = multiply(self.array("scale"), self._factor)
+        y = add(multiply(self._centred, self._gain[:, None]), self.array("shift")[:, None])
+        return y.reshape(x.shape)
+
+    def backward(self, dy: Floats) -> tuple[Floats, ...]:
+        """Return the gradient, also through the batch's mean and variance."""
+        rows, centred = dy.reshape(len(dy), -1), self._centred
+        scale = multiply(self._sums(multiply(rows, centred)), self._factor)
+        shift = self._sums(rows)
+        along = multiply(multiply(scale, self._factor), self._share)
+        mean = multiply(shift, self._share)
+        both = add(multiply(centred, along[:, None]), mean[:, None])
+        dx = multiply(add(rows, -both), self._gain[:, None])
+        self.descend("scale", scale)
+        self.descend("shift", shift)
+        return (dx.reshape(dy.shape),)
+
+
+class _Mean(Part):
+    """The mean of each plane, or of all tokens, of samples beside one another."""
+
+    def forward(self, *inputs: Floats) -> Floats:
+        """Return (channels, samples)."""
+        [x] = inputs
+        self._shape = x.shape
+        self._share = np.float32(1 / math.prod(x.shape[1:-1]))
+        pixels = multiply(x, self._share).reshape(len(x), -1, x.shape[-1])
+        return sum_words(pixels.swapaxes(0, 1))
+
+    def backward(self, dy: Floats) -> tuple[Floats, ...]:
+        """Return the gradient, of which every pixel has an equal share."""
+        features, *places, samples = self._shape
+        share = multiply(dy, self._share).reshape(features, *[1] * len(places), samples)
+        return (np.broadcast_to(share, self._shape),)
+
+
+class _Sum(Part):
+    """The sum of two branches."""
+
+    def forward(self, *inputs: Floats) -> Floats:
+        """Return the sum."""
+        return add(*inputs)
+
+    def backward(self, dy: Floats) -> tuple[Floats, ...]:
+        """Return the gradient for each."""
+        return dy, dy
+
+
+PARTS: Mapping[type, Callable[..., Part]] = {
+    layers.Weighted: Product,
+    layers.Pool: _Pool,
+    layers.BatchNorm: _BatchNorm,
+    layers.Mean: _Mean,
+    MeanToken: _Mean,
+    layers.Residual: _Sum,
+}
 """By the kind of layer."""

@@ -1,8 +1,6 @@
-"""What a transformer adds to tokens and makes of all of them, as operations."""
+"""What a transformer adds to tokens, as operations."""
 
 from collections.abc import Iterator
-
-import numpy as np
 
 from ..train import attention
 from .dense import Shared, descent
@@ -10,7 +8,7 @@ from .layer import Layer
 from .operations import Matrix, Operation, Tensor, Window, vector
 from .stages import Stage
 
-__all__ = ["MeanToken", "Positions"]
+__all__ = ["Positions"]
 
 
 class Positions(Layer):
@@ -78,55 +76,3 @@ class Positions(Layer):
         )
         yield from below.take(name, dy.along, kept=dy)
         yield from descent(self._shared, position, self.momentum, self._gradient)
-
-
-class MeanToken(Layer):
-    """The mean of a sample's tokens.
-
-    Parameters
-    ----------
-    below : Layer
-        Whose output, (features, tokens, samples), it reads.
-    words : int
-        Of the samples of a feature.
-    """
-
-    def __init__(self, below: Layer, words: int) -> None:
-        x = below.y
-        self._tokens = x.words // words
-        self._share = float(np.float32(1) / np.float32(self._tokens))
-        name = f"mean_{x.tensor.name}"
-        super().__init__([below], Matrix.make(name, x.rows, words * x.values, x.values), False)
-
-    def forward(self) -> Iterator[Operation]:
-        """Give what makes the output."""
-        [below] = self.below
-        assert below
-        x, y = below.y, self.y
-        counters = (x.rows, x.stride), (y.words, y.values), (self._tokens, y.stride)
-        yield vector(
-            f"{y.tensor.name} = mean of tokens",
-            "scale",
-            y.along,
-            Window(tensor=x.tensor, counters=counters),
-            scalar=self._share,
-            shape=(y.rows * y.words, self._tokens),
-            reduce="sum",
-        )
-
-    def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
-        """Give what makes the gradient of the layer below."""
-        [below] = self.below
-        assert below
-        dy = self.dy
-        name = dy.tensor.name
-        yield vector(
-            f"{name} by the number of tokens",
-            "scale",
-            dy.along,
-            dy.along,
-            scalar=self._share,
-            shape=(dy.rows, dy.words),
-        )
-        counters = (dy.rows, dy.stride), (self._tokens, 0), (dy.words, dy.values)
-        yield from below.take(name, Window(tensor=dy.tensor, counters=counters))

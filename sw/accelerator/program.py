@@ -88,15 +88,17 @@ class Program:
     @property
     def _names(self) -> list[str]:
         """Names of the network's arrays."""
-        return [n.removeprefix(MOMENTUM) for n in self.regions if n.startswith(MOMENTUM)]
+        others = {"pixels", "labels", "rates", "losses"}
+        return [n for n in self.regions if n not in others and not n.startswith(MOMENTUM)]
 
     def weights(self, memory: Memory) -> dict[str, Floats]:
         """Return the arrays of the network, by the names of `Network.arrays`."""
         return {name: self.regions[name].read(memory) for name in self._names}
 
     def momenta(self, memory: Memory) -> dict[str, Floats]:
-        """Return the momenta of the arrays, by the arrays' names."""
-        return {name: self.regions[MOMENTUM + name].read(memory) for name in self._names}
+        """Return the momenta of the arrays that have any, by the arrays' names."""
+        names = [name for name in self._names if MOMENTUM + name in self.regions]
+        return {name: self.regions[MOMENTUM + name].read(memory) for name in names}
 
     def losses(self, memory: Memory) -> Floats:
         """Return the mean loss of each step's batch, (epochs, steps)."""

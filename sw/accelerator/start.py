@@ -15,7 +15,7 @@ from .parameters import AcceleratorParameters
 __all__ = ["Start", "start"]
 
 SUPPORTED = {
-    "model": ("mlp", "lenet", "transformer"),
+    "model": ("mlp", "lenet", "resnet8", "transformer"),
     "arithmetic": "binary32",
     "storage": ("auto", "binary32"),
     "update": "exact",

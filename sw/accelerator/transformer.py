@@ -8,8 +8,9 @@ from .attention import Attention
 from .dense import Shared
 from .heads import Gather, Heads, Projection
 from .layer import Layer
+from .mean import Mean
 from .operations import Matrix
-from .positions import MeanToken, Positions
+from .positions import Positions
 from .stages import Gathered, Projected, Stage
 from .strided import Strided
 
@@ -50,7 +51,7 @@ def token_layer(stage: Stage, read: Sequence[Layer], words: int, shared: Shared)
     if isinstance(part, attention.Positions):
         return Positions(stage, below, shared)
     if isinstance(part, attention.MeanToken):
-        return MeanToken(below, words)
+        return Mean(below, words)
     inner = part.attention if isinstance(part, Gathered | Projected) else part
     assert isinstance(inner, attention.SelfAttention)
     heads = Heads.of(inner, words * below.y.values, below.y.values)
