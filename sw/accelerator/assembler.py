@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from .banks import Place
 from .coding import encode
-from .instructions import COUNTERS
+from .instructions import ADDRESS_BITS, COUNTERS
 from .operations import External, Operation, Tensor, Window
 from .tokens import Links, Tokens, link
 
@@ -101,7 +101,11 @@ class Assembler:
         last = operation.times - 1
         self._operation(_moved(operation, 0), waits, ())
         if last > 1:
-            steps = {REPEATS + n: window.step for n, window in operation.windows.items()}
+            steps = {
+                # Of 40 bits, as negative ones are.
+                REPEATS + n: window.step % (1 << ADDRESS_BITS)
+                for n, window in operation.windows.items()
+            }
             for register, step in steps.items():
                 self.add("seta", "  to the second one", address=register, value=step)
             self.add("loop", operation.comment, count=last - 1)

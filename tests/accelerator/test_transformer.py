@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from sw.accelerator.assembler import Assembler
 from sw.accelerator.coding import decode, encode
 from sw.accelerator.compile import compile_training
+from sw.accelerator.machine import Machine
+from sw.accelerator.operations import Matrix, Window, repeated, vector
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.program import Program
 from sw.accelerator.start import start
@@ -19,7 +22,7 @@ from .made import SMALL, made
 from .timeline import Timeline
 from .trained import assert_same, ran
 
-LARGE = SMALL.replace(bank_words=4096, banks=16)
+LARGE = SMALL.replace(bank_words=4096, banks=16, instructions=2048)
 
 
 def few(images: int) -> Data:
@@ -36,7 +39,9 @@ def transformer(batch: int, **fields: object) -> Settings:
 
 def test_digits_are_trained_as_by_the_definition():
     data = few(64)
-    p = AcceleratorParameters(format=read_format("hbfp8:block=16"), banks=16, bank_words=4096)
+    p = AcceleratorParameters(
+        format=read_format("hbfp8:block=16"), banks=16, bank_words=4096, instructions=2048
+    )
     s = transformer(16, epochs=2)
     found = ran(compile_training(p, data, s), data)
     assert found.losses.shape == (2, 4) and found.losses[1].mean() < 0.95 * found.losses[0].mean()
@@ -80,11 +85,30 @@ def test_one_step_is_that_of_the_other_training():
             assert (found.momenta[name] != 0).any(), name
 
 
+@pytest.mark.parametrize("times", [1, 2, 3, 6])
+def test_repeated_operations_move_their_windows(times):
+    """Every second word of the source, to words from the last one back."""
+    p, words = SMALL, 16
+    x, y = (Matrix.make(name, words, p.values, p.values) for name in "xy")
+    to = Window(tensor=y.tensor, offset=(words - 1) * p.values)
+    copy = vector("copy", "copy", to, Window(tensor=x.tensor), shape=(1, 1))
+    code = Assembler({x.tensor: (0, 0), y.tensor: (1, 0)}, p.values)
+    code.sequence([repeated(copy, times, (-p.values, 2 * p.values))])
+    code.add("halt")
+    machine = Machine(p, bytearray(64))
+    machine.words[0, :words] = np.arange(words, dtype=np.uint32)[:, None]
+    assert not machine.run([line.word for line in code.lines]).error
+    expected = [0, 2, 4, 6, 8, 10][:times]
+    assert machine.words[1, :words, 0].tolist() == [0] * (words - times) + expected[::-1]
+
+
 @pytest.fixture(scope="module")
 def tokens() -> tuple[Program, Data]:
     """Three tokens of three pixels each, in words of eight values."""
     data = made(16, 9, 3)
-    p = AcceleratorParameters(format=read_format("hbfp8:block=16"), banks=16, bank_words=2048)
+    p = AcceleratorParameters(
+        format=read_format("hbfp8:block=16"), banks=16, bank_words=2048, instructions=2048
+    )
     return compile_training(p, data, transformer(8, epochs=1)), data
 
 
