@@ -185,12 +185,8 @@ class Dense(Layer):
                 single=True,
             )
             yield vector("zeros behind it", "fill", behind, shape=(self.outputs, more))
-        yield self.bias_gradient()
-
-    def bias_gradient(self) -> Operation:
-        """Return what makes the gradient of the biases."""
-        return vector(
-            f"gradient of bias{self.number} = sums of dy{self.number}",
+        yield vector(
+            f"gradient of bias{number} = sums of {name}",
             "copy",
             self._db.elements(self.outputs),
             self.dy.along,

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from ..errors import UserError
 from ..train.attention import SelfAttention
-from .dense import Dense, Shared
+from .dense import Dense, Shared, descent
 from .layer import Layer
 from .operands import COLUMNS, ROWS, Panels
 from .operations import Matrix, Operation, Tensor, Window, multiply, repeated, vector
 from .stages import Gathered, Projected, Stage
-from .strided import Stack, Turned
+from .strided import Stack
 
 __all__ = ["Gather", "Heads", "Projection"]
 
@@ -93,7 +93,51 @@ class Heads:
         return repeated(product, self.heads, steps)
 
 
-class Projection(Dense):
+class _Weights(Dense):
+    """A dense layer beside an attention: on one side words are of features instead of samples."""
+
+    def __init__(self, stage: Stage, below: Layer, x: Matrix, heads: Heads, shared: Shared) -> None:
+        assert isinstance(stage.part, Gathered | Projected)
+        super().__init__(dataclasses.replace(stage, part=stage.part.dense), below, x, shared)
+        self._heads = heads
+
+    def _quantize(
+        self, panel: Tensor, x: Matrix, side: int, which: str, place: int, *, turned: bool
+    ) -> Operation:
+        """Return what quantizes an operand along its rows, or with ``turned`` along columns."""
+        panels = self._shared.panels
+        # Rows are of whole words.
+        reduction = x.rows if turned else x.stride
+        key = panels.key(self.product, which, place)
+        return panels.quantize(panel, x, side, reduction=reduction, transposed=turned, key=key)
+
+    def _multiply(
+        self, comment: str, to: Matrix, pair: tuple[Tensor, Tensor], reduction: int
+    ) -> Operation:
+        """Return a product to all of a matrix."""
+        blocks = self._shared.panels.blocks(reduction)
+        return multiply(comment, to, *pair, m=to.rows, n=to.stride, blocks=blocks)
+
+    def _pair(self) -> tuple[Tensor, Tensor]:
+        panels = self._shared.panels
+        return panels.take(ROWS), panels.take(COLUMNS)
+
+    def _change(
+        self, dy: Matrix, x: Matrix, turned: tuple[bool, bool], biases: Operation
+    ) -> Iterator[Operation]:
+        """Give what makes the gradients of the arrays, and changes these."""
+        pair = self._pair()
+        for side, operand in enumerate((dy, x)):
+            yield self._quantize(pair[side], operand, side, "weight", side, turned=turned[side])
+        name = f"gradient of {self.weight.tensor.name}"
+        rows = self._heads.tokens * self._heads.samples
+        yield self._multiply(f"{name} = dy{self.number} {x.tensor.name}", self._dw, pair, rows)
+        yield biases
+        yield from descent(self._shared, self.weight, self.momentum, self._dw)
+        yield from descent(self._shared, self.bias, self.bias_momentum, self._db)
+
+
+class Projection(_Weights):
     """A dense layer whose outputs are the features of heads.
 
     Parameters
@@ -116,12 +160,10 @@ class Projection(Dense):
     """
 
     def __init__(self, stage: Stage, below: Layer, heads: Heads, shared: Shared) -> None:
-        assert isinstance(stage.part, Projected)
-        super().__init__(dataclasses.replace(stage, part=stage.part.dense), below, below.y, shared)
-        self._heads = heads
+        super().__init__(stage, below, below.y, heads, shared)
         self.split = heads.split(f"y{self.number}")
         self.joined = heads.joined(f"dy{self.number}")
-        self.y, self.dy = self.split.matrix, Turned.of(self.joined)
+        self.y, self.dy = self.split.matrix, self.joined
         values = heads.values
         self._biases = Matrix.make(f"biases{self.number}", heads.heads, heads.depth, values)
         if heads.depth % values:
@@ -129,14 +171,12 @@ class Projection(Dense):
 
     def forward(self) -> Iterator[Operation]:
         """Give what makes the output."""
-        panels, name, product = self._shared.panels, self.y.tensor.name, self.product
-        left, right = panels.take(ROWS), panels.take(COLUMNS)
-        key = panels.key(product, "forward", 0)
-        yield panels.quantize(left, self.x, ROWS, reduction=self.inputs, transposed=True, key=key)
-        key = panels.key(product, "forward", 1)
-        yield panels.quantize(right, self.weight, COLUMNS, reduction=self.inputs, key=key)
-        comment = f"{name} = {self.x.tensor.name}^T {self.weight.tensor.name}^T of heads"
-        yield self._heads.multiply(comment, self.split, panels, (left, right), self.inputs)
+        pair, x, weight = self._pair(), self.x, self.weight
+        yield self._quantize(pair[ROWS], x, ROWS, "forward", 0, turned=True)
+        yield self._quantize(pair[COLUMNS], weight, COLUMNS, "forward", 1, turned=False)
+        comment = f"{self.split.name} = {x.tensor.name}^T {weight.tensor.name}^T of heads"
+        panels = self._shared.panels
+        yield self._heads.multiply(comment, self.split, panels, pair, self.inputs)
         yield from self._add_biases()
 
     def _add_biases(self) -> Iterator[Operation]:
@@ -153,20 +193,34 @@ class Projection(Dense):
         comment = f"{y.tensor.name} + {biases.tensor.name}"
         yield vector(comment, "add", y.along, y.along, each, shape=(y.rows, y.words))
 
-    def bias_gradient(self) -> Operation:
-        """Return what makes the gradient of biases: sums over the rows, each in its place."""
-        x = self.joined
-        return vector(
-            f"gradient of bias{self.number} = sums of {x.tensor.name}",
+    def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
+        """Give what makes the gradient of the layer below, and what changes the arrays."""
+        [below] = self.below
+        assert below
+        x, dy, dx = self.x, self.joined, self.dx
+        biases = vector(
+            f"gradient of {self.bias.tensor.name} = sums of {dy.tensor.name}",
             "copy",
             self._db.along,
-            x.across,
-            shape=(x.words, x.rows),
+            dy.across,
+            shape=(dy.words, dy.rows),
             reduce="sum",
         )
+        yield from self._input_gradient_of(dy)
+        yield from self._change(dy, x, (True, False), biases)
+        yield from below.take(dx.tensor.name, dx.along)
+
+    def _input_gradient_of(self, dy: Matrix) -> Iterator[Operation]:
+        """Give what makes the gradient of the input."""
+        pair, dx = self._pair(), self.dx
+        yield self._quantize(pair[ROWS], self.weight, ROWS, "input", 1, turned=True)
+        yield self._quantize(pair[COLUMNS], dy, COLUMNS, "input", 0, turned=False)
+        dx.tensor.words = max(dx.tensor.words, dx.rows * dx.words)
+        comment = f"{dx.tensor.name} = {self.weight.tensor.name}^T {dy.tensor.name}^T"
+        yield self._multiply(comment, dx, pair, self.outputs)
 
 
-class Gather(Dense):
+class Gather(_Weights):
     """A dense layer of tokens whose features are those of all heads.
 
     Parameters
@@ -190,22 +244,43 @@ class Gather(Dense):
     def __init__(
         self, stage: Stage, below: Layer, slopes: Stack, heads: Heads, shared: Shared
     ) -> None:
-        assert isinstance(stage.part, Gathered)
-        super().__init__(
-            dataclasses.replace(stage, part=stage.part.dense), below, Turned.of(below.y), shared
-        )
-        self._heads, self._slopes = heads, slopes
+        width, rows, values = below.y.stride, below.y.rows, heads.values
+        # Its shape; what it reads is the transpose.
+        x = Matrix(below.y.tensor, width, rows // values, values)
+        super().__init__(stage, below, x, heads, shared)
+        self._joined, self._slopes_below = below.y, slopes
 
-    def _input_gradient(self, below: Layer) -> Iterator[Operation]:
-        """Give what makes the gradient of the input."""
-        panels, outputs = self._shared.panels, self.outputs
-        left, right = panels.take(ROWS), panels.take(COLUMNS)
-        key = panels.key(self.product, "input", 0)
-        yield panels.quantize(left, self.dy, ROWS, reduction=outputs, transposed=True, key=key)
-        key = panels.key(self.product, "input", 1)
-        yield panels.quantize(
-            right, self.weight, COLUMNS, reduction=outputs, transposed=True, key=key
+    def forward(self) -> Iterator[Operation]:
+        """Give what makes the output."""
+        pair, y = self._pair(), self.y
+        yield self._quantize(pair[ROWS], self.weight, ROWS, "forward", 1, turned=False)
+        yield self._quantize(pair[COLUMNS], self._joined, COLUMNS, "forward", 0, turned=False)
+        name = y.tensor.name
+        comment = f"{name} = {self.weight.tensor.name} {self._joined.tensor.name}^T"
+        yield self._multiply(comment, y, pair, self.inputs)
+        yield vector(
+            f"{name} + {self.bias.tensor.name}",
+            "add",
+            y.along,
+            y.along,
+            self.bias.elements(self.outputs, y.words),
+            shape=(y.rows, y.words),
         )
-        name = self._slopes.matrix.tensor.name
-        comment = f"{name} = dy{self.number}^T {self.weight.tensor.name} of heads"
-        yield self._heads.multiply(comment, self._slopes, panels, (left, right), outputs)
+
+    def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
+        """Give what makes the gradient of the layer below, and what changes the arrays."""
+        pair, dy, slopes = self._pair(), self.dy, self._slopes_below
+        yield self._quantize(pair[ROWS], dy, ROWS, "input", 0, turned=True)
+        yield self._quantize(pair[COLUMNS], self.weight, COLUMNS, "input", 1, turned=True)
+        comment = f"{slopes.name} = {dy.tensor.name}^T {self.weight.tensor.name} of heads"
+        yield self._heads.multiply(comment, slopes, self._shared.panels, pair, self.outputs)
+        biases = vector(
+            f"gradient of {self.bias.tensor.name} = sums of {dy.tensor.name}",
+            "copy",
+            self._db.elements(self.outputs),
+            dy.along,
+            shape=(dy.rows, dy.words),
+            reduce="sum",
+            fold=True,
+        )
+        yield from self._change(dy, self._joined, (False, True), biases)

@@ -5,7 +5,6 @@ from ..train.operand import USES
 from ..words import stream_key
 from .operations import Matrix, Operation, Tensor, Window
 from .parameters import AcceleratorParameters
-from .strided import Turned
 
 __all__ = ["ROWS", "COLUMNS", "Panels"]
 
@@ -85,8 +84,6 @@ class Panels:
         The panel grows to hold it. ``reduction`` is the rows' length without what fills up words;
         ``key`` is that of `key`.
         """
-        if isinstance(x, Turned):
-            x, transposed = x.stored, not transposed
         rows = x.stride if transposed else x.rows
         panel.words = max(panel.words, self.words(side, rows, reduction))
         x = x.top(reduction) if transposed else x

@@ -4,13 +4,13 @@ import dataclasses
 
 from .operations import Matrix, Window
 
-__all__ = ["Stack", "Strided", "Turned"]
+__all__ = ["Stack", "Strided"]
 
 Counters = tuple[tuple[int, ...], ...]
 """Counts and strides, as those of `Window`."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Strided(Matrix):
     """A matrix by the counters of its rows and of the words along them.
 
@@ -30,22 +30,6 @@ class Strided(Matrix):
     def across(self) -> Window:
         """Down the rows, word beside word."""
         return Window(tensor=self.tensor, counters=self.beside + self.down, plane=self.plane)
-
-
-@dataclasses.dataclass(frozen=True)
-class Turned(Matrix):
-    """The transpose of a matrix: what are rows here lies in the words of ``stored``.
-
-    Only `sw.accelerator.operands.Panels` reads it.
-    """
-
-    stored: Matrix
-
-    @classmethod
-    def of(cls, stored: Matrix) -> "Turned":
-        """Return the transpose of a matrix of whole words both ways."""
-        words, values = stored.rows // stored.values, stored.values
-        return cls(stored.tensor, stored.stride, words, values, stored)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -86,7 +70,7 @@ class Stack:
         rows = (self.samples, sample), (self.heads, head), (tokens, token, 1, 0)
         words = ((x.words, x.values),)
         count = self.samples * self.heads * tokens
-        return Strided(x.tensor, count, x.words, x.values, rows, words, plane)
+        return Strided(x.tensor, count, x.words, x.values, down=rows, beside=words, plane=plane)
 
     @property
     def by_features(self) -> Strided:
@@ -94,4 +78,5 @@ class Stack:
         x, (sample, head, token) = self.matrix, self.strides
         words = (self.samples, sample), (self.heads, head), (x.words, x.values)
         count = self.samples * self.heads * x.words
-        return Strided(x.tensor, self.tokens, count, x.values, ((self.tokens, token),), words)
+        rows = ((self.tokens, token),)
+        return Strided(x.tensor, self.tokens, count, x.values, down=rows, beside=words)

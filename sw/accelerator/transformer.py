@@ -30,7 +30,14 @@ def rows_as_tokens(pixels: Matrix) -> Strided:
     """Return square images, of a row a pixel, as (pixels of a line, lines * samples)."""
     side, sample, values = math.isqrt(pixels.rows), pixels.stride, pixels.values
     words = (side, side * sample), (pixels.words, values)
-    return Strided(pixels.tensor, side, side * pixels.words, values, ((side, sample),), words)
+    return Strided(
+        pixels.tensor,
+        side,
+        side * pixels.words,
+        values,
+        down=((side, sample),),
+        beside=words,
+    )
 
 
 def token_layer(stage: Stage, read: Sequence[Layer], words: int, shared: Shared) -> Layer:
