@@ -59,7 +59,7 @@ class Attention(Layer):
         self._shares, self._dshares = heads.scores(f"shares{mix}"), heads.scores(f"dshares{mix}")
         scores, values = self._shares.matrix, heads.values
         self._terms = Matrix.make(f"terms{mix}", scores.rows, heads.tokens, values)
-        self._totals = Matrix.make(f"totals{mix}", scores.rows, values, values)
+        self._totals = Matrix.make(f"totals{mix}", 1, scores.rows, values)
         self._mask = mask = Matrix.make(f"mask{mix}", 1, heads.tokens, values)
         self.padded = [mask]
         if heads.depth % values:
@@ -164,16 +164,10 @@ class Attention(Layer):
         )
         return repeated(product, self._heads.pairs, steps)
 
-    @property
-    def _each_total(self) -> Window:
-        """The total of each row, for all its words."""
-        totals = self._totals
-        counters = (totals.rows, totals.values), (self._terms.words, 0)
-        return Window(tensor=totals.tensor, counters=counters)
-
     def _add_up(self, x: Matrix) -> Iterator[Operation]:
-        """Give what makes the total of each row, in all of a word: token after token is added."""
-        total, rows = self._totals.along, x.rows
+        """Give what makes the total of each row: token after token is added."""
+        rows = x.rows
+        total = self._totals.elements(rows)
         for token in range(self._heads.tokens):
             each = Window(tensor=x.tensor, counters=((rows, x.stride),), offset=token, single=True)
             name = f"token {token} of {x.tensor.name}"
@@ -184,22 +178,24 @@ class Attention(Layer):
 
     def _softmax(self) -> Iterator[Operation]:
         """Give what makes shares of the scores in their place."""
-        x, total, totals = self._shares.matrix, self._each_total, self._totals.along
+        x, totals = self._shares.matrix, self._totals
         z, name, shape = x.along, x.tensor.name, (x.rows, x.words)
+        each = totals.elements(x.rows, x.words)
         counters = (x.rows, 0), (x.words, x.values)
         mask = Window(tensor=self._mask.tensor, counters=counters)
         yield vector(f"scaled {name}", "axpy", z, z, mask, scalar=self._scale, shape=shape)
-        yield vector("highest scores", "copy", totals, z, reduce="max", fold=True, shape=shape)
-        yield vector("less the highest", "sub", z, z, total, shape=shape)
+        most = totals.elements(x.rows)
+        yield vector("highest scores", "copy", most, z, reduce="max", fold=True, shape=shape)
+        yield vector("less the highest", "sub", z, z, each, shape=shape)
         yield vector("exponentials", "function", z, z, function="exp", shape=shape)
         yield from self._add_up(x)
-        once = x.rows, 1
-        yield vector("inverse sums", "function", totals, totals, function="recip", shape=once)
-        yield vector(name, "mul", z, z, total, shape=shape)
+        inverse, once = totals.along, (1, totals.words)
+        yield vector("inverse sums", "function", inverse, inverse, function="recip", shape=once)
+        yield vector(name, "mul", z, z, each, shape=shape)
 
     def _softmax_gradient(self) -> Iterator[Operation]:
         """Give what makes the gradient of scores of that of shares, in its place."""
-        x, terms, total = self._dshares.matrix, self._terms, self._each_total
+        x, terms = self._dshares.matrix, self._terms
         dz, shares, name, shape = (
             x.along,
             self._shares.matrix.along,
@@ -208,6 +204,7 @@ class Attention(Layer):
         )
         yield vector(f"{name} by shares", "mul", terms.along, dz, shares, shape=shape)
         yield from self._add_up(terms)
-        yield vector(f"{name} less their mean", "sub", dz, dz, total, shape=shape)
+        each = self._totals.elements(x.rows, x.words)
+        yield vector(f"{name} less their mean", "sub", dz, dz, each, shape=shape)
         yield vector("by shares", "mul", dz, dz, shares, shape=shape)
         yield vector("scaled", "scale", dz, dz, scalar=self._scale, shape=shape)

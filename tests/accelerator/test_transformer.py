@@ -114,7 +114,7 @@ def tokens() -> tuple[Program, Data]:
 
 FAULTS: dict[str, tuple[str, str, dict[str, int], dict[str, int]]] = {
     # Instruction, part of the comment, fields by which it is known, and what is added to fields.
-    "rows of no token": ("quant.bounds", "y2", {"height": 3}, {"height": 1}),
+    "rows of a token": ("quant.bounds", "y2", {"height": 3}, {"height": -1}),
     "the next head": ("adda", "to the next one", {"address": 13}, {"value": 8}),
     "the second head": ("seta", "to the second one", {"address": 14}, {"value": 8}),
     "the last head": ("vec.map", "biases2 = ", {}, {"outer": -1}),
