@@ -6,6 +6,7 @@ from amaranth.hdl import Array, Module, Mux, Signal, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from sw.accelerator.instructions import SKIP_BITS
 from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
 from sw.words import KEY_BITS
 
@@ -118,7 +119,8 @@ class QuantizeEngine(Circuit):
     cycle in which its tokens are granted to that in which it gives tokens, takes the cycles of its
     elements, the converter's latency and drain (`ConverterParameters.timing`) and `overhead`; if
     transposed a cycle more, and the cycles of a block of a group. Under stochastic rounding the
-    random words begin anew with each RUN, those of the key of window 0.
+    random words begin anew with each RUN: those of the key of window 0, after the beats that it
+    leaves out.
 
     Members
     -------
@@ -152,7 +154,7 @@ class QuantizeEngine(Circuit):
         m.submodules.transposer = transposer = BlockTransposer(
             lanes=lanes, parts=p.values // lanes, reduction=p.format.reduction
         )
-        m.submodules.quantizer = quantizer = Quantizer(parameters=p.converter)
+        m.submodules.quantizer = quantizer = Quantizer(parameters=p.converter, skips=SKIP_BITS)
         packet = quantizer.o.payload.shape()
         m.submodules.writer = writer = PanelWriter(parameters=p, packet=packet)
         front.serve(m, self)
@@ -255,11 +257,14 @@ class QuantizeEngine(Circuit):
         base = Signal(signed(32))
         bank = Signal(4)
         key = Signal(KEY_BITS)
+        skip = Signal(SKIP_BITS)
         given = fields_of("quant.base", front.word)
         with m.If(front.sets("quant.base", 0)):
-            m.d.sync += [base.eq(given["address"]), bank.eq(given["bank"]), key.eq(0)]
+            m.d.sync += [base.eq(given["address"]), bank.eq(given["bank"])]
+            m.d.sync += [key.eq(0), skip.eq(0)]
         with m.If(front.sets("quant.key", 0)):
-            m.d.sync += key.eq(fields_of("quant.key", front.word)["key"])
+            stream = fields_of("quant.key", front.word)
+            m.d.sync += [key.eq(stream["key"]), skip.eq(stream["skip"])]
         m.d.comb += [
             writer.base.eq(base),
             writer.bank.eq(bank),
@@ -268,4 +273,8 @@ class QuantizeEngine(Circuit):
             reader.payload.eq(front.payload),
         ]
         if self.parameters.format.rounding == "stochastic":
-            m.d.comb += [quantizer.restart.eq(start), quantizer.key.eq(key)]
+            m.d.comb += [
+                quantizer.restart.eq(start),
+                quantizer.key.eq(key),
+                quantizer.skip.eq(skip),
+            ]

@@ -54,6 +54,8 @@ class Quantizer(Circuit):
         members under stochastic rounding only.
     key : In(64)
         See `sw.words.stream_key`.
+    skip : In(skips)
+        Beats of random words that are left out at a restart, if there is such a port.
     exhausted : Out(1)
         A stream of random words ends.
     amax : In(32)
@@ -62,11 +64,17 @@ class Quantizer(Circuit):
     """
 
     def __init__(
-        self, *, parameters: ConverterParameters, random: Words | None = None, stride: int = 1
+        self,
+        *,
+        parameters: ConverterParameters,
+        random: Words | None = None,
+        stride: int = 1,
+        skips: int = 0,
     ) -> None:
         self.parameters = p = parameters
         self.stream = random or parameters.stream
         self.stride = stride
+        self.skips = skips
         self.source = FLOAT_FORMATS[p.source]
         self.lane = self._lane()
         self.element = self.lane.truncated
@@ -83,6 +91,7 @@ class Quantizer(Circuit):
         members = {"i": In(float_packet(p.source, p.lanes).signature), "o": Out(given.signature)}
         if p.format.rounding == "stochastic":
             members |= {"restart": In(1), "key": In(KEY_BITS), "exhausted": Out(1)}
+            members |= {"skip": In(skips)} if skips else {}
         members |= {"amax": In(BINARY32.width)} if has_tensor_scale(p.format) else {}
         super().__init__(members)
 
@@ -136,7 +145,10 @@ class Quantizer(Circuit):
             key=self.stream.key,
             first=self.stream.first,
             stride=self.stride * p.lanes,
+            skips=self.skips,
         )
+        if self.skips:
+            m.d.comb += random.skip.eq(self.skip)
         assert random.latency == 2 + LANE_LATENCY - 1
         early = self.lane.latency - LANE_LATENCY
         m.d.comb += [

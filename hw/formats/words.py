@@ -70,6 +70,8 @@ class RandomWords(Circuit):
         Of the stream after reset.
     first, stride : int
         Index of the first beat's first word, and from one beat's to the next one's.
+    skips : int
+        Bits of ``skip``; without it streams start with the first beat.
 
     Members
     -------
@@ -81,6 +83,8 @@ class RandomWords(Circuit):
         Takes ``key`` and starts its stream, with no beat under way.
     key : In(64)
         Of a stream.
+    skip : In(skips)
+        Beats that the stream is started after.
     o : Out(lanes * bits)
         Words, lane 0 lowest.
     exhausted : Out(1)
@@ -90,14 +94,18 @@ class RandomWords(Circuit):
     latency = IndexCipher(rounds=ROUNDS, bits=KEY_BITS).latency
     """Enabled cycles from a step to its words."""
 
-    def __init__(self, *, lanes: int, bits: int, key: int, first: int, stride: int) -> None:
+    def __init__(
+        self, *, lanes: int, bits: int, key: int, first: int, stride: int, skips: int = 0
+    ) -> None:
         self.lanes = lanes
         self.bits = bits
         self.first_key = key
         self.first = first
         self.stride = stride
+        self.skips = skips
         members: dict[str, Any] = dict.fromkeys(("en", "step", "restart"), In(1))
         members |= {"key": In(KEY_BITS), "o": Out(lanes * bits), "exhausted": Out(1)}
+        members |= {"skip": In(skips)} if skips else {}
         super().__init__(members)
 
     def elaborate(self, platform: Any) -> Module:
@@ -120,7 +128,7 @@ class RandomWords(Circuit):
             with m.If(self.en & self.step):
                 m.d.sync += index.eq(following)
             with m.If(self.restart):
-                m.d.sync += index.eq(start)
+                m.d.sync += index.eq(start + (self.skip * step if self.skips else 0))
             ends.append(following[-1])
             m.submodules[f"cipher_{n}"] = cipher = IndexCipher(rounds=ROUNDS, bits=KEY_BITS)
             m.d.comb += [

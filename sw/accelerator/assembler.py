@@ -125,7 +125,8 @@ class Assembler:
             words = list(self._window(engine, number, window))
             if number == 0 and operation.key is not None:
                 add = _relocated(operation.key_register)
-                words.append(encode(f"{engine}.key", window=0, add=add, key=operation.key))
+                key = {"key": operation.key, "skip": operation.skip}
+                words.append(encode(f"{engine}.key", window=0, add=add, **key))
             fixed = window.register is None and (number or operation.key is None)
             if fixed and self._set.get((engine, number)) == words:
                 continue

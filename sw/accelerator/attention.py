@@ -156,8 +156,8 @@ class Attention(Layer):
         product = multiply(
             comment,
             to,
-            left,
-            right,
+            Window(tensor=left),
+            Window(tensor=right),
             m=self._heads.tokens,
             n=columns,
             blocks=self._shared.panels.blocks(reduction),

@@ -1,12 +1,15 @@
 """The command that makes a program of the accelerator: ``python -m sw program``."""
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 from rich.table import Table
 
+from ..checks import whole
 from ..cli import console, output_folder, whole_files
 from ..errors import UserError
 from ..train.command import widths
@@ -44,6 +47,7 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--momentum", type=float, help="Of the descent; without, the model's."),
         click.option("--rate", type=float, help="First learning rate; without, the model's."),
         click.option("--batch", default=64, help="Images of a step.", **default),
+        click.option("--steps", type=int, help="Of an epoch; without, all whole batches."),
         click.option("--epochs", default=1, help="Times through the data.", **default),
         click.option("--arith", "format", default="hbfp6", help="Of the operands.", **default),
         click.option("--data", default="digits", help=f"{' or '.join(DATA)}.", **default),
@@ -55,14 +59,30 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def requested(
-    *, format: str, data: str, hidden: str | None, overrides: tuple[str, ...], **fields: Any
+    *,
+    format: str,
+    data: str,
+    hidden: str | None,
+    steps: int | None,
+    overrides: tuple[str, ...],
+    **fields: Any,
 ) -> tuple[AcceleratorParameters, Data, Settings]:
     """Return the machine, the data and the training that options ask for; or raise `UserError`."""
     if hidden is not None:
         fields["hidden"] = widths(hidden)
     settings = Settings(**fields)
     parameters = AcceleratorParameters.make(overrides=overrides, defaults={"format": format})
-    return parameters, load(data), settings
+    images = load(data)
+    if steps is not None:
+        whole("steps", steps, 1, len(images.train_x) // settings.batch)
+        images = _few(images, steps * settings.batch)
+    return parameters, images, settings
+
+
+def _few(data: Data, images: int) -> Data:
+    """Return data with fewer images to train with, evenly spread."""
+    places = np.arange(images) * len(data.train_x) // images
+    return dataclasses.replace(data, train_x=data.train_x[places], train_y=data.train_y[places])
 
 
 @click.command("program")
@@ -81,6 +101,7 @@ def make_program(latency: int, output: Path | None, **fields: Any) -> None:
       python -m sw program --hidden 32,32 -o build/program
       python -m sw program --hidden 32,32 --arith fb16_linear --set lanes=4
       python -m sw program --arith hbfp8 --set rows=8 --set columns=8 --batch 32
+      python -m sw program --model resnet8 --batch 32 --set banks=16 --set bank_words=65536
     """
     if output is not None:
         check_files(output, FILES)

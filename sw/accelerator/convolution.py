@@ -1,22 +1,18 @@
 """Convolutions as operations: dense layers of patches, but for the gradient of their input."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from ..core.planes import Planes as Shape
-from ..errors import UserError
 from ..train.layers import Weighted
 from .dense import Dense, Shared
 from .layer import Layer
-from .operands import COLUMNS, ROWS
+from .operands import ROWS
 from .operations import Matrix, Operation, Tensor, Window, vector
 from .planes import Planes
 from .stages import Stage
 
 __all__ = ["Convolution"]
-
-MOST_COLUMNS = 65_535
-"""Of a product."""
 
 
 class Convolution(Dense):
@@ -56,12 +52,6 @@ class Convolution(Dense):
         assert isinstance(stage.part, Weighted)
         shape = stage.part.layer
         assert isinstance(shape, Shape) and not shape.depthwise
-        most = MOST_COLUMNS // max(shape.size, shape.outputs) ** 2
-        if batch > most:
-            raise UserError(
-                f"batch must be {most} or less for planes of {shape.size} x {shape.size} pixels on "
-                f"the accelerator, not {batch}"
-            )
         words = batch // values
         source = Planes(x, shape.channels, shape.size, words, values)
         patches = source.patches(shape.kernel, shape.padding, stride=shape.stride)
@@ -83,8 +73,8 @@ class Convolution(Dense):
         if below and self._stride > 1:
             self.padded.append(self._dilated.matrix)
 
-    def input_panels(self, left: Tensor, right: Tensor) -> Iterator[Operation]:
-        """Give what makes the operands of the gradient of the input."""
+    def _transposed(self, left: Tensor) -> Iterator[Operation]:
+        """Give what makes the panel of the reversed kernels for the gradient of the input."""
         panels, weight, kernels = self._shared.panels, self.weight, self._reversed
         channels, filters, taps = kernels.rows, self.outputs, self._kernel**2
         backwards = Window(
@@ -108,15 +98,14 @@ class Convolution(Dense):
         )
         key = panels.key(self.product, "input", 1)
         yield panels.quantize(left, kernels, ROWS, reduction=self.reduction, key=key)
+
+    def _slopes(self) -> Generator[Operation, None, Matrix]:
+        """Give what makes, and return, what the kernels see for the gradient of the input."""
         slopes = Planes.of(self.dy, self._dilated.words)
         if self._stride > 1:
             yield self._dilate(slopes)
             slopes = self._dilated
-        seen = slopes.patches(self._kernel, self._border, outputs=self._size)
-        key = panels.key(self.product, "input", 0)
-        yield panels.quantize(
-            right, seen, COLUMNS, reduction=self.reduction, transposed=True, key=key
-        )
+        return slopes.patches(self._kernel, self._border, outputs=self._size)
 
     def _dilate(self, slopes: Planes) -> Operation:
         """Return what copies the gradient of the output to where zeros are between its pixels."""

@@ -1,7 +1,7 @@
 """Dense layers as operations: forward, backward, and the change of their weights."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from ..train.layers import Weighted
 from .layer import Layer
@@ -111,33 +111,73 @@ class Dense(Layer):
 
     def forward(self) -> Iterator[Operation]:
         """Give what makes the output."""
-        panels, samples = self._shared.panels, self.x.stride
-        left, right = panels.take(ROWS), panels.take(COLUMNS)
-        key = panels.key(self.product, "forward", 1)
-        yield panels.quantize(left, self.weight, ROWS, reduction=self.inputs, key=key)
-        key = panels.key(self.product, "forward", 0)
-        yield panels.quantize(
-            right, self.x, COLUMNS, reduction=self.inputs, transposed=True, key=key
+        panels, y, weight, inputs = self._shared.panels, self.y, self.weight, self.inputs
+        left = panels.take(ROWS)
+        keys = [panels.key(self.product, "forward", side) for side in (0, 1)]
+        rows = panels.rows(self.outputs, self.x.stride, inputs)
+        # Parts of the weights, which may have changed just now, follow the first of the input.
+        weights = [
+            panels.quantize(
+                left,
+                weight.cut(part),
+                ROWS,
+                reduction=inputs,
+                key=keys[1],
+                before=part.start,
+            )
+            for part in rows
+        ]
+        for columns, x in panels.columns_of(self.x, inputs):
+            right = panels.take(COLUMNS)
+            yield self._across(right, x, columns, inputs, keys[0])
+            yield from weights
+            weights.clear()
+            for part in rows:
+                yield self._multiply(
+                    f"{y.tensor.name} = {weight.tensor.name} {x.tensor.name}",
+                    y.cut(part, columns),
+                    panels.part(left, ROWS, inputs, part),
+                    right,
+                    inputs,
+                )
+            there = y.cut(columns=columns)
+            yield vector(
+                f"{y.tensor.name} + {self.bias.tensor.name}{', rectified' * self.relu}",
+                "add",
+                there.along,
+                there.along,
+                self.bias.elements(self.outputs, there.words),
+                shape=(self.outputs, there.words),
+                relu=self.relu,
+            )
+
+    def _across(
+        self, panel: Tensor, x: Matrix, columns: range, reduction: int, key: int | None
+    ) -> Operation:
+        """Return what quantizes some columns of an operand, which are these words of its rows."""
+        return self._shared.panels.quantize(
+            panel,
+            x,
+            COLUMNS,
+            reduction=reduction,
+            transposed=True,
+            key=key,
+            before=columns.start * x.values,
+            whole=False,
         )
-        y = self.y
-        name = y.tensor.name
-        yield multiply(
-            f"{name} = {self.weight.tensor.name} {self.x.tensor.name}",
-            y,
+
+    def _multiply(
+        self, comment: str, to: Matrix, left: Window, right: Tensor, reduction: int, n: int = 0
+    ) -> Operation:
+        """Return a product of panels into all of ``to``, or into ``n`` columns."""
+        return multiply(
+            comment,
+            to,
             left,
-            right,
-            m=self.outputs,
-            n=samples,
-            blocks=panels.blocks(self.inputs),
-        )
-        yield vector(
-            f"{name} + {self.bias.tensor.name}{', rectified' * self.relu}",
-            "add",
-            y.along,
-            y.along,
-            self.bias.elements(self.outputs, y.words),
-            shape=(self.outputs, y.words),
-            relu=self.relu,
+            Window(tensor=right),
+            m=to.rows,
+            n=n or to.words * to.values,
+            blocks=self._shared.panels.blocks(reduction),
         )
 
     def input_panel(self, panel: Tensor) -> Operation:
@@ -149,42 +189,29 @@ class Dense(Layer):
     def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
         """Give what makes the gradient of the layer below, and what changes the arrays."""
         [below] = self.below
+        if below:
+            yield from self._input_gradient()
         if panel is None:
             panel = self._shared.panels.take(COLUMNS)
             yield self.input_panel(panel)
-        yield from self._weight_gradient(panel)
         if below:
-            yield from self._input_gradient(below)
-        yield from descent(self._shared, self.weight, self.momentum, self._dw)
+            # The input may end here.
+            yield from below.take(self.dx.tensor.name, self.dx.along)
+        yield from self._weight_gradient(panel)
         yield from descent(self._shared, self.bias, self.bias_momentum, self._db)
 
     def _weight_gradient(self, right: Tensor) -> Iterator[Operation]:
-        """Give what makes the gradients of weights and biases, of the input's panel."""
+        """Give what makes the gradients of weights and biases, and what changes the weights."""
         panels, samples = self._shared.panels, self.x.stride
-        left = panels.take(ROWS)
-        number = self.number
+        number, dw = self.number, self._dw
         name = f"dy{number}"
         key = panels.key(self.product, "weight", 0)
-        yield panels.quantize(left, self.dy, ROWS, reduction=samples, key=key)
-        yield multiply(
-            f"gradient of weight{number} = {name} {self.x.tensor.name}^T",
-            self._dw,
-            left,
-            right,
-            m=self.outputs,
-            n=panels.columns(self.inputs),
-            blocks=panels.blocks(samples),
-        )
-        more = self._dw.stride - self.inputs
-        if more:
-            # Columns of the product beyond the inputs are of what the panel held before.
-            behind = Window(
-                tensor=self._dw.tensor,
-                counters=((self.outputs, self._dw.stride), (more, 1)),
-                offset=self.inputs,
-                single=True,
+        rows = panels.rows(self.outputs, self.inputs, samples)
+        left = panels.take(ROWS)
+        for part in rows:
+            yield panels.quantize(
+                left, self.dy.cut(part), ROWS, reduction=samples, key=key, before=part.start
             )
-            yield vector("zeros behind it", "fill", behind, shape=(self.outputs, more))
         yield vector(
             f"gradient of bias{number} = sums of {name}",
             "copy",
@@ -194,32 +221,54 @@ class Dense(Layer):
             reduce="sum",
             fold=True,
         )
+        for part in rows:
+            gradient = dw.cut(part)
+            yield self._multiply(
+                f"gradient of weight{number} = {name} {self.x.tensor.name}^T",
+                gradient,
+                panels.part(left, ROWS, samples, part),
+                right,
+                samples,
+                panels.columns(self.inputs),
+            )
+            more = dw.stride - self.inputs
+            if more:
+                # Columns of the product beyond the inputs are of what the panel held before.
+                behind = gradient.window(((len(part), dw.stride), (more, 1)))
+                behind = dataclasses.replace(
+                    behind, offset=behind.offset + self.inputs, single=True
+                )
+                yield vector("zeros behind it", "fill", behind, shape=(len(part), more))
+            arrays = (each.cut(part) for each in (self.weight, self.momentum))
+            yield from descent(self._shared, *arrays, gradient)
 
-    def input_panels(self, left: Tensor, right: Tensor) -> Iterator[Operation]:
-        """Give what makes the operands of the gradient of the input."""
+    def _input_gradient(self) -> Iterator[Operation]:
+        """Give what makes the gradient of the input."""
+        panels, dx, reduction = self._shared.panels, self.dx, self.reduction
+        dx.tensor.words = max(dx.tensor.words, dx.rows * dx.words)
+        left = panels.take(ROWS)
+        yield from self._transposed(left)
+        key = panels.key(self.product, "input", 0)
+        for columns, slopes in panels.columns_of((yield from self._slopes()), reduction):
+            right = panels.take(COLUMNS)
+            yield self._across(right, slopes, columns, reduction, key)
+            yield self._multiply(
+                f"{dx.tensor.name} = {self.weight.tensor.name}^T dy{self.number}",
+                dx.cut(columns=columns),
+                Window(tensor=left),
+                right,
+                reduction,
+            )
+
+    def _transposed(self, left: Tensor) -> Iterator[Operation]:
+        """Give what makes the panel of the weights for the gradient of the input."""
         panels = self._shared.panels
         key = panels.key(self.product, "input", 1)
         yield panels.quantize(
             left, self.weight, ROWS, reduction=self.outputs, transposed=True, key=key
         )
-        key = panels.key(self.product, "input", 0)
-        yield panels.quantize(
-            right, self.dy, COLUMNS, reduction=self.outputs, transposed=True, key=key
-        )
 
-    def _input_gradient(self, below: Layer) -> Iterator[Operation]:
-        """Give what makes the gradient of the input, which the layer below takes."""
-        panels, dx = self._shared.panels, self.dx
-        left, right = panels.take(ROWS), panels.take(COLUMNS)
-        yield from self.input_panels(left, right)
-        dx.tensor.words = max(dx.tensor.words, dx.rows * dx.words)
-        yield multiply(
-            f"{dx.tensor.name} = {self.weight.tensor.name}^T dy{self.number}",
-            dx,
-            left,
-            right,
-            m=dx.rows,
-            n=dx.stride,
-            blocks=panels.blocks(self.reduction),
-        )
-        yield from below.take(dx.tensor.name, dx.along)
+    def _slopes(self) -> Generator[Operation, None, Matrix]:
+        """Return what the weights multiply for the gradient of the input."""
+        yield from ()
+        return self.dy

@@ -135,7 +135,7 @@ class Quantizer(Engine):
         found = self._quantize(
             np.ascontiguousarray(emitted).reshape(-1, form.reduction),
             form,
-            random=Words(key=panel.key),
+            random=Words(key=panel.key, first=panel.skip * p.quantizer_lanes),
             amax=self.amax if p.tensor_scale else None,
         )
         code, exponent = found.code, found.exponent

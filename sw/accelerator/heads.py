@@ -84,7 +84,7 @@ class Heads:
         self, comment: str, to: Stack, panels: Panels, pair: tuple[Tensor, Tensor], reduction: int
     ) -> Operation:
         """Return products of a row each token and a column each feature, head after head."""
-        left, right = pair
+        left, right = (Window(tensor=panel) for panel in pair)
         rows, x = self.tokens * self.samples, to.matrix
         product = multiply(
             comment, x, left, right, m=rows, n=self.depth, blocks=panels.blocks(reduction)
@@ -116,7 +116,8 @@ class _Weights(Dense):
     ) -> Operation:
         """Return a product to all of a matrix."""
         blocks = self._shared.panels.blocks(reduction)
-        return multiply(comment, to, *pair, m=to.rows, n=to.stride, blocks=blocks)
+        left, right = (Window(tensor=panel) for panel in pair)
+        return multiply(comment, to, left, right, m=to.rows, n=to.stride, blocks=blocks)
 
     def _pair(self) -> tuple[Tensor, Tensor]:
         panels = self._shared.panels

@@ -41,6 +41,9 @@ ADDRESSES = 16
 
 ADDRESS_BITS = 40
 
+SKIP_BITS = 24
+"""Of beats of random words that are left out."""
+
 LOOPS = 4
 """Loops inside one another."""
 
@@ -223,6 +226,7 @@ TABLE: tuple[Instruction, ...] = (
         "the key of the random words",
         _ADD,
         _field("key", 32, 64, "of a stream"),
+        _field("skip", 96, SKIP_BITS, "beats of the quantizer whose words are left out"),
         most=0,
     ),
     _run(

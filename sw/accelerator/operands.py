@@ -3,13 +3,22 @@
 from ..errors import UserError
 from ..train.operand import USES
 from ..words import stream_key
-from .operations import Matrix, Operation, Tensor, Window
+from .operations import Matrix, Operation, Part, Tensor, Window, pieces
 from .parameters import AcceleratorParameters
 
 __all__ = ["ROWS", "COLUMNS", "Panels"]
 
 ROWS, COLUMNS = 0, 1
 """The sides of the array that a panel is for."""
+
+PARTS = 4
+"""Of a long operation, so that others need not wait for its end."""
+
+SHORTEST = 2048
+"""Cycles, about, of a part."""
+
+MOST_COLUMNS = 65_535
+"""Of a product."""
 
 FIXED_BITS = 40
 """Low bits of a key that the number of the step is added to."""
@@ -28,12 +37,18 @@ class Panels:
         The address register with the number of the step, which is added to keys.
     copies : int
         Panels of a side, which are taken in turn.
+
+    Members
+    -------
+    separable : bool
+        Whether parts of a tensor are quantized as the whole is: without a scale a tensor.
     """
 
     def __init__(
         self, parameters: AcceleratorParameters, seed: int, register: int, copies: int
     ) -> None:
         self._parameters = parameters
+        self.separable = not parameters.tensor_scale
         self._seed = seed
         self._register = register
         self._pools = [
@@ -50,18 +65,52 @@ class Panels:
         step = self._parameters.columns
         return -(-count // step) * step
 
+    def rows(self, m: int, n: int, reduction: int) -> list[range]:
+        """Return parts of the rows of a product that are worth an operation each."""
+        p = self._parameters
+        tiles = -(-m // p.rows) * -(-n // p.columns)
+        cycles = tiles * self.blocks(reduction) * p.beats
+        return pieces(m, min(PARTS, cycles // SHORTEST) if self.separable else 1, p.rows)
+
+    def columns_of(self, x: Matrix, reduction: int) -> list[tuple[range, Matrix]]:
+        """Return parts of the columns of a product's operand, and which words of a row they are.
+
+        As many as are worth an operation each, or as it needs for panels of half a bank.
+        """
+        p = self._parameters
+        groups = x.words * p.values // p.columns
+        words = groups * self.blocks(reduction) * p.beats
+        most = min(PARTS, words // SHORTEST)
+        needed = max(-(-2 * words // p.bank_words), -(-x.words * p.values // MOST_COLUMNS))
+        parts = x.split(max(most, needed) if self.separable else 1)
+        longest = max(part.words for _, part in parts) * p.values
+        if longest > MOST_COLUMNS:
+            raise UserError(
+                f"batch must be smaller: a product on the accelerator has {MOST_COLUMNS:,} columns "
+                f"or less, not {longest:,}"
+            )
+        return parts
+
+    def part(self, panel: Tensor, side: int, reduction: int, rows: range) -> Window:
+        """Return a window on the panel of some rows, which begin where a tile does."""
+        p = self._parameters
+        pitch = self.blocks(reduction) * p.beats
+        slices = self.slices(side)
+        groups = range(rows.start // slices, -(-rows.stop // slices))
+        return Window(
+            tensor=panel,
+            offset=groups.start * pitch * p.values,
+            part=Part(pitch, groups, range(pitch)),
+        )
+
     def slices(self, side: int) -> int:
         """Return the rows, or columns, of a group of a panel."""
-        p = self._parameters
-        return p.columns if side == COLUMNS else p.rows
-
-    def words(self, side: int, rows: int, reduction: int) -> int:
-        """Return the words of so many rows, or columns, of a panel."""
-        return -(-rows // self.slices(side)) * self.blocks(reduction) * self._parameters.beats
+        return self._parameters.columns if side == COLUMNS else self._parameters.rows
 
     def distance(self, side: int, rows: int, reduction: int) -> int:
         """Return the elements from the first of so many rows, or columns, to behind the last."""
-        return self.words(side, rows, reduction) * self._parameters.values
+        p = self._parameters
+        return -(-rows // self.slices(side)) * self.blocks(reduction) * p.beats * p.values
 
     def take(self, side: int) -> Tensor:
         """Return the panel of a side whose last use is the older one."""
@@ -78,19 +127,28 @@ class Panels:
         reduction: int,
         transposed: bool = False,
         key: int | None = None,
+        before: int = 0,
+        whole: bool = True,
     ) -> Operation:
         """Return what quantizes ``x``, or its transpose, along what are then the rows.
 
         The panel grows to hold it. ``reduction`` is the rows' length without what fills up words;
-        ``key`` is that of `key`.
+        ``key`` is that of `key`. Of a part of an operand ``before`` are the rows before it, for
+        which the panel has room if it is one of the ``whole``.
         """
-        rows = x.stride if transposed else x.rows
-        panel.words = max(panel.words, self.words(side, rows, reduction))
+        p = self._parameters
+        count, blocks = x.words * p.values if transposed else x.rows, self.blocks(reduction)
+        rows = range(before, before + count) if whole else range(count)
+        groups = -(-rows.stop // self.slices(side))
+        panel.words = max(panel.words, groups * blocks * p.beats)
         x = x.top(reduction) if transposed else x
         return Operation(
             name="quant.quantize",
             comment=f"{panel.name} = {x.tensor.name}{'^T' * transposed}",
-            windows={0: Window(tensor=panel), 1: x.across if transposed else x.along},
+            windows={
+                0: self.part(panel, side, reduction, rows),
+                1: x.across if transposed else x.along,
+            },
             fields={
                 "transposed": int(transposed),
                 "side": side,
@@ -100,6 +158,7 @@ class Panels:
             },
             key=key,
             key_register=None if key is None else self._register,
+            skip=before * blocks * p.converter.beats,
         )
 
     def key(self, layer: int, which: str, side: int) -> int | None:

@@ -1,6 +1,7 @@
 """Operations of engines on tensors that have no place in the scratchpad yet."""
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,10 +13,12 @@ __all__ = [
     "External",
     "Matrix",
     "Operation",
+    "Part",
     "Tensor",
     "Window",
     "dma",
     "multiply",
+    "pieces",
     "repeated",
     "vector",
 ]
@@ -27,6 +30,33 @@ class Tensor:
 
     name: str
     words: int
+
+
+def pieces(count: int, most: int, unit: int = 1) -> list[range]:
+    """Return at most so many ranges that follow each other up to a count.
+
+    All are of whole units, but perhaps the last, and as long as each other, or shorter by a unit.
+    """
+    units = -(-count // unit)
+    number = max(1, min(most, units))
+    ends = [min(count, units * n // number * unit) for n in range(number + 1)]
+    return [range(*pair) for pair in itertools.pairwise(ends)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """Words ``columns`` of the rows ``rows`` of a tensor whose rows have so many words."""
+
+    pitch: int
+    rows: range
+    columns: range
+
+    def meets(self, other: "Part") -> bool:
+        """Tell whether a word may be in both, parts of one tensor."""
+        if self.pitch != other.pitch:
+            return True
+        pairs = (self.rows, other.rows), (self.columns, other.columns)
+        return all(a.start < b.stop and b.start < a.stop for a, b in pairs)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,6 +78,8 @@ class Window:
         Whether single elements are meant.
     register : int, optional
         The address register that moves it.
+    part : Part, optional
+        What of the tensor it reads or writes; without, perhaps all.
     step : int
         Elements from a repetition of its operation to the next.
     """
@@ -58,17 +90,28 @@ class Window:
     plane: tuple[int, int, int, int] | None = None
     single: bool = False
     register: int | None = None
+    part: Part | None = None
     step: int = 0
+
+    def meets(self, other: "Window") -> bool:
+        """Tell whether a word may be in both."""
+        if self.tensor is not other.tensor:
+            return False
+        return not (self.part and other.part) or self.part.meets(other.part)
 
 
 @dataclasses.dataclass(frozen=True)
 class Matrix:
-    """Rows of whole words in a tensor, one behind the other; a word has ``values`` elements."""
+    """Rows of whole words in a tensor; a word has ``values`` elements.
+
+    They lie one behind the other, or are those of a ``part`` of such a matrix.
+    """
 
     tensor: Tensor
     rows: int
     words: int
     values: int
+    part: Part | None = None
 
     @classmethod
     def make(cls, name: str, rows: int, columns: int, values: int) -> "Matrix":
@@ -79,27 +122,49 @@ class Matrix:
     @property
     def stride(self) -> int:
         """Elements from a row to the next."""
-        return self.words * self.values
+        return (self.part.pitch if self.part else self.words) * self.values
+
+    @property
+    def offset(self) -> int:
+        """Of its first element in the tensor."""
+        part = self.part
+        return part.rows.start * self.stride + part.columns.start * self.values if part else 0
 
     def top(self, rows: int) -> "Matrix":
         """Return its first rows."""
         return dataclasses.replace(self, rows=rows)
 
+    def cut(self, rows: range | None = None, columns: range | None = None) -> "Matrix":
+        """Return some of the rows, or all, and some of the words of each, or all."""
+        assert self.part is None
+        rows, columns = rows or range(self.rows), columns or range(self.words)
+        part = Part(self.words, rows, columns)
+        return dataclasses.replace(self, rows=len(rows), words=len(columns), part=part)
+
+    def split(self, most: int) -> list[tuple[range, "Matrix"]]:
+        """Return at most so many parts of the words of all rows, and which words they are."""
+        return [(words, self.cut(columns=words)) for words in pieces(self.words, most)]
+
     @property
     def along(self) -> Window:
         """Word after word, row after row."""
-        return Window(tensor=self.tensor, counters=((self.rows * self.words, self.values),))
+        counters: tuple[tuple[int, int], ...] = ((self.rows * self.words, self.values),)
+        if self.words * self.values != self.stride:
+            counters = (self.rows, self.stride), (self.words, self.values)
+        return self.window(counters)
 
     @property
     def across(self) -> Window:
         """Down the rows, word beside word."""
-        counters = (self.words, self.values), (self.rows, self.stride)
-        return Window(tensor=self.tensor, counters=counters)
+        return self.window(((self.words, self.values), (self.rows, self.stride)))
+
+    def window(self, counters: tuple[tuple[int, ...], ...]) -> Window:
+        """Return a window on it, from its first element on."""
+        return Window(tensor=self.tensor, counters=counters, offset=self.offset, part=self.part)
 
     def again(self, times: int) -> Window:
         """Return all words, in order, several times."""
-        counters = (times, 0), (self.rows * self.words, self.values)
-        return Window(tensor=self.tensor, counters=counters)
+        return self.window(((times, 0), (self.rows * self.words, self.values)))
 
     def elements(self, count: int, times: int = 1) -> Window:
         """Return single elements, each several times."""
@@ -134,6 +199,8 @@ class Operation:
         Of the random words of the first step; that of a step is moved by ``key_register``.
     times : int
         How often it is done, its windows moved by their steps.
+    skip : int
+        Beats of the quantizer whose random words come before.
     """
 
     name: str
@@ -144,6 +211,7 @@ class Operation:
     key: int | None = None
     key_register: int | None = None
     times: int = 1
+    skip: int = 0
 
     @property
     def engine(self) -> str:
@@ -153,15 +221,25 @@ class Operation:
     @property
     def writes(self) -> frozenset[Tensor]:
         """The tensor that it writes, if any."""
-        none = self.name in ("dma.store", "vec.scalar", "prod.alpha")
-        return frozenset() if none else frozenset([self.windows[0].tensor])
+        return frozenset(window.tensor for window in self.targets)
 
     @property
     def reads(self) -> tuple[Tensor, ...]:
         """The tensors that it reads."""
+        return tuple(window.tensor for window in self.sources)
+
+    @property
+    def sources(self) -> tuple[Window, ...]:
+        """The windows that it reads."""
         if self.name.startswith("dma"):
-            return (self.windows[0].tensor,) if self.name == "dma.store" else ()
-        return tuple(w.tensor for number, w in sorted(self.windows.items()) if number)
+            return (self.windows[0],) if self.name == "dma.store" else ()
+        return tuple(window for number, window in sorted(self.windows.items()) if number)
+
+    @property
+    def targets(self) -> tuple[Window, ...]:
+        """The windows that it writes."""
+        none = self.name in ("dma.store", "vec.scalar", "prod.alpha")
+        return () if none else (self.windows[0],)
 
     @property
     def reads_at_once(self) -> tuple[Tensor, ...]:
@@ -203,11 +281,10 @@ def vector(
 
 
 def multiply(
-    comment: str, to: Matrix, left: Tensor, right: Tensor, *, m: int, n: int, blocks: int
+    comment: str, to: Matrix, left: Window, right: Window, *, m: int, n: int, blocks: int
 ) -> Operation:
     """Return a product of two panels, into the first ``m`` rows of ``to``."""
-    stored = Window(tensor=to.tensor, counters=((m, to.stride), (1, 0)))
-    windows = {0: stored, 1: Window(tensor=left), 2: Window(tensor=right)}
+    windows = {0: to.window(((m, to.stride), (1, 0))), 1: left, 2: right}
     fields = {"m": m, "n": n, "blocks": blocks}
     return Operation(name="prod.multiply", comment=comment, windows=windows, fields=fields)
 

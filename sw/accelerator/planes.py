@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from .operations import Matrix, Tensor, Window
+from .operations import Matrix, Tensor, Window, pieces
 
 __all__ = ["Patches", "Planes"]
 
@@ -55,16 +55,25 @@ class Planes:
             outputs = (self.side + 2 * padding - kernel) // stride + 1
         rows, words = self.channels * kernel**2, outputs**2 * self.words
         return Patches(
-            self.tensor, rows, words, self.values, self, kernel, padding, stride, outputs
+            self.tensor,
+            rows,
+            words,
+            self.values,
+            planes=self,
+            kernel=kernel,
+            padding=padding,
+            distance=stride,
+            outputs=outputs,
+            lines=range(outputs),
         )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Patches(Matrix):
     """Pixels under taps, which are not copied.
 
     Rows are (channels, down, across), the taps of a kernel; along them lie (y, x, samples) of the
-    results of a convolution.
+    results of a convolution, for its ``lines``.
     """
 
     planes: Planes
@@ -72,6 +81,18 @@ class Patches(Matrix):
     padding: int
     distance: int
     outputs: int
+    lines: range
+
+    def split(self, most: int) -> list[tuple[range, Matrix]]:
+        """Return at most so many parts of whole lines, and which words of the results they are."""
+        line = self.outputs * self.planes.words
+        return [
+            (
+                range(lines.start * line, lines.stop * line),
+                dataclasses.replace(self, words=len(lines) * line, lines=lines),
+            )
+            for lines in pieces(self.outputs, most)
+        ]
 
     @property
     def along(self) -> Window:
@@ -92,16 +113,17 @@ class Patches(Matrix):
     def _pixels(self) -> tuple[tuple[int, ...], ...]:
         p, far, count = self.planes, self.distance, self.outputs
         return (
-            (count, far * p.line, far, 0),
+            (len(self.lines), far * p.line, far, 0),
             (count, far * p.pixel, 0, far),
             (p.words, p.values),
         )
 
     def _window(self, counters: tuple[tuple[int, ...], ...]) -> Window:
-        p = self.planes
+        p, left = self.planes, -self.padding
+        top = left + self.lines.start * self.distance
         return Window(
             tensor=self.tensor,
             counters=counters,
-            offset=-self.padding * (p.line + p.pixel),
-            plane=(-self.padding, -self.padding, p.side, p.side),
+            offset=top * p.line + left * p.pixel,
+            plane=(top, left, p.side, p.side),
         )

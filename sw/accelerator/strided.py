@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from .operations import Matrix, Window
+from .operations import Matrix, Window, pieces
 
 __all__ = ["Stack", "Strided"]
 
@@ -14,22 +14,44 @@ Counters = tuple[tuple[int, ...], ...]
 class Strided(Matrix):
     """A matrix by the counters of its rows and of the words along them.
 
-    ``plane`` is as in `Window`.
+    ``first`` is the element at which it begins; ``plane`` is as in `Window`.
     """
 
     down: Counters
     beside: Counters
+    first: int = 0
     plane: tuple[int, int, int, int] | None = None
+
+    def split(self, most: int) -> list[tuple[range, Matrix]]:
+        """Return at most so many parts of the words of all rows, and which words they are."""
+        (count, stride, *steps), *others = self.beside
+        each = self.words // count
+        return [
+            (
+                range(part.start * each, part.stop * each),
+                dataclasses.replace(
+                    self,
+                    words=len(part) * each,
+                    beside=((len(part), stride, *steps), *others),
+                    first=self.first + part.start * stride,
+                ),
+            )
+            for part in pieces(count, most)
+        ]
 
     @property
     def along(self) -> Window:
         """Word after word, row after row."""
-        return Window(tensor=self.tensor, counters=self.down + self.beside, plane=self.plane)
+        return self._window(self.down + self.beside)
 
     @property
     def across(self) -> Window:
         """Down the rows, word beside word."""
-        return Window(tensor=self.tensor, counters=self.beside + self.down, plane=self.plane)
+        return self._window(self.beside + self.down)
+
+    def _window(self, counters: Counters) -> Window:
+        first, plane = self.first, self.plane
+        return Window(tensor=self.tensor, counters=counters, offset=first, plane=plane)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

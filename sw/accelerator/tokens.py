@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ..errors import UserError
 from .instructions import TOKENS
-from .operations import Operation, Tensor
+from .operations import Operation, Tensor, Window
 
 __all__ = ["Links", "Tokens", "link", "must_follow"]
 
@@ -47,15 +47,17 @@ def must_follow(first: Operation, second: Operation, banks: Mapping[Tensor, int]
     only writer of a bank.
     """
 
-    def ports(tensors: Sequence[Tensor] | frozenset[Tensor]) -> set[int]:
-        return {banks[tensor] for tensor in tensors}
+    def ports(windows: Sequence[Window]) -> set[int]:
+        return {banks[window.tensor] for window in windows}
 
-    touched = second.writes.union(second.reads)
+    def meet(some: Sequence[Window], others: Sequence[Window]) -> bool:
+        return any(one.meets(other) for one in some for other in others)
+
     return bool(
-        first.writes & touched
-        or second.writes.intersection(first.reads)
-        or ports(first.reads) & ports(second.reads)
-        or ports(first.writes) & ports(second.writes)
+        meet(first.targets, second.targets + second.sources)
+        or meet(first.sources, second.targets)
+        or ports(first.sources) & ports(second.sources)
+        or ports(first.targets) & ports(second.targets)
     )
 
 

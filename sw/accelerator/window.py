@@ -46,8 +46,8 @@ class Window:
         Of the scratchpad.
     single : int
         Whether one element is meant, which reads give in all lanes.
-    key : int
-        Of a stream of random words.
+    key, skip : int
+        Of a stream of random words, and the quantizer's beats of which they are left out.
     bounds : Bounds or None
         The plane outside of which all is zero; None where nothing is outside.
     counters : list of Counter
@@ -58,6 +58,7 @@ class Window:
     bank: int = 0
     single: int = 0
     key: int = 0
+    skip: int = 0
     bounds: Bounds | None = None
     counters: list[Counter] = dataclasses.field(default_factory=lambda: [Counter()] * COUNTERS)
 
@@ -70,7 +71,7 @@ class Window:
         elif slot == "bounds":
             self.bounds = Bounds(**fields)
         elif slot == "key":
-            self.key = fields["key"]
+            self.key, self.skip = fields["key"], fields["skip"]
         else:
             self.counters[int(slot.removeprefix("counter"))] = Counter(**fields)
 

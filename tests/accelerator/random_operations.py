@@ -221,8 +221,9 @@ class Operations:
             source = place(rng, p, inner * outer, Move(), self._banks(to))
         sets = window(rng, "quant", 0, to)
         if rng.random() < 0.5:
-            add = rng.choice((0, rng.randint(0, 16)))
-            sets.append(encode("quant.key", window=0, key=rng.getrandbits(64), add=add))
+            fields = {"add": rng.choice((0, rng.randint(0, 16))), "key": rng.getrandbits(64)}
+            skip = rng.choice((0, rng.getrandbits(24)))
+            sets.append(encode("quant.key", window=0, skip=skip, **fields))
         both = [sets, window(rng, "quant", 1, source)]
         rng.shuffle(both)
         self._spoil(to.words)

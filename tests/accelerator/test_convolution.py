@@ -169,7 +169,12 @@ def test_memory_map(digits):
         ({}, 4, made(8, 15, 3), "pixels must be those of a square of side 4 or more, not 15"),
         ({"banks": 2}, 4, made(8, 64, 3), r"scratchpad must have \d+ words for all tensors"),
         ({"bank_words": 2048}, 4, made(8, 64, 3), "bank_words must be 2520 or more for weight3"),
-        ({}, 1024, made(1024, 64, 3), "batch must be 1023 or less for planes of 8 x 8 pixels"),
+        (
+            {"format": "nvfp4:block=8", "rows": 16, "columns": 16},
+            1024,
+            made(1024, 64, 3),
+            "batch must be smaller: a product on the accelerator has 65,535 columns or less",
+        ),
     ],
 )
 def test_refused(fields, batch, images, message):

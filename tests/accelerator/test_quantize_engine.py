@@ -52,6 +52,7 @@ class Matrix:
     source: int = 8
     panel: int = 2
     key: int = KEY
+    skip: int = 0
 
     def commands(self, p: AcceleratorParameters, signal: int = 1) -> list[int]:
         """Rows, or elements, have a word between them."""
@@ -64,7 +65,7 @@ class Matrix:
             encode("quant.counter4", window=1, count=self.outer, stride=strides[0]),
             encode("quant.counter5", window=1, count=self.inner, stride=strides[1]),
             encode("quant.base", window=0, address=self.panel * v, bank=1),
-            *([encode("quant.key", window=0, key=self.key)] if self.key else []),
+            *([encode("quant.key", window=0, key=self.key, skip=self.skip)] if self.key else []),
             self.run(signal),
         ]
 
@@ -96,7 +97,10 @@ class Matrix:
         if self.transposed:
             x = x.reshape(self.outer, p.values, *x.shape[1:]).swapaxes(1, 2)
         code, exponent, _ = convert(
-            p.converter, x.reshape(-1, p.format.reduction), random=Words(key=self.key), amax=amax
+            p.converter,
+            x.reshape(-1, p.format.reduction),
+            random=Words(key=self.key, first=self.skip * p.quantizer_lanes),
+            amax=amax,
         )
         code, exponent = code.reshape(x.shape), exponent.reshape(x.shape[:-1])
         if self.transposed:
@@ -130,7 +134,7 @@ MATRICES = {
     "whole": Matrix(0, 0, inner=4, outer=3, blocks=2),
     "padded": Matrix(0, 1, inner=3, outer=5, blocks=3),
     "cut": Matrix(0, 1, inner=2, outer=3, blocks=1, key=0),
-    "columns": Matrix(1, 0, inner=11, outer=2, blocks=2),
+    "columns": Matrix(1, 0, inner=11, outer=2, blocks=2, skip=0xABCDEF),
     "single": Matrix(1, 1, inner=1, outer=1, blocks=1),
 }
 CASES = [
@@ -266,6 +270,10 @@ FAULTS = {
     "words of the key before": (
         ("hbfp6", "whole"),
         Fault(QuantizeEngine, lambda s: s.quantizer.key.eq(0)),
+    ),
+    "no random words are left out": (
+        ("hbfp6", "columns"),
+        Fault(QuantizeEngine, lambda s: s.quantizer.skip.eq(0)),
     ),
     "the random words go on": (
         None,

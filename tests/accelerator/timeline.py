@@ -1,5 +1,6 @@
 """The tokens of a program at work: operations that take any time, and what they overlap."""
 
+import collections
 import dataclasses
 import itertools
 from collections.abc import Iterator
@@ -9,32 +10,37 @@ import numpy as np
 from sw.accelerator.coding import decode
 from sw.accelerator.instructions import ENGINES
 from sw.accelerator.program import Program
+from sw.accelerator.window import Window
 
 __all__ = ["Run", "Timeline"]
 
 
 @dataclasses.dataclass(eq=False)
 class Run:
-    """A RUN under way: the places that it reads and writes, by bank and first word."""
+    """A RUN under way: what it reads and writes, as banks and their words."""
 
     pc: int
     number: int
-    reads: list[tuple[int, int]]
-    writes: list[tuple[int, int]]
+    reads: list[tuple[int, np.ndarray]]
+    writes: list[tuple[int, np.ndarray]]
     begin: float = 0.0
     end: float = 0.0
 
     def clashes(self, other: "Run") -> bool:
         """Whether they must not be under way at the same time, or change their order."""
 
-        def banks(places: list[tuple[int, int]]) -> set[int]:
+        def banks(places: list[tuple[int, np.ndarray]]) -> set[int]:
             return {bank for bank, _ in places}
 
+        def meet(some: list[tuple[int, np.ndarray]], others: list[tuple[int, np.ndarray]]) -> bool:
+            pairs = itertools.product(some, others)
+            return any(a == b and len(np.intersect1d(x, y)) for (a, x), (b, y) in pairs)
+
         return bool(
-            set(self.writes) & {*other.writes, *other.reads}
-            or set(other.writes) & set(self.reads)
-            or banks(self.reads) & banks(other.reads)
+            banks(self.reads) & banks(other.reads)
             or banks(self.writes) & banks(other.writes)
+            or meet(self.writes, other.writes + other.reads)
+            or meet(other.writes, self.reads)
         )
 
 
@@ -48,13 +54,15 @@ class Timeline:
     def __init__(self, program: Program, seed: int, depth: int, wrong: int = -1) -> None:
         self.rng = np.random.default_rng(seed)
         self.code = [decode(word) for word in program.instructions]
-        self.values = program.parameters.values
+        self.parameters = program.parameters
         self.depth, self.wrong = depth, wrong
         self.tokens = [0] * 16
         self.time = 0.0
         self.queues: dict[str, list[tuple[int, int]]] = {engine: [] for engine in ENGINES}
         self.slow = {engine: 30 ** self.rng.uniform(-1, 1) for engine in ENGINES}
-        self.windows: dict[tuple[str, int], tuple[int, int]] = {}
+        self.windows: collections.defaultdict[tuple[str, int], Window] = collections.defaultdict(
+            Window
+        )
         self.active: dict[str, Run] = {}
         self.done: list[Run] = []
         self.sent = 0
@@ -68,10 +76,10 @@ class Timeline:
         while queue and engine not in self.active:
             pc, number = queue[0]
             instruction, fields = self.code[pc]
-            if instruction.slot == 0:
-                place = fields["bank"], fields["address"] // self.values
-                self.windows[engine, fields["window"]] = place
-            elif instruction.slot is None:
+            if instruction.slot is not None:
+                name = instruction.name.partition(".")[2]
+                self.windows[engine, fields["window"]].set(name, fields)
+            else:
                 wanted = self.mask(fields["wait"])
                 if pc != self.wrong and not all(self.tokens[n] > 0 for n in wanted):
                     return
@@ -83,22 +91,48 @@ class Timeline:
     def run_of(self, engine: str, pc: int, number: int) -> Run:
         """Return what an instruction is at its beginning."""
         name, fields = self.code[pc][0].name, self.code[pc][1]
-        windows = [self.windows.get((engine, n), (-1, n)) for n in range(3)]
-        reads: list[tuple[int, int]] = []
-        writes = [windows[0]]
-        if name == "dma.store":
-            reads, writes = writes, []
+        p = self.parameters
+        to, x, y = (self.windows[engine, n] for n in range(3))
+        reads: list[tuple[int, np.ndarray]] = []
+        writes = []
+        if name in ("dma.load", "dma.store"):
+            place = self.behind(to, fields["rows"] * fields["words"])
+            reads, writes = ([place], []) if name == "dma.store" else ([], [place])
         elif name == "quant.quantize":
-            reads = [windows[1]]
+            rows = fields["outer"] * (p.values if fields["transposed"] else 1)
+            tiles = -(-rows // (p.columns if fields["side"] else p.rows))
+            reads = [self.walked(x, fields["inner"] * fields["outer"])]
+            writes = [self.behind(to, tiles * fields["blocks"] * p.beats)]
         elif name == "prod.multiply":
-            reads = windows[1:]
+            tiles = -(-fields["m"] // p.rows), fields["n"] // p.columns
+            reads = [
+                self.behind(window, count * fields["blocks"] * p.beats)
+                for window, count in zip((x, y), tiles, strict=True)
+            ]
+            bank, row = self.behind(to, -(-fields["n"] // p.values))
+            rows = np.arange(fields["m"]) * (to.counters[4].stride // p.values)
+            writes = [(bank, (rows[:, None] + row).reshape(-1))]
         elif name == "vec.scalar":
-            reads, writes = [windows[1]], []
+            reads = [self.walked(x, 1)]
         elif name == "vec.map":
             # fill; copy, scale, shift and function; the others.
-            reads = windows[1 : {1: 1, 0: 2, 5: 2, 7: 2, 11: 2}.get(fields["lane"], 3)]
+            count = {1: 0, 0: 1, 5: 1, 7: 1, 11: 1}.get(fields["lane"], 2)
+            steps = fields["inner"] * fields["outer"]
+            reads = [self.walked(window, steps) for window in (x, y)[:count]]
+            writes = [self.walked(to, fields["outer"] if fields["reduce"] else steps)]
+        else:
+            raise AssertionError(f"no {name} is known here")
         end = self.time + self.rng.exponential() * self.slow[engine]
         return Run(pc, number, reads, writes, self.time, end)
+
+    def walked(self, window: Window, steps: int) -> tuple[int, np.ndarray]:
+        """The bank and the words of a window's first positions."""
+        address, inside = window.walk(steps)
+        return window.bank, np.unique(address[inside] // self.parameters.values)
+
+    def behind(self, window: Window, words: int) -> tuple[int, np.ndarray]:
+        """The bank and so many words from where a window begins."""
+        return window.bank, window.address // self.parameters.values + np.arange(words)
 
     def advance(self) -> None:
         """Go to the end of the first operation that ends."""

@@ -1,0 +1,228 @@
+"""ResNet-8 on the accelerator: its stages, its program, its definition, and layers of its own."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sw.accelerator import tensors
+from sw.accelerator.coding import decode, encode
+from sw.accelerator.command import requested
+from sw.accelerator.compile import compile_training
+from sw.accelerator.program import Program
+from sw.accelerator.stages import INPUT, stages
+from sw.accelerator.training import Training, train
+from sw.core.convolution import Convolution
+from sw.errors import UserError
+from sw.train.data import Data, load
+from sw.train.layers import BatchNorm, Layer, Mean, Pool, Rectifier, Residual, Weighted, dense
+from sw.train.loop import train as reference
+from sw.train.network import MODELS, Network
+from sw.train.settings import Settings
+
+from .made import SMALL, made
+from .test_convolution import few
+from .timeline import Timeline
+from .trained import assert_same, ran
+
+LARGE = SMALL.replace(banks=16, bank_words=16_384, instructions=4096)
+
+
+def settings(batch: int, **fields: Any) -> Settings:
+    return Settings(model="resnet8", batch=batch, rate=0.05, **fields)
+
+
+def network(name: str, side: int, classes: int, rng: np.random.Generator) -> Network:
+    """Small networks: a convolution with 3 filters, and what a name stands for behind it."""
+
+    def convolution(channels: int, filters: int, kernel: int = 3, stride: int = 1) -> Weighted:
+        layer = Convolution.padded("convolution", channels, filters, side, kernel, stride)
+        return Weighted(layer, rng)
+
+    def block(channels: int, filters: int, stride: int) -> list[Layer]:
+        nonlocal side
+        around: list[Layer] = [
+            convolution(channels, filters, 1, stride),
+            BatchNorm(channels=filters),
+        ]
+        body: list[Layer] = [convolution(channels, filters, 3, stride), BatchNorm(channels=filters)]
+        side = -(-side // stride)
+        body += [Rectifier(), convolution(filters, filters), BatchNorm(channels=filters)]
+        return [Residual(body, around)]
+
+    first: list[Layer] = [convolution(1, 3), BatchNorm(channels=3), Rectifier()]
+    more: list[Layer]
+    if name == "strides":
+        more, channels = [*block(3, 5, 2), Rectifier(), *block(5, 4, 3)], 4
+    elif name == "nested":
+        # The first output has three readers; sums follow sums, with and without rectifiers.
+        inner = Residual([convolution(3, 3), Rectifier()])
+        more, channels = [Residual([inner]), Residual([convolution(3, 3)]), Rectifier(), Pool()], 3
+        side //= 2
+    else:
+        # A branch that ends where the other one begins.
+        more = [Residual([convolution(3, 3), Rectifier(), Residual([convolution(3, 3)])])]
+        more, channels = [*more, convolution(3, 4)], 4
+    return Network([*first, *more, Mean(), dense(channels, classes, rng)], planes=True)
+
+
+def small(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let a small network stand for ResNet-8."""
+
+    def model(pixels: int, classes: int, rng: np.random.Generator) -> Network:
+        return network(name, round(pixels**0.5), classes, rng)
+
+    monkeypatch.setitem(MODELS, "resnet8", model)  # pyright: ignore[reportArgumentType]
+
+
+def test_stages_are_in_the_order_of_computation():
+    found = stages(MODELS["resnet8"](64, 10, np.random.default_rng(1)))
+    kinds = {Weighted: "w", BatchNorm: "b", Residual: "+", Mean: "m"}
+    assert "".join(kinds[type(stage.part)] for stage in found) == "wbwbwb+wbwbwb+wbwbwb+mw"
+    inputs = {number: stage.inputs for number, stage in enumerate(found)}
+    assert inputs[0] == (INPUT,) and inputs[1] == (0,) and inputs[21] == (20,)
+    # The sum of the first block reads the block's input; that of the second one a shortcut.
+    assert inputs[2] == (1,) and inputs[6] == (5, 1)
+    assert inputs[7] == (6,) and inputs[11] == (6,) and inputs[13] == (10, 12)
+    assert [n for n, stage in enumerate(found) if stage.relu] == [1, 3, 6, 8, 13, 15, 20]
+    # Arrays are numbered in the same order.
+    assert [stage.number for stage in found[:8]] == [0, 1, 2, 3, 4, 5, -1, 6]
+
+
+@pytest.mark.parametrize("branches", [([Rectifier()],), ([], [Rectifier()])])
+def test_a_branch_begins_with_no_rectifier(branches):
+    with pytest.raises(UserError, match="network must have no rectifier where it, or a branch"):
+        stages(Network([dense(2, 2, np.random.default_rng(1)), Residual(*branches)]))
+
+
+def test_no_other_layers():
+    class Other(Layer):
+        def forward(self, x: Any, run: Any) -> Any:
+            return x
+
+        def backward(self, gradient: Any, run: Any) -> Any:
+            return gradient
+
+    with pytest.raises(UserError, match="network must have layers of the accelerator"):
+        stages(Network([Other()]))
+
+
+def test_one_step_is_that_of_the_other_training():
+    """With products of binary32."""
+    data = few(16)
+    s = settings(16, epochs=1)
+    found, run = train(LARGE, data, s, products="binary32"), reference(data, s, steps=1)
+    for name, array in run.network.arrays.items():
+        # Arrays are about 1: sums in another order differ in the last place.
+        assert np.abs(found.weights[name] - array).max() <= 2.0**-23, name
+    assert found.momenta.keys() == {n for n in found.weights if n[:4] not in ("mean", "vari")}
+
+
+def test_few_steps_of_a_training():
+    options: dict[str, Any] = {"format": "hbfp8", "data": "digits", "hidden": None, "overrides": ()}
+    _, data, s = requested(**options, model="resnet8", batch=16, steps=2)
+    every = load("digits")
+    assert data.train_x.shape == (32, 64) and s.batch == 16
+    # Evenly spread over the 1438 that there are.
+    assert np.array_equal(data.train_x[1], every.train_x[1438 // 32])
+    assert np.array_equal(data.train_y[[0, 31]], every.train_y[[0, 31 * 1438 // 32]])
+    with pytest.raises(UserError, match="steps must be an integer from 1 to 89, not 90"):
+        requested(**options, batch=16, steps=90)
+
+
+def test_patches_of_a_stride():
+    x = np.arange(1, 26, dtype=np.float32).reshape(1, 5, 5, 1)
+    # A border of one: the middle of kernels of 3 x 3 is at every other pixel.
+    found = tensors.patches(x, 3, 1, stride=2).reshape(3, 3, 3, 3)
+    assert found[1, 1].tolist() == [[1, 3, 5], [11, 13, 15], [21, 23, 25]]
+    assert found[0, 0].tolist() == [[0, 0, 0], [0, 7, 9], [0, 17, 19]]
+    # Kernels that reach beyond the plane by more than the border.
+    found = tensors.patches(x[:, :2, :2], 1, 0, outputs=3).reshape(3, 3)
+    assert found.tolist() == [[1, 2, 0], [6, 7, 0], [0, 0, 0]]
+    assert tensors.dilated(x[:, :2, :2], 2)[0, :, :, 0].tolist() == [
+        [1, 0, 2],
+        [0, 0, 0],
+        [6, 0, 7],
+    ]
+
+
+def trained(p: Any, data: Data, s: Settings) -> Training:
+    """Assert that the interpreter trains as the definition does."""
+    found = ran(compile_training(p, data, s), data)
+    assert_same(found, train(p, data, s))
+    assert np.isfinite(found.losses).all() and (found.momenta["weight0"] != 0).any()
+    return found
+
+
+def test_trained_as_by_the_definition():
+    found = trained(LARGE, made(8, 16, 3), settings(4, epochs=2))
+    assert found.losses[1].mean() < found.losses[0].mean()
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "fields"),
+    [
+        ("strides", 7, {}),
+        # Words of 32 values, which no channels fill; random words.
+        ("strides", 4, {"format": "hbfp8", "columns": 16, "lanes": 8}),
+        ("nested", 4, {"format": "mxint8", "lanes": 8}),
+        ("other", 3, {"format": "nvfp4", "lanes": 4}),
+    ],
+)
+def test_any_graph(name, side, fields, monkeypatch):
+    small(monkeypatch, name)
+    p = SMALL.replace(banks=16, bank_words=4096, instructions=4096, **fields)
+    data = made(2 * p.values, side**2, 3)
+    trained(p, data, settings(p.values, epochs=1, momentum=0.5, seed=7))
+
+
+@pytest.fixture(scope="module")
+def strides() -> Iterator[tuple[Program, Data, Training]]:
+    """A program, its data, and what it trains."""
+    with pytest.MonkeyPatch.context() as patch:
+        small(patch, "strides")
+        p = SMALL.replace(
+            banks=16, bank_words=2048, instructions=4096, format="hbfp4:block=8", lanes=8
+        )
+        data = made(8, 49, 3)
+        program = compile_training(p, data, settings(8, epochs=1))
+        yield program, data, ran(program, data)
+
+
+FAULTS: dict[str, tuple[str, str, dict[str, int]]] = {
+    # Instruction, part of the comment, and what is added to fields.
+    "epsilon": ("vec.map", "variance + epsilon", {"imm": 1 << 26}),
+    "the share": ("vec.map", "variance of y0", {"imm": 1 << 23}),
+    "running mean": ("vec.map", "mean1 moved", {"imm": 1}),
+    "the sign of the mean": ("vec.map", "y0 less its mean", {"lane": -1}),
+    "a rectifier": ("vec.map", "shift1, rectified", {"relu": -1}),
+    "gradient through the deviation": ("vec.map", "part along the input", {"lane": -2}),
+    "a gradient added": ("vec.map", "sum_normal1 + dx", {"lane": 1}),
+    "a sum": ("vec.map", "normal5 + normal7", {"lane": 1}),
+    "all pixels": ("vec.map", "means of", {"inner": -1}),
+    "apart": ("vec.counter4", "dilated2", {"stride": -8}),
+    "the stride": ("quant.counter1", "normal1", {"stride": -8, "xstep": -1}),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_planted_faults(strides, fault):
+    name, comment, changes = FAULTS[fault]
+    program, data, expected = strides
+    code = program.instructions
+    pc, fields = next(
+        (pc, fields)
+        for pc, line in enumerate(program.lines)
+        for found, fields in [decode(line.word)]
+        if found.name == name and comment in line.comment
+    )
+    code[pc] = encode(name, **fields | {key: fields[key] + by for key, by in changes.items()})
+    with pytest.raises(AssertionError):
+        assert_same(ran(program, data, code), expected)
+
+
+def test_tokens_keep_the_order_whatever_time_operations_take(strides):
+    timeline = Timeline(strides[0], 1, 8)
+    timeline.run()
+    timeline.check()
