@@ -11,7 +11,7 @@ from sw.accelerator.operations import Matrix, Window, repeated, vector
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.program import Program
 from sw.accelerator.start import start
-from sw.accelerator.training import train
+from sw.accelerator.training import Training, train
 from sw.errors import UserError
 from sw.formats import BfpFormat, binary32, read_format
 from sw.train.data import Data, load
@@ -38,13 +38,13 @@ def transformer(batch: int, **fields: object) -> Settings:
 
 
 def test_digits_are_trained_as_by_the_definition():
-    data = few(64)
+    data = few(48)
     p = AcceleratorParameters(
         format=read_format("hbfp8:block=16"), banks=16, bank_words=4096, instructions=2048
     )
-    s = transformer(16, epochs=2)
+    s = transformer(16, epochs=2, rate=0.01)
     found = ran(compile_training(p, data, s), data)
-    assert found.losses.shape == (2, 4) and found.losses[1].mean() < 0.95 * found.losses[0].mean()
+    assert found.losses.shape == (2, 3) and found.losses[1].mean() < 0.95 * found.losses[0].mean()
     assert_same(found, train(p, data, s))
 
 
@@ -103,13 +103,16 @@ def test_repeated_operations_move_their_windows(times):
 
 
 @pytest.fixture(scope="module")
-def tokens() -> tuple[Program, Data]:
-    """Three tokens of three pixels each, in words of eight values."""
+def tokens() -> tuple[Program, Data, Training]:
+    """Three tokens of three pixels each, in words of eight values, and what they train."""
     data = made(16, 9, 3)
     p = AcceleratorParameters(
         format=read_format("hbfp8:block=16"), banks=16, bank_words=2048, instructions=2048
     )
-    return compile_training(p, data, transformer(8, epochs=1)), data
+    s = transformer(8, epochs=1)
+    program, expected = compile_training(p, data, s), train(p, data, s)
+    assert_same(ran(program, data), expected)
+    return program, data, expected
 
 
 FAULTS: dict[str, tuple[str, str, dict[str, int], dict[str, int]]] = {
@@ -122,14 +125,14 @@ FAULTS: dict[str, tuple[str, str, dict[str, int], dict[str, int]]] = {
     "the scale": ("vec.map", "scaled shares", {}, {"imm": 1 << 23}),
     "a token": ("vec.map", "token 1 of terms", {}, {"lane": 1}),
     "a place": ("vec.map", "position1", {"reduce": 1}, {"fold": -1}),
-    "the mean": ("vec.map", "mean of tokens", {}, {"inner": -1}),
+    "the mean": ("vec.map", "means of", {}, {"inner": -1}),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_planted_faults(tokens, fault):
     name, comment, known, changes = FAULTS[fault]
-    program, data = tokens
+    program, data, expected = tokens
     code = program.instructions
     pc, fields = next(
         (pc, fields)
@@ -140,8 +143,6 @@ def test_planted_faults(tokens, fault):
         and all(fields[key] == value for key, value in known.items())
     )
     code[pc] = encode(name, **fields | {key: fields[key] + by for key, by in changes.items()})
-    expected = train(program.parameters, data, program.settings)
-    assert_same(ran(program, data), expected)
     with pytest.raises(AssertionError):
         assert_same(ran(program, data, code), expected)
 
