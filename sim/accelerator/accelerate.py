@@ -18,7 +18,6 @@ from sw.accelerator.training import Training, train
 from sw.arrays import Floats
 from sw.train.data import Data
 from sw.train.loop import accuracy
-from sw.train.network import Network
 from sw.train.precision import Fixed
 from sw.train.settings import Settings
 
@@ -168,7 +167,7 @@ def accelerate(
             _accuracy(program, data, circuit, parameters.format),
             _accuracy(program, data, exact, "binary32"),
         ),
-        multiply_adds=_multiply_adds(program, network),
+        multiply_adds=sum(program.lines[span.pc].work for span in prediction.spans),
     )
 
 
@@ -207,12 +206,3 @@ def _accuracy(program: Program, data: Data, trained: Training, arithmetic: objec
     name = getattr(arithmetic, "name", "binary32")
     precision = Fixed(name, {"": arithmetic})
     return accuracy(network, precision, data.test_x, data.test_y, seed=program.settings.seed)
-
-
-def _multiply_adds(program: Program, network: Network) -> int:
-    """Return those of each layer's three passes, but for the gradient of the first one's input."""
-    batch = program.settings.batch
-    layers = (product.layer.products("forward", batch) for product in network.products)
-    work = [sum(each.work for each in products) for products in layers]
-    epochs, steps = program.regions["losses"].shape
-    return epochs * steps * (3 * sum(work) - work[0])

@@ -14,10 +14,12 @@ __all__ = ["Assembler", "Line"]
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """An instruction, and what it is for."""
+    """An instruction, what it is for, and the group and the work of its operation."""
 
     word: int
     comment: str
+    group: str = ""
+    work: int = 0
 
 
 REPEATS = 13
@@ -139,7 +141,7 @@ class Assembler:
             "signal": self._tokens.mask([(engine, other) for other in signals]),
         }
         word = encode(operation.name, **tokens, **operation.fields)
-        self.lines.append(Line(word, operation.comment))
+        self.lines.append(Line(word, operation.comment, operation.group, operation.work))
 
     def _window(self, engine: str, number: int, window: Window) -> Iterator[int]:
         """Give what sets a window."""

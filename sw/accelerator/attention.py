@@ -6,10 +6,11 @@ import numpy as np
 
 from ..train.attention import SelfAttention
 from .dense import Shared
-from .heads import Heads, Projection
+from .heads import Heads, repeated
 from .layer import Layer
 from .operands import COLUMNS, ROWS
-from .operations import Matrix, Operation, Tensor, Window, multiply, repeated, vector
+from .operations import Matrix, Operation, Tensor, Window, multiply, vector
+from .projection import Projection
 from .stages import Stage
 from .strided import Stack
 
@@ -105,9 +106,7 @@ class Attention(Layer):
             distances.append(panels.distance(side, x.tokens, x.features))
         name = f"{to.name} = {left.name} {right.name}^T"
         steps = to.strides[1], *distances
-        yield self._multiply(
-            name, to.matrix, pair, panels.columns(to.features), left.features, steps
-        )
+        yield self._multiply(name, to.matrix, pair, to.features, left.features, steps)
 
     def _weighted(
         self,
@@ -152,15 +151,17 @@ class Attention(Layer):
         steps: Sequence[int],
     ) -> Operation:
         """Return the products of all samples and heads."""
-        left, right = pair
+        panels, tokens = self._shared.panels, self._heads.tokens
+        left, right = (Window(tensor=panel) for panel in pair)
         product = multiply(
             comment,
             to,
-            Window(tensor=left),
-            Window(tensor=right),
-            m=self._heads.tokens,
-            n=columns,
-            blocks=self._shared.panels.blocks(reduction),
+            left,
+            right,
+            m=tokens,
+            n=panels.columns(columns),
+            blocks=panels.blocks(reduction),
+            work=tokens * columns * reduction,
         )
         return repeated(product, self._heads.pairs, steps)
 

@@ -1,5 +1,6 @@
 """The command that makes a program of the accelerator: ``python -m sw program``."""
 
+import collections
 import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -112,6 +113,7 @@ def make_program(latency: int, output: Path | None, **fields: Any) -> None:
     out.print(described(program), highlight=False, soft_wrap=True)
     out.print(f"Predicted: {prediction.cycles:,} cycles.", highlight=False)
     out.print(_table(program, prediction))
+    out.print(_passes(program, prediction))
     if output is None:
         return
     network = start(parameters, data, settings).network
@@ -147,4 +149,34 @@ def _table(program: Program, prediction: Prediction) -> Table:
         works = busy - starved
         share = f"{100 * works / prediction.cycles:.1f}"
         table.add_row(name, f"{counts[name]:,}", f"{busy:,}", f"{starved:,}", f"{works:,}", share)
+    return table
+
+
+def _passes(program: Program, prediction: Prediction) -> Table:
+    """Return cycles of each engine at work by layer and pass, and what the array is used for."""
+    cycles: collections.Counter[tuple[str, str]] = collections.Counter()
+    work: collections.Counter[str] = collections.Counter()
+    groups: dict[str, None] = {}
+    for span in sorted(prediction.spans, key=lambda span: span.pc):
+        line = program.lines[span.pc]
+        group = line.group or "before and after"
+        groups[group] = None
+        cycles[group, span.engine] += span.end - span.start
+        work[group] += line.work
+    table = Table("layer, pass")
+    for heading in (*WORKERS, "multiply-adds", "of prod's", "of all"):
+        table.add_column(heading, justify="right")
+    p = program.parameters
+    slots = p.rows * p.columns * p.lanes
+    every = prediction.cycles * slots
+    for group in groups:
+        done, own = work[group], cycles[group, "prod"] * slots
+        shares = [
+            f"{100 * done / n:.1f} %" if done else "" for n in (own, prediction.cycles * slots)
+        ]
+        spent = (f"{cycles[group, engine]:,}" for engine in WORKERS)
+        table.add_row(group, *spent, f"{done:,}", *shares)
+    total = sum(work.values())
+    table.add_section()
+    table.add_row("", *[""] * len(WORKERS), f"{total:,}", "", f"{100 * total / every:.1f} %")
     return table

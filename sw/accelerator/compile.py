@@ -1,11 +1,13 @@
 """Compiles the training of a network into a program of the accelerator."""
 
+import contextlib
 import dataclasses
 import itertools
 import math
+from collections.abc import Iterable
 
 from ..core import products
-from ..errors import CapacityError, UserError
+from ..errors import CapacityError
 from ..train import layers
 from ..train.data import Data
 from ..train.network import Network
@@ -19,7 +21,7 @@ from .mean import Mean
 from .memory import Map
 from .normalization import BatchNorm
 from .operands import Panels
-from .operations import External, Matrix, Operation, Tensor, Window, dma, vector
+from .operations import External, Matrix, Operation, Tensor, Window, dma, grouped, vector
 from .parameters import AcceleratorParameters
 from .planes import Planes
 from .pool import Pool
@@ -40,6 +42,9 @@ epochs; bytes to the losses of the epoch."""
 LAYOUTS = {1: "outputs", 2: "outputs, inputs", 4: "filters, channels, y, x"}
 """Of the arrays of a network, by their axes."""
 
+LAYINGS = (4, 2), (1, 2), (4, 1)
+"""Parts of long operations, and panels of a side, that are tried before one of each."""
+
 RATE = 0
 """The scalar register with the negative rate of the epoch."""
 
@@ -53,10 +58,10 @@ def compile_training(parameters: AcceleratorParameters, data: Data, settings: Se
     accelerator does not have, or that does not fit.
     """
     found = start(parameters, data, settings)
-    try:
-        return _Compiler(parameters, settings, found, data, 2).program()
-    except CapacityError:
-        return _Compiler(parameters, settings, found, data, 1).program()
+    for parts, copies in LAYINGS:
+        with contextlib.suppress(CapacityError):
+            return _Compiler(parameters, settings, found, data, parts, copies).program()
+    return _Compiler(parameters, settings, found, data, 1, 1).program()
 
 
 class _Compiler:
@@ -70,6 +75,8 @@ class _Compiler:
         Of the training.
     data : Data
         Images and classes.
+    parts : int
+        Of long operations, so that others need not wait for their ends.
     copies : int
         Panels of each side of the array.
     """
@@ -80,6 +87,7 @@ class _Compiler:
         settings: Settings,
         first: Start,
         data: Data,
+        parts: int,
         copies: int,
     ) -> None:
         self.parameters = parameters
@@ -88,7 +96,7 @@ class _Compiler:
         self.steps, batch = first.order.shape
         assert settings.epochs is not None and settings.momentum is not None
         self.epochs = settings.epochs
-        self.panels = Panels(parameters, settings.seed, STEPS, copies)
+        self.panels = Panels(parameters, settings.seed, STEPS, parts, copies)
         shared = Shared(
             panels=self.panels,
             momentum=settings.momentum,
@@ -202,7 +210,7 @@ class _Compiler:
         code.sequence(last)
         code.add("halt")
         if len(code.lines) > p.instructions:
-            raise UserError(
+            raise CapacityError(
                 f"instructions must be {len(code.lines)} or more for this training, not "
                 f"{p.instructions}"
             )
@@ -250,16 +258,25 @@ class _Compiler:
         first, *others = self.layers
         assert isinstance(first, Dense)
         pixels_panel = Tensor("pixels_panel", 0)
-        body = list(first.forward())
-        body.append(first.input_panel(pixels_panel))
-        body.append(self._move("load", self.pixels, PIXELS))
+        body = self._passed(first, "forward", first.forward())
+        ready = [first.input_panel(pixels_panel)]
+        body += self._passed(first, "weight gradient", ready)
+        body += grouped("loads", [self._move("load", self.pixels, PIXELS)])
         for layer in others:
-            body += layer.forward()
+            body += self._passed(layer, "forward", layer.forward())
         top = self.top
         loss = Window(tensor=self.losses.tensor, single=True, register=STEP)
-        body += cross_entropy(top.y, top.dy, self.labels, loss)
-        body.append(self._move("load", self.labels, LABELS))
+        body += grouped("loss", cross_entropy(top.y, top.dy, self.labels, loss))
+        body += grouped("loads", [self._move("load", self.labels, LABELS)])
         for layer in reversed(others):
-            body += layer.backward()
-        body += first.backward(pixels_panel)
+            body += self._passed(layer, "backward", layer.backward())
+        body += self._passed(first, "backward", first.backward(pixels_panel))
         return body
+
+    def _passed(self, layer: Layer, name: str, operations: Iterable[Operation]) -> list[Operation]:
+        """Return a layer's operations, of groups named after it and its passes."""
+        title = f"{self.layers.index(layer)} {type(layer).__name__.lower()}"
+        return [
+            dataclasses.replace(each, group=f"{title}, {each.group}")
+            for each in grouped(name, operations)
+        ]

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from ..train.layers import Weighted
 from .layer import Layer
 from .operands import COLUMNS, ROWS, Panels
-from .operations import Matrix, Operation, Tensor, Window, multiply, vector
+from .operations import Matrix, Operation, Tensor, Window, grouped, multiply, vector
 from .stages import Stage
 
 __all__ = ["Dense", "Shared", "descent"]
@@ -167,17 +167,26 @@ class Dense(Layer):
         )
 
     def _multiply(
-        self, comment: str, to: Matrix, left: Window, right: Tensor, reduction: int, n: int = 0
+        self,
+        comment: str,
+        to: Matrix,
+        left: Window,
+        right: Tensor,
+        reduction: int,
+        columns: int | None = None,
     ) -> Operation:
-        """Return a product of panels into all of ``to``, or into ``n`` columns."""
+        """Return a product of panels, of so many columns, or as many as ``to`` has."""
+        panels, n = self._shared.panels, to.words * to.values
+        used = n if columns is None else columns
         return multiply(
             comment,
             to,
             left,
             Window(tensor=right),
             m=to.rows,
-            n=n or to.words * to.values,
-            blocks=self._shared.panels.blocks(reduction),
+            n=n if columns is None else panels.columns(columns),
+            blocks=panels.blocks(reduction),
+            work=to.rows * used * reduction,
         )
 
     def input_panel(self, panel: Tensor) -> Operation:
@@ -190,15 +199,17 @@ class Dense(Layer):
         """Give what makes the gradient of the layer below, and what changes the arrays."""
         [below] = self.below
         if below:
-            yield from self._input_gradient()
+            yield from grouped("input gradient", self._input_gradient())
         if panel is None:
             panel = self._shared.panels.take(COLUMNS)
-            yield self.input_panel(panel)
+            yield from grouped("weight gradient", [self.input_panel(panel)])
         if below:
             # The input may end here.
-            yield from below.take(self.dx.tensor.name, self.dx.along)
-        yield from self._weight_gradient(panel)
-        yield from descent(self._shared, self.bias, self.bias_momentum, self._db)
+            given = below.take(self.dx.tensor.name, self.dx.along)
+            yield from grouped("input gradient", given)
+        yield from grouped("weight gradient", self._weight_gradient(panel))
+        biases = descent(self._shared, self.bias, self.bias_momentum, self._db)
+        yield from grouped("update", biases)
 
     def _weight_gradient(self, right: Tensor) -> Iterator[Operation]:
         """Give what makes the gradients of weights and biases, and what changes the weights."""
@@ -229,7 +240,7 @@ class Dense(Layer):
                 panels.part(left, ROWS, samples, part),
                 right,
                 samples,
-                panels.columns(self.inputs),
+                self.inputs,
             )
             more = dw.stride - self.inputs
             if more:
@@ -240,7 +251,7 @@ class Dense(Layer):
                 )
                 yield vector("zeros behind it", "fill", behind, shape=(len(part), more))
             arrays = (each.cut(part) for each in (self.weight, self.momentum))
-            yield from descent(self._shared, *arrays, gradient)
+            yield from grouped("update", descent(self._shared, *arrays, gradient))
 
     def _input_gradient(self) -> Iterator[Operation]:
         """Give what makes the gradient of the input."""

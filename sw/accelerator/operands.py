@@ -3,16 +3,14 @@
 from ..errors import UserError
 from ..train.operand import USES
 from ..words import stream_key
-from .operations import Matrix, Operation, Part, Tensor, Window, pieces
+from .operations import Matrix, Operation, Tensor, Window
 from .parameters import AcceleratorParameters
+from .pieces import Part, pieces
 
 __all__ = ["ROWS", "COLUMNS", "Panels"]
 
 ROWS, COLUMNS = 0, 1
 """The sides of the array that a panel is for."""
-
-PARTS = 4
-"""Of a long operation, so that others need not wait for its end."""
 
 SHORTEST = 2048
 """Cycles, about, of a part."""
@@ -35,6 +33,8 @@ class Panels:
         Of the random words of stochastic rounding.
     register : int
         The address register with the number of the step, which is added to keys.
+    parts : int
+        Of a long operation, at most, so that others need not wait for its end.
     copies : int
         Panels of a side, which are taken in turn.
 
@@ -45,12 +45,13 @@ class Panels:
     """
 
     def __init__(
-        self, parameters: AcceleratorParameters, seed: int, register: int, copies: int
+        self, parameters: AcceleratorParameters, seed: int, register: int, parts: int, copies: int
     ) -> None:
         self._parameters = parameters
         self.separable = not parameters.tensor_scale
         self._seed = seed
         self._register = register
+        self._parts = parts
         self._pools = [
             [Tensor(f"{name}{n}", 0) for n in range(copies)] for name in ("rows", "columns")
         ]
@@ -70,7 +71,7 @@ class Panels:
         p = self._parameters
         tiles = -(-m // p.rows) * -(-n // p.columns)
         cycles = tiles * self.blocks(reduction) * p.beats
-        return pieces(m, min(PARTS, cycles // SHORTEST) if self.separable else 1, p.rows)
+        return pieces(m, min(self._parts, cycles // SHORTEST) if self.separable else 1, p.rows)
 
     def columns_of(self, x: Matrix, reduction: int) -> list[tuple[range, Matrix]]:
         """Return parts of the columns of a product's operand, and which words of a row they are.
@@ -80,7 +81,7 @@ class Panels:
         p = self._parameters
         groups = x.words * p.values // p.columns
         words = groups * self.blocks(reduction) * p.beats
-        most = min(PARTS, words // SHORTEST)
+        most = min(self._parts, words // SHORTEST)
         needed = max(-(-2 * words // p.bank_words), -(-x.words * p.values // MOST_COLUMNS))
         parts = x.split(max(most, needed) if self.separable else 1)
         longest = max(part.words for _, part in parts) * p.values

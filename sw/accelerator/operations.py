@@ -1,25 +1,23 @@
 """Operations of engines on tensors that have no place in the scratchpad yet."""
 
 import dataclasses
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from .instructions import FUNCTIONS, LANE_OPS, REDUCTIONS
+from .pieces import Part, pieces
 
 __all__ = [
     "External",
     "Matrix",
     "Operation",
-    "Part",
     "Tensor",
     "Window",
     "dma",
+    "grouped",
     "multiply",
-    "pieces",
-    "repeated",
     "vector",
 ]
 
@@ -30,33 +28,6 @@ class Tensor:
 
     name: str
     words: int
-
-
-def pieces(count: int, most: int, unit: int = 1) -> list[range]:
-    """Return at most so many ranges that follow each other up to a count.
-
-    All are of whole units, but perhaps the last, and as long as each other, or shorter by a unit.
-    """
-    units = -(-count // unit)
-    number = max(1, min(most, units))
-    ends = [min(count, units * n // number * unit) for n in range(number + 1)]
-    return [range(*pair) for pair in itertools.pairwise(ends)]
-
-
-@dataclasses.dataclass(frozen=True)
-class Part:
-    """Words ``columns`` of the rows ``rows`` of a tensor whose rows have so many words."""
-
-    pitch: int
-    rows: range
-    columns: range
-
-    def meets(self, other: "Part") -> bool:
-        """Tell whether a word may be in both, parts of one tensor."""
-        if self.pitch != other.pitch:
-            return True
-        pairs = (self.rows, other.rows), (self.columns, other.columns)
-        return all(a.start < b.stop and b.start < a.stop for a, b in pairs)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -201,6 +172,10 @@ class Operation:
         How often it is done, its windows moved by their steps.
     skip : int
         Beats of the quantizer whose random words come before.
+    group : str
+        What it is counted as: a layer's pass.
+    work : int
+        Multiply-adds that the result needs.
     """
 
     name: str
@@ -212,6 +187,8 @@ class Operation:
     key_register: int | None = None
     times: int = 1
     skip: int = 0
+    group: str = ""
+    work: int = 0
 
     @property
     def engine(self) -> str:
@@ -245,6 +222,12 @@ class Operation:
     def reads_at_once(self) -> tuple[Tensor, ...]:
         """The tensors that it reads at the same time."""
         return () if self.name == "prod.alpha" else self.reads
+
+
+def grouped(name: str, operations: Iterable[Operation]) -> Iterator[Operation]:
+    """Give operations, of a group of this name if they have none."""
+    for each in operations:
+        yield each if each.group else dataclasses.replace(each, group=name)
 
 
 def vector(
@@ -281,21 +264,22 @@ def vector(
 
 
 def multiply(
-    comment: str, to: Matrix, left: Window, right: Window, *, m: int, n: int, blocks: int
+    comment: str,
+    to: Matrix,
+    left: Window,
+    right: Window,
+    *,
+    m: int,
+    n: int,
+    blocks: int,
+    work: int,
 ) -> Operation:
-    """Return a product of two panels, into the first ``m`` rows of ``to``."""
+    """Return a product of two panels, into the first ``m`` rows of ``to``, of so much ``work``."""
     windows = {0: to.window(((m, to.stride), (1, 0))), 1: left, 2: right}
     fields = {"m": m, "n": n, "blocks": blocks}
-    return Operation(name="prod.multiply", comment=comment, windows=windows, fields=fields)
-
-
-def repeated(operation: Operation, times: int, steps: Sequence[int]) -> Operation:
-    """Return an operation that is done several times, each window moved by its step."""
-    windows = {
-        number: dataclasses.replace(window, step=steps[number])
-        for number, window in operation.windows.items()
-    }
-    return dataclasses.replace(operation, windows=windows, times=times)
+    return Operation(
+        name="prod.multiply", comment=comment, windows=windows, fields=fields, work=work
+    )
 
 
 def dma(name: str, comment: str, matrix: Matrix, external: External) -> Operation:

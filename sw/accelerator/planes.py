@@ -3,7 +3,8 @@
 import dataclasses
 import math
 
-from .operations import Matrix, Tensor, Window, pieces
+from .operations import Matrix, Tensor, Window
+from .pieces import pieces
 
 __all__ = ["Patches", "Planes"]
 

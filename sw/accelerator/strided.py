@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from .operations import Matrix, Window, pieces
+from .operations import Matrix, Window
+from .pieces import pieces
 
 __all__ = ["Stack", "Strided"]
 

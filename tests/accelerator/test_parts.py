@@ -9,8 +9,9 @@ from sw.accelerator import operands
 from sw.accelerator.coding import decode, encode
 from sw.accelerator.compile import compile_training
 from sw.accelerator.cycles import predict
-from sw.accelerator.operations import Part, Tensor, Window, pieces
+from sw.accelerator.operations import Tensor, Window
 from sw.accelerator.parameters import AcceleratorParameters
+from sw.accelerator.pieces import Part, pieces
 from sw.accelerator.planes import Planes
 from sw.accelerator.program import Program
 from sw.accelerator.training import train
