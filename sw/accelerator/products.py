@@ -103,7 +103,7 @@ class Exact(Products):
         self, x: Floats, layer: int, use: tuple[str, int], *, grouped: bool = False
     ) -> Sequence[Floats]:
         """Return the matrices."""
-        return np.ascontiguousarray(x)
+        return list(np.ascontiguousarray(x))
 
     def multiply(self, left: Floats, right: Floats) -> Floats:
         """Return the product of (m, k) and the transpose of (n, k)."""

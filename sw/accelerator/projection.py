@@ -56,10 +56,11 @@ class _Weights(Dense):
         rows = self._heads.tokens * self._heads.samples
         yield self._product(f"{name} = dy{self.number} {x.tensor.name}", self._dw, pair, rows)
         yield biases
-        weights = descent(self._shared, self.weight, self.momentum, self._dw)
-        yield from grouped("update", weights)
-        biases = descent(self._shared, self.bias, self.bias_momentum, self._db)
-        yield from grouped("update", biases)
+        for arrays in (
+            (self.weight, self.momentum, self._dw),
+            (self.bias, self.bias_momentum, self._db),
+        ):
+            yield from grouped("update", descent(self._shared, *arrays))
 
 
 class Projection(_Weights):

@@ -82,7 +82,7 @@ class _Step:
         self.arrays = Arrays(network.arrays, np.float32(settings.momentum))
         self.products = products(parameters, settings.seed)
         self.stages = stages(network)
-        kinds = PARTS | ATTENTION_PARTS
+        kinds = {**PARTS, **ATTENTION_PARTS}
         self.tokens = takes_tokens(network)
         self.parts = [
             kinds[type(stage.part)](stage, self.values, self.arrays, self.products)
