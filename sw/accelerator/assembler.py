@@ -29,7 +29,7 @@ REPEATS = 13
 def _moved(operation: Operation, number: int | None) -> Operation:
     """Return a repetition of an operation: that of a number, or that which registers say."""
     windows = {
-        n: dataclasses.replace(window, register=REPEATS + n)
+        n: dataclasses.replace(window, register=REPEATS + n if window.step else None)
         if number is None
         else dataclasses.replace(window, offset=window.offset + number * window.step)
         for n, window in operation.windows.items()
@@ -107,6 +107,7 @@ class Assembler:
                 # Of 40 bits, as negative ones are.
                 REPEATS + n: window.step % (1 << ADDRESS_BITS)
                 for n, window in operation.windows.items()
+                if window.step
             }
             for register, step in steps.items():
                 self.add("seta", "  to the second one", address=register, value=step)
