@@ -5,7 +5,7 @@ from ..train.operand import USES
 from ..words import stream_key
 from .operations import Matrix, Operation, Tensor, Window
 from .parameters import AcceleratorParameters
-from .pieces import Part, pieces
+from .part import Part, pieces
 
 __all__ = ["ROWS", "COLUMNS", "Panels"]
 

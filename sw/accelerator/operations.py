@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .instructions import FUNCTIONS, LANE_OPS, REDUCTIONS
-from .pieces import Part, pieces
+from .part import Part, pieces
 
 __all__ = [
     "External",

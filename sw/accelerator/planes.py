@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 from .operations import Matrix, Tensor, Window
-from .pieces import pieces
+from .part import pieces
 
 __all__ = ["Patches", "Planes"]
 

@@ -3,7 +3,7 @@
 import dataclasses
 
 from .operations import Matrix, Window
-from .pieces import pieces
+from .part import pieces
 
 __all__ = ["Stack", "Strided"]
 

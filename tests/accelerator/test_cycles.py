@@ -1,5 +1,7 @@
 """When operations of a program begin and end, and the command that shows it."""
 
+import re
+
 import pytest
 from click.testing import CliRunner
 
@@ -110,12 +112,19 @@ def test_command_writes_a_program(tmp_path):
     assert any(line.startswith("; weight0: bank ") for line in listed)
     cycles = predict(P, words, latency=40).cycles
     assert f"Predicted: {cycles:,} cycles." in result.stdout
+    # 22 steps of 64; the gradient of the first layer's input is not needed.
+    dense = 22 * 64 * 64 * 5
+    [row] = [line for line in result.stdout.splitlines() if "0 dense, forward" in line]
+    assert f" {dense:,} " in row
+    share = 100 * (2 * dense + 3 * 22 * 64 * 5 * 10) / (cycles * 4 * 4 * 8)
+    assert re.search(rf"│ +{share:.1f} % │\n└", result.stdout)
     size = (tmp_path / "made" / "memory.bin").stat().st_size
     assert f"{len(words)} instructions, {size:,} bytes of memory" in result.stdout
 
 
 def test_command_refuses(tmp_path):
     for words, message in (
+        ("--model resnet8", "scratchpad must have "),
         ("--latency 0", "latency must be an integer from 1"),
         ("--set instructions=64", "instructions must be "),
         ("--epochs 0", "epochs must be"),

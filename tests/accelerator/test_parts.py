@@ -11,7 +11,7 @@ from sw.accelerator.compile import compile_training
 from sw.accelerator.cycles import predict
 from sw.accelerator.operations import Tensor, Window
 from sw.accelerator.parameters import AcceleratorParameters
-from sw.accelerator.pieces import Part, pieces
+from sw.accelerator.part import Part, pieces
 from sw.accelerator.planes import Planes
 from sw.accelerator.program import Program
 from sw.accelerator.training import train

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from hw.flow.emit import generate
+from sim.accelerator.accelerate import accelerate, prepare
 from sw.accelerator.assembler import Assembler
 from sw.accelerator.coding import decode, encode
 from sw.accelerator.compile import compile_training
@@ -15,8 +17,11 @@ from sw.accelerator.start import start
 from sw.accelerator.training import Training, train
 from sw.errors import UserError
 from sw.formats import BfpFormat, binary32, read_format
+from sw.train.attention import EachToken, MeanToken, SelfAttention, Tokens
 from sw.train.data import Data, load
+from sw.train.layers import dense
 from sw.train.loop import train as reference
+from sw.train.network import MODELS, Network
 from sw.train.settings import Settings
 
 from .made import SMALL, made
@@ -152,6 +157,23 @@ def test_tokens_keep_the_order_whatever_time_operations_take(tokens):
     timeline = Timeline(tokens[0], 1, 8)
     timeline.run()
     timeline.check()
+
+
+def test_attention_is_trained_wholly_in_the_rtl(monkeypatch):
+    """Two tokens of two pixels, and one head, whose program fits the machine of other tests."""
+
+    def attending(pixels: int, classes: int, rng: np.random.Generator) -> Network:
+        attention = SelfAttention(tokens=2, width=8, heads=1, rng=rng)
+        layers = [Tokens(), EachToken(dense(2, 8, rng)), attention, MeanToken()]
+        return Network([*layers, dense(8, classes, rng)], planes=True)
+
+    monkeypatch.setitem(MODELS, "transformer", attending)
+    p = AcceleratorParameters(format=read_format("hbfp6"))
+    data, s = made(8, 4, 3), transformer(8, epochs=1)
+    program, prediction = prepare(p, data, s, latency=3)
+    done = accelerate(program, prediction, data, generate("accelerator", p), latency=3)
+    assert done.first == "" and set(done.mismatches.values()) == {0}
+    assert "momentum of weight4" in done.mismatches and done.cycles == prediction.cycles
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Parts of tensors."""
+"""Parts of matrices, and what ranges are cut in."""
 
 import dataclasses
 import itertools
