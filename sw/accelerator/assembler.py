@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from .banks import Place
 from .coding import encode
-from .instructions import COUNTERS
+from .instructions import ADDRESS_BITS, COUNTERS
 from .operations import External, Operation, Tensor, Window
 from .tokens import Links, Tokens, link
 
@@ -20,6 +20,21 @@ class Line:
     comment: str
     group: str = ""
     work: int = 0
+
+
+REPEATS = 13
+"""The first of the address registers that move the windows of repeated operations."""
+
+
+def _moved(operation: Operation, number: int | None) -> Operation:
+    """Return a repetition of an operation: that of a number, or that which registers say."""
+    windows = {
+        n: dataclasses.replace(window, register=REPEATS + n if window.step else None)
+        if number is None
+        else dataclasses.replace(window, offset=window.offset + number * window.step)
+        for n, window in operation.windows.items()
+    }
+    return dataclasses.replace(operation, windows=windows, times=1)
 
 
 def _relocated(register: int | None) -> int:
@@ -73,9 +88,35 @@ class Assembler:
         """Add operations; without links they are done once, and end with a barrier."""
         found = links or link(operations, self._banks, repeated=False)
         for operation, waits, signals in zip(operations, found.waits, found.signals, strict=True):
-            self._operation(operation, waits, signals)
+            if operation.times == 1:
+                self._operation(operation, waits, signals)
+            else:
+                self._repeated(operation, waits, signals)
         if links is None:
             self.add("barrier")
+
+    def _repeated(self, operation: Operation, waits: Sequence[str], signals: Sequence[str]) -> None:
+        """Add an operation several times: the first waits, the last gives tokens.
+
+        Those in between are a loop, in which address registers move the windows.
+        """
+        last = operation.times - 1
+        self._operation(_moved(operation, 0), waits, ())
+        if last > 1:
+            steps = {
+                # Of 40 bits, as negative ones are.
+                REPEATS + n: window.step % (1 << ADDRESS_BITS)
+                for n, window in operation.windows.items()
+                if window.step
+            }
+            for register, step in steps.items():
+                self.add("seta", "  to the second one", address=register, value=step)
+            self.add("loop", operation.comment, count=last - 1)
+            self._operation(_moved(operation, None), (), ())
+            for register, step in steps.items():
+                self.add("adda", "  to the next one", address=register, value=step)
+            self.add("end", operation.comment)
+        self._operation(_moved(operation, last), (), signals)
 
     def _operation(
         self, operation: Operation, waits: Sequence[str], signals: Sequence[str]

@@ -29,8 +29,9 @@ from .program import MOMENTUM, Program
 from .residual import Sum
 from .scales import with_scales
 from .softmax import cross_entropy
-from .stages import INPUT, Stage, stages
+from .stages import INPUT, Stage, stages, takes_tokens
 from .start import Start, start
+from .transformer import TOKEN_PARTS, rows_as_tokens, token_layer
 
 __all__ = ["compile_training"]
 
@@ -108,6 +109,8 @@ class _Compiler:
         self.losses = Matrix.make("losses", 1, self.steps, values)
         self.rates = Matrix.make("rates", 1, self.epochs, values)
         self.equal = Tensor("equal", 0)
+        tokens = takes_tokens(first.network)
+        self.source = rows_as_tokens(self.pixels) if tokens else self.pixels
         self.layers: list[Layer] = []
         for stage in stages(first.network):
             self.layers.append(self._layer(stage, shared))
@@ -121,25 +124,27 @@ class _Compiler:
         """Return the layer of a stage."""
         part, batch = stage.part, self.settings.batch
         below, *others = (None if n == INPUT else self.layers[n] for n in stage.inputs)
-        x = below.y if below else self.pixels
+        if isinstance(part, TOKEN_PARTS):
+            read = [self.layers[n] for n in stage.inputs]
+            return token_layer(stage, read, self.pixels.words, shared)
+        x = below.y if below else self.source
         if isinstance(part, layers.Weighted):
             if isinstance(part.layer, products.Dense):
-                source = Matrix(x.tensor, part.layer.inputs, self.pixels.words, x.values)
-                return Dense(stage, below, source, shared)
+                inputs = part.layer.inputs
+                if x.rows != inputs:
+                    x = Matrix(x.tensor, inputs, self.pixels.words, x.values)
+                return Dense(stage, below, x, shared)
             return Convolution(stage, below, x.tensor, batch, x.values, shared)
         assert below, "what reads the pixels has weights"
-        planes = Planes.of(x, self.pixels.words)
         if isinstance(part, layers.Residual):
             [around] = others
             assert around
             return Sum(below, around, stage.relu)
         if isinstance(part, layers.BatchNorm):
             return BatchNorm(stage, below, shared)
-        return (
-            Mean(below, planes)
-            if isinstance(part, layers.Mean)
-            else Pool(below, planes, self.equal)
-        )
+        if isinstance(part, layers.Mean):
+            return Mean(below, self.pixels.words)
+        return Pool(below, Planes.of(x, self.pixels.words), self.equal)
 
     def _map(self, network: Network) -> Map:
         """Return the map of external memory."""
@@ -154,7 +159,9 @@ class _Compiler:
                 if prefix + name in kept:
                     first, *others = array.shape
                     stored = (first, math.prod(others)) if others else (first,)
-                    regions.put(prefix + name, array.shape, LAYOUTS[array.ndim], stored)
+                    layout = LAYOUTS[array.ndim]
+                    layout = "tokens, features" if name.startswith("position") else layout
+                    regions.put(prefix + name, array.shape, layout, stored)
         regions.put("rates", (self.epochs,), "epochs, negative")
         regions.put("losses", (self.epochs, self.steps), "epochs, steps")
         return regions
@@ -243,7 +250,8 @@ class _Compiler:
             )
             for each in padded
         ]
-        return loads + self._moves("load") + fills
+        first = itertools.chain.from_iterable(layer.first for layer in self.layers)
+        return loads + self._moves("load") + fills + list(first)
 
     def _step(self) -> list[Operation]:
         """Return a step of the training, with the loads of the next one's batch."""

@@ -30,6 +30,8 @@ class Layer(abc.ABC):
         What is kept from step to step.
     padded : list of Matrix
         What must hold zeros at the start, where nothing else writes.
+    first : list of Operation
+        What is done before the first step, when zeros are there.
     readers : int
         Layers that read the output.
     """
@@ -40,6 +42,7 @@ class Layer(abc.ABC):
         self.relu = relu
         self.arrays: list[Matrix] = []
         self.padded: list[Matrix] = []
+        self.first: list[Operation] = []
         self.readers = 0
         for layer in below:
             if layer:

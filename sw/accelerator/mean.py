@@ -1,52 +1,52 @@
-"""The mean of each plane as operations."""
+"""The mean of each plane, or of all tokens, as operations."""
 
 from collections.abc import Iterator
 
 from .layer import Layer
 from .operations import Matrix, Operation, Tensor, Window, vector
-from .planes import Planes
 
 __all__ = ["Mean"]
 
 
 class Mean(Layer):
-    """The mean of each plane, (channels, samples).
+    """The mean of each plane, or of all tokens of a sample, (channels, samples).
 
     Parameters
     ----------
     below : Layer
-        Whose output it reads.
-    x : Planes
-        That output.
+        Whose output, (channels, places, samples), it reads.
+    words : int
+        Of the samples of a place.
     """
 
-    def __init__(self, below: Layer, x: Planes) -> None:
-        self._x = x
-        self._share = 1 / x.side**2
+    def __init__(self, below: Layer, words: int) -> None:
+        self._x = x = below.y
+        self._places = x.words // words
+        self._share = 1 / self._places
         name = f"mean_{x.tensor.name}"
-        super().__init__([below], Matrix.make(name, x.channels, x.pixel, x.values), False)
+        super().__init__([below], Matrix.make(name, x.rows, words * x.values, x.values), False)
 
     def forward(self) -> Iterator[Operation]:
         """Give what makes the output."""
-        x, y, pixels = self._x, self.y, self._x.side**2
-        counters = (x.channels, x.plane), (x.words, x.values), (pixels, x.pixel)
+        x, y, places = self._x, self.y, self._places
+        counters = (x.rows, x.stride), (y.words, y.values), (places, y.stride)
         yield vector(
             f"means of {x.tensor.name}",
             "scale",
             y.along,
             Window(tensor=x.tensor, counters=counters),
-            shape=(y.rows * y.words, pixels),
+            shape=(y.rows * y.words, places),
             scalar=self._share,
             reduce="sum",
         )
 
     def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
-        """Give what makes the gradient of the layer below: all pixels share it equally."""
+        """Give what makes the gradient of the layer below: all places share it equally."""
         [below] = self.below
         assert below
-        x, y, dy = self._x, self.y, self.dy
+        y, dy = self.y, self.dy
         name = f"share of {dy.tensor.name}"
         shape = y.rows, y.words
         yield vector(name, "scale", y.along, dy.along, shape=shape, scalar=self._share)
-        counters = (x.channels, y.stride), (x.side**2, 0), (x.words, x.values)
+        counters = (y.rows, y.stride), (self._places, 0), (y.words, y.values)
         yield from below.take(name, Window(tensor=y.tensor, counters=counters))

@@ -96,7 +96,7 @@ class Panels:
         """Return a window on the panel of some rows, which begin where a tile does."""
         p = self._parameters
         pitch = self.blocks(reduction) * p.beats
-        slices = self._slices(side)
+        slices = self.slices(side)
         groups = range(rows.start // slices, -(-rows.stop // slices))
         return Window(
             tensor=panel,
@@ -104,8 +104,14 @@ class Panels:
             part=Part(pitch, groups, range(pitch)),
         )
 
-    def _slices(self, side: int) -> int:
+    def slices(self, side: int) -> int:
+        """Return the rows, or columns, of a group of a panel."""
         return self._parameters.columns if side == COLUMNS else self._parameters.rows
+
+    def distance(self, side: int, rows: int, reduction: int) -> int:
+        """Return the elements from the first of so many rows, or columns, to behind the last."""
+        p = self._parameters
+        return -(-rows // self.slices(side)) * self.blocks(reduction) * p.beats * p.values
 
     def take(self, side: int) -> Tensor:
         """Return the panel of a side whose last use is the older one."""
@@ -134,7 +140,7 @@ class Panels:
         p = self._parameters
         count, blocks = x.words * p.values if transposed else x.rows, self.blocks(reduction)
         rows = range(before, before + count) if whole else range(count)
-        groups = -(-rows.stop // self._slices(side))
+        groups = -(-rows.stop // self.slices(side))
         panel.words = max(panel.words, groups * blocks * p.beats)
         x = x.top(reduction) if transposed else x
         return Operation(
@@ -149,7 +155,7 @@ class Panels:
                 "side": side,
                 "inner": x.rows if transposed else x.words,
                 "outer": x.words if transposed else x.rows,
-                "blocks": blocks,
+                "blocks": self.blocks(reduction),
             },
             key=key,
             key_register=None if key is None else self._register,

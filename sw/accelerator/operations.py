@@ -53,6 +53,8 @@ class Window:
         The address register that moves it.
     part : Part, optional
         What of the tensor it reads or writes; without, perhaps all.
+    step : int
+        Elements from a repetition of its operation to the next.
     """
 
     tensor: Tensor
@@ -62,6 +64,7 @@ class Window:
     single: bool = False
     register: int | None = None
     part: Part | None = None
+    step: int = 0
 
     def meets(self, other: "Window") -> bool:
         """Tell whether a word may be in both."""
@@ -169,6 +172,8 @@ class Operation:
         Where the memory port begins.
     key : int, optional
         Of the random words of the first step; that of a step is moved by ``key_register``.
+    times : int
+        How often it is done, its windows moved by their steps.
     skip : int
         Beats of the quantizer whose random words come before.
     group : str
@@ -184,6 +189,7 @@ class Operation:
     external: External | None = None
     key: int | None = None
     key_register: int | None = None
+    times: int = 1
     skip: int = 0
     group: str = ""
     work: int = 0

@@ -1,9 +1,11 @@
 """What the stages of a training do, on whole tensors: what the machine's layers must equal.
 
-Samples are innermost: (features, samples), or (channels, height, width, samples).
+Samples are innermost: (features, samples), (features, tokens, samples), or (channels, height,
+width, samples).
 """
 
 import abc
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,16 +13,20 @@ import numpy as np
 
 from ..arrays import Floats
 from ..core.planes import Planes
-from ..core.products import Layer
+from ..core.products import Dense, Layer
 from ..formats.binary32 import add, multiply
 from ..train import layers
+from ..train.attention import MeanToken
 from .functions import evaluate
 from .instructions import FUNCTIONS
 from .products import Products
 from .stages import INPUT, Stage
 from .tensors import dilated, largest, patches, reversed_kernels, spread, sum_samples, sum_words
 
-__all__ = ["PARTS", "Arrays", "Part"]
+__all__ = ["PARTS", "Arrays", "Part", "Product"]
+
+TOKENS = 3
+"""Axes of a tensor of tokens."""
 
 EPSILON = np.float32(layers.BatchNorm.EPSILON)
 RUNNING = np.float32(1 - layers.BatchNorm.MOMENTUM)
@@ -100,8 +106,17 @@ class Part(abc.ABC):
         self.arrays.descend(f"{name}{self.stage.number}", gradient)
 
 
-class _Product(Part):
-    """A dense layer, or a convolution as a product of kernels and patches."""
+class Product(Part):
+    """A dense layer, or a convolution as a product of kernels and patches.
+
+    Members
+    -------
+    turned_x, turned_y : bool
+        Whether in the machine a word of the input, or of the output's gradient, is of features of
+        a sample instead of samples of a feature.
+    """
+
+    turned_x = turned_y = False
 
     def __init__(self, stage: Stage, *others: Any) -> None:
         super().__init__(stage, *others)
@@ -117,19 +132,21 @@ class _Product(Part):
         self._x = x
         weight, shape = self.array("weight"), self._shape
         left = self._operand(weight.reshape(len(weight), -1), "forward", 1)
-        right = self._operand(_matrix(shape, x).T, "forward", 0, grouped=True)
+        right = self._operand(_matrix(shape, x).T, "forward", 0, grouped=not self.turned_x)
         y = add(self.products.multiply(left, right), self.array("bias")[:, None])
-        return y.reshape(*shape.shapes(1)["y"][1:], -1)
+        tokens = x.shape[1:-1] if x.ndim == TOKENS else ()
+        return y.reshape(*shape.shapes(1)["y"][1:], *tokens, -1)
 
     def backward(self, dy: Floats) -> tuple[Floats, ...]:
         """Return the gradient of the input, unless that is the network's."""
         weight, rows = self.array("weight"), dy.reshape(len(dy), -1)
-        left = self._operand(rows, "weight", 0)
-        right = self._operand(_matrix(self._shape, self._x), "weight", 1)
+        left = self._operand(rows, "weight", 0, grouped=self.turned_y)
+        right = self._operand(_matrix(self._shape, self._x), "weight", 1, grouped=self.turned_x)
         gradient = self.products.multiply(left, right).reshape(weight.shape)
         dx = dy if INPUT in self.stage.inputs else self._input_gradient(weight, dy)
         self.descend("weight", gradient)
-        self.descend("bias", sum_samples(rows, self.values))
+        bias = sum_words(rows.T) if self.turned_y else sum_samples(rows, self.values)
+        self.descend("bias", bias)
         return (dx,)
 
     def _input_gradient(self, weight: Floats, dy: Floats) -> Floats:
@@ -141,7 +158,8 @@ class _Product(Part):
             dy = patches(dilated(dy, shape.stride), shape.kernel, border, outputs=shape.size)
         else:
             left = self._operand(weight.T, "input", 1, grouped=True)
-        right = self._operand(dy.T, "input", 0, grouped=True)
+            dy = dy.reshape(len(dy), -1)
+        right = self._operand(dy.T, "input", 0, grouped=not self.turned_y)
         return self.products.multiply(left, right)
 
 
@@ -150,7 +168,8 @@ def _matrix(shape: Layer, x: Floats) -> Floats:
     if isinstance(shape, Planes):
         planes = x.reshape(shape.channels, shape.size, shape.size, -1)
         return patches(planes, shape.kernel, shape.padding, stride=shape.stride)
-    return x.reshape(-1, x.shape[-1])
+    assert isinstance(shape, Dense)
+    return x.reshape(shape.inputs, -1)
 
 
 class _Pool(Part):
@@ -205,20 +224,21 @@ class _BatchNorm(Part):
 
 
 class _Mean(Part):
-    """The mean of each plane, of samples beside one another."""
+    """The mean of each plane, or of all tokens, of samples beside one another."""
 
     def forward(self, *inputs: Floats) -> Floats:
         """Return (channels, samples)."""
         [x] = inputs
         self._shape = x.shape
-        self._share = np.float32(1 / (x.shape[1] * x.shape[2]))
+        self._share = np.float32(1 / math.prod(x.shape[1:-1]))
         pixels = multiply(x, self._share).reshape(len(x), -1, x.shape[-1])
         return sum_words(pixels.swapaxes(0, 1))
 
     def backward(self, dy: Floats) -> tuple[Floats, ...]:
         """Return the gradient, of which every pixel has an equal share."""
-        share = multiply(dy, self._share)
-        return (np.broadcast_to(share[:, None, None], self._shape),)
+        features, *places, samples = self._shape
+        share = multiply(dy, self._share).reshape(features, *[1] * len(places), samples)
+        return (np.broadcast_to(share, self._shape),)
 
 
 class _Sum(Part):
@@ -235,10 +255,11 @@ class _Sum(Part):
 
 
 PARTS: Mapping[type, Callable[..., Part]] = {
-    layers.Weighted: _Product,
+    layers.Weighted: Product,
     layers.Pool: _Pool,
     layers.BatchNorm: _BatchNorm,
     layers.Mean: _Mean,
+    MeanToken: _Mean,
     layers.Residual: _Sum,
 }
 """By the kind of layer."""

@@ -1,5 +1,7 @@
 """Products of matrices as the accelerator makes them, on whole tensors, or in binary32."""
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -60,6 +62,29 @@ class Products:
             words = words.reshape(-1, shape[1] * block)[:count, :reduction]
         return quantize(np.ascontiguousarray(rows), p.format, axis=1, random=words)
 
+    def stack(
+        self, x: Floats, layer: int, use: tuple[str, int], *, grouped: bool = False
+    ) -> Sequence[Any]:
+        """Return matrices of (count, rows, reduction) in blocks, which `operand` makes of all rows.
+
+        Rows of zeros fill up each matrix to whole groups of a panel's, or of a word's values.
+        """
+        p = self._parameters
+        whole = p.values if grouped else (p.rows, p.columns)[use[1]]
+        count, rows, reduction = x.shape
+        padded = np.zeros((count, -(-rows // whole) * whole, reduction), np.float32)
+        padded[:, :rows] = x
+        blocks = self.operand(padded.reshape(-1, reduction), layer, use, grouped=grouped)
+        starts = range(0, padded.shape[0] * padded.shape[1], padded.shape[1])
+        return [
+            dataclasses.replace(
+                blocks,
+                code=blocks.code[first : first + rows],
+                exponent=blocks.exponent[first : first + rows],
+            )
+            for first in starts
+        ]
+
     def multiply(self, left: Any, right: Any) -> Floats:
         """Return the product of (m, k) and the transpose of (n, k)."""
         return matmul(self._parameters.array, left, right.transposed)
@@ -73,6 +98,12 @@ class Exact(Products):
     ) -> Floats:
         """Return the matrix."""
         return rows
+
+    def stack(
+        self, x: Floats, layer: int, use: tuple[str, int], *, grouped: bool = False
+    ) -> Sequence[Floats]:
+        """Return the matrices."""
+        return list(np.ascontiguousarray(x))
 
     def multiply(self, left: Floats, right: Floats) -> Floats:
         """Return the product of (m, k) and the transpose of (n, k)."""

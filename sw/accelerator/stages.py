@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from ..errors import UserError
+from ..train.attention import EachToken, MeanToken, Positions, SelfAttention, Tokens
 from ..train.layers import (
     BatchNorm,
     Flatten,
@@ -16,13 +17,29 @@ from ..train.layers import (
 )
 from ..train.network import Network
 
-__all__ = ["INPUT", "Stage", "stages"]
+__all__ = ["INPUT", "Gathered", "Projected", "Stage", "stages", "takes_tokens"]
 
 INPUT = -1
 """In place of a stage's number: the input of the network."""
 
-COMPUTE = Weighted, Pool, BatchNorm, Mean
+COMPUTE = Weighted, Pool, BatchNorm, Mean, MeanToken, Positions
 """Layers that are stages of their own."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Projected:
+    """A dense layer in front of an attention: of queries, keys or values."""
+
+    dense: Weighted
+    attention: SelfAttention
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Gathered:
+    """A dense layer behind an attention."""
+
+    dense: Weighted
+    attention: SelfAttention
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,8 +48,9 @@ class Stage:
 
     Parameters
     ----------
-    part : sw.train.layers.Layer
-        What it does; a `Residual` stands for the sum of what its branches gave.
+    part : sw.train.layers.Layer, Projected or Gathered
+        What it does; a `Residual` stands for the sum of what its branches gave, a `SelfAttention`
+        for what is between its dense layers.
     inputs : tuple of int
         Numbers of the earlier stages whose outputs it takes, or `INPUT`.
     number : int
@@ -41,7 +59,7 @@ class Stage:
         Whether a rectifier follows.
     """
 
-    part: Layer
+    part: Layer | Projected | Gathered
     inputs: tuple[int, ...]
     number: int
     relu: bool = False
@@ -50,7 +68,8 @@ class Stage:
 def stages(network: Network) -> list[Stage]:
     """Return the stages, each behind those whose outputs it takes; all lead to the last one.
 
-    Rows of a flattened sample lie where its planes do, as samples are innermost.
+    Rows of a flattened sample lie where its planes do, as samples are innermost; those of tokens
+    are what `takes_tokens` says.
     """
     owners = [id(part) for part in network.parts if part.parameters]
     numbers = {owner: number for number, owner in enumerate(owners)}
@@ -66,7 +85,13 @@ def _extend(
     first = source
     for layer in layers:
         inputs = (source,)
-        if isinstance(layer, Flatten):
+        if isinstance(layer, Flatten | Tokens):
+            continue
+        if isinstance(layer, EachToken):
+            source = _extend(found, numbers, layer.layers, source)
+            continue
+        if isinstance(layer, SelfAttention):
+            source = _attention(found, numbers, layer, source)
             continue
         if isinstance(layer, Rectifier):
             if source == first:
@@ -81,3 +106,28 @@ def _extend(
         found.append(Stage(part=layer, inputs=inputs, number=numbers.get(id(layer), -1)))
         source = len(found) - 1
     return source
+
+
+def _attention(
+    found: list[Stage], numbers: dict[int, int], layer: SelfAttention, source: int
+) -> int:
+    """Append an attention and its dense layers; return the number of the last stage."""
+
+    def append(part: Layer | Projected | Gathered, inputs: tuple[int, ...], owner: Layer) -> int:
+        found.append(Stage(part=part, inputs=inputs, number=numbers.get(id(owner), -1)))
+        return len(found) - 1
+
+    projections: list[int] = []
+    for each in layer.projections:
+        [dense] = each.parts
+        assert isinstance(dense, Weighted)
+        projections.append(append(Projected(dense, layer), (source,), dense))
+    middle = append(layer, tuple(projections), layer)
+    [dense] = layer.output.parts
+    assert isinstance(dense, Weighted)
+    return append(Gathered(dense, layer), (middle,), dense)
+
+
+def takes_tokens(network: Network) -> bool:
+    """Tell whether a network takes the rows of its images as tokens."""
+    return bool(network.layers) and isinstance(network.layers[0], Tokens)

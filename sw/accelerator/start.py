@@ -15,7 +15,6 @@ from .parameters import AcceleratorParameters
 __all__ = ["Start", "start"]
 
 SUPPORTED = {
-    "model": ("mlp", "lenet", "resnet8"),
     "arithmetic": "binary32",
     "storage": ("auto", "binary32"),
     "update": "exact",

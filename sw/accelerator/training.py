@@ -8,14 +8,15 @@ from ..arrays import Floats
 from ..checks import choice
 from ..formats.binary32 import add, multiply
 from ..train.data import Data
-from ..train.network import Network
+from ..train.network import Network, square
 from ..train.settings import Settings
+from .attention_parts import ATTENTION_PARTS
 from .functions import evaluate
 from .instructions import FUNCTIONS
 from .parameters import AcceleratorParameters
 from .parts import PARTS, Arrays
 from .products import Exact, Products
-from .stages import INPUT, stages
+from .stages import INPUT, stages, takes_tokens
 from .start import start
 from .tensors import larger, positive, sum_samples, sum_words
 
@@ -81,14 +82,19 @@ class _Step:
         self.arrays = Arrays(network.arrays, np.float32(settings.momentum))
         self.products = products(parameters, settings.seed)
         self.stages = stages(network)
+        kinds = {**PARTS, **ATTENTION_PARTS}
+        self.tokens = takes_tokens(network)
         self.parts = [
-            PARTS[type(stage.part)](stage, self.values, self.arrays, self.products)
+            kinds[type(stage.part)](stage, self.values, self.arrays, self.products)
             for stage in self.stages
         ]
 
     def run(self, x: Floats, labels: Floats, rate: np.float32) -> Floats:
         """Do a step; return the mean loss of its batch."""
         self.arrays.rate = rate
+        if self.tokens:
+            side = square(len(x))
+            x = x.reshape(side, side, -1).swapaxes(0, 1)
         # The input of the network, whose number is INPUT, comes last.
         tensors = [*(np.empty(0) for _ in self.stages), x]
         for number, (stage, part) in enumerate(zip(self.stages, self.parts, strict=True)):

@@ -143,7 +143,6 @@ def test_memory_map():
         ({"bank_words": 16}, {}, r"scratchpad must have \d+ words"),
         ({}, {"batch": 6}, "values of a word must divide the batch of 6, not 4"),
         ({}, {"batch": 16}, "batch must be 14 or less"),
-        ({}, {"model": "transformer"}, "model must be mlp or lenet or resnet8 on the accelerator"),
         ({}, {"arithmetic": "hbfp8"}, "arithmetic must be binary32"),
         ({}, {"storage": "wide", "arithmetic": "hbfp8"}, "arithmetic must be binary32"),
         ({}, {"update": "essop"}, "update must be exact"),

@@ -1,0 +1,219 @@
+"""The dense layers around an attention."""
+
+import dataclasses
+from collections.abc import Iterator
+
+from .dense import Dense, Shared, descent
+from .heads import Heads
+from .layer import Layer
+from .operands import COLUMNS, ROWS
+from .operations import Matrix, Operation, Tensor, Window, grouped, multiply, vector
+from .stages import Gathered, Projected, Stage
+from .strided import Stack
+
+__all__ = ["Gather", "Projection"]
+
+
+class _Weights(Dense):
+    """A dense layer beside an attention: on one side words are of features instead of samples."""
+
+    def __init__(self, stage: Stage, below: Layer, x: Matrix, heads: Heads, shared: Shared) -> None:
+        assert isinstance(stage.part, Gathered | Projected)
+        super().__init__(dataclasses.replace(stage, part=stage.part.dense), below, x, shared)
+        self._heads = heads
+
+    def _quantize(
+        self, panel: Tensor, x: Matrix, side: int, which: str, place: int, *, turned: bool
+    ) -> Operation:
+        """Return what quantizes an operand along its rows, or with ``turned`` along columns."""
+        panels = self._shared.panels
+        # Rows are of whole words.
+        reduction = x.rows if turned else x.stride
+        key = panels.key(self.product, which, place)
+        return panels.quantize(panel, x, side, reduction=reduction, transposed=turned, key=key)
+
+    def _product(
+        self, comment: str, to: Matrix, pair: tuple[Tensor, Tensor], reduction: int
+    ) -> Operation:
+        """Return a product to all of a matrix."""
+        blocks = self._shared.panels.blocks(reduction)
+        left, right = (Window(tensor=panel) for panel in pair)
+        work = to.rows * to.stride * reduction
+        return multiply(comment, to, left, right, m=to.rows, n=to.stride, blocks=blocks, work=work)
+
+    def _pair(self) -> tuple[Tensor, Tensor]:
+        panels = self._shared.panels
+        return panels.take(ROWS), panels.take(COLUMNS)
+
+    def _change(
+        self, dy: Matrix, x: Matrix, turned: tuple[bool, bool], biases: Operation
+    ) -> Iterator[Operation]:
+        """Give what makes the gradients of the arrays, and changes these."""
+        pair = self._pair()
+        for side, operand in enumerate((dy, x)):
+            yield self._quantize(pair[side], operand, side, "weight", side, turned=turned[side])
+        name = f"gradient of {self.weight.tensor.name}"
+        rows = self._heads.tokens * self._heads.samples
+        yield self._product(f"{name} = dy{self.number} {x.tensor.name}", self._dw, pair, rows)
+        yield biases
+        for arrays in (
+            (self.weight, self.momentum, self._dw),
+            (self.bias, self.bias_momentum, self._db),
+        ):
+            yield from grouped("update", descent(self._shared, *arrays))
+
+
+class Projection(_Weights):
+    """A dense layer whose outputs are the features of heads.
+
+    Parameters
+    ----------
+    stage : Stage
+        What it is.
+    below : Layer
+        Whose output it reads.
+    heads : Heads
+        Extents.
+    shared : Shared
+        What layers have in common.
+
+    Members
+    -------
+    split : Stack
+        The output.
+    joined : Matrix
+        Its gradient, a row each token. Others are those of `Dense`.
+    """
+
+    def __init__(self, stage: Stage, below: Layer, heads: Heads, shared: Shared) -> None:
+        super().__init__(stage, below, below.y, heads, shared)
+        self.split = heads.split(f"y{self.number}")
+        self.joined = heads.joined(f"dy{self.number}")
+        self.y, self.dy = self.split.matrix, self.joined
+        values = heads.values
+        self._biases = Matrix.make(f"biases{self.number}", heads.heads, heads.depth, values)
+        if heads.depth % values:
+            self.padded += [self.y, self._biases]
+
+    def forward(self) -> Iterator[Operation]:
+        """Give what makes the output."""
+        pair, x, weight = self._pair(), self.x, self.weight
+        yield self._quantize(pair[ROWS], x, ROWS, "forward", 0, turned=True)
+        yield self._quantize(pair[COLUMNS], weight, COLUMNS, "forward", 1, turned=False)
+        comment = f"{self.split.name} = {x.tensor.name}^T {weight.tensor.name}^T of heads"
+        panels = self._shared.panels
+        yield self._heads.multiply(comment, self.split, panels, pair, self.inputs)
+        yield from self._add_biases()
+
+    def _add_biases(self) -> Iterator[Operation]:
+        """Give what adds biases to outputs, by words of each head's."""
+        heads, depth, biases = self._heads.heads, self._heads.depth, self._biases
+        counters = (heads, biases.stride), (depth, 1)
+        room = Window(tensor=biases.tensor, counters=counters, single=True)
+        source, shape = self.bias.elements(self.outputs), (heads, depth)
+        comment = f"{biases.tensor.name} = {self.bias.tensor.name} of heads"
+        yield vector(comment, "copy", room, source, shape=shape)
+        y, rows = self.y, self.y.rows // heads
+        counters = (heads, biases.stride), (rows, 0), (biases.words, biases.values)
+        each = Window(tensor=biases.tensor, counters=counters)
+        comment = f"{y.tensor.name} + {biases.tensor.name}"
+        yield vector(comment, "add", y.along, y.along, each, shape=(y.rows, y.words))
+
+    def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
+        """Give what makes the gradient of the layer below, and what changes the arrays."""
+        [below] = self.below
+        assert below
+        x, dy, dx = self.x, self.joined, self.dx
+        biases = vector(
+            f"gradient of {self.bias.tensor.name} = sums of {dy.tensor.name}",
+            "copy",
+            self._db.along,
+            dy.across,
+            shape=(dy.words, dy.rows),
+            reduce="sum",
+        )
+        yield from grouped("input gradient", self._input_gradient())
+        change = self._change(dy, x, (True, False), biases)
+        yield from grouped("weight gradient", change)
+        yield from grouped("input gradient", below.take(dx.tensor.name, dx.along))
+
+    def _input_gradient(self) -> Iterator[Operation]:
+        """Give what makes the gradient of the input."""
+        pair, dx, dy = self._pair(), self.dx, self.joined
+        yield self._quantize(pair[ROWS], self.weight, ROWS, "input", 1, turned=True)
+        yield self._quantize(pair[COLUMNS], dy, COLUMNS, "input", 0, turned=False)
+        dx.tensor.words = max(dx.tensor.words, dx.rows * dx.words)
+        comment = f"{dx.tensor.name} = {self.weight.tensor.name}^T {dy.tensor.name}^T"
+        yield self._product(comment, dx, pair, self.outputs)
+
+
+class Gather(_Weights):
+    """A dense layer of tokens whose features are those of all heads.
+
+    Parameters
+    ----------
+    stage : Stage
+        What it is.
+    below : Layer
+        Whose output, `Heads.joined`, it reads.
+    slopes : Stack
+        Takes the gradient of that.
+    heads : Heads
+        Extents.
+    shared : Shared
+        What layers have in common.
+
+    Members
+    -------
+    Those of `Dense`.
+    """
+
+    def __init__(
+        self, stage: Stage, below: Layer, slopes: Stack, heads: Heads, shared: Shared
+    ) -> None:
+        width, rows, values = below.y.stride, below.y.rows, heads.values
+        # Its shape; what it reads is the transpose.
+        x = Matrix(below.y.tensor, width, rows // values, values)
+        super().__init__(stage, below, x, heads, shared)
+        self._joined, self._slopes_below = below.y, slopes
+
+    def forward(self) -> Iterator[Operation]:
+        """Give what makes the output."""
+        pair, y = self._pair(), self.y
+        yield self._quantize(pair[ROWS], self.weight, ROWS, "forward", 1, turned=False)
+        yield self._quantize(pair[COLUMNS], self._joined, COLUMNS, "forward", 0, turned=False)
+        name = y.tensor.name
+        comment = f"{name} = {self.weight.tensor.name} {self._joined.tensor.name}^T"
+        yield self._product(comment, y, pair, self.inputs)
+        yield vector(
+            f"{name} + {self.bias.tensor.name}",
+            "add",
+            y.along,
+            y.along,
+            self.bias.elements(self.outputs, y.words),
+            shape=(y.rows, y.words),
+        )
+
+    def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
+        """Give what makes the gradient of the layer below, and what changes the arrays."""
+        dy = self.dy
+        yield from grouped("input gradient", self._input_gradient())
+        biases = vector(
+            f"gradient of {self.bias.tensor.name} = sums of {dy.tensor.name}",
+            "copy",
+            self._db.elements(self.outputs),
+            dy.along,
+            shape=(dy.rows, dy.words),
+            reduce="sum",
+            fold=True,
+        )
+        change = self._change(dy, self._joined, (False, True), biases)
+        yield from grouped("weight gradient", change)
+
+    def _input_gradient(self) -> Iterator[Operation]:
+        """Give what makes the gradient of the input."""
+        pair, dy, slopes = self._pair(), self.dy, self._slopes_below
+        yield self._quantize(pair[ROWS], dy, ROWS, "input", 0, turned=True)
+        yield self._quantize(pair[COLUMNS], self.weight, COLUMNS, "input", 1, turned=True)
+        comment = f"{slopes.name} = {dy.tensor.name}^T {self.weight.tensor.name} of heads"
+        yield self._heads.multiply(comment, slopes, self._shared.panels, pair, self.outputs)

@@ -1,0 +1,188 @@
+"""A transformer's block on the accelerator: its program, its definition, and its layers."""
+
+import numpy as np
+import pytest
+
+from hw.flow.emit import generate
+from sim.accelerator.accelerate import accelerate, prepare
+from sw.accelerator.assembler import Assembler
+from sw.accelerator.coding import decode, encode
+from sw.accelerator.compile import compile_training
+from sw.accelerator.heads import repeated
+from sw.accelerator.machine import Machine
+from sw.accelerator.operations import Matrix, Window, vector
+from sw.accelerator.parameters import AcceleratorParameters
+from sw.accelerator.program import Program
+from sw.accelerator.start import start
+from sw.accelerator.training import Training, train
+from sw.errors import UserError
+from sw.formats import BfpFormat, binary32, read_format
+from sw.train.attention import EachToken, MeanToken, SelfAttention, Tokens
+from sw.train.data import Data, load
+from sw.train.layers import dense
+from sw.train.loop import train as reference
+from sw.train.network import MODELS, Network
+from sw.train.settings import Settings
+
+from .made import SMALL, made
+from .timeline import Timeline
+from .trained import assert_same, ran
+
+LARGE = SMALL.replace(bank_words=4096, banks=16, instructions=2048)
+
+
+def few(images: int) -> Data:
+    """The first digits."""
+    data = load("digits")
+    x, y = data.train_x[:images], data.train_y[:images]
+    return Data(name="few", train_x=x, train_y=y, test_x=x, test_y=y)
+
+
+def transformer(batch: int, **fields: object) -> Settings:
+    given = {"model": "transformer", "batch": batch, "rate": 0.05} | fields
+    return Settings(**given)  # pyright: ignore[reportArgumentType]
+
+
+def test_digits_are_trained_as_by_the_definition():
+    data = few(24)
+    p = AcceleratorParameters(
+        format=read_format("hbfp8:block=16"), banks=16, bank_words=4096, instructions=2048
+    )
+    s = transformer(8, epochs=2, rate=0.01)
+    found = ran(compile_training(p, data, s), data)
+    assert found.losses.shape == (2, 3) and found.losses[1].mean() < 0.95 * found.losses[0].mean()
+    assert_same(found, train(p, data, s))
+
+
+@pytest.mark.parametrize(
+    ("side", "fields"),
+    [
+        # Tokens that fill neither words, nor tiles, nor blocks; heads of two words.
+        (3, {}),
+        # Words of 32 values: heads, and tokens, fill a quarter of one at most.
+        (3, {"format": "hbfp8:block=16", "rows": 8, "columns": 8, "lanes": 16}),
+        (2, {"format": "mxfp6_e2m3", "rows": 1, "columns": 8, "lanes": 4}),
+        (3, {"format": "nvfp4:rounding=stochastic", "rows": 8, "columns": 1}),
+    ],
+)
+def test_any_extents(side, fields):
+    p = LARGE.replace(**fields)
+    data = made(2 * p.values, side**2, 3)
+    s = transformer(p.values, epochs=1, momentum=0.5, seed=7)
+    found = ran(compile_training(p, data, s), data)
+    assert_same(found, train(p, data, s))
+    assert np.isfinite(found.losses).all() and (found.momenta["position1"] != 0).all()
+
+
+def test_one_step_is_that_of_the_other_training():
+    """Products of binary32 are then binary64's to the last places."""
+    data = few(16)
+    form = BfpFormat(name="wide", mantissa_bits=24, sign_inside=False, block=(1,))
+    p = AcceleratorParameters(format=form, rows=1, columns=1, lanes=1)
+    s = transformer(16, epochs=1)
+    run = reference(data, s, steps=1)
+    first = start(p, data, s).network.arrays
+    for found in (train(p, data, s), train(p, data, s, products="binary32")):
+        for name, array in run.network.arrays.items():
+            # Weights are about 1: sums in another order differ in the last place.
+            assert np.abs(found.weights[name] - array).max() <= 2.0**-22, name
+            change = binary32.multiply(found.momenta[name], -np.float32(0.05))
+            assert np.array_equal(found.weights[name], binary32.add(change, first[name])), name
+            assert (found.momenta[name] != 0).any(), name
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 6])
+def test_repeated_operations_move_their_windows(times):
+    """Every second word of the source, to words from the last one back."""
+    p, words = SMALL, 16
+    x, y = (Matrix.make(name, words, p.values, p.values) for name in "xy")
+    to = Window(tensor=y.tensor, offset=(words - 1) * p.values)
+    copy = vector("copy", "copy", to, Window(tensor=x.tensor), shape=(1, 1))
+    code = Assembler({x.tensor: (0, 0), y.tensor: (1, 0)}, p.values)
+    code.sequence([repeated(copy, times, (-p.values, 2 * p.values))])
+    code.add("halt")
+    machine = Machine(p, bytearray(64))
+    machine.words[0, :words] = np.arange(words, dtype=np.uint32)[:, None]
+    assert not machine.run([line.word for line in code.lines]).error
+    expected = [0, 2, 4, 6, 8, 10][:times]
+    assert machine.words[1, :words, 0].tolist() == [0] * (words - times) + expected[::-1]
+
+
+@pytest.fixture(scope="module")
+def tokens() -> tuple[Program, Data, Training]:
+    """Three tokens of three pixels each, in words of eight values, and what they train."""
+    data = made(16, 9, 3)
+    p = AcceleratorParameters(
+        format=read_format("hbfp8:block=16"), banks=16, bank_words=2048, instructions=2048
+    )
+    s = transformer(8, epochs=1)
+    program, expected = compile_training(p, data, s), train(p, data, s)
+    assert_same(ran(program, data), expected)
+    return program, data, expected
+
+
+FAULTS: dict[str, tuple[str, str, dict[str, int], dict[str, int]]] = {
+    # Instruction, part of the comment, fields by which it is known, and what is added to fields.
+    "rows of a token": ("quant.bounds", "y2", {"height": 3}, {"height": -1}),
+    "the next head": ("adda", "to the next one", {"address": 13}, {"value": 8}),
+    "the second head": ("seta", "to the second one", {"address": 14}, {"value": 8}),
+    "the last head": ("vec.map", "biases2 = ", {}, {"outer": -1}),
+    "behind the last token": ("vec.map", "behind the last token", {}, {"imm": -(1 << 31)}),
+    "the scale": ("vec.map", "scaled shares", {}, {"imm": 1 << 23}),
+    "a token": ("vec.map", "token 1 of terms", {}, {"lane": 1}),
+    "a place": ("vec.map", "position1", {"reduce": 1}, {"fold": -1}),
+    "the mean": ("vec.map", "means of", {}, {"inner": -1}),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_planted_faults(tokens, fault):
+    name, comment, known, changes = FAULTS[fault]
+    program, data, expected = tokens
+    code = program.instructions
+    pc, fields = next(
+        (pc, fields)
+        for pc, line in enumerate(program.lines)
+        for found, fields in [decode(line.word)]
+        if found.name == name
+        and comment in line.comment
+        and all(fields[key] == value for key, value in known.items())
+    )
+    code[pc] = encode(name, **fields | {key: fields[key] + by for key, by in changes.items()})
+    with pytest.raises(AssertionError):
+        assert_same(ran(program, data, code), expected)
+
+
+def test_tokens_keep_the_order_whatever_time_operations_take(tokens):
+    timeline = Timeline(tokens[0], 1, 8)
+    timeline.run()
+    timeline.check()
+
+
+def test_attention_is_trained_wholly_in_the_rtl(monkeypatch):
+    """Two tokens of two pixels, and one head, whose program fits the machine of other tests."""
+
+    def attending(pixels: int, classes: int, rng: np.random.Generator) -> Network:
+        attention = SelfAttention(tokens=2, width=8, heads=1, rng=rng)
+        layers = [Tokens(), EachToken(dense(2, 8, rng)), attention, MeanToken()]
+        return Network([*layers, dense(8, classes, rng)], planes=True)
+
+    monkeypatch.setitem(MODELS, "transformer", attending)
+    p = AcceleratorParameters(format=read_format("hbfp6"))
+    data, s = made(8, 4, 3), transformer(8, epochs=1)
+    program, prediction = prepare(p, data, s, latency=3)
+    done = accelerate(program, prediction, data, generate("accelerator", p), latency=3)
+    assert done.first == "" and set(done.mismatches.values()) == {0}
+    assert "momentum of weight4" in done.mismatches and done.cycles == prediction.cycles
+
+
+@pytest.mark.parametrize(
+    ("fields", "batch", "message"),
+    [
+        ({"columns": 16}, 16, "columns must divide the 8 features of a head, not 16"),
+        ({"rows": 64}, 64, "values of a word must divide the 32 features of a token, not 64"),
+    ],
+)
+def test_refused(fields, batch, message):
+    with pytest.raises(UserError, match=message):
+        compile_training(LARGE.replace(**fields), made(64, 9, 3), transformer(batch))
