@@ -1,12 +1,14 @@
-"""The unit that trains a network alone."""
+"""Units that train a network alone."""
 
 import dataclasses
 
+from sw.accelerator.chip import ChipParameters
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.formats import BLOCK_FORMATS
 
+from ..accelerator.chip import AcceleratorChip
 from ..accelerator.machine import Accelerator
-from .unit import Unit
+from .unit import Storage, Unit
 
 __all__ = ["UNITS"]
 
@@ -25,6 +27,13 @@ _SMALL = AcceleratorParameters(
     watchdog=8,
 )
 
+_SMALL_CHIP = ChipParameters(**vars(_SMALL), memory_words=512)
+
+
+def _chip(p: ChipParameters) -> Storage:
+    """Count the memory and the scratchpad."""
+    return Storage(memory=p.memory_words * p.port_bits + p.banks * p.bank_words * p.word_bits)
+
 
 UNITS = (
     Unit(
@@ -34,5 +43,14 @@ UNITS = (
         small=_SMALL,
         second=_SMALL.replace(columns=2, port_bits=64),
         sizes=("rows", "columns", "lanes"),
+    ),
+    Unit(
+        name="accelerator_chip",
+        summary="accelerator with its external memory on the chip, filled and read by streams",
+        core=AcceleratorChip,
+        small=_SMALL_CHIP,
+        second=_SMALL_CHIP.replace(columns=2, port_bits=64),
+        sizes=("rows", "columns", "lanes", "memory_words"),
+        storage=_chip,
     ),
 )

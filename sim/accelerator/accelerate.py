@@ -25,7 +25,7 @@ from sw.train.settings import Settings
 from ..bench import Memory, Result, Session, Stalls
 from .machine import simulate
 
-__all__ = ["Comparison", "Progress", "accelerate", "prepare"]
+__all__ = ["Comparison", "Progress", "accelerate", "accuracy_of", "prepare"]
 
 Progress = Callable[[int, float, int], None]
 """Called with the number of an epoch that has ended, its mean loss, and the cycles up to then."""
@@ -165,8 +165,8 @@ def accelerate(
         model=train(parameters, data, settings),
         result=result,
         accuracies=(
-            _accuracy(program, data, circuit, parameters.format),
-            _accuracy(program, data, exact, "binary32"),
+            accuracy_of(program, data, circuit, parameters.format),
+            accuracy_of(program, data, exact, "binary32"),
         ),
         multiply_adds=_multiply_adds(program, network),
     )
@@ -199,7 +199,7 @@ def _watching(
         thread.join()
 
 
-def _accuracy(program: Program, data: Data, trained: Training, arithmetic: object) -> float:
+def accuracy_of(program: Program, data: Data, trained: Training, arithmetic: object) -> float:
     """Return the share of test images that trained weights classify rightly."""
     network = start(program.parameters, data, program.settings).network
     for name, array in network.arrays.items():
