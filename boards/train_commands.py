@@ -74,9 +74,10 @@ def train(port: str, baud: int | None, patience: float, output: Path | None, **f
 def _plan(segments: Segments, board: Board) -> str:
     """Return what is to be done, in a line."""
     epochs, steps = len(segments.first.rates), len(segments.first.order)
+    each = "a step" if segments.steps == 1 else f"{segments.steps} steps"
     return (
-        f"{board.name}: {epochs} x {steps // segments.steps} runs of {segments.steps} steps; "
-        f"each {described(segments.program)}"
+        f"{board.name}: {epochs} x {steps // segments.steps} runs of {each}, for which\n"
+        f"{described(segments.program)}"
     )
 
 

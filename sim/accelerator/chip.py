@@ -24,8 +24,8 @@ Image = npt.NDArray[np.uint8]
 MOST_BEATS = 50
 """Of a packet that no program follows."""
 
-LEAST_BANK = 16
-"""Words of the smallest bank."""
+LEAST = 16
+"""Words of the smallest bank, and instructions of the smallest machine."""
 
 
 def simulate(parameters: ChipParameters, job: ChipJob, **options: Any) -> tuple[Image, Result]:
@@ -80,12 +80,15 @@ def _program(p: ChipParameters, rng: np.random.Generator) -> ChipJob:
     word = p.word_bits // 8
     aligned = max(word, p.beat_bytes, BYTES)
     base = aligned * int(rng.integers(0, 3))
-    most = p.memory_bytes - base - aligned - p.instructions * BYTES
+    length, words = p.instructions, p.bank_words
+    while length > LEAST and length * BYTES > p.memory_bytes // 4:
+        length //= 2
+    most = p.memory_bytes - base - aligned - length * BYTES
     # Of tensors, each in a quarter of a bank, there are no more than five.
-    banks = p.bank_words
-    while banks > LEAST_BANK and 5 * banks // 4 * word > most:
-        banks //= 2
-    program, before = random_program(p.replace(bank_words=banks), rng, base)
+    while words > LEAST and 5 * words // 4 * word > most:
+        words //= 2
+    smaller = p.replace(bank_words=words, instructions=length)
+    program, before = random_program(smaller, rng, base)
     before = np.pad(before, (0, -len(before) % aligned))
     image = np.concatenate([before, code_of(program)])
     image = np.pad(image, (0, -len(image) % p.beat_bytes))

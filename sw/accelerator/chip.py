@@ -12,8 +12,8 @@ from .parameters import AcceleratorParameters
 
 __all__ = ["Chip", "ChipJob", "ChipParameters", "ChipResult"]
 
-LEAST_WORDS = 32
-"""Words of the scratchpad that the memory holds beside the longest program, at least."""
+LEAST_WORDS, LEAST_INSTRUCTIONS = 32, 16
+"""Words of the scratchpad, and instructions beside them, that the smallest memory holds."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,11 +35,11 @@ watchdog, target
         """Check every field."""
         super().__post_init__()
         one_of("memory_words", self.memory_words, (1 << n for n in range(6, 21)))
-        least = self.instructions * BYTES + LEAST_WORDS * self.word_bits // 8
+        least = LEAST_INSTRUCTIONS * BYTES + LEAST_WORDS * self.word_bits // 8
         if self.memory_bytes < least:
             raise UserError(
-                f"memory_words must hold {least} bytes, of the longest program and of "
-                f"{LEAST_WORDS} words of the scratchpad, not {self.memory_bytes}, which "
+                f"memory_words must hold {least} bytes, of {LEAST_WORDS} words of the scratchpad "
+                f"and {LEAST_INSTRUCTIONS} instructions, not {self.memory_bytes}, which "
                 f"{self.memory_words} words of {self.port_bits} bits are"
             )
 

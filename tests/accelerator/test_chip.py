@@ -137,12 +137,12 @@ P = ChipParameters(
     rows=2,
     columns=2,
     lanes=2,
-    format=BLOCK_FORMATS["hbfp6"],
+    format=dataclasses.replace(BLOCK_FORMATS["hbfp6"], block=(8,)),
     instructions=512,
     memory_words=1024,
-    bank_words=128,
+    bank_words=256,
 )
-DATA = made(27, 9, 3)
+DATA = made(27, 30, 3)
 SETTINGS = Settings(hidden=(5,), epochs=2, batch=4)
 
 
@@ -185,7 +185,7 @@ def test_the_number_of_the_step_counts(monkeypatch):
 
 def test_what_is_refused():
     for memory, words in (
-        (64, "memory_words must hold 8704 bytes, of the longest program and of 32 words of the"),
+        (32, "memory_words must hold 768 bytes, of 32 words of the scratchpad and 16 instructions"),
         (1000, "memory_words must be one of 64, "),
     ):
         with pytest.raises(UserError, match=words):
