@@ -8,7 +8,7 @@ from sw.formats import BLOCK_FORMATS
 
 from ..accelerator.chip import AcceleratorChip
 from ..accelerator.machine import Accelerator
-from .unit import Storage, Unit
+from .unit import Unit
 
 __all__ = ["UNITS"]
 
@@ -30,11 +30,6 @@ _SMALL = AcceleratorParameters(
 _SMALL_CHIP = ChipParameters(**vars(_SMALL), memory_words=512)
 
 
-def _chip(p: ChipParameters) -> Storage:
-    """Count the memory and the scratchpad."""
-    return Storage(memory=p.memory_words * p.port_bits + p.banks * p.bank_words * p.word_bits)
-
-
 UNITS = (
     Unit(
         name="accelerator",
@@ -51,6 +46,5 @@ UNITS = (
         small=_SMALL_CHIP,
         second=_SMALL_CHIP.replace(columns=2, port_bits=64),
         sizes=("rows", "columns", "lanes", "memory_words"),
-        storage=_chip,
     ),
 )
