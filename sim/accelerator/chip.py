@@ -14,7 +14,7 @@ from ..bench import Result, run
 from ..registers import constants, counting, readable
 from ..regression import Regression
 from ..report import Report, compare, merge
-from .machine import MOST_CYCLES, code_of
+from .machine import code_of
 from .programs import random_program
 
 __all__ = ["regress", "simulate"]
@@ -23,6 +23,9 @@ Image = npt.NDArray[np.uint8]
 
 MOST_BEATS = 50
 """Of a packet that no program follows."""
+
+SILENT = 100_000
+"""Cycles that a program may take."""
 
 LEAST = 16
 """Words of the smallest bank, and instructions of the smallest machine."""
@@ -39,7 +42,7 @@ def simulate(parameters: ChipParameters, job: ChipJob, **options: Any) -> tuple[
         outputs={"m_axis": registers["read_beats"]},
         writes=[*registers.items(), ("control.start", 1)],
         reads=readable(design.manifest),
-        watchdog=MOST_CYCLES,
+        watchdog=SILENT,
         **options,
     )
     return result.outputs["m_axis"].ravel(), result

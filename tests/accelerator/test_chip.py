@@ -26,8 +26,8 @@ from .trained import assert_same
 SMALL = PARAMETERS["accelerator_chip"]
 
 FAULTS = {
-    "a packet is a beat shorter": Fault(
-        AcceleratorChip, lambda s: s.own_wlast.eq(s.left == 2), "nothing moved|waited|cycles"
+    "a packet goes to the next beat": Fault(
+        AcceleratorChip, lambda s: s.own_awaddr.eq(s.job.write_address + SMALL.beat_bytes), "packet"
     ),
     "the end of memory is not told": Fault(
         AcceleratorChip, lambda s: s.flags.beyond.eq(0), "status.beyond"
@@ -189,8 +189,7 @@ def test_what_is_refused():
     with pytest.raises(UserError, match="memory_words must be one of 64, 128, .* not 1000$"):
         P.replace(memory_words=1000)
     with pytest.raises(UserError, match="memory_words must hold .* for a step of this training"):
-        large = dataclasses.replace(SETTINGS, batch=24)
-        compile_segments(P.replace(instructions=256, memory_words=512), DATA, large)
+        compile_segments(P.replace(memory_words=256), DATA, SETTINGS)
     with pytest.raises(UserError, match="read_bytes must be a multiple of a beat's 16 bytes"):
         Chip(P).run(ChipJob(read_bytes=8))
     with pytest.raises(UserError, match="data must be beats of 16 bytes, not 3 bytes"):
