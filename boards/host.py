@@ -112,7 +112,12 @@ class Board(contextlib.AbstractContextManager["Board"]):
 
     def write_register(self, name: str, value: int) -> None:
         """Write a register, or ``register.field`` with the other fields 0."""
-        self._checked([(True, *encode_write(self.manifest, name, value))], [name])
+        self.write_registers({name: value})
+
+    def write_registers(self, values: Mapping[str, int]) -> None:
+        """Write registers or fields in order, as `write_register` does."""
+        writes = [(True, *encode_write(self.manifest, *each)) for each in values.items()]
+        self._checked(writes, [*values])
 
     def read_register(self, name: str) -> int:
         """Return what a register, or ``register.field``, holds."""

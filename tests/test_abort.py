@@ -19,7 +19,8 @@ def _regress(unit: str, engine: Aborted, **options: Any) -> str:
 
 
 def test_the_units_with_jobs():
-    assert JOBS == ["bfp_array", "bfp_multimode_array", "approx_array", "accelerator"]
+    names = ["bfp_array", "bfp_multimode_array", "approx_array", "accelerator", "accelerator_chip"]
+    assert JOBS == names
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -46,7 +47,8 @@ def test_a_job_that_waits_for_operands_is_ended(unit):
     table = {"s_axis_table": 1.0}
     for a, b in ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.37)):
         for stalls in (Stalls(), Stalls(idle=0.3, back_pressure=0.5)):
-            engine = Aborted({"s_axis_a": a, "s_axis_b": b} | table, blocked=False)
+            shares = {"s_axis": a, "s_axis_a": a, "s_axis_b": b}
+            engine = Aborted(shares | table, blocked=False)
             assert _regress(unit, engine, stalls=stalls) == ""
 
 

@@ -27,7 +27,7 @@ from .sequencer import WORKERS, ProgramSequencer
 from .tokens import Tokens
 from .vector import VectorEngine
 
-__all__ = ["Accelerator"]
+__all__ = ["PROGRAM", "Accelerator"]
 
 _ENGINES: dict[str, tuple[Callable[..., Circuit], tuple[str, ...]]] = {
     "dma": (DmaEngine, ("read",)),
@@ -37,7 +37,7 @@ _ENGINES: dict[str, tuple[Callable[..., Circuit], tuple[str, ...]]] = {
 }
 """The engines, each with the names of its read ports."""
 
-_PROGRAM = (
+PROGRAM = (
     Field(name="program_low", bits=32, description="address of the program, its lower bits"),
     Field(name="program_high", bits=8, description="address of the program, its upper bits"),
     Field(name="program_length", bits=16, description="instructions of the program"),
@@ -115,7 +115,7 @@ class Accelerator(Core):
         )
         dma = self._engines["dma"]
         super().__init__(
-            streams={}, job=_PROGRAM, masters={"m_axi": {**dma.write_port, **dma.read_port}}
+            streams={}, job=PROGRAM, masters={"m_axi": {**dma.write_port, **dma.read_port}}
         )
 
     def elaborate(self, platform: Any) -> Module:

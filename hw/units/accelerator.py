@@ -1,10 +1,12 @@
-"""The unit that trains a network alone."""
+"""Units that train a network alone."""
 
 import dataclasses
 
+from sw.accelerator.chip import ChipParameters
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.formats import BLOCK_FORMATS
 
+from ..accelerator.chip import AcceleratorChip
 from ..accelerator.machine import Accelerator
 from .unit import Unit
 
@@ -26,6 +28,8 @@ _SMALL = AcceleratorParameters(
     watchdog=8,
 )
 
+_SMALL_CHIP = ChipParameters(**vars(_SMALL), memory_words=512)
+
 
 UNITS = (
     Unit(
@@ -34,5 +38,13 @@ UNITS = (
         core=Accelerator,
         small=_SMALL,
         second=_SMALL.replace(columns=2, port_bits=64, vector_lanes=2),
+    ),
+    Unit(
+        name="accelerator_chip",
+        summary="accelerator with its external memory on the chip, filled and read by streams",
+        core=AcceleratorChip,
+        small=_SMALL_CHIP,
+        second=_SMALL_CHIP.replace(columns=2, port_bits=64),
+        sizes=("rows", "columns", "lanes", "memory_words"),
     ),
 )

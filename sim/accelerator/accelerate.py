@@ -26,7 +26,7 @@ from ..bench import Memory, Result, Session, Stalls
 from ..job import BenchError
 from .machine import simulate
 
-__all__ = ["Comparison", "Progress", "accelerate", "prepare"]
+__all__ = ["Comparison", "Progress", "accelerate", "accuracy_of", "prepare"]
 
 Progress = Callable[[int, float, int], None]
 """Called with the number of an epoch that has ended, its mean loss, and the cycles up to then."""
@@ -169,8 +169,8 @@ def accelerate(
         model=train(parameters, data, settings),
         result=result,
         accuracies=(
-            _accuracy(program, data, circuit, parameters.format),
-            _accuracy(program, data, exact, "binary32"),
+            accuracy_of(program, data, circuit, parameters.format),
+            accuracy_of(program, data, exact, "binary32"),
         ),
         multiply_adds=sum(program.lines[span.pc].work for span in prediction.spans),
     )
@@ -203,7 +203,7 @@ def _watching(
         thread.join()
 
 
-def _accuracy(program: Program, data: Data, trained: Training, arithmetic: object) -> float:
+def accuracy_of(program: Program, data: Data, trained: Training, arithmetic: object) -> float:
     """Return the share of test images that trained weights classify rightly."""
     network = start(program.parameters, data, program.settings).network
     for name, array in network.arrays.items():

@@ -21,7 +21,7 @@ from ..regression import Regression
 from ..report import Report, compare, merge
 from .programs import random_program
 
-__all__ = ["regress", "run", "simulate"]
+__all__ = ["code_of", "regress", "run", "simulate"]
 
 BASE = 0x12_0000_0000
 """Of the external memory of a regression."""
@@ -102,7 +102,7 @@ def simulate(
     `sim.bench.run`. An error ends a job as the program's end does: ``status`` tells of it.
     """
     design = design or generate("accelerator", parameters)
-    code = _bytes(program)
+    code = code_of(program)
     whole("program_address", program_address, 0, (1 << ADDRESS_BITS) - 1)
     first = program_address - memory.base
     if not 0 <= first <= len(memory.image) - len(code):
@@ -154,7 +154,7 @@ def _regress(
 ) -> Report:
     """Compare a random program with the interpreter."""
     program, before = random_program(parameters, rng, BASE)
-    image = np.concatenate([before, _bytes(program)])
+    image = np.concatenate([before, code_of(program)])
     memory = Memory(
         image=image.copy(),
         base=BASE,
@@ -187,7 +187,7 @@ def _image(memory: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return array("memory", memory, "uint8", shape=("bytes",))
 
 
-def _bytes(program: Sequence[int]) -> npt.NDArray[np.uint8]:
+def code_of(program: Sequence[int]) -> npt.NDArray[np.uint8]:
     """Return a program as it is in memory."""
     words = [whole("program", word, 0, (1 << BITS) - 1) for word in program]
     return np.frombuffer(b"".join(word.to_bytes(BYTES, "little") for word in words), np.uint8)

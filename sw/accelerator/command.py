@@ -23,7 +23,15 @@ from .parameters import AcceleratorParameters
 from .program import Program, listing
 from .start import start
 
-__all__ = ["check_files", "described", "make_program", "requested", "training_options"]
+__all__ = [
+    "check_files",
+    "described",
+    "make_program",
+    "requested",
+    "settings",
+    "settings_options",
+    "training_options",
+]
 
 FILES = ("program.txt", "program.bin", "memory.bin")
 """What ``-o`` writes: listing and memory map, instructions, and external memory at the start."""
@@ -37,20 +45,16 @@ def check_files(folder: Path, names: Iterable[str]) -> None:
             raise UserError(f"cannot write {folder / name}: it is a folder")
 
 
-def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of a training on the accelerator, which `requested` takes."""
+def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a training whatever the machine, which `settings` takes."""
     default: dict[str, Any] = {"show_default": True}
-    text = "Of the machine, as rows=8 or lanes=4; may be repeated."
     for option in (
-        click.option("--latency", type=int, default=40, help="Cycles of memory.", **default),
-        click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help=text),
         click.option("--seed", default=1, help="Of weights, order and rounding.", **default),
         click.option("--momentum", type=float, help="Of the descent; without, the model's."),
         click.option("--rate", type=float, help="First learning rate; without, the model's."),
         click.option("--batch", default=64, help="Images of a step.", **default),
         click.option("--steps", type=int, help="Of an epoch; without, all whole batches."),
         click.option("--epochs", default=1, help="Times through the data.", **default),
-        click.option("--arith", "format", default="hbfp6", help="Of the operands.", **default),
         click.option("--data", default="digits", help=f"{' or '.join(DATA)}.", **default),
         click.option("--hidden", help="Widths of hidden layers, as in 64,32.  [default: 32]"),
         click.option("--model", default="mlp", help=f"Of {', '.join(MODELS)}.", **default),
@@ -59,31 +63,47 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def requested(
-    *,
-    format: str,
-    data: str,
-    hidden: str | None,
-    steps: int | None,
-    overrides: tuple[str, ...],
-    **fields: Any,
-) -> tuple[AcceleratorParameters, Data, Settings]:
-    """Return the machine, the data and the training that options ask for; or raise `UserError`."""
+def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a training on the accelerator, which `requested` takes."""
+    default: dict[str, Any] = {"show_default": True}
+    text = "Of the machine, as rows=8 or lanes=4; may be repeated."
+    for option in (
+        click.option("--latency", type=int, default=40, help="Cycles of memory.", **default),
+        click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help=text),
+        click.option("--arith", "format", default="hbfp6", help="Of the operands.", **default),
+        settings_options,
+    ):
+        command = option(command)
+    return command
+
+
+def settings(
+    *, data: str, hidden: str | None, steps: int | None, **fields: Any
+) -> tuple[Data, Settings]:
+    """Return the data and the training that options ask for; or raise `UserError`."""
     if hidden is not None:
         fields["hidden"] = widths(hidden)
-    settings = Settings(**fields)
-    parameters = AcceleratorParameters.make(overrides=overrides, defaults={"format": format})
+    asked = Settings(**fields)
     images = load(data)
     if steps is not None:
-        whole("steps", steps, 1, len(images.train_x) // settings.batch)
-        images = _few(images, steps * settings.batch)
-    return parameters, images, settings
+        whole("steps", steps, 1, len(images.train_x) // asked.batch)
+        images = _few(images, steps * asked.batch)
+    return images, asked
 
 
 def _few(data: Data, images: int) -> Data:
     """Return data with fewer images to train with, evenly spread."""
     places = np.arange(images) * len(data.train_x) // images
     return dataclasses.replace(data, train_x=data.train_x[places], train_y=data.train_y[places])
+
+
+def requested(
+    *, format: str, overrides: tuple[str, ...], **fields: Any
+) -> tuple[AcceleratorParameters, Data, Settings]:
+    """Return the machine, the data and the training that options ask for; or raise `UserError`."""
+    data, asked = settings(**fields)
+    parameters = AcceleratorParameters.make(overrides=overrides, defaults={"format": format})
+    return parameters, data, asked
 
 
 @click.command("program")
@@ -106,8 +126,8 @@ def make_program(latency: int, output: Path | None, **fields: Any) -> None:
     """
     if output is not None:
         check_files(output, FILES)
-    parameters, data, settings = requested(**fields)
-    program = compile_training(parameters, data, settings)
+    parameters, data, asked = requested(**fields)
+    program = compile_training(parameters, data, asked)
     prediction = predict(parameters, program.instructions, latency=latency)
     out = console()
     out.print(described(program), highlight=False, soft_wrap=True)
@@ -116,7 +136,7 @@ def make_program(latency: int, output: Path | None, **fields: Any) -> None:
     out.print(_passes(program, prediction))
     if output is None:
         return
-    network = start(parameters, data, settings).network
+    network = start(parameters, data, asked).network
     paths = [output / name for name in FILES]
     output.mkdir(parents=True, exist_ok=True)
     with whole_files(*paths) as [text, code, memory]:

@@ -19,7 +19,7 @@ from .memory import Map
 from .parameters import AcceleratorParameters
 from .start import start
 
-__all__ = ["MOMENTUM", "Memory", "Program", "listing"]
+__all__ = ["MOMENTUM", "Memory", "Program", "listing", "one_hot"]
 
 Memory = bytes | bytearray | np.ndarray
 
@@ -79,7 +79,7 @@ class Program:
         return self.regions.image(
             {
                 "pixels": np.ascontiguousarray(data.train_x[order].swapaxes(1, 2)),
-                "labels": _one_hot(data.train_y[order], data.classes),
+                "labels": one_hot(data.train_y[order], data.classes),
                 "rates": -found.rates,
                 **arrays,
             }
@@ -105,7 +105,7 @@ class Program:
         return self.regions["losses"].read(memory)
 
 
-def _one_hot(labels: np.ndarray, classes: int) -> Floats:
+def one_hot(labels: np.ndarray, classes: int) -> Floats:
     """Return (steps, classes, samples): one at labels, else zero."""
     return (labels[:, None] == np.arange(classes)[:, None]).astype(np.float32)
 

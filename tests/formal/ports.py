@@ -1,5 +1,6 @@
 """The rules of AXI4-Stream and AXI4-Lite, claimed of all ports of an emitted unit."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ memory_map -formal"""
 """Without memories, whose words out of range sby cannot put into a trace."""
 
 ENGINES = "hierarchy -top proof\ncutpoint =t:*_engine"
-"""What the engines of a unit that works on a memory give is any word: they have no stream."""
+"""What engines of a unit give is any word: no stream is theirs."""
 
 CUT = "cutpoint t:$mem_v2 r:SIZE>=8 %i"
 """What is read from memories but short queues is any word: no rule depends on it."""
@@ -65,7 +66,7 @@ def broken(folder: Path, design: Design, *, depth: int = 0, **options: Any) -> s
     """
     files = _files(design, **options)
     how: dict[str, Any] = {**SEARCH, "depth": depth} if depth else PROVE
-    engines = ENGINES if design.manifest.get("masters") else ""
+    engines = ENGINES if re.search(r"^module \w+_engine\b", design.verilog, re.M) else ""
     found = refute(folder, files, SCRIPT.format(define="", engines=engines, cut=CUT), **how)
     return found and f"{design.name}: {found.removeprefix('proof.')}"
 
