@@ -181,6 +181,7 @@ def test_cycles_of_operations_are_those_of_the_rtl():
     ("words", "message"),
     [
         ("--model nope", "unknown model 'nope'"),
+        ("--model resnet8", "set larger banks or a smaller batch"),
         ("--batch 12", "must divide the batch of 12"),
         ("--hidden 4096", "set larger banks or a smaller batch"),
         ("--arith binary32", "unknown format 'binary32'"),

@@ -124,7 +124,7 @@ def test_command_writes_a_program(tmp_path):
 
 def test_command_refuses(tmp_path):
     for words, message in (
-        ("--model resnet8", "scratchpad must have "),
+        ("--model resnet8", "set larger banks or a smaller batch"),
         ("--latency 0", "latency must be an integer from 1"),
         ("--set instructions=64", "instructions must be "),
         ("--epochs 0", "epochs must be"),
