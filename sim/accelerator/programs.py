@@ -122,7 +122,7 @@ class _Draw:
         """Return a product, and what makes it; what it leaves of its words is zero."""
         p = self.p
         stochastic = p.format.rounding == "stochastic"
-        pool = Panels(p, 1, KEYS, 1)
+        pool = Panels(p, 1, KEYS, 1, 1)
         made, panels = [], [pool.take(side) for side in (ROWS, COLUMNS)]
         for side, matrix, across, _, k in operands:
             key = int(self.rng.integers(0, 1 << 63)) if stochastic else None
@@ -131,7 +131,9 @@ class _Draw:
         (*_, m, k), (*_, n, _) = operands
         to = Matrix.make("z", m, n, p.values)
         made.append(vector("z = 0", "fill", to.along, shape=(m, 1)))
-        product = multiply("z = x y", to, *panels, m=m, n=n, blocks=p.array.blocks(k))
+        left, right = (Window(tensor=panel) for panel in panels)
+        blocks, work = p.array.blocks(k), m * n * k
+        product = multiply("z = x y", to, left, right, m=m, n=n, blocks=blocks, work=work)
         return to, [*made, product]
 
     def _vector(self, name: str, x: Matrix, y: Matrix) -> tuple[Matrix, list[Operation]]:

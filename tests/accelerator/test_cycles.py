@@ -100,7 +100,8 @@ def test_a_step_is_drawn(tmp_path):
 
 def test_command_writes_a_program(tmp_path):
     words = "program --hidden 5 --arith hbfp8 -o"
-    result = CliRunner().invoke(main, [*words.split(), str(tmp_path / "made")])
+    made_at = str(tmp_path / "made")
+    result = CliRunner().invoke(main, [*words.split(), made_at], env={"COLUMNS": "120"})
     assert result.exit_code == 0, result.output
     listed = (tmp_path / "made" / "program.txt").read_text("utf-8").splitlines()
     code = (tmp_path / "made" / "program.bin").read_bytes()

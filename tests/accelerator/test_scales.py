@@ -14,7 +14,8 @@ def quantize(panel: Tensor, x: Matrix) -> Operation:
 
 
 def product(a: Tensor, b: Tensor) -> Operation:
-    return multiply("", Y, a, b, m=4, n=8, blocks=1)
+    left, right = (Window(tensor=panel) for panel in (a, b))
+    return multiply("", Y, left, right, m=4, n=8, blocks=1, work=0)
 
 
 def told(operations: list[Operation]) -> list[str]:
