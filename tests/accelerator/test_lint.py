@@ -18,7 +18,11 @@ FORMATS = {"fb16_linear": 4, "mxfp4": 8}
 
 def top(name: str, rows: int) -> AxiTop:
     p = AcceleratorParameters(
-        rows=rows, columns=rows, lanes=FORMATS[name], format=(BLOCK_FORMATS | MX_FORMATS)[name]
+        rows=rows,
+        columns=rows,
+        lanes=FORMATS[name],
+        format=(BLOCK_FORMATS | MX_FORMATS)[name],
+        vector_lanes=4,
     )
     return AxiTop(unit="accelerator", core=Accelerator, parameters=p)
 
