@@ -145,9 +145,12 @@ def train_in_segments(
     host, first = _Host(segments, run), segments.first
     code = segments.code(0)
     run(ChipJob(write_address=segments.address, data=code))
-    for name, array in first.network.arrays.items():
+    arrays = first.network.arrays
+    momenta = [MOMENTUM + name for name in arrays if MOMENTUM + name in host.regions]
+    for name, array in arrays.items():
         host.send(name, array)
-        host.send(MOMENTUM + name, np.zeros_like(array))
+    for name in momenta:
+        host.send(name, np.zeros(host.regions[name].shape, np.float32))
     steps, losses = len(first.order), np.zeros((len(first.rates), len(first.order)), np.float32)
     for epoch, rate in enumerate(first.rates):
         host.send("rates", np.array([-rate]))
@@ -157,9 +160,8 @@ def train_in_segments(
             host.receive("losses", segments.start(epoch * steps + done))
             losses[epoch, done:end] = segments.program.losses(host.memory)
             report(epoch + 1, end, float(losses[epoch, :end].mean()))
-    for name in first.network.arrays:
+    for name in (*arrays, *momenta):
         host.receive(name)
-        host.receive(MOMENTUM + name)
     return Training(
         weights=segments.program.weights(host.memory),
         momenta=segments.program.momenta(host.memory),
