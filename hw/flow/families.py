@@ -216,8 +216,8 @@ opt_clean""",
     rule=(
         "NAND2 equivalents = transistors of static CMOS cells / 4: inverter 0.5, NAND and NOR 1, "
         "AND, OR, AOI21 and OAI21 1.5, AOI22 and OAI22 2, XOR, XNOR and inverting multiplexer 2.5, "
-        "multiplexer 3, flip-flop 6; a memory of 1024 words or more, or of 8 if none is ever read while "
-        "it is written, stays whole and counts as bits"
+        "multiplexer 3, flip-flop 6; a memory of 1024 words or more, or of 8 if none is ever read "
+        "while it is written, stays whole and counts as bits"
     ),
 )
 
