@@ -26,8 +26,10 @@ from .trained import assert_same
 SMALL = PARAMETERS["accelerator_chip"]
 
 FAULTS = {
-    "a packet goes to the next beat": Fault(
-        AcceleratorChip, lambda s: s.own_awaddr.eq(s.job.write_address + SMALL.beat_bytes), "packet"
+    "a packet out is from the next beat on": Fault(
+        AcceleratorChip,
+        lambda s: s.own_araddr.eq(s.job.read_address + SMALL.beat_bytes),
+        "unknown|packet",
     ),
     "the end of memory is not told": Fault(
         AcceleratorChip, lambda s: s.flags.beyond.eq(0), "status.beyond"
