@@ -24,8 +24,7 @@ fuzz: ## random configurations of every unit against their models (ARGS="--count
 fuzz-programs: ## random programs of the accelerator against its model (ARGS="--count 30"; resumes)
 	@./setup.sh $(BASE),pnr,boards,dev && $(PYTHON) -m tests.fuzz.programs $(ARGS)
 
-DEEP := tests/formal tests/formats/test_quantize.py tests/boards/test_build.py tests/boards/test_noise.py \
-	tests/accelerator/test_netlist.py
+DEEP := tests/formal tests/formats/test_quantize.py tests/boards/test_build.py tests/boards/test_noise.py
 
 deep: ## proofs of larger units, more values, bitstreams of larger designs (long)
 	@./setup.sh $(BASE),pnr,boards,dev && $(PYTHON) -m pytest -q -n 2 $(DEEP) --deep $(ARGS)
