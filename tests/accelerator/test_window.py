@@ -108,7 +108,7 @@ def test_a_kernel_of_3_by_3_with_a_border_on_a_plane_of_3_by_3():
 
 def test_a_new_base_resets_all_else():
     made = window(0, bounds=(0, 0, 0, 0), counter0=(4, 1), counter5=(3, 10))
-    made.set("key", {"window": 0, "add": 0, "key": 9})
+    made.set("key", {"window": 0, "add": 0, "key": 9, "skip": 5})
     made.set("base", {"window": 0, "add": 0, "address": 7, "bank": 3, "single": 1})
     assert made == Window(address=7, bank=3, single=1)
     assert walked(made, 2) == ([7, 7], [True, True])
