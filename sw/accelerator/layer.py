@@ -86,7 +86,11 @@ class Layer(abc.ABC):
         if before:
             name = f"{before.tensor.name} + {name}"
             comment = f"{to.tensor.name} = {name}"
-            yield vector(comment, "add", to.along, before.along, gradient, shape=shape)
+            if before.tensor is gradient.tensor:
+                # A bank is read by one operand: twice a number is its sum with itself.
+                yield vector(comment, "scale", to.along, gradient, scalar=2.0, shape=shape)
+            else:
+                yield vector(comment, "add", to.along, before.along, gradient, shape=shape)
             name, gradient = to.tensor.name, to.along
         elif kept:
             to = kept
