@@ -83,11 +83,6 @@ class Layer(abc.ABC):
         y, before, shape = self.y, self._sum, (self.y.rows, self.y.words)
         # What a rectifier gave is needed until the end.
         to = self.dy if last and not (before and self.relu) else self._room
-        if before and before.tensor is gradient.tensor:
-            # A bank has one reader.
-            comment = f"{self._room.tensor.name} = {name}"
-            yield vector(comment, "copy", self._room.along, before.along, shape=shape)
-            before = self._room
         if before:
             name = f"{before.tensor.name} + {name}"
             comment = f"{to.tensor.name} = {name}"
