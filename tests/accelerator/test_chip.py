@@ -34,9 +34,6 @@ FAULTS = {
     "the end of memory is not told": Fault(
         AcceleratorChip, lambda s: s.flags.beyond.eq(0), "status.beyond"
     ),
-    "a packet out is one of zeros": Fault(
-        AcceleratorChip, lambda s: s.o.payload.data.eq(0), "packet"
-    ),
 }
 
 
