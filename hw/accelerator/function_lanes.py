@@ -41,7 +41,7 @@ class FunctionLanes(Circuit):
         en = wire(m, "en", 1, ~self.o.valid | self.o.ready)
         beat = Signal(values * VALUE_BITS, reset_less=True)
         left = Signal(range(values + 1))
-        ended = wire(m, "ended", 1, left <= 1)
+        ended = wire(m, "ended", 1, ~left[1:].any())
         come = delay(m, en, left != 0, unit.latency, name="come", reset=True)
         results = Signal(range(values))
         m.d.comb += [

@@ -207,7 +207,8 @@ class Reducer(Circuit):
                     m.d.sync += [number.eq(0), level.eq(Mux(self.maximum, len(sums), 0))]
                     m.next = "COMBINE"
             with m.State("COMBINE"):
-                two = used.word_select(operation[: (PARTIALS // 2 - 1).bit_length()], 2)
+                pairs_used = Array(used.word_select(n, 2) for n in range(PARTIALS // 2))
+                two = pairs_used[operation[: (PARTIALS // 2 - 1).bit_length()]]
                 m.d.comb += [
                     issue.eq(~ends & (idle | (operation != 0))),
                     step.pairing.eq(pairs),
