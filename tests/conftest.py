@@ -19,4 +19,4 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def deep(request: pytest.FixtureRequest) -> bool:
     """Return whether more is to be tried than a run of all tests has time for."""
-    return request.config.getoption("--deep")
+    return bool(request.config.getoption("--deep"))

@@ -250,8 +250,8 @@ class Dense(Layer):
                     behind, offset=behind.offset + self.inputs, single=True
                 )
                 yield vector("zeros behind it", "fill", behind, shape=(len(part), more))
-            arrays = (each.cut(part) for each in (self.weight, self.momentum))
-            yield from grouped("update", descent(self._shared, *arrays, gradient))
+            weight, momentum = self.weight.cut(part), self.momentum.cut(part)
+            yield from grouped("update", descent(self._shared, weight, momentum, gradient))
 
     def _input_gradient(self) -> Iterator[Operation]:
         """Give what makes the gradient of the input."""
