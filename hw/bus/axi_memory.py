@@ -29,12 +29,10 @@ class AxiMemory(Circuit):
 
     Parameters
     ----------
-    data_bits : int
-        Of a beat, a power of two of 8..1024.
-    address_bits : int
-        Of the address of a byte.
     words : int
         Beats that are stored, a power of two.
+    data_bits, address_bits : int
+        Of a beat, a power of two of 8..1024; of the address of a byte.
     length_bits : int
         Of ``arlen``, which has 8 in AXI4.
 

@@ -1,7 +1,10 @@
 """Images of no meaning, and a small program."""
 
+import dataclasses
+
 import numpy as np
 
+from sw.accelerator.chip import ChipParameters
 from sw.accelerator.compile import compile_training
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.program import Program
@@ -9,11 +12,22 @@ from sw.formats import BLOCK_FORMATS
 from sw.train.data import Data
 from sw.train.settings import Settings
 
-__all__ = ["SMALL", "made", "small_program"]
+__all__ = ["CHIP", "SMALL", "made", "small_program"]
 
 SMALL = AcceleratorParameters(
     rows=2, columns=4, lanes=4, format=BLOCK_FORMATS["msfp12"], bank_words=128
 )
+
+CHIP = ChipParameters(
+    rows=2,
+    columns=2,
+    lanes=2,
+    format=dataclasses.replace(BLOCK_FORMATS["hbfp6"], block=(8,)),
+    instructions=512,
+    memory_words=1024,
+    bank_words=256,
+)
+"""With its memory on the chip."""
 
 
 def made(images: int, features: int, classes: int, seed: int = 0) -> Data:

@@ -1,6 +1,5 @@
 """The accelerator with its memory: packets, programs and their errors, and training in parts."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -9,17 +8,16 @@ import pytest
 from hw.accelerator.chip import AcceleratorChip
 from sim.accelerator.chip import regress
 from sw.accelerator import segments
-from sw.accelerator.chip import Chip, ChipJob, ChipParameters
+from sw.accelerator.chip import Chip, ChipJob
 from sw.accelerator.segments import Segments, compile_segments, train_in_segments
 from sw.accelerator.training import train
 from sw.errors import UserError
-from sw.formats import BLOCK_FORMATS
 from sw.train.settings import Settings
 
 from ..bus import OKAY, Bus, simulate
 from ..faults import Fault, assert_caught
 from ..small import PARAMETERS
-from .made import made
+from .made import CHIP, made
 from .programs import HALT
 from .trained import assert_same
 
@@ -132,15 +130,6 @@ def test_events_of_jobs():
     simulate("accelerator_chip", SMALL, bench)
 
 
-P = ChipParameters(
-    rows=2,
-    columns=2,
-    lanes=2,
-    format=dataclasses.replace(BLOCK_FORMATS["hbfp6"], block=(8,)),
-    instructions=512,
-    memory_words=1024,
-    bank_words=256,
-)
 DATA = made(27, 30, 3)
 SETTINGS = Settings(hidden=(5,), epochs=2, batch=4)
 
@@ -153,15 +142,15 @@ def by_model(chip: Chip, job: ChipJob) -> bytes:
 
 
 def trained(plan: Segments, **options: Any) -> Any:
-    chip = Chip(P)
+    chip = Chip(CHIP)
     chip.memory[:] = 0xC5
     return train_in_segments(plan, lambda job: by_model(chip, job), **options)
 
 
 def test_training_in_segments_is_the_whole_training():
-    expected = train(P, DATA, SETTINGS)
+    expected = train(CHIP, DATA, SETTINGS)
     for words, steps in ((1024, 6), (512, 2)):
-        plan = compile_segments(P.replace(memory_words=words), DATA, SETTINGS)
+        plan = compile_segments(CHIP.replace(memory_words=words), DATA, SETTINGS)
         assert plan.steps == steps and plan.size <= words * 16
         told: list[tuple[int, int, float]] = []
         found = trained(plan, report=lambda *each, told=told: told.append(each))
@@ -174,22 +163,22 @@ def test_training_in_segments_is_the_whole_training():
 
 def test_the_number_of_the_step_counts(monkeypatch):
     """Random words that begin anew in every segment give other weights."""
-    plan = compile_segments(P.replace(memory_words=512), DATA, SETTINGS)
+    plan = compile_segments(CHIP.replace(memory_words=512), DATA, SETTINGS)
     code = Segments.code
     monkeypatch.setattr(segments.Segments, "code", lambda self, step: code(self, 0))
-    found, expected = trained(plan), train(P, DATA, SETTINGS)
+    found, expected = trained(plan), train(CHIP, DATA, SETTINGS)
     assert np.array_equal(found.losses[0, :2], expected.losses[0, :2])
     assert not np.array_equal(found.losses, expected.losses)
 
 
 def test_what_is_refused():
     with pytest.raises(UserError, match="memory_words must hold 768 bytes, of 32 words of the"):
-        P.replace(memory_words=64, port_bits=32)
+        CHIP.replace(memory_words=64, port_bits=32)
     with pytest.raises(UserError, match="memory_words must be one of 64, 128, .* not 1000$"):
-        P.replace(memory_words=1000)
+        CHIP.replace(memory_words=1000)
     with pytest.raises(UserError, match="memory_words must hold .* for a step of this training"):
-        compile_segments(P.replace(memory_words=256), DATA, SETTINGS)
+        compile_segments(CHIP.replace(memory_words=256), DATA, SETTINGS)
     with pytest.raises(UserError, match="read_bytes must be a multiple of a beat's 16 bytes"):
-        Chip(P).run(ChipJob(read_bytes=8))
+        Chip(CHIP).run(ChipJob(read_bytes=8))
     with pytest.raises(UserError, match="data must be beats of 16 bytes, not 3 bytes"):
-        Chip(P).run(ChipJob(data=b"abc"))
+        Chip(CHIP).run(ChipJob(data=b"abc"))

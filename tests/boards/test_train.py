@@ -13,34 +13,25 @@ from boards.simulator import SimulatedBoard
 from boards.top import board_design
 from boards.train import BoardChip
 from sw.accelerator import command
-from sw.accelerator.chip import ChipJob, ChipParameters
+from sw.accelerator.chip import ChipJob
 from sw.accelerator.training import train
 from sw.errors import UserError
-from sw.formats import BLOCK_FORMATS
 from sw.train.data import load
 from sw.train.settings import Settings
 
+from ..accelerator.made import CHIP
 from .multiplier import Multiplier, multiplier_device
 from .pty_board import board
 
 BAUD = 12_500_000
 
-P = ChipParameters(
-    rows=2,
-    columns=2,
-    lanes=2,
-    format=dataclasses.replace(BLOCK_FORMATS["hbfp6"], block=(8,)),
-    instructions=512,
-    memory_words=1024,
-    bank_words=256,
-)
 IMAGES = 32
 
 
 @pytest.fixture(scope="module")
 def port():
     """The port of a simulated board."""
-    design = board_design("ulx3s-85f", "accelerator_chip", P, baud=BAUD)
+    design = board_design("ulx3s-85f", "accelerator_chip", CHIP, baud=BAUD)
     with SimulatedBoard(design) as simulated:
         yield simulated.port
 
@@ -59,7 +50,7 @@ def test_digits_are_learnt_on_the_board(port, monkeypatch, tmp_path):
     arguments = ["train", "--port", port, "--baud", str(BAUD), *words, "-o", str(path)]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
-    expected = train(P, few("digits"), Settings(hidden=(6,), batch=8, epochs=2, seed=3))
+    expected = train(CHIP, few("digits"), Settings(hidden=(6,), batch=8, epochs=2, seed=3))
     assert f"epoch 2 of 2: loss {expected.losses[1].mean():.4f}" in result.stderr
     assert "2 x 2 runs of 2 steps" in result.stdout
     with np.load(path) as file:
@@ -77,7 +68,7 @@ def test_what_a_board_tells_of_a_job(port):
             == (data[16:48])
         )
         with pytest.raises(LinkError, match=r"ended in beyond, at instruction 0 of its program$"):
-            chip.run(ChipJob(read_address=P.memory_bytes - 16, read_bytes=32))
+            chip.run(ChipJob(read_address=CHIP.memory_bytes - 16, read_bytes=32))
 
 
 def test_another_unit_cannot_train():
