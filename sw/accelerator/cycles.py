@@ -1,7 +1,8 @@
 """When each operation of a program begins and ends, and the cycles that a program takes.
 
 Nothing is computed: instructions pass through the sequencer and the engines' queues, wait for
-tokens, and take the cycles that `sw.accelerator.timing` says. The external memory never stalls.
+tokens, and take the cycles that `sw.accelerator.timing` says. The external memory never stalls;
+where tensors have a scale, each has another largest magnitude than the one before.
 """
 
 import dataclasses
@@ -10,12 +11,21 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ..checks import instance, whole
 from ..errors import UserError
+from ..formats.stages import SCALE_CYCLES
 from .coding import decode
 from .instructions import ADDRESS_BITS, ADDRESSES, BITS, ENGINES, TOKENS, Instruction
 from .parameters import AcceleratorParameters
 from .port import Port
 from .queues import Decoded, Queue
-from .timing import SCALAR, product_cycles, quantize_cycles, vector_cycles
+from .timing import (
+    FACTOR,
+    SCALAR,
+    first_element,
+    product_cycles,
+    quantize_cycles,
+    search_cycles,
+    vector_cycles,
+)
 
 __all__ = ["WORKERS", "Prediction", "Span", "predict"]
 
@@ -85,6 +95,8 @@ class _Clock:
         self.engines = {name: Queue() for name in WORKERS}
         first = port.fetch(len(code))
         self.engines["dma"].occupy(3, first - 2)
+        # When the quantizer has the scale of the largest magnitude that was found last.
+        self.scaled = 0
         self.tokens: list[list[int]] = [[] for _ in range(TOKENS)]
         self.addresses = [0] * ADDRESSES
         self.loops: list[tuple[int, int]] = []
@@ -217,6 +229,10 @@ class _Clock:
         assert engine.waits is not None
         _, pc, (instruction, fields) = engine.waits
         end = start + self._cycles(instruction.name, fields, engine.external)
+        if instruction.name == "quant.amax":
+            self.scaled = end + SCALE_CYCLES
+        elif instruction.name == "quant.quantize":
+            end += max(0, self.scaled - start - first_element(self.parameters, fields))
         self._take(fields["wait"], start)
         self._give(fields["signal"], end + 1)
         engine.work(start, end)
@@ -229,9 +245,12 @@ class _Clock:
             return self.port.move(name, external, fields)
         if name == "vec.scalar":
             return SCALAR
+        if name == "prod.alpha":
+            return FACTOR
         cycles = {
             "vec.map": vector_cycles,
             "quant.quantize": quantize_cycles,
+            "quant.amax": search_cycles,
             "prod.multiply": product_cycles,
         }
         return cycles[name](p, fields)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from ..checks import instance
 from ..formats import BINARY32
 from ..formats.binary32 import ADDER_LATENCY
+from ..formats.stages import QUOTIENT_BITS, SCALE_PRODUCT
+from ..formats.tensor_amax import TensorAmaxParameters
 from ..stages import float_product
 from .functions import LATENCY
 from .instructions import LANE_OPS, REDUCTIONS
@@ -17,11 +19,14 @@ from .vector import PARTIALS
 __all__ = [
     "ADDING",
     "AHEAD",
+    "FACTOR",
     "SCALAR",
     "fold_levels",
     "lane_latency",
     "product_cycles",
+    "first_element",
     "quantize_cycles",
+    "search_cycles",
     "reduction_latency",
     "sum_levels",
     "vector_cycles",
@@ -98,12 +103,27 @@ def quantize_cycles(parameters: AcceleratorParameters, fields: Mapping[str, int]
     """Return the cycles of ``quant.quantize`` with these fields."""
     p = instance("parameters", parameters, AcceleratorParameters)
     timing, beats = p.converter.timing, p.converter.beats
-    after = timing.latency + timing.drain + READ + 2
-    blocks = fields["outer"] * fields["blocks"]
-    if fields["transposed"]:
-        # A block of as many rows as a word has values is stored before it leaves.
-        return (blocks + 1) * p.values * beats + 1 + after
-    return blocks * beats + after
+    rows = p.values if fields["transposed"] else 1
+    blocks = fields["outer"] * fields["blocks"] * rows
+    return first_element(p, fields) + blocks * beats + timing.latency + timing.drain
+
+
+def first_element(p: AcceleratorParameters, fields: Mapping[str, int]) -> int:
+    """Return the cycles of ``quant.quantize`` before its first element is quantized."""
+    # A block of as many rows as a word has values is stored before it leaves.
+    stored = p.values * p.converter.beats + 1 if fields["transposed"] else 0
+    return READ + 2 + stored
+
+
+def search_cycles(parameters: AcceleratorParameters, fields: Mapping[str, int]) -> int:
+    """Return the cycles of ``quant.amax`` with these fields."""
+    p = instance("parameters", parameters, AcceleratorParameters)
+    latency = TensorAmaxParameters(lanes=p.values).timing.latency
+    return fields["inner"] * fields["outer"] + READ + latency + 2
+
+
+FACTOR = READ + SCALE_PRODUCT + QUOTIENT_BITS + 4
+"""Of ``prod.alpha``."""
 
 
 def product_cycles(parameters: AcceleratorParameters, fields: Mapping[str, int]) -> int:

@@ -67,6 +67,17 @@ def test_digits_are_trained_wholly_in_the_rtl(tmp_path):
     assert (tmp_path / "made" / "timeline.png").stat().st_size > 10_000
 
 
+def test_cycles_where_tensors_have_scales(tmp_path):
+    """The largest magnitudes of all tensors are found, and their scales waited for."""
+    words = "--hidden 9 --arith nvfp4 --set lanes=8 --set rows=2 --set columns=8 --steps 3"
+    folder = tmp_path / "made"
+    result = CliRunner().invoke(main, ["accelerate", *words.split(), "-o", str(folder)])
+    assert result.exit_code == 0, result.output
+    course = json.loads((folder / "course.json").read_text("utf-8"))
+    assert set(course["mismatches"].values()) == {0}
+    assert course["cycles"]["circuit"] == course["cycles"]["predicted"] > 10_000
+
+
 def test_epochs_are_told_and_a_slow_memory_changes_no_bit():
     plain, told = small()
     assert plain.first == "" and set(plain.mismatches.values()) == {0}
