@@ -25,7 +25,7 @@ fuzz-programs: ## random programs of the accelerator against its model (ARGS="--
 	@./setup.sh $(BASE),pnr,boards,dev && $(PYTHON) -m tests.fuzz.programs $(ARGS)
 
 DEEP := tests/formal tests/formats/test_quantize.py tests/boards/test_build.py tests/boards/test_noise.py \
-  tests/accelerator/test_costs.py
+  tests/accelerator/test_deep.py
 
 deep: ## proofs of larger units, more values, bitstreams of larger designs (long)
 	@./setup.sh $(BASE),pnr,boards,dev && $(PYTHON) -m pytest -q -n 2 $(DEEP) --deep $(ARGS)

@@ -1,6 +1,7 @@
 """The tests' options, and their share of the cores."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add an option for what takes longer than a run of the tests may."""
     what = "prove larger units too, quantize more values, route larger designs, send more frames"
     parser.addoption("--deep", action="store_true", help=what)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what is not part of every run, unless it is asked for."""
+    if collection_path.name == "test_deep.py" and not config.getoption("--deep"):
+        return True
+    return None
 
 
 @pytest.fixture

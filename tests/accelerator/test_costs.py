@@ -1,14 +1,11 @@
-"""What the blocks cost: the bar of what stands beside the matrix engine, and how it is counted."""
-
-import pytest
+"""How the gates of the blocks are counted."""
 
 from hw.flow.emit import generate
 from hw.flow.families import FAMILIES, MEMORY_BITS
 from hw.flow.hierarchy import Hierarchy
 from hw.flow.synth import Component, Cost
 from hw.flow.yosys import kept_modules
-from sim.costs.accelerator import ARRAY, BLOCKS, BlockCost, beside, blocks, costs
-from sw.accelerator.parameters import AcceleratorParameters
+from sim.costs.accelerator import ARRAY, BLOCKS, BlockCost, beside, blocks
 
 from ..small import PARAMETERS
 
@@ -52,11 +49,3 @@ def test_blocks_have_all_that_the_unit_has():
 def test_share_beside_the_matrix_engine():
     found = {ARRAY: BlockCost(gates=300, memory=1), "rest": BlockCost(gates=100, memory=50)}
     assert beside(found) == 0.25
-
-
-@pytest.mark.parametrize("lanes", [8, 4])
-def test_all_but_the_matrix_engine_is_a_third(deep, lanes):
-    if not deep:
-        pytest.skip("synthesis of the whole takes minutes: --deep")
-    p = AcceleratorParameters(rows=8, columns=8, lanes=16, vector_lanes=lanes)
-    assert beside(costs(p)) <= 0.35
