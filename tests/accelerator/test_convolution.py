@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from sw.accelerator import tensors
-from sw.accelerator.coding import decode, encode
 from sw.accelerator.compile import compile_training
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.program import Program
@@ -19,7 +18,7 @@ from sw.train.settings import Settings
 
 from .made import SMALL, made
 from .timeline import Timeline
-from .trained import assert_same, ran
+from .trained import assert_same, faulty, ran
 
 SMALL_LENET = SMALL.replace(bank_words=4096, banks=16)
 
@@ -130,16 +129,7 @@ FAULTS: dict[str, tuple[str, str, dict[str, int], dict[str, int]]] = {
 def test_planted_faults(digits, fault):
     name, comment, known, changes = FAULTS[fault]
     program, data = digits
-    code = program.instructions
-    pc, fields = next(
-        (pc, fields)
-        for pc, line in enumerate(program.lines)
-        for found, fields in [decode(line.word)]
-        if found.name == name
-        and comment in line.comment
-        and all(fields[key] == value for key, value in known.items())
-    )
-    code[pc] = encode(name, **fields | {key: fields[key] + by for key, by in changes.items()})
+    code = faulty(program, name, comment, known, changes)
     expected = train(program.parameters, data, program.settings)
     with pytest.raises(AssertionError):
         assert_same(ran(program, data, code), expected)

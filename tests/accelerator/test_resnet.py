@@ -9,7 +9,6 @@ import pytest
 from hw.flow.emit import generate
 from sim.accelerator.accelerate import accelerate, prepare
 from sw.accelerator import tensors
-from sw.accelerator.coding import decode, encode
 from sw.accelerator.command import requested
 from sw.accelerator.compile import compile_training
 from sw.accelerator.parameters import AcceleratorParameters
@@ -28,7 +27,7 @@ from sw.train.settings import Settings
 from .made import SMALL, made
 from .test_convolution import few
 from .timeline import Timeline
-from .trained import assert_same, ran
+from .trained import assert_same, faulty, ran
 
 LARGE = SMALL.replace(banks=16, bank_words=16_384, instructions=4096)
 
@@ -216,14 +215,7 @@ FAULTS: dict[str, tuple[str, str, dict[str, int]]] = {
 def test_planted_faults(strides, fault):
     name, comment, changes = FAULTS[fault]
     program, data, expected = strides
-    code = program.instructions
-    pc, fields = next(
-        (pc, fields)
-        for pc, line in enumerate(program.lines)
-        for found, fields in [decode(line.word)]
-        if found.name == name and comment in line.comment
-    )
-    code[pc] = encode(name, **fields | {key: fields[key] + by for key, by in changes.items()})
+    code = faulty(program, name, comment, {}, changes)
     with pytest.raises(AssertionError):
         assert_same(ran(program, data, code), expected)
 

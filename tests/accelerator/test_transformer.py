@@ -6,7 +6,6 @@ import pytest
 from hw.flow.emit import generate
 from sim.accelerator.accelerate import accelerate, prepare
 from sw.accelerator.assembler import Assembler
-from sw.accelerator.coding import decode, encode
 from sw.accelerator.compile import compile_training
 from sw.accelerator.heads import repeated
 from sw.accelerator.machine import Machine
@@ -26,7 +25,7 @@ from sw.train.settings import Settings
 
 from .made import SMALL, made
 from .timeline import Timeline
-from .trained import assert_same, ran
+from .trained import assert_same, faulty, ran
 
 LARGE = SMALL.replace(bank_words=4096, banks=16, instructions=2048)
 
@@ -139,16 +138,7 @@ FAULTS: dict[str, tuple[str, str, dict[str, int], dict[str, int]]] = {
 def test_planted_faults(tokens, fault):
     name, comment, known, changes = FAULTS[fault]
     program, data, expected = tokens
-    code = program.instructions
-    pc, fields = next(
-        (pc, fields)
-        for pc, line in enumerate(program.lines)
-        for found, fields in [decode(line.word)]
-        if found.name == name
-        and comment in line.comment
-        and all(fields[key] == value for key, value in known.items())
-    )
-    code[pc] = encode(name, **fields | {key: fields[key] + by for key, by in changes.items()})
+    code = faulty(program, name, comment, known, changes)
     with pytest.raises(AssertionError):
         assert_same(ran(program, data, code), expected)
 

@@ -1,16 +1,18 @@
 """What the interpreter makes of programs of trainings."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
+from sw.accelerator.coding import decode, encode
 from sw.accelerator.machine import Machine
 from sw.accelerator.program import Program
 from sw.accelerator.start import start
 from sw.accelerator.training import Training
 from sw.train.data import Data
 
-__all__ = ["assert_same", "ran"]
+__all__ = ["assert_same", "faulty", "ran"]
 
 
 def ran(program: Program, data: Data, code: list[int] | None = None) -> Training:
@@ -43,3 +45,23 @@ def assert_same(found: Training, expected: Training) -> None:
         for key in want:
             assert np.array_equal(have[key].view(np.uint32), want[key].view(np.uint32)), key
     assert np.array_equal(found.losses.view(np.uint32), expected.losses.view(np.uint32))
+
+
+def faulty(
+    program: Program, name: str, comment: str, known: Mapping[str, int], changes: Mapping[str, int]
+) -> list[int]:
+    """Return a program whose first instruction of a name, comment and known fields is changed.
+
+    ``changes`` are what is added to its fields.
+    """
+    code = program.instructions
+    pc, fields = next(
+        (pc, fields)
+        for pc, line in enumerate(program.lines)
+        for found, fields in [decode(line.word)]
+        if found.name == name
+        and comment in line.comment
+        and all(fields[key] == value for key, value in known.items())
+    )
+    code[pc] = encode(name, **fields | {key: fields[key] + by for key, by in changes.items()})
+    return code
