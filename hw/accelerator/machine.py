@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from sw.accelerator.instructions import BYTES, ENGINES
+from sw.accelerator.instructions import BYTES, ENGINES, WORKERS
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.timing import AHEAD
 
@@ -23,7 +23,7 @@ from .ports import CAUSES, COMMAND, PC_BITS
 from .product import ProductEngine
 from .quantize import QuantizeEngine
 from .scratchpad import Scratchpad
-from .sequencer import WORKERS, ProgramSequencer
+from .sequencer import ProgramSequencer
 from .tokens import Tokens
 from .vector import VectorEngine
 

@@ -15,6 +15,7 @@ from sw.accelerator.instructions import (
     LOOPS,
     TABLE,
     TOKENS,
+    WORKERS,
     Field,
 )
 from sw.accelerator.parameters import AcceleratorParameters
@@ -24,10 +25,7 @@ from ..base.memory import uninitialized_memory
 from ..base.pipeline import register, wire
 from .ports import CAUSES, COMMAND, PC_BITS, field_of
 
-__all__ = ["FETCH", "WORKERS", "Legality", "ProgramSequencer"]
-
-WORKERS = tuple(name for name in ENGINES if name != "seq")
-"""The engines that are sent instructions."""
+__all__ = ["FETCH", "Legality", "ProgramSequencer"]
 
 FETCH = data.StructLayout({"address": ADDRESS_BITS, "count": PC_BITS})
 """What is asked of memory: where a program begins, and its instructions."""

@@ -9,7 +9,7 @@ from sw.sparse.csb_parameters import VALUE_BITS, CsbEncoderParameters, CsbParame
 from ..base.field import Field
 from ..base.pipeline import count_events, register, wire
 from ..engine.core import Core
-from ..engine.registers import counter
+from ..engine.registers import counter, stall_registers
 from ..float.classify import classify
 from ..stream.packet import Packet
 from .first_one import FirstOne, one_hot_select
@@ -68,8 +68,7 @@ class CsbEncoder(Core):
     registers = (
         counter("blocks", "blocks given"),
         counter("values", "values given"),
-        counter("input_stalls", "cycles that waited for elements"),
-        counter("output_stalls", "cycles in which an output waited to be accepted"),
+        *stall_registers("elements", "an output"),
     )
 
     def __init__(self, *, parameters: CsbEncoderParameters) -> None:

@@ -1,10 +1,8 @@
 """Units that train a network alone."""
 
-import dataclasses
-
 from sw.accelerator.chip import ChipParameters
 from sw.accelerator.parameters import AcceleratorParameters
-from sw.formats import BLOCK_FORMATS
+from sw.formats import read_format
 
 from ..accelerator.chip import AcceleratorChip
 from ..accelerator.machine import Accelerator
@@ -17,7 +15,7 @@ _SMALL = AcceleratorParameters(
     rows=1,
     columns=1,
     lanes=2,
-    format=dataclasses.replace(BLOCK_FORMATS["hbfp4"], block=(4,)),
+    format=read_format("hbfp4:block=4"),
     banks=4,
     bank_words=16,
     port_bits=32,

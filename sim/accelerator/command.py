@@ -14,7 +14,7 @@ from rich.table import Table
 
 from hw.flow.emit import generate
 from sw.accelerator.command import check_files, described, requested, training_options
-from sw.accelerator.cycles import WORKERS
+from sw.accelerator.instructions import WORKERS
 from sw.cli import bars, console, whole_files
 from sw.errors import UserError
 

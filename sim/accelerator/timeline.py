@@ -4,7 +4,8 @@ import collections
 import textwrap
 from pathlib import Path
 
-from sw.accelerator.cycles import WORKERS, Span
+from sw.accelerator.cycles import Span
+from sw.accelerator.instructions import WORKERS
 from sw.accelerator.program import Program
 
 __all__ = ["draw", "step_of"]

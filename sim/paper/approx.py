@@ -25,7 +25,7 @@ from ..approx.switched import switched
 from ..training import configure
 from . import plots
 from .accuracy import Case
-from .pages import Page, mark, new_table, through_rtl
+from .pages import Page, mark, new_table, through_rtl, training
 
 __all__ = ["ARITHMETICS", "CASES", "MULTIPLIERS", "SECTIONS"]
 
@@ -224,14 +224,10 @@ def _training(page: Page) -> bool:
     )
 
 
-def _accuracy(page: Page) -> bool:
-    return page.training(CASES, ARITHMETICS, NEAR, NOTE, plots.curves)
-
-
 SECTIONS = {
     "errors": _errors,
     "cost": _cost,
     "speed": _speed,
     "training": _training,
-    "accuracy": _accuracy,
+    "accuracy": training(CASES, ARITHMETICS, NEAR, NOTE, plots.curves),
 }

@@ -24,7 +24,7 @@ from sw.networks import NETWORKS
 from ..bfp.multimode_array import simulate
 from . import plots
 from .accuracy import Case
-from .pages import Page, mark, new_table
+from .pages import Page, mark, new_table, training
 
 __all__ = ["ARITHMETICS", "CASES", "SECTIONS"]
 
@@ -213,13 +213,9 @@ def _utilization(page: Page) -> bool:
     return good
 
 
-def _accuracy(page: Page) -> bool:
-    return page.training(CASES, ARITHMETICS, NEAR, NOTE, plots.accuracy)
-
-
 SECTIONS = {
     "density": _density,
     "throughput": _throughput,
     "utilization": _utilization,
-    "accuracy": _accuracy,
+    "accuracy": training(CASES, ARITHMETICS, NEAR, NOTE, plots.accuracy),
 }

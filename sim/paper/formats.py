@@ -25,7 +25,7 @@ from sw.train.settings import Settings
 from . import plots
 from .accuracy import Case
 from .kept import sources
-from .pages import Page, mark, new_table, train_all
+from .pages import Page, mark, new_table, train_all, training
 from .workers import in_processes
 
 __all__ = ["ARITHMETICS", "CASES", "SECTIONS"]
@@ -176,10 +176,6 @@ def _formats(page: Page) -> bool:
     return good
 
 
-def _accuracy(page: Page) -> bool:
-    return page.training(CASES, ARITHMETICS, NEAR, NOTE, plots.accuracy)
-
-
 def _pareto(page: Page) -> bool:
     """Draw accuracies over gates, of what the other sections computed."""
     costs = _costs(page)
@@ -196,4 +192,8 @@ def _pareto(page: Page) -> bool:
     return True
 
 
-SECTIONS = {"formats": _formats, "accuracy": _accuracy, "pareto": _pareto}
+SECTIONS = {
+    "formats": _formats,
+    "accuracy": training(CASES, ARITHMETICS, NEAR, NOTE, plots.accuracy),
+    "pareto": _pareto,
+}

@@ -3,13 +3,22 @@
 import csv
 import dataclasses
 import functools
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from hw.flow.emit import Design
@@ -28,6 +37,7 @@ __all__ = [
     "new_table",
     "through_rtl",
     "train_all",
+    "training",
 ]
 
 
@@ -48,12 +58,21 @@ def train_all(
     cases: Sequence[Case], arithmetics: Sequence[str], seeds: int, kept: Kept, **options: Any
 ) -> list[Accuracy]:
     """Train every case in every arithmetic behind a progress bar; options as of `accuracies`."""
+    console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+    times = TimeElapsedColumn(), TimeRemainingColumn()
+    with Progress(*columns, *times, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("train", total=None)
+        began, counts = time.monotonic(), list[int]()
 
         def report(done: int, total: int, last: str) -> None:
             bar.update(task, completed=done, total=total, description=f"train ({last})")
+            counts.append(done)
+            new = done - counts[0]
+            if bar.disable:
+                left = (time.monotonic() - began) / new * (total - done) if new else 0.0
+                note = f"; about {left / 60:.0f} min left" if new else ""
+                click.echo(f"train {done} of {total}{f' ({last})' * bool(last)}{note}", err=True)
 
         return accuracies(cases, arithmetics, seeds, kept=kept, report=report, **options)
 
@@ -196,3 +215,12 @@ class Page:
             ],
         )
         return good
+
+
+def training(*given: Any) -> Callable[[Page], bool]:
+    """Return the section that trains, tables and draws what is given, as `Page.training` does."""
+
+    def section(page: Page) -> bool:
+        return page.training(*given)
+
+    return section

@@ -18,7 +18,8 @@ from ..train.data import DATA, Data, load
 from ..train.network import MODELS
 from ..train.settings import Settings
 from .compile import compile_training
-from .cycles import WORKERS, Prediction, predict
+from .cycles import Prediction, predict
+from .instructions import WORKERS
 from .parameters import AcceleratorParameters
 from .program import Program, listing
 from .start import start

@@ -24,16 +24,12 @@ class Convolution(Dense):
 
     Parameters
     ----------
-    stage : Stage
-        What it is.
-    below : Layer or None
-        Whose output it reads.
     x : Tensor
         Its input, (channels, y, x, samples).
     batch, values : int
         Samples, and values of a word.
-    shared : Shared
-        What layers have in common.
+    stage, below, shared
+        As those of `Dense`.
 
     Members
     -------
@@ -41,13 +37,7 @@ class Convolution(Dense):
     """
 
     def __init__(
-        self,
-        stage: Stage,
-        below: Layer | None,
-        x: Tensor,
-        batch: int,
-        values: int,
-        shared: Shared,
+        self, stage: Stage, below: Layer | None, x: Tensor, batch: int, values: int, shared: Shared
     ) -> None:
         assert isinstance(stage.part, Weighted)
         shape = stage.part.layer

@@ -13,7 +13,7 @@ from ..checks import instance, whole
 from ..errors import UserError
 from ..formats.stages import SCALE_CYCLES
 from .coding import decode
-from .instructions import ADDRESS_BITS, ADDRESSES, BITS, ENGINES, TOKENS, Instruction
+from .instructions import ADDRESS_BITS, ADDRESSES, BITS, TOKENS, WORKERS, Instruction
 from .parameters import AcceleratorParameters
 from .port import Port
 from .queues import Decoded, Queue
@@ -27,10 +27,7 @@ from .timing import (
     vector_cycles,
 )
 
-__all__ = ["WORKERS", "Prediction", "Span", "predict"]
-
-WORKERS = tuple(name for name in ENGINES if name != "seq")
-"""The engines that the sequencer sends instructions to."""
+__all__ = ["Prediction", "Span", "predict"]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -39,25 +39,11 @@ def descent(
     shared: Shared, array: Matrix, momentum: Matrix, gradient: Matrix
 ) -> Iterator[Operation]:
     """Give what changes a momentum by a gradient, and an array by the momentum."""
-    shape = array.rows, array.words
-    yield vector(
-        f"{momentum.tensor.name} * {shared.momentum} + its gradient",
-        "axpy",
-        momentum.along,
-        momentum.along,
-        gradient.along,
-        scalar=shared.momentum,
-        shape=shape,
-    )
-    yield vector(
-        f"{array.tensor.name} - rate * {momentum.tensor.name}",
-        "axpy",
-        array.along,
-        momentum.along,
-        array.along,
-        scalar=shared.rate,
-        shape=shape,
-    )
+    m, name, shape = momentum.along, momentum.tensor.name, (array.rows, array.words)
+    comment = f"{name} * {shared.momentum} + its gradient"
+    yield vector(comment, "axpy", m, m, gradient.along, scalar=shared.momentum, shape=shape)
+    comment, to = f"{array.tensor.name} - rate * {name}", array.along
+    yield vector(comment, "axpy", to, m, to, scalar=shared.rate, shape=shape)
 
 
 class Dense(Layer):
@@ -140,16 +126,19 @@ class Dense(Layer):
                     right,
                     inputs,
                 )
-            there = y.cut(columns=columns)
-            yield vector(
-                f"{y.tensor.name} + {self.bias.tensor.name}{', rectified' * self.relu}",
-                "add",
-                there.along,
-                there.along,
-                self.bias.elements(self.outputs, there.words),
-                shape=(self.outputs, there.words),
-                relu=self.relu,
-            )
+            yield self._add_biases(y.cut(columns=columns))
+
+    def _add_biases(self, y: Matrix) -> Operation:
+        """Return what adds biases to outputs, perhaps of some samples, and rectifies them."""
+        return vector(
+            f"{y.tensor.name} + {self.bias.tensor.name}{', rectified' * self.relu}",
+            "add",
+            y.along,
+            y.along,
+            self.bias.elements(self.outputs, y.words),
+            shape=(self.outputs, y.words),
+            relu=self.relu,
+        )
 
     def _across(
         self, panel: Tensor, x: Matrix, columns: range, reduction: int, key: int | None
@@ -223,15 +212,7 @@ class Dense(Layer):
             yield panels.quantize(
                 left, self.dy.cut(part), ROWS, reduction=samples, key=key, before=part.start
             )
-        yield vector(
-            f"gradient of bias{number} = sums of {name}",
-            "copy",
-            self._db.elements(self.outputs),
-            self.dy.along,
-            shape=(self.outputs, self.dy.words),
-            reduce="sum",
-            fold=True,
-        )
+        yield self._bias_gradient()
         for part in rows:
             gradient = dw.cut(part)
             yield self._multiply(
@@ -252,6 +233,18 @@ class Dense(Layer):
                 yield vector("zeros behind it", "fill", behind, shape=(len(part), more))
             weight, momentum = self.weight.cut(part), self.momentum.cut(part)
             yield from grouped("update", descent(self._shared, weight, momentum, gradient))
+
+    def _bias_gradient(self) -> Operation:
+        """Return what makes the gradient of the biases."""
+        return vector(
+            f"gradient of {self.bias.tensor.name} = sums of {self.dy.tensor.name}",
+            "copy",
+            self._db.elements(self.outputs),
+            self.dy.along,
+            shape=(self.outputs, self.dy.words),
+            reduce="sum",
+            fold=True,
+        )
 
     def _input_gradient(self) -> Iterator[Operation]:
         """Give what makes the gradient of the input."""

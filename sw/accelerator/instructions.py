@@ -33,6 +33,9 @@ BYTES = BITS // 8
 ENGINES = {"seq": 1, "dma": 2, "quant": 3, "prod": 4, "vec": 5}
 """Who carries an instruction out, by the code in its lowest bits."""
 
+WORKERS = tuple(name for name in ENGINES if name != "seq")
+"""The engines that the sequencer sends instructions to."""
+
 TOKENS = 16
 """Counters by which engines wait for one another."""
 

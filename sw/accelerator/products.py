@@ -19,19 +19,13 @@ __all__ = ["Exact", "Products"]
 
 
 class Products:
-    """Makes operands of products, and products of them.
-
-    Parameters
-    ----------
-    parameters : AcceleratorParameters
-        Of the machine.
-    seed : int
-        Of the random words of stochastic rounding.
+    """Makes operands of products, and products of them, as the machine of ``parameters`` does.
 
     Members
     -------
     step : int
-        Number of the training's present step.
+        Number of the training's present step, which with ``seed`` gives the random words of
+        stochastic rounding.
     """
 
     def __init__(self, parameters: AcceleratorParameters, seed: int) -> None:

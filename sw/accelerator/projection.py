@@ -68,14 +68,8 @@ class Projection(_Weights):
 
     Parameters
     ----------
-    stage : Stage
-        What it is.
-    below : Layer
-        Whose output it reads.
-    heads : Heads
-        Extents.
-    shared : Shared
-        What layers have in common.
+    stage, below, heads, shared
+        As those of `Attention`, with a single layer below.
 
     Members
     -------
@@ -103,9 +97,9 @@ class Projection(_Weights):
         comment = f"{self.split.name} = {x.tensor.name}^T {weight.tensor.name}^T of heads"
         panels = self._shared.panels
         yield self._heads.multiply(comment, self.split, panels, pair, self.inputs)
-        yield from self._add_biases()
+        yield from self._add_biases_of_heads()
 
-    def _add_biases(self) -> Iterator[Operation]:
+    def _add_biases_of_heads(self) -> Iterator[Operation]:
         """Give what adds biases to outputs, by words of each head's."""
         heads, depth, biases = self._heads.heads, self._heads.depth, self._biases
         counters = (heads, biases.stride), (depth, 1)
@@ -152,16 +146,10 @@ class Gather(_Weights):
 
     Parameters
     ----------
-    stage : Stage
-        What it is.
-    below : Layer
-        Whose output, `Heads.joined`, it reads.
     slopes : Stack
-        Takes the gradient of that.
-    heads : Heads
-        Extents.
-    shared : Shared
-        What layers have in common.
+        Takes the gradient of what it reads, which is `Heads.joined`.
+    stage, below, heads, shared
+        As those of `Attention`, with a single layer below.
 
     Members
     -------
@@ -185,29 +173,12 @@ class Gather(_Weights):
         name = y.tensor.name
         comment = f"{name} = {self.weight.tensor.name} {self._joined.tensor.name}^T"
         yield self._product(comment, y, pair, self.inputs)
-        yield vector(
-            f"{name} + {self.bias.tensor.name}",
-            "add",
-            y.along,
-            y.along,
-            self.bias.elements(self.outputs, y.words),
-            shape=(y.rows, y.words),
-        )
+        yield self._add_biases(y)
 
     def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
         """Give what makes the gradient of the layer below, and what changes the arrays."""
-        dy = self.dy
         yield from grouped("input gradient", self._input_gradient())
-        biases = vector(
-            f"gradient of {self.bias.tensor.name} = sums of {dy.tensor.name}",
-            "copy",
-            self._db.elements(self.outputs),
-            dy.along,
-            shape=(dy.rows, dy.words),
-            reduce="sum",
-            fold=True,
-        )
-        change = self._change(dy, self._joined, (False, True), biases)
+        change = self._change(self.dy, self._joined, (False, True), self._bias_gradient())
         yield from grouped("weight gradient", change)
 
     def _input_gradient(self) -> Iterator[Operation]:

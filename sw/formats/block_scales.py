@@ -1,14 +1,16 @@
 """The scales of blocks, given their largest magnitudes: what both quantizers begin with."""
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from ..arrays import Floats, Integers
+from ..arrays import Codes, Floats, Integers
 from . import BINARY32, BfpFormat, BlockFormat, MxFormat, tensor_scale
 from .scale import FloatScale, MxScale
 
-__all__ = ["INFINITY", "BlockScales", "block_scales"]
+__all__ = ["INFINITY", "BlockScales", "block_scales", "least_error"]
 
 LEAST_NORMAL, INFINITY = 1 << 23, 255 << 23
 
@@ -55,6 +57,36 @@ def block_scales(format: BlockFormat, top: Integers, amax: np.float32) -> tuple[
         return _of_tensor(format, top, amax)
     code = np.where(top == 0, format.lowest_code, code)
     return (BlockScales(code, format.last_place(code)),)
+
+
+def least_error(
+    scales: Sequence[BlockScales],
+    elements: Callable[[BlockScales], Codes],
+    error: Callable[[Codes, Integers], Floats],
+    take: Callable[[npt.NDArray[np.bool_], Codes, Codes], Codes],
+) -> tuple[Codes, Integers]:
+    """Return the codes of elements, and of scales, that of all scales give blocks the least error.
+
+    Of equal ones the first.
+
+    Parameters
+    ----------
+    scales : sequence of BlockScales
+        Those that are tried.
+    elements : function
+        Returns the codes of elements for scales.
+    error : function
+        Returns that of codes of elements and scales, of each block.
+    take : function
+        Returns codes of elements: of some blocks the second ones, of the others the third.
+    """
+    first, *others = scales
+    code, scale = elements(first), first.code
+    for other in others:
+        tried = elements(other)
+        better = error(tried, other.code) < error(code, scale)
+        code, scale = take(better, tried, code), np.where(better, other.code, scale)
+    return code, scale
 
 
 def _of_tensor(format: MxFormat, top: Integers, amax: np.float32) -> tuple[BlockScales, ...]:

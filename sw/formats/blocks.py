@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Codes
 from ..checks import array, instance
 from ..errors import UserError
 from . import BlockFormat, MxFormat, tensor_scale
@@ -15,8 +16,6 @@ from .cut import blocked_axes
 __all__ = ["NO_AMAX", "Blocks", "decode", "encode"]
 
 Integers = npt.NDArray[np.int32]
-Codes = npt.NDArray[np.uint32]
-
 NO_AMAX = np.float32(0)
 
 

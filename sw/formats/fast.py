@@ -16,7 +16,7 @@ from ..jit import njit
 from ..words import Words, fields_of
 from . import fast_loops, tensor_scale
 from .block import BlockFormat, MxFormat
-from .block_scales import INFINITY, BlockScales, block_scales
+from .block_scales import INFINITY, BlockScales, block_scales, least_error
 from .blocks import Blocks
 from .cut import blocked_axes
 from .element import FloatElement
@@ -54,18 +54,14 @@ def quantize(
         largest = tensor_scale.given_amax(format, top.view(np.float32), None)
     else:
         largest = tensor_scale.given_amax(format, x, amax)
-    first, *others = block_scales(format, top.astype(np.int64), largest)
-    scale, code = first.code, _elements(x, first, format, words)
-    for other in others:
-        assert isinstance(format, MxFormat)
-        tried = _elements(x, other, format, words)
-        better = _error(x, tried, other.code, format, largest) < _error(
-            x, code, scale, format, largest
-        )
-        scale = np.where(better, other.code, scale)
-        _take(code, tried, better, block)
+    code, scale = least_error(
+        block_scales(format, top.astype(np.int64), largest),
+        lambda scales: _elements(x, scales, format, words),
+        lambda code, scale: _error(x, code, scale, format, largest),
+        lambda which, tried, code: _take(which, tried, code, block),
+    )
     if special.any():
-        _take(code, np.full_like(code, format.element.nan_code), special, block)
+        code = _take(special, np.full_like(code, format.element.nan_code), code, block)
     exponent = np.where(special, format.nan_code, scale).astype(np.int32)
     axis = 1 if len(format.block) == 1 else None
     return Blocks(code=code, exponent=exponent, format=format, axis=axis, amax=largest)
@@ -111,10 +107,11 @@ def _error(
     x: npt.NDArray[np.float32],
     code: npt.NDArray[np.uint32],
     scale: npt.NDArray[np.int64],
-    format: MxFormat,
+    format: BlockFormat,
     amax: np.float32,
 ) -> npt.NDArray[np.float32]:
     """Return what `tensor_scale.error` returns of each block."""
+    assert isinstance(format, MxFormat)
     codes = np.arange(1 << format.element_bits)
     numbers = tensor_scale.number_of(format, format.element.decode(codes))
     result = np.empty(scale.shape, np.float32)
@@ -132,12 +129,13 @@ def _sides(format: BlockFormat) -> tuple[int, int]:
 
 
 @jit
-def _take(code, other, which, block):
-    """Replace the codes of some blocks."""
+def _take(which, tried, code, block):
+    """Replace the codes of some blocks, and return all."""
     for r in range(code.shape[0]):
         for c in range(code.shape[1]):
             if which[r // block[0], c // block[1]]:
-                code[r, c] = other[r, c]
+                code[r, c] = tried[r, c]
+    return code
 
 
 def zero_set(x: npt.NDArray[np.float32], format: BlockFormat) -> int:

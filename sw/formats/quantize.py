@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Floats
+from ..arrays import Codes, Floats
 from ..checks import array, instance
 from ..errors import UserError
 from ..words import Words
 from . import BlockFormat, MxFormat, binary32, tensor_scale
-from .block_scales import INFINITY, BlockScales, block_scales
-from .blocks import NO_AMAX, Blocks, Codes, Integers
+from .block_scales import INFINITY, BlockScales, block_scales, least_error
+from .blocks import NO_AMAX, Blocks, Integers
 from .cut import blocked_axes, cut, join
 from .element import FloatElement, IntegerElement
 
@@ -63,15 +63,12 @@ def quantize_groups(
     largest = NO_AMAX
     if isinstance(format, MxFormat) and format.has_tensor_scale:
         largest = tensor_scale.checked_amax(format, amax)
-    first, *others = block_scales(format, top, largest)
-    code, element = first.code, _elements(bits, first, format, words)
-    for other in others:
-        assert isinstance(format, MxFormat)
-        tried = _elements(bits, other, format, words)
-        better = _error(bits, tried, other.code, format, largest) < _error(
-            bits, element, code, format, largest
-        )
-        code, element = np.where(better, other.code, code), np.where(better, tried, element)
+    element, code = least_error(
+        block_scales(format, top, largest),
+        lambda scales: _elements(bits, scales, format, words),
+        lambda element, code: _error(bits, element, code, format, largest),
+        np.where,
+    )
     if isinstance(format, MxFormat):
         below = format.element.decode(element) == 0
     else:
@@ -83,9 +80,10 @@ def quantize_groups(
 
 
 def _error(
-    bits: Codes, code: Codes, scale: np.ndarray, format: MxFormat, amax: np.float32
+    bits: Codes, code: Codes, scale: np.ndarray, format: BlockFormat, amax: np.float32
 ) -> np.ndarray:
     """Return the errors of codes of elements and scales, of each block."""
+    assert isinstance(format, MxFormat)
     number = tensor_scale.number_of(format, format.element.decode(code))
     return tensor_scale.error(format, bits.view(np.float32), number, scale, amax)
 

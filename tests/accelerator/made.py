@@ -1,14 +1,12 @@
 """Images of no meaning, and a small program."""
 
-import dataclasses
-
 import numpy as np
 
 from sw.accelerator.chip import ChipParameters
 from sw.accelerator.compile import compile_training
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.program import Program
-from sw.formats import BLOCK_FORMATS
+from sw.formats import BLOCK_FORMATS, read_format
 from sw.train.data import Data
 from sw.train.settings import Settings
 
@@ -22,7 +20,7 @@ CHIP = ChipParameters(
     rows=2,
     columns=2,
     lanes=2,
-    format=dataclasses.replace(BLOCK_FORMATS["hbfp6"], block=(8,)),
+    format=read_format("hbfp6:block=8"),
     instructions=512,
     memory_words=1024,
     bank_words=256,

@@ -86,3 +86,11 @@ def put(made: Machine, bank: int, address: int, values) -> None:
 def values(made: Machine, bank: int, address: int, count: int) -> np.ndarray:
     """Read binary32 values from an element of a bank on."""
     return made.words[bank].reshape(-1)[address : address + count].view(np.float32)
+
+
+def filled(*given) -> Machine:
+    """Return a machine with values in scratchpads: the bank, address and values of each `put`."""
+    made, _ = machine()
+    for each in given:
+        put(made, *each)
+    return made

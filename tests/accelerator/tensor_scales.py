@@ -8,9 +8,8 @@ import numpy as np
 
 from sw.accelerator.coding import encode
 from sw.accelerator.machine import Machine
-from sw.accelerator.parameters import AcceleratorParameters
-from sw.formats import read_format
 
+from .made import SMALL
 from .scratchpad import Scratchpad
 
 __all__ = [
@@ -26,15 +25,7 @@ __all__ = [
     "value",
 ]
 
-NEAREST = AcceleratorParameters(
-    rows=1,
-    columns=2,
-    lanes=4,
-    format=read_format("nvfp4"),
-    banks=4,
-    bank_words=256,
-    port_bits=32,
-)
+NEAREST = SMALL.replace(rows=1, columns=2, format="nvfp4", banks=4, bank_words=256, port_bits=32)
 STOCHASTIC = NEAREST.replace(format="nvfp4:rounding=stochastic")
 
 INFINITY, QUIET = 0x7F800000, 0x7FC00000

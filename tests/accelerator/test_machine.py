@@ -6,13 +6,25 @@ import pytest
 from sw.accelerator.coding import encode
 from sw.accelerator.instructions import LANE_OPS
 
-from .programs import ADD, COPY, FILL, attempt, load, machine, put, run, store, values, vec, window
+from .programs import (
+    ADD,
+    COPY,
+    FILL,
+    attempt,
+    filled,
+    load,
+    machine,
+    put,
+    run,
+    store,
+    values,
+    vec,
+    window,
+)
 
 
 def test_elements_outside_read_as_zero_and_are_not_written():
-    made, _ = machine()
-    put(made, 0, 0, range(1, 17))
-    put(made, 1, 0, [9] * 16)
+    made = filled((0, 0, range(1, 17)), (1, 0, [9] * 16))
     run(
         made,
         # Pixels -1 to 2 of a plane of two; positions 1 to 4 of one of three.
@@ -24,9 +36,7 @@ def test_elements_outside_read_as_zero_and_are_not_written():
 
 
 def test_single_elements_are_in_all_lanes_and_written_alone():
-    made, _ = machine()
-    put(made, 0, 0, range(1, 9))
-    put(made, 1, 0, [9] * 8)
+    made = filled((0, 0, range(1, 9)), (1, 0, [9] * 8))
     run(
         made,
         window("vec", 1, 3, single=1, counter5=(2, 1)),
@@ -41,8 +51,7 @@ def test_single_elements_are_in_all_lanes_and_written_alone():
 
 
 def test_a_word_may_be_written_to_its_own_place_and_the_last_of_several_stays():
-    made, _ = machine()
-    put(made, 0, 0, range(8))
+    made = filled((0, 0, range(8)))
     run(
         made,
         window("vec", 0, 0, counter5=(2, 4)),
@@ -57,8 +66,7 @@ def test_a_word_may_be_written_to_its_own_place_and_the_last_of_several_stays():
 
 
 def test_reductions_write_a_word_of_each_group_and_fold_it():
-    made, _ = machine()
-    put(made, 0, 0, range(24))
+    made = filled((0, 0, range(24)))
     source = window("vec", 1, 0, counter4=(2, 12), counter5=(3, 4))
     run(
         made,
@@ -73,15 +81,13 @@ def test_reductions_write_a_word_of_each_group_and_fold_it():
 
 
 def test_relu_comes_before_the_reduction():
-    made, _ = machine()
-    put(made, 0, 0, [1, -2, 3, -4])
+    made = filled((0, 0, [1, -2, 3, -4]))
     run(made, window("vec", 0, 0, bank=1), vec(COPY, reduce=1, fold=1, relu=1))
     assert values(made, 1, 0, 4).tolist() == [4] * 4
 
 
 def test_scalars_are_immediate_or_registers():
-    made, _ = machine()
-    put(made, 0, 0, [5, 6, 7, 8])
+    made = filled((0, 0, [5, 6, 7, 8]))
     scale = LANE_OPS.index("scale")
     run(
         made,
@@ -104,8 +110,7 @@ def test_scalars_are_immediate_or_registers():
 
 
 def test_a_scalar_from_outside_is_zero():
-    made, _ = machine()
-    put(made, 0, 0, [5])
+    made = filled((0, 0, [5]))
     scalar = encode("vec.scalar", register=1)
     run(
         made,
@@ -119,8 +124,7 @@ def test_a_scalar_from_outside_is_zero():
 
 
 def test_every_run_walks_its_windows_from_the_start():
-    made, _ = machine()
-    put(made, 0, 0, range(8))
+    made = filled((0, 0, range(8)))
     run(
         made,
         window("vec", 1, 0, counter5=(2, 4)),

@@ -14,20 +14,17 @@ from sw.accelerator.compile import compile_training
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.program import Program
 from sw.accelerator.stages import INPUT, stages
-from sw.accelerator.training import Training, train
+from sw.accelerator.training import Training
 from sw.core.convolution import Convolution
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS
 from sw.train.data import Data, load
 from sw.train.layers import BatchNorm, Layer, Mean, Pool, Rectifier, Residual, Weighted, dense
-from sw.train.loop import train as reference
 from sw.train.network import MODELS, Network
 from sw.train.settings import Settings
 
 from .made import SMALL, made
-from .test_convolution import few
-from .timeline import Timeline
-from .trained import assert_same, faulty, ran
+from .trained import assert_caught, assert_ordered, faulty, ran, trained, trained_by_squares
 
 LARGE = SMALL.replace(banks=16, bank_words=16_384, instructions=4096)
 
@@ -113,17 +110,6 @@ def test_no_other_layers():
         stages(Network([Other()]))
 
 
-def test_one_step_is_that_of_the_other_training():
-    """With products of binary32."""
-    data = few(16)
-    s = settings(16, epochs=1)
-    found, run = train(LARGE, data, s, products="binary32"), reference(data, s, steps=1)
-    for name, array in run.network.arrays.items():
-        # Arrays are about 1: sums in another order differ in the last place.
-        assert np.abs(found.weights[name] - array).max() <= 2.0**-23, name
-    assert found.momenta.keys() == {n for n in found.weights if n[:4] not in ("mean", "vari")}
-
-
 def test_few_steps_of_a_training():
     options: dict[str, Any] = {"format": "hbfp8", "data": "digits", "hidden": None, "overrides": ()}
     _, data, s = requested(**options, model="resnet8", batch=16, steps=2)
@@ -152,14 +138,6 @@ def test_patches_of_a_stride():
     ]
 
 
-def trained(p: Any, data: Data, s: Settings) -> Training:
-    """Assert that the interpreter trains as the definition does."""
-    found = ran(compile_training(p, data, s), data)
-    assert_same(found, train(p, data, s))
-    assert np.isfinite(found.losses).all() and (found.momenta["weight0"] != 0).any()
-    return found
-
-
 def test_trained_as_by_the_definition():
     found = trained(LARGE, made(8, 16, 3), settings(4, epochs=2))
     assert found.losses[1].mean() < found.losses[0].mean()
@@ -178,8 +156,7 @@ def test_trained_as_by_the_definition():
 def test_any_graph(name, side, fields, monkeypatch):
     small(monkeypatch, name)
     p = SMALL.replace(banks=16, bank_words=4096, instructions=4096, **fields)
-    data = made(2 * p.values, side**2, 3)
-    trained(p, data, settings(p.values, epochs=1, momentum=0.5, seed=7))
+    trained_by_squares("resnet8", p, side)
 
 
 @pytest.fixture(scope="module")
@@ -215,15 +192,11 @@ FAULTS: dict[str, tuple[str, str, dict[str, int]]] = {
 def test_planted_faults(strides, fault):
     name, comment, changes = FAULTS[fault]
     program, data, expected = strides
-    code = faulty(program, name, comment, {}, changes)
-    with pytest.raises(AssertionError):
-        assert_same(ran(program, data, code), expected)
+    assert_caught(program, data, expected, faulty(program, name, comment, {}, changes))
 
 
 def test_tokens_keep_the_order_whatever_time_operations_take(strides):
-    timeline = Timeline(strides[0], 1, 8)
-    timeline.run()
-    timeline.check()
+    assert_ordered(strides[0])
 
 
 def test_a_residual_network_is_trained_wholly_in_the_rtl(monkeypatch):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pytest
 from amaranth.hdl import Module, ResetInserter, Signal
 
-from hw.accelerator.sequencer import WORKERS, ProgramSequencer
+from hw.accelerator.sequencer import ProgramSequencer
 from sw.accelerator.coding import encode
-from sw.accelerator.instructions import BITS
+from sw.accelerator.instructions import BITS, WORKERS
 from sw.accelerator.parameters import AcceleratorParameters
 
 from ..clocked import drive

@@ -1,18 +1,41 @@
-"""What the interpreter makes of programs of trainings."""
+"""What the interpreter makes of programs of trainings, beside what must come of them."""
 
 import math
 from collections.abc import Mapping
 
 import numpy as np
+import pytest
 
 from sw.accelerator.coding import decode, encode
+from sw.accelerator.compile import compile_training
 from sw.accelerator.machine import Machine
+from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.program import Program
 from sw.accelerator.start import start
-from sw.accelerator.training import Training
-from sw.train.data import Data
+from sw.accelerator.training import Training, train
+from sw.train.data import Data, load
+from sw.train.settings import Settings
 
-__all__ = ["assert_same", "faulty", "ran"]
+from .made import made
+from .timeline import Timeline
+
+__all__ = [
+    "assert_caught",
+    "assert_ordered",
+    "assert_same",
+    "faulty",
+    "few",
+    "ran",
+    "trained",
+    "trained_by_squares",
+]
+
+
+def few(images: int) -> Data:
+    """The first digits."""
+    data = load("digits")
+    x, y = data.train_x[:images], data.train_y[:images]
+    return Data(name="few", train_x=x, train_y=y, test_x=x, test_y=y)
 
 
 def ran(program: Program, data: Data, code: list[int] | None = None) -> Training:
@@ -45,6 +68,33 @@ def assert_same(found: Training, expected: Training) -> None:
         for key in want:
             assert np.array_equal(have[key].view(np.uint32), want[key].view(np.uint32)), key
     assert np.array_equal(found.losses.view(np.uint32), expected.losses.view(np.uint32))
+
+
+def trained(p: AcceleratorParameters, data: Data, s: Settings) -> Training:
+    """Assert that the interpreter trains as the definition does, and something."""
+    found = ran(compile_training(p, data, s), data)
+    assert_same(found, train(p, data, s))
+    assert np.isfinite(found.losses).all() and (found.momenta["weight0"] != 0).any()
+    return found
+
+
+def trained_by_squares(model: str, p: AcceleratorParameters, side: int) -> Training:
+    """Assert it for two batches, each of a word, of made squares."""
+    s = Settings(model=model, batch=p.values, rate=0.05, epochs=1, momentum=0.5, seed=7)
+    return trained(p, made(2 * p.values, side**2, 3), s)
+
+
+def assert_ordered(program: Program) -> None:
+    """Assert that tokens keep the order of operations whatever time these take."""
+    timeline = Timeline(program, 1, 8)
+    timeline.run()
+    timeline.check()
+
+
+def assert_caught(program: Program, data: Data, expected: Training, code: list[int]) -> None:
+    """Assert that other instructions train something else."""
+    with pytest.raises(AssertionError):
+        assert_same(ran(program, data, code), expected)
 
 
 def faulty(

@@ -5,22 +5,14 @@ import re
 import numpy as np
 import pytest
 
+from hw.units import UNITS
 from sim.sparse.layers import run_pass
 from sw.core.convolution import Convolution
 from sw.core.products import Dense, execute
 from sw.errors import UserError
-from sw.sparse.array_parameters import SparseArrayParameters
 
-P = SparseArrayParameters(
-    pe_rows=4,
-    columns=2,
-    mask_bits=16,
-    issue_width=2,
-    nonzeros=128,
-    patch=128,
-    sums=64,
-    depth=128,
-    pixels=32,
+P = UNITS["sparse_array"].small.replace(
+    pe_rows=4, columns=2, mask_bits=16, nonzeros=128, patch=128, depth=128, sums=64, pixels=32
 )
 BATCH = 4
 

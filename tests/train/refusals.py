@@ -7,7 +7,7 @@ import pytest
 from sw.errors import UserError
 from sw.train.spec import read
 
-__all__ = ["assert_refused"]
+__all__ = ["accepted", "assert_refused"]
 
 
 def assert_refused(text: Any, message: str) -> None:
@@ -16,3 +16,13 @@ def assert_refused(text: Any, message: str) -> None:
         read(text, layers=2, epochs=3)
     assert str(error.value).startswith(message)
     assert "\n" not in str(error.value)
+
+
+def accepted(text: str, **fields: int) -> bool:
+    """Tell whether an arithmetic is read; check that it else is refused in one line."""
+    try:
+        read(text, **fields)
+    except UserError as error:
+        assert "\n" not in str(error), text
+        return False
+    return True
