@@ -36,6 +36,9 @@ FROM_INTEGER_LATENCY = 4
 LARGEST = float(np.finfo(np.float32).max)
 """The largest finite number."""
 
+LEAST_ROUNDED = 2.0**-126 * (1 - 2.0**-25)
+"""The least number that rounds, with exponents unbounded, to the least normal one."""
+
 NAN = np.uint32(0x7FC00000).view(np.float32)
 """The only NaN that a circuit puts out."""
 
@@ -61,6 +64,8 @@ def narrowed(x: npt.NDArray[np.float64], format: FloatFormat) -> npt.NDArray[np.
 
     What is beyond the largest number of ``format`` becomes an infinity, and a NaN `NAN`.
     """
+    if format == BINARY32:
+        return _to_binary32(x)
     bits = x.view(np.uint64)
     drop = np.uint64(52 - format.fraction_bits)
     last = bits >> drop & np.uint64(1)
@@ -71,6 +76,15 @@ def narrowed(x: npt.NDArray[np.float64], format: FloatFormat) -> npt.NDArray[np.
         value = np.where(size < 2.0 ** (1 - format.bias), np.copysign(0, value), value)
         value = np.where(size < 2.0 ** (format.bias + 1), value, np.copysign(np.inf, value))
         return np.where(np.isnan(x), NAN, value.astype(np.float32))
+
+
+def _to_binary32(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Return what `narrowed` returns, of any ``x``, by the processor's own rounding."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        value = x.astype(np.float32)
+        # Of 24 bits with any exponent, what is nearer to the number below the least is a zero.
+        value = np.where(np.abs(x) < LEAST_ROUNDED, np.copysign(np.float32(0), value), value)
+        return np.where(np.isnan(value), NAN, value)
 
 
 def rounded(x: npt.ArrayLike, format: FloatFormat) -> npt.NDArray[np.float32]:
@@ -121,20 +135,14 @@ def from_integer(
     """
     q = array("q", q, "integer", low=1 - 2**62, high=2**62 - 1).astype(np.int64)
     exponent = array("exponent", exponent, "integer", low=-(2**31), high=2**31 - 1)
-    magnitude = np.abs(q)
-    length = np.frexp(magnitude.astype(np.float64))[1].astype(np.int64)
-    length -= magnitude < (np.int64(1) << np.maximum(length - 1, 0))  # rounded up to a power of two
-    drop = np.maximum(length - 24, 0)
-    truncated = magnitude >> drop
-    rest = magnitude - (truncated << drop)
-    half = (np.int64(1) << drop) >> 1
-    truncated += (rest > half) | ((rest == half) & (half > 0) & (truncated & 1 == 1))
-    # At most 2**24 * 2**500: exact in binary64 and far outside binary32 at either end.
-    scale = np.clip(exponent.astype(np.int64) + drop, -500, 500)
-    value = np.ldexp(truncated.astype(np.float64), scale.astype(np.int32))
-    value = np.where(value < 2.0**-126, 0.0, value)
-    with np.errstate(over="ignore"):
-        result = np.copysign(value, np.where(q < 0, -1.0, 1.0)).astype(np.float32)
+    # Of 53 bits, and whether there is a rest, binary64 holds all that rounding asks for.
+    long = np.abs(q) >= np.int64(1) << 53
+    if long.any():
+        q = np.where(long, q >> 9 | (q & 511 != 0), q)
+        exponent = exponent + np.where(long, 9, 0)
+    # At most 2**53 * 2**500: exact, and far outside binary32 at either end.
+    scale = np.clip(exponent, -500, 500).astype(np.int32)
+    result = _to_binary32(np.ldexp(q.astype(np.float64), scale))
     return np.where(array("nan", nan, "bool"), NAN, result)
 
 

@@ -63,6 +63,10 @@ def test_quantize(name, rounding):
         ("mxint8",) * 2,
         ("hbfp6", "hbfp12"),
         (WIDE, WIDE),
+        # Sums of 56 bits, of which the right one's have 24 or 38; the last ones of 70.
+        ("mxfp8_e5m2", "mxfp8_e4m3"),
+        ("mxfp8_e4m3", "mxfp8_e5m2"),
+        ("mxfp8_e5m2", "mxfp8_e5m2"),
     ],
     ids=str,
 )
@@ -79,6 +83,22 @@ def test_gemm(pair):
             )
             got, expected = fast.gemm(a, b.transposed), gemm(a, b.transposed)
             assert np.array_equal(got.view(np.uint32), expected.view(np.uint32))
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"), [(0x00, 565182464.0), (0x01, 565182528.0), (0x81, 565182464.0)]
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_rest_of_a_long_sum_decides_a_tie(last, expected, turned):
+    """22 * 57344 * 448 and half a last place, 32, and 2**-16 * 2**-9: 55 bits from end to end."""
+    ones = np.full((1, 1), 127)
+    left, right = read_format("mxfp8_e5m2"), read_format("mxfp8_e4m3")
+    code = np.array([[0x7B] * 22 + [0x00] * 8 + [0x50, 0x01]])
+    a = Blocks(code=code, exponent=ones, format=left, axis=1)
+    code = np.array([[0x7E] * 22 + [0x00] * 8 + [0x38, last]])
+    b = Blocks(code=code, exponent=ones, format=right, axis=1)
+    a, b = (b, a) if turned else (a, b)
+    assert fast.gemm(a, b.transposed).tolist() == [[expected]]
 
 
 def test_rounding_at_the_least_normal_number():
