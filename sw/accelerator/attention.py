@@ -6,10 +6,10 @@ import numpy as np
 
 from ..train.attention import SelfAttention
 from .dense import Shared
-from .heads import Heads, repeated
+from .heads import Heads
 from .layer import Layer
 from .operands import COLUMNS, ROWS
-from .operations import Matrix, Operation, Tensor, Window, multiply, vector
+from .operations import Matrix, Operation, Tensor, Window, multiply, repeated, vector
 from .projection import Projection
 from .stages import Stage
 from .strided import Stack

@@ -1,14 +1,13 @@
 """Convolutions as operations: dense layers of patches, but for the gradient of their input."""
 
-import dataclasses
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 from ..core.planes import Planes as Shape
 from ..train.layers import Weighted
 from .dense import Dense, Shared
 from .layer import Layer
-from .operands import ROWS
-from .operations import Matrix, Operation, Tensor, Window, vector
+from .operands import COLUMNS, ROWS, TERMS
+from .operations import Matrix, Operation, Tensor, Window, repeated, vector
 from .planes import Planes
 from .stages import Stage
 
@@ -18,9 +17,8 @@ __all__ = ["Convolution"]
 class Convolution(Dense):
     """A convolution; samples are innermost.
 
-    Weights are (filters, channels * taps). The gradient of the input is a convolution of that of
-    the output by the reversed kernels, (channels, filters * taps), into which weights are copied.
-    Of a stride the gradient is copied, too: there are zeros between its pixels.
+    Weights are (filters, channels * taps). Each pixel of the output's gradient gives the input's
+    gradient a term for every tap; they are added where the taps lie, in planes with a border.
 
     Parameters
     ----------
@@ -40,77 +38,77 @@ class Convolution(Dense):
         self, stage: Stage, below: Layer | None, x: Tensor, batch: int, values: int, shared: Shared
     ) -> None:
         assert isinstance(stage.part, Weighted)
-        shape = stage.part.layer
+        self._shape = shape = stage.part.layer
         assert isinstance(shape, Shape) and not shape.depthwise
         words = batch // values
         source = Planes(x, shape.channels, shape.size, words, values)
         patches = source.patches(shape.kernel, shape.padding, stride=shape.stride)
         super().__init__(stage, below, patches, shared)
-        self.dx = dataclasses.replace(source.matrix, tensor=shared.dx)
-        far, name = shape.stride * (shape.outputs - 1) + 1, f"dilated{self.number}"
-        self._stride = shape.stride
-        self._dilated = Planes(
-            Tensor(name, shape.filters * far**2 * words), shape.filters, far, words, values
-        )
-        self.reduction = shape.filters * shape.kernel**2
-        self._border = shape.kernel - 1 - shape.padding
-        self._reversed = Matrix.make(
-            f"reversed{self.number}", shape.channels, self.reduction, values
-        )
-        self._kernel, self._size = shape.kernel, shape.size
-        if below and self._reversed.stride > self.reduction:
-            self.padded.append(self._reversed)
-        if below and self._stride > 1:
-            self.padded.append(self._dilated.matrix)
+        reach = shape.stride * (shape.outputs - 1) + shape.kernel
+        side = max(reach, shape.padding + shape.size)
+        self._bordered = Planes(shared.dx, shape.channels, side, words, values)
+        self.dx = self._bordered.matrix
 
-    def _transposed(self, left: Tensor) -> Iterator[Operation]:
-        """Give what makes the panel of the reversed kernels for the gradient of the input."""
-        panels, weight, kernels = self._shared.panels, self.weight, self._reversed
-        channels, filters, taps = kernels.rows, self.outputs, self._kernel**2
-        backwards = Window(
-            tensor=weight.tensor,
-            # Of each channel all filters, the taps of each from the last one to the first.
-            counters=((channels, taps), (filters, weight.stride), (taps, -1)),
-            offset=taps - 1,
-            single=True,
+    @property
+    def _gradient(self) -> Window:
+        """The gradient of the input, without the border, in the order of its words."""
+        planes, shape = self._bordered, self._shape
+        counters = (
+            (planes.channels, planes.plane),
+            (shape.size, planes.line),
+            (shape.size * planes.words, planes.values),
         )
-        room = Window(
-            tensor=kernels.tensor,
-            counters=((channels, kernels.stride), (filters * taps, 1)),
-            single=True,
-        )
-        yield vector(
-            f"{kernels.tensor.name} = {weight.tensor.name}",
-            "copy",
-            room,
-            backwards,
-            shape=(channels, filters * taps),
-        )
-        key = panels.key(self.product, "input", 1)
-        yield panels.quantize(left, kernels, ROWS, reduction=self.reduction, key=key)
+        offset = shape.padding * (planes.line + planes.pixel)
+        return Window(tensor=planes.tensor, counters=counters, offset=offset)
 
-    def _slopes(self) -> Generator[Operation, None, Matrix]:
-        """Give what makes, and return, what the kernels see for the gradient of the input."""
-        slopes = Planes.of(self.dy, self._dilated.words)
-        if self._stride > 1:
-            yield self._dilate(slopes)
-            slopes = self._dilated
-        return slopes.patches(self._kernel, self._border, outputs=self._size)
+    def _input_gradient(self) -> Iterator[Operation]:
+        """Give what makes the gradient of the input."""
+        panels, dx, reduction = self._shared.panels, self.dx, self.outputs
+        dx.tensor.words = max(dx.tensor.words, dx.rows * dx.words)
+        yield vector(f"zeros of {dx.tensor.name}", "fill", dx.along, shape=(dx.rows, dx.words))
+        left = panels.take(ROWS)
+        yield self._transposed(left)
+        key = panels.key(self.product, "input", 0)
+        planes = Planes.of(self.dy, self._bordered.words)
+        line = planes.side * planes.words
+        for columns, slopes in panels.columns_of(planes.patches(1, 0), reduction):
+            right = panels.take(COLUMNS)
+            yield self._across(right, slopes, columns, reduction, key)
+            lines = range(columns.start // line, columns.stop // line)
+            for few in panels.lines_of(lines, self.inputs * line, reduction):
+                terms = Matrix(panels.take(TERMS), self.inputs, len(few) * line, dx.values)
+                terms.tensor.words = max(terms.tensor.words, terms.rows * terms.words)
+                first = (few.start - lines.start) * line * terms.values
+                yield self._multiply(
+                    f"{terms.tensor.name} = {self.weight.tensor.name}^T dy{self.number}",
+                    terms,
+                    Window(tensor=left),
+                    panels.part(right, COLUMNS, reduction, range(first, first + terms.stride)),
+                    reduction,
+                )
+                yield from self._scatter(terms, few)
 
-    def _dilate(self, slopes: Planes) -> Operation:
-        """Return what copies the gradient of the output to where zeros are between its pixels."""
-        to, far = self._dilated, self._stride
+    def _scatter(self, terms: Matrix, lines: range) -> Iterator[Operation]:
+        """Give what adds the terms of some lines of the output to the gradient of the input.
+
+        The last tap is the first one. A pixel then has its terms in the order of the output's
+        pixels, whatever lines are added at once.
+        """
+        to, stride, kernel = self._bordered, self._shape.stride, self._shape.kernel
         counters = (
             (to.channels, to.plane),
-            (slopes.side, far * to.line),
-            (slopes.side, far * to.pixel),
+            (len(lines), stride * to.line),
+            (self._shape.outputs, stride * to.pixel),
             (to.words, to.values),
         )
-        matrix = slopes.matrix
-        return vector(
-            f"{to.tensor.name} = {matrix.tensor.name}, apart",
-            "copy",
-            Window(tensor=to.tensor, counters=counters),
-            matrix.along,
-            shape=(matrix.rows, matrix.words),
-        )
+        rows = (to.channels, kernel**2 * terms.stride), (terms.words, terms.values)
+        last = kernel - 1
+        for down in reversed(range(kernel)):
+            offset = (stride * lines.start + down) * to.line + last * to.pixel
+            there = Window(tensor=to.tensor, counters=counters, offset=offset)
+            tap = (down * kernel + last) * terms.stride
+            each = Window(tensor=terms.tensor, counters=rows, offset=tap)
+            comment = f"{to.tensor.name} + {terms.tensor.name} of taps in line {down}"
+            shape = to.channels, terms.words
+            term = vector(comment, "add", there, there, each, shape=shape)
+            yield repeated(term, kernel, (-to.pixel, -to.pixel, -terms.stride))

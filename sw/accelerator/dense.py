@@ -1,7 +1,7 @@
 """Dense layers as operations: forward, backward, and the change of their weights."""
 
 import dataclasses
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 from ..train.layers import Weighted
 from .layer import Layer
@@ -68,8 +68,6 @@ class Dense(Layer):
         Its arrays, (outputs, inputs) and one row.
     dx : Matrix
         Room for the gradient of the input.
-    reduction : int
-        Of the product that gives it.
     """
 
     def __init__(self, stage: Stage, below: Layer | None, x: Matrix, shared: Shared) -> None:
@@ -84,7 +82,6 @@ class Dense(Layer):
         y = Matrix.make(f"y{number}", outputs, samples, values)
         super().__init__([below], y, stage.relu)
         self.dx = dataclasses.replace(x, tensor=shared.dx)
-        self.reduction = outputs
         self.weight = Matrix.make(f"weight{number}", outputs, inputs, values)
         self.bias = Matrix.make(f"bias{number}", 1, outputs, values)
         self.momentum = Matrix.make(f"momentum_weight{number}", outputs, inputs, values)
@@ -123,7 +120,7 @@ class Dense(Layer):
                     f"{y.tensor.name} = {weight.tensor.name} {x.tensor.name}",
                     y.cut(part, columns),
                     panels.part(left, ROWS, inputs, part),
-                    right,
+                    Window(tensor=right),
                     inputs,
                 )
             yield self._add_biases(y.cut(columns=columns))
@@ -160,7 +157,7 @@ class Dense(Layer):
         comment: str,
         to: Matrix,
         left: Window,
-        right: Tensor,
+        right: Window,
         reduction: int,
         columns: int | None = None,
     ) -> Operation:
@@ -171,7 +168,7 @@ class Dense(Layer):
             comment,
             to,
             left,
-            Window(tensor=right),
+            right,
             m=to.rows,
             n=n if columns is None else panels.columns(columns),
             blocks=panels.blocks(reduction),
@@ -194,7 +191,7 @@ class Dense(Layer):
             yield from grouped("weight gradient", [self.input_panel(panel)])
         if below:
             # The input may end here.
-            given = below.take(self.dx.tensor.name, self.dx.along)
+            given = below.take(self.dx.tensor.name, self._gradient)
             yield from grouped("input gradient", given)
         yield from grouped("weight gradient", self._weight_gradient(panel))
         biases = descent(self._shared, self.bias, self.bias_momentum, self._db)
@@ -219,7 +216,7 @@ class Dense(Layer):
                 f"gradient of weight{number} = {name} {self.x.tensor.name}^T",
                 gradient,
                 panels.part(left, ROWS, samples, part),
-                right,
+                Window(tensor=right),
                 samples,
                 self.inputs,
             )
@@ -248,31 +245,31 @@ class Dense(Layer):
 
     def _input_gradient(self) -> Iterator[Operation]:
         """Give what makes the gradient of the input."""
-        panels, dx, reduction = self._shared.panels, self.dx, self.reduction
+        panels, dx, reduction = self._shared.panels, self.dx, self.outputs
         dx.tensor.words = max(dx.tensor.words, dx.rows * dx.words)
         left = panels.take(ROWS)
-        yield from self._transposed(left)
+        yield self._transposed(left)
         key = panels.key(self.product, "input", 0)
-        for columns, slopes in panels.columns_of((yield from self._slopes()), reduction):
+        for columns, slopes in panels.columns_of(self.dy, reduction):
             right = panels.take(COLUMNS)
             yield self._across(right, slopes, columns, reduction, key)
             yield self._multiply(
                 f"{dx.tensor.name} = {self.weight.tensor.name}^T dy{self.number}",
                 dx.cut(columns=columns),
                 Window(tensor=left),
-                right,
+                Window(tensor=right),
                 reduction,
             )
 
-    def _transposed(self, left: Tensor) -> Iterator[Operation]:
-        """Give what makes the panel of the weights for the gradient of the input."""
+    def _transposed(self, left: Tensor) -> Operation:
+        """Return what makes the panel of the weights for the gradient of the input."""
         panels = self._shared.panels
         key = panels.key(self.product, "input", 1)
-        yield panels.quantize(
+        return panels.quantize(
             left, self.weight, ROWS, reduction=self.outputs, transposed=True, key=key
         )
 
-    def _slopes(self) -> Generator[Operation, None, Matrix]:
-        """Return what the weights multiply for the gradient of the input."""
-        yield from ()
-        return self.dy
+    @property
+    def _gradient(self) -> Window:
+        """The gradient of the input, in the order of its words."""
+        return self.dx.along

@@ -1,24 +1,14 @@
 """The tensors of attention, and products of all heads."""
 
 import dataclasses
-from collections.abc import Sequence
 
 from ..errors import UserError
 from ..train.attention import SelfAttention
 from .operands import COLUMNS, Panels
-from .operations import Matrix, Operation, Tensor, Window, multiply
+from .operations import Matrix, Operation, Tensor, Window, multiply, repeated
 from .strided import Stack
 
-__all__ = ["Heads", "repeated"]
-
-
-def repeated(operation: Operation, times: int, steps: Sequence[int]) -> Operation:
-    """Return an operation that is done several times, each window moved by its step."""
-    windows = {
-        number: dataclasses.replace(window, step=steps[number])
-        for number, window in operation.windows.items()
-    }
-    return dataclasses.replace(operation, windows=windows, times=times)
+__all__ = ["Heads"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,10 @@ from .operations import Matrix, Operation, Tensor, Window
 from .parameters import AcceleratorParameters
 from .part import Part, pieces
 
-__all__ = ["ROWS", "COLUMNS", "Panels"]
+__all__ = ["ROWS", "COLUMNS", "TERMS", "Panels"]
 
-ROWS, COLUMNS = 0, 1
-"""The sides of the array that a panel is for."""
+ROWS, COLUMNS, TERMS = range(3)
+"""The sides of the array that a panel is for, and results that are added to others."""
 
 SHORTEST = 2048
 """Cycles, about, of a part."""
@@ -24,6 +24,8 @@ FIXED_BITS = 40
 
 class Panels:
     """Makes panels: of two of a side one is made while the other is multiplied.
+
+    Of rooms for terms one is filled while the other is added.
 
     Parameters
     ----------
@@ -53,7 +55,8 @@ class Panels:
         self._register = register
         self._parts = parts
         self._pools = [
-            [Tensor(f"{name}{n}", 0) for n in range(copies)] for name in ("rows", "columns")
+            [Tensor(f"{name}{n}", 0) for n in range(copies)]
+            for name in ("rows", "columns", "terms")
         ]
         self._keys: dict[int, str] = {}
 
@@ -92,6 +95,20 @@ class Panels:
             )
         return parts
 
+    def lines_of(self, lines: range, words: int, reduction: int) -> list[range]:
+        """Return parts of lines whose results, so many words a line, are added to others.
+
+        As many as are worth an operation each, or as it needs for results of a quarter of a bank.
+        """
+        p = self._parameters
+        cycles = len(lines) * words * p.values * self.blocks(reduction) * p.beats
+        most = min(self._parts, cycles // (p.rows * p.columns * SHORTEST))
+        few = max(1, p.bank_words // (4 * words))
+        return [
+            range(lines.start + part.start, lines.start + part.stop)
+            for part in pieces(len(lines), max(most, -(-len(lines) // few)))
+        ]
+
     def part(self, panel: Tensor, side: int, reduction: int, rows: range) -> Window:
         """Return a window on the panel of some rows, which begin where a tile does."""
         p = self._parameters
@@ -114,7 +131,7 @@ class Panels:
         return -(-rows // self.slices(side)) * self.blocks(reduction) * p.beats * p.values
 
     def take(self, side: int) -> Tensor:
-        """Return the panel of a side whose last use is the older one."""
+        """Return the panel of a side, or room for terms, whose last use is the older one."""
         pool = self._pools[side]
         pool.append(pool.pop(0))
         return pool[0]

@@ -1,7 +1,7 @@
 """Operations of engines on tensors that have no place in the scratchpad yet."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ __all__ = [
     "dma",
     "grouped",
     "multiply",
+    "repeated",
     "vector",
 ]
 
@@ -284,6 +285,18 @@ def multiply(
     return Operation(
         name="prod.multiply", comment=comment, windows=windows, fields=fields, work=work
     )
+
+
+def repeated(operation: Operation, times: int, steps: Sequence[int]) -> Operation:
+    """Return an operation that is done several times, each window moved by its step.
+
+    Windows move in tensors, not in planes.
+    """
+    windows = {
+        number: dataclasses.replace(window, step=steps[number])
+        for number, window in operation.windows.items()
+    }
+    return dataclasses.replace(operation, windows=windows, times=times)
 
 
 def dma(name: str, comment: str, matrix: Matrix, external: External) -> Operation:

@@ -84,7 +84,7 @@ class AcceleratorParameters(Parameters):
         one_of("banks", self.banks, _powers(2, 16))
         one_of("bank_words", self.bank_words, _powers(16, 65_536))
         one_of("port_bits", self.port_bits, _powers(32, 512))
-        one_of("instructions", self.instructions, _powers(16, 4096))
+        one_of("instructions", self.instructions, _powers(16, 16_384))
         one_of("burst", self.burst, _powers(1, 256))
         whole("outstanding", self.outstanding, 1, 16)
         one_of("vector_lanes", self.vector_lanes, _powers(1, 256))

@@ -21,7 +21,7 @@ from .functions import evaluate
 from .instructions import FUNCTIONS
 from .products import Products
 from .stages import INPUT, Stage
-from .tensors import dilated, largest, patches, reversed_kernels, spread, sum_samples, sum_words
+from .tensors import largest, patches, scattered, spread, sum_samples, sum_words
 
 __all__ = ["PARTS", "Arrays", "Part", "Product"]
 
@@ -151,16 +151,14 @@ class Product(Part):
 
     def _input_gradient(self, weight: Floats, dy: Floats) -> Floats:
         shape = self._shape
-        if isinstance(shape, Planes):
-            # Kernels are copied in this order, so that words lie along the reduction.
-            left = self._operand(reversed_kernels(weight), "input", 1)
-            border = shape.kernel - 1 - shape.padding
-            dy = patches(dilated(dy, shape.stride), shape.kernel, border, outputs=shape.size)
-        else:
-            left = self._operand(weight.T, "input", 1, grouped=True)
-            dy = dy.reshape(len(dy), -1)
+        left = self._operand(weight.reshape(len(weight), -1).T, "input", 1, grouped=True)
+        dy = dy.reshape(len(dy), -1)
         right = self._operand(dy.T, "input", 0, grouped=not self.turned_y)
-        return self.products.multiply(left, right)
+        dx = self.products.multiply(left, right)
+        if isinstance(shape, Planes):
+            terms = dx.reshape(shape.channels, *[shape.kernel] * 2, *[shape.outputs] * 2, -1)
+            dx = scattered(terms, shape.size, shape.padding, shape.stride)
+        return dx
 
 
 def _matrix(shape: Layer, x: Floats) -> Floats:

@@ -45,14 +45,9 @@ class Planes:
         """A row a channel."""
         return Matrix(self.tensor, self.channels, self.side**2 * self.words, self.values)
 
-    def patches(
-        self, kernel: int, padding: int, *, stride: int = 1, outputs: int | None = None
-    ) -> "Patches":
-        """Return what the taps of kernels see, with a border of zeros.
-
-        ``outputs`` is the side of the results; without, as long as kernels are inside.
-        """
-        outputs = outputs or (self.side + 2 * padding - kernel) // stride + 1
+    def patches(self, kernel: int, padding: int, *, stride: int = 1) -> "Patches":
+        """Return what the taps of kernels see, with a border of zeros."""
+        outputs = (self.side + 2 * padding - kernel) // stride + 1
         rows, words = self.channels * kernel**2, outputs**2 * self.words
         return Patches(
             self.tensor,

@@ -10,13 +10,12 @@ from ..formats import binary32
 from ..formats.binary32 import add
 
 __all__ = [
-    "dilated",
     "larger",
     "largest",
     "pairwise",
     "patches",
     "positive",
-    "reversed_kernels",
+    "scattered",
     "spread",
     "sum_samples",
     "sum_words",
@@ -59,15 +58,9 @@ def larger(x: Floats, y: Floats) -> Floats:
     return np.where(np.isnan(x) | np.isnan(y), binary32.NAN, np.where(x > y, x, y))
 
 
-def patches(
-    x: Floats, kernel: int, padding: int, *, stride: int = 1, outputs: int | None = None
-) -> Floats:
-    """Return what each tap of kernels sees: (channels * taps, pixels of the result * samples).
-
-    ``outputs`` is the side of the result; without, as long as kernels are inside.
-    """
-    side = outputs or (x.shape[1] + 2 * padding - kernel) // stride + 1
-    reach = stride * (side - 1) + kernel
+def patches(x: Floats, kernel: int, padding: int, *, stride: int = 1) -> Floats:
+    """Return what each tap of kernels sees: (channels * taps, pixels of the result * samples)."""
+    reach = (x.shape[1] + 2 * padding - kernel) // stride * stride + kernel
     seen = np.zeros((len(x), reach, reach, x.shape[-1]), x.dtype)
     inner = x[:, : reach - padding, : reach - padding]
     seen[:, padding : padding + inner.shape[1], padding : padding + inner.shape[2]] = inner
@@ -77,18 +70,22 @@ def patches(
     return taps.transpose(0, 4, 5, 1, 2, 3).reshape(len(x) * kernel**2, -1)
 
 
-def dilated(x: Floats, stride: int) -> Floats:
-    """Return planes with zeros between pixels, which are then so far apart."""
-    channels, side, _, samples = x.shape
-    far = stride * (side - 1) + 1
-    planes = np.zeros((channels, far, far, samples), x.dtype)
-    planes[:, ::stride, ::stride] = x
-    return planes
+def scattered(terms: Floats, size: int, padding: int, stride: int) -> Floats:
+    """Return sums of terms (channels, taps down, across, y, x, samples) where taps of kernels lie.
 
-
-def reversed_kernels(weight: Floats) -> Floats:
-    """Return kernels (filters, channels, y, x) from the last tap on: (channels, filters * taps)."""
-    return weight[:, :, ::-1, ::-1].swapaxes(0, 1).reshape(weight.shape[1], -1)
+    They are (channels, pixels * samples) of planes of a size, to which terms come one after the
+    other: in the order of the pixels that they come from, so the last tap's first.
+    """
+    channels, kernel, _, outputs, _, samples = terms.shape
+    reach = stride * (outputs - 1) + 1
+    side = max(reach + kernel - 1, padding + size)
+    planes = np.zeros((channels, side, side, samples), np.float32)
+    for down in reversed(range(kernel)):
+        for across in reversed(range(kernel)):
+            place = np.s_[:, down : down + reach : stride, across : across + reach : stride]
+            planes[place] = add(planes[place], terms[:, down, across])
+    inner = slice(padding, padding + size)
+    return planes[:, inner, inner].reshape(channels, -1)
 
 
 def _corners(x: Floats) -> list[Floats]:

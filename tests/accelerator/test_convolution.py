@@ -31,7 +31,9 @@ def random(*shape: int) -> np.ndarray:
 
 def test_digits_are_trained_as_by_the_definition():
     data = few(128)
-    p = AcceleratorParameters(format=read_format("hbfp8:block=16"), banks=16, bank_words=16_384)
+    p = AcceleratorParameters(
+        format=read_format("hbfp8:block=16"), banks=16, bank_words=16_384, instructions=2048
+    )
     found = trained(p, data, lenet(32, epochs=2))
     assert found.losses.shape == (2, 4) and found.losses[1].mean() < 0.95 * found.losses[0].mean()
 
@@ -53,14 +55,40 @@ def test_any_plane(side, fields):
     assert (found.momenta["weight0"] != 0).all()
 
 
-def test_patches_and_reversed_kernels():
+def test_patches():
     x = np.arange(18, dtype=np.float32).reshape(1, 3, 3, 2)
     found = tensors.patches(x, 2, 1).reshape(2, 2, 4, 4, 2)
     # The last tap sees the plane from its first pixel on, the first one all but its last pixels.
     assert np.array_equal(found[1, 1, :3, :3], x[0]) and not found[1, 1, 3].any()
     assert np.array_equal(found[0, 0, 1:, 1:], x[0]) and not found[0, 0, :, 0].any()
-    kernels = np.arange(8, dtype=np.float32).reshape(2, 1, 2, 2)
-    assert tensors.reversed_kernels(kernels).tolist() == [[3, 2, 1, 0, 7, 6, 5, 4]]
+
+
+def test_terms_are_added_in_the_order_of_the_pixels_that_they_come_from():
+    """Kernels of two taps, with a border of one: pixels 0 and 1, and 2 and 3 of a side of three."""
+    big, one = np.float32(2.0**24), np.float32(1)
+    terms = np.zeros((1, 2, 2, 4, 4, 1), np.float32)
+    # Four terms of the pixel in the middle, of taps from the last to the first.
+    for order, values, total in (
+        ("first", (one, one, big, -big), 2.0),
+        ("last", (big, one, one, -big), 0.0),
+    ):
+        for n, value in enumerate(values):
+            down, across = divmod(3 - n, 2)
+            terms[0, down, across, 2 - down, 2 - across] = value
+        found = tensors.scattered(terms, 3, 1, 1).reshape(3, 3)
+        assert found[1, 1] == total, order
+        assert np.count_nonzero(found) == (total != 0)
+
+
+def test_terms_of_a_stride():
+    terms = np.arange(1, 37, dtype=np.float32).reshape(1, 3, 3, 2, 2, 1)
+    found = tensors.scattered(terms, 4, 1, 2).reshape(4, 4)
+    # Pixels of the output lie on 0 and 2; taps one before, on it, and one behind.
+    assert found[0].tolist() == [17, 21 + 14, 18, 22]
+    assert found[1, 1] == 33 + 26 + 11 + 4 and found[3, 3] == 36
+    # The last line and column lie beyond all taps.
+    found = tensors.scattered(terms, 5, 1, 2).reshape(5, 5)
+    assert not found[4].any() and not found[:, 4].any()
 
 
 @pytest.mark.parametrize("side", [4, 5])
@@ -79,7 +107,9 @@ def test_pools_are_those_of_the_other_training(side):
 @pytest.fixture(scope="module")
 def digits() -> tuple[Program, Data]:
     data = few(16)
-    p = AcceleratorParameters(format=read_format("hbfp8:block=16"), banks=16, bank_words=2048)
+    p = AcceleratorParameters(
+        format=read_format("hbfp8:block=16"), banks=16, bank_words=2048, instructions=2048
+    )
     return compile_training(p, data, lenet(8, epochs=1)), data
 
 
@@ -87,7 +117,9 @@ FAULTS: dict[str, tuple[str, str, dict[str, int], dict[str, int]]] = {
     # Instruction, part of the comment, fields by which it is known, and what is added to fields.
     "the border": ("quant.bounds", "", {"y": -1}, {"y": 1, "x": 1}),
     "the plane": ("quant.bounds", "", {"height": 4}, {"height": 1}),
-    "taps from the first on": ("vec.counter5", "weight1", {"stride": -1}, {"stride": 2}),
+    "a tap": ("seta", "to the second one", {"address": 15}, {"value": 8}),
+    "a tap's place": ("adda", "to the next one", {"address": 14}, {"value": -8}),
+    "a part of dx": ("vec.base", "dx", {}, {"address": 8}),
     "a corner": ("vec.counter3", "y0", {}, {"stride": 8}),
     "what is left": ("vec.map", "what is left for y0", {}, {"lane": -3}),
     "zeros behind": ("vec.map", "zeros behind", {}, {"imm": 0x3F800000}),

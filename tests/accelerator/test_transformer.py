@@ -7,9 +7,8 @@ from hw.flow.emit import generate
 from sim.accelerator.accelerate import accelerate, prepare
 from sw.accelerator.assembler import Assembler
 from sw.accelerator.compile import compile_training
-from sw.accelerator.heads import repeated
 from sw.accelerator.machine import Machine
-from sw.accelerator.operations import Matrix, Window, vector
+from sw.accelerator.operations import Matrix, Window, repeated, vector
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.program import Program
 from sw.accelerator.training import Training, train
