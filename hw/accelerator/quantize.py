@@ -120,7 +120,8 @@ class QuantizeEngine(Circuit):
     elements, the converter's latency and drain (`ConverterParameters.timing`) and `overhead`; if
     transposed a cycle more, and the cycles of a block of a group. Under stochastic rounding the
     random words begin anew with each RUN: those of the key of window 0, after the beats that it
-    leaves out.
+    leaves out. Where the window has no key all are half of their range, which rounds to nearest,
+    ties away.
 
     Members
     -------
@@ -262,13 +263,14 @@ class QuantizeEngine(Circuit):
         bank = Signal(4)
         key = Signal(KEY_BITS)
         skip = Signal(SKIP_BITS)
+        keyed = Signal()
         given = fields_of("quant.base", front.word)
         with m.If(front.sets("quant.base", 0)):
             m.d.sync += [base.eq(given["address"]), bank.eq(given["bank"])]
-            m.d.sync += [key.eq(0), skip.eq(0)]
+            m.d.sync += keyed.eq(0)
         with m.If(front.sets("quant.key", 0)):
             stream = fields_of("quant.key", front.word)
-            m.d.sync += [key.eq(stream["key"]), skip.eq(stream["skip"])]
+            m.d.sync += [key.eq(stream["key"]), skip.eq(stream["skip"]), keyed.eq(1)]
         m.d.comb += [
             writer.base.eq(base),
             writer.bank.eq(bank),
@@ -281,4 +283,5 @@ class QuantizeEngine(Circuit):
                 quantizer.restart.eq(start),
                 quantizer.key.eq(key),
                 quantizer.skip.eq(skip),
+                quantizer.halves.eq(~keyed),
             ]

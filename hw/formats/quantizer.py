@@ -54,7 +54,7 @@ class Quantizer(Circuit):
         members under stochastic rounding only.
     key : In(64)
         See `sw.words.stream_key`.
-    skip : In(skips)
+    skip : In(skips), halves : In(1)
         Beats of random words that are left out at a restart, if there is such a port.
     exhausted : Out(1)
         A stream of random words ends.
@@ -91,7 +91,7 @@ class Quantizer(Circuit):
         members = {"i": In(float_packet(p.source, p.lanes).signature), "o": Out(given.signature)}
         if p.format.rounding == "stochastic":
             members |= {"restart": In(1), "key": In(KEY_BITS), "exhausted": Out(1)}
-            members |= {"skip": In(skips)} if skips else {}
+            members |= {"skip": In(skips), "halves": In(1)} if skips else {}
         members |= {"amax": In(BINARY32.width)} if has_tensor_scale(p.format) else {}
         super().__init__(members)
 
@@ -147,8 +147,11 @@ class Quantizer(Circuit):
             stride=self.stride * p.lanes,
             skips=self.skips,
         )
+        words = random.o
         if self.skips:
             m.d.comb += random.skip.eq(self.skip)
+            half = Const(1 << p.format.random_bits - 1, p.format.random_bits)
+            words = Mux(self.halves, half.replicate(p.lanes), words)
         assert random.latency == 2 + LANE_LATENCY - 1
         early = self.lane.latency - LANE_LATENCY
         m.d.comb += [
@@ -158,7 +161,7 @@ class Quantizer(Circuit):
             random.key.eq(self.key),
             self.exhausted.eq(random.exhausted),
         ]
-        return random.o
+        return words
 
     def _lanes(
         self, m: Module, move: Value, beat: data.View, block: data.View, words: Value

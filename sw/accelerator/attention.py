@@ -101,7 +101,7 @@ class Attention(Layer):
         distances: list[int] = []
         for side, x in enumerate((left, right)):
             rows = x.by_tokens(panels.slices(side))
-            key = panels.key(number, which, side)
+            key = self._key(number, which, side)
             yield panels.quantize(pair[side], rows, side, reduction=x.features, key=key)
             distances.append(panels.distance(side, x.tokens, x.features))
         name = f"{to.name} = {left.name} {right.name}^T"
@@ -125,9 +125,9 @@ class Attention(Layer):
         panels, tokens, depth = self._shared.panels, left.tokens, right.features
         pair = panels.take(ROWS), panels.take(COLUMNS)
         rows = left.by_features if turned else left.by_tokens(panels.slices(ROWS))
-        key = panels.key(number, which, ROWS)
+        key = self._key(number, which, ROWS)
         yield panels.quantize(pair[ROWS], rows, ROWS, reduction=tokens, transposed=turned, key=key)
-        key = panels.key(number, which, COLUMNS)
+        key = self._key(number, which, COLUMNS)
         yield panels.quantize(
             pair[COLUMNS], right.by_features, COLUMNS, reduction=tokens, transposed=True, key=key
         )
@@ -140,6 +140,14 @@ class Attention(Layer):
             panels.distance(COLUMNS, right.matrix.stride, tokens),
         )
         yield self._multiply(name, spread, pair, depth, tokens, steps)
+
+    def _key(self, number: int, which: str, side: int) -> int | None:
+        """Return the key of an operand.
+
+        The gradient of values has shares on the left, and the gradient of outputs on the right.
+        """
+        last = (number, which) == (self._mix, "weight")
+        return self._shared.panels.key(number, which, side, gradient=side == 1 if last else None)
 
     def _multiply(
         self,

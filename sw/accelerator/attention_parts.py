@@ -67,9 +67,15 @@ class _Attention(Part):
     def _multiply(
         self, number: int, which: str, left: Floats, right: Floats, grouped: tuple[bool, bool]
     ) -> Floats:
-        """Return each product of (…, m, k) and the transpose of (…, n, k)."""
+        """Return each product of (…, m, k) and the transpose of (…, n, k).
+
+        The gradient of values has shares on the left, and the gradient of outputs on the right.
+        """
+        last = (number, which) == (self._mix, "weight")
         pairs = [
-            self.products.stack(x, number, (which, side), grouped=turned)
+            self.products.stack(
+                x, number, (which, side), grouped=turned, gradient=side == 1 if last else None
+            )
             for side, (x, turned) in enumerate(zip((left, right), grouped, strict=True))
         ]
         return np.stack([self.products.multiply(*pair) for pair in zip(*pairs, strict=True)])

@@ -124,10 +124,13 @@ class Quantizer(Engine):
             emitted = x.reshape(outer, blocks, form.reduction, p.values).swapaxes(2, 3)
         else:
             emitted = x.reshape(outer, -1)[:, :k]
+        words = None
+        if panel.key is not None:
+            words = Words(key=panel.key, first=panel.skip * p.quantizer_lanes)
         found = _compiled("formats", "quantize", quantize)(
             np.ascontiguousarray(emitted).reshape(-1, form.reduction),
-            form,
-            random=Words(key=panel.key, first=panel.skip * p.quantizer_lanes),
+            form if words else p.nearest,
+            random=words,
             amax=self.amax if p.tensor_scale else None,
         )
         code, exponent = found.code, found.exponent

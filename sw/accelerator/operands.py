@@ -179,12 +179,13 @@ class Panels:
             skip=before * blocks * p.converter.beats,
         )
 
-    def key(self, layer: int, which: str, side: int) -> int | None:
+    def key(self, layer: int, which: str, side: int, *, gradient: bool | None = None) -> int | None:
         """Return the key of an operand's random words in the first step; None without any.
 
         Steps change low bits of keys alone, so the others must tell all operands apart.
+        ``gradient`` is as of `AcceleratorParameters.draws`.
         """
-        if self._parameters.format.rounding != "stochastic":
+        if not self._parameters.draws(which, side, gradient):
             return None
         key = stream_key(self._seed, layer=layer, use=USES[which, side])
         owner = f"operand {side} of the pass {which} of layer {layer}"

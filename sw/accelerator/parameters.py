@@ -4,7 +4,7 @@ import dataclasses
 from typing import ClassVar
 
 from ..bfp.array import ArrayParameters
-from ..checks import divides, one_of, whole
+from ..checks import choice, divides, one_of, whole
 from ..errors import UserError
 from ..formats import BLOCK_FORMATS, BlockFormat, read_format
 from ..formats.converter import ConverterParameters
@@ -44,7 +44,7 @@ class AcceleratorParameters(Parameters):
     port_bits : int
         Width of the memory port, a power of two of 32..512.
     instructions : int
-        Of the longest program, a power of two of 16..4096.
+        Of the longest program, a power of two of 16..16384.
     burst : int
         Beats of the longest burst, a power of two of 1..256.
     outstanding : int
@@ -54,6 +54,10 @@ class AcceleratorParameters(Parameters):
         fewer.
     watchdog : int
         Binary logarithm of the cycles in which nothing moves before the machine stops, 8..30.
+    stochastic : str
+        Operands that programs round by random words where the format is rounded so: ``all``, or
+        ``gradients`` of outputs alone, as recipes for FP4 do (NVIDIA's TransformerEngine), the
+        others to nearest, ties away.
     target : str
         As in `ArrayParameters`.
     """
@@ -72,6 +76,7 @@ class AcceleratorParameters(Parameters):
     outstanding: int = 4
     vector_lanes: int = 8
     watchdog: int = 20
+    stochastic: str = "all"
     target: str = "generic"
 
     def __post_init__(self) -> None:
@@ -89,6 +94,12 @@ class AcceleratorParameters(Parameters):
         whole("outstanding", self.outstanding, 1, 16)
         one_of("vector_lanes", self.vector_lanes, _powers(1, 256))
         whole("watchdog", self.watchdog, 8, 30)
+        choice("stochastic", self.stochastic, ("all", "gradients"))
+        if self.stochastic != "all" and self.format.rounding != "stochastic":
+            raise UserError(
+                f"stochastic must be all where {self.format.name} is not rounded stochastically, "
+                f"not {self.stochastic}"
+            )
         if self.tensor_scale:
             whole("values of a word", self.values, 4, 256)
         assert self.array
@@ -111,6 +122,23 @@ class AcceleratorParameters(Parameters):
     def converter(self) -> ConverterParameters:
         """The quantizer's."""
         return ConverterParameters(format=self.format, lanes=self.quantizer_lanes)
+
+    def draws(self, which: str, side: int, gradient: bool | None = None) -> bool:
+        """Return whether programs round an operand by random words.
+
+        ``which`` pass has it on this ``side``. It is a ``gradient`` of an output; if that is not
+        said the first operands of backward passes are.
+        """
+        if gradient is None:
+            gradient = which != "forward" and side == 0
+        return self.format.rounding == "stochastic" and (gradient or self.stochastic == "all")
+
+    @property
+    def nearest(self) -> BlockFormat:
+        """The format, rounded as it is without random words: to nearest, ties away, if by them."""
+        if self.format.rounding != "stochastic":
+            return self.format
+        return dataclasses.replace(self.format, rounding="nearest_away")
 
     @property
     def tensor_scale(self) -> bool:

@@ -34,18 +34,26 @@ class Products:
         self.step = 0
 
     def operand(
-        self, rows: Floats, layer: int, use: tuple[str, int], *, grouped: bool = False
+        self,
+        rows: Floats,
+        layer: int,
+        use: tuple[str, int],
+        *,
+        grouped: bool = False,
+        gradient: bool | None = None,
     ) -> Any:
         """Return a matrix in blocks along its rows.
 
         ``layer`` is the number of the product; ``use``, of `USES`, its pass and its side. Random
         words go row by row, or, where it is ``grouped``, block by block of as many rows as a word
         has values. The number of the step is added to the low bits of the stream's key.
+        ``gradient`` is as of `AcceleratorParameters.draws`.
         """
         p = self._parameters
         count, reduction = rows.shape
-        words = None
-        if p.format.rounding == "stochastic":
+        words, form = None, p.nearest
+        if p.draws(*use, gradient):
+            form = p.format
             key = stream_key(self._seed, layer=layer, use=USES[use])
             low = (1 << ADDRESS_BITS) - 1
             key = key & ((1 << KEY_BITS) - 1 - low) | key + self.step & low
@@ -54,10 +62,17 @@ class Products:
             shape = -(-count // height), p.array.blocks(reduction), height, block
             words = Words(key=key).draw(shape, p.format.random_bits).swapaxes(1, 2)
             words = words.reshape(-1, shape[1] * block)[:count, :reduction]
-        return quantize(np.ascontiguousarray(rows), p.format, axis=1, random=words)
+        blocks = quantize(np.ascontiguousarray(rows), form, axis=1, random=words)
+        return dataclasses.replace(blocks, format=p.format)
 
     def stack(
-        self, x: Floats, layer: int, use: tuple[str, int], *, grouped: bool = False
+        self,
+        x: Floats,
+        layer: int,
+        use: tuple[str, int],
+        *,
+        grouped: bool = False,
+        gradient: bool | None = None,
     ) -> Sequence[Any]:
         """Return matrices of (count, rows, reduction) in blocks, which `operand` makes of all rows.
 
@@ -68,7 +83,8 @@ class Products:
         count, rows, reduction = x.shape
         padded = np.zeros((count, -(-rows // whole) * whole, reduction), np.float32)
         padded[:, :rows] = x
-        blocks = self.operand(padded.reshape(-1, reduction), layer, use, grouped=grouped)
+        flat = padded.reshape(-1, reduction)
+        blocks = self.operand(flat, layer, use, grouped=grouped, gradient=gradient)
         starts = range(0, padded.shape[0] * padded.shape[1], padded.shape[1])
         return [
             dataclasses.replace(
@@ -87,15 +103,11 @@ class Products:
 class Exact(Products):
     """Products of binary32, of which nothing is quantized."""
 
-    def operand(
-        self, rows: Floats, layer: int, use: tuple[str, int], *, grouped: bool = False
-    ) -> Floats:
+    def operand(self, rows: Floats, layer: int, use: tuple[str, int], **_: Any) -> Floats:
         """Return the matrix."""
         return rows
 
-    def stack(
-        self, x: Floats, layer: int, use: tuple[str, int], *, grouped: bool = False
-    ) -> Sequence[Floats]:
+    def stack(self, x: Floats, layer: int, use: tuple[str, int], **_: Any) -> Sequence[Floats]:
         """Return the matrices."""
         return list(np.ascontiguousarray(x))
 

@@ -46,8 +46,10 @@ class Window:
         Of the scratchpad.
     single : int
         Whether one element is meant, which reads give in all lanes.
-    key, skip : int
-        Of a stream of random words, and the quantizer's beats of which they are left out.
+    key : int or None
+        Of a stream of random words; None rounds to nearest, ties away.
+    skip : int
+        The quantizer's beats of which random words are left out.
     bounds : Bounds or None
         The plane outside of which all is zero; None where nothing is outside.
     counters : list of Counter
@@ -57,7 +59,7 @@ class Window:
     address: int = 0
     bank: int = 0
     single: int = 0
-    key: int = 0
+    key: int | None = None
     skip: int = 0
     bounds: Bounds | None = None
     counters: list[Counter] = dataclasses.field(default_factory=lambda: [Counter()] * COUNTERS)

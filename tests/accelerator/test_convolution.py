@@ -118,12 +118,12 @@ FAULTS: dict[str, tuple[str, str, dict[str, int], dict[str, int]]] = {
     "the border": ("quant.bounds", "", {"y": -1}, {"y": 1, "x": 1}),
     "the plane": ("quant.bounds", "", {"height": 4}, {"height": 1}),
     "a tap": ("seta", "to the second one", {"address": 15}, {"value": 8}),
-    "a tap's place": ("adda", "to the next one", {"address": 14}, {"value": -8}),
+    "a tap's place": ("seta", "to the second one", {"address": 14}, {"value": -8}),
     "a part of dx": ("vec.base", "dx", {}, {"address": 8}),
     "a corner": ("vec.counter3", "y0", {}, {"stride": 8}),
     "what is left": ("vec.map", "what is left for y0", {}, {"lane": -3}),
     "zeros behind": ("vec.map", "zeros behind", {}, {"imm": 0x3F800000}),
-    "channels": ("prod.multiply", "dx", {"m": 6}, {"m": -1}),
+    "terms of a channel": ("prod.multiply", "terms", {"m": 54}, {"m": -1}),
 }
 
 

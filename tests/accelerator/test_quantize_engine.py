@@ -53,7 +53,7 @@ class Matrix:
     _: dataclasses.KW_ONLY
     source: int = 8
     panel: int = 2
-    key: int = KEY
+    key: int | None = KEY
     skip: int = 0
 
     def commands(self, p: AcceleratorParameters, signal: int = 1) -> list[int]:
@@ -67,7 +67,11 @@ class Matrix:
             encode("quant.counter4", window=1, count=self.outer, stride=strides[0]),
             encode("quant.counter5", window=1, count=self.inner, stride=strides[1]),
             encode("quant.base", window=0, address=self.panel * v, bank=1),
-            *([encode("quant.key", window=0, key=self.key, skip=self.skip)] if self.key else []),
+            *(
+                [encode("quant.key", window=0, key=self.key, skip=self.skip)]
+                if self.key is not None
+                else []
+            ),
             self.run(signal),
         ]
 
@@ -98,13 +102,13 @@ class Matrix:
         x = rows.reshape(len(rows), self.blocks, p.format.reduction)
         if self.transposed:
             x = x.reshape(self.outer, p.values, *x.shape[1:]).swapaxes(1, 2)
-        code, exponent, _ = convert(
-            p.converter,
-            x.reshape(-1, p.format.reduction),
-            random=Words(key=self.key, first=self.skip * p.quantizer_lanes),
-            amax=amax,
-        )
-        code, exponent = code.reshape(x.shape), exponent.reshape(x.shape[:-1])
+        random, converter = None, dataclasses.replace(p.converter, format=p.nearest)
+        if self.key is not None:
+            converter = p.converter
+            random = Words(key=self.key, first=self.skip * p.quantizer_lanes)
+        x, shape = x.reshape(-1, p.format.reduction), x.shape
+        code, exponent, _ = convert(converter, x, random=random, amax=amax)
+        code, exponent = code.reshape(shape), exponent.reshape(shape[:-1])
         if self.transposed:
             code, exponent = code.swapaxes(1, 2), exponent.swapaxes(1, 2)
         code = code.reshape(len(rows), self.blocks * p.beats, p.lanes)
@@ -136,6 +140,7 @@ MATRICES = {
     "whole": Matrix(0, 0, inner=4, outer=3, blocks=2),
     "padded": Matrix(0, 1, inner=3, outer=5, blocks=3),
     "cut": Matrix(0, 1, inner=2, outer=3, blocks=1, key=0),
+    "keyless": Matrix(1, 0, inner=9, outer=2, blocks=2, key=None),
     "columns": Matrix(1, 0, inner=11, outer=2, blocks=2, skip=0xABCDEF),
     "single": Matrix(1, 1, inner=1, outer=1, blocks=1),
 }
@@ -196,7 +201,8 @@ def random_matrix(p: AcceleratorParameters, rng: np.random.Generator) -> Matrix:
     blocks = int(rng.integers(1, 4))
     most = blocks * form.reduction if transposed else -(-blocks * form.reduction // v)
     inner, outer = (int(rng.integers(1, n + 1)) for n in (most, 2 if transposed else 7))
-    return Matrix(transposed, side, inner, outer, blocks, key=int(rng.integers(0, 1 << 60)))
+    key = int(rng.integers(0, 1 << 60)) if rng.random() < 0.7 else None
+    return Matrix(transposed, side, inner, outer, blocks, key=key)
 
 
 def test_random_matrices(name="hbfp6", seed=11, count=6):
@@ -274,6 +280,14 @@ FAULTS = {
     "words of the key before": (
         ("hbfp6", "whole"),
         Fault(QuantizeEngine, lambda s: s.quantizer.key.eq(0)),
+    ),
+    "random words without a key": (
+        ("hbfp6", "keyless"),
+        Fault(QuantizeEngine, lambda s: s.quantizer.halves.eq(0)),
+    ),
+    "halves with a key": (
+        ("hbfp6", "whole"),
+        Fault(QuantizeEngine, lambda s: s.quantizer.halves.eq(1)),
     ),
     "no random words are left out": (
         ("hbfp6", "columns"),
