@@ -61,7 +61,7 @@ def train(port: str, baud: int | None, patience: float, output: Path | None, **f
         expected = model(chip.parameters, data, asked)
     wrong = _compare(trained, expected)
     out.print(_table(trained, wrong))
-    share = accuracy_of(segments.program, data, trained, chip.parameters.format)
+    share = accuracy_of(segments.program, data, trained, chip.parameters.forward)
     out.print(f"Test accuracy in {chip.parameters.format.name} {share:.1%}.", highlight=False)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -169,7 +169,7 @@ def accelerate(
         model=train(parameters, data, settings),
         result=result,
         accuracies=(
-            accuracy_of(program, data, circuit, parameters.format),
+            accuracy_of(program, data, circuit, parameters.forward),
             accuracy_of(program, data, exact, "binary32"),
         ),
         multiply_adds=sum(program.lines[span.pc].work for span in prediction.spans),

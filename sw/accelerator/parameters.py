@@ -134,6 +134,11 @@ class AcceleratorParameters(Parameters):
         return self.format.rounding == "stochastic" and (gradient or self.stochastic == "all")
 
     @property
+    def forward(self) -> BlockFormat:
+        """The format as programs round operands of forward passes."""
+        return self.format if self.draws("forward", 0) else self.nearest
+
+    @property
     def nearest(self) -> BlockFormat:
         """The format, rounded as it is without random words: to nearest, ties away, if by them."""
         if self.format.rounding != "stochastic":
