@@ -38,8 +38,9 @@ class Convolution(Dense):
         self, stage: Stage, below: Layer | None, x: Tensor, batch: int, values: int, shared: Shared
     ) -> None:
         assert isinstance(stage.part, Weighted)
-        self._shape = shape = stage.part.layer
+        shape = stage.part.layer
         assert isinstance(shape, Shape) and not shape.depthwise
+        self._shape = shape
         words = batch // values
         source = Planes(x, shape.channels, shape.size, words, values)
         patches = source.patches(shape.kernel, shape.padding, stride=shape.stride)

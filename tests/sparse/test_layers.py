@@ -5,13 +5,14 @@ import re
 import numpy as np
 import pytest
 
-from hw.units import UNITS
 from sim.sparse.layers import run_pass
 from sw.core.convolution import Convolution
 from sw.core.products import Dense, execute
 from sw.errors import UserError
 
-P = UNITS["sparse_array"].small.replace(
+from ..small import PARAMETERS
+
+P = PARAMETERS["sparse_array"].replace(
     pe_rows=4, columns=2, mask_bits=16, nonzeros=128, patch=128, depth=128, sums=64, pixels=32
 )
 BATCH = 4
