@@ -66,17 +66,12 @@ class Products:
         return dataclasses.replace(blocks, format=p.format)
 
     def stack(
-        self,
-        x: Floats,
-        layer: int,
-        use: tuple[str, int],
-        *,
-        grouped: bool = False,
-        gradient: bool | None = None,
+        self, x: Floats, layer: int, use: tuple[str, int], *, grouped: bool = False, **options: Any
     ) -> Sequence[Any]:
         """Return matrices of (count, rows, reduction) in blocks, which `operand` makes of all rows.
 
-        Rows of zeros fill up each matrix to whole groups of a panel's, or of a word's values.
+        ``options`` are of that. Rows of zeros fill up each matrix to whole groups of a panel's, or
+        of a word's values.
         """
         p = self._parameters
         whole = p.values if grouped else (p.rows, p.columns)[use[1]]
@@ -84,7 +79,7 @@ class Products:
         padded = np.zeros((count, -(-rows // whole) * whole, reduction), np.float32)
         padded[:, :rows] = x
         flat = padded.reshape(-1, reduction)
-        blocks = self.operand(flat, layer, use, grouped=grouped, gradient=gradient)
+        blocks = self.operand(flat, layer, use, grouped=grouped, **options)
         starts = range(0, padded.shape[0] * padded.shape[1], padded.shape[1])
         return [
             dataclasses.replace(

@@ -255,6 +255,11 @@ def test_a_panel_begins_with_a_word():
     assert same(memory, before)
 
 
+def halves(value: int) -> Fault:
+    """All words are half of their range, or none."""
+    return Fault(QuantizeEngine, lambda s: s.quantizer.halves.eq(value))
+
+
 FAULTS = {
     "words of the last row's end are not dropped": (
         ("fb16", "cut"),
@@ -281,14 +286,8 @@ FAULTS = {
         ("hbfp6", "whole"),
         Fault(QuantizeEngine, lambda s: s.quantizer.key.eq(0)),
     ),
-    "random words without a key": (
-        ("hbfp6", "keyless"),
-        Fault(QuantizeEngine, lambda s: s.quantizer.halves.eq(0)),
-    ),
-    "halves with a key": (
-        ("hbfp6", "whole"),
-        Fault(QuantizeEngine, lambda s: s.quantizer.halves.eq(1)),
-    ),
+    "random words without a key": (("hbfp6", "keyless"), halves(0)),
+    "halves with a key": (("hbfp6", "whole"), halves(1)),
     "no random words are left out": (
         ("hbfp6", "columns"),
         Fault(QuantizeEngine, lambda s: s.quantizer.skip.eq(0)),
