@@ -268,10 +268,16 @@ class _Compiler:
         loss = Window(tensor=self.losses.tensor, single=True, register=STEP)
         body += grouped("loss", cross_entropy(top.y, top.dy, self.labels, loss))
         body += grouped("loads", [self._move("load", self.labels, LABELS)])
-        for layer in reversed(others):
-            body += self._passed(layer, "backward", layer.backward())
-        body += self._passed(first, "backward", first.backward(pixels_panel))
-        return body
+        updates: list[Operation] = []
+        for layer in (*reversed(others), first):
+            if isinstance(layer, Dense):
+                body += updates
+                updates = []
+            panel = pixels_panel if layer is first else None
+            body += self._passed(layer, "backward", layer.backward(panel))
+            # Weights are needed last: gradients of layers without any are on the way to the next.
+            updates += self._passed(layer, "update", layer.update())
+        return body + updates
 
     def _passed(self, layer: Layer, name: str, operations: Iterable[Operation]) -> list[Operation]:
         """Return a layer's operations, of groups named after it and its passes."""

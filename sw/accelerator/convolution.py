@@ -62,8 +62,8 @@ class Convolution(Dense):
         offset = shape.padding * (planes.line + planes.pixel)
         return Window(tensor=planes.tensor, counters=counters, offset=offset)
 
-    def _input_gradient(self) -> Iterator[Operation]:
-        """Give what makes the gradient of the input."""
+    def _input_gradient(self, meanwhile: Iterator[Operation]) -> Iterator[Operation]:
+        """Give what makes the gradient of the input, and what else may be done meanwhile."""
         panels, dx, reduction = self._shared.panels, self.dx, self.outputs
         dx.tensor.words = max(dx.tensor.words, dx.rows * dx.words)
         yield vector(f"zeros of {dx.tensor.name}", "fill", dx.along, shape=(dx.rows, dx.words))
@@ -87,6 +87,8 @@ class Convolution(Dense):
                     panels.part(right, COLUMNS, reduction, range(first, first + terms.stride)),
                     reduction,
                 )
+                if panels.spare:
+                    yield from meanwhile
                 yield from self._scatter(terms, few)
 
     def _scatter(self, terms: Matrix, lines: range) -> Iterator[Operation]:

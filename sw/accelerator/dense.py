@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ..train.layers import Weighted
 from .layer import Layer
-from .operands import COLUMNS, ROWS, Panels
+from .operands import COLUMNS, KEPT, ROWS, Panels
 from .operations import Matrix, Operation, Tensor, Window, grouped, multiply, vector
 from .stages import Stage
 
@@ -182,54 +182,68 @@ class Dense(Layer):
         return panels.quantize(panel, self.x, COLUMNS, reduction=self.x.stride, key=key)
 
     def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
-        """Give what makes the gradient of the layer below, and what changes the arrays."""
+        """Give what makes the gradients of the layer below, and of the weights."""
         [below] = self.below
+        operands = grouped("weight gradient", self._operands(panel))
         if below:
-            yield from grouped("input gradient", self._input_gradient())
-        if panel is None:
-            panel = self._shared.panels.take(COLUMNS)
-            yield from grouped("weight gradient", [self.input_panel(panel)])
+            yield from grouped("input gradient", self._input_gradient(operands))
+        yield from operands
+        yield from grouped("weight gradient", self._weight_gradient())
         if below:
             # The input may end here.
             given = below.take(self.dx.tensor.name, self._gradient)
             yield from grouped("input gradient", given)
-        yield from grouped("weight gradient", self._weight_gradient(panel))
-        biases = descent(self._shared, self.bias, self.bias_momentum, self._db)
-        yield from grouped("update", biases)
 
-    def _weight_gradient(self, right: Tensor) -> Iterator[Operation]:
-        """Give what makes the gradients of weights and biases, and what changes the weights."""
+    def _operands(self, panel: Tensor | None) -> Iterator[Operation]:
+        """Give what quantizes the operands of the gradient of the weights."""
         panels, samples = self._shared.panels, self.x.stride
-        number, dw = self.number, self._dw
-        name = f"dy{number}"
-        key = panels.key(self.product, "weight", 0)
-        rows = panels.rows(self.outputs, self.inputs, samples)
+        if panel is None:
+            panel = panels.take(KEPT)
+            yield self.input_panel(panel)
         left = panels.take(ROWS)
-        for part in rows:
+        self._pair = left, panel
+        key = panels.key(self.product, "weight", 0)
+        for part in self._parts:
             yield panels.quantize(
                 left, self.dy.cut(part), ROWS, reduction=samples, key=key, before=part.start
             )
-        yield self._bias_gradient()
-        for part in rows:
-            gradient = dw.cut(part)
+
+    @property
+    def _parts(self) -> list[range]:
+        """Of the rows of the gradient of the weights."""
+        return self._shared.panels.rows(self.outputs, self.inputs, self.x.stride)
+
+    def _weight_gradient(self) -> Iterator[Operation]:
+        """Give what makes the gradient of the weights."""
+        panels, samples = self._shared.panels, self.x.stride
+        left, right = self._pair
+        for part in self._parts:
             yield self._multiply(
-                f"gradient of weight{number} = {name} {self.x.tensor.name}^T",
-                gradient,
+                f"gradient of {self.weight.tensor.name} = dy{self.number} {self.x.tensor.name}^T",
+                self._dw.cut(part),
                 panels.part(left, ROWS, samples, part),
                 Window(tensor=right),
                 samples,
                 self.inputs,
             )
-            more = dw.stride - self.inputs
+
+    def update(self) -> Iterator[Operation]:
+        """Give what makes the gradient of the biases, and what changes the arrays."""
+        yield from grouped("weight gradient", [self._bias_gradient()])
+        for part in self._parts:
+            gradient = self._dw.cut(part)
+            more = self._dw.stride - self.inputs
             if more:
                 # Columns of the product beyond the inputs are of what the panel held before.
-                behind = gradient.window(((len(part), dw.stride), (more, 1)))
-                behind = dataclasses.replace(
-                    behind, offset=behind.offset + self.inputs, single=True
-                )
-                yield vector("zeros behind it", "fill", behind, shape=(len(part), more))
-            weight, momentum = self.weight.cut(part), self.momentum.cut(part)
-            yield from grouped("update", descent(self._shared, weight, momentum, gradient))
+                behind = gradient.window(((len(part), self._dw.stride), (more, 1)))
+                offset = behind.offset + self.inputs
+                behind = dataclasses.replace(behind, offset=offset, single=True)
+                zeros = vector("zeros behind it", "fill", behind, shape=(len(part), more))
+                yield from grouped("weight gradient", [zeros])
+            yield from descent(
+                self._shared, self.weight.cut(part), self.momentum.cut(part), gradient
+            )
+        yield from descent(self._shared, self.bias, self.bias_momentum, self._db)
 
     def _bias_gradient(self) -> Operation:
         """Return what makes the gradient of the biases."""
@@ -243,8 +257,11 @@ class Dense(Layer):
             fold=True,
         )
 
-    def _input_gradient(self) -> Iterator[Operation]:
-        """Give what makes the gradient of the input."""
+    def _input_gradient(self, meanwhile: Iterator[Operation]) -> Iterator[Operation]:
+        """Give what makes the gradient of the input, and what else may be done meanwhile.
+
+        That, which takes a panel of rows, comes with the first product where there is another one.
+        """
         panels, dx, reduction = self._shared.panels, self.dx, self.outputs
         dx.tensor.words = max(dx.tensor.words, dx.rows * dx.words)
         left = panels.take(ROWS)
@@ -260,6 +277,8 @@ class Dense(Layer):
                 Window(tensor=right),
                 reduction,
             )
+            if panels.spare:
+                yield from meanwhile
 
     def _transposed(self, left: Tensor) -> Operation:
         """Return what makes the panel of the weights for the gradient of the input."""

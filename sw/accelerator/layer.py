@@ -58,10 +58,17 @@ class Layer(abc.ABC):
 
     @abc.abstractmethod
     def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
-        """Give what makes the gradients of the layers below, and what changes the arrays.
+        """Give what makes the gradients of the layers below, and perhaps changes the arrays.
 
         ``panel`` is that of the input along samples, if it has been made.
         """
+
+    def update(self) -> Iterator[Operation]:
+        """Give what changes the arrays behind `backward`, if that leaves something to do.
+
+        Other layers' may come in between, of which none has a product.
+        """
+        yield from ()
 
     def take(self, name: str, gradient: Window, kept: Matrix | None = None) -> Iterator[Operation]:
         """Give what adds a reader's gradient of the output to those that others gave before.

@@ -7,10 +7,11 @@ from .operations import Matrix, Operation, Tensor, Window
 from .parameters import AcceleratorParameters
 from .part import Part, pieces
 
-__all__ = ["ROWS", "COLUMNS", "TERMS", "Panels"]
+__all__ = ["ROWS", "COLUMNS", "KEPT", "TERMS", "Panels"]
 
-ROWS, COLUMNS, TERMS = range(3)
-"""The sides of the array that a panel is for, and results that are added to others."""
+ROWS, COLUMNS, KEPT, TERMS = range(4)
+"""The sides of the array that a panel is for, columns kept while others come and go, and results
+that are added to others."""
 
 SHORTEST = 2048
 """Cycles, about, of a part."""
@@ -44,6 +45,8 @@ class Panels:
     -------
     separable : bool
         Whether parts of a tensor are quantized as the whole is: without a scale a tensor.
+    spare : bool
+        Whether there is more than one panel of a side.
     """
 
     def __init__(
@@ -54,9 +57,10 @@ class Panels:
         self._seed = seed
         self._register = register
         self._parts = parts
+        self.spare = copies > 1
         self._pools = [
             [Tensor(f"{name}{n}", 0) for n in range(copies)]
-            for name in ("rows", "columns", "terms")
+            for name in ("rows", "columns", "kept", "terms")
         ]
         self._keys: dict[int, str] = {}
 

@@ -1,7 +1,8 @@
 """The dense layers around an attention."""
 
+import abc
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .dense import Dense, Shared, descent
 from .heads import Heads
@@ -41,26 +42,36 @@ class _Weights(Dense):
         work = to.rows * to.stride * reduction
         return multiply(comment, to, left, right, m=to.rows, n=to.stride, blocks=blocks, work=work)
 
-    def _pair(self) -> tuple[Tensor, Tensor]:
+    def _taken(self) -> tuple[Tensor, Tensor]:
         panels = self._shared.panels
         return panels.take(ROWS), panels.take(COLUMNS)
 
-    def _change(
-        self, dy: Matrix, x: Matrix, turned: tuple[bool, bool], biases: Operation
-    ) -> Iterator[Operation]:
-        """Give what makes the gradients of the arrays, and changes these."""
-        pair = self._pair()
-        for side, operand in enumerate((dy, x)):
-            yield self._quantize(pair[side], operand, side, "weight", side, turned=turned[side])
-        name = f"gradient of {self.weight.tensor.name}"
+    def _operands(self, panel: Tensor | None) -> Iterator[Operation]:
+        """Give what quantizes the operands of the gradient of the weights."""
+        self._pair = self._taken()
+        for side, (operand, turned) in enumerate(self._sides):
+            yield self._quantize(self._pair[side], operand, side, "weight", side, turned=turned)
+
+    @property
+    @abc.abstractmethod
+    def _sides(self) -> Sequence[tuple[Matrix, bool]]:
+        """The operands of the gradient of the weights, and which one's columns are its rows."""
+
+    def _weight_gradient(self) -> Iterator[Operation]:
+        """Give what makes the gradient of the weights."""
+        (_, _), (x, _) = self._sides
+        name = f"gradient of {self.weight.tensor.name} = dy{self.number} {x.tensor.name}"
         rows = self._heads.tokens * self._heads.samples
-        yield self._product(f"{name} = dy{self.number} {x.tensor.name}", self._dw, pair, rows)
-        yield biases
+        yield self._product(name, self._dw, self._pair, rows)
+
+    def update(self) -> Iterator[Operation]:
+        """Give what makes the gradient of the biases, and what changes the arrays."""
+        yield from grouped("weight gradient", [self._bias_gradient()])
         for arrays in (
             (self.weight, self.momentum, self._dw),
             (self.bias, self.bias_momentum, self._db),
         ):
-            yield from grouped("update", descent(self._shared, *arrays))
+            yield from descent(self._shared, *arrays)
 
 
 class Projection(_Weights):
@@ -91,7 +102,7 @@ class Projection(_Weights):
 
     def forward(self) -> Iterator[Operation]:
         """Give what makes the output."""
-        pair, x, weight = self._pair(), self.x, self.weight
+        pair, x, weight = self._taken(), self.x, self.weight
         yield self._quantize(pair[ROWS], x, ROWS, "forward", 0, turned=True)
         yield self._quantize(pair[COLUMNS], weight, COLUMNS, "forward", 1, turned=False)
         comment = f"{self.split.name} = {x.tensor.name}^T {weight.tensor.name}^T of heads"
@@ -113,12 +124,15 @@ class Projection(_Weights):
         comment = f"{y.tensor.name} + {biases.tensor.name}"
         yield vector(comment, "add", y.along, y.along, each, shape=(y.rows, y.words))
 
-    def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
-        """Give what makes the gradient of the layer below, and what changes the arrays."""
-        [below] = self.below
-        assert below
-        x, dy, dx = self.x, self.joined, self.dx
-        biases = vector(
+    @property
+    def _sides(self) -> Sequence[tuple[Matrix, bool]]:
+        """The operands of the gradient of the weights."""
+        return (self.joined, True), (self.x, False)
+
+    def _bias_gradient(self) -> Operation:
+        """Return what makes the gradient of the biases."""
+        dy = self.joined
+        return vector(
             f"gradient of {self.bias.tensor.name} = sums of {dy.tensor.name}",
             "copy",
             self._db.along,
@@ -126,19 +140,16 @@ class Projection(_Weights):
             shape=(dy.words, dy.rows),
             reduce="sum",
         )
-        yield from grouped("input gradient", self._input_gradient())
-        change = self._change(dy, x, (True, False), biases)
-        yield from grouped("weight gradient", change)
-        yield from grouped("input gradient", below.take(dx.tensor.name, dx.along))
 
-    def _input_gradient(self) -> Iterator[Operation]:
-        """Give what makes the gradient of the input."""
-        pair, dx, dy = self._pair(), self.dx, self.joined
+    def _input_gradient(self, meanwhile: Iterator[Operation]) -> Iterator[Operation]:
+        """Give what makes the gradient of the input, and what else may be done meanwhile."""
+        pair, dx, dy = self._taken(), self.dx, self.joined
         yield self._quantize(pair[ROWS], self.weight, ROWS, "input", 1, turned=True)
         yield self._quantize(pair[COLUMNS], dy, COLUMNS, "input", 0, turned=False)
         dx.tensor.words = max(dx.tensor.words, dx.rows * dx.words)
         comment = f"{dx.tensor.name} = {self.weight.tensor.name}^T {dy.tensor.name}^T"
         yield self._product(comment, dx, pair, self.outputs)
+        yield from meanwhile
 
 
 class Gather(_Weights):
@@ -167,7 +178,7 @@ class Gather(_Weights):
 
     def forward(self) -> Iterator[Operation]:
         """Give what makes the output."""
-        pair, y = self._pair(), self.y
+        pair, y = self._taken(), self.y
         yield self._quantize(pair[ROWS], self.weight, ROWS, "forward", 1, turned=False)
         yield self._quantize(pair[COLUMNS], self._joined, COLUMNS, "forward", 0, turned=False)
         name = y.tensor.name
@@ -175,16 +186,23 @@ class Gather(_Weights):
         yield self._product(comment, y, pair, self.inputs)
         yield self._add_biases(y)
 
-    def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
-        """Give what makes the gradient of the layer below, and what changes the arrays."""
-        yield from grouped("input gradient", self._input_gradient())
-        change = self._change(self.dy, self._joined, (False, True), self._bias_gradient())
-        yield from grouped("weight gradient", change)
+    @property
+    def _sides(self) -> Sequence[tuple[Matrix, bool]]:
+        """The operands of the gradient of the weights."""
+        return (self.dy, False), (self._joined, True)
 
-    def _input_gradient(self) -> Iterator[Operation]:
-        """Give what makes the gradient of the input."""
-        pair, dy, slopes = self._pair(), self.dy, self._slopes_below
+    def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
+        """Give what makes the gradients of the layer below, and of the weights."""
+        operands = grouped("weight gradient", self._operands(panel))
+        yield from grouped("input gradient", self._input_gradient(operands))
+        yield from operands
+        yield from grouped("weight gradient", self._weight_gradient())
+
+    def _input_gradient(self, meanwhile: Iterator[Operation]) -> Iterator[Operation]:
+        """Give what makes the gradient of the input, and what else may be done meanwhile."""
+        pair, dy, slopes = self._taken(), self.dy, self._slopes_below
         yield self._quantize(pair[ROWS], dy, ROWS, "input", 0, turned=True)
         yield self._quantize(pair[COLUMNS], self.weight, COLUMNS, "input", 1, turned=True)
         comment = f"{slopes.name} = {dy.tensor.name}^T {self.weight.tensor.name} of heads"
         yield self._heads.multiply(comment, slopes, self._shared.panels, pair, self.outputs)
+        yield from meanwhile
