@@ -62,8 +62,13 @@ class Convolution(Dense):
         offset = shape.padding * (planes.line + planes.pixel)
         return Window(tensor=planes.tensor, counters=counters, offset=offset)
 
-    def _input_gradient(self, meanwhile: Iterator[Operation]) -> Iterator[Operation]:
-        """Give what makes the gradient of the input, and what else may be done meanwhile."""
+    def _input_gradient(
+        self, operands: Iterator[Operation], products: Iterator[Operation]
+    ) -> Iterator[Operation]:
+        """Give what makes the gradient of the input, and perhaps what that of the weights needs.
+
+        Where there are two rooms terms are added while the next ones, or the weights', are made.
+        """
         panels, dx, reduction = self._shared.panels, self.dx, self.outputs
         dx.tensor.words = max(dx.tensor.words, dx.rows * dx.words)
         yield vector(f"zeros of {dx.tensor.name}", "fill", dx.along, shape=(dx.rows, dx.words))
@@ -72,6 +77,7 @@ class Convolution(Dense):
         key = panels.key(self.product, "input", 0)
         planes = Planes.of(self.dy, self._bordered.words)
         line = planes.side * planes.words
+        waiting: Iterator[Operation] = iter(())
         for columns, slopes in panels.columns_of(planes.patches(1, 0), reduction):
             right = panels.take(COLUMNS)
             yield self._across(right, slopes, columns, reduction, key)
@@ -88,8 +94,14 @@ class Convolution(Dense):
                     reduction,
                 )
                 if panels.spare:
-                    yield from meanwhile
-                yield from self._scatter(terms, few)
+                    yield from operands
+                    yield from waiting
+                waiting = self._scatter(terms, few)
+                if not panels.spare:
+                    yield from waiting
+        if panels.spare:
+            yield from products
+        yield from waiting
 
     def _scatter(self, terms: Matrix, lines: range) -> Iterator[Operation]:
         """Give what adds the terms of some lines of the output to the gradient of the input.

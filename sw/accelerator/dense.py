@@ -185,10 +185,11 @@ class Dense(Layer):
         """Give what makes the gradients of the layer below, and of the weights."""
         [below] = self.below
         operands = grouped("weight gradient", self._operands(panel))
+        products = grouped("weight gradient", self._weight_gradient())
         if below:
-            yield from grouped("input gradient", self._input_gradient(operands))
+            yield from grouped("input gradient", self._input_gradient(operands, products))
         yield from operands
-        yield from grouped("weight gradient", self._weight_gradient())
+        yield from products
         if below:
             # The input may end here.
             given = below.take(self.dx.tensor.name, self._gradient)
@@ -257,10 +258,13 @@ class Dense(Layer):
             fold=True,
         )
 
-    def _input_gradient(self, meanwhile: Iterator[Operation]) -> Iterator[Operation]:
-        """Give what makes the gradient of the input, and what else may be done meanwhile.
+    def _input_gradient(
+        self, operands: Iterator[Operation], products: Iterator[Operation]
+    ) -> Iterator[Operation]:
+        """Give what makes the gradient of the input, and perhaps what that of the weights needs.
 
-        That, which takes a panel of rows, comes with the first product where there is another one.
+        Its ``operands``, which take a panel of rows, may come with the first product if there is
+        another panel, and its ``products`` behind the last one.
         """
         panels, dx, reduction = self._shared.panels, self.dx, self.outputs
         dx.tensor.words = max(dx.tensor.words, dx.rows * dx.words)
@@ -278,7 +282,7 @@ class Dense(Layer):
                 reduction,
             )
             if panels.spare:
-                yield from meanwhile
+                yield from operands
 
     def _transposed(self, left: Tensor) -> Operation:
         """Return what makes the panel of the weights for the gradient of the input."""

@@ -141,15 +141,17 @@ class Projection(_Weights):
             reduce="sum",
         )
 
-    def _input_gradient(self, meanwhile: Iterator[Operation]) -> Iterator[Operation]:
-        """Give what makes the gradient of the input, and what else may be done meanwhile."""
+    def _input_gradient(
+        self, operands: Iterator[Operation], products: Iterator[Operation]
+    ) -> Iterator[Operation]:
+        """Give what makes the gradient of the input, and the weights' ``operands``."""
         pair, dx, dy = self._taken(), self.dx, self.joined
         yield self._quantize(pair[ROWS], self.weight, ROWS, "input", 1, turned=True)
         yield self._quantize(pair[COLUMNS], dy, COLUMNS, "input", 0, turned=False)
         dx.tensor.words = max(dx.tensor.words, dx.rows * dx.words)
         comment = f"{dx.tensor.name} = {self.weight.tensor.name}^T {dy.tensor.name}^T"
         yield self._product(comment, dx, pair, self.outputs)
-        yield from meanwhile
+        yield from operands
 
 
 class Gather(_Weights):
@@ -194,15 +196,17 @@ class Gather(_Weights):
     def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
         """Give what makes the gradients of the layer below, and of the weights."""
         operands = grouped("weight gradient", self._operands(panel))
-        yield from grouped("input gradient", self._input_gradient(operands))
-        yield from operands
-        yield from grouped("weight gradient", self._weight_gradient())
+        products = grouped("weight gradient", self._weight_gradient())
+        yield from grouped("input gradient", self._input_gradient(operands, products))
+        yield from products
 
-    def _input_gradient(self, meanwhile: Iterator[Operation]) -> Iterator[Operation]:
-        """Give what makes the gradient of the input, and what else may be done meanwhile."""
+    def _input_gradient(
+        self, operands: Iterator[Operation], products: Iterator[Operation]
+    ) -> Iterator[Operation]:
+        """Give what makes the gradient of the input, and the weights' ``operands``."""
         pair, dy, slopes = self._taken(), self.dy, self._slopes_below
         yield self._quantize(pair[ROWS], dy, ROWS, "input", 0, turned=True)
         yield self._quantize(pair[COLUMNS], self.weight, COLUMNS, "input", 1, turned=True)
         comment = f"{slopes.name} = {dy.tensor.name}^T {self.weight.tensor.name} of heads"
         yield self._heads.multiply(comment, slopes, self._shared.panels, pair, self.outputs)
-        yield from meanwhile
+        yield from operands
