@@ -173,15 +173,15 @@ class Attention(Layer):
         )
         return repeated(product, self._heads.pairs, steps)
 
-    def _add_up(self, x: Matrix) -> Iterator[Operation]:
-        """Give what makes the total of each row: token after token is added."""
+    def _over_tokens(self, lane: str, x: Matrix) -> Iterator[Operation]:
+        """Give what adds all tokens of each row, one after the other, or finds the largest."""
         rows = x.rows
         total = self._totals.elements(rows)
         for token in range(self._heads.tokens):
             each = Window(tensor=x.tensor, counters=((rows, x.stride),), offset=token, single=True)
             name = f"token {token} of {x.tensor.name}"
             if token:
-                yield vector(f"and {name}", "add", total, total, each, shape=(rows, 1))
+                yield vector(f"{lane} {name}", lane, total, total, each, shape=(rows, 1))
             else:
                 yield vector(name, "copy", total, each, shape=(rows, 1))
 
@@ -193,11 +193,10 @@ class Attention(Layer):
         counters = (x.rows, 0), (x.words, x.values)
         mask = Window(tensor=self._mask.tensor, counters=counters)
         yield vector(f"scaled {name}", "axpy", z, z, mask, scalar=self._scale, shape=shape)
-        most = totals.elements(x.rows)
-        yield vector("highest scores", "copy", most, z, reduce="max", fold=True, shape=shape)
+        yield from self._over_tokens("max", x)
         yield vector("less the highest", "sub", z, z, each, shape=shape)
         yield vector("exponentials", "function", z, z, function="exp", shape=shape)
-        yield from self._add_up(x)
+        yield from self._over_tokens("add", x)
         inverse, once = totals.along, (1, totals.words)
         yield vector("inverse sums", "function", inverse, inverse, function="recip", shape=once)
         yield vector(name, "mul", z, z, each, shape=shape)
@@ -212,7 +211,7 @@ class Attention(Layer):
             (x.rows, x.words),
         )
         yield vector(f"{name} by shares", "mul", terms.along, dz, shares, shape=shape)
-        yield from self._add_up(terms)
+        yield from self._over_tokens("add", terms)
         each = self._totals.elements(x.rows, x.words)
         yield vector(f"{name} less their mean", "sub", dz, dz, each, shape=shape)
         yield vector("by shares", "mul", dz, dz, shares, shape=shape)
