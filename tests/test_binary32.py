@@ -110,6 +110,9 @@ def integers() -> tuple[np.ndarray, np.ndarray]:
     exponent = rng.integers(-190, 130, 6000)
     edge = [(0, 5), (1, -126), (1, -127), (2**24 - 1, -150), (2**25 - 1, -151), (2**24, 104)]
     edge += [(2**24 - 1, 104), (2**25 - 1, 103), (1, 3000), (1, -3000), (2**61, -187), (0, 3000)]
+    # Ties of 62 bits, and a rest that decides them.
+    ties = [(2**24 + n) << 37 for n in (1, 3)]
+    edge += [(tie + rest, -60) for tie in ties for rest in (-1, 0, 1, 2**8)]
     more = np.array(edge + [(-a, b) for a, b in edge])
     return np.concatenate((q, more[:, 0])), np.concatenate((exponent, more[:, 1]))
 

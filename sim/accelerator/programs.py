@@ -19,6 +19,9 @@ KINDS = ((True, 2), (True, 1), (False, 2), (False, 1), (False, 0))
 KEYS = 15
 """The address register that moves keys of random words, which stays 0."""
 
+KEYED = 0.7
+"""The share of operands that are rounded by random words where the format is."""
+
 SPECIALS = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-40, -3e38], np.float32)
 
 
@@ -125,7 +128,8 @@ class _Draw:
         pool = Panels(p, 1, KEYS, 1, 1)
         made, panels = [], [pool.take(side) for side in (ROWS, COLUMNS)]
         for side, matrix, across, _, k in operands:
-            key = int(self.rng.integers(0, 1 << 63)) if stochastic else None
+            keyed = stochastic and self.rng.random() < KEYED
+            key = int(self.rng.integers(0, 1 << 63)) if keyed else None
             options = {"reduction": k, "transposed": across, "key": key}
             made.append(pool.quantize(panels[side], matrix, side, **options))
         (*_, m, k), (*_, n, _) = operands

@@ -25,7 +25,7 @@ class ChipParameters(AcceleratorParameters):
     memory_words : int
         Beats of the memory port that the memory holds, a power of two of 64..1048576.
     rows, columns, lanes, format, banks, bank_words, port_bits, instructions, burst, outstanding, \
-watchdog, target
+vector_lanes, watchdog, stochastic, target
         As in `AcceleratorParameters`.
     """
 

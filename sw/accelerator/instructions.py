@@ -227,7 +227,7 @@ TABLE: tuple[Instruction, ...] = (
         "quant",
         "key",
         8,
-        "the key of the random words",
+        "the key of the random words; without one they are half their range: to nearest, ties away",
         _ADD,
         _field("key", 32, 64, "of a stream"),
         _field("skip", 96, SKIP_BITS, "beats of the quantizer whose words are left out"),

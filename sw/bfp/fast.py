@@ -32,7 +32,7 @@ def gemm(
 ) -> npt.NDArray[np.float32]:
     """Return what `sw.bfp.array.gemm` returns; sums beyond 62 bits or in windows are left to it.
 
-    Under scales with significands those beyond 53 are, too.
+    Under scales with significands those beyond 45 are, too.
     """
     step = array.common_block(a, b)
     pair = (a.format, b.format)

@@ -43,7 +43,7 @@ def test_digits_are_trained_as_by_the_definition():
     [
         # Planes of 4 and 2 pixels; of 5 and 2, whose pools leave out a line and a column.
         (4, {}),
-        # Words of 32 values, which reversed kernels do not fill, nor blocks of 64.
+        # Words of 32 values, which no channels fill, nor blocks of 64.
         (4, {"format": "hbfp8", "columns": 16, "lanes": 8}),
         (5, {"format": "hbfp4:block=8", "lanes": 8, "rows": 8, "columns": 1}),
         # One of 6 and 3, rows and columns that divide neither filters nor taps.

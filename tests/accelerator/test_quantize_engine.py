@@ -148,7 +148,9 @@ CASES = [
     ("hbfp6", "whole"),
     ("hbfp6", "padded"),
     ("hbfp6", "columns"),
+    ("hbfp6", "keyless"),
     ("hbfp8", "columns"),
+    ("hbfp8", "keyless"),
     ("fb16", "padded"),
     ("fb16", "cut"),
     ("fb16", "columns"),
@@ -205,7 +207,7 @@ def random_matrix(p: AcceleratorParameters, rng: np.random.Generator) -> Matrix:
     return Matrix(transposed, side, inner, outer, blocks, key=key)
 
 
-def test_random_matrices(name="hbfp6", seed=11, count=6):
+def test_random_matrices(name="hbfp6", seed=9, count=6):
     p = parameters(name)
     rng = np.random.default_rng(seed)
     memory = filled(p, seed)
@@ -288,6 +290,7 @@ FAULTS = {
     ),
     "random words without a key": (("hbfp6", "keyless"), halves(0)),
     "halves with a key": (("hbfp6", "whole"), halves(1)),
+    "the key before": (("hbfp6", "keyless"), Fault(QuantizeEngine, lambda s: s.keyed.eq(1))),
     "no random words are left out": (
         ("hbfp6", "columns"),
         Fault(QuantizeEngine, lambda s: s.quantizer.skip.eq(0)),

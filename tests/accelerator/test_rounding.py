@@ -33,6 +33,13 @@ def test_gradients_alone_draw_words(use):
         assert first.format == P.format
 
 
+def test_inference_is_rounded_as_forward_passes():
+    assert P.forward.rounding == "nearest_away"
+    assert P.replace(stochastic="all").forward == P.format
+    nearest = SMALL.replace(format="mxint8")
+    assert nearest.forward == nearest.format
+
+
 def test_others_are_rounded_to_nearest_ties_away():
     # The largest magnitude has 3 bits in front of the point.
     x = np.array([[7, 0.5, -0.5, 0.49, 1.5, -2.5, 2.49, 0]], np.float32)

@@ -89,16 +89,24 @@ def test_gemm(pair):
     ("last", "expected"), [(0x00, 565182464.0), (0x01, 565182528.0), (0x81, 565182464.0)]
 )
 @pytest.mark.parametrize("turned", [False, True])
-def test_the_rest_of_a_long_sum_decides_a_tie(last, expected, turned):
+@pytest.mark.parametrize("sign", [0x00, 0x80])
+def test_the_rest_of_a_long_sum_decides_a_tie(last, expected, turned, sign):
     """22 * 57344 * 448 and half a last place, 32, and 2**-16 * 2**-9: 55 bits from end to end."""
     ones = np.full((1, 1), 127)
     left, right = read_format("mxfp8_e5m2"), read_format("mxfp8_e4m3")
     code = np.array([[0x7B] * 22 + [0x00] * 8 + [0x50, 0x01]])
-    a = Blocks(code=code, exponent=ones, format=left, axis=1)
+    a = Blocks(code=code ^ sign, exponent=ones, format=left, axis=1)
     code = np.array([[0x7E] * 22 + [0x00] * 8 + [0x38, last]])
     b = Blocks(code=code, exponent=ones, format=right, axis=1)
     a, b = (b, a) if turned else (a, b)
-    assert fast.gemm(a, b.transposed).tolist() == [[expected]]
+    assert fast.gemm(a, b.transposed).tolist() == [[-expected if sign else expected]]
+
+
+def test_sums_too_long_for_scales_with_significands():
+    a, b = (read_format(f"nvfp4:element={name}") for name in ("e5m2", "e4m3"))
+    x = [quantize(np.ones((1, 16), np.float32), each) for each in (a, b)]
+    with pytest.raises(UserError, match="sums of products of up to 53 bits"):
+        fast.gemm(x[0], x[1].transposed)
 
 
 def test_rounding_at_the_least_normal_number():
