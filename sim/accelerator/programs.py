@@ -6,8 +6,9 @@ import numpy.typing as npt
 from sw.accelerator.assembler import Assembler
 from sw.accelerator.banks import place
 from sw.accelerator.instructions import FUNCTIONS, LANE_OPS, REDUCTIONS
+from sw.accelerator.moves import dma
 from sw.accelerator.operands import COLUMNS, ROWS, Panels
-from sw.accelerator.operations import External, Matrix, Operation, Window, dma, multiply, vector
+from sw.accelerator.operations import External, Matrix, Operation, Window, multiply, vector
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.vector import OPERANDS
 

@@ -19,9 +19,10 @@ from .dense import Dense, Shared
 from .layer import Layer
 from .mean import Mean
 from .memory import Map
+from .moves import dma
 from .normalization import BatchNorm
 from .operands import Panels
-from .operations import External, Matrix, Operation, Tensor, Window, dma, grouped, vector
+from .operations import External, Matrix, Operation, Tensor, Window, grouped, vector
 from .parameters import AcceleratorParameters
 from .planes import Planes
 from .pool import Pool

@@ -23,6 +23,7 @@ __all__ = [
     "TABLE",
     "TOKENS",
     "WINDOWS",
+    "WORKERS",
     "Field",
     "Instruction",
 ]
@@ -33,8 +34,8 @@ BYTES = BITS // 8
 ENGINES = {"seq": 1, "dma": 2, "quant": 3, "prod": 4, "vec": 5}
 """Who carries an instruction out, by the code in its lowest bits."""
 
-WORKERS = tuple(name for name in ENGINES if name != "seq")
-"""The engines that the sequencer sends instructions to."""
+WORKERS = tuple(ENGINES)[1:]
+"""To whom the sequencer sends instructions."""
 
 TOKENS = 16
 """Counters by which engines wait for one another."""
@@ -104,7 +105,6 @@ def _counter(engine: str, number: int) -> Instruction:
 
 WINDOWS = {"dma": 2, "quant": 2, "prod": 3, "vec": 3}
 """Windows of each engine."""
-
 
 _ADD = _field(
     "add",
@@ -252,8 +252,7 @@ TABLE: tuple[Instruction, ...] = (
         "quant",
         "amax",
         2,
-        "the largest finite magnitude of all values, by which tensors are scaled from then on, to "
-        "an element",
+        "the largest finite magnitude, to an element; by it tensors are scaled from then on",
         *_WORDS,
         scaled=True,
     ),
@@ -271,8 +270,7 @@ TABLE: tuple[Instruction, ...] = (
         "prod",
         "alpha",
         2,
-        "what results are multiplied by from then on, of two elements, the largest magnitudes of "
-        "both tensors",
+        "what results are multiplied by from then on, of the largest magnitudes of two tensors",
         scaled=True,
     ),
     *_windows("vec"),

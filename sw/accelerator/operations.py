@@ -15,7 +15,6 @@ __all__ = [
     "Operation",
     "Tensor",
     "Window",
-    "dma",
     "grouped",
     "multiply",
     "repeated",
@@ -297,15 +296,3 @@ def repeated(operation: Operation, times: int, steps: Sequence[int]) -> Operatio
         for number, window in operation.windows.items()
     }
     return dataclasses.replace(operation, windows=windows, times=times)
-
-
-def dma(name: str, comment: str, matrix: Matrix, external: External) -> Operation:
-    """Return a load of a whole matrix, or a store; outside, too, its rows lie close."""
-    distance = matrix.stride * 4
-    return Operation(
-        name=f"dma.{name}",
-        comment=comment,
-        windows={0: Window(tensor=matrix.tensor)},
-        fields={"rows": matrix.rows, "words": matrix.words, "distance": distance},
-        external=external,
-    )

@@ -16,6 +16,7 @@ from sw.formats.stages import SCALE_CYCLES
 
 from ..faults import Fault, planted
 from .engine_bench import random_scratchpad, same
+from .quantized import Matrix, filled
 from .scratchpad import Scratchpad
 from .tensor_scales import (
     INFINITY,
@@ -27,7 +28,7 @@ from .tensor_scales import (
     interpreted,
     largest,
 )
-from .test_quantize_engine import Matrix, filled, run
+from .test_quantize_engine import run
 
 FIRST = Matrix(0, 0, inner=8, outer=1, blocks=2)
 ROWS = Matrix(0, 1, inner=3, outer=5, blocks=1, source=40, panel=60)
