@@ -25,7 +25,7 @@ from ..approx.switched import switched
 from ..training import configure
 from . import plots
 from .accuracy import Case
-from .pages import Page, mark, new_table, through_rtl, training
+from .pages import Page, mark, new_table, through_rtl
 
 __all__ = ["ARITHMETICS", "CASES", "MULTIPLIERS", "SECTIONS"]
 
@@ -229,5 +229,5 @@ SECTIONS = {
     "cost": _cost,
     "speed": _speed,
     "training": _training,
-    "accuracy": training(CASES, ARITHMETICS, NEAR, NOTE, plots.curves),
+    "accuracy": lambda page: page.training(CASES, ARITHMETICS, NEAR, NOTE, plots.curves),
 }

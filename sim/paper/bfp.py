@@ -24,7 +24,7 @@ from sw.networks import NETWORKS
 from ..bfp.multimode_array import simulate
 from . import plots
 from .accuracy import Case
-from .pages import Page, mark, new_table, training
+from .pages import Page, mark, new_table
 
 __all__ = ["ARITHMETICS", "CASES", "SECTIONS"]
 
@@ -217,5 +217,5 @@ SECTIONS = {
     "density": _density,
     "throughput": _throughput,
     "utilization": _utilization,
-    "accuracy": training(CASES, ARITHMETICS, NEAR, NOTE, plots.accuracy),
+    "accuracy": lambda page: page.training(CASES, ARITHMETICS, NEAR, NOTE, plots.accuracy),
 }

@@ -25,7 +25,7 @@ from sw.train.settings import Settings
 from . import plots
 from .accuracy import Case
 from .kept import sources
-from .pages import Page, mark, new_table, train_all, training
+from .pages import Page, mark, new_table, train_all
 from .workers import in_processes
 
 __all__ = ["ARITHMETICS", "CASES", "SECTIONS"]
@@ -194,6 +194,6 @@ def _pareto(page: Page) -> bool:
 
 SECTIONS = {
     "formats": _formats,
-    "accuracy": training(CASES, ARITHMETICS, NEAR, NOTE, plots.accuracy),
+    "accuracy": lambda page: page.training(CASES, ARITHMETICS, NEAR, NOTE, plots.accuracy),
     "pareto": _pareto,
 }

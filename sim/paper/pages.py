@@ -37,7 +37,6 @@ __all__ = [
     "new_table",
     "through_rtl",
     "train_all",
-    "training",
 ]
 
 
@@ -215,12 +214,3 @@ class Page:
             ],
         )
         return good
-
-
-def training(*given: Any) -> Callable[[Page], bool]:
-    """Return the section that trains, tables and draws what is given, as `Page.training` does."""
-
-    def section(page: Page) -> bool:
-        return page.training(*given)
-
-    return section
