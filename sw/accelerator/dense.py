@@ -182,7 +182,7 @@ class Dense(Layer):
         return panels.quantize(panel, self.x, COLUMNS, reduction=self.x.stride, key=key)
 
     def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
-        """Give what makes the gradients of the layer below, and of the weights."""
+        """Give what makes the gradients of the layer below, and of weights and biases."""
         [below] = self.below
         operands = grouped("weight gradient", self._operands(panel))
         products = grouped("weight gradient", self._weight_gradient())
@@ -215,9 +215,10 @@ class Dense(Layer):
         return self._shared.panels.rows(self.outputs, self.inputs, self.x.stride)
 
     def _weight_gradient(self) -> Iterator[Operation]:
-        """Give what makes the gradient of the weights."""
+        """Give what makes the gradients of weights and biases."""
         panels, samples = self._shared.panels, self.x.stride
         left, right = self._pair
+        yield self._bias_gradient()
         for part in self._parts:
             yield self._multiply(
                 f"gradient of {self.weight.tensor.name} = dy{self.number} {self.x.tensor.name}^T",
@@ -229,8 +230,7 @@ class Dense(Layer):
             )
 
     def update(self) -> Iterator[Operation]:
-        """Give what makes the gradient of the biases, and what changes the arrays."""
-        yield from grouped("weight gradient", [self._bias_gradient()])
+        """Give what changes the arrays."""
         for part in self._parts:
             gradient = self._dw.cut(part)
             more = self._dw.stride - self.inputs

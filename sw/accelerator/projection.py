@@ -58,15 +58,15 @@ class _Weights(Dense):
         """The operands of the gradient of the weights, and which one's columns are its rows."""
 
     def _weight_gradient(self) -> Iterator[Operation]:
-        """Give what makes the gradient of the weights."""
+        """Give what makes the gradients of weights and biases."""
+        yield self._bias_gradient()
         (_, _), (x, _) = self._sides
         name = f"gradient of {self.weight.tensor.name} = dy{self.number} {x.tensor.name}"
         rows = self._heads.tokens * self._heads.samples
         yield self._product(name, self._dw, self._pair, rows)
 
     def update(self) -> Iterator[Operation]:
-        """Give what makes the gradient of the biases, and what changes the arrays."""
-        yield from grouped("weight gradient", [self._bias_gradient()])
+        """Give what changes the arrays."""
         for arrays in (
             (self.weight, self.momentum, self._dw),
             (self.bias, self.bias_momentum, self._db),
