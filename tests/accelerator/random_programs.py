@@ -125,7 +125,8 @@ class Maker:
     @property
     def _room(self) -> int:
         """Return how many instructions there may be before those that end the program."""
-        ends = 2 + 3 * self.parameters.banks + 3 * len(self.make.moves)
+        # A barrier, an event, a halt, and the barrier of the part.
+        ends = 4 + 3 * self.parameters.banks + 3 * len(self.make.moves)
         return self.parameters.instructions - len(self.code) - ends
 
     def _section(self) -> None:
