@@ -54,8 +54,11 @@ class Quantizer(Circuit):
         members under stochastic rounding only.
     key : In(64)
         See `sw.words.stream_key`.
-    skip : In(skips), halves : In(1)
+    skip : In(skips)
         Beats of random words that are left out at a restart, if there is such a port.
+    halves : In(1)
+        All words are half of their range, which rounds to nearest, ties away; beside ``skip``. It
+        changes with no elements inside only.
     exhausted : Out(1)
         A stream of random words ends.
     amax : In(32)

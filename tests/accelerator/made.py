@@ -6,7 +6,7 @@ from sw.accelerator.chip import ChipParameters
 from sw.accelerator.compile import compile_training
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.program import Program
-from sw.formats import BLOCK_FORMATS, read_format
+from sw.formats import BLOCK_FORMATS
 from sw.train.data import Data
 from sw.train.settings import Settings
 
@@ -16,15 +16,10 @@ SMALL = AcceleratorParameters(
     rows=2, columns=4, lanes=4, format=BLOCK_FORMATS["msfp12"], bank_words=128
 )
 
-CHIP = ChipParameters(
-    rows=2,
-    columns=2,
-    lanes=2,
-    format=read_format("hbfp6:block=8"),
-    instructions=512,
-    memory_words=1024,
-    bank_words=256,
+_FIELDS = SMALL.replace(
+    columns=2, lanes=2, format="hbfp6:block=8", instructions=512, bank_words=256
 )
+CHIP = ChipParameters(**vars(_FIELDS), memory_words=1024)
 """With its memory on the chip."""
 
 
