@@ -176,7 +176,9 @@ class MxExponent(FoundExponent):
         zero, nan = largest == 0, largest == self.source.exponent_ones
         # The comparisons do not wait for the carry.
         key = Cat(carry, largest)
-        under = zero | (key < max(2 * self.lowest - 1, 0))
+        under = zero
+        if self.lowest > 0:
+            under = zero | (key < 2 * self.lowest - 1)
         over = key > 2 * self.highest
         own = wire(m, "own", len(largest) + 1, largest + carry)
         code = Mux(under, 0, Mux(over, self.block_format.highest_code, own + self.offset))

@@ -35,6 +35,24 @@ def test_no_version_complains(name, flags, tmp_path):
             assert complaints(programs()[0], path) == ""
 
 
+ONE_BIT_EXPONENT = {"exponent_bits": 1, "fraction_bits": 5, "specials": "nan"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"source": "binary16", "format": {"preset": "mxfp8_e4m3", "scale": {"rule": "even"}}},
+        {"lanes": 1, "format": {"preset": "mxfp6_e2m3", "element": ONE_BIT_EXPONENT}},
+    ],
+    ids=["even", "one bit"],
+)
+def test_an_exponent_that_no_block_is_below(fields, tmp_path):
+    path = tmp_path / "bfp_converter.v"
+    parameters = UNITS["bfp_converter"].parameters.make(**fields)
+    path.write_text(generate("bfp_converter", parameters).verilog)
+    assert complaints(programs()[0], path) == ""
+
+
 def test_chains_are_no_loops(tmp_path):
     path = tmp_path / "top.v"
     path.write_text(emit(Chain(), "top").verilog)
