@@ -20,6 +20,9 @@ ENGINES = ("batch", "verilog", "cocotb")
 SMALL = 30_000_000
 """Lines, with every instance written out, times cycles that Icarus runs while a model is made."""
 
+WIDE = 1_024
+"""Bits of a port, with more of which Icarus takes minutes for what a model does in seconds."""
+
 START = 500
 """Cycles that a run takes in the time in which Icarus compiles and starts it."""
 
@@ -75,6 +78,8 @@ def _small(job: Job) -> bool:
         return False
     if not build.have("verilator"):
         return True
+    if max(job.ports.values()) > WIDE:
+        return False
     beats = sum(map(len, job.inputs.values())) + sum(job.outputs.values())
     lines = Hierarchy(job.verilog).weight.get(job.name, 0)
     if (_simulated[job.verilog] + beats + START) * lines > SMALL:
