@@ -227,6 +227,10 @@ def test_the_engine_follows_the_length(monkeypatch, tmp_path):
     monkeypatch.setattr(engines, "SMALL", 1 << 60)
     simulate(design)
     assert ran[-1] == "b"
+    ran.clear()
+    monkeypatch.setattr(engines, "WIDE", 8)
+    simulate(Adder(comment=f"wide {tmp_path}"))
+    assert ran == ["b"]
 
 
 @pytest.mark.parametrize(
