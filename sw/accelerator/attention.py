@@ -6,10 +6,10 @@ import numpy as np
 
 from ..train.attention import SelfAttention
 from .dense import Shared
-from .heads import Heads
+from .heads import Heads, stacked
 from .layer import Layer
 from .operands import COLUMNS, ROWS
-from .operations import Matrix, Operation, Tensor, Window, multiply, repeated, vector
+from .operations import Matrix, Operation, Tensor, Window, multiply, vector
 from .projection import Projection
 from .stages import Stage
 from .strided import Stack
@@ -23,8 +23,8 @@ LEAST = -float(np.finfo(np.float32).max)
 class Attention(Layer):
     """Scaled dot products of queries and keys, their softmax, and the values weighted by it.
 
-    Products are of each sample and each head. The operands of all are quantized at once; the
-    product engine then goes from one sample's head to the next.
+    Products are of each sample and each head. The operands of all are quantized at once; a RUN of
+    the product engine then goes from one sample's head to the next.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ class Attention(Layer):
             blocks=panels.blocks(reduction),
             work=tokens * columns * reduction,
         )
-        return repeated(product, self._heads.pairs, steps)
+        return stacked(product, self._heads.pairs, steps)
 
     def _over_tokens(self, lane: str, x: Matrix) -> Iterator[Operation]:
         """Give what adds all tokens of each row, one after the other, or finds the largest."""

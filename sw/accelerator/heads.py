@@ -1,14 +1,15 @@
 """The tensors of attention, and products of all heads."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from ..errors import UserError
 from ..train.attention import SelfAttention
 from .operands import COLUMNS, Panels
-from .operations import Matrix, Operation, Tensor, Window, multiply, repeated
+from .operations import Matrix, Operation, Tensor, Window, multiply
 from .strided import Stack
 
-__all__ = ["Heads"]
+__all__ = ["Heads", "stacked"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -93,4 +94,16 @@ class Heads:
             work=rows * self.depth * reduction,
         )
         steps = rows * x.stride, 0, panels.distance(COLUMNS, self.depth, reduction)
-        return repeated(product, self.heads, steps)
+        return stacked(product, self.heads, steps)
+
+
+def stacked(product: Operation, times: int, steps: Sequence[int]) -> Operation:
+    """Return several products of equal shape as one operation, each window's by its step apart."""
+    windows = dict(product.windows)
+    for number, step in enumerate(steps):
+        window = windows[number]
+        # In front of the counters of rows and of columns.
+        inner = window.counters or ((1, 0), (1, 0))
+        windows[number] = dataclasses.replace(window, counters=((times, step), *inner))
+    fields = {**product.fields, "more": times - 1}
+    return dataclasses.replace(product, windows=windows, fields=fields, work=times * product.work)

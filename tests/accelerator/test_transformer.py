@@ -98,8 +98,10 @@ def tokens() -> tuple[Program, Data, Training]:
 FAULTS: dict[str, tuple[str, str, dict[str, int], dict[str, int]]] = {
     # Instruction, part of the comment, fields by which it is known, and what is added to fields.
     "rows of a token": ("quant.bounds", "y2", {"height": 3}, {"height": -1}),
-    "the next head": ("adda", "to the next one", {"address": 13}, {"value": 8}),
-    "the second head": ("seta", "to the second one", {"address": 14}, {"value": 8}),
+    "the next head": ("prod.counter3", "w0: y2", {}, {"stride": 8}),
+    "weights of the next head": ("prod.counter3", "w2: columns", {}, {"stride": 8}),
+    "products of heads": ("prod.multiply", "of heads", {}, {"more": -1}),
+    "the next sample's queries": ("prod.counter3", "w1: rows", {}, {"stride": -8}),
     "the last head": ("vec.map", "biases2 = ", {}, {"outer": -1}),
     "behind the last token": ("vec.map", "behind the last token", {}, {"imm": -(1 << 31)}),
     "the scale": ("vec.map", "scaled shares", {}, {"imm": 1 << 23}),
