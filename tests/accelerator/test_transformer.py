@@ -103,10 +103,13 @@ FAULTS: dict[str, tuple[str, str, dict[str, int], dict[str, int]]] = {
     "products of heads": ("prod.multiply", "of heads", {}, {"more": -1}),
     "the next sample's queries": ("prod.counter3", "w1: rows", {}, {"stride": -8}),
     "the last head": ("vec.map", "biases2 = ", {}, {"outer": -1}),
-    "behind the last token": ("vec.map", "behind the last token", {}, {"imm": -(1 << 31)}),
+    "tokens of a mask": ("vec.map", "masks5 of tokens", {}, {"inner": -1}),
+    "places of heads in a word": ("vec.map", "of heads in place 1", {}, {"outer": -1}),
+    "tokens come again": ("quant.counter4", "w1: dmixed5", {"stride": 0}, {"count": -1}),
     "the scale": ("vec.map", "scaled shares", {}, {"imm": 1 << 23}),
     "a token": ("vec.map", "token 1 of terms", {}, {"lane": 1}),
-    "a place": ("vec.map", "position1", {"reduce": 1}, {"fold": -1}),
+    "a word of samples": ("vec.map", "word 0 of", {}, {"outer": -1}),
+    "a sample": ("vec.map", "add value 1 of sums_position1", {}, {"lane": 1}),
     "the mean": ("vec.map", "means of", {}, {"inner": -1}),
 }
 
