@@ -70,7 +70,8 @@ def token_layer(stage: Stage, read: Sequence[Layer], words: int, shared: Shared)
     if isinstance(part, Scored):
         return Scores(stage, projections, heads, shared)
     if isinstance(part, Mixed):
+        [value] = projections
         assert isinstance(below, Scores)
-        return Mix(stage, below, *projections, heads, shared)
+        return Mix(stage, below, value, heads, shared)
     assert isinstance(below, Mix)
     return Gather(stage, below, below.slopes, heads, shared)
