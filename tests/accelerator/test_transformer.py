@@ -56,6 +56,8 @@ def test_digits_are_trained_as_by_the_definition():
         (3, {}),
         # Words of 32 values: heads, and tokens, fill a quarter of one at most.
         (3, {"format": "hbfp8:block=16", "rows": 8, "columns": 8, "lanes": 16}),
+        # More tokens than a word has values.
+        (5, {"format": "hbfp8:block=16", "rows": 2, "columns": 2, "lanes": 4}),
         (2, {"format": "mxfp6_e2m3", "rows": 1, "columns": 8, "lanes": 4}),
         (3, {"format": "nvfp4:rounding=stochastic", "rows": 8, "columns": 1}),
     ],
