@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,7 +13,7 @@ from ..base.pipeline import advance, delay
 from ..bfp.array import MacArray
 from ..stream.packet import Packet
 from .front import EngineFront, fields_of, outside
-from .panel_reader import PanelReader
+from .panel_reader import LOOPS, PanelReader
 from .ports import CAUSES, PLACE, engine_members, read_signature, write_signature
 from .product_scale import ProductScale
 
@@ -21,7 +21,7 @@ __all__ = ["ProductEngine", "TileWriter"]
 
 
 class TileWriter(Circuit):
-    """Writes the rows of tiles, which come tile by tile, to their places in a matrix.
+    """Writes the rows of tiles, which come tile by tile, to their places in matrices.
 
     Latency is two cycles from a row to its write, interval one; ``port`` comes from registers.
 
@@ -35,13 +35,15 @@ class TileWriter(Circuit):
     Members
     -------
     start : In(1)
-        Starts with what the following five have, which stays while rows come.
+        Starts with what the following six have, which stays while rows come.
     base, bank : In
-        Address of the matrix's first element.
+        Address of the first matrix's first element.
+    step : In(signed(32))
+        Elements from there to that of the next matrix.
     stride : In(signed(32))
-        Elements from a row of the matrix to the next.
+        Elements from a row of a matrix to the next.
     rows, tile_columns : In(16)
-        Of the matrix; rows of tiles that it has not are dropped.
+        Of a matrix; rows of tiles that it has not are dropped.
     halt : In(1)
         Nothing is written any more.
     i : In(packet.signature)
@@ -60,7 +62,7 @@ class TileWriter(Circuit):
             {
                 "start": In(1),
                 **PLACE,
-                "stride": In(signed(32)),
+                **dict.fromkeys(("step", "stride"), In(signed(32))),
                 **dict.fromkeys(("rows", "tile_columns"), In(16)),
                 "halt": In(1),
                 "i": In(packet.signature),
@@ -95,9 +97,11 @@ class TileWriter(Circuit):
         return m
 
     def _walk(self, m: Module, address: Signal, keep: Signal) -> None:
-        """Give the address of each row that comes, and whether the matrix has it."""
+        """Give the address of each row that comes, and whether its matrix has it."""
         p = self.parameters
-        # The tile's row 0 in column 0, the present row there, and elements to the tile's column.
+        # The matrix, the tile's row 0 in column 0, the present row there, and elements to the
+        # tile's column.
+        matrix = Signal(signed(32))
         first = Signal(signed(32))
         line = Signal(signed(32))
         offset = Signal(32)
@@ -112,7 +116,12 @@ class TileWriter(Circuit):
             last_column.eq(column == self.tile_columns),
         ]
         m.d.sync += [address.eq(line + offset), keep.eq(accept & (row < left))]
-        following = line + self.stride
+        following, behind = line + self.stride, matrix + self.step
+
+        def begin(at: Value) -> list[Any]:
+            """Begin with the matrix of which the first element is there."""
+            return [*(each.eq(at) for each in (matrix, first, line)), left.eq(self.rows)]
+
         with m.If(accept):
             m.d.sync += line.eq(following)
         with m.If(tile_end):
@@ -120,21 +129,25 @@ class TileWriter(Circuit):
                 column.eq(Mux(last_column, 1, column + 1)),
                 offset.eq(Mux(last_column, 0, offset + p.columns)),
             ]
-            with m.If(last_column):
+            with m.If(~last_column):
+                m.d.sync += line.eq(first)
+            with m.Elif(left > p.rows):
                 m.d.sync += [first.eq(following), left.eq(left - p.rows)]
             with m.Else():
-                m.d.sync += line.eq(first)
+                m.d.sync += begin(behind)
         with m.If(self.start):
-            m.d.sync += [first.eq(self.base), line.eq(self.base), left.eq(self.rows)]
+            m.d.sync += begin(self.base)
 
 
 class ProductEngine(Circuit):
-    """Product of two panels, as `sw.bfp.array.matmul`, to a matrix in the scratchpad.
+    """Products of two panels, as `sw.bfp.array.matmul`, to matrices in the scratchpad.
 
-    A word of each panel a cycle, as fast as the array takes them; a row of a tile is a write.
+    A word of each panel a cycle, as fast as the array takes them; a row of a tile is a write. The
+    tiles of all products of a RUN come one behind the other: they are a job of the array. Counter 3
+    of a window has the distance of their panels or matrices, counter 4 that of a matrix's rows.
     Latency and interval: a RUN takes `overhead` cycles more than the array's cycles of the product
-    (`ArrayParameters.cycles`), from the cycle in which its tokens are granted to that in which it
-    gives tokens. Where tensors have a scale of their own, results are multiplied by the factor that
+    (`Timing.job`), from the cycle in which its tokens are granted to that in which it gives
+    tokens. Where tensors have a scale of their own, results are multiplied by the factor that
     `ProductScale` made last; a RUN of that takes its latency and a cycle.
 
     Members
@@ -142,7 +155,7 @@ class ProductEngine(Circuit):
     read_a, read_b : Out(read_signature(...))
         Of the panels of rows and of columns.
     write : Out(write_signature(...))
-        Of the matrix. Other members are those of `engine_members`.
+        Of matrices. Other members are those of `engine_members`.
     """
 
     overhead = PanelReader.latency + TileWriter.latency
@@ -163,7 +176,7 @@ class ProductEngine(Circuit):
         m = Module()
         p = self.parameters
         m.submodules.front = front = EngineFront()
-        m.submodules.array = array = MacArray(parameters=p.array)
+        m.submodules.array = array = MacArray(parameters=p.array, products=True)
         m.submodules.reader_a = a = PanelReader(parameters=p, rows=True)
         m.submodules.reader_b = b = PanelReader(parameters=p, rows=False)
         m.submodules.writer = writer = TileWriter(parameters=p, packet=array.streams["o"])
@@ -188,6 +201,7 @@ class ProductEngine(Circuit):
             ragged.eq((given["n"] & (p.columns - 1)) != 0),
             start.eq(front.start & ~ragged & front.does("prod.multiply")),
             array.start.eq(start),
+            array.job.products.eq(given["more"] + 1),
             array.job.blocks.eq(given["blocks"]),
             array.job.tile_rows.eq((given["m"] + (p.rows - 1)) >> (p.rows - 1).bit_length()),
             array.job.tile_columns.eq(given["n"] >> (p.columns - 1).bit_length()),
@@ -200,11 +214,7 @@ class ProductEngine(Circuit):
             ),
         ]
         for reader in (a, b):
-            m.d.comb += [
-                reader.blocks.eq(array.job.blocks),
-                reader.tile_rows.eq(array.job.tile_rows),
-                reader.tile_columns.eq(array.job.tile_columns),
-            ]
+            m.d.comb += [getattr(reader, name).eq(array.job[name]) for name in LOOPS]
         for window, part in enumerate((writer, a, b)):
             self._window(m, front, window, part)
             m.d.comb += part.start.eq(start)
@@ -230,17 +240,18 @@ class ProductEngine(Circuit):
         return scale
 
     def _window(self, m: Module, front: EngineFront, number: int, part: Any) -> None:
-        """Keep where a window begins, and the distance of the writer's rows."""
+        """Keep where a window begins, and distances of products and of the writer's rows."""
         bank = Signal(4, name=f"bank_{number}")
         base = Signal(signed(32), name=f"base_{number}")
         given = fields_of("prod.base", front.word)
         with m.If(front.sets("prod.base", number)):
             m.d.sync += [base.eq(given["address"]), bank.eq(given["bank"])]
         m.d.comb += [part.base.eq(base), part.bank.eq(bank)]
-        if number == 0:
-            stride = Signal(signed(32))
-            with m.If(front.sets("prod.base", number)):
-                m.d.sync += stride.eq(0)
-            with m.If(front.sets("prod.counter4", number)):
-                m.d.sync += stride.eq(fields_of("prod.counter4", front.word)["stride"])
-            m.d.comb += part.stride.eq(stride)
+        for counter, name in {"prod.counter3": "step", "prod.counter4": "stride"}.items():
+            if name in part.signature.members:
+                kept = Signal(signed(32), name=f"{name}_{number}")
+                with m.If(front.sets("prod.base", number)):
+                    m.d.sync += kept.eq(0)
+                with m.If(front.sets(counter, number)):
+                    m.d.sync += kept.eq(fields_of(counter, front.word)["stride"])
+                m.d.comb += getattr(part, name).eq(kept)

@@ -10,6 +10,7 @@ from sw.bfp.array import ArrayParameters
 from sw.formats import BINARY32
 from sw.formats.binary32 import ADDER_LATENCY
 
+from ..base.field import Field
 from ..base.pipeline import delay
 from ..engine.registers import word
 from ..engine.sequencer import Sequencer
@@ -34,15 +35,24 @@ class MacArray(TileArray):
 
     Where tensors have a scale of their own, all results are multiplied by the register ``alpha``, a
     binary32 (`sw.formats.tensor_scale.product_scale`).
+
+    Parameters
+    ----------
+    parameters : ArrayParameters
+    products : bool
+        Whether a job is of ``products`` of equal sizes, whose tiles come one behind the other.
     """
 
-    def __init__(self, *, parameters: ArrayParameters) -> None:
+    def __init__(self, *, parameters: ArrayParameters, products: bool = False) -> None:
         self.parameters = p = parameters
         self._columns = [DotColumn(parameters=p) for _ in range(p.columns)]
         alpha = word("alpha", "rw", 32, ALPHA, reset=ONE, locked="busy")
+        job = tile_job("blocks", 16, "blocks along the reduction")
+        if products:
+            job = Field(name="products", bits=16, description="products in a job"), *job
         super().__init__(
             sequencer=Sequencer(
-                job=tile_job("blocks", 16, "blocks along the reduction"),
+                job=job,
                 rows=p.rows,
                 block_beats=p.beats,
                 accumulators=p.accumulators,

@@ -156,19 +156,16 @@ class Assembler:
             bank=bank,
             single=int(window.single),
         )
-        if engine == "prod" and number == 0:
-            # The counter before the last one has the distance of rows.
-            (_, stride, *_), _ = window.counters
-            yield encode("prod.counter4", window=0, count=1, stride=stride)
-            return
         if window.plane:
             y, x, height, width = window.plane
             yield encode(f"{engine}.bounds", window=number, y=y, x=x, height=height, width=width)
-        counters = [each for each in window.counters if each[0] > 1]
+        # Of the product engine's windows the place of a counter has a meaning.
+        counters = [each for each in window.counters if each[0] > 1 or engine == "prod"]
         first = COUNTERS - len(counters)
         for place, values in enumerate(counters, first):
             fields = dict(zip(("count", "stride", "ystep", "xstep"), values, strict=False))
-            yield encode(f"{engine}.counter{place}", window=number, **fields)
+            if fields["count"] > 1:
+                yield encode(f"{engine}.counter{place}", window=number, **fields)
 
 
 def _external(external: External) -> int:

@@ -6,11 +6,13 @@ not written here; in the machine what it addressed before is undefined.
 """
 
 import abc
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from ..arrays import Floats
 from ..bfp.array import gemm
 from ..errors import UserError
 from ..formats import MxFormat
@@ -172,29 +174,42 @@ class Multiplier(Engine):
         return 1
 
     def _multiply(self, fields: Fields) -> int:
-        """Multiply; results at one address are not in the order of the machine's."""
+        """Multiply; results at one address are not in the order of the machine's.
+
+        From a row of a result to the next is the stride of counter 4 of the window of results, from
+        a product to the next that of counter 3 of each window.
+        """
         p = self.parameters
-        to, *sources = self.windows
-        m, n, beats = fields["m"], fields["n"], fields["blocks"] * p.beats
+        to = self.windows[0]
+        m, n, count = fields["m"], fields["n"], fields["more"] + 1
         if n % p.columns:
             raise MachineError("size")
-        pair = []
-        for source, count, side in zip(sources, (m, n), (p.rows, p.columns), strict=True):
-            panel = self.pad.panel(source, -(-count // side), beats)
-            pair.append(panels.load(p, panel, side, count))
-        stride = to.counters[4].stride
-        address = to.address + np.arange(m)[:, None] * stride + np.arange(0, n, p.columns)
+        row = to.address + np.arange(count)[:, None] * to.counters[3].stride
+        row = row + np.arange(m) * to.counters[4].stride
+        address = row[:, :, None] + np.arange(0, n, p.columns)
         address = address.astype(np.int32).astype(np.int64)
         self.pad.places(to.bank, address, p.columns)
+        products = np.stack([self._product(fields, number) for number in range(count)])
+        elements = (address[..., None] + np.arange(p.columns)).reshape(products.shape)
+        self.pad.words[to.bank].reshape(-1)[elements] = products.view(np.uint32)
+        return count * p.array.tiles(m, n) * fields["blocks"] * p.beats
+
+    def _product(self, fields: Fields, number: int) -> Floats:
+        """Return one of the products."""
+        p = self.parameters
+        pair = []
+        for source, count, side in zip(
+            self.windows[1:], (fields["m"], fields["n"]), (p.rows, p.columns), strict=True
+        ):
+            address = source.address + number * source.counters[3].stride
+            window = dataclasses.replace(source, address=address)
+            panel = self.pad.panel(window, -(-count // side), fields["blocks"] * p.beats)
+            pair.append(panels.load(p, panel, side, count))
         a, b = pair
         product = _compiled("bfp", "gemm", gemm)(
             a, b.transposed, accumulators=p.array.accumulators, window=p.array.dot.alignment
         )
-        if p.tensor_scale:
-            product = multiply(product, self.alpha)
-        elements = (address[:, :, None] + np.arange(p.columns)).reshape(m, n)
-        self.pad.words[to.bank].reshape(-1)[elements] = product.view(np.uint32)
-        return p.array.tiles(m, n) * beats
+        return multiply(product, self.alpha) if p.tensor_scale else product
 
 
 class Vector(Engine):

@@ -1,14 +1,15 @@
 """The tensors of attention, and products of all heads."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from ..errors import UserError
 from ..train.attention import SelfAttention
-from .operands import COLUMNS, Panels
-from .operations import Matrix, Operation, Tensor, Window, multiply, repeated
-from .strided import Stack
+from .operands import COLUMNS, ROWS, Panels
+from .operations import Matrix, Operation, Tensor, Window, multiply
+from .strided import Stack, Strided
 
-__all__ = ["Heads"]
+__all__ = ["Heads", "stacked"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,9 @@ class Heads:
         Tokens of a sample, heads, features of a head, and samples of a batch.
     values : int
         Of a word.
+    pitch : int
+        Elements from the scores of a sample's head to those of the next: whole tiles' rows, and
+        columns, and a whole part of a word, or whole words.
     """
 
     tokens: int
@@ -28,21 +32,33 @@ class Heads:
     depth: int
     samples: int
     values: int
+    pitch: int
 
     @classmethod
-    def of(cls, attention: SelfAttention, samples: int, values: int) -> "Heads":
-        """Return the extents of an attention for a batch."""
-        _, tokens, width = attention.shape
-        heads = attention.heads
-        return cls(tokens=tokens, heads=heads, depth=width // heads, samples=samples, values=values)
+    def of(cls, attention: SelfAttention, samples: int, values: int, panels: Panels) -> "Heads":
+        """Return the extents of an attention for a batch.
 
-    def check(self, panels: Panels) -> None:
-        """Raise `UserError` unless results of products lie where whole tiles of them do."""
-        width = self.heads * self.depth
-        for what, count in (("columns", panels.slices(COLUMNS)), ("values of a word", self.values)):
-            extent, name = (self.depth, "of a head") if what == "columns" else (width, "of a token")
+        `UserError` unless results of products lie where whole tiles of them do.
+        """
+        _, tokens, width = attention.shape
+        heads, columns = attention.heads, panels.slices(COLUMNS)
+        depth = width // heads
+        for what, count, extent, name in (
+            ("columns", columns, depth, "of a head"),
+            ("values of a word", values, width, "of a token"),
+        ):
             if extent % count:
                 raise UserError(f"{what} must divide the {extent} features {name}, not {count}")
+        tile = max(columns, panels.slices(ROWS))
+        pitch = min(values, max(tile, 1 << (tokens - 1).bit_length()))
+        return cls(
+            tokens=tokens,
+            heads=heads,
+            depth=depth,
+            samples=samples,
+            values=values,
+            pitch=-(-tokens // pitch) * pitch,
+        )
 
     @property
     def pairs(self) -> int:
@@ -53,22 +69,49 @@ class Heads:
         """Return a tensor (heads, tokens, samples, features)."""
         rows = self.tokens * self.samples
         x = Matrix.make(name, self.heads * rows, self.depth, self.values)
-        return self._stack(x, self.depth, (x.stride, rows * x.stride, self.samples * x.stride))
-
-    def scores(self, name: str) -> Stack:
-        """Return a tensor (samples, heads, tokens, tokens)."""
-        x = Matrix.make(name, self.pairs * self.tokens, self.tokens, self.values)
-        head = self.tokens * x.stride
-        return self._stack(x, self.tokens, (self.heads * head, head, x.stride))
-
-    def _stack(self, x: Matrix, features: int, strides: tuple[int, int, int]) -> Stack:
         return Stack(
             matrix=x,
             tokens=self.tokens,
-            features=features,
+            features=self.depth,
             samples=self.samples,
             heads=self.heads,
-            strides=strides,
+            strides=(x.stride, rows * x.stride, self.samples * x.stride),
+        )
+
+    def scores(self, name: str) -> Matrix:
+        """Return a matrix of a row each token, in which those of each sample's head lie."""
+        return Matrix.make(name, self.tokens, self.pairs * self.pitch, self.values)
+
+    @property
+    def width(self) -> int:
+        """Elements of the words that have the scores of a row and a head."""
+        return max(self.pitch, self.values)
+
+    @property
+    def sharing(self) -> int:
+        """Heads that share a word of scores."""
+        return self.width // self.pitch
+
+    def alone(self, name: str) -> Matrix:
+        """Return room for scores of heads that share no words, those of each place in one a part.
+
+        A part is as `scores`.
+        """
+        return Matrix.make(name, self.sharing * self.tokens, self.pairs * self.pitch, self.values)
+
+    def by_tokens(self, alone: Matrix, whole: int) -> Strided:
+        """Return the rows of all heads, as `Stack.by_tokens`, of what `alone` has."""
+        tokens, words = -(-self.tokens // whole) * whole, self.width // self.values
+        count, part = alone.stride // self.width, self.tokens * alone.stride
+        rows = (count, self.width), (self.sharing, part), (tokens, alone.stride, 1, 0)
+        return Strided(
+            alone.tensor,
+            count * self.sharing * tokens,
+            words,
+            self.values,
+            down=rows,
+            beside=((words, self.values),),
+            plane=(0, 0, self.tokens, 1) if tokens > self.tokens else None,
         )
 
     def joined(self, name: str) -> Matrix:
@@ -93,4 +136,16 @@ class Heads:
             work=rows * self.depth * reduction,
         )
         steps = rows * x.stride, 0, panels.distance(COLUMNS, self.depth, reduction)
-        return repeated(product, self.heads, steps)
+        return stacked(product, self.heads, steps)
+
+
+def stacked(product: Operation, times: int, steps: Sequence[int]) -> Operation:
+    """Return several products of equal shape as one operation, each window's by its step apart."""
+    windows = dict(product.windows)
+    for number, step in enumerate(steps):
+        window = windows[number]
+        # In front of the counters of rows and of columns.
+        inner = window.counters or ((1, 0), (1, 0))
+        windows[number] = dataclasses.replace(window, counters=((times, step), *inner))
+    fields = {**product.fields, "more": times - 1}
+    return dataclasses.replace(product, windows=windows, fields=fields, work=times * product.work)

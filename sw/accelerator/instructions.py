@@ -186,6 +186,13 @@ _ADDRESS = (
     _field("value", 32, ADDRESS_BITS, "of 40 bits"),
 )
 
+_PRODUCT = (
+    _field("m", 40, 16, "rows of a result", least=1),
+    _field("n", 56, 16, "columns of a result, a multiple of a tile's", least=1),
+    _field("blocks", 72, 16, "blocks along the reduction", least=1),
+    _field("more", 88, 15, "products after the first; counter 3 of windows takes each to the next"),
+)
+
 LANE_OPS = (
     *("copy", "fill", "add", "sub", "mul", "scale", "axpy", "shift", "max", "mask", "equal"),
     "function",
@@ -257,15 +264,7 @@ TABLE: tuple[Instruction, ...] = (
         scaled=True,
     ),
     *_windows("prod"),
-    _run(
-        "prod",
-        "multiply",
-        1,
-        "the product of two panels",
-        _field("m", 40, 16, "rows of the result", least=1),
-        _field("n", 56, 16, "columns of the result, a multiple of a tile's", least=1),
-        _field("blocks", 72, 16, "blocks along the reduction", least=1),
-    ),
+    _run("prod", "multiply", 1, "products of two panels each", *_PRODUCT),
     _run(
         "prod",
         "alpha",

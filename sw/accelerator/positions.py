@@ -1,5 +1,6 @@
 """What a transformer adds to tokens, as operations."""
 
+import dataclasses
 from collections.abc import Iterator
 
 from ..train import attention
@@ -39,6 +40,8 @@ class Positions(Layer):
             for prefix in ("", "momentum_", "gradient_")
         )
         self._width, self._words = width, below.y.words // tokens
+        # A word of sums each token of each feature.
+        self._sums = Matrix.make(f"sums_{name}", width * tokens, values, values)
         self._shared = shared
         self.arrays = [self.position, self.momentum]
         if self._gradient.stride > width:
@@ -63,16 +66,28 @@ class Positions(Layer):
         """Give what makes the gradient of the layer below, and what changes the array."""
         [below] = self.below
         assert below
-        dy, position = self.dy, self.position
-        name = dy.tensor.name
-        yield vector(
-            f"gradient of {position.tensor.name} = sums of {name}",
-            "copy",
-            self._elements(self._gradient, 1),
-            dy.along,
-            shape=(dy.rows * position.rows, self._words),
-            reduce="sum",
-            fold=True,
-        )
-        yield from below.take(name, dy.along, kept=dy)
-        yield from descent(self._shared, position, self.momentum, self._gradient)
+        yield from self._add_samples()
+        yield from below.take(self.dy.tensor.name, self.dy.along, kept=self.dy)
+        yield from descent(self._shared, self.position, self.momentum, self._gradient)
+
+    def _add_samples(self) -> Iterator[Operation]:
+        """Give what adds the words of each sum, one after the other, then the values of these.
+
+        An operation is for all sums: a reduction would wait for each of them.
+        """
+        dy, sums, gradient = self.dy, self._sums, self._elements(self._gradient, 1)
+        name, values = dy.tensor.name, dy.values
+        words = [
+            (f"word {n} of {name}", dy.window(((sums.rows, self._words * values),)), n * values)
+            for n in range(self._words)
+        ]
+        single = dataclasses.replace(sums.along, single=True)
+        lanes = [(f"value {n} of {sums.tensor.name}", single, n) for n in range(values)]
+        for total, terms in ((sums.along, words), (gradient, lanes)):
+            for number, (comment, source, first) in enumerate(terms):
+                each = dataclasses.replace(source, offset=source.offset + first)
+                shape = (sums.rows, 1)
+                if number:
+                    yield vector(f"add {comment}", "add", total, total, each, shape=shape)
+                else:
+                    yield vector(comment, "copy", total, each, shape=shape)

@@ -66,15 +66,24 @@ class Products:
         return dataclasses.replace(blocks, format=p.format)
 
     def stack(
-        self, x: Floats, layer: int, use: tuple[str, int], *, grouped: bool = False, **options: Any
+        self,
+        x: Floats,
+        layer: int,
+        use: tuple[str, int],
+        *,
+        grouped: bool = False,
+        close: bool = False,
+        **options: Any,
     ) -> Sequence[Any]:
         """Return matrices of (count, rows, reduction) in blocks, which `operand` makes of all rows.
 
-        ``options`` are of that. Rows of zeros fill up each matrix to whole groups of a panel's, or
-        of a word's values.
+        ``options`` are of that. Rows of zeros fill up each matrix to whole groups of a panel's, or,
+        where they are ``grouped``, of a word's values, or ``close``, to the `pitch` of their rows.
         """
         p = self._parameters
-        whole = p.values if grouped else (p.rows, p.columns)[use[1]]
+        whole = (p.rows, p.columns)[use[1]]
+        if grouped:
+            whole = self.pitch(x.shape[1]) if close else p.values
         count, rows, reduction = x.shape
         padded = np.zeros((count, -(-rows // whole) * whole, reduction), np.float32)
         padded[:, :rows] = x
@@ -89,6 +98,13 @@ class Products:
             )
             for first in starts
         ]
+
+    def pitch(self, tokens: int) -> int:
+        """Return the places of a head's tokens: part of a word, of whole tiles, or whole words."""
+        p = self._parameters
+        if tokens > p.values:
+            return -(-tokens // p.values) * p.values
+        return 1 << (max(tokens, p.rows, p.columns) - 1).bit_length()
 
     def multiply(self, left: Any, right: Any) -> Floats:
         """Return the product of (m, k) and the transpose of (n, k)."""

@@ -17,7 +17,7 @@ from ..train.layers import (
 )
 from ..train.network import Network
 
-__all__ = ["INPUT", "Gathered", "Projected", "Stage", "stages", "takes_tokens"]
+__all__ = ["INPUT", "Gathered", "Mixed", "Projected", "Scored", "Stage", "stages", "takes_tokens"]
 
 INPUT = -1
 """In place of a stage's number: the input of the network."""
@@ -35,6 +35,20 @@ class Projected:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Scored:
+    """The shares of values, of queries and keys."""
+
+    attention: SelfAttention
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Mixed:
+    """Values weighted by their shares."""
+
+    attention: SelfAttention
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Gathered:
     """A dense layer behind an attention."""
 
@@ -48,9 +62,8 @@ class Stage:
 
     Parameters
     ----------
-    part : sw.train.layers.Layer, Projected or Gathered
-        What it does; a `Residual` stands for the sum of what its branches gave, a `SelfAttention`
-        for what is between its dense layers.
+    part : sw.train.layers.Layer, Projected, Scored, Mixed or Gathered
+        What it does; a `Residual` stands for the sum of what its branches gave.
     inputs : tuple of int
         Numbers of the earlier stages whose outputs it takes, or `INPUT`.
     number : int
@@ -59,7 +72,7 @@ class Stage:
         Whether a rectifier follows.
     """
 
-    part: Layer | Projected | Gathered
+    part: Layer | Projected | Scored | Mixed | Gathered
     inputs: tuple[int, ...]
     number: int
     relu: bool = False
@@ -113,19 +126,23 @@ def _attention(
 ) -> int:
     """Append an attention and its dense layers; return the number of the last stage."""
 
-    def append(part: Layer | Projected | Gathered, inputs: tuple[int, ...], owner: Layer) -> int:
-        found.append(Stage(part=part, inputs=inputs, number=numbers.get(id(owner), -1)))
+    def append(part: Scored | Mixed, *inputs: int) -> int:
+        found.append(Stage(part=part, inputs=inputs, number=-1))
         return len(found) - 1
 
-    projections: list[int] = []
-    for each in layer.projections:
-        [dense] = each.parts
-        assert isinstance(dense, Weighted)
-        projections.append(append(Projected(dense, layer), (source,), dense))
-    middle = append(layer, tuple(projections), layer)
-    [dense] = layer.output.parts
-    assert isinstance(dense, Weighted)
-    return append(Gathered(dense, layer), (middle,), dense)
+    def dense(kind: type[Projected | Gathered], each: EachToken, below: int) -> int:
+        [weighted] = each.parts
+        assert isinstance(weighted, Weighted)
+        part = kind(weighted, layer)
+        found.append(Stage(part=part, inputs=(below,), number=numbers[id(weighted)]))
+        return len(found) - 1
+
+    query, key, value = layer.projections
+    # The operand of keys is made first.
+    first = dense(Projected, key, source)
+    shares = append(Scored(layer), dense(Projected, query, source), first)
+    mixed = append(Mixed(layer), shares, dense(Projected, value, source))
+    return dense(Gathered, layer.output, mixed)
 
 
 def takes_tokens(network: Network) -> bool:

@@ -95,11 +95,17 @@ class Stack:
         count = self.samples * self.heads * tokens
         return Strided(x.tensor, count, x.words, x.values, down=rows, beside=words, plane=plane)
 
-    @property
-    def by_features(self) -> Strided:
-        """Return what across is a row each feature, in the same order, of all tokens."""
+    def by_features(self, pitch: int = 0, times: int = 1) -> Strided:
+        """Return what across is a row each feature, in the same order, of all tokens.
+
+        They come several ``times``, with zeros up to a ``pitch`` of tokens.
+        """
         x, (sample, head, token) = self.matrix, self.strides
         words = (self.samples, sample), (self.heads, head), (x.words, x.values)
         count = self.samples * self.heads * x.words
-        rows = ((self.tokens, token),)
-        return Strided(x.tensor, self.tokens, count, x.values, down=rows, beside=words)
+        tokens = max(pitch, self.tokens)
+        plane = (0, 0, self.tokens, 1) if tokens > self.tokens else None
+        rows = (times, 0), (tokens, token, 1, 0)
+        return Strided(
+            x.tensor, times * tokens, count, x.values, down=rows, beside=words, plane=plane
+        )

@@ -10,6 +10,7 @@ from ..formats import binary32
 from ..formats.binary32 import add
 
 __all__ = [
+    "in_turn",
     "larger",
     "largest",
     "pairwise",
@@ -17,6 +18,7 @@ __all__ = [
     "positive",
     "scattered",
     "spread",
+    "sum_in_turn",
     "sum_samples",
     "sum_words",
 ]
@@ -33,6 +35,14 @@ def sum_words(x: Floats) -> Floats:
     return pairwise(partial)
 
 
+def in_turn(x: Floats) -> Floats:
+    """Return the sum along the first axis, one after the other."""
+    total = x[0]
+    for each in x[1:]:
+        total = add(total, each)
+    return total
+
+
 def pairwise(x: Floats) -> Floats:
     """Return the sum along the first axis, of neighbours, then of these, and so on."""
     while len(x) > 1:
@@ -44,6 +54,13 @@ def sum_samples(x: Floats, values: int) -> Floats:
     """Return the sums along the last axis: of each of the ``values`` of a word, then of these."""
     lanes = sum_words(np.moveaxis(x.reshape(*x.shape[:-1], -1, values), -2, 0))
     return pairwise(np.moveaxis(lanes, -1, 0))
+
+
+def sum_in_turn(x: Floats, values: int) -> Floats:
+    """Return the sums along the last axis, word after word of ``values``, then of these in turn."""
+    words = x.reshape(*x.shape[:-1], -1, values)
+    lanes = in_turn(np.moveaxis(words, -2, 0))
+    return in_turn(np.moveaxis(lanes, -1, 0))
 
 
 def positive(x: Floats) -> Floats:

@@ -129,5 +129,5 @@ FACTOR = READ + SCALE_PRODUCT + QUOTIENT_BITS + 4
 def product_cycles(parameters: AcceleratorParameters, fields: Mapping[str, int]) -> int:
     """Return the cycles of ``prod.multiply`` with these fields."""
     p = instance("parameters", parameters, AcceleratorParameters)
-    reduction = fields["blocks"] * p.format.reduction
-    return p.array.cycles(fields["m"], fields["n"], reduction) + READ + 2
+    tiles = (fields["more"] + 1) * p.array.tiles(fields["m"], fields["n"])
+    return p.array.timing.job(tiles, fields["blocks"] * p.beats) + READ + 2

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from ..train import attention
-from .attention import Attention
+from .attention import Mix, Scores
 from .dense import Shared
 from .heads import Heads
 from .layer import Layer
@@ -12,17 +12,18 @@ from .mean import Mean
 from .operations import Matrix
 from .positions import Positions
 from .projection import Gather, Projection
-from .stages import Gathered, Projected, Stage
+from .stages import Gathered, Mixed, Projected, Scored, Stage
 from .strided import Strided
 
 __all__ = ["TOKEN_PARTS", "rows_as_tokens", "token_layer"]
 
 TOKEN_PARTS = (
     Gathered,
+    Mixed,
     Projected,
+    Scored,
     attention.MeanToken,
     attention.Positions,
-    attention.SelfAttention,
 )
 """What `token_layer` makes layers of."""
 
@@ -60,13 +61,17 @@ def token_layer(stage: Stage, read: Sequence[Layer], words: int, shared: Shared)
         return Positions(stage, below, shared)
     if isinstance(part, attention.MeanToken):
         return Mean(below, words)
-    inner = part.attention if isinstance(part, Gathered | Projected) else part
-    assert isinstance(inner, attention.SelfAttention)
-    heads = Heads.of(inner, words * below.y.values, below.y.values)
+    assert isinstance(part, Gathered | Mixed | Projected | Scored)
+    values = below.y.values
+    heads = Heads.of(part.attention, words * values, values, shared.panels)
+    projections = [each for each in read if isinstance(each, Projection)]
     if isinstance(part, Projected):
         return Projection(stage, below, heads, shared)
-    if isinstance(part, Gathered):
-        assert isinstance(below, Attention)
-        return Gather(stage, below, below.slopes, heads, shared)
-    projections = [each for each in read if isinstance(each, Projection)]
-    return Attention(stage, projections, heads, shared)
+    if isinstance(part, Scored):
+        return Scores(stage, projections, heads, shared)
+    if isinstance(part, Mixed):
+        [value] = projections
+        assert isinstance(below, Scores)
+        return Mix(stage, below, value, heads, shared)
+    assert isinstance(below, Mix)
+    return Gather(stage, below, below.slopes, heads, shared)

@@ -142,8 +142,16 @@ def _panels(rng: random.Random, maker: Maker) -> Mistake:
     blocks = max(1, -(-2 // p.beats))
     if number and address == most - v and blocks * p.beats < 2:
         address = most
-    code[number] = encode("prod.base", window=number, address=address, bank=number % p.banks)
-    run = encode("prod.multiply", m=1, n=p.columns, blocks=blocks)
+    more = rng.choice((0, 0, 1, 3))
+    if more:
+        # The first product is where it should be, and the second one is not.
+        units = (p.columns, v, v)[number]
+        odd = [rng.randrange(1, units)] if units > 1 else []
+        stride = rng.choice([address - (address >> 31 << 32), *odd])
+        code.append(encode("prod.counter3", window=number, count=rng.randint(1, 9), stride=stride))
+    else:
+        code[number] = encode("prod.base", window=number, address=address, bank=number % p.banks)
+    run = encode("prod.multiply", m=1, n=p.columns, blocks=blocks, more=more)
     return Mistake([*code, run], "address", "prod")
 
 

@@ -1,6 +1,6 @@
 """Operations of the engines at random, legal each by itself, and what of memories they touch."""
 
-import dataclasses
+import itertools
 import random
 from collections.abc import Sequence
 
@@ -10,6 +10,7 @@ from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.vector import OPERANDS
 
 from .operation import Operation
+from .random_panels import Panel, several
 from .random_windows import Move, Place, Words, external, place, row, window
 
 __all__ = ["SPECIAL", "Operations"]
@@ -21,16 +22,6 @@ SPECIAL = (0, 1 << 31, 0x7F800000, 0xFF800000, 0x7FC00000, 0x7FA00001, 0x8000000
 TRIES = 50
 STEPS = 20
 """Positions of the vector engine's longest walks."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Panel:
-    """A panel that an operation has made."""
-
-    side: int
-    rows: int
-    blocks: int
-    place: Place
 
 
 class Operations:
@@ -253,22 +244,26 @@ class Operations:
         """Return the product of two panels."""
         rng, p = self.rng, self.parameters
         reads = a.place.words | b.place.words
+        count = rng.choice((1, 1, 2, 3))
         for _ in range(10 * TRIES):
-            stride = rng.choice((-1, 1)) * (n + rng.randint(0, 2) * p.columns)
+            stride = rng.choice((-1, 1)) * (
+                n * rng.choice((1, count)) + rng.randint(0, 2) * p.columns
+            )
+            step = rng.choice((-1, 1)) * rng.choice((n, m * abs(stride) + p.columns))
             move = self._move()
-            ends = [0, (m - 1) * stride]
-            low = -min(ends) - min(move.words) * p.values
-            high = p.bank_values - n - max(ends) - max(move.words) * p.values
-            if low > high:
-                m = max(m - 1, 1)
+            rows = [k * step + i * stride for k in range(count) for i in range(m)]
+            low = -min(rows) - min(move.words) * p.values
+            high = p.bank_values - n - max(rows) - max(move.words) * p.values
+            if low > high or any(x - y < n for y, x in itertools.pairwise(sorted(rows))):
+                m, count = (m, count - 1) if count > 1 else (max(m - 1, 1), 1)
                 continue
             base = rng.randint(low // p.columns, high // p.columns) * p.columns
             if base < low:
                 continue
             bank = rng.randrange(p.banks)
             words = frozenset(
-                (bank, (base + i * stride + j) // p.values + moved)
-                for i in range(m)
+                (bank, (base + i + j) // p.values + moved)
+                for i in rows
                 for j in range(n)
                 for moved in move.words
             )
@@ -279,7 +274,9 @@ class Operations:
         add, address = move.register, base % (1 << 40)
         sets = [encode("prod.base", window=0, address=address, bank=bank, add=add)]
         sets.append(encode("prod.counter4", window=0, count=rng.randint(1, 9), stride=stride))
-        for number, panel in ((1, a), (2, b)):
-            sets += window(rng, "prod", number, panel.place)
-        fields = {"m": m, "n": n, "blocks": a.blocks}
+        if count > 1 or rng.random() < 0.1:
+            sets.append(encode("prod.counter3", window=0, count=rng.randint(1, 9), stride=step))
+        for number, panel, slices in ((1, a, m), (2, b, n)):
+            sets += window(rng, "prod", number, several(rng, p, panel, slices, count))
+        fields = {"m": m, "n": n, "blocks": a.blocks, "more": count - 1}
         return Operation("prod.multiply", sets, fields, reads, words)

@@ -80,6 +80,27 @@ ERRORS = {
     "panel of columns": ([*window("prod", 2, -4), PROD], "address", "prod", 1),
     "columns": ([encode("prod.multiply", m=1, n=6, blocks=1)], "size", "prod", 0),
     "product": ([*window("prod", 0, LAST), PROD], "address", "prod", 1),
+    "next panel": (
+        [
+            *window("prod", 2, 0, counter3=(1, 8)),
+            encode("prod.multiply", m=1, n=4, blocks=1, more=29),
+        ],
+        "address",
+        "prod",
+        2,
+    ),
+    "next panel misaligned": (
+        [*window("prod", 1, 0, counter3=(1, 2)), PROD | 1 << 88],
+        "address",
+        "prod",
+        2,
+    ),
+    "next product": (
+        [*window("prod", 0, 0, counter3=(1, LAST)), PROD | 1 << 88],
+        "address",
+        "prod",
+        2,
+    ),
     "product misaligned": ([*window("prod", 0, 2), PROD], "address", "prod", 1),
     "rows of a product": (
         [

@@ -177,6 +177,45 @@ def product(p, m, n, blocks):
     )
 
 
+def test_products_of_one_run():
+    """Of each token of three with all others, as attention has them, and of one panel with all."""
+    p = parameters("hbfp8", rows=2, columns=2, lanes=8)
+    made, _ = machine(p)
+    count, tokens, words = 3, 3, 2 * p.beats
+    a = matrix(count * 4, 16, 2)
+    b = matrix(count * 4, 16, 4)
+    program = [
+        *quantizer(made, 0, 1, a, 1, transposed=0, side=0),
+        *quantizer(made, 2, 3, b, 1, transposed=0, side=1),
+    ]
+    outcome = run(
+        made,
+        program,
+        encode("barrier"),
+        window("prod", 0, 2, bank=4, counter3=(1, 6), counter4=(1, 18)),
+        window("prod", 1, 2 * p.values, bank=1, counter3=(1, words * p.values)),
+        window("prod", 2, (2 + 4 * p.beats) * p.values, bank=3, counter3=(1, -words * p.values)),
+        encode("prod.multiply", m=tokens, n=4, blocks=1, more=count - 1),
+    )
+    left, right = (expected(p, x, 1, 0) for x in (a, b))
+    want = np.zeros(2 + 3 * 18, np.float32)
+    for k in range(count):
+        rows, columns = (
+            Blocks(
+                code=x.code[at : at + many],
+                exponent=x.exponent[at : at + many],
+                format=p.format,
+                axis=1,
+            )
+            for x, at, many in ((left, 4 * k, tokens), (right, 8 - 4 * k, 4))
+        )
+        for i, row in enumerate(matmul(p.array, rows, columns.transposed)):
+            at = 2 + 6 * k + 18 * i
+            want[at : at + 4] = row
+    assert values(made, 4, 0, want.size).view(np.uint32).tolist() == want.view(np.uint32).tolist()
+    assert outcome.words["prod"] == count * 2 * 2 * p.beats
+
+
 def test_the_bits_of_a_panel():
     """1, -1 and 1/2 of mxint8: 64, -64 and 32 of which 1 is 2**-6."""
     made, _ = machine()

@@ -87,6 +87,46 @@ def run(p: AcceleratorParameters, memory: Scratchpad, commands: list[int], **opt
     return run_engine(dut, memory, commands, reads=("read_a", "read_b"), **options)
 
 
+def products(
+    memory: Scratchpad, expected: Scratchpad, size: tuple[int, int, int], apart: tuple[int, ...]
+) -> list[int]:
+    """Do as `product` with as many products as have a place in a run of the engine.
+
+    ``apart`` are how many there are, the elements from a result to the next, and the words from a
+    panel of rows, and of columns, to the next; panels that lie in one place are of one operand.
+    """
+    m, n, blocks = size
+    count, step, *words = apart
+    p = memory.p
+    stride = n * count + p.columns if 0 < step < n * m else n
+    base = [80 if step < 0 else 8, *(40 if each < 0 else 3 for each in words)]
+    for i in range(count):
+        a, b = (operand(p, rows, blocks, seed) for rows, seed in ((m, 7 + i), (n, 77 + i)))
+        a, b = (
+            x if each else operand(p, len(x.code), blocks, seed)
+            for x, each, seed in zip((a, b), words, (7, 77), strict=True)
+        )
+        for memories in (memory, expected):
+            put_panel(memories, 0, base[1] + i * words[0], a, p.rows)
+            put_panel(memories, 1, base[2] + i * words[1], b, p.columns)
+        for j, row in enumerate(matmul(p.array, a, b.transposed)):
+            at = base[0] + i * step + j * stride
+            expected.values[2, at : at + n] = row.view(np.uint32)
+    commands = []
+    for window, (first, distance) in enumerate(zip(base, (step, *words), strict=True)):
+        unit = p.values if window else 1
+        # What was set before is taken back.
+        commands += [
+            encode("prod.counter3", window=window, count=1, stride=64),
+            encode("prod.base", window=window, address=first * unit, bank=(2, 0, 1)[window]),
+        ]
+        if distance:
+            commands.append(encode("prod.counter3", window=window, count=1, stride=distance * unit))
+    commands.append(encode("prod.counter4", window=0, count=m, stride=stride))
+    run = encode("prod.multiply", signal=1, m=m, n=n, blocks=blocks, more=count - 1)
+    return [*commands, run]
+
+
 PRODUCTS = [
     ("hbfp6", (1, 2, 1), 0.0),
     ("hbfp6", (5, 6, 3), 0.4),
@@ -106,6 +146,30 @@ def test_products(name, shape, late):
     assert (found.signals, found.error) == ([1], 0)
     m, n, blocks = shape
     cycles = p.array.cycles(m, n, blocks * p.format.reduction)
+    assert found.runs == [cycles + ProductEngine.overhead]
+
+
+STACKS = [
+    # Rows that fill no tile, results beside one another, and room behind a panel of rows.
+    ("hbfp6", (3, 4, 2), (3, 4, 10, 8), 0.0),
+    ("hbfp6", (3, 2, 1), (3, 2, 4, 0), 0.4),
+    ("hbfp6", (2, 4, 1), (4, 8, 0, 4), 0.0),
+    # Products of a tile, from the last place back.
+    ("unequal", (4, 1, 1), (5, -4, -3, -3), 0.3),
+    ("mxfp4", (1, 2, 2), (6, 2, 8, 8), 0.0),
+]
+
+
+@pytest.mark.parametrize(("name", "shape", "apart", "late"), STACKS)
+def test_products_of_a_run(name, shape, apart, late):
+    p = parameters(name)
+    memory, expected = (random_scratchpad(p, seed=4) for _ in range(2))
+    found = run(p, memory, products(memory, expected, shape, apart), late=late)
+    assert same(memory, expected)
+    assert (found.signals, found.error) == ([1], 0)
+    m, n, blocks = shape
+    tiles = apart[0] * p.array.tiles(m, n)
+    cycles = p.array.timing.job(tiles, blocks * p.beats)
     assert found.runs == [cycles + ProductEngine.overhead]
 
 
@@ -152,16 +216,25 @@ WRONG = {
     "address_b": {"window": 2, "address": 2},
     "address_of_result": {"window": 0, "address": 128 * 4 - 6, "bank": 2},
     "address_bank": {"window": 2, "address": 0, "bank": 5},
+    "address_of_next_a": {"window": 1, "stride": 125 * 4},
+    "address_of_next_b": {"window": 2, "stride": 2},
+    "address_of_next_result": {"window": 0, "stride": 128 * 4},
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_errors(name):
     p = parameters("hbfp6")
-    memory, before = (random_scratchpad(p, seed=3) for _ in range(2))
+    memory, expected = (random_scratchpad(p, seed=3) for _ in range(2))
     fields = dict(WRONG[name])
-    commands = product(memory, before, (4, 4, 2), pad=0)
-    if "window" in fields:
+    commands = product(memory, expected, (4, 4, 2), pad=0)
+    if "stride" in fields:
+        # Its second product has no place.
+        commands[5:] = [
+            encode("prod.counter3", count=1, **fields),
+            encode("prod.multiply", m=4, n=4, blocks=2, signal=1, more=1),
+        ]
+    elif "window" in fields:
         commands.insert(5, encode("prod.base", **fields))
         if fields["window"] == 0:
             commands.insert(6, encode("prod.counter4", window=0, count=4, stride=4))
@@ -173,6 +246,11 @@ def test_errors(name):
     assert found.error == CAUSES[name.split("_")[0]]
     assert found.error_pc == len(commands) // 2 - 1
     assert found.signals == []
+    if "next" in name:
+        # The first one has, and there its results may be.
+        at = slice(p.columns * 5, p.columns * 5 + 4 * 4)
+        assert "result" not in name or (memory.values[2, at] == expected.values[2, at]).all()
+        before.values[2, at] = memory.values[2, at]
     if name == "address_of_result":
         # What comes before the second row of the second tile has a place.
         before.values[2, 506:] = memory.values[2, 506:]
@@ -191,6 +269,26 @@ FAULTS = {
     ),
     "words are read for which there is no room": Fault(PanelReader, lambda s: s.room.eq(8)),
 }
+
+
+FAULTS_OF_MORE = {
+    "a panel of rows is that of the first": Fault(ProductEngine, lambda s: s.reader_a.step.eq(0)),
+    "a panel of columns is that of the first": Fault(
+        ProductEngine, lambda s: s.reader_b.step.eq(0)
+    ),
+    "results lie on those of the first": Fault(ProductEngine, lambda s: s.writer.step.eq(0)),
+    "rows of the next result are dropped": Fault(TileWriter, lambda s: s.keep.eq(s.accept)),
+    "a distance stays when a window is set": Fault(
+        ProductEngine, lambda s: [(s.step_2 == 0, s.reader_b.step.eq(64))]
+    ),
+    "a job is of one product": Fault(ProductEngine, lambda s: s.array.job.products.eq(1)),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS_OF_MORE)
+def test_a_planted_fault_of_more_products_is_found(name):
+    with planted(FAULTS_OF_MORE[name]), pytest.raises(AssertionError):
+        test_products_of_a_run("hbfp6", (3, 2, 1), (3, 2, 4, 0 if "stays" in name else 3), 0.0)
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -32,7 +32,12 @@ def _fewer_words(quantizer, op, fields):
     return _run_quantizer(quantizer, op, fields | {"inner": max(fields["inner"] - 1, 1)})
 
 
+def _first_product(multiplier, op, fields):
+    return _run_multiplier(multiplier, op, fields | ({"more": 0} if op == "multiply" else {}))
+
+
 _run_dma, _run_quantizer = engines.Dma.run, engines.Quantizer.run
+_run_multiplier = engines.Multiplier.run
 
 FAULTS = {
     "": (machine, "MOST_TOKENS", 255),
@@ -40,6 +45,7 @@ FAULTS = {
     "lanes are not folded": (vector, "fold", lambda reduction, bits: bits),
     "rows are always one behind the other": (engines.Dma, "run", _wrong_distance),
     "the last word is not quantized": (engines.Quantizer, "run", _fewer_words),
+    "but one product is made": (engines.Multiplier, "run", _first_product),
     "a counter holds fewer tokens": (machine, "MOST_TOKENS", 254),
 }
 

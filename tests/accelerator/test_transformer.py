@@ -56,6 +56,8 @@ def test_digits_are_trained_as_by_the_definition():
         (3, {}),
         # Words of 32 values: heads, and tokens, fill a quarter of one at most.
         (3, {"format": "hbfp8:block=16", "rows": 8, "columns": 8, "lanes": 16}),
+        # More tokens than a word has values.
+        (5, {"format": "hbfp8:block=16", "rows": 2, "columns": 2, "lanes": 4}),
         (2, {"format": "mxfp6_e2m3", "rows": 1, "columns": 8, "lanes": 4}),
         (3, {"format": "nvfp4:rounding=stochastic", "rows": 8, "columns": 1}),
     ],
@@ -98,13 +100,18 @@ def tokens() -> tuple[Program, Data, Training]:
 FAULTS: dict[str, tuple[str, str, dict[str, int], dict[str, int]]] = {
     # Instruction, part of the comment, fields by which it is known, and what is added to fields.
     "rows of a token": ("quant.bounds", "y2", {"height": 3}, {"height": -1}),
-    "the next head": ("adda", "to the next one", {"address": 13}, {"value": 8}),
-    "the second head": ("seta", "to the second one", {"address": 14}, {"value": 8}),
+    "the next head": ("prod.counter3", "w0: y2", {}, {"stride": 8}),
+    "weights of the next head": ("prod.counter3", "w2: columns", {}, {"stride": 8}),
+    "products of heads": ("prod.multiply", "of heads", {}, {"more": -1}),
+    "the next sample's queries": ("prod.counter3", "w1: rows", {}, {"stride": -8}),
     "the last head": ("vec.map", "biases2 = ", {}, {"outer": -1}),
-    "behind the last token": ("vec.map", "behind the last token", {}, {"imm": -(1 << 31)}),
+    "tokens of a mask": ("vec.map", "masks5 of tokens", {}, {"inner": -1}),
+    "places of heads in a word": ("vec.map", "of heads in place 1", {}, {"outer": -1}),
+    "tokens come again": ("quant.counter4", "w1: dmixed5", {"stride": 0}, {"count": -1}),
     "the scale": ("vec.map", "scaled shares", {}, {"imm": 1 << 23}),
     "a token": ("vec.map", "token 1 of terms", {}, {"lane": 1}),
-    "a place": ("vec.map", "position1", {"reduce": 1}, {"fold": -1}),
+    "a word of samples": ("vec.map", "word 0 of", {}, {"outer": -1}),
+    "a sample": ("vec.map", "add value 1 of sums_position1", {}, {"lane": 1}),
     "the mean": ("vec.map", "means of", {}, {"inner": -1}),
 }
 

@@ -105,13 +105,19 @@ class Timeline:
             writes = [self.behind(to, tiles * fields["blocks"] * p.beats)]
         elif name == "prod.multiply":
             tiles = -(-fields["m"] // p.rows), fields["n"] // p.columns
-            reads = [
-                self.behind(window, count * fields["blocks"] * p.beats)
-                for window, count in zip((x, y), tiles, strict=True)
+            # From where each product has its words.
+            apart = [
+                (np.arange(fields["more"] + 1) * window.counters[3].stride)[:, None]
+                for window in (to, x, y)
             ]
-            bank, row = self.behind(to, -(-fields["n"] // p.values))
-            rows = np.arange(fields["m"]) * (to.counters[4].stride // p.values)
-            writes = [(bank, (rows[:, None] + row).reshape(-1))]
+            reads = [
+                (bank, (words + step // p.values).reshape(-1))
+                for window, count, step in zip((x, y), tiles, apart[1:], strict=True)
+                for bank, words in [self.behind(window, count * fields["blocks"] * p.beats)]
+            ]
+            rows = np.arange(fields["m"]) * to.counters[4].stride
+            tiles_of_rows = (apart[0] + rows).reshape(-1, 1) + np.arange(0, fields["n"], p.columns)
+            writes = [(to.bank, np.unique((to.address + tiles_of_rows) // p.values))]
         elif name == "vec.scalar":
             reads = [self.walked(x, 1)]
         elif name == "vec.map":
