@@ -1,0 +1,14 @@
+"""The parts of a delivery, in the order in which they are made."""
+
+from .delivered import Delivered, Part
+
+__all__ = ["PARTS"]
+
+
+def _design(delivered: Delivered) -> dict[str, str]:
+    """Return Verilog, models of cells, manifest and FuseSoC core file."""
+    return delivered.design.files
+
+
+PARTS: tuple[tuple[str, Part], ...] = (("Verilog", _design),)
+"""What each is, and the part."""
