@@ -1,6 +1,8 @@
 """The parts of a delivery, in the order in which they are made."""
 
 from .delivered import Delivered, Part
+from .packaging import packaging_files
+from .registers import register_files
 
 __all__ = ["PARTS"]
 
@@ -10,5 +12,9 @@ def _design(delivered: Delivered) -> dict[str, str]:
     return delivered.design.files
 
 
-PARTS: tuple[tuple[str, Part], ...] = (("Verilog", _design),)
+PARTS: tuple[tuple[str, Part], ...] = (
+    ("Verilog", _design),
+    ("register descriptions", register_files),
+    ("core for Vivado", packaging_files),
+)
 """What each is, and the part."""
