@@ -68,7 +68,7 @@ def texts(node: Any, path: str) -> list[str]:
     return [each.text for each in node.findall(path, NAMESPACE)]
 
 
-def text(node: Any, path: str) -> str | None:
+def text(node: Any, path: str) -> Any:
     return node.findtext(path, None, NAMESPACE)
 
 

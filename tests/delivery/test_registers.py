@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from cmsis_svd.parser import SVDParser, SVDParserValidationError
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
-from systemrdl import RDLCompileError, RDLCompiler
+from systemrdl.compiler import RDLCompiler
+from systemrdl.messages import RDLCompileError
 
 from delivery.registers import register_files
 from hw.units import unit
