@@ -50,6 +50,9 @@ def main() -> None:
     """
 
 
+main.elsewhere["deliver"] = "delivery.command:deliver"
+
+
 @main.command("list")
 @click.argument("names", metavar="[UNIT]...", nargs=-1)
 def list_units(names: tuple[str, ...]) -> None:

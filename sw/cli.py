@@ -1,6 +1,7 @@
 """The shape of every command line: a user's mistake is one line and exit status 2."""
 
 import contextlib
+import importlib
 import os
 import signal
 import sys
@@ -106,7 +107,28 @@ class Group(click.Group):
 
     So do a mistake that click finds itself and what the system refuses, such as a full disk. An
     interrupted run, by ctrl-C or SIGTERM, says so and exits with 130 or 143.
+
+    Members
+    -------
+    elsewhere : dict
+        Commands that rooms above this one have, as ``module:NAME``, imported when they are asked
+        for.
     """
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.elsewhere: dict[str, str] = {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted([*super().list_commands(ctx), *self.elsewhere])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, None if there is none of the name."""
+        if cmd_name not in self.elsewhere:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = self.elsewhere[cmd_name].partition(":")
+        return getattr(importlib.import_module(module), name)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the arguments; none at all ask for help."""
@@ -142,7 +164,7 @@ class Group(click.Group):
         sys.exit(2)
 
 
-def command_line(function: Callable[[], None]) -> click.Group:
+def command_line(function: Callable[[], None]) -> Group:
     """Make ``function`` the command line of a room: a `Group` with -h, --help and --version.
 
     Its commands have -h and --help too.

@@ -10,12 +10,16 @@ __all__ = ["Field", "struct"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Field:
-    """A value of ``bits``, or an array of ``count`` of them, the first one lowest."""
+    """A value of ``bits``, or an array of ``count`` of them, the first one lowest.
+
+    ``access`` is that of a register's field which has another than the register.
+    """
 
     name: str
     bits: int
     description: str
     count: int | None = None
+    access: str = ""
 
     @property
     def width(self) -> int:

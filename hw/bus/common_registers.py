@@ -33,9 +33,9 @@ def first_registers(
 ) -> tuple[Register, ...]:
     """Return the registers before the core's own, with the same addresses in all units."""
     own = [Field(name=n, bits=1, description=t) for n, t in events(core).items()]
-    state = [Field(name="aborting", bits=1, description="an abort waits for a beat to be taken")]
-    if core.BUSY:
-        state.append(Field(name="busy", bits=1, description=core.BUSY))
+    states = {"aborting": "an abort waits for a beat to be taken"}
+    states |= {"busy": core.BUSY} if core.BUSY else {}
+    state = [Field(name=n, bits=1, description=t, access="ro") for n, t in states.items()]
     return (
         _constant("identity", 32, 0x47470000 | LAYOUT, f"ASCII 'GG' above, layout {LAYOUT} below"),
         _constant("unit", 32, zlib.crc32(unit.encode()), f"CRC-32 of the name, {unit}"),

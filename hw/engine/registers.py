@@ -17,7 +17,8 @@ class Register:
     ``access`` is ``ro`` (the circuit drives it; with ``constant`` it is always ``reset``), ``rw``
     (held, ``reset`` after reset), ``wo`` (the bits written are seen by the circuit for one cycle,
     and read as 0) or ``w1c`` (both: the circuit drives what is read, and clears what is written as
-    1). ``locked`` is when it takes no writes: while the unit is ``aborting``, or ``busy`` or that.
+    1, but in fields that are ``ro``). ``locked`` is when it takes no writes: while the unit is
+    ``aborting``, or ``busy`` or that.
     """
 
     name: str

@@ -21,6 +21,7 @@ from . import designs
 from .command import command
 from .fusesoc import core_file
 from .header import comment, header
+from .interfaces import with_attributes
 from .manifest import manifest_of
 from .names import module_name
 from .primitives import are_cell_models, cell_models, timescale_of
@@ -194,7 +195,7 @@ def emit(
     cells = cell_models(text, (models(target), *primitives))
     design = Design(
         name,
-        f"{header(manifest, summary)}\n{directive}{text}",
+        f"{header(manifest, summary)}\n{directive}{with_attributes(text, manifest)}",
         manifest,
         f"{directive}{cells}" if cells else "",
     )

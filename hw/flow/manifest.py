@@ -62,7 +62,7 @@ def manifest_of(
                 "constant": register.constant,
                 "locked": register.locked,
                 "description": register.description,
-                "fields": _fields(register.fields),
+                "fields": _fields(register.fields, access=register.access),
             }
             for index, register in enumerate(getattr(top, "registers", ()))
         ],
@@ -92,14 +92,18 @@ def _master(channels: Mapping[str, Any]) -> dict[str, int]:
     }
 
 
-def _fields(fields: tuple[Field, ...], *, counted: bool = False) -> list[dict[str, Any]]:
-    """Return the fields of a register or of a packet, which has lanes, with their offsets."""
+def _fields(
+    fields: tuple[Field, ...], *, counted: bool = False, access: str = ""
+) -> list[dict[str, Any]]:
+    """Return the fields of a packet, which has lanes, or of a register, which has an access."""
     result = []
     offset = 0
     for field in fields:
         entry = {"name": field.name, "offset": offset, "bits": field.bits}
         if counted:
             entry["count"] = 1 if field.count is None else field.count
+        if access:
+            entry["access"] = field.access or access
         result.append(entry | {"description": field.description})
         offset += field.width
     return result
