@@ -1,14 +1,21 @@
 """The parts of a delivery, in the order in which they are made."""
 
 from .delivered import Delivered, Part
+from .scripts import scripts
+from .testbench import testbench
 
 __all__ = ["PARTS"]
 
 
 def _design(delivered: Delivered) -> dict[str, str]:
-    """Return Verilog, models of cells, manifest and FuseSoC core file."""
-    return delivered.design.files
+    """Return Verilog, models of cells and manifest; the core file is that of `testbench`."""
+    core = f"{delivered.design.name}.core"
+    return {file: text for file, text in delivered.design.files.items() if file != core}
 
 
-PARTS: tuple[tuple[str, Part], ...] = (("Verilog", _design),)
+PARTS: tuple[tuple[str, Part], ...] = (
+    ("Verilog", _design),
+    ("test bench", testbench),
+    ("scripts of tools", scripts),
+)
 """What each is, and the part."""

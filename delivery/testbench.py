@@ -1,7 +1,8 @@
-"""A test bench of the delivered design, with vectors of runs that were equal to the model."""
+"""A test bench of the delivered design, and the core file that knows it."""
 
 import dataclasses
 
+from hw.flow.fusesoc import core_file
 from sim.testbench import bench_files
 
 from .delivered import Delivered
@@ -10,7 +11,7 @@ __all__ = ["testbench"]
 
 
 def testbench(delivered: Delivered) -> dict[str, str]:
-    """Return ``bench/NAME_bench.v`` and its files of vectors."""
+    """Return ``bench/NAME_bench.v``, vectors of runs equal to the model, and the core file."""
     design = delivered.design
     jobs = [
         dataclasses.replace(
@@ -21,6 +22,15 @@ def testbench(delivered: Delivered) -> dict[str, str]:
     recorded = [
         dataclasses.replace(run, job=job) for run, job in zip(delivered.recorded, jobs, strict=True)
     ]
-    sources = [f"../{file}" for file in design.files if file.endswith(".v")]
-    files = bench_files(jobs, recorded, sources=sources)
-    return {f"bench/{name}": text for name, text in files.items()}
+    sources = [file for file in design.files if file.endswith(".v")]
+    files = {
+        f"bench/{name}": text
+        for name, text in bench_files(
+            jobs, recorded, sources=[f"../{file}" for file in sources]
+        ).items()
+    }
+    bench, *vectors = files
+    core = core_file(
+        design.name, design.manifest, cells="".join(sources[1:]), bench=bench, vectors=vectors
+    )
+    return {**files, f"{design.name}.core": core}

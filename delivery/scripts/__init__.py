@@ -1,0 +1,70 @@
+"""Scripts and constraints for tools: Yosys, nextpnr, Vivado, Gowin, Radiant and Diamond."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from hw.flow.families import FAMILIES
+
+from ..delivered import Delivered
+
+__all__ = ["scripts"]
+
+MEGAHERTZ = 100
+"""The clock of the constraints."""
+
+YOSYS = tuple(family for family in FAMILIES if family != "gates")
+
+COMMON = {"synth/NAME.sdc": "NAME.sdc"}
+
+FILES = {
+    "ecp5": {"synth/ecp5.sh": "ecp5.sh", "synth/NAME.pdc": "NAME.sdc", "synth/NAME.lpf": "NAME.lpf"},
+    "gowin": {"synth/gowin.tcl": "gowin.tcl"},
+    "xilinx": {"vivado/synth.tcl": "vivado.tcl", "vivado/NAME.xdc": "NAME.sdc"},
+}
+"""Templates by file, of each family."""
+
+
+def scripts(delivered: Delivered) -> dict[str, str]:
+    """Return scripts and constraints for the families that the design can be built for."""
+    name, parameters = delivered.design.name, delivered.design.manifest["parameters"]
+    target = parameters.get("target", "generic")
+    families = [target] if target in FAMILIES else YOSYS
+    dsp = parameters.get("multiplier") == "dsp"
+    files = {"README.md": _render("README.md", delivered, families=families, family="")}
+    for family in families:
+        synth = FAMILIES[family].commands(name, dsp=dsp)
+        files[f"synth/{family}.ys"] = _render("yosys.ys", delivered, family=family, synth=synth)
+    for family in ("", *families):
+        for file, template in (FILES.get(family, {}) if family else COMMON).items():
+            files[file.replace("NAME", name)] = _render(template, delivered, family=family)
+    return files
+
+
+def _render(template: str, delivered: Delivered, **facts: Any) -> str:
+    design = delivered.design
+    return (
+        _environment()
+        .get_template(f"{template}.jinja")
+        .render(
+            name=design.name,
+            unit=delivered.unit,
+            cells=f"{design.name}_cells.v" if design.cells else "",
+            megahertz=MEGAHERTZ,
+            period=f"{1000 / MEGAHERTZ:.3f}",
+            **facts,
+        )
+    )
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
