@@ -59,7 +59,7 @@ def bench_files(
     streams = [_stream(jobs, name) for name in (*first.inputs, *first.outputs)]
     memory = _memory(first) if recorded and first.memory else None
     runs = [_run(jobs, i, recorded[i] if recorded else None) for i in range(len(jobs))]
-    patience = [8 * run.outcome.cycles for run in recorded] or [job.watchdog for job in jobs]
+    patience = [4 * run.outcome.cycles for run in recorded] or [job.watchdog for job in jobs]
     text = _template().render(
         top=first.name,
         sources=sources or [f"{first.name}.v"],

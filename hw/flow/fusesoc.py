@@ -11,6 +11,9 @@ from .families import FAMILIES
 
 __all__ = ["core_file"]
 
+PINS = 365
+"""Of an LFE5U-85F in CABGA756, where nextpnr puts the ports: it has no bitstream out of context."""
+
 TEMPLATE = Path(__file__).with_name("fusesoc.core.jinja")
 
 
@@ -25,7 +28,8 @@ def core_file(
     """Return the core file of a design, whose name holds the configuration's digest.
 
     Its targets are ``lint`` (Verilator), ``synth`` (Yosys), ``ecp5`` (Yosys and nextpnr, of designs
-    that are not for another device), and with a bench ``sim`` (Icarus) and ``sim_verilator``.
+    that are not for another device and whose ports fit its pins), and with a bench ``sim`` (Icarus)
+    and ``sim_verilator``.
 
     Parameters
     ----------
@@ -56,6 +60,7 @@ def core_file(
         vectors=vectors,
         arch=arch,
         synth_options=options,
+        routed=arch == "ecp5" and sum(port["width"] for port in manifest["ports"]) <= PINS,
     )
 
 
