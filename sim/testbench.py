@@ -80,10 +80,14 @@ def bench_files(
     files = {f"{first.name}_bench.v": text}
     for name in first.inputs:
         parts = [(job.inputs[name], job.last.get(name)) for job in jobs]
-        files[f"{name}.hex"] = "".join(vectors(*part, first.ports[f"{name}_tdata"]) for part in parts)
+        files[f"{name}.hex"] = "".join(
+            vectors(*part, first.ports[f"{name}_tdata"]) for part in parts
+        )
     for name in first.outputs if recorded else ():
         parts = [(run.outcome.outputs[name], run.outcome.last.get(name)) for run in recorded]
-        files[f"{name}.hex"] = "".join(vectors(*part, first.ports[f"{name}_tdata"]) for part in parts)
+        files[f"{name}.hex"] = "".join(
+            vectors(*part, first.ports[f"{name}_tdata"]) for part in parts
+        )
     for run, each in zip(runs, recorded, strict=True) if memory else ():
         for name, image in ((run["before"], each.job.memory.image), (run["after"], each.memory)):
             files[name] = _words(image, memory["data_bits"])
@@ -180,7 +184,9 @@ def _memory(job: Job) -> dict[str, Any]:
         **widths,
         "id_bits": max(1, widths["id_bits"]),
         "name": job.master,
-        "ports": {port: job.ports[port] for t in taken if (port := f"{job.master}_{t}") in job.ports},
+        "ports": {
+            port: job.ports[port] for t in taken if (port := f"{job.master}_{t}") in job.ports
+        },
         "base": job.memory.base,
         "words": -(-len(job.memory.image) // (widths["data_bits"] // 8)),
         "latency": LATENCY,

@@ -20,7 +20,11 @@ YOSYS = tuple(family for family in FAMILIES if family != "gates")
 COMMON = {"synth/NAME.sdc": "NAME.sdc"}
 
 FILES = {
-    "ecp5": {"synth/ecp5.sh": "ecp5.sh", "synth/NAME.pdc": "NAME.sdc", "synth/NAME.lpf": "NAME.lpf"},
+    "ecp5": {
+        "synth/ecp5.sh": "ecp5.sh",
+        "synth/NAME.pdc": "NAME.sdc",
+        "synth/NAME.lpf": "NAME.lpf",
+    },
     "gowin": {"synth/gowin.tcl": "gowin.tcl"},
     "xilinx": {"vivado/synth.tcl": "vivado.tcl", "vivado/NAME.xdc": "NAME.sdc"},
 }
@@ -52,6 +56,7 @@ def _render(template: str, delivered: Delivered, **facts: Any) -> str:
             name=design.name,
             unit=delivered.unit,
             cells=f"{design.name}_cells.v" if design.cells else "",
+            core=f"gradgate::{design.name}-{design.manifest['digest'][:8]}",
             megahertz=MEGAHERTZ,
             period=f"{1000 / MEGAHERTZ:.3f}",
             **facts,
