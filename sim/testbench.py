@@ -60,6 +60,7 @@ def bench_files(
     memory = _memory(first) if recorded and first.memory else None
     runs = [_run(jobs, i, recorded[i] if recorded else None) for i in range(len(jobs))]
     patience = [4 * run.outcome.cycles for run in recorded] or [job.watchdog for job in jobs]
+    waited = ["irq"] if first.irq_within is not None else []
     text = _template().render(
         top=first.name,
         sources=sources or [f"{first.name}.v"],
@@ -71,6 +72,7 @@ def bench_files(
         later=any(job.later for job in jobs),
         connections={name: _connection(first, name, memory) for name in first.ports},
         irq=first.irq_within is not None,
+        finished=[*waited, *(f"{s['name']}.finished" for s in streams)] or ["1"],
         watchdog=min(max(job.watchdog for job in jobs), max(patience)),
         settle=max(job.settle for job in jobs),
         reset_cycles=RESET_CYCLES,

@@ -8,9 +8,8 @@ import subprocess
 import pytest
 from click.testing import CliRunner
 
-from delivery import parts
-from delivery.command import deliver
 from delivery.folder import write
+from delivery.parts import PARTS
 from hw.__main__ import main
 from sw.errors import UserError
 
@@ -24,7 +23,7 @@ def inside(folder) -> set[str]:
 
 
 def test_a_folder_has_what_its_manifest_lists(tmp_path):
-    result = run("csb_encoder", "--set", "lanes=2", "--name", "coder", "-o", tmp_path)
+    result = run("csb_encoder", "--set", "lanes=3", "--name", "coder", "-o", tmp_path)
     assert result.exit_code == 0, result.output
     manifest = json.loads((tmp_path / "coder.json").read_text())
     assert manifest["unit"] == "csb_encoder" and manifest["top"] == "coder"
@@ -38,7 +37,7 @@ def test_a_folder_has_what_its_manifest_lists(tmp_path):
         assert str(tmp_path) not in text and "csb_encoder_" not in text
     for script in tmp_path.glob("synth/*.sh"):
         assert subprocess.run(["sh", "-n", script]).returncode == 0
-    again = run("csb_encoder", "--set", "lanes=2", "--name", "coder", "-o", tmp_path)
+    again = run("csb_encoder", "--set", "lanes=3", "--name", "coder", "-o", tmp_path)
     assert again.exit_code == 0 and json.loads((tmp_path / "coder.json").read_text()) == manifest
 
 
@@ -108,14 +107,14 @@ def test_mistakes_are_told_in_a_line_and_write_nothing(tmp_path, monkeypatch):
     def failing(delivered):
         raise UserError("bfp_dot differs from its model: a beat")
 
-    monkeypatch.setattr("delivery.command.PARTS", (*parts.PARTS[:1], ("test bench", failing)))
+    monkeypatch.setattr("delivery.command.PARTS", (*PARTS[:1], ("test bench", failing)))
     result = run("bfp_dot", "--set", "lanes=2", "-o", tmp_path / "out")
     assert result.exit_code == 2 and "differs from its model: a beat\n" in result.stderr
     assert os.listdir(tmp_path) == ["file"]
 
 
 def test_help_shows_examples():
-    result = CliRunner().invoke(deliver, ["--help"])
+    result = run("-h")
     assert (
         result.exit_code == 0 and "python -m hw deliver bfp_array -o build/array" in result.stdout
     )
