@@ -33,7 +33,7 @@ def test_a_folder_has_what_its_manifest_lists(tmp_path):
         assert file.rpartition("/")[2] in result.stdout
     named = "coder.v", "coder.core", "bench/coder_bench.v", "bench/s_axis.hex", "synth/ecp5.sh"
     assert {*named, "vivado/coder.xdc", "synth/coder.lpf", "README.md"} < set(manifest["files"])
-    for text in (path.read_text() for path in tmp_path.rglob("*") if path.suffix != ".json"):
+    for text in ((tmp_path / file).read_text() for file in manifest["files"]):
         assert str(tmp_path) not in text and "csb_encoder_" not in text
     for script in tmp_path.glob("synth/*.sh"):
         assert subprocess.run(["sh", "-n", script]).returncode == 0
