@@ -90,9 +90,10 @@ def bench_files(
         files[f"{name}.hex"] = "".join(
             vectors(*part, first.ports[f"{name}_tdata"]) for part in parts
         )
-    for run, each in zip(runs, recorded, strict=True) if memory else ():
-        for name, image in ((run["before"], each.job.memory.image), (run["after"], each.memory)):
-            files[name] = _words(image, memory["data_bits"])
+    for run, each in zip(runs, recorded, strict=True) if recorded else ():
+        if memory and each.job.memory and each.memory is not None:
+            files[run["before"]] = _words(each.job.memory.image, memory["data_bits"])
+            files[run["after"]] = _words(each.memory, memory["data_bits"])
     return files
 
 
