@@ -6,7 +6,7 @@ ARGS ?=
 PYTHON := .venv/bin/python
 BASE := sim,synth,train,report
 
-.PHONY: demo test lint fuzz fuzz-programs deep bench train accelerate paper-bfp paper-approx paper-essop paper-sparse paper-formats verilog simulate synth board doctor list help clean
+.PHONY: demo test lint fuzz fuzz-programs deep bench train accelerate paper-bfp paper-approx paper-essop paper-sparse paper-formats verilog deliver simulate synth board doctor list help clean
 .DEFAULT_GOAL := demo
 
 demo: ## generate, prove on real data, synthesize and report the default design (default)
@@ -25,10 +25,10 @@ fuzz-programs: ## random programs of the accelerator against its model (ARGS="--
 	@./setup.sh $(BASE),pnr,boards,dev && $(PYTHON) -m tests.fuzz.programs $(ARGS)
 
 DEEP := tests/formal tests/formats/test_quantize.py tests/boards/test_build.py tests/boards/test_noise.py \
-  tests/accelerator/test_deep.py
+  tests/accelerator/test_deep.py tests/delivery/test_deep.py
 
 deep: ## proofs of larger units, more values, bitstreams of larger designs (long)
-	@./setup.sh $(BASE),pnr,boards,dev && $(PYTHON) -m pytest -q -n 2 $(DEEP) --deep $(ARGS)
+	@./setup.sh $(BASE),pnr,boards,delivery,dev && $(PYTHON) -m pytest -q -n 2 $(DEEP) --deep $(ARGS)
 
 bench: ## ratios of speed, size and time, as JSON in build/bench.json
 	@./setup.sh $(BASE),pnr,dev && $(PYTHON) -m sim bench $(ARGS)
@@ -56,6 +56,9 @@ paper-formats: ## MX and NVFP4 beside the papers' formats: error, cost, accuracy
 
 verilog: ## Verilog of UNIT into build/UNIT (ARGS="--preset hbfp4 --set rows=8")
 	@./setup.sh $(BASE) && $(PYTHON) -m hw verilog $(UNIT) -o build/$(UNIT) $(ARGS)
+
+deliver: ## all that UNIT needs in a system, into build/UNIT (ARGS="--preset hbfp4 --name dot")
+	@./setup.sh $(BASE) && $(PYTHON) -m hw deliver $(UNIT) $(ARGS)
 
 simulate: ## UNIT against its model on random data (ARGS="--seed 7 --waves")
 	@./setup.sh $(BASE) && $(PYTHON) -m sim run $(UNIT) $(ARGS)

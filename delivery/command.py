@@ -1,16 +1,15 @@
 """The command that hands a unit over: ``python -m hw deliver``."""
 
-from typing import Any
-
 import click
 from rich.table import Column, Table
 
 from hw.flow.names import module_name
 from hw.flow.progress import Progress
 from hw.units import unit
-from sw.cli import configured, console, output_folder, whole_files
+from sw.cli import configured, console, output_folder
 
 from .delivered import Delivered
+from .folder import listed, write
 from .parts import PARTS
 
 __all__ = ["deliver"]
@@ -31,6 +30,13 @@ def deliver(
 ) -> None:
     """Write a folder with all that UNIT needs in a system: Verilog and what comes with it.
 
+    It has a test bench in plain Verilog with data whose results are known, a FuseSoC core file that
+    lints, simulates and synthesizes, and scripts and constraints for tools; its README.md says how
+    to use them. The data are of a run of the unit beside its model: if they differ, nothing is
+    written.
+
+    In a folder that has an earlier delivery of the name, what this one has no more is removed.
+
     \b
     Examples:
       python -m hw deliver bfp_array -o build/array
@@ -43,16 +49,16 @@ def deliver(
     delivered = Delivered(unit_name=unit_name, parameters=parameters, name=name)
     progress = Progress(console(stderr=True))
     files: dict[str, str] = {}
+    kinds: dict[str, str] = {}
     for what, part in PARTS:
         with progress.stage(what):
-            files |= part(delivered)
-    paths = [folder / file for file in files]
-    for parent in {path.parent for path in paths}:
-        parent.mkdir(parents=True, exist_ok=True)
-    with whole_files(*paths) as beside:
-        for path, text in zip(beside, files.values(), strict=True):
-            path.write_text(text)
-    table: Any = Table(Column("file", overflow="fold"), "bytes")
-    for path in paths:
-        table.add_row(str(path), f"{path.stat().st_size:,}")
+            made = part(delivered)
+        files |= made
+        kinds |= dict.fromkeys(made, what)
+    for warning in delivered.design.manifest["warnings"]:
+        click.echo(f"warning: {warning}", err=True)
+    paths = write(listed(delivered.design, files), folder, delivered.design.name)
+    table = Table(Column("file", overflow="fold"), "bytes", "what it is")
+    for file, path in zip(files, paths, strict=True):
+        table.add_row(str(path), f"{path.stat().st_size:,}", kinds[file])
     console().print(table)

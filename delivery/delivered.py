@@ -10,6 +10,7 @@ from hw.units import unit as find_unit
 from sim.engines import engine_of
 from sim.job import Job, Outcome
 from sim.streams import Stalls
+from sim.testbench import Recorded
 from sim.units import bench
 from sw.checks import instance
 from sw.errors import UserError
@@ -17,13 +18,8 @@ from sw.parameters import Parameters
 
 __all__ = ["Delivered", "Part", "Recorded"]
 
-
-@dataclasses.dataclass(frozen=True)
-class Recorded:
-    """A run whose every output was equal to the model's."""
-
-    job: Job
-    outcome: Outcome
+STALLS = Stalls(idle=0.2, back_pressure=0.2)
+"""Of the streams in recorded runs."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,19 +59,22 @@ class Delivered:
 
     @functools.cached_property
     def recorded(self) -> tuple[Recorded, ...]:
-        """Runs of the unit's bench on a few random data, each equal to the model.
+        """Runs of the unit's bench on a few random data with gaps, each equal to the model.
 
         Their jobs have the design under the unit's own name. Raises `UserError` if a run differs.
         """
         runs: list[Recorded] = []
 
         def engine(job: Job) -> Outcome:
+            memory = job.memory
+            before = dataclasses.replace(memory, image=memory.image.copy()) if memory else None
             outcome = engine_of(job, None, None, None)(job)
-            runs.append(Recorded(job, outcome))
+            after = memory.image.copy() if memory else None
+            runs.append(Recorded(dataclasses.replace(job, memory=before), outcome, after))
             return outcome
 
         report = bench(self.unit_name).regress(
-            self.parameters, engine=engine, seed=self.seed, blocks=6, stalls=Stalls()
+            self.parameters, engine=engine, seed=self.seed, blocks=6, stalls=STALLS
         )
         if report.message:
             raise UserError(f"{self.unit_name} differs from its model: {report.message}")

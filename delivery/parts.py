@@ -3,18 +3,23 @@
 from .delivered import Delivered, Part
 from .packaging import packaging_files
 from .registers import register_files
+from .scripts import scripts
+from .testbench import testbench
 
 __all__ = ["PARTS"]
 
 
 def _design(delivered: Delivered) -> dict[str, str]:
-    """Return Verilog, models of cells, manifest and FuseSoC core file."""
-    return delivered.design.files
+    """Return Verilog, models of cells and manifest; the core file is that of `testbench`."""
+    core = f"{delivered.design.name}.core"
+    return {file: text for file, text in delivered.design.files.items() if file != core}
 
 
 PARTS: tuple[tuple[str, Part], ...] = (
     ("Verilog", _design),
     ("register descriptions", register_files),
     ("core for Vivado", packaging_files),
+    ("test bench", testbench),
+    ("scripts of tools", scripts),
 )
 """What each is, and the part."""

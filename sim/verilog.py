@@ -38,7 +38,7 @@ def simulate(job: Job) -> Outcome:
         raise UserError(build.MISSING["icarus"])
     with tempfile.TemporaryDirectory(prefix="gradgate-") as name:
         folder = Path(name)
-        for file, text in bench_files(job).items():
+        for file, text in bench_files([job]).items():
             (folder / file).write_text(text)
         (folder / "design.v").write_text(job.verilog)
         top = f"{job.name}_bench"

@@ -31,7 +31,7 @@ def _sources() -> str:
         assert package.__file__
         root = Path(package.__file__).parent
         for path in sorted(root.rglob("*")):
-            if path.suffix in (".py", ".v"):
+            if path.suffix in (".py", ".v", ".jinja"):
                 parts += [
                     str(path.relative_to(root)),
                     hashlib.sha256(path.read_bytes()).hexdigest(),

