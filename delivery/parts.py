@@ -1,5 +1,6 @@
 """The parts of a delivery, in the order in which they are made."""
 
+from . import driver
 from .delivered import Delivered, Part
 
 __all__ = ["PARTS"]
@@ -10,5 +11,8 @@ def _design(delivered: Delivered) -> dict[str, str]:
     return delivered.design.files
 
 
-PARTS: tuple[tuple[str, Part], ...] = (("Verilog", _design),)
+PARTS: tuple[tuple[str, Part], ...] = (
+    ("Verilog", _design),
+    ("driver", driver.files),
+)
 """What each is, and the part."""

@@ -9,12 +9,13 @@ import numpy.typing as npt
 
 from sw.errors import UserError
 
+from .beats import coordinate
 from .bench import Design, Result, run
 from .registers import counting, readable
 from .report import Report, compare, insist, merge
-from .streams import Stalls
+from .streams import Stalls, pack
 
-__all__ = ["START", "check", "check_size", "expected_status", "multiply", "over_depths"]
+__all__ = ["START", "check", "check_size", "expected_status", "multiply", "operand", "over_depths"]
 
 START = (("control.start", 1),)
 
@@ -64,6 +65,30 @@ def multiply(
     words = result.outputs["m_axis"].view("<f4").reshape(down, across, *tile)
     product = words.swapaxes(1, 2).reshape(down * tile[0], across * tile[1])
     return np.ascontiguousarray(product[: size[0], : size[1]]), result
+
+
+def operand(
+    manifest: Mapping[str, Any], name: str, matrices: Mapping[str, np.ndarray], places: int
+) -> npt.NDArray[np.uint8]:
+    """Return the beats (tiles, beats of a tile, bytes) of operand ``a`` or ``b`` of a product.
+
+    ``matrices`` are by the name of the field that carries them: lines, each of its values along
+    the reduction of ``places`` elements.
+    """
+    order = manifest["matrices"][name]
+    stream = manifest["streams"][order["stream"]]
+    tiles = -(-len(next(iter(matrices.values()))) // order["lines"])
+    beats = -(-places // order["places"]) * order["beats"]
+    fields = {}
+    for field in stream["fields"]:
+        part, matrix = order["parts"][field["name"]], matrices[field["name"]]
+        numbers = np.ix_(range(beats), range(field["count"]))
+        line, place = (coordinate(part[each], *numbers) for each in ("line", "place"))
+        missing = tiles * order["lines"] - len(matrix), int(place.max()) + 1 - matrix.shape[1]
+        padded = np.pad(matrix, ((0, missing[0]), (0, missing[1])))
+        values = padded.reshape(tiles, order["lines"], -1)[:, line, place]
+        fields[field["name"]] = values.reshape(tiles * beats, -1)
+    return pack(stream, fields).reshape(tiles, beats, stream["bytes"])
 
 
 def check_size(a: tuple[int, ...], b: tuple[int, ...]) -> None:

@@ -10,6 +10,7 @@ from sw.approx.array import ApproxArrayParameters
 from sw.formats import FloatFormat
 
 from ..base.field import Field
+from ..engine.order import Operand, Part, Term
 from ..engine.registers import Register
 from ..engine.sequencer import Sequencer
 from ..engine.tiles import TileArray, tile_job
@@ -25,6 +26,20 @@ def _values(format: FloatFormat, count: int, what: str) -> Packet:
     """Return a beat of values side by side."""
     return Packet(
         Field(name="value", bits=format.width, count=count, description=f"{format.name}, {what}")
+    )
+
+
+def _operands(p: ApproxArrayParameters) -> tuple[Operand, Operand]:
+    """Return the orders: ``interleave`` beats of rows, and one of columns, a place."""
+    step = p.interleave
+    rows = Part(
+        line=(Term(of="value", times=step), Term(of="beat", modulo=step)),
+        place=(Term(of="beat", divide=step),),
+    )
+    columns = Part(line=(Term(of="value"),), place=(Term(of="beat"),))
+    return (
+        Operand(stream="s_axis_a", lines=p.tile_rows, places=1, beats=step, parts={"value": rows}),
+        Operand(stream="s_axis_b", lines=p.columns, places=1, beats=1, parts={"value": columns}),
     )
 
 
@@ -72,6 +87,7 @@ class ApproxArray(TileArray):
             },
             rows=p.rows,
             columns=p.columns,
+            operands=_operands(p),
             row_spacing=p.interleave,
             registers=registers,
         )

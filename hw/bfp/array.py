@@ -11,6 +11,7 @@ from sw.formats import BINARY32
 from sw.formats.binary32 import ADDER_LATENCY
 
 from ..base.pipeline import delay
+from ..engine.order import Operand, Part, Term
 from ..engine.registers import word
 from ..engine.sequencer import Sequencer
 from ..engine.tiles import TileArray, tile_job
@@ -22,6 +23,21 @@ __all__ = ["MacArray"]
 
 ALPHA = "binary32 by which results are multiplied, of the scales of both tensors"
 ONE = 0x3F800000
+
+
+def _operand(p: ArrayParameters, name: str, lines: int) -> Operand:
+    """Return the order of an operand: a beat has ``lanes`` elements of each line, line by line."""
+    line = (Term(of="value", divide=p.lanes),)
+    places = (Term(of="beat", times=p.lanes), Term(of="value", modulo=p.lanes))
+    block = p.format.reduction
+    codes = Part(line=(Term(of="value"),), place=(Term(of="beat", divide=p.beats),), every=block)
+    return Operand(
+        stream=f"s_axis_{name}",
+        lines=lines,
+        places=block,
+        beats=p.beats,
+        parts={"mantissa": Part(line=line, place=places), "exponent": codes},
+    )
 
 
 class MacArray(TileArray):
@@ -53,6 +69,7 @@ class MacArray(TileArray):
             },
             rows=p.rows,
             columns=p.columns,
+            operands=(_operand(p, "a", p.rows), _operand(p, "b", p.columns)),
             registers=(alpha,) if p.stages.tensor_scale else (),
         )
 
