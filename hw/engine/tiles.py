@@ -35,14 +35,14 @@ def tile_job(depth: str, bits: int, description: str) -> tuple[Field, ...]:
     )
 
 
-def _product(rows: int, columns: int, depth: str) -> Product:
-    """Return the order of results of which a beat is a row of a tile."""
+def _product(a: Operand, b: Operand, depth: str) -> Product:
+    """Return the order of results, of which a beat is a row of a tile."""
     return Product(
         stream="m_axis",
         field="result",
-        lines=rows,
-        columns=columns,
-        beats=rows,
+        lines=a.lines,
+        columns=b.lines,
+        beats=a.lines,
         line=(Term(of="beat"),),
         column=(Term(of="value"),),
         job={"rows": "tile_rows", "columns": "tile_columns", "depth": depth},
@@ -107,7 +107,7 @@ class TileArray(Core):
         self.registers = (*counters, *registers)
         result = Field(name="result", bits=32, count=columns, description="binary32 results")
         if operands:
-            self.facts = matrices(*operands, _product(rows, columns, sequencer.fields[2].name))
+            self.facts = matrices(*operands, _product(*operands, sequencer.fields[-1].name))
         super().__init__(streams={**streams, "o": Packet(result)}, job=sequencer.fields)
 
     def _accept(

@@ -66,6 +66,11 @@ module bench;
             tick;
           end
           "i": $display("%h", irq);
+          "t": begin
+            found = $fscanf(STDIN, "%h", number);
+            repeat (number) tick;
+            $display("0");
+          end
 {cases}
         endcase
         $fflush;
@@ -178,6 +183,10 @@ class Rtl:
     @property
     def irq(self):
         return self._ask("i") == ["1"]
+
+    def wait(self, cycles):
+        """Let cycles pass."""
+        self._ask(f"t {cycles:x}")
 
     def give(self, stream, beats, last=True):
         """Queue beats of an input, with tlast at the last, if so."""
