@@ -14,6 +14,7 @@ import jinja2
 import sim.beats
 from sw.errors import UserError
 
+from .advice import advice_of
 from .delivered import Delivered
 
 __all__ = ["driver_files", "files"]
@@ -74,6 +75,7 @@ def _template(suffix: str) -> jinja2.Template:
 def _context(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the templates are filled in with."""
     upper = name.upper()
+    advice = advice_of(manifest["unit"])
     registers = [_register(upper, register) for register in manifest["registers"]]
     macros = [f["macro"] for r in registers for f in r["fields"]]
     for macro in macros:
@@ -92,7 +94,10 @@ def _context(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
         "registers": registers,
         "table": {r["name"]: _entry(r) for r in registers},
         "events": (1 << len(enable["fields"])) - 1,
-        "event_fields": status["fields"][: len(enable["fields"])],
+        "event_fields": [
+            {**field, "advice": advice.get(field["name"], "see what it tells")}
+            for field in status["fields"][: len(enable["fields"])]
+        ],
         "codes": CODES.items(),
         "busy": any(field["name"] == "busy" for field in status["fields"]),
         "jobs": jobs,
@@ -111,7 +116,7 @@ def _register(upper: str, register: Mapping[str, Any]) -> dict[str, Any]:
         macro = f"{upper}_{register['name']}" + ("" if alone else f"_{field['name']}")
         mask = (1 << field["bits"]) - 1 << field["offset"]
         own = {"macro": macro.upper(), "mask": mask, "c": _identifier(field["name"])}
-        fields.append({"advice": "", **field, **own})
+        fields.append({**field, **own})
     return {**register, "macro": register["name"].upper(), "fields": fields}
 
 

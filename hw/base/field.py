@@ -10,16 +10,12 @@ __all__ = ["Field", "struct"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Field:
-    """A value of ``bits``, or an array of ``count`` of them, the first one lowest.
-
-    ``advice`` says, of an event's bit, what to do about it.
-    """
+    """A value of ``bits``, or an array of ``count`` of them, the first one lowest."""
 
     name: str
     bits: int
     description: str
     count: int | None = None
-    advice: str = ""
 
     @property
     def width(self) -> int:

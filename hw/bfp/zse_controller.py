@@ -63,7 +63,6 @@ class ZseController(Core):
         "overflow": "a beat with which the elements of a pair would be 2**32 or more was left out",
         "framing": "padding bits were not zero",
     }
-    ADVICE = {"overflow": "keep the elements of a pair in a step below 2**32"}
 
     def __init__(self, *, parameters: ZseParameters) -> None:
         self.parameters = p = parameters

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..base.field import Field
-from ..engine.advice import ADVICE
 from ..engine.core import Core
 from ..engine.registers import Register, word
 from ..stream.packet import Packet
@@ -33,11 +32,7 @@ def first_registers(
     unit: str, digest: str, core: Core, streams: Mapping[str, Packet]
 ) -> tuple[Register, ...]:
     """Return the registers before the core's own, with the same addresses in all units."""
-    advice = {**ADVICE, **core.ADVICE}
-    own = [
-        Field(name=n, bits=1, description=t, advice=advice.get(n, ""))
-        for n, t in events(core).items()
-    ]
+    own = [Field(name=n, bits=1, description=t) for n, t in events(core).items()]
     state = [Field(name="aborting", bits=1, description="an abort waits for a beat to be taken")]
     if core.BUSY:
         state.append(Field(name="busy", bits=1, description=core.BUSY))

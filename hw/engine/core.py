@@ -25,10 +25,9 @@ class Core(Circuit):
     """A unit without its AXI ports.
 
     ``registers`` describes the registers that follow those common to all units, ``FLAGS`` the
-    events that `AxiTop` keeps, both of the class or of the object; ``ADVICE`` says what to do about
-    those for which `hw.engine.advice` has nothing, or something else. A unit with ``JOBS`` works
-    when started, on the job that its descriptor gives; others whenever data come. `AxiTop` resets
-    the core for ``control.abort``; ``ABORT`` says what is lost by it besides what is in flight.
+    events that `AxiTop` keeps, both of the class or of the object. A unit with ``JOBS`` works when
+    started, on the job that its descriptor gives; others whenever data come. `AxiTop` resets the
+    core for ``control.abort``; ``ABORT`` says what is lost by it besides what is in flight.
     ``BUSY``, of the class or of the object, says when the core is busy, and is empty for one that
     never is. ``facts``, of the class or of the object, are further entries of the manifest. Latency
     and interval are `timing`, which the parameters own.
@@ -72,7 +71,6 @@ class Core(Circuit):
     BUSY: str = ""
     ABORT: ClassVar[str] = ""
     FLAGS: Mapping[str, str]
-    ADVICE: ClassVar[Mapping[str, str]] = {}
     facts: Mapping[str, Any] = {}
     registers: tuple[Register, ...]
     parameters: Any

@@ -100,8 +100,7 @@ def _fields(fields: tuple[Field, ...], *, counted: bool = False) -> list[dict[st
         entry = {"name": field.name, "offset": offset, "bits": field.bits}
         if counted:
             entry["count"] = 1 if field.count is None else field.count
-        entry["description"] = field.description
-        result.append(entry | ({"advice": field.advice} if field.advice else {}))
+        result.append(entry | {"description": field.description})
         offset += field.width
     return result
 

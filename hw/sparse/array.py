@@ -59,9 +59,6 @@ class SparseArray(Core):
         "capacity": "a PE row had more nonzeros than it holds; the last were lost",
         "framing": "tlast inside a pass, or not with its last pointer, or padding bits not zero",
     }
-    ADVICE = {
-        "refused": "write the registers of a job that can be done, after an abort if it is busy"
-    }
 
     def __init__(self, *, parameters: SparseArrayParameters) -> None:
         self.parameters = p = parameters

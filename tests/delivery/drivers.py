@@ -34,7 +34,7 @@ WRITE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, ctypes.
 def manifest(unit, parameters):
     """Return the manifest of a unit without its Verilog, as it is read from a file."""
     top = UNITS[unit].top(parameters)
-    return json.loads(json.dumps(manifest_of(top, unit, "", parameters, {})))
+    return json.loads(json.dumps(manifest_of(top, unit, "", parameters, {"unit": unit})))
 
 
 def write(folder, name, described, change=lambda text: text):

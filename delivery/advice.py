@@ -1,6 +1,8 @@
-"""What to do about the events of units, by the names that mean the same in all of them."""
+"""What to do about the events of units."""
 
-__all__ = ["ADVICE"]
+from collections.abc import Mapping
+
+__all__ = ["advice_of"]
 
 _STREAMS = (
     "abort, correct the source, and send what was under way anew: its tlast belongs on the last "
@@ -8,7 +10,7 @@ _STREAMS = (
 )
 _PROGRAM = "correct the program where the register error says, and start it again"
 
-ADVICE = {
+_ADVICE = {
     "access": "look for an address without a register, a write to one that takes none, and a write "
     "to a locked one while the unit was busy or aborting; what was asked was not done",
     "aborted": "send what the abort dropped again, or go on with something else",
@@ -42,4 +44,17 @@ ADVICE = {
     "watchdog": "see that the memory answers and that the program's waits end; abort, start again",
     "beyond": "correct the packet's address and length: both lie within the memory",
 }
-"""By name of the event; `Core.ADVICE` has what else a unit says."""
+"""By name of the event."""
+
+_OF_UNITS = {
+    "bfp_zse_controller": {"overflow": "keep the elements of a pair in a step below 2**32"},
+    "sparse_array": {
+        "refused": "write the registers of a job that can be done, after an abort if it is busy"
+    },
+}
+"""Of units in which an event is another than elsewhere."""
+
+
+def advice_of(unit: str) -> Mapping[str, str]:
+    """Return what to do about the events of a unit, by their names."""
+    return {**_ADVICE, **_OF_UNITS.get(unit, {})}
