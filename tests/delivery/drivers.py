@@ -52,6 +52,7 @@ def python_driver(folder, name):
     """Return the driver in Python as a module."""
     path = folder / "driver" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
+    assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

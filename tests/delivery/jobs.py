@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from sw.formats.quantize import quantize
 from .drivers import CDriver, python_driver
 
 POLLS = 40
-SMALL = UNITS["bfp_array"].small
+SMALL: Any = UNITS["bfp_array"].small
 M, N, K = 3, 2, 6  # two tiles down and across, of two blocks
 
 

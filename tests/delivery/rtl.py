@@ -1,6 +1,7 @@
 """The Verilog of a unit under Icarus, behind a bus model that obeys commands line by line."""
 
 import subprocess
+from typing import Any
 
 BENCH = """
 module bench;
@@ -157,19 +158,20 @@ class Rtl:
         self.folder = folder
 
     def __enter__(self):
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self.process = subprocess.Popen(["vvp", "-n", "rtl.vvp"], cwd=self.folder, **pipes)
+        self.pipes: Any = self.process.stdin, self.process.stdout
         return self
 
     def __exit__(self, *_):
-        self.process.stdin.close()
+        self.pipes[0].close()
         self.process.wait(timeout=30)
-        self.process.stdout.close()
+        self.pipes[1].close()
 
     def _ask(self, text):
-        self.process.stdin.write(text + "\n")
-        self.process.stdin.flush()
-        return self.process.stdout.readline().split()
+        self.pipes[0].write(text + "\n")
+        self.pipes[0].flush()
+        return self.pipes[1].readline().split()
 
     def write(self, offset, value):
         """Write a register; return the response."""

@@ -1,12 +1,13 @@
 """Jobs by drivers in C and Python in the Verilog, through a bus model."""
 
 import ctypes
+from typing import Any
 
 import numpy as np
 import pytest
 
 from hw.units import UNITS
-from sw.approx.array import cut
+from sw.approx.array import ApproxArrayParameters, cut
 from sw.approx.array import matmul as approx_product
 from sw.bfp.dot import dot
 from sw.formats.binary32 import to_bits
@@ -103,7 +104,7 @@ def test_an_interrupt(array):
 
 
 def test_dot_products_in_c(tmp_path):
-    parameters = UNITS["bfp_dot"].small
+    parameters: Any = UNITS["bfp_dot"].small
     delivered, driver, _ = deliver(tmp_path, "bfp_dot", parameters)
     rng = np.random.default_rng(3)
     form = parameters.format
@@ -124,8 +125,7 @@ def test_dot_products_in_c(tmp_path):
 
 
 def test_an_approximate_product_in_c(tmp_path):
-    kind = UNITS["approx_array"].parameters
-    parameters = kind(rows=2, columns=2)
+    parameters = ApproxArrayParameters(rows=2, columns=2)
     delivered, driver, module = deliver(tmp_path, "approx_array", parameters)
     m, n, k = 12, 3, 3
     rng = np.random.default_rng(4)
