@@ -9,6 +9,8 @@ from typing import Any
 
 __all__ = [
     "coordinate",
+    "element_bits",
+    "in_place",
     "pack_beat",
     "pack_beats",
     "product_matrix",
@@ -109,14 +111,28 @@ def unpack_beats(stream: Mapping[str, Any], packed: Any) -> dict[str, Any]:
     return values
 
 
-def coordinate(terms: Sequence[Mapping[str, Any]], beat: Any, value: Any) -> Any:
-    """Return a coordinate in a tile, a sum of terms, of values by their numbers, or of arrays."""
-    numbers = {"beat": beat, "value": value}
-    total = 0 * beat + 0 * value
+def coordinate(terms: Sequence[Mapping[str, Any]], numbers: Mapping[str, Any]) -> Any:
+    """Return a coordinate in a tile, a sum of terms of numbers, or of arrays of these."""
+    total: Any = 0
     for term in terms:
         number = numbers[term["of"]] // term["divide"]
-        total += term["times"] * (number % term["modulo"] if term["modulo"] else number)
+        number = number % term["modulo"] if term["modulo"] else number
+        total = total + term["times"] * number
     return total
+
+
+def in_place(part: Mapping[str, Any], element: Any, number: Any) -> Any:
+    """Return the bits that an element, or an array, has in its value as part ``number`` of it."""
+    placed = element if not part["pieces"] else 0
+    for piece in part["pieces"]:
+        bits = element >> piece["low"] & (1 << piece["bits"]) - 1
+        placed = placed | bits << piece["at"] + piece["step"] * number
+    return placed
+
+
+def element_bits(part: Mapping[str, Any], field: Mapping[str, Any]) -> int:
+    """Return the bits of an element of the matrix that a field carries."""
+    return sum(piece["bits"] for piece in part["pieces"]) or field["bits"]
 
 
 def tile_beats(
@@ -133,50 +149,73 @@ def tile_beats(
     operand, stream : mapping
         Of the manifest: its entry of ``matrices``, and that stream.
     matrices : mapping of str to sequence of sequences
-        By name of the field that carries it: lines, each of its values along the reduction; those
-        of whole blocks have one for each begun block.
+        By name of the field that carries it: lines, each of its elements along the reduction, of
+        0 and up; those of whole blocks have one for each begun block.
     places : int
         Elements along the reduction.
     tile : int
         Which of the tiles of lines.
     """
-    counts = {field["name"]: field["count"] for field in stream["fields"]}
-    if sorted(matrices) != sorted(counts):
-        raise ValueError(f"matrices must be {[*counts]}, not {[*matrices]}")
-    widths = {name: -(-places // part["every"]) for name, part in operand["parts"].items()}
-    for name, matrix in matrices.items():
-        wrong = next((len(line) for line in matrix if len(line) != widths[name]), None)
-        if wrong is not None:
-            raise ValueError(f"a line of {name} must have {widths[name]} values, not {wrong}")
+    fields = {field["name"]: field for field in stream["fields"]}
+    if sorted(matrices) != sorted(operand["parts"]):
+        raise ValueError(f"matrices must be {[*operand['parts']]}, not {[*matrices]}")
+    for name, part in operand["parts"].items():
+        width, size = -(-places // part["every"]), 1 << element_bits(part, fields[name])
+        for line in matrices[name]:
+            if len(line) != width:
+                raise ValueError(f"a line of {name} must have {width} values, not {len(line)}")
+            for element in line:
+                if not 0 <= element < size:
+                    raise ValueError(f"{name} must be from 0 to {size - 1}, not {element}")
     beats = []
     for beat in range(-(-places // operand["places"]) * operand["beats"]):
-        fields = {}
+        values: dict[str, Any] = dict(operand["constants"])
         for name, part in operand["parts"].items():
-            fields[name] = values = []
-            for value in range(counts[name]):
-                line = tile * operand["lines"] + coordinate(part["line"], beat, value)
-                place = coordinate(part["place"], beat, value)
-                inside = line < len(matrices[name]) and place < widths[name]
-                values.append(matrices[name][line][place] if inside else 0)
-        beats.append(pack_beat(stream, fields))
+            of = range(fields[name]["count"])
+            values[name] = [_value(operand, part, matrices[name], tile, beat, v) for v in of]
+        beats.append(pack_beat(stream, values))
     return beats
 
 
+def _value(
+    operand: Mapping[str, Any], part: Mapping[str, Any], matrix: Any, tile: int, beat: int, v: int
+) -> int:
+    """Return a value of a beat: the elements in it, each in its place."""
+    word = 0
+    for number in range(part["parts"] if v % part["group"] < part["used"] else 0):
+        numbers = {"beat": beat, "value": v, "part": number}
+        line = tile * operand["lines"] + coordinate(part["line"], numbers)
+        place = coordinate(part["place"], numbers)
+        if line < len(matrix) and place < len(matrix[line]):
+            word |= in_place(part, int(matrix[line][place]), number)
+    return word
+
+
 def product_matrix(
-    product: Mapping[str, Any], stream: Mapping[str, Any], beats: Sequence[bytes], m: int, n: int
+    matrices: Mapping[str, Any],
+    name: str,
+    stream: Mapping[str, Any],
+    beats: Sequence[bytes],
+    m: int,
+    n: int,
 ) -> list[list[int]]:
-    """Return the rows of a m x n product, bit patterns, from the beats that an array gave."""
-    across = -(-n // product["columns"])
-    needed = -(-m // product["lines"]) * across * product["beats"]
+    """Return the rows of a m x n product, bit patterns, from the beats that an array gave.
+
+    ``matrices`` is the entry of the manifest, ``name`` that of the product, which ``stream`` gives.
+    """
+    product = matrices["products"][name]
+    high, wide = (matrices["operands"][product[side]]["lines"] for side in "ab")
+    across = -(-n // wide)
+    needed = -(-m // high) * across * product["beats"]
     if len(beats) != needed:
         raise ValueError(f"a {m} x {n} product must have {needed} beats, not {len(beats)}")
     rows = [[0] * n for _ in range(m)]
     for number, each in enumerate(beats):
         tile, beat = divmod(number, product["beats"])
         for value, found in enumerate(unpack_beat(stream, each)[product["field"]]):
-            line = tile // across * product["lines"] + coordinate(product["line"], beat, value)
-            column = tile % across * product["columns"]
-            column += coordinate(product["column"], beat, value)
+            numbers = {"beat": beat, "value": value}
+            line = tile // across * high + coordinate(product["line"], numbers)
+            column = tile % across * wide + coordinate(product["column"], numbers)
             if line < m and column < n:
                 rows[line][column] = found
     return rows

@@ -10,7 +10,7 @@ from sw.approx.array import ApproxArrayParameters
 from sw.formats import FloatFormat
 
 from ..base.field import Field
-from ..engine.order import Operand, Part, Term
+from ..engine.order import Operand, Part, Term, matrices, row_by_row
 from ..engine.registers import Register
 from ..engine.sequencer import Sequencer
 from ..engine.tiles import TileArray, tile_job
@@ -37,10 +37,23 @@ def _operands(p: ApproxArrayParameters) -> tuple[Operand, Operand]:
         place=(Term(of="beat", divide=step),),
     )
     columns = Part(line=(Term(of="value"),), place=(Term(of="beat"),))
-    return (
-        Operand(stream="s_axis_a", lines=p.tile_rows, places=1, beats=step, parts={"value": rows}),
-        Operand(stream="s_axis_b", lines=p.columns, places=1, beats=1, parts={"value": columns}),
+    a = Operand(
+        stream="s_axis_a",
+        side="rows",
+        lines=p.tile_rows,
+        places=1,
+        beats=step,
+        parts={"value": rows},
     )
+    b = Operand(
+        stream="s_axis_b",
+        side="columns",
+        lines=p.columns,
+        places=1,
+        beats=1,
+        parts={"value": columns},
+    )
+    return a, b
 
 
 class ApproxArray(TileArray):
@@ -70,6 +83,8 @@ class ApproxArray(TileArray):
 
     def __init__(self, *, parameters: ApproxArrayParameters) -> None:
         self.parameters = p = parameters
+        a, b = _operands(p)
+        self.facts = {"matrices": matrices({"a": a, "b": b}, {"product": row_by_row(a, "depth")})}
         self._columns = [ApproxColumn(parameters=p) for _ in range(p.columns)]
         registers: tuple[Register, ...] = table_registers if p.has_table else ()
         table = {"i_table": table_packet(p.bits)} if p.has_table else {}
@@ -87,7 +102,6 @@ class ApproxArray(TileArray):
             },
             rows=p.rows,
             columns=p.columns,
-            operands=_operands(p),
             row_spacing=p.interleave,
             registers=registers,
         )

@@ -11,7 +11,7 @@ from sw.formats import BINARY32
 from sw.formats.binary32 import ADDER_LATENCY
 
 from ..base.pipeline import delay
-from ..engine.order import Operand, Part, Term
+from ..engine.order import Operand, Part, Term, matrices, row_by_row
 from ..engine.registers import word
 from ..engine.sequencer import Sequencer
 from ..engine.tiles import TileArray, tile_job
@@ -25,7 +25,7 @@ ALPHA = "binary32 by which results are multiplied, of the scales of both tensors
 ONE = 0x3F800000
 
 
-def _operand(p: ArrayParameters, name: str, lines: int) -> Operand:
+def _operand(p: ArrayParameters, name: str, side: str) -> Operand:
     """Return the order of an operand: a beat has ``lanes`` elements of each line, line by line."""
     line = (Term(of="value", divide=p.lanes),)
     places = (Term(of="beat", times=p.lanes), Term(of="value", modulo=p.lanes))
@@ -33,7 +33,8 @@ def _operand(p: ArrayParameters, name: str, lines: int) -> Operand:
     codes = Part(line=(Term(of="value"),), place=(Term(of="beat", divide=p.beats),), every=block)
     return Operand(
         stream=f"s_axis_{name}",
-        lines=lines,
+        side=side,
+        lines=getattr(p, side),
         places=block,
         beats=p.beats,
         parts={"mantissa": Part(line=line, place=places), "exponent": codes},
@@ -55,6 +56,9 @@ class MacArray(TileArray):
     def __init__(self, *, parameters: ArrayParameters) -> None:
         self.parameters = p = parameters
         self._columns = [DotColumn(parameters=p) for _ in range(p.columns)]
+        a, b = _operand(p, "a", "rows"), _operand(p, "b", "columns")
+        order = matrices({"a": a, "b": b}, {"product": row_by_row(a, "blocks")})
+        self.facts = {"matrices": order}
         alpha = word("alpha", "rw", 32, ALPHA, reset=ONE, locked="busy")
         super().__init__(
             sequencer=Sequencer(
@@ -69,7 +73,6 @@ class MacArray(TileArray):
             },
             rows=p.rows,
             columns=p.columns,
-            operands=(_operand(p, "a", p.rows), _operand(p, "b", p.columns)),
             registers=(alpha,) if p.stages.tensor_scale else (),
         )
 

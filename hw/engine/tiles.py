@@ -13,7 +13,6 @@ from ..float.classify import classify
 from ..stream.fifo import OutputFifo
 from ..stream.packet import Packet
 from .core import RESULT_FLAGS, Core
-from .order import Operand, Product, Term, matrices
 from .registers import Register, counter
 from .row_delay import RowDelay
 from .sequencer import JobSequencer
@@ -35,20 +34,6 @@ def tile_job(depth: str, bits: int, description: str) -> tuple[Field, ...]:
     )
 
 
-def _product(a: Operand, b: Operand, depth: str) -> Product:
-    """Return the order of results, of which a beat is a row of a tile."""
-    return Product(
-        stream="m_axis",
-        field="result",
-        lines=a.lines,
-        columns=b.lines,
-        beats=a.lines,
-        line=(Term(of="beat"),),
-        column=(Term(of="value"),),
-        job={"rows": "tile_rows", "columns": "tile_columns", "depth": depth},
-    )
-
-
 class TileArray(Core):
     """Output-stationary array: a tile of fp32 results at a time.
 
@@ -66,8 +51,6 @@ class TileArray(Core):
         PE rows, and results of a beat.
     row_spacing : int
         Enabled cycles from a row's operands to those of the next.
-    operands : tuple of Operand, optional
-        Order of the matrices on ``i_a`` and ``i_b``, for the manifest.
     registers : tuple of Register
         Further ones, behind those of the job and the sequencer's counters.
 
@@ -96,7 +79,6 @@ class TileArray(Core):
         streams: Mapping[str, Packet],
         rows: int,
         columns: int,
-        operands: tuple[Operand, Operand] | None = None,
         row_spacing: int = 1,
         registers: tuple[Register, ...] = (),
     ) -> None:
@@ -106,8 +88,6 @@ class TileArray(Core):
         counters = (counter(name, text) for name, text in sequencer.COUNTERS.items())
         self.registers = (*counters, *registers)
         result = Field(name="result", bits=32, count=columns, description="binary32 results")
-        if operands:
-            self.facts = matrices(*operands, _product(*operands, sequencer.fields[-1].name))
         super().__init__(streams={**streams, "o": Packet(result)}, job=sequencer.fields)
 
     def _accept(
