@@ -156,37 +156,64 @@ def _field(field: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _matrices(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Return operands and product, with the coordinates of their values as expressions."""
-    described = manifest.get("matrices")
-    if not described:
-        return {"operands": [], "product": None}
+    """Return operands and products, with the coordinates of their values as expressions."""
+    described = manifest.get("matrices", {"operands": {}, "products": {}})
     streams = manifest["streams"]
-    operands = []
-    for name, sides in (("a", "rows"), ("b", "columns")):
-        operand = described[name]
-        stream = streams[operand["stream"]]
-        parts = [
-            _field(field) | _expressions(operand["parts"][field["name"]])
-            for field in stream["fields"]
-        ]
-        known = {"name": name, "sides": sides, "bytes": stream["bytes"], "parts": parts}
-        operands.append(operand | known)
-    product = described["product"]
-    stream = streams[product["stream"]]
-    [field] = (f for f in stream["fields"] if f["name"] == product["field"])
     registers = {r["name"]: r for r in manifest["registers"]}
-    sized = [registers[product["job"][size]] for size in ("rows", "columns", "depth")]
-    limits = [
-        {"macro": r["name"].upper(), "most": (1 << r["fields"][0]["bits"]) - 1} for r in sized
-    ]
-    own = _field(field) | _expressions(product) | {"bytes": stream["bytes"], "registers": limits}
-    return {"operands": operands, "product": product | own}
+    operands = {n: _operand(n, each, streams) for n, each in described["operands"].items()}
+    products = []
+    for name, product in described["products"].items():
+        stream = streams[product["stream"]]
+        [field] = (f for f in stream["fields"] if f["name"] == product["field"])
+        a, b = (operands[product[side]] for side in "ab")
+        known = {"name": name, "bytes": stream["bytes"], "places": a["places"]}
+        known |= {"lines": a["lines"], "columns": b["lines"]}
+        sizes = {"rows": "down", "columns": "across", "depth": "depth", "tiles": "down * across"}
+        sizes["beats"] = f"depth * {a['beats']}u"
+        of_job = product["job"].items()
+        known["registers"] = [_sized(registers[r], sizes[size]) for size, r in of_job]
+        products.append(_field(field) | _expressions(product) | known)
+    return {"operands": [*operands.values()], "products": products}
+
+
+def _sized(register: Mapping[str, Any], size: str) -> dict[str, Any]:
+    """Return a register of a size, and what that is when it is more than it holds."""
+    first, *factors = size.split(" * ")
+    most = (1 << register["fields"][0]["bits"]) - 1
+    beyond = f"{first} > {most}u" + "".join(f" / {factor}" for factor in factors)
+    return {"macro": register["name"].upper(), "size": size, "beyond": beyond}
+
+
+def _operand(name: str, operand: Mapping[str, Any], streams: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an operand whose parts, and constants as ``given``, are lists of fields."""
+    stream = streams[operand["stream"]]
+    fields = {field["name"]: _field(field) for field in stream["fields"]}
+    parts = [_part(fields[field], part) for field, part in operand["parts"].items()]
+    given = [fields[f] | {"value": value} for f, value in operand["constants"].items()]
+    known = {"name": name, "bytes": stream["bytes"], "parts": parts, "given": given}
+    return {**operand, **known}
+
+
+def _part(field: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a field that carries a matrix, with the type of its elements."""
+    bits = sim.beats.element_bits(part, field)
+    element = _field({"name": "", "bits": bits, "count": 1})
+    whole = {"low": 0, "bits": bits, "at": 0, "step": 0}
+    used = f"value % {part['group']}u < {part['used']}u && "
+    own = {
+        "where": used if part["used"] < part["group"] else "",
+        "element_bits": bits,
+        "element_type": element["type"],
+        "element_most": element["most"],
+        "pieces": part["pieces"] or [whole],
+    }
+    return {**field, **_expressions(part), **own}
 
 
 def _expressions(order: Mapping[str, Any]) -> dict[str, Any]:
     """Return the coordinates of an order as expressions in C, and its other entries."""
-    lists = {name: _sum(terms) for name, terms in order.items() if isinstance(terms, list)}
-    return {**order, **lists}
+    sums = {name: _sum(order[name]) for name in ("line", "place", "column") if name in order}
+    return {**order, **sums}
 
 
 def _sum(terms: list[Mapping[str, Any]]) -> str:

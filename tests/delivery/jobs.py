@@ -9,6 +9,7 @@ import numpy as np
 from delivery.delivered import Delivered
 from delivery.driver import files
 from hw.units import UNITS
+from sim.beats import element_bits
 from sw.bfp.array import matmul
 from sw.formats.binary32 import to_bits
 from sw.formats.quantize import quantize
@@ -81,9 +82,10 @@ def lines(a, b):
 
 def c_tiles(driver, name, parts, places):
     """Return the beats of each tile of an operand, by the driver in C."""
-    order = driver.manifest["matrices"][name]
+    order = driver.manifest["matrices"]["operands"][name]
     stream = driver.manifest["streams"][order["stream"]]
-    bits = {f["name"]: f["bits"] for f in stream["fields"]}
+    fields = {f["name"]: f for f in stream["fields"]}
+    bits = {n: element_bits(part, fields[n]) for n, part in order["parts"].items()}
     kinds = {n: next(w for w in (8, 16, 32) if w >= bits[n]) for n in bits}
     arrays = [np.ascontiguousarray(parts[n], f"<u{kinds[n] // 8}") for n in bits]
     members = [("lines", ctypes.c_size_t), ("places", ctypes.c_size_t)]
@@ -110,17 +112,18 @@ def c_tiles(driver, name, parts, places):
 
 
 def send(rtl, tiles):
-    """Give the tiles of both operands in the order of a job."""
-    for row in tiles["a"]:
-        for column in tiles["b"]:
+    """Give the tiles of both operands, by rows and by columns, in the order of a job."""
+    rows, columns = tiles.values()
+    for row in rows:
+        for column in columns:
             rtl.give("s_axis_a", row)
             rtl.give("s_axis_b", column)
 
 
-def c_product(driver, beats, m=M, n=N):
+def c_product(driver, beats, m=M, n=N, name="product"):
     """Return a product by the driver in C, of the beats given."""
     values = (ctypes.c_uint32 * (m * n))()
-    getattr(driver.library, f"{driver.name}_product")(
+    getattr(driver.library, f"{driver.name}_{name}")(
         b"".join(beats), ctypes.c_size_t(m), ctypes.c_size_t(n), values
     )
     return np.array(values).reshape(m, n)
@@ -147,7 +150,7 @@ def c_job(driver, rtl, *, seed=1):
     a, b, product = operands(seed)
     tiles = {n: c_tiles(driver, n, parts, K) for n, parts in lines(a, b).items()}
     status = ctypes.c_uint32()
-    assert driver.call("set_size", *sizes(M, N, K)) == "done"
+    assert driver.call("product_size", *sizes(M, N, K)) == "done"
     assert driver.call("start") == "done"
     send(rtl, tiles)
     done = event(driver, "done")

@@ -137,7 +137,7 @@ def test_an_approximate_product_in_c(tmp_path):
     with running(driver, Rtl(tmp_path, delivered.design)) as rtl:
         status = ctypes.c_uint32()
         assert driver.call("init", driver.base) == "done"
-        assert driver.call("set_size", *sizes(m, n, k)) == "done"
+        assert driver.call("product_size", *sizes(m, n, k)) == "done"
         assert driver.call("start") == "done"
         send(rtl, tiles)
         assert driver.call("wait", event(driver, "done"), POLLS, ctypes.byref(status)) == "done"
@@ -152,9 +152,10 @@ FAULTS = {
     "the bit of an event": ("REFUSED_MASK 0x00000040u", "REFUSED_MASK 0x00000100u"),
     "the command": ("CONTROL_START_MASK 0x00000004u", "CONTROL_START_MASK 0x00000001u"),
     "the line of a value": ("tile * 2u + value / 2u", "tile * 2u + value % 2u"),
+    "the place of a value": ("place = beat * 2u + value % 2u", "place = beat * 2u"),
     "the block of a code": ("place = beat / 2u", "place = beat"),
     "the column of a result": ("tile % across * 1u", "tile / across * 1u"),
-    "the size of a block": ("parts_of(k, 4u)", "parts_of(k, 2u)"),
+    "the size of a block": ("depth = parts_of(k, 4u)", "depth = parts_of(k, 2u)"),
 }
 
 
