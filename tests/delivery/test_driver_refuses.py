@@ -2,12 +2,16 @@
 
 import ctypes
 import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from delivery.advice import advice_of
+from delivery.driver import driver_files, files
+from delivery.parts import PARTS
 from hw.units import UNITS
+from sw.errors import UserError
 
 from .drivers import CDriver, manifest, write
 from .jobs import (
@@ -201,3 +205,28 @@ def test_event_texts_in_c(array):
         texts = [function(event(driver, name)).decode() for name in module.EVENTS]
         assert all(text in module.describe(e) for text, e in zip(texts, module.EVENTS, strict=True))
         assert len(set(texts)) == 7
+
+
+def test_python_needs_nothing_else(array, tmp_path):
+    write(tmp_path, "my_array", array[0].manifest)
+    program = """import sys; sys.path.insert(0, "driver"); import my_array
+beat = my_array.pack("s_axis_b", {"mantissa": [1, 2], "exponent": 3})
+assert my_array.unpack("s_axis_b", beat) == {"mantissa": [1, 2], "exponent": [3]}
+assert "numpy" not in sys.modules and "sw" not in sys.modules"""
+    # Neither packages that are installed, nor the folder of the sources.
+    subprocess.run([sys.executable, "-I", "-S", "-c", program], cwd=tmp_path, check=True)
+
+
+def test_drivers_are_delivered(array):
+    assert files in dict(PARTS).values()
+    names = driver_files("my_array", array[0].manifest)
+    assert [*names] == [f"driver/my_array.{suffix}" for suffix in ("h", "c", "py")]
+
+
+def test_names_that_are_the_same_in_c_are_refused(array):
+    described = array[0].manifest
+    twice = [r | {"name": "Blocks"} if r["name"] == "beats" else r for r in described["registers"]]
+    field = {"name": "Blocks", "offset": 0, "bits": 32, "description": "some"}
+    twice = [r | {"fields": [field]} if r["name"] == "Blocks" else r for r in twice]
+    with pytest.raises(UserError, match="two fields of registers have the name MY_ARRAY_BLOCKS"):
+        driver_files("my_array", described | {"registers": twice})
