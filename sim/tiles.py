@@ -85,7 +85,7 @@ def operand(
             continue
         part, matrix = order["parts"][field["name"]], matrices[field["name"]]
         grids = np.ix_(range(beats), range(field["count"]), range(part["parts"]))
-        numbers = dict(zip(("beat", "value", "part"), grids, strict=True))
+        numbers: dict[str, Any] = dict(zip(("beat", "value", "part"), grids, strict=True))
         used = numbers["value"] % part["group"] < part["used"]
         line, place = (coordinate(part[each], numbers) for each in ("line", "place"))
         line, place, used = np.broadcast_arrays(np.where(used, line, 0), place, used)
