@@ -1,5 +1,6 @@
 """The parts of a delivery, in the order in which they are made."""
 
+from . import driver
 from .delivered import Delivered, Part
 from .packaging import packaging_files
 from .registers import register_files
@@ -19,6 +20,7 @@ PARTS: tuple[tuple[str, Part], ...] = (
     ("Verilog", _design),
     ("register descriptions", register_files),
     ("core for Vivado", packaging_files),
+    ("driver", driver.files),
     ("test bench", testbench),
     ("scripts of tools", scripts),
 )

@@ -10,9 +10,9 @@ import numpy as np
 from sw.checks import array, is_number, shown
 from sw.errors import UserError
 
-__all__ = ["Stalls", "every_third", "pack", "stall_threshold", "stream_seed", "unpack"]
+from .beats import pack_beats, unpack_beats
 
-CHUNK = 1 << 26  # bits expanded at a time, one byte each
+__all__ = ["Stalls", "every_third", "pack", "stall_threshold", "stream_seed", "unpack"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,24 +71,7 @@ def pack(stream: Mapping[str, Any], fields: Mapping[str, np.ndarray]) -> np.ndar
     beats = len(np.atleast_1d(next(iter(fields.values()))))
     for field in stream["fields"]:
         _check(field, fields[field["name"]], beats)
-    field = stream["fields"][0]
-    if len(names) == 1 and field["bits"] in (8, 16, 32, 64):
-        words = np.asarray(fields[field["name"]]).astype(f"<u{field['bits'] // 8}", order="C")
-        return words.view(np.uint8).reshape(beats, stream["bytes"])
-    packed = np.zeros((beats, stream["bytes"]), np.uint8)
-    step = max(1, CHUNK // (8 * stream["bytes"]))
-    for start in range(0, beats, step):
-        part = slice(start, min(start + step, beats))
-        bits = np.zeros((part.stop - start, 8 * stream["bytes"]), np.uint8)
-        for field in stream["fields"]:
-            width, count = field["bits"], field["count"]
-            values = np.asarray(fields[field["name"]][part]).reshape(-1, count)
-            values = np.ascontiguousarray(values.astype("<i8"))
-            expanded = np.unpackbits(values.view(np.uint8), bitorder="little")
-            expanded = expanded.reshape(-1, count, 64)[:, :, :width].reshape(-1, count * width)
-            bits[:, field["offset"] : field["offset"] + count * width] = expanded
-        packed[part] = np.packbits(bits, axis=1, bitorder="little")
-    return packed
+    return pack_beats(stream, fields)
 
 
 def _check(field: Mapping[str, Any], values: np.ndarray, beats: int) -> None:
@@ -103,18 +86,4 @@ def _check(field: Mapping[str, Any], values: np.ndarray, beats: int) -> None:
 
 def unpack(stream: Mapping[str, Any], packed: np.ndarray) -> dict[str, np.ndarray]:
     """Return the fields of beats as int64 arrays of shape (beats, count): `pack` undone."""
-    values = {
-        field["name"]: np.empty((len(packed), field["count"]), np.int64)
-        for field in stream["fields"]
-    }
-    step = max(1, CHUNK // (8 * stream["bytes"]))
-    for start in range(0, len(packed), step):
-        bits = np.unpackbits(packed[start : start + step], axis=1, bitorder="little")
-        for field in stream["fields"]:
-            width, count = field["bits"], field["count"]
-            part = bits[:, field["offset"] : field["offset"] + count * width]
-            wide = np.zeros((len(bits), count, 64), np.uint8)
-            wide[:, :, :width] = part.reshape(-1, count, width)
-            bytes_ = np.packbits(wide, axis=2, bitorder="little")
-            values[field["name"]][start : start + step] = bytes_.view("<i8")[:, :, 0]
-    return values
+    return unpack_beats(stream, packed)

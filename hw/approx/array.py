@@ -10,6 +10,7 @@ from sw.approx.array import ApproxArrayParameters
 from sw.formats import FloatFormat
 
 from ..base.field import Field
+from ..engine.order import Operand, Part, Term, matrices, row_by_row
 from ..engine.registers import Register
 from ..engine.sequencer import Sequencer
 from ..engine.tiles import TileArray, tile_job
@@ -26,6 +27,33 @@ def _values(format: FloatFormat, count: int, what: str) -> Packet:
     return Packet(
         Field(name="value", bits=format.width, count=count, description=f"{format.name}, {what}")
     )
+
+
+def _operands(p: ApproxArrayParameters) -> tuple[Operand, Operand]:
+    """Return the orders: ``interleave`` beats of rows, and one of columns, a place."""
+    step = p.interleave
+    rows = Part(
+        line=(Term(of="value", times=step), Term(of="beat", modulo=step)),
+        place=(Term(of="beat", divide=step),),
+    )
+    columns = Part(line=(Term(of="value"),), place=(Term(of="beat"),))
+    a = Operand(
+        stream="s_axis_a",
+        side="rows",
+        lines=p.tile_rows,
+        places=1,
+        beats=step,
+        parts={"value": rows},
+    )
+    b = Operand(
+        stream="s_axis_b",
+        side="columns",
+        lines=p.columns,
+        places=1,
+        beats=1,
+        parts={"value": columns},
+    )
+    return a, b
 
 
 class ApproxArray(TileArray):
@@ -55,6 +83,8 @@ class ApproxArray(TileArray):
 
     def __init__(self, *, parameters: ApproxArrayParameters) -> None:
         self.parameters = p = parameters
+        a, b = _operands(p)
+        self.facts = {"matrices": matrices({"a": a, "b": b}, {"product": row_by_row(a, "depth")})}
         self._columns = [ApproxColumn(parameters=p) for _ in range(p.columns)]
         registers: tuple[Register, ...] = table_registers if p.has_table else ()
         table = {"i_table": table_packet(p.bits)} if p.has_table else {}

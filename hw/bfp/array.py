@@ -12,6 +12,7 @@ from sw.formats.binary32 import ADDER_LATENCY
 
 from ..base.field import Field
 from ..base.pipeline import delay
+from ..engine.order import Operand, Part, Term, matrices, row_by_row
 from ..engine.registers import word
 from ..engine.sequencer import Sequencer
 from ..engine.tiles import TileArray, tile_job
@@ -23,6 +24,22 @@ __all__ = ["MacArray"]
 
 ALPHA = "binary32 by which results are multiplied, of the scales of both tensors"
 ONE = 0x3F800000
+
+
+def _operand(p: ArrayParameters, name: str, side: str) -> Operand:
+    """Return the order of an operand: a beat has ``lanes`` elements of each line, line by line."""
+    line = (Term(of="value", divide=p.lanes),)
+    places = (Term(of="beat", times=p.lanes), Term(of="value", modulo=p.lanes))
+    block = p.format.reduction
+    codes = Part(line=(Term(of="value"),), place=(Term(of="beat", divide=p.beats),), every=block)
+    return Operand(
+        stream=f"s_axis_{name}",
+        side=side,
+        lines=getattr(p, side),
+        places=block,
+        beats=p.beats,
+        parts={"mantissa": Part(line=line, place=places), "exponent": codes},
+    )
 
 
 class MacArray(TileArray):
@@ -46,6 +63,9 @@ class MacArray(TileArray):
     def __init__(self, *, parameters: ArrayParameters, products: bool = False) -> None:
         self.parameters = p = parameters
         self._columns = [DotColumn(parameters=p) for _ in range(p.columns)]
+        a, b = _operand(p, "a", "rows"), _operand(p, "b", "columns")
+        order = matrices({"a": a, "b": b}, {"product": row_by_row(a, "blocks")})
+        self.facts = {"matrices": order}
         alpha = word("alpha", "rw", 32, ALPHA, reset=ONE, locked="busy")
         job = tile_job("blocks", 16, "blocks along the reduction")
         if products:

@@ -14,6 +14,7 @@ from ..stream.packet import Packet
 from .multimode.codes import DecodeWords
 from .multimode.column import MultimodeColumn
 from .multimode.digits import WORD_BITS, SplitWords, word_bits
+from .multimode.order import multimode_matrices
 from .multimode.readout import Readout
 from .multimode.sequencer import MultimodeSequencer
 
@@ -66,6 +67,7 @@ class MultimodeArray(TileArray):
 
     def __init__(self, *, parameters: MultimodeParameters) -> None:
         self.parameters = p = parameters
+        self.facts = {"matrices": multimode_matrices(p)}
         super().__init__(
             sequencer=MultimodeSequencer(parameters=p),
             streams={

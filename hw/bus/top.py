@@ -1,6 +1,6 @@
 """The top of a unit: its core behind AXI4-Stream and AXI4-Lite ports."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from amaranth.hdl import (
@@ -106,6 +106,11 @@ class AxiTop(Circuit):
     def masters(self) -> dict[str, dict[str, Any]]:
         """Members of the channels of each AXI4 master."""
         return self.core.masters
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Further entries of the manifest."""
+        return self.core.facts
 
     @property
     def latency(self) -> int | None:

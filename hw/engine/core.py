@@ -29,7 +29,8 @@ class Core(Circuit):
     started, on the job that its descriptor gives; others whenever data come. `AxiTop` resets the
     core for ``control.abort``; ``ABORT`` says what is lost by it besides what is in flight.
     ``BUSY``, of the class or of the object, says when the core is busy, and is empty for one that
-    never is. Latency and interval are `timing`, which the parameters own.
+    never is. ``facts``, of the class or of the object, are further entries of the manifest. Latency
+    and interval are `timing`, which the parameters own.
 
     Parameters
     ----------
@@ -70,6 +71,7 @@ class Core(Circuit):
     BUSY: str = ""
     ABORT: ClassVar[str] = ""
     FLAGS: Mapping[str, str]
+    facts: Mapping[str, Any] = {}
     registers: tuple[Register, ...]
     parameters: Any
 

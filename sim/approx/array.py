@@ -18,7 +18,7 @@ from ..registers import constants
 from ..regression import Regression
 from ..report import Report
 from ..streams import pack
-from ..tiles import START, check, check_size, multiply, over_depths
+from ..tiles import START, check, check_size, multiply, operand, over_depths
 from .amsim_multiplier import LOADED, random_table
 
 __all__ = ["matmul", "regress", "simulate"]
@@ -63,31 +63,14 @@ def simulate(
         load, inputs = (("load", 1),), {"s_axis_table": pack(stream, {"entry": table.entries})}
     return multiply(
         design,
-        _rows(p, design.manifest["streams"]["s_axis_a"], a),
-        _columns(p, design.manifest["streams"]["s_axis_b"], b),
+        operand(design.manifest, "a", {"value": cut(a, p.format)}, a.shape[1]),
+        operand(design.manifest, "b", {"value": cut(b, p.format).T}, a.shape[1]),
         size=(a.shape[0], b.shape[1]),
         tile=(p.tile_rows, p.columns),
         commands=(*load, ("depth", a.shape[1]), *commands),
         inputs=inputs,
         **options,
     )
-
-
-def _rows(p: ApproxArrayParameters, stream: dict[str, Any], a: np.ndarray) -> np.ndarray:
-    """Return beats (tiles, beats of a tile, bytes): ``interleave`` of each place in turn."""
-    values = np.pad(cut(a, p.format), ((0, -len(a) % p.tile_rows), (0, 0)))
-    k = values.shape[1]
-    values = values.reshape(-1, p.rows, p.interleave, k).transpose(0, 3, 2, 1)
-    beats = pack(stream, {"value": values.reshape(-1, p.rows)})
-    return beats.reshape(-1, k * p.interleave, stream["bytes"])
-
-
-def _columns(p: ApproxArrayParameters, stream: dict[str, Any], b: np.ndarray) -> np.ndarray:
-    """Return beats (tiles, beats of a tile, bytes): one of each place."""
-    k, n = b.shape
-    values = np.pad(cut(b, p.format), ((0, 0), (0, -n % p.columns)))
-    values = values.reshape(k, -1, p.columns).swapaxes(0, 1)
-    return pack(stream, {"value": values.reshape(-1, p.columns)}).reshape(-1, k, stream["bytes"])
 
 
 def regress(parameters: ApproxArrayParameters, **options: Any) -> Report:

@@ -21,8 +21,7 @@ from ..formats.elements import random_blocks, with_all_codes
 from ..registers import constants
 from ..regression import Regression
 from ..report import Report
-from ..streams import pack
-from ..tiles import START, check, check_size, multiply, over_depths
+from ..tiles import START, check, check_size, multiply, operand, over_depths
 
 __all__ = ["DIRECTED", "matmul", "regress", "simulate"]
 
@@ -57,11 +56,12 @@ def simulate(
     check_operands(p, a, b)
     check_size(a.shape, b.shape)
     design = generate("bfp_array", p)
-    streams = design.manifest["streams"]
+    rows = {"mantissa": a.code, "exponent": a.codes(0)}
+    columns = {"mantissa": b.code.T, "exponent": b.codes(1).T}
     return multiply(
         design,
-        _operand(p, streams["s_axis_a"], a.code, a.codes(0), p.rows),
-        _operand(p, streams["s_axis_b"], b.code.T, b.codes(1).T, p.columns),
+        operand(design.manifest, "a", rows, a.shape[1]),
+        operand(design.manifest, "b", columns, a.shape[1]),
         size=(a.shape[0], b.shape[1]),
         tile=(p.rows, p.columns),
         commands=(("blocks", p.blocks(a.shape[1])), *_alpha(p, a, b).items(), *commands),
@@ -75,25 +75,6 @@ def _alpha(p: ArrayParameters, a: Blocks, b: Blocks) -> dict[str, int]:
         return {}
     scale = product_scale((p.format, p.format), (a.amax, b.amax))
     return {"alpha": int(binary32.to_bits(scale))}
-
-
-def _operand(
-    p: ArrayParameters, stream: dict[str, Any], elements: np.ndarray, codes: np.ndarray, side: int
-) -> np.ndarray:
-    """Return beats (tiles, beats of a tile, bytes) of the lines of an operand, ``side`` a tile."""
-    lines, k = elements.shape
-    tiles, blocks = -(-lines // side), codes.shape[1]
-    missing = tiles * side - lines
-    beats = blocks * p.beats
-    elements = np.pad(elements, ((0, missing), (0, blocks * p.format.reduction - k)))
-    codes = np.pad(codes, ((0, missing), (0, 0))).repeat(p.beats, 1)
-    elements = elements.reshape(tiles, side, beats, p.lanes).swapaxes(1, 2)
-    codes = codes.reshape(tiles, side, beats).swapaxes(1, 2)
-    fields = {
-        "mantissa": elements.reshape(tiles * beats, side * p.lanes),
-        "exponent": codes.reshape(tiles * beats, side),
-    }
-    return pack(stream, fields).reshape(tiles, beats, stream["bytes"])
 
 
 def regress(parameters: ArrayParameters, **options: Any) -> Report:

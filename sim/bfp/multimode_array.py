@@ -20,8 +20,8 @@ from ..formats.elements import random_blocks, with_all_codes
 from ..registers import readable
 from ..regression import Regression
 from ..report import Report
-from ..streams import Stalls, pack
-from ..tiles import START, check_size, expected_status
+from ..streams import Stalls
+from ..tiles import START, check_size, expected_status, operand
 
 __all__ = ["matmul", "regress", "simulate"]
 
@@ -49,7 +49,7 @@ def simulate(
     if not products:
         raise UserError("products must be one or more")
     design = generate("bfp_multimode_array", p)
-    operands = [_operands(p, design.manifest["streams"], a, b) for a, b in products]
+    operands = [_operands(p, design.manifest, a, b) for a, b in products]
     order = _order(order, [len(rows) * len(columns) for rows, columns in operands])
     beats: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     done = [0] * len(products)
@@ -103,54 +103,26 @@ def _product(
 
 
 def _operands(
-    p: MultimodeParameters, streams: dict[str, Any], a: Blocks, b: Blocks
+    p: MultimodeParameters, manifest: dict[str, Any], a: Blocks, b: Blocks
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the beats of both operands of a product."""
     common_block(a, b)
     check_size(a.shape, b.shape)
-    return (
-        _operand(p, streams["s_axis_a"], a, p.rows),
-        _operand(p, streams["s_axis_b"], b.transposed, p.columns),
+    rows, columns = (
+        operand(
+            manifest,
+            f"{name}_{DIGIT_BITS * MODES[p.mode(x.format)]}",
+            {"word": x.code, "exponent": x.codes(0)},
+            x.shape[1],
+        )
+        for name, x in (("a", a), ("b", b.transposed))
     )
+    return rows, columns
 
 
 def _modes(p: MultimodeParameters, operands: tuple[Blocks, Blocks]) -> tuple[int, int]:
     a, b = operands
     return p.mode(a.format), p.mode(b.format)
-
-
-def _operand(
-    p: MultimodeParameters, stream: dict[str, Any], blocks: Blocks, count: int
-) -> np.ndarray:
-    """Return beats (tiles, beats of a tile, bytes) of the lines of an operand."""
-    lines, k = blocks.shape
-    mode, step = p.mode(blocks.format), blocks.format.reduction
-    values = DIGITS // MODES[mode]
-    tiles, beats = -(-lines // (count * values)), p.beats(k)
-    missing = tiles * count * values - lines
-    elements = blocks.code if p.coded else blocks.mantissa
-    elements = np.pad(elements, ((0, missing), (0, beats * p.lanes - k))).astype(np.int64)
-    words = _words(p, mode, elements.reshape(-1, values, beats * p.lanes))
-    words = words.reshape(tiles, count, beats, p.lanes).swapaxes(1, 2)
-    codes = np.pad(blocks.codes(0), ((0, missing), (0, 0)))
-    codes = codes[:, np.arange(beats) * p.lanes // step]
-    exponents = np.zeros((tiles, count, DIGITS, beats), np.int64)
-    exponents[:, :, :values] = codes.reshape(tiles, count, values, beats)
-    fields = {
-        "word": words.reshape(tiles * beats, count * p.lanes),
-        "exponent": exponents.transpose(0, 3, 1, 2).reshape(tiles * beats, count * DIGITS),
-        "mode": np.full((tiles * beats, 1), mode),
-    }
-    return pack(stream, fields).reshape(tiles, beats, stream["bytes"])
-
-
-def _words(p: MultimodeParameters, mode: int, elements: np.ndarray) -> np.ndarray:
-    """Return words of codes or of signed mantissas, (words, elements of a word, steps)."""
-    size, place = DIGIT_BITS * MODES[mode], np.arange(elements.shape[1])[:, None]
-    if p.coded:
-        return (elements << size * place).sum(1)
-    signs = size * (place + 1) - 1 if p.sign_inside else DIGITS * DIGIT_BITS + place
-    return (np.abs(elements) << size * place | (elements < 0).astype(np.int64) << signs).sum(1)
 
 
 def regress(parameters: MultimodeParameters, **options: Any) -> Report:

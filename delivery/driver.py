@@ -1,0 +1,267 @@
+"""The drivers of a unit in C and in Python, and their packers of beats."""
+
+import functools
+import inspect
+import json
+import pprint
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+import sim.beats
+from sw.errors import UserError
+
+from .advice import advice_of
+from .delivered import Delivered
+
+__all__ = ["driver_files", "files"]
+
+CODES = {
+    "OK": "done",
+    "E_BUS": "the register access was answered by an error",
+    "E_IDENTITY": "at this address is no unit of Gradgate with this layout of registers",
+    "E_UNIT": "this is another unit",
+    "E_CONFIGURATION": "this is the unit in another configuration: its bitstream or this driver "
+    "is to be made again",
+    "E_VALUE": "a value does not fit its bits",
+    "E_BUSY": "the unit is busy: wait, or abort",
+    "E_ABORTING": "the unit is aborting: take the beats that it offers, and wait",
+    "E_TIMEOUT": "after so many polls it is not yet so",
+    "E_REFUSED": "the unit refused the start: a size is 0, or something is missing",
+    "E_SIZE": "a size is 0, or beyond what its register holds",
+}
+
+KEYWORDS = frozenset(
+    """alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const
+    const_cast constexpr continue decltype default delete do double dynamic_cast else enum explicit
+    export extern false float for friend goto if inline int long mutable namespace new noexcept not
+    not_eq nullptr operator or or_eq private protected public register reinterpret_cast restrict
+    return short signed sizeof static static_assert static_cast struct switch template this
+    thread_local throw true try typedef typeid typename union unsigned using virtual void volatile
+    wchar_t while xor xor_eq device code lines places""".split()
+)
+"""Of C and C++, and names of arguments and members beside which fields stand."""
+
+
+def files(delivered: Delivered) -> dict[str, str]:
+    """Return header and source of the driver in C, and the driver in Python, by path."""
+    return driver_files(delivered.design.name, delivered.design.manifest)
+
+
+def driver_files(name: str, manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return the same files of a design by its manifest; ``name`` is that of its top module."""
+    context = _context(name, manifest)
+    return {
+        f"driver/{name}.{suffix}": _template(suffix).render(context) for suffix in ("h", "c", "py")
+    }
+
+
+@functools.cache
+def _template(suffix: str) -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"comment": _comment, "string": _string, "python": _python, "doc": _doc}
+    return environment.get_template(f"driver.{suffix}.jinja")
+
+
+def _context(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the templates are filled in with."""
+    upper = name.upper()
+    advice = advice_of(manifest["unit"])
+    registers = [_register(upper, register) for register in manifest["registers"]]
+    macros = [f["macro"] for r in registers for f in r["fields"]]
+    for macro in macros:
+        if macros.count(macro) > 1:
+            raise UserError(f"two fields of registers have the name {macro} in the driver in C")
+    [status] = (r for r in registers if r["name"] == "status")
+    [enable] = (r for r in registers if r["name"] == "interrupt_enable")
+    [control] = (r for r in registers if r["name"] == "control")
+    common = ("status", "interrupt_enable", "control")
+    settable = [r for r in registers if r["access"] != "ro" and r["name"] not in common]
+    jobs = any(field["name"] == "start" for field in control["fields"])
+    return {
+        "n": name,
+        "N": upper,
+        "manifest": manifest,
+        "registers": registers,
+        "table": {r["name"]: _entry(r) for r in registers},
+        "events": (1 << len(enable["fields"])) - 1,
+        "event_fields": [
+            {**field, "advice": advice.get(field["name"], "see what it tells")}
+            for field in status["fields"][: len(enable["fields"])]
+        ],
+        "codes": CODES.items(),
+        "busy": any(field["name"] == "busy" for field in status["fields"]),
+        "jobs": jobs,
+        "locks": jobs or any(r["locked"] for r in settable),
+        "settable": settable,
+        "streams": [_stream(n, stream) for n, stream in manifest["streams"].items()],
+        **_matrices(manifest),
+        "beats": _beats(),
+    }
+
+
+def _register(upper: str, register: Mapping[str, Any]) -> dict[str, Any]:
+    fields = []
+    for field in register["fields"]:
+        alone = len(register["fields"]) == 1 and field["name"] == register["name"]
+        macro = f"{upper}_{register['name']}" + ("" if alone else f"_{field['name']}")
+        mask = (1 << field["bits"]) - 1 << field["offset"]
+        own = {"macro": macro.upper(), "mask": mask, "c": _identifier(field["name"])}
+        fields.append({**field, **own})
+    return {**register, "macro": register["name"].upper(), "fields": fields}
+
+
+def _entry(register: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the driver in Python knows of a register."""
+    known = {name: register[name] for name in ("offset", "access", "reset", "locked")}
+    return known | {"fields": {f["name"]: (f["offset"], f["bits"]) for f in register["fields"]}}
+
+
+def _stream(name: str, stream: Mapping[str, Any]) -> dict[str, Any]:
+    fields = [_field(field) for field in stream["fields"]]
+    arrays = any(field["length"] for field in fields)
+    return {**stream, "name": name, "macro": name.upper(), "fields": fields, "arrays": arrays}
+
+
+def _field(field: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a field with its member of a struct: ``length`` of an array, ``most`` of a value.
+
+    A value that no integer holds is ``size`` bytes, the last of which has ``rest`` bits.
+    """
+    bits, count = field["bits"], field["count"]
+    size = -(-bits // 8)
+    rest = bits - 8 * (size - 1)
+    wide = bits > 64
+    own = 8 if wide else next(own for own in (8, 16, 32, 64) if own >= bits)
+    used = rest if wide else bits
+    return {
+        **field,
+        "c": _identifier(field["name"]),
+        "type": f"uint{own}_t",
+        "wide": wide,
+        "size": size,
+        "rest": rest,
+        "length": count * size if wide else count if count > 1 else 0,
+        "most": _unsigned((1 << used) - 1) if used < own else "",
+    }
+
+
+def _matrices(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return operands and products, with the coordinates of their values as expressions."""
+    described = manifest.get("matrices", {"operands": {}, "products": {}})
+    streams = manifest["streams"]
+    registers = {r["name"]: r for r in manifest["registers"]}
+    operands = {n: _operand(n, each, streams) for n, each in described["operands"].items()}
+    products = []
+    for name, product in described["products"].items():
+        stream = streams[product["stream"]]
+        [field] = (f for f in stream["fields"] if f["name"] == product["field"])
+        a, b = (operands[product[side]] for side in "ab")
+        known = {"name": name, "bytes": stream["bytes"], "places": a["places"]}
+        known |= {"lines": a["lines"], "columns": b["lines"]}
+        sizes = {"rows": "down", "columns": "across", "depth": "depth", "tiles": "down * across"}
+        sizes["beats"] = f"depth * {a['beats']}u"
+        of_job = product["job"].items()
+        known["registers"] = [_sized(registers[r], sizes[size]) for size, r in of_job]
+        products.append(_field(field) | _expressions(product) | known)
+    return {"operands": [*operands.values()], "products": products}
+
+
+def _sized(register: Mapping[str, Any], size: str) -> dict[str, Any]:
+    """Return a register of a size, and what that is when it is more than it holds."""
+    first, *factors = size.split(" * ")
+    most = (1 << register["fields"][0]["bits"]) - 1
+    beyond = f"{first} > {most}u" + "".join(f" / {factor}" for factor in factors)
+    return {"macro": register["name"].upper(), "size": size, "beyond": beyond}
+
+
+def _operand(name: str, operand: Mapping[str, Any], streams: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an operand whose parts, and constants as ``given``, are lists of fields."""
+    stream = streams[operand["stream"]]
+    fields = {field["name"]: _field(field) for field in stream["fields"]}
+    parts = [_part(fields[field], part) for field, part in operand["parts"].items()]
+    given = [fields[f] | {"value": value} for f, value in operand["constants"].items()]
+    known = {"name": name, "bytes": stream["bytes"], "parts": parts, "given": given}
+    return {**operand, **known}
+
+
+def _part(field: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a field that carries a matrix, with the type of its elements."""
+    bits = sim.beats.element_bits(part, field)
+    element = _field({"name": "", "bits": bits, "count": 1})
+    whole = {"low": 0, "bits": bits, "at": 0, "step": 0}
+    used = f"value % {part['group']}u < {part['used']}u && "
+    own = {
+        "where": used if part["used"] < part["group"] else "",
+        "element_bits": bits,
+        "element_type": element["type"],
+        "element_most": element["most"],
+        "pieces": part["pieces"] or [whole],
+    }
+    return {**field, **_expressions(part), **own}
+
+
+def _expressions(order: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the coordinates of an order as expressions in C, and its other entries."""
+    sums = {name: _sum(order[name]) for name in ("line", "place", "column") if name in order}
+    return {**order, **sums}
+
+
+def _sum(terms: list[Mapping[str, Any]]) -> str:
+    texts = []
+    for term in terms:
+        text = term["of"]
+        text += f" / {term['divide']}u" if term["divide"] > 1 else ""
+        text += f" % {term['modulo']}u" if term["modulo"] else ""
+        texts.append(text + (f" * {term['times']}u" if term["times"] > 1 else ""))
+    return " + ".join(texts)
+
+
+def _unsigned(value: int) -> str:
+    """Return a constant as C99 takes it without a warning."""
+    return f"{value}u" if value < 1 << 32 else f"UINT64_C({value})"
+
+
+def _identifier(name: str) -> str:
+    return f"{name}_" if name in KEYWORDS else name
+
+
+def _beats() -> str:
+    """Return the source of the packers in Python, without what a file begins with."""
+    source = inspect.getsource(sim.beats)
+    source = source[source.index("from collections.abc") :].strip()
+    return re.sub(r"__all__ = \[.*?\]\n\n", "", source, flags=re.S)
+
+
+def _comment(text: str) -> str:
+    """Return a text for a comment in C."""
+    return text.replace("*/", "* /").replace("/*", "/ *")
+
+
+def _string(text: str) -> str:
+    """Return a text as a string in C."""
+    escaped = text.replace("\\", r"\\").replace('"', r"\"").replace("?", r"\?")
+    return '"' + re.sub(r"[^ -~]", lambda m: _octal(m[0]), escaped) + '"'
+
+
+def _octal(character: str) -> str:
+    return "".join(f"\\{byte:03o}" for byte in character.encode())
+
+
+def _doc(text: str) -> str:
+    """Return a text for a string in Python within double quotes."""
+    return json.dumps(text)[1:-1]
+
+
+def _python(value: Any) -> str:
+    """Return a value as Python's source."""
+    return pprint.pformat(value, width=100, sort_dicts=False)
