@@ -1,21 +1,16 @@
 """The drivers of a unit in C and in Python, and their packers of beats."""
 
-import functools
 import inspect
-import json
-import pprint
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
-
-import jinja2
 
 import sim.beats
 from sw.errors import UserError
 
 from .advice import advice_of
 from .delivered import Delivered
+from .template import render
 
 __all__ = ["driver_files", "files"]
 
@@ -55,21 +50,9 @@ def driver_files(name: str, manifest: Mapping[str, Any]) -> dict[str, str]:
     """Return the same files of a design by its manifest; ``name`` is that of its top module."""
     context = _context(name, manifest)
     return {
-        f"driver/{name}.{suffix}": _template(suffix).render(context) for suffix in ("h", "c", "py")
+        f"driver/{name}.{suffix}": render(f"driver.{suffix}", **context)
+        for suffix in ("h", "c", "py")
     }
-
-
-@functools.cache
-def _template(suffix: str) -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= {"comment": _comment, "string": _string, "python": _python, "doc": _doc}
-    return environment.get_template(f"driver.{suffix}.jinja")
 
 
 def _context(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -240,28 +223,3 @@ def _beats() -> str:
     source = inspect.getsource(sim.beats)
     source = source[source.index("from collections.abc") :].strip()
     return re.sub(r"__all__ = \[.*?\]\n\n", "", source, flags=re.S)
-
-
-def _comment(text: str) -> str:
-    """Return a text for a comment in C."""
-    return text.replace("*/", "* /").replace("/*", "/ *")
-
-
-def _string(text: str) -> str:
-    """Return a text as a string in C."""
-    escaped = text.replace("\\", r"\\").replace('"', r"\"").replace("?", r"\?")
-    return '"' + re.sub(r"[^ -~]", lambda m: _octal(m[0]), escaped) + '"'
-
-
-def _octal(character: str) -> str:
-    return "".join(f"\\{byte:03o}" for byte in character.encode())
-
-
-def _doc(text: str) -> str:
-    """Return a text for a string in Python within double quotes."""
-    return json.dumps(text)[1:-1]
-
-
-def _python(value: Any) -> str:
-    """Return a value as Python's source."""
-    return pprint.pformat(value, width=100, sort_dicts=False)

@@ -1,6 +1,9 @@
 """Texts from the templates that stand beside this module."""
 
 import functools
+import json
+import pprint
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,8 @@ __all__ = ["render"]
 def render(template: str, **facts: Any) -> str:
     """Return the text of ``template.jinja``; in XML and SVD what is put in is escaped.
 
-    Filters ``rdl`` and ``tcl`` make literals of texts; ``hexadecimal`` is of 32 bits.
+    Filters ``rdl``, ``tcl`` and ``c_string`` make literals of texts, ``python`` of values;
+    ``comment`` (C) and ``doc`` (Python) make texts fit for these; ``hexadecimal`` is of 32 bits.
     """
     return _environment().get_template(f"{template}.jinja").render(**facts)
 
@@ -27,9 +31,15 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["rdl"] = _rdl
-    environment.filters["tcl"] = _tcl
-    environment.filters["hexadecimal"] = "0x{:08X}".format
+    environment.filters |= {
+        "rdl": _rdl,
+        "tcl": _tcl,
+        "comment": _comment,
+        "c_string": _string,
+        "python": _python,
+        "doc": _doc,
+        "hexadecimal": "0x{:08X}".format,
+    }
     return environment
 
 
@@ -41,3 +51,28 @@ def _rdl(text: str) -> str:
 def _tcl(text: str) -> str:
     """Return a word of Tcl that nothing is substituted in."""
     return '"' + "".join(f"\\{c}" if c in '\\"$[]{}' else c for c in text) + '"'
+
+
+def _comment(text: str) -> str:
+    """Return a text for a comment in C."""
+    return text.replace("*/", "* /").replace("/*", "/ *")
+
+
+def _string(text: str) -> str:
+    """Return a text as a string in C."""
+    escaped = text.replace("\\", r"\\").replace('"', r"\"").replace("?", r"\?")
+    return '"' + re.sub(r"[^ -~]", lambda m: _octal(m[0]), escaped) + '"'
+
+
+def _octal(character: str) -> str:
+    return "".join(f"\\{byte:03o}" for byte in character.encode())
+
+
+def _doc(text: str) -> str:
+    """Return a text for a string in Python within double quotes."""
+    return json.dumps(text)[1:-1]
+
+
+def _python(value: Any) -> str:
+    """Return a value as Python's source."""
+    return pprint.pformat(value, width=100, sort_dicts=False)
