@@ -5,17 +5,23 @@ from collections.abc import Iterable
 
 from amaranth.lib import data
 
+from sw.formats.coding import Coding
+
 __all__ = ["Field", "struct"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Field:
-    """A value of ``bits``, or an array of ``count`` of them, the first one lowest."""
+    """A value of ``bits``, or an array of ``count`` of them, the first one lowest.
+
+    ``coding`` is what its codes mean; without, they are integers without a sign.
+    """
 
     name: str
     bits: int
     description: str
     count: int | None = None
+    coding: Coding | None = None
 
     @property
     def width(self) -> int:
