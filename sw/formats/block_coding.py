@@ -140,7 +140,7 @@ class ScaleCoding(Coding):
         f = self.format
         codes = dict.fromkeys((0, f.lowest_code, *self.some(3), f.highest_code))
         bits = f.exponent_bits
-        rows = [(hexadecimal(c, bits), f"q is worth {_power(f, c)}") for c in codes]
+        rows = [(hexadecimal(c, bits), f"an element is worth q x {_power(f, c)}") for c in codes]
         return [*rows, (hexadecimal(f.nan_code, bits), "NaN")]
 
     def some(self, count: int) -> list[int]:

@@ -108,14 +108,13 @@ def tiles_order(rows: int, columns: int) -> tuple[str, ...]:
 def array(p: ArrayParameters) -> Notes:
     """Return the notes of ``bfp_array``."""
     form, chains = p.format, p.accumulators
-    elements = "mantissa[{v} x L + l] is the element l of the beat's L = {n} of {what} {v}"
 
     def order(what: str) -> str:
-        where = elements.format(v="v", n=p.lanes, what=what)
         return (
-            f"{where}, of place k = beat x {p.lanes} + l of the reduction. exponent[v] is of "
-            f"{what} v's block, {p.beats} beats; that of the block's last beat counts, send it in "
-            "each."
+            f"mantissa[v x {p.lanes} + l], l = 0..{p.lanes - 1}, is of {what} v of the tile, at place "
+            f"k = n x {p.lanes} + l of the reduction, in beat n of the tile. exponent[v] is of {what} "
+            f"v's block, {p.beats} beats long; that of the block's last beat counts, those of the "
+            "others are ignored."
         )
 
     between = (
