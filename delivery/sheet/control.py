@@ -21,18 +21,15 @@ def protocol(facts: Facts) -> Iterator[Section]:
             Text(
                 "`aresetn` is synchronous and active low; one rising edge of `aclk` with it low is "
                 "enough. Every `tready`, and every `tvalid` of an output, is low in reset and in "
-                "the "
-                "cycle in which it ends; from the next cycle on a unit takes what it can (see each "
-                "stream). Registers are then as the register map says; a job is not needed to "
+                "the cycle in which it ends; from the next cycle on a unit takes what it can (see "
+                "each stream). Registers are then as the register map says; a job is not needed to "
                 "use them."
             ),
             Text(
                 "A beat moves in a cycle in which both `tvalid` and `tready` are high. An output "
-                "that "
-                "was offered stays, unchanged, until it is taken. A source may drop `tvalid` only "
-                "behind a taken beat. What a `tready` depends on in the same cycle is in [Paths "
-                "within "
-                "a cycle](#paths-within-a-cycle)."
+                "that was offered stays, unchanged, until it is taken. A source may drop `tvalid` "
+                "only behind a taken beat. What a `tready` depends on in the same cycle is in "
+                "[Paths within a cycle](#paths-within-a-cycle)."
             ),
         ),
     )
@@ -96,7 +93,8 @@ def _steps(facts: Facts) -> Iterator[str]:
         )
         yield f"Write {start} to {control}: the job begins."
         yield f"{move[:1].upper()}{move[1:]}." if move else "The unit works alone, by its master."
-        yield f"Wait for `irq`, or read {status} until `done` ({done}) is set: all results were taken."
+        until = f"until `done` ({done}) is set: all results were taken"
+        yield f"Wait for `irq`, or read {status} {until}."
         yield f"Look at the other events in {status}, see below, and at counters."
         yield f"Write {done} to {status} (a start clears it too), and begin the next job."
     else:
@@ -119,10 +117,10 @@ def events(facts: Facts) -> Iterator[Section]:
         "Events, and what to do about each",
         (
             Text(
-                f"Each is a bit of {facts.address('status')}, which stays set until it is "
-                "written as 1; "
-                f"`control.clear` clears all but `done`. An event is in `status` a cycle after it "
-                "happened. Unless said otherwise the unit goes on, and other results are right."
+                f"Each is a bit of {facts.address('status')}, which stays set until it is written "
+                "as 1; `control.clear` clears all but `done`. An event is in `status` a cycle "
+                "after it happened. Unless said otherwise the unit goes on, and other results are "
+                "right."
             ),
             *table(("event", "bit", "meaning", "what to do"), rows),
         ),
@@ -132,9 +130,9 @@ def events(facts: Facts) -> Iterator[Section]:
         (
             Text(
                 "`irq` is a level, active high, from a register: high while an event is set in "
-                "`status` "
-                "whose bit is set in `interrupt_enable`, from two cycles after the event on. Clear "
-                "the event to let it fall, two cycles later; connect it to a level-sensitive input."
+                "`status` whose bit is set in `interrupt_enable`, from two cycles after the event "
+                "on. Clear the event to let it fall, two cycles later; connect it to a "
+                "level-sensitive input."
             ),
         ),
     )

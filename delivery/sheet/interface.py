@@ -125,10 +125,9 @@ def registers(facts: Facts) -> Iterator[Section]:
             Text(
                 "Words of 32 bits, AXI4-Lite; bits above those in use read as 0. A write to a "
                 "register while it is locked, to one that takes none, or an access where no "
-                "register "
-                "is, is answered by SLVERR, changes nothing and sets `status.access`. `wstrb` is "
-                "obeyed; bits 1..0 of an address are of no account. `control.clear` sets "
-                "counters to 0."
+                "register is, is answered by SLVERR, changes nothing and sets `status.access`. "
+                "`wstrb` is obeyed; bits 1..0 of an address are of no account. `control.clear` "
+                "sets counters to 0."
             ),
             *table(
                 ("address", "register", "bits", "access", "after reset", "locked while", "meaning"),

@@ -99,9 +99,8 @@ def numbers(facts: Facts) -> Iterator[Section]:
 def _legend(coding: Coding) -> Iterator[Block]:
     if isinstance(coding, ElementCoding):
         yield Text(
-            "q is the integer that the element's code means, c the exponent code of its block, "
-            "as a "
-            "number without a sign."
+            "q is the integer that the element's code means, c the exponent code of its block, as "
+            "a number without a sign."
         )
     if isinstance(coding, ScaleCoding):
         yield Text("c is the code as a number without a sign.")
@@ -116,9 +115,8 @@ def worked_sections(facts: Facts) -> Iterator[Section]:
         (
             Text(
                 "For each stream one beat: numbers, their codes (hexadecimal), the fields that "
-                "they "
-                "are in, and the bytes, byte 0 first. Read from right to left it is the way back. "
-                "The numbers are examples; a beat out is not the result of a beat in here."
+                "they are in, and the bytes, byte 0 first. Read from right to left it is the way "
+                "back. The numbers are examples; a beat out is not the result of a beat in here."
             ),
         ),
     )
@@ -160,3 +158,6 @@ def computation(facts: Facts) -> Iterator[Section]:
     """Give the sections on the order of beats, and on what is computed."""
     yield Section("Order of operands and results", (Items(facts.notes.order),))
     yield Section("What is computed, and rounded when", (Items(facts.notes.sums),))
+    if listing := facts.notes.listing:
+        blocks = (*map(Text, listing.text), *table(listing.head, listing.rows))
+        yield Section(listing.title, blocks)

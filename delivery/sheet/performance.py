@@ -45,8 +45,8 @@ def timing(facts: Facts) -> Iterator[Section]:
                 ),
             ),
             Text(
-                "Without stalls: sources always have a beat, sinks always take one. If the last beat "
-                "of one is taken in cycle t, its first result is offered in cycle t + latency."
+                "Without stalls: sources always have a beat, sinks always take one. If the last "
+                "beat of one is taken in cycle t, its first result is offered in cycle t + latency."
             ),
         ),
     )
@@ -67,7 +67,7 @@ def timing(facts: Facts) -> Iterator[Section]:
     yield Section(
         "Cycles of a job" if facts.core.JOBS else "Cycles of some work",
         (
-            Text("From the first beat taken to the last one given, both counted, without stalls:"),
+            Text(f"{cycles.span}:"),
             Code(cycles.formula),
             *table(head, rows),
         ),
@@ -82,8 +82,7 @@ def cost(facts: Facts) -> Iterator[Section]:
     blocks: list[Block] = [
         Text(
             "Not measured here: it takes a synthesis. These print it for ECP5, Xilinx 7, and in "
-            "gates; "
-            "`--route` adds a clock that was reached."
+            "gates; `--route` adds a clock that was reached."
         ),
         Code("\n".join(f"{line} --target {target}" for target in ("ecp5", "xilinx", "gates"))),
     ]
@@ -91,8 +90,7 @@ def cost(facts: Facts) -> Iterator[Section]:
         blocks.append(
             Text(
                 f"It certainly takes {storage.registers:,} registers and {storage.memory:,} bits "
-                "of "
-                "memory, and more."
+                "of memory, and more."
             )
         )
     yield Section("Cost", tuple(blocks))

@@ -15,6 +15,9 @@ __all__ = ["Line", "Worked", "worked"]
 MODE = 1
 """Of the words of a worked beat."""
 
+SCALES = 4
+"""Exponent codes beside the words of a line, one an element."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Line:
@@ -90,8 +93,7 @@ def _number(packet: Packet, field: Field, fields: dict[str, list[int]], i: int) 
     if coding is None:
         return str(code)
     if isinstance(coding, WordCoding):
-        numbers = coding.numbers(MODE, code)
-        return f"mode {MODE}: q = {', '.join(map(str, numbers))}"
+        return _elements(packet, coding, fields, i)
     if isinstance(coding, ElementCoding):
         return _element(packet, field, fields, i)
     number = coding.number(code)
@@ -114,6 +116,20 @@ def _element(packet: Packet, field: Field, fields: dict[str, list[int]], i: int)
             assert q is not None and scale is not None
             return f"{_text(q * scale)} (q = {q})"
     return f"q = {q}"
+
+
+def _elements(packet: Packet, coding: WordCoding, fields: dict[str, list[int]], i: int) -> str:
+    """Return what the elements of a word are worth, each under the scale of its line."""
+    [words] = [f.name for f in packet.fields if f.coding is coding]
+    [scales] = [f.name for f in packet.fields if isinstance(f.coding, ScaleCoding)]
+    count = len(fields[scales]) // SCALES
+    first = i // (len(fields[words]) // count) * SCALES
+    texts = []
+    for n, q in enumerate(coding.numbers(MODE, fields[words][i])):
+        scale = ScaleCoding(coding.formats[MODE]).number(fields[scales][first + n])
+        assert scale is not None
+        texts.append(f"{_text(q * scale)} (q = {q})")
+    return f"mode {MODE}: {', '.join(texts)}"
 
 
 def _text(number: Fraction | None) -> str:

@@ -83,7 +83,7 @@ class WordCoding(Coding):
     def elements(self, mode: int, count: int) -> list[int]:
         """Return integers q for an example."""
         coding = ElementCoding(self.formats[mode])
-        return [int(coding.number(c) or 0) for c in coding.some(count)]
+        return [int(coding.number(c) or 0) for c in coding.some(count + mode)[mode:]]
 
     def words(self, mode: int, elements: Sequence[int]) -> int:
         """Return the word of the elements of a mode, integers."""

@@ -18,8 +18,8 @@ _PRODUCTS = {
     "exact_nearest": "A x B, rounded to nearest, ties to even (a carry out of the fraction counts)",
     "mitchell": "with t = A + B - 2 x 2^b, u = t div 2^b: (2^b + t - u 2^b) x 2^u x 2^b",
     "mbm": "Mitchell's with the last bit of A and B set (but in binary32's 23) and the correction "
-    "C = (655360 div 2^u) div 2^(23 - b) added to t - u 2^b, but not where u = 1 and the sum "
-    "would reach 2^b",
+    "C = (655360 div 2^u) div 2^(23 - b) added to t - u 2^b, but not where u = 1 and the sum would "
+    "reach 2^b",
     "realm": "Mitchell's plus a factor of 6 fraction bits for the pair of {n} x {n} segments, "
     "clamped below 4 (`sw.approx.realm`)",
     "drum": "the exact product of the top {n} bits of A and B, the last of these set where bits "
@@ -42,7 +42,7 @@ def _product(name: str, bits: int) -> str:
 def _scale(format: FloatFormat) -> str:
     return (
         f"The product's exponent field is e_a + e_b - {format.bias} + u, its sign the exclusive or "
-        f"of both. Below 1, or with an operand of zero or subnormal, the product is a zero of that "
+        "of both. Below 1, or with an operand of zero or subnormal, the product is a zero of that "
         f"sign; from {format.exponent_ones} on an infinity. An infinite operand gives an infinity; "
         "infinity times zero, or a NaN, gives NaN."
     )
@@ -50,9 +50,9 @@ def _scale(format: FloatFormat) -> str:
 
 def _table(bits: int) -> str:
     return (
-        f"Fractions x of a and y of b are cut to their first {bits} bits and look up entry "
-        f"x x 2^{bits} + y: its top bit is the carry u, the {bits} below it are the fraction of "
-        "the product; the bits behind are 0."
+        f"Fractions x of a and y of b are cut to their first {bits} bits and look up entry x x "
+        f"2^{bits} + y: its top bit is the carry u, the {bits} below it are the fraction of the "
+        "product; the bits behind are 0."
     )
 
 
@@ -90,9 +90,8 @@ def multipliers(p: ApproxParameters) -> Notes:
     return Notes(
         does=(
             (
-                f"{p.lanes} multipliers of floating-point values, {p.multiplier}: {known}. A "
-                "beat of "
-                "pairs gives a beat of products."
+                f"{p.lanes} multipliers of floating-point values, {p.multiplier}: {known}. A beat "
+                "of pairs gives a beat of products."
             ),
         ),
         ports=_pairs(p, FIFO_READY),
@@ -110,9 +109,8 @@ def amsim_multiplier(p: AmsimParameters) -> Notes:
     return Notes(
         does=(
             (
-                f"{p.lanes} multipliers of floating-point values, whose fractions are looked up "
-                "in a "
-                f"table of {4**bits} products that is loaded at run time."
+                f"{p.lanes} multipliers of floating-point values, whose fractions are looked up in "
+                f"a table of {4**bits} products that is loaded at run time."
             ),
         ),
         ports={**_pairs(p, ready), "i_table": _table_port(bits)},
@@ -173,16 +171,14 @@ def array(p: ApproxArrayParameters) -> Notes:
             product,
             _scale(p.format),
             (
-                "The products of a result are added in binary32, one after the other in the "
-                "order of "
-                "the reduction, beginning with +0 + product 0."
+                "The products of a result are added in binary32, one after the other in the order "
+                "of the reduction, beginning with +0 + product 0."
             ),
             ARITHMETIC,
         ),
         cycles=Cycles(
             formula=f"(T - 1) x max(B, {rows}) + B + {extra}, where T = ceil(M / {rows}) x "
-            "ceil(N / "
-            f"{p.columns}) tiles and B = K x {step} beats",
+            f"ceil(N / {p.columns}) tiles and B = K x {step} beats",
             sizes=("M", "N", "K"),
             cases=(shape, (4 * rows, 4 * p.columns, 8), (64, 64, 256)),
             count=p.cycles,

@@ -18,8 +18,7 @@ def block_sum(p: DotParameters) -> tuple[str, ...]:
     form = p.format
     inside = (
         f"The {form.reduction} products q_a x q_b of a block are added as integers, exactly, in "
-        "any "
-        f"order: their sum S fits {p.sum_bits} bits."
+        f"any order: their sum S fits {p.sum_bits} bits."
     )
     if window := p.alignment:
         inside = (
@@ -27,8 +26,7 @@ def block_sum(p: DotParameters) -> tuple[str, ...]:
             "of both exponent fields (a subnormal's is 1) and E the largest e of the beat's "
             "products that are not zero, its lowest two bits cleared, what lies below the place "
             f"2^(E - {window.below} - 2) of the products' integers is cut off, toward zero. What "
-            "is "
-            f"left is added exactly over the {p.beats} beats of a block, to S."
+            f"is left is added exactly over the {p.beats} beats of a block, to S."
         )
     if has_tensor_scale(form):
         worth = "S x scale(c_a) x scale(c_b) x 2^-" + str(2 * form.element.places)
@@ -88,18 +86,15 @@ def tiles_order(rows: int, columns: int) -> tuple[str, ...]:
     return (
         (
             f"A product C = A x B of M x K by K x N is cut in tiles of {rows} x {columns} results, "
-            f"tile_rows = ceil(M / {rows}) by tile_columns = ceil(N / {columns}). Fill A, B and "
-            "K up "
-            "with zeros (elements, under any exponent code but that of NaN, such as 0)."
+            f"tile_rows = ceil(M / {rows}) by tile_columns = ceil(N / {columns}). Fill A, B and K "
+            "up with zeros (elements, under any exponent code but that of NaN, such as 0)."
         ),
         (
             "Tiles come by rows of tiles: (0, 0), (0, 1), ..., (1, 0), ... For every tile (r, c) "
-            "the "
-            f"whole reduction of its rows of A, {rows} r to {rows} r + {rows - 1}, is sent on "
-            f"s_axis_a, and that of its columns of B, {columns} c to {columns} c + "
-            f"{columns - 1}, on "
-            "s_axis_b. So A's rows come again for each of the tile_columns tiles of a row, and the "
-            "whole of B comes again for each of the tile_rows rows of tiles: nothing is kept "
+            f"the whole reduction of its rows of A, {rows} r to {rows} r + {rows - 1}, is sent on "
+            f"s_axis_a, and that of its columns of B, {columns} c to {columns} c + {columns - 1}, "
+            "on s_axis_b. So A's rows come again for each of the tile_columns tiles of a row, and "
+            "the whole of B comes again for each of the tile_rows rows of tiles: nothing is kept "
             "inside."
         ),
     )
@@ -111,19 +106,19 @@ def array(p: ArrayParameters) -> Notes:
 
     def order(what: str) -> str:
         return (
-            f"mantissa[v x {p.lanes} + l], l = 0..{p.lanes - 1}, is of {what} v of the tile, at place "
-            f"k = n x {p.lanes} + l of the reduction, in beat n of the tile. exponent[v] is of {what} "
-            f"v's block, {p.beats} beats long; that of the block's last beat counts, those of the "
-            "others are ignored."
+            f"mantissa[v x {p.lanes} + l], l = 0..{p.lanes - 1}, is of {what} v of the tile, at "
+            f"place k = n x {p.lanes} + l of the reduction, in beat n of the tile. exponent[v] is "
+            f"of {what} v's block, {p.beats} beats long; that of the block's last beat counts, "
+            "those of the others are ignored."
         )
 
     between = (
         (
             f"There are {chains} accumulators a result. Block k of the reduction, from 0, is added "
-            f"to accumulator k mod {chains}, in order; each starts at +0. Behind the last block, "
-            f"n blocks in all, the accumulators are put in the order n mod {chains}, n mod "
-            f"{chains} + 1, ... (mod {chains}), neighbouring pairs are added, then their sums "
-            f"likewise, {chains.bit_length() - 1} levels; one without a block is +0."
+            f"to accumulator k mod {chains}, in order; each starts at +0. Behind the last block, n "
+            f"blocks in all, the accumulators are put in the order n mod {chains}, n mod {chains} "
+            f"+ 1, ... (mod {chains}), neighbouring pairs are added, then their sums likewise, "
+            f"{chains.bit_length() - 1} levels; one without a block is +0."
         )
         if chains > 1
         else "Blocks are added in the order of the reduction, beginning with +0 + block 0."
@@ -137,8 +132,7 @@ def array(p: ArrayParameters) -> Notes:
         does=(
             (
                 f"Multiplies matrices in {form.name}: {p.rows} x {p.columns} results at a time, "
-                "each "
-                f"{p.lanes} products a cycle, added in binary32 from block to block."
+                f"each {p.lanes} products a cycle, added in binary32 from block to block."
             ),
             (
                 "A job is a product of tile_rows x tile_columns tiles and of blocks along the "
@@ -159,8 +153,7 @@ def array(p: ArrayParameters) -> Notes:
             (
                 f"A tile takes blocks x {p.beats} beats of each operand, blocks = ceil(K / "
                 f"{form.reduction}); beat n of s_axis_a meets beat n of s_axis_b. Its rows of "
-                "results "
-                "leave while the next tile enters."
+                "results leave while the next tile enters."
             ),
         ),
         sums=(*block_sum(p.dot), between, *alpha, ARITHMETIC),
@@ -194,8 +187,7 @@ def transposer(p: TransposerParameters) -> Notes:
         does=(
             (
                 f"Takes tiles of {side} x {side} elements that share an exponent code, by rows, "
-                "and "
-                "gives each by rows, or, if its beats say transpose, by columns."
+                "and gives each by rows, or, if its beats say transpose, by columns."
             ),
         ),
         ports={

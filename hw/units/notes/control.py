@@ -9,8 +9,7 @@ __all__ = ["epoch_schedule", "zse_controller"]
 
 _MODES = Port(
     order="A beat a layer, from layer 0 up: mode[0] of the forward pass, mode[1] of the "
-    "gradient of "
-    "the input, mode[2] of the gradient of the weights; 0, 1, 2 are 4, 8, 16 bits.",
+    "gradient of the input, mode[2] of the gradient of the weights; 0, 1, 2 are 4, 8, 16 bits.",
     last="On the last layer's beat.",
 )
 
@@ -22,16 +21,14 @@ def zse_controller(p: ZseParameters) -> Notes:
         does=(
             (
                 f"Chooses the precision of the operands of up to {p.layers} layers, for each of "
-                "their "
-                "three passes, by the share of elements that their conversion set to zero."
+                "their three passes, by the share of elements that their conversion set to zero."
             ),
         ),
         ports={
             "i": Port(
                 order="Any order of layers and passes; counts of a layer and pass (pair 0 "
-                "forward, 1 "
-                "gradient of the input, 2 of the weights) add up. A beat of no elements changes "
-                "nothing.",
+                "forward, 1 gradient of the input, 2 of the weights) add up. A beat of no elements "
+                "changes nothing.",
                 last="Ends a control step: all pairs are decided on, and counts begin anew.",
                 ready="Every third cycle while counts are taken; low while a step or a restart is "
                 "worked off.",
@@ -43,13 +40,10 @@ def zse_controller(p: ZseParameters) -> Notes:
         ),
         sums=(
             (
-                "With zeros z and elements n of a pair in a step: if z x scale < lo x n it "
-                "becomes one "
-                "mode narrower, if z x scale > hi x n one wider, both exact integers; else it "
-                "stays. A "
-                "pair without elements stays, as does one in the first warmup steps, or changed "
-                "less "
-                "than hold steps ago, or at the end of the modes 0 to 2."
+                "With zeros z and elements n of a pair in a step: if z x scale < lo x n it becomes "
+                "one mode narrower, if z x scale > hi x n one wider, both exact integers; else it "
+                "stays. A pair without elements stays, as does one in the first warmup steps, or "
+                "changed less than hold steps ago, or at the end of the modes 0 to 2."
             ),
         ),
         cycles=Cycles(
@@ -62,10 +56,8 @@ def zse_controller(p: ZseParameters) -> Notes:
         job=(
             (
                 "After reset, and after a write of 1 to restart, the unit is busy for "
-                f"{4 * p.layers} "
-                "cycles; the register busy says so. lo, hi and scale belong together: write them "
-                "while "
-                "no counts come."
+                f"{4 * p.layers} cycles; the register busy says so. lo, hi and scale belong "
+                "together: write them while no counts come."
             ),
         ),
         flags={
@@ -73,8 +65,7 @@ def zse_controller(p: ZseParameters) -> Notes:
             "pair": "The beat was left out: pair must be 0, 1 or 2.",
             "excess": "The beat was left out: zeros must be at most elements.",
             "overflow": "The beat was left out: end the step earlier, so that counts of a pair "
-            "stay "
-            "below 2^32.",
+            "stay below 2^32.",
         },
     )
 
@@ -84,9 +75,8 @@ def epoch_schedule(p: EpochParameters) -> Notes:
     return Notes(
         does=(
             (
-                f"Gives the precision of the operands of up to {p.layers} layers in an epoch: "
-                "wide in "
-                "the last epochs, and, if so set, in the first and the last layer; else narrow."
+                f"Gives the precision of the operands of up to {p.layers} layers in an epoch: wide "
+                "in the last epochs, and, if so set, in the first and the last layer; else narrow."
             ),
         ),
         ports={
@@ -101,10 +91,8 @@ def epoch_schedule(p: EpochParameters) -> Notes:
         sums=(
             (
                 "In epoch e of `epochs` a layer is wide if e > epochs - boosted, or it is the "
-                "first and "
-                "first_wide is set, or the last and last_wide is set. An epoch of 0 or beyond "
-                "the last "
-                "is not boosted."
+                "first and first_wide is set, or the last and last_wide is set. An epoch of 0 or "
+                "beyond the last is not boosted."
             ),
         ),
         cycles=packets(p.timing, "epochs", 1),

@@ -25,8 +25,8 @@ def encoder(p: CsbEncoderParameters) -> Notes:
         ports={
             "i": Port(
                 order=f"Element r x {p.columns} + c of a block is in beat (r x {p.columns} + "
-                "c) div "
-                f"{p.lanes}, lane (r x {p.columns} + c) mod {p.lanes}: {p.beats} beats a block.",
+                f"c) div {p.lanes}, lane (r x {p.columns} + c) mod {p.lanes}: {p.beats} beats a "
+                "block.",
                 last="Ends a packet, on the last beat of a block alone. Pointers begin at 0 "
                 "behind it.",
                 ready="While no beat is held, or as the last value of the one held leaves: it "
@@ -50,9 +50,8 @@ def encoder(p: CsbEncoderParameters) -> Notes:
         ),
         sums=(
             (
-                f"An element has a value if its exponent field is not 0{keep}: zeros of both "
-                "signs and "
-                "subnormals have none, NaN and infinities have. Values leave as they came, bit "
+                f"An element has a value if its exponent field is not 0{keep}: zeros of both signs "
+                "and subnormals have none, NaN and infinities have. Values leave as they came, bit "
                 "by bit."
             ),
         ),
@@ -78,21 +77,18 @@ def decoder(p: CsbDecoderParameters) -> Notes:
     dense = p.form == "dense"
     given = (
         f"{p.beats} beats a block: element n of it is in beat n div {p.lanes}, lane n mod "
-        f"{p.lanes}; "
-        "zeros are +0."
+        f"{p.lanes}; zeros are +0."
         if dense
         else "A beat for each value of a block, in the order of its mask's bits, with its "
-        "element's "
-        "number in position; one beat with empty = 1, value and position 0, for a block without. "
-        "mask is the block's, in each beat."
+        "element's number in position; one beat with empty = 1, value and position 0, for a block "
+        "without. mask is the block's, in each beat."
     )
     closes = "Ends the packet. It may come with any beat."
     return Notes(
         does=(
             (
-                f"Holds up to {p.blocks} compressed blocks with {p.values} values and gives "
-                "those that "
-                "are asked for, as they are or turned by 180 degrees, checked."
+                f"Holds up to {p.blocks} compressed blocks with {p.values} values and gives those "
+                "that are asked for, as they are or turned by 180 degrees, checked."
             ),
             _format(p),
         ),
@@ -121,18 +117,15 @@ def decoder(p: CsbDecoderParameters) -> Notes:
         order=(
             (
                 "First a packet of blocks and one of values, in any order and at the same time; "
-                "then "
-                "requests; blocks leave in the order of the requests."
+                "then requests; blocks leave in the order of the requests."
             ),
         ),
         sums=(
             (
                 "Nothing is computed. A block is corrupt if its pointer plus its mask's ones is "
-                "not the "
-                "next block's pointer (the number of all values, for the last), or the first "
-                "block's "
-                "pointer is not 0, or it is not there; it is given as an empty one with corrupt "
-                "= 1."
+                "not the next block's pointer (the number of all values, for the last), or the "
+                "first block's pointer is not 0, or it is not there; it is given as an empty one "
+                "with corrupt = 1."
             ),
         ),
         cycles=Cycles(

@@ -53,10 +53,9 @@ def _scale(form: BlockFormat) -> str:
     return (
         f"{top} and amax that of the tensor, from the register: S_enc = {6 * scale.largest} / amax "
         "(1 if amax is 0), S_dec = 1 / S_enc, c = UE4M3 of top x (S_enc x (1 / 6)) to nearest "
-        "even, "
-        "saturating at 126; elements are multiplied by min(1 / (scale(c) x S_dec), the largest "
-        "binary32). Every step is binary32, to nearest even. A block with a NaN or an infinity has "
-        "127 and elements of 0."
+        "even, saturating at 126; elements are multiplied by min(1 / (scale(c) x S_dec), the "
+        "largest binary32). Every step is binary32, to nearest even. A block with a NaN or an "
+        "infinity has 127 and elements of 0."
     )
 
 
@@ -75,10 +74,11 @@ def _rounding(form: BlockFormat) -> str:
         if not isinstance(form, MxFormat)
         else "floats keep the sign of what becomes zero"
     )
+    place = " (a float by the last place of its own binade)" if isinstance(form, MxFormat) else ""
     return (
-        "Each element is divided by what q = 1 is worth (of floats: by the last place of its own "
-        f"binade) and its magnitude is rounded {how}. Beyond the largest it is the largest; {end}. "
-        "Subnormal elements of the source are zeros."
+        f"Each element is divided by what q = 1 is worth{place} and its magnitude is rounded "
+        f"{how}. Beyond the largest it is the largest; {end}. Subnormal elements of the source are "
+        "zeros."
     )
 
 
@@ -99,28 +99,24 @@ def converter(p: ConverterParameters) -> Notes:
         job += (
             (
                 "Write amax, the tensor's largest magnitude, before its first element and not "
-                "before "
-                f"the last one of the tensor before is out; nothing is taken for {SCALE_CYCLES} "
-                "cycles."
+                "before the last one of the tensor before is out; nothing is taken for "
+                f"{SCALE_CYCLES} cycles."
             ),
         )
     return Notes(
         does=(
             (
-                f"Takes {p.source} elements, {p.lanes} a beat, and gives them in blocks of "
-                f"{shape} in "
-                f"{form.name}: each beat becomes a beat, once the largest element of its block "
+                f"Takes {p.source} elements, {p.lanes} a beat, and gives them in blocks of {shape} "
+                f"in {form.name}: each beat becomes a beat, once the largest element of its block "
                 "is known."
             ),
         ),
         ports={
             "i": Port(
                 order=f"Lane 0, the lowest bits, is the first element; {p.beats} beats make a "
-                "block "
-                f"of {shape}, its last axis first.",
+                f"block of {shape}, its last axis first.",
                 last="Free on the last beat of a block, where it ends a packet; elsewhere an "
-                "error. "
-                "It leaves with the beat that it came with.",
+                "error. It leaves with the beat that it came with.",
                 ready=BLOCK_READY,
             ),
             "o": Port(
@@ -131,8 +127,7 @@ def converter(p: ConverterParameters) -> Notes:
         order=(
             (
                 f"Blocks follow one another without a gap; {p.beats} beats of a block in, "
-                f"{p.beats} "
-                "out."
+                f"{p.beats} out."
             ),
         ),
         sums=(*quantizing(form), *random),
@@ -153,7 +148,7 @@ def hadamard(p: HadamardParameters) -> Notes:
         does=(
             (
                 f"Transforms tiles of {p.tile} elements: y_j = scale x sum over i of (-1)^(s_i + "
-                f"popcount(i and j)) x x_i, with the signs s of the register `signs` and the scale "
+                "popcount(i and j)) x x_i, with the signs s of the register `signs` and the scale "
                 f"{scale}, which is 1 / sqrt({p.tile})."
             ),
         ),
@@ -173,10 +168,8 @@ def hadamard(p: HadamardParameters) -> Notes:
             (
                 "The sum of a tile is exact, in fixed point; with the scale it is rounded once, to "
                 f"nearest even, to {p.result}. Below the normal numbers it becomes a zero of its "
-                "sign, "
-                "beyond them an infinity; a sum of 0 is +0. Infinities of one sign give an "
-                "infinity, of "
-                "unequal sign, or with a NaN, a NaN. Subnormal elements are zeros."
+                "sign, beyond them an infinity; a sum of 0 is +0. Infinities of one sign give an "
+                "infinity, of unequal sign, or with a NaN, a NaN. Subnormal elements are zeros."
             ),
         ),
         cycles=packets(p.timing, "tiles", p.beats),
@@ -190,9 +183,8 @@ def tensor_amax(p: TensorAmaxParameters) -> Notes:
     return Notes(
         does=(
             (
-                "Finds the largest magnitude of the finite elements of each packet, a tensor, "
-                "and gives "
-                "it in binary32 (exactly), 0 where there is none."
+                "Finds the largest magnitude of the finite elements of each packet, a tensor, and "
+                "gives it in binary32 (exactly), 0 where there is none."
             ),
         ),
         ports={

@@ -18,8 +18,8 @@ def multimode_array(p: MultimodeParameters) -> Notes:
             f"{p.lanes} + l of the reduction. Its elements (four in mode 0, two in 1, one in 2, "
             f"lowest first) are of as many {what}s of the tile: with E elements a word, element i "
             f"of word-{what} w is of {what} w x E + i. exponent[w x 4 + i] is the code of element "
-            f"i's block; those of i >= E are ignored, and of each block the codes of its last beat "
-            f"count. mode is that of the whole tile, the same in all its beats."
+            "i's block; those of i >= E are ignored, and of each block the codes of its last beat "
+            "count. mode is that of the whole tile, the same in all its beats."
         )
 
     spacing = {f"{a}{b}": p.mode_timing(a, b) for a in range(3) for b in range(3)}
@@ -36,8 +36,7 @@ def multimode_array(p: MultimodeParameters) -> Notes:
             (
                 f"Multiplies matrices whose operands are in {names[0]}, {names[1]} or {names[2]} "
                 "(modes 0, 1, 2: elements of up to 4, 8 and 16 bits), each operand in a mode of "
-                "its "
-                "own, which may change with every tile."
+                "its own, which may change with every tile."
             ),
             "A job is a number of tiles, of beats each; which tiles they are the sources decide.",
         ),
@@ -55,10 +54,8 @@ def multimode_array(p: MultimodeParameters) -> Notes:
             f"A tile has as many rows and columns as the words hold elements: {tiles}.",
             (
                 "For every tile all its rows' and all its columns' words of the whole reduction "
-                "are "
-                "sent, beats = ceil(K / lanes) of each operand; nothing is kept inside. Tiles "
-                "come in "
-                "any order and leave in that order."
+                "are sent, beats = ceil(K / lanes) of each operand; nothing is kept inside. Tiles "
+                "come in any order and leave in that order."
             ),
             (
                 f"Blocks along the reduction are of {reductions[0]}, {reductions[1]} and "

@@ -13,6 +13,7 @@ __all__ = [
     "RANDOM_WORDS",
     "REMEDIES",
     "Cycles",
+    "Listing",
     "Notes",
     "Port",
     "packets",
@@ -40,7 +41,7 @@ class Port:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Cycles:
-    """Cycles of some work without stalls, from the first beat taken to the last one given.
+    """Cycles of some work without stalls.
 
     Parameters
     ----------
@@ -54,6 +55,8 @@ class Cycles:
         ``count(*case)``: the cycles.
     work : callable or None
         ``work(*case)``: the multiply-adds that the result needs, None where that says nothing.
+    span : str
+        From when to when.
     """
 
     formula: str
@@ -61,6 +64,29 @@ class Cycles:
     cases: tuple[tuple[int, ...], ...]
     count: Callable[..., int]
     work: Callable[..., int] | None = None
+    span: str = "From the first beat taken to the last one given, both counted, without stalls"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Listing:
+    """A table of its own, with what is to be known of it.
+
+    Parameters
+    ----------
+    title : str
+        Of its section.
+    text : tuple of str
+        Paragraphs in front.
+    head : tuple of str
+        Of the columns.
+    rows : tuple of tuple of str
+        As long as the head.
+    """
+
+    title: str
+    text: tuple[str, ...]
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -85,6 +111,8 @@ class Notes:
         What to do about events of its own, or where `REMEDIES` is not right.
     work : tuple of (str, int) or None
         What is done in a cycle, and how much.
+    listing : Listing or None
+        What is too much for a paragraph, such as an instruction set.
     """
 
     does: tuple[str, ...]
@@ -95,6 +123,7 @@ class Notes:
     job: tuple[str, ...] = ()
     flags: Mapping[str, str] = dataclasses.field(default_factory=dict)
     work: tuple[str, int] | None = None
+    listing: Listing | None = None
 
 
 def packets(
@@ -134,9 +163,9 @@ ARITHMETIC = (
 
 RANDOM_WORDS = (
     "Random words come in blocks of 32 bits. Block n is the number n enciphered by eight rounds of "
-    "Speck32: with x its upper and y its lower 16 bits, round r, from 0, makes "
-    "x = (rotate_right(x, 7) + y) mod 2^16 xor k_r, then y = rotate_left(y, 2) xor x; k_r is part "
-    "r mod 4 of the stream's 64-bit key, 16 bits each from bit 0 up, xor (0x9E37 x (r + 1) mod "
+    "Speck32: with x its upper and y its lower 16 bits, round r, from 0, makes x = "
+    "(rotate_right(x, 7) + y) mod 2^16 xor k_r, then y = rotate_left(y, 2) xor x; k_r is part r "
+    "mod 4 of the stream's 64-bit key, 16 bits each from bit 0 up, xor (0x9E37 x (r + 1) mod "
     "2^16). A block is cut into as many equal fields as is a power of two and leaves each enough "
     "bits, from bit 0 up; a word is the low bits of a field. Element i since the start of the "
     "stream takes word i."

@@ -17,22 +17,17 @@ def load_balancer(p: BalancerParameters) -> Notes:
         1: (
             (
                 "Sub-tiles are sorted by their counts, larger first, of equal ones the lower "
-                "number "
-                "first. PE row l takes the l-th from the front, subtile[0], and the l-th from "
-                "behind "
-                f"of the {p.keys}, subtile[1]."
+                "number first. PE row l takes the l-th from the front, subtile[0], and the l-th "
+                f"from behind of the {p.keys}, subtile[1]."
             ),
         ),
         2: (
             (
                 "Sub-tiles are sorted by their counts, larger first, of equal ones the lower "
-                "number "
-                "first; the l-th from the front and the l-th from behind make pair l of "
-                f"{p.keys // 2}. "
-                "Pairs are sorted by their sums in the same way and folded again: PE row l has "
-                "the l-th "
-                "pair from the front, then the l-th from behind. In each pair the larger part is "
-                "first."
+                "number first; the l-th from the front and the l-th from behind make pair l of "
+                f"{p.keys // 2}. Pairs are sorted by their sums in the same way and folded again: "
+                "PE row l has the l-th pair from the front, then the l-th from behind. In each "
+                "pair the larger part is first."
             ),
         ),
     }[p.folds]
@@ -41,8 +36,7 @@ def load_balancer(p: BalancerParameters) -> Notes:
         does=(
             (
                 f"Gives each of {p.pe_rows} PE rows {p.subtiles} of the {p.keys} sub-tiles of a "
-                "pass, so "
-                "that all have about as many values."
+                "pass, so that all have about as many values."
             ),
         ),
         ports={
@@ -61,8 +55,7 @@ def load_balancer(p: BalancerParameters) -> Notes:
         sums=(
             (
                 f"The count of a sub-tile is the next pointer less its own, {wraps}; more than "
-                f"{most} "
-                f"counts as {most}."
+                f"{most} counts as {most}."
             ),
             *sort,
             "total is the sum of the counts of the row's sub-tiles.",
@@ -88,9 +81,8 @@ def quantile_estimator(p: QuantileParameters) -> Notes:
         does=(
             (
                 f"Marks which of a stream of binary32 values, {p.lanes} a beat, are among the "
-                "largest "
-                "magnitudes, by a running estimate of the threshold above which the share in the "
-                "register share lies."
+                "largest magnitudes, by a running estimate of the threshold above which the share "
+                "in the register share lies."
             ),
         ),
         ports={
@@ -102,8 +94,7 @@ def quantile_estimator(p: QuantileParameters) -> Notes:
             ),
             "o": Port(
                 order="value and present as they came; keep[n] is set where value[n] is "
-                "present and "
-                "above the estimate.",
+                "present and above the estimate.",
                 last="As it came.",
             ),
         },
@@ -111,17 +102,13 @@ def quantile_estimator(p: QuantileParameters) -> Notes:
         sums=(
             (
                 "The estimate T is an integer: the pattern of a positive binary32, without its "
-                "sign, with "
-                f"{guard} bits behind it. A value is kept if its 31 bits below the sign are "
-                "greater than "
-                f"T div 2^{guard}; NaN and infinities are."
+                f"sign, with {guard} bits behind it. A value is kept if its 31 bits below the sign "
+                f"are greater than T div 2^{guard}; NaN and infinities are."
             ),
             (
                 f"With share s (the register, a fraction of 2^{p.unit}) a beat of n values, k of "
-                "them "
-                f"kept, makes T + k x 2^{p.unit} - n x s, clamped to {p.least} .. {p.most}. A "
-                "beat is "
-                f"decided by the estimate behind the beat {p.delay + 1} before it."
+                f"them kept, makes T + k x 2^{p.unit} - n x s, clamped to {p.least} .. {p.most}. A "
+                f"beat is decided by the estimate behind the beat {p.delay + 1} before it."
             ),
             f"At first T is the register initial times 2^{guard}. {anew}",
         ),
@@ -141,8 +128,7 @@ def weight_regenerator(p: RegeneratorParameters) -> Notes:
         does=(
             (
                 f"Computes initial weights from their numbers: a request gives {p.lanes} weights "
-                "of "
-                "successive indices, times a decay, instead of a memory of them."
+                "of successive indices, times a decay, instead of a memory of them."
             ),
         ),
         ports={
@@ -156,19 +142,15 @@ def weight_regenerator(p: RegeneratorParameters) -> Notes:
         order=("Requests are served in order.",),
         sums=(
             (
-                f"The index is enciphered by {p.rounds} rounds of Speck32: with x its upper and "
-                "y its "
-                "lower 16 bits, round r, from 0, makes x = (rotate_right(x, 7) + y) mod 2^16 xor "
-                "k_r, "
-                "then y = rotate_left(y, 2) xor x; k_r is part r mod 2 of the seed, 16 bits each "
-                "from "
-                "bit 0 up, xor (0x9E37 x (r + 1) mod 2^16)."
+                f"The index is enciphered by {p.rounds} rounds of Speck32: with x its upper and y "
+                "its lower 16 bits, round r, from 0, makes x = (rotate_right(x, 7) + y) mod 2^16 "
+                "xor k_r, then y = rotate_left(y, 2) xor x; k_r is part r mod 2 of the seed, 16 "
+                "bits each from bit 0 up, xor (0x9E37 x (r + 1) mod 2^16)."
             ),
             (
-                f"The 32 bits x, y are cut in {p.words} signed words u of {p.bits} bits from bit "
-                "0 up; the "
-                "sum of 2 u + 1 over them, exact in binary32, times 2^-shift of "
-                f"{layer}, is multiplied by decay in binary32 and rounded once."
+                f"The 32 bits x, y are cut in {p.words} signed words u of {p.bits} bits from bit 0 "
+                f"up; the sum of 2 u + 1 over them, exact in binary32, times 2^-shift of {layer}, "
+                "is multiplied by decay in binary32 and rounded once."
             ),
             (
                 f"With a decay below the pattern {p.least_pattern:08X} all weights are +0; with an "
@@ -180,8 +162,7 @@ def weight_regenerator(p: RegeneratorParameters) -> Notes:
         job=(
             (
                 "Write seed, decay (binary32) and, of each layer, scale with set = 1 and its "
-                "shift, "
-                "while no request is offered or in flight: status.busy is 0."
+                "shift, while no request is offered or in flight: status.busy is 0."
             ),
         ),
         flags={"nan": "Write a finite decay."},

@@ -41,10 +41,9 @@ def _bits(p: Any, starts: dict[str, BitSource]) -> tuple[str, ...]:
         ),
         (
             f"Random words are the top {p.bits} bits of shift registers of {lfsr.width} bits "
-            f"({lfsr.form}): "
-            f"a step moves the state {step}. From one word to the next are {lfsr.leap} steps; "
-            f"{shared}. "
-            f"The first words are of these states (hexadecimal): {states}."
+            f"({lfsr.form}): a step moves the state {step}. From one word to the next are "
+            f"{lfsr.leap} steps; {shared}. The first words are of these states (hexadecimal): "
+            f"{states}."
         ),
         f"A bit of an element is 1 where its word is {below} its magnitude.",
     )
@@ -57,29 +56,28 @@ def converter(p: StochasticConverterParameters) -> Notes:
         does=(
             (
                 f"Turns vectors of {p.elements} {p.source} elements into {p.length} random bits an "
-                "element, whose chance of being 1 is the element's magnitude under a power of "
-                "two that "
-                "the vector shares, the least that is no smaller than any; with signs and exponent."
+                "element, whose chance of being 1 is the element's magnitude under a power of two "
+                "that the vector shares, the least that is no smaller than any; with signs and "
+                "exponent."
             ),
         ),
         ports={
             "i": Port(
                 order=f"Lane 0 is the first element; {beats} beats make a vector.",
                 last="Free on the last beat of a vector, elsewhere an error.",
-                ready=BLOCK_READY,
+                ready=BLOCK_READY.replace("block", "vector"),
             ),
             "o": Port(
                 order=f"{p.stream_cycles} beats a vector. bit[e x {p.parallel} + t] of beat n "
-                "is bit "
-                f"n x {p.parallel} + t of element e; negative[e] and exponent are in each beat.",
+                f"is bit n x {p.parallel} + t of element e; negative[e] and exponent are in each "
+                "beat.",
                 last="On the last beat of a vector that had it.",
             ),
         },
         order=(
             (
                 "Vectors leave in the order in which they came. While the bits of one leave the "
-                "next "
-                "enters."
+                "next enters."
             ),
         ),
         sums=(
@@ -112,7 +110,9 @@ def outer_product(p: OuterProductParameters) -> Notes:
         return Port(
             order=f"Lane 0 is the first element of {what}; {elements // p.lanes} beats a vector.",
             last=last,
-            ready=BLOCK_READY.replace("`m_axis_tready`", "what is behind"),
+            ready=BLOCK_READY.replace("block", "vector").replace(
+                "`m_axis_tready`", "what is behind"
+            ),
         )
 
     what = "results" if p.weights == "none" else "weights less the results"
@@ -125,9 +125,11 @@ def outer_product(p: OuterProductParameters) -> Notes:
     }
     beats = p.scaled_pairs * max(p.rows, p.columns) // p.lanes
     rate = (
-        f"by 2^-shift, shift the register of {SHIFT_BITS} bits"
+        f"multiplied by 2^-shift, shift the register of {SHIFT_BITS} bits, and rounded once to "
+        "binary32"
         if p.rate == "shift"
-        else "by the register rate, a binary32, with a rounding of its own"
+        else "rounded once to binary32, then multiplied by the register rate in binary32, and "
+        "rounded again"
     )
     blocks = quantizing(p.weight_format) if p.weight_format else ()
     subtract = (
@@ -139,15 +141,12 @@ def outer_product(p: OuterProductParameters) -> Notes:
     return Notes(
         does=(
             f"Adds up the outer products d x^T of pairs of vectors, d of {p.rows} elements and x "
-            "of "
-            f"{p.columns}, over a batch of at most {p.batch} pairs, and gives {what}, {p.rows} x "
-            f"{p.columns} values in binary32"
+            f"of {p.columns}, over a batch of at most {p.batch} pairs, and gives {what}, {p.rows} "
+            f"x {p.columns} values in binary32"
             + (f" or {p.weight_format.name} blocks." if p.weight_format else "."),
             (
-                "Each product is the count of the random bits, of "
-                f"{p.length}, that both elements have in common: no multiplier. It works "
-                "whenever data "
-                "come, without a start."
+                f"Each product is the count of the random bits, of {p.length}, that both elements "
+                "have in common: no multiplier. It works whenever data come, without a start."
             ),
         ),
         ports={
@@ -164,8 +163,7 @@ def outer_product(p: OuterProductParameters) -> Notes:
         order=(
             (
                 "Pair n is vector n of x and vector n of d; the streams may run apart by as much "
-                "as is "
-                "buffered. Results of a batch leave while the next is counted."
+                "as is buffered. Results of a batch leave while the next is counted."
             ),
         ),
         sums=(
@@ -173,22 +171,20 @@ def outer_product(p: OuterProductParameters) -> Notes:
             *_bits(p, starts),
             (
                 f"A pair uses {p.words} words of its sources (even and odd pairs, counted from "
-                "reset, "
-                f"have their own); the rows of group g = row div {p.group_rows} begin at word g x "
-                f"{p.parallel}, for x and d alike. The count of (row, column) is of the "
-                f"{p.length} words "
-                "in which both bits are 1; its sign is the exclusive or of both elements' signs."
+                f"reset, have their own); the rows of group g = row div {p.group_rows} begin at "
+                f"word g x {p.parallel}, for x and d alike. The count of (row, column) is of the "
+                f"{p.length} words in which both bits are 1; its sign is the exclusive or of both "
+                "elements' signs."
             ),
             (
-                f"Counts get {p.guard} bits behind them. A batch's sum begins with its first "
-                "pair. A pair "
-                "whose exponents' sum is lower moves right, as does the sum before one that is "
-                "higher, "
-                "rounded to nearest, a half up (of the pair its magnitude, of the sum its integer)."
+                f"Counts get {p.guard} bits behind them. A batch's sum begins with its first pair. "
+                "A pair whose exponents' sum is lower moves right, as does the sum before one that "
+                "is higher, rounded to nearest, a half up (of the pair its magnitude, of the sum "
+                "its integer)."
             ),
             (
-                f"A sum of the exponent codes' sum C (the highest of the batch) is worth 2^(C - "
-                f"{-p.unit}) a unit. It is rounded once to binary32 and multiplied {rate}."
+                "A sum of the exponent codes' sum C (the highest of the batch) is worth 2^(C - "
+                f"{-p.unit}) a unit. It is {rate}."
             ),
             *subtract,
             ARITHMETIC,
@@ -197,12 +193,10 @@ def outer_product(p: OuterProductParameters) -> Notes:
         cycles=Cycles(
             formula=f"{beats} + {p.timing.latency + p.timing.drain} for a batch of n = "
             f"{p.scaled_pairs}; in a row of pairs one starts every {p.period} cycles, if results "
-            "are "
-            "given in time",
+            "are given in time",
             sizes=("n pairs of a batch",),
             cases=((p.scaled_pairs,),),
             count=lambda n: p.timing.job(1, beats),
         ),
-        job=("Write shift or rate while status.busy is 0; a write while busy is refused.",),
         work=("counts of bits", p.rows * p.columns * p.parallel),
     )
