@@ -96,7 +96,7 @@ def ports(facts: Facts) -> Iterator[Section]:
             Text(
                 "These outputs depend on inputs of the same cycle; all others come from registers."
                 if told
-                else "None: every output comes from registers."
+                else "Every output comes from registers."
             ),
             *table(("output", "depends in the same cycle on"), told),
         ),

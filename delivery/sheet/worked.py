@@ -52,8 +52,8 @@ def worked(packet: Packet) -> Worked:
     """Return a beat whose numbers are small and differ."""
     fields = {field.name: _codes(field, n) for n, field in enumerate(packet.fields)}
     for field in packet.fields:
-        if isinstance(field.coding, WordCoding) and "mode" in fields:
-            fields["mode"] = [MODE]
+        if isinstance(field.coding, WordCoding):
+            _words(packet, field.coding, fields)
     word = offset = 0
     lines: list[Line] = []
     for field in packet.fields:
@@ -63,6 +63,16 @@ def worked(packet: Packet) -> Worked:
         lines += _lines(packet, field, fields, offset)
         offset += field.width
     return Worked(fields, lines, word.to_bytes(packet.bytes, "little"))
+
+
+def _words(packet: Packet, coding: WordCoding, fields: dict[str, list[int]]) -> None:
+    """Choose the mode, and leave out the exponents of elements that words of it do not have."""
+    fields["mode"] = [MODE]
+    used = SCALES // coding.places[MODE]
+    for other in packet.fields:
+        if isinstance(other.coding, ScaleCoding):
+            codes = fields[other.name]
+            fields[other.name] = [c if n % SCALES < used else 0 for n, c in enumerate(codes)]
 
 
 def _codes(field: Field, number: int) -> list[int]:
@@ -100,6 +110,8 @@ def _number(packet: Packet, field: Field, fields: dict[str, list[int]], i: int) 
     if isinstance(coding, ScaleCoding):
         words = next((f.coding for f in packet.fields if isinstance(f.coding, WordCoding)), None)
         if isinstance(words, WordCoding):
+            if i % SCALES >= SCALES // words.places[MODE]:
+                return "of no element"
             number = ScaleCoding(words.formats[MODE]).number(code)
         return f"q = 1 is worth {_text(number)}"
     return _text(number)
