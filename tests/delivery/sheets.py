@@ -8,12 +8,15 @@ import numpy as np
 
 from delivery.delivered import Delivered, Recorded
 from delivery.sheet.part import files
+from hw.flow.emit import Design
+from hw.flow.manifest import manifest_of
 from hw.units import unit
 from sim.job import Job, Outcome, Transfer
 from sim.streams import Stalls
 from sim.units import bench
+from sw.parameters import Parameters
 
-__all__ = ["Unrecorded", "bytes_of", "columns", "section", "sheet"]
+__all__ = ["Unrecorded", "bytes_of", "columns", "configured", "manifest", "section", "sheet"]
 
 
 class _AskedError(Exception):
@@ -58,12 +61,38 @@ class Unrecorded(Delivered):
         return tuple(found)
 
 
+class Borrowed(Delivered):
+    """A delivery that is not emitted: the modules are those of the smallest configuration."""
+
+    @functools.cached_property
+    def design(self) -> Design:  # pyright: ignore[reportIncompatibleVariableOverride]
+        small = Delivered(unit_name=self.unit_name, parameters=self.unit.small).design
+        told = {**manifest(self.unit_name, self.parameters), "combinational": []}
+        return Design(small.name, small.verilog, told)
+
+    @functools.cached_property
+    def recorded(self) -> tuple[Recorded, ...]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return ()
+
+
+def configured(name: str, which: str) -> Parameters:
+    """Return a configuration of a unit: ``small``, ``second`` or its ``default``."""
+    record = unit(name)
+    return record.parameters() if which == "default" else getattr(record, which)
+
+
+def manifest(name: str, parameters: Parameters) -> dict[str, Any]:
+    """Return the manifest of a unit that is not emitted."""
+    top = unit(name).top(parameters)
+    return manifest_of(top, unit(name).name, "", parameters, {"unit": name})
+
+
 @functools.cache
 def sheet(name: str, which: str = "small") -> dict[str, str]:
-    """Return the files of the data sheet of a unit: ``small``, ``second`` or its defaults."""
-    record = unit(name)
-    parameters = record.parameters() if which == "default" else getattr(record, which)
-    return files(Unrecorded(unit_name=name, parameters=parameters))
+    """Return the files of the data sheet of a unit in a configuration."""
+    # A run of a program takes seconds to make.
+    kind = Borrowed if which != "small" or name.startswith("accelerator") else Unrecorded
+    return files(kind(unit_name=name, parameters=configured(name, which)))
 
 
 def section(text: str, title: str) -> str:
