@@ -178,7 +178,7 @@ def _waves(facts: Facts) -> Iterator[Wave]:
             lanes(
                 ("aclk", "p...|...."),
                 (f"{first}_tvalid", "010.|...."),
-                (f"{first}_tready", "1...|...."),
+                (f"{first}_tready", "1.x.|...." if core.JOBS else "1...|...."),
                 (f"{output}_tvalid", "0...|.10."),
                 ("cycle", "x=x.|.=x.", "0", str(latency)),
             ),
