@@ -46,7 +46,8 @@ def stream_sections(facts: Facts) -> Iterator[Section]:
             )
             low += field.width
         if low < 8 * packet.bytes:
-            bits = f"{8 * packet.bytes - 1}..{low}"
+            high = 8 * packet.bytes - 1
+            bits = f"{high}..{low}" if high > low else str(low)
             rows.append(("padding", bits, str(8 * packet.bytes - low), "zeros", "of no meaning"))
         direction = "in" if name.startswith("s") else "out"
         told = [f"Order: {port.order}", f"`tlast`: {port.last}"]

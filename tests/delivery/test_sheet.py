@@ -5,6 +5,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,8 +64,8 @@ class Page(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         named = dict(attrs)
-        self.places += [named["id"]] if "id" in named else []
-        self.links += [named["href"]] if "href" in named else []
+        self.places += [place] if (place := named.get("id")) else []
+        self.links += [link] if (link := named.get("href")) else []
         if tag not in VOID:
             self.open.append(tag)
 
@@ -247,7 +248,7 @@ def measured(name: str) -> list[tuple[int, ...]]:
 
 
 def test_cycles_are_those_of_the_circuit():
-    array = UNITS["bfp_array"].small
+    array: Any = UNITS["bfp_array"].small
     count = UNITS["bfp_array"].describe(array).cycles.count
     for _, down, across, blocks, *_, cycles in measured("bfp_array"):
         sizes = down * array.rows, across * array.columns, blocks * array.format.reduction

@@ -6,6 +6,7 @@ from sw.approx.amsim_multiplier import AmsimParameters
 from sw.approx.array import ApproxArrayParameters
 from sw.approx.multiplier import ApproxParameters
 from sw.approx.multipliers import NAMES, multiplier
+from sw.approx.realm import factors
 from sw.formats import FloatFormat
 
 from .bfp import tiles_order
@@ -15,22 +16,27 @@ __all__ = ["amsim_multiplier", "array", "multipliers"]
 
 _PRODUCTS = {
     "exact": "A x B, truncated",
-    "exact_nearest": "A x B, rounded to nearest, ties to even (a carry out of the fraction counts)",
-    "mitchell": "with t = A + B - 2 x 2^b, u = t div 2^b: (2^b + t - u 2^b) x 2^u x 2^b",
-    "mbm": "Mitchell's with the last bit of A and B set (but in binary32's 23) and the correction "
-    "C = (655360 div 2^u) div 2^(23 - b) added to t - u 2^b, but not where u = 1 and the sum would "
-    "reach 2^b",
-    "realm": "Mitchell's plus a factor of 6 fraction bits for the pair of {n} x {n} segments, "
-    "clamped below 4 (`sw.approx.realm`)",
-    "drum": "the exact product of the top {n} bits of A and B, the last of these set where bits "
-    "are cut off",
-    "array": "the sum of all bit products whose weight is at least 2^(b - {n}) x 2^-(2b) of one",
+    "exact_nearest": "A x B, rounded to nearest, ties to even, in the last of its b fraction bits",
+    "mitchell": "with t = A + B - 2^(b + 1), u = t div 2^b, r = t - u 2^b: (2^b + r) x 2^(u + b)",
+    "mbm": "with the last bit of A and of B set if b < 23, t = A + B - 2^(b + 1), u = t div 2^b, "
+    "C = (655360 div 2^u) div 2^(23 - b) and r = t - u 2^b + C, less C again if u = 1 and r is 2^b "
+    "or more: (2^b + r) x 2^(u + b)",
+    "realm": "with t = A + B - 2^(b + 1), u = t div 2^b, r = t - u 2^b: (2^b + r) x 2^(u + b) + "
+    "F x 2^(2b - 6), at most 2^(2b + 2) - 1, where F is in row i and column j of this table, "
+    "i and j the top bits of both fractions, from 0 to {n} - 1: {table}",
+    "drum": "the exact product of the top {n} bits of A and of B, the last of these set where any "
+    "bits are cut off, moved back to its place",
+    "array": "the sum of A_i x B_j x 2^(i + j) over all pairs of bits with i + j at least "
+    "max(b - {n}, 0)",
 }
 
 
 def _product(name: str, bits: int) -> str:
     found = multiplier(name)
-    how = _PRODUCTS[found.kind].format(n=found.number)
+    table = ""
+    if found.kind == "realm":
+        table = "; ".join(" ".join(map(str, row)) for row in factors(found.number))
+    how = _PRODUCTS[found.kind].format(n=found.number, table=table)
     return (
         f"Fractions are cut to their first b = {bits} bits; A and B are 2^b plus these. The "
         f"multiplier {name} makes P of them: {how}. P lies from 2^(2b) to below 2^(2b + 2); the "
@@ -164,7 +170,7 @@ def array(p: ApproxArrayParameters) -> Notes:
             ),
         },
         order=(
-            *tiles_order(rows, p.columns),
+            *tiles_order(rows, p.columns, "zeros"),
             f"A tile takes depth x {step} beats of s_axis_a and depth of s_axis_b, depth = K.",
         ),
         sums=(

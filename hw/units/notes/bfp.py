@@ -8,7 +8,7 @@ from sw.formats.stages import has_tensor_scale
 from sw.formats.tensor_scale import full_scale
 
 from .formats import quantizing
-from .note import ARITHMETIC, JOB_READY, RANDOM_WORDS, Cycles, Notes, Port, packets
+from .note import ARITHMETIC, JOB_READY, Cycles, Notes, Port, packets, random_words
 
 __all__ = ["array", "block_sum", "dot", "tiles_order", "transposer"]
 
@@ -52,7 +52,9 @@ def dot(p: DotParameters) -> Notes:
         "Both operands are taken in the same cycle or neither is: `tready` of each is high only "
         "while the other's `tvalid` is, and there is room."
     )
-    random = (RANDOM_WORDS,) if raw and p.format.rounding == "stochastic" else ()
+    random = (
+        (random_words(p.format.random_bits),) if raw and p.format.rounding == "stochastic" else ()
+    )
     return Notes(
         does=(
             (
@@ -81,13 +83,16 @@ def dot(p: DotParameters) -> Notes:
     )
 
 
-def tiles_order(rows: int, columns: int) -> tuple[str, ...]:
-    """Return the order of tiles of a product whose operands come again for each tile."""
+def tiles_order(rows: int, columns: int, zeros: str) -> tuple[str, ...]:
+    """Return the order of tiles of a product whose operands come again for each tile.
+
+    ``zeros`` is what fills up the last ones.
+    """
     return (
         (
             f"A product C = A x B of M x K by K x N is cut in tiles of {rows} x {columns} results, "
             f"tile_rows = ceil(M / {rows}) by tile_columns = ceil(N / {columns}). Fill A, B and K "
-            "up with zeros (elements, under any exponent code but that of NaN, such as 0)."
+            f"up with {zeros}."
         ),
         (
             "Tiles come by rows of tiles: (0, 0), (0, 1), ..., (1, 0), ... For every tile (r, c) "
@@ -149,7 +154,7 @@ def array(p: ArrayParameters) -> Notes:
             ),
         },
         order=(
-            *tiles_order(p.rows, p.columns),
+            *tiles_order(p.rows, p.columns, "zeros under any exponent code but NaN's, such as 0"),
             (
                 f"A tile takes blocks x {p.beats} beats of each operand, blocks = ceil(K / "
                 f"{form.reduction}); beat n of s_axis_a meets beat n of s_axis_b. Its rows of "

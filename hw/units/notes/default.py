@@ -12,7 +12,7 @@ def default_notes(summary: str, core: Core) -> Notes:
     """Return notes of what a core says of itself."""
     text = inspect.getdoc(type(core)) or ""
     paragraphs = text.partition("\nMembers\n---")[0].partition("\nParameters\n---")[0].split("\n\n")
-    told = tuple(line for each in paragraphs if (line := " ".join(each.split())))
+    told = tuple(line for each in paragraphs if (line := " ".join(each.replace("``", "`").split())))
     timing = core.timing
 
     def port(name: str) -> Port:

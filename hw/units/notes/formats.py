@@ -7,7 +7,7 @@ from sw.formats.scale import FloatScale, MxScale, PowerOfTwoScale
 from sw.formats.stages import SCALE_CYCLES, has_tensor_scale
 from sw.formats.tensor_amax import TensorAmaxParameters
 
-from .note import BLOCK_READY, FIFO_READY, RANDOM_WORDS, Notes, Port, packets
+from .note import FIFO_READY, Notes, Port, block_ready, packets, random_words
 
 __all__ = ["converter", "hadamard", "quantizing", "tensor_amax"]
 
@@ -86,7 +86,8 @@ def converter(p: ConverterParameters) -> Notes:
     """Return the notes of ``bfp_converter``."""
     form = p.format
     shape = form.shape.text
-    random = (RANDOM_WORDS,) if form.rounding == "stochastic" else ()
+    axes = ", its last axis first" if len(form.block) > 1 else ""
+    random = (random_words(form.random_bits),) if form.rounding == "stochastic" else ()
     job: tuple[str, ...] = ()
     if random:
         job += (
@@ -114,10 +115,10 @@ def converter(p: ConverterParameters) -> Notes:
         ports={
             "i": Port(
                 order=f"Lane 0, the lowest bits, is the first element; {p.beats} beats make a "
-                f"block of {shape}, its last axis first.",
+                f"block of {shape}{axes}.",
                 last="Free on the last beat of a block, where it ends a packet; elsewhere an "
                 "error. It leaves with the beat that it came with.",
-                ready=BLOCK_READY,
+                ready=block_ready(p.beats),
             ),
             "o": Port(
                 order="As they came. Each beat of a block has the same exponent code.",

@@ -4,19 +4,20 @@ import dataclasses
 from collections.abc import Callable, Mapping
 
 from sw.timing import Timing
+from sw.words import fields_of
 
 __all__ = [
     "ARITHMETIC",
-    "BLOCK_READY",
     "FIFO_READY",
     "JOB_READY",
-    "RANDOM_WORDS",
     "REMEDIES",
     "Cycles",
     "Listing",
     "Notes",
     "Port",
+    "block_ready",
     "packets",
+    "random_words",
 ]
 
 
@@ -143,11 +144,6 @@ FIFO_READY = (
     "A register: high while there is room for the result of one more beat, whatever `tvalid` is."
 )
 
-BLOCK_READY = (
-    "A register where a block has several beats; where it has one, it follows `m_axis_tready` in "
-    "the same cycle."
-)
-
 JOB_READY = (
     "Low until a job runs, and behind its last beat. In a job both operands are taken in the same "
     "cycle or neither is: `tready` of each is high only while the other's `tvalid` is, so that a "
@@ -161,15 +157,27 @@ ARITHMETIC = (
     "A sum that is exactly zero is +0, unless both operands are -0."
 )
 
-RANDOM_WORDS = (
-    "Random words come in blocks of 32 bits. Block n is the number n enciphered by eight rounds of "
-    "Speck32: with x its upper and y its lower 16 bits, round r, from 0, makes x = "
-    "(rotate_right(x, 7) + y) mod 2^16 xor k_r, then y = rotate_left(y, 2) xor x; k_r is part r "
-    "mod 4 of the stream's 64-bit key, 16 bits each from bit 0 up, xor (0x9E37 x (r + 1) mod "
-    "2^16). A block is cut into as many equal fields as is a power of two and leaves each enough "
-    "bits, from bit 0 up; a word is the low bits of a field. Element i since the start of the "
-    "stream takes word i."
-)
+
+def random_words(bits: int) -> str:
+    """Return how the random words of ``bits`` bits are computed."""
+    fields = fields_of(bits)
+    return (
+        "Random words come in blocks of 32 bits. Block n is the number n enciphered by eight "
+        "rounds of Speck32: with x its upper and y its lower 16 bits, round r, from 0, makes x = "
+        "(rotate_right(x, 7) + y) mod 2^16 xor k_r, then y = rotate_left(y, 2) xor x; k_r is part "
+        "r mod 4 of the stream's 64-bit key, 16 bits each from bit 0 up, xor (0x9E37 x (r + 1) mod "
+        f"2^16). Element i since the start of the stream takes block i div {fields}, its bits from "
+        f"{32 // fields} x (i mod {fields}) up, {bits} of them."
+    )
+
+
+def block_ready(beats: int, what: str = "block", behind: str = "`m_axis_tready`") -> str:
+    """Return when an input is ready whose blocks, of so many beats, are converted."""
+    if beats > 1:
+        return "A register: high while there is room, whatever `tvalid` is."
+    follows = f"it follows {behind} in the same cycle"
+    return f"While there is room; a {what} is one beat, so that {follows}."
+
 
 REMEDIES: Mapping[str, str] = {
     "access": "Find the access that was wrong: an address without a register, a write to what is "

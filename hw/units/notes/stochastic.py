@@ -8,7 +8,7 @@ from sw.stochastic.lfsr import TAPS
 from sw.stochastic.outer_parameters import SHIFT_BITS, OuterProductParameters
 
 from .formats import quantizing
-from .note import ARITHMETIC, BLOCK_READY, RANDOM_WORDS, Cycles, Notes, Port, packets
+from .note import ARITHMETIC, Cycles, Notes, Port, block_ready, packets, random_words
 
 __all__ = ["converter", "outer_product"]
 
@@ -65,7 +65,7 @@ def converter(p: StochasticConverterParameters) -> Notes:
             "i": Port(
                 order=f"Lane 0 is the first element; {beats} beats make a vector.",
                 last="Free on the last beat of a vector, elsewhere an error.",
-                ready=BLOCK_READY.replace("block", "vector"),
+                ready=block_ready(beats, "vector"),
             ),
             "o": Port(
                 order=f"{p.stream_cycles} beats a vector. bit[e x {p.parallel} + t] of beat n "
@@ -110,9 +110,7 @@ def outer_product(p: OuterProductParameters) -> Notes:
         return Port(
             order=f"Lane 0 is the first element of {what}; {elements // p.lanes} beats a vector.",
             last=last,
-            ready=BLOCK_READY.replace("block", "vector").replace(
-                "`m_axis_tready`", "what is behind"
-            ),
+            ready=block_ready(elements // p.lanes, "vector", "what is behind"),
         )
 
     what = "results" if p.weights == "none" else "weights less the results"
@@ -137,7 +135,8 @@ def outer_product(p: OuterProductParameters) -> Notes:
         if p.weights == "none"
         else ("Each result is taken off its weight in binary32, rounded once more.", *blocks)
     )
-    random = (RANDOM_WORDS,) if p.weight_format and p.weight_format.rounding == "stochastic" else ()
+    drawn = p.weight_format and p.weight_format.rounding == "stochastic"
+    random = (random_words(p.weight_format.random_bits),) if p.weight_format and drawn else ()
     return Notes(
         does=(
             f"Adds up the outer products d x^T of pairs of vectors, d of {p.rows} elements and x "
