@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import sim.beats
+from hw.units.notes.note import remedy
 from sw.errors import UserError
 
-from .advice import advice_of
 from .delivered import Delivered
 from .template import render
 
@@ -43,22 +43,29 @@ KEYWORDS = frozenset(
 
 def files(delivered: Delivered) -> dict[str, str]:
     """Return header and source of the driver in C, and the driver in Python, by path."""
-    return driver_files(delivered.design.name, delivered.design.manifest)
+    design = delivered.design
+    return driver_files(
+        design.name, design.manifest, delivered.unit.describe(delivered.parameters).flags
+    )
 
 
-def driver_files(name: str, manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Return the same files of a design by its manifest; ``name`` is that of its top module."""
-    context = _context(name, manifest)
+def driver_files(
+    name: str, manifest: Mapping[str, Any], flags: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the same files of a design by its manifest; ``name`` is that of its top module.
+
+    ``flags`` are what the unit's notes say of its events.
+    """
+    context = _context(name, manifest, flags or {})
     return {
         f"driver/{name}.{suffix}": render(f"driver.{suffix}", **context)
         for suffix in ("h", "c", "py")
     }
 
 
-def _context(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _context(name: str, manifest: Mapping[str, Any], flags: Mapping[str, str]) -> dict[str, Any]:
     """Return what the templates are filled in with."""
     upper = name.upper()
-    advice = advice_of(manifest["unit"])
     registers = [_register(upper, register) for register in manifest["registers"]]
     macros = [f["macro"] for r in registers for f in r["fields"]]
     for macro in macros:
@@ -78,7 +85,7 @@ def _context(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
         "table": {r["name"]: _entry(r) for r in registers},
         "events": (1 << len(enable["fields"])) - 1,
         "event_fields": [
-            {**field, "advice": advice.get(field["name"], "see what it tells")}
+            {**field, "advice": remedy(field["name"], flags)}
             for field in status["fields"][: len(enable["fields"])]
         ],
         "codes": CODES.items(),

@@ -5,6 +5,7 @@ from .delivered import Delivered, Part
 from .packaging import packaging_files
 from .registers import register_files
 from .scripts import scripts
+from .sheet import part as sheet
 from .testbench import testbench
 
 __all__ = ["PARTS"]
@@ -23,5 +24,6 @@ PARTS: tuple[tuple[str, Part], ...] = (
     ("driver", driver.files),
     ("test bench", testbench),
     ("scripts of tools", scripts),
+    ("data sheet", sheet.files),
 )
 """What each is, and the part."""

@@ -1,6 +1,7 @@
 """Texts from the templates that stand beside this module."""
 
 import functools
+import html
 import json
 import pprint
 import re
@@ -8,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 __all__ = ["render"]
 
 
 def render(template: str, **facts: Any) -> str:
-    """Return the text of ``template.jinja``; in XML and SVD what is put in is escaped.
+    """Return the text of ``template.jinja``; in HTML, XML and SVD what is put in is escaped.
 
     Filters ``rdl``, ``tcl`` and ``c_string`` make literals of texts, ``python`` of values;
     ``comment`` (C) and ``doc`` (Python) make texts fit for these; ``hexadecimal`` is of 32 bits.
+    Of data sheets: ``kind`` of a block, ``inline`` and ``cell`` of texts, ``raw`` HTML.
     """
     return _environment().get_template(f"{template}.jinja").render(**facts)
 
@@ -25,7 +28,9 @@ def render(template: str, **facts: Any) -> str:
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=lambda name: name is not None and name.endswith((".svd.jinja", ".xml.jinja")),
+        autoescape=lambda name: (
+            name is not None and name.endswith((".svd.jinja", ".xml.jinja", ".html.jinja"))
+        ),
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -38,6 +43,10 @@ def _environment() -> jinja2.Environment:
         "c_string": _string,
         "python": _python,
         "doc": _doc,
+        "kind": lambda block: type(block).__name__,
+        "inline": _inline,
+        "cell": lambda text: text.replace("|", "\\|"),
+        "raw": Markup,
         "hexadecimal": "0x{:08X}".format,
     }
     return environment
@@ -76,3 +85,10 @@ def _doc(text: str) -> str:
 def _python(value: Any) -> str:
     """Return a value as Python's source."""
     return pprint.pformat(value, width=100, sort_dicts=False)
+
+
+def _inline(text: str) -> Markup:
+    """Return a text for HTML: what stands in backquotes as code, links as links."""
+    escaped = html.escape(text)
+    escaped = re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped)
+    return Markup(re.sub(r"\[([^\]]+)\]\((#[^)]+)\)", r'<a href="\2">\1</a>', escaped))

@@ -15,6 +15,7 @@ from hw.stream.packet import Packet
 from hw.stream.pipeline import StreamPipeline
 from hw.units import Unit
 from sw.checks import array, whole
+from sw.formats.coding import SignedCoding as Signed
 from sw.parameters import Parameters
 from sw.timing import Timing
 
@@ -50,7 +51,7 @@ class Clip(Core):
             word("limit", "rw", p.bits - 1, "the largest result", reset=(1 << p.bits - 1) - 1),
             word("changed", "ro", 32, "values that were below 0 or above the limit"),
         )
-        x = Field(name="x", bits=p.bits, count=p.lanes, description="in two's complement")
+        x = Field(name="x", bits=p.bits, count=p.lanes, description="values", coding=Signed(p.bits))
         y = Field(name="y", bits=p.bits - 1, count=p.lanes, description="from 0 to limit")
         self.pipeline = StreamPipeline(packet=Packet(y), stages=p.timing.latency - 1)
         super().__init__(streams={"i": Packet(x), "o": Packet(y)})
@@ -80,6 +81,5 @@ UNIT = Unit(
     core=Clip,
     small=ClipParameters(lanes=1, bits=5),
     second=ClipParameters(lanes=2),
-    sizes=("lanes",),
     bench="examples.own_unit.bench",
 )

@@ -8,6 +8,7 @@ from amaranth.lib.data import View
 
 from sw.approx.array import ApproxArrayParameters
 from sw.formats import FloatFormat
+from sw.formats.coding import FloatCoding
 
 from ..base.field import Field
 from ..engine.order import Operand, Part, Term, matrices, row_by_row
@@ -25,7 +26,13 @@ __all__ = ["ApproxArray"]
 def _values(format: FloatFormat, count: int, what: str) -> Packet:
     """Return a beat of values side by side."""
     return Packet(
-        Field(name="value", bits=format.width, count=count, description=f"{format.name}, {what}")
+        Field(
+            name="value",
+            bits=format.width,
+            count=count,
+            description=f"{format.name}, {what}",
+            coding=FloatCoding(format),
+        )
     )
 
 

@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import data
 
 from sw.formats import FloatFormat
+from sw.formats.coding import FloatCoding
 
 from ..base.field import Field
 from ..base.pipeline import delay
@@ -26,7 +27,13 @@ def streams(format: FloatFormat, lanes: int) -> dict[str, Packet]:
     """Return the packets of pairs, ``i``, and of their products, ``o``."""
     texts = {"a": "first factors", "b": "second factors", "product": "products"}
     a, b, product = (
-        Field(name=n, bits=format.width, count=lanes, description=f"{format.name} {text}")
+        Field(
+            name=n,
+            bits=format.width,
+            count=lanes,
+            description=f"{format.name} {text}",
+            coding=FloatCoding(format),
+        )
         for n, text in texts.items()
     )
     return {"i": Packet(a, b), "o": Packet(product)}

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 from amaranth.lib import data
 
+from sw.formats.coding import Coding
+
 __all__ = ["Field", "struct"]
 
 
@@ -13,6 +15,7 @@ class Field:
     """A value of ``bits``, or an array of ``count`` of them, the first one lowest.
 
     ``access`` is that of a register's field which has another than the register.
+    ``coding`` is what its codes mean; without, they are integers without a sign.
     """
 
     name: str
@@ -20,6 +23,7 @@ class Field:
     description: str
     count: int | None = None
     access: str = ""
+    coding: Coding | None = None
 
     @property
     def width(self) -> int:

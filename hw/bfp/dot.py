@@ -8,6 +8,8 @@ from amaranth.lib import data, wiring
 
 from sw.bfp.dot import DotParameters
 from sw.bfp.stages import DotStages
+from sw.formats import BINARY32
+from sw.formats.coding import FloatCoding
 from sw.words import Words
 
 from ..base.field import Field
@@ -68,7 +70,9 @@ class DotUnit(Core):
             self.FLAGS = {**self.FLAGS, **STREAM_FLAGS}
             streams: dict[str, Words] = dict(zip(("_a", "_b"), p.streams, strict=True))
             self.registers = (*self.registers, *stream_registers(streams))
-        result = Packet(Field(name="result", bits=32, description="binary32 value"))
+        value = FloatCoding(BINARY32)
+        text = "binary32 value"
+        result = Packet(Field(name="result", bits=32, description=text, coding=value))
         super().__init__(streams={"i_a": operand, "i_b": operand, "o": result})
 
     @property

@@ -4,8 +4,10 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, Value
 
-from sw.bfp.multimode_array import DIGITS, MultimodeParameters
+from sw.bfp.multimode_array import DIGITS, MODES, MultimodeParameters
 from sw.bfp.stages import LEAST_SPACING
+from sw.formats.block_coding import ScaleCoding
+from sw.formats.word_coding import WordCoding
 
 from ..base.field import Field
 from ..base.pipeline import delay, register
@@ -32,12 +34,14 @@ def word_packet(p: MultimodeParameters, count: int, what: str) -> Packet:
             + ("codes" if p.coded else "mantissas")
             + ", lowest first"
             + ("" if p.sign_inside else ", and 4 of signs"),
+            coding=WordCoding(p.formats, not p.sign_inside, p.coded, MODES),
         ),
         Field(
             name="exponent",
             bits=p.formats[0].exponent_bits,
             count=count * DIGITS,
             description=f"4 exponent codes of each {what}, one an element of a word",
+            coding=ScaleCoding(p.formats[0]),
         ),
         Field(name="mode", bits=2, description="0, 1, 2: elements of 4, 8, 16 bits"),
     )

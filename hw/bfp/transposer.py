@@ -5,6 +5,7 @@ from typing import Any
 from amaranth.hdl import Module, Mux, Signal, Value
 
 from sw.bfp.transposer import TransposerParameters
+from sw.formats.coding import BITS
 
 from ..base.field import Field
 from ..base.pipeline import count_events, register, wire
@@ -48,7 +49,8 @@ class Transposer(Core):
     def __init__(self, *, parameters: TransposerParameters) -> None:
         self.parameters = p = parameters
         elements = operand_packet(p.format, p.side)
-        flag = Field(name="transpose", bits=1, description="the tile is to leave by columns")
+        text = "the tile is to leave by columns"
+        flag = Field(name="transpose", bits=1, description=text, coding=BITS)
         super().__init__(streams={"i": Packet(*elements.fields, flag), "o": elements})
 
     def elaborate(self, platform: Any) -> Module:

@@ -7,6 +7,9 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.data import View
 
+from sw.formats import BINARY32
+from sw.formats.coding import FloatCoding
+
 from ..base.field import Field
 from ..base.pipeline import delay
 from ..float.classify import classify
@@ -87,7 +90,13 @@ class TileArray(Core):
         self.skew = row_spacing * (rows - 1)
         counters = (counter(name, text) for name, text in sequencer.COUNTERS.items())
         self.registers = (*counters, *registers)
-        result = Field(name="result", bits=32, count=columns, description="binary32 results")
+        result = Field(
+            name="result",
+            bits=32,
+            count=columns,
+            description="binary32 results",
+            coding=FloatCoding(BINARY32),
+        )
         super().__init__(streams={**streams, "o": Packet(result)}, job=sequencer.fields)
 
     def _accept(

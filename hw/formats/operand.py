@@ -1,6 +1,8 @@
 """Packets of numbers between units: floats, and the elements of a block format."""
 
 from sw.formats import FLOAT_FORMATS, BlockFormat
+from sw.formats.block_coding import ElementCoding, ScaleCoding
+from sw.formats.coding import FloatCoding
 
 from ..base.field import Field
 from ..stream.packet import Packet
@@ -10,9 +12,15 @@ __all__ = ["float_packet", "operand_packet"]
 
 def float_packet(source: str, lanes: int) -> Packet:
     """Return the packet of ``lanes`` floats, field ``value``, of a format by its name."""
-    bits = FLOAT_FORMATS[source].width
+    format = FLOAT_FORMATS[source]
     return Packet(
-        Field(name="value", bits=bits, count=lanes, description=f"{source} elements"),
+        Field(
+            name="value",
+            bits=format.width,
+            count=lanes,
+            description=f"{source} elements",
+            coding=FloatCoding(format),
+        ),
     )
 
 
@@ -30,11 +38,13 @@ def operand_packet(format: BlockFormat, lanes: int, vectors: int = 1, what: str 
             bits=format.element_bits,
             count=vectors * lanes,
             description=f"{lanes} elements{of}",
+            coding=ElementCoding(format),
         ),
         Field(
             name="exponent",
             bits=format.exponent_bits,
             count=vectors if what else None,
             description=f"exponent code of {whose}, in each beat",
+            coding=ScaleCoding(format),
         ),
     )

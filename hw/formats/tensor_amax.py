@@ -7,6 +7,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
 from sw.formats import BINARY32, FLOAT_FORMATS
+from sw.formats.coding import FloatCoding
 from sw.formats.tensor_amax import TensorAmaxParameters
 
 from ..base.field import Field
@@ -52,7 +53,14 @@ class TensorAmaxUnit(Core):
         self.parameters = p = parameters
         self.source = FLOAT_FORMATS[p.source]
         text = "largest finite magnitude of a tensor, binary32"
-        result = Packet(Field(name="amax", bits=BINARY32.width, description=text))
+        result = Packet(
+            Field(
+                name="amax",
+                bits=BINARY32.width,
+                description=text,
+                coding=FloatCoding(BINARY32),
+            )
+        )
         super().__init__(streams={"i": float_packet(p.source, p.lanes), "o": result})
 
     @functools.cached_property

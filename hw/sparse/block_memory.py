@@ -7,6 +7,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, stream
 from amaranth.lib.wiring import In, Out
 
+from sw.formats.coding import BITS
 from sw.sparse.csb_parameters import NUMBER_BITS, CsbDecoderParameters
 from sw.sparse.stages import BLOCK_MEMORY_LATENCY
 
@@ -20,7 +21,7 @@ __all__ = ["REQUEST", "BlockMemory", "checked_block"]
 
 REQUEST = Packet(
     Field(name="number", bits=NUMBER_BITS, description="number of a block"),
-    Field(name="rotate", bits=1, description="turn it by 180 degrees"),
+    Field(name="rotate", bits=1, description="turn it by 180 degrees", coding=BITS),
 )
 """A block asked for."""
 

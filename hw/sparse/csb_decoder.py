@@ -5,6 +5,7 @@ from typing import Any
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import memory, wiring
 
+from sw.formats.coding import BITS
 from sw.sparse.csb_parameters import VALUE_BITS, CsbDecoderParameters
 
 from ..base.field import Field
@@ -20,6 +21,10 @@ from .first_one import one_hot_index
 from .walker import MaskWalker
 
 __all__ = ["CsbDecoder"]
+
+
+def _bit(name: str, description: str, count: int | None = None) -> Field:
+    return Field(name=name, bits=1, count=count, description=description, coding=BITS)
 
 
 class CsbDecoder(Core):
@@ -63,15 +68,19 @@ class CsbDecoder(Core):
         self.parameters = p = parameters
         self.dense = p.form == "dense"
         elements = Field(
-            name="value", bits=VALUE_BITS, count=p.lanes, description="binary32 elements"
+            name="value",
+            bits=VALUE_BITS,
+            count=p.lanes,
+            description="binary32 elements",
+            coding=VALUE.fields[0].coding,
         )
-        corrupt = Field(name="corrupt", bits=1, description="the block is corrupt or not there")
+        corrupt = _bit("corrupt", "the block is corrupt or not there")
         position_bits = max(1, (p.elements - 1).bit_length())
         walk = Packet(
-            Field(name="value", bits=VALUE_BITS, description="binary32 value"),
+            VALUE.fields[0],
             Field(name="position", bits=position_bits, description="number of the element"),
-            Field(name="mask", bits=1, count=p.elements, description="the block's mask"),
-            Field(name="empty", bits=1, description="the block has no values"),
+            _bit("mask", "the block's mask", p.elements),
+            _bit("empty", "the block has no values"),
             corrupt,
         )
         super().__init__(

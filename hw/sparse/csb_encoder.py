@@ -4,6 +4,8 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
+from sw.formats import BINARY32
+from sw.formats.coding import BITS, FloatCoding
 from sw.sparse.csb_parameters import VALUE_BITS, CsbEncoderParameters, CsbParameters
 
 from ..base.field import Field
@@ -17,11 +19,17 @@ from .first_one import FirstOne, one_hot_select
 __all__ = ["VALUE", "CsbEncoder", "block_packet"]
 
 VALUE = Packet(
-    Field(name="value", bits=VALUE_BITS, description="binary32 value"),
+    Field(
+        name="value",
+        bits=VALUE_BITS,
+        description="binary32 value",
+        coding=FloatCoding(BINARY32),
+    ),
     Field(
         name="present",
         bits=1,
         description="0 in a packet's last beat if all its values came before",
+        coding=BITS,
     ),
 )
 """A value of compressed blocks."""
@@ -30,7 +38,13 @@ VALUE = Packet(
 def block_packet(p: CsbParameters) -> Packet:
     """Return the packet of a compressed block without its values."""
     return Packet(
-        Field(name="mask", bits=1, count=p.elements, description="which elements have a value"),
+        Field(
+            name="mask",
+            bits=1,
+            count=p.elements,
+            description="which elements have a value",
+            coding=BITS,
+        ),
         Field(
             name="pointer",
             bits=p.pointer_bits,
@@ -73,9 +87,19 @@ class CsbEncoder(Core):
 
     def __init__(self, *, parameters: CsbEncoderParameters) -> None:
         self.parameters = p = parameters
-        value = Field(name="value", bits=VALUE_BITS, count=p.lanes, description="binary32 elements")
+        value = Field(
+            name="value",
+            bits=VALUE_BITS,
+            count=p.lanes,
+            description="binary32 elements",
+            coding=FloatCoding(BINARY32),
+        )
         keep = Field(
-            name="keep", bits=1, count=p.lanes, description="the element is not to count as zero"
+            name="keep",
+            bits=1,
+            count=p.lanes,
+            description="the element is not to count as zero",
+            coding=BITS,
         )
         super().__init__(
             streams={

@@ -7,6 +7,8 @@ from amaranth.lib import data
 from amaranth.lib.wiring import In
 from amaranth.utils import ceil_log2
 
+from sw.formats import BINARY32
+from sw.formats.coding import FloatCoding
 from sw.sparse.array_parameters import SparseArrayParameters
 
 from ..base.circuit import Circuit
@@ -55,7 +57,15 @@ def streams(p: SparseArrayParameters) -> dict[str, Packet]:
         "o": ("sum", 32, p.columns, "binary32 sums"),
     }
     return {
-        stream: Packet(Field(name=name, bits=bits, count=count, description=text))
+        stream: Packet(
+            Field(
+                name=name,
+                bits=bits,
+                count=count,
+                description=text,
+                coding=FloatCoding(BINARY32) if "binary32" in text else None,
+            )
+        )
         for stream, (name, bits, count, text) in fields.items()
     }
 

@@ -5,6 +5,7 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
 from sw.formats import BINARY32
+from sw.formats.coding import BITS, FloatCoding
 from sw.sparse.quantile_estimator import QuantileParameters
 
 from ..base.field import Field
@@ -53,11 +54,18 @@ class QuantileEstimator(Core):
     def __init__(self, *, parameters: QuantileParameters) -> None:
         self.parameters = p = parameters
         value = Field(
-            name="value", bits=BINARY32.width, count=p.lanes, description="binary32 values"
+            name="value",
+            bits=BINARY32.width,
+            count=p.lanes,
+            description="binary32 values",
+            coding=FloatCoding(BINARY32),
         )
-        present = Field(name="present", bits=1, count=p.lanes, description="which values there are")
-        keep = Field(
-            name="keep", bits=1, count=p.lanes, description="which values are above the estimate"
+        present, keep = (
+            Field(name=name, bits=1, count=p.lanes, description=text, coding=BITS)
+            for name, text in (
+                ("present", "which values there are"),
+                ("keep", "which values are above the estimate"),
+            )
         )
         self.registers = self._registers(p)
         if p.between != "carry":

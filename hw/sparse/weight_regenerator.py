@@ -6,6 +6,7 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 
 from sw.formats import BINARY32
+from sw.formats.coding import FloatCoding
 from sw.sparse.weight_regenerator import SHIFT_BITS, RegeneratorParameters
 
 from ..base.field import Field
@@ -80,7 +81,11 @@ class WeightRegenerator(Core):
             counter("weights", "weights given"),
         )
         given = Field(
-            name="weight", bits=32, count=p.lanes, description="weights of successive numbers"
+            name="weight",
+            bits=32,
+            count=p.lanes,
+            description="weights of successive numbers",
+            coding=FloatCoding(BINARY32),
         )
         super().__init__(streams={"i": Packet(*request), "o": Packet(given)})
 

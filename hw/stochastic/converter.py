@@ -5,6 +5,8 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 
+from sw.formats.block_coding import ScaleCoding
+from sw.formats.coding import BITS
 from sw.stochastic.converter import StochasticConverterParameters
 
 from ..base.field import Field
@@ -57,17 +59,20 @@ class StochasticConverter(Core):
                 bits=1,
                 count=p.elements * p.parallel,
                 description=f"{count} of each element, element by element",
+                coding=BITS,
             ),
             Field(
                 name="negative",
                 bits=1,
                 count=p.elements,
                 description="sign of each element, in each beat",
+                coding=BITS,
             ),
             Field(
                 name="exponent",
                 bits=p.converter.format.exponent_bits,
                 description="exponent code of the vector, in each beat",
+                coding=ScaleCoding(p.converter.format),
             ),
         )
         super().__init__(streams={"i": float_packet(p.source, p.lanes), "o": bits})

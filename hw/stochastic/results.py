@@ -8,6 +8,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw.formats import BINARY32
+from sw.formats.block_coding import ElementCoding, ScaleCoding
+from sw.formats.coding import FloatCoding
 from sw.stochastic.outer_parameters import OuterProductParameters
 from sw.stochastic.stages import OuterStages
 
@@ -24,7 +26,15 @@ __all__ = ["Results", "binary32_packet", "weights_packet"]
 def binary32_packet(p: OuterProductParameters, what: str) -> Packet:
     """Return the packet of a beat of fp32 values of a name."""
     text = f"binary32 {what}s"
-    return Packet(Field(name=what, bits=BINARY32.width, count=p.results, description=text))
+    return Packet(
+        Field(
+            name=what,
+            bits=BINARY32.width,
+            count=p.results,
+            description=text,
+            coding=FloatCoding(BINARY32),
+        )
+    )
 
 
 def weights_packet(p: OuterProductParameters) -> Packet:
@@ -39,12 +49,14 @@ def weights_packet(p: OuterProductParameters) -> Packet:
             bits=format.element_bits,
             count=p.results,
             description=f"elements of {blocks} blocks",
+            coding=ElementCoding(format),
         ),
         Field(
             name="exponent",
             bits=format.exponent_bits,
             count=blocks,
             description="exponent code of each block",
+            coding=ScaleCoding(format),
         ),
     )
 

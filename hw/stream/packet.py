@@ -40,6 +40,7 @@ class Packet(data.StructLayout):
                     bits=field.bits,
                     count=count * (1 if field.count is None else field.count),
                     description=field.description + text,
+                    coding=field.coding,
                 )
                 for field in self.fields
             )

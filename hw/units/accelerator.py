@@ -6,6 +6,7 @@ from sw.formats import read_format
 
 from ..accelerator.chip import AcceleratorChip
 from ..accelerator.machine import Accelerator
+from .notes import accelerator as notes
 from .unit import Unit
 
 __all__ = ["UNITS"]
@@ -36,6 +37,7 @@ UNITS = (
         core=Accelerator,
         small=_SMALL,
         second=_SMALL.replace(columns=2, port_bits=64, vector_lanes=2),
+        notes=notes.accelerator,
     ),
     Unit(
         name="accelerator_chip",
@@ -44,5 +46,6 @@ UNITS = (
         small=_SMALL_CHIP,
         second=_SMALL_CHIP.replace(columns=2, port_bits=64),
         sizes=("rows", "columns", "lanes", "memory_words"),
+        notes=notes.chip,
     ),
 )

@@ -8,6 +8,7 @@ from sw.formats import FloatFormat
 from ..approx.amsim_multiplier import AmsimUnit
 from ..approx.array import ApproxArray
 from ..approx.multiplier import ApproxUnit
+from .notes import approx as notes
 from .unit import Storage, Unit
 
 __all__ = ["UNITS"]
@@ -42,6 +43,7 @@ UNITS = (
         core=ApproxUnit,
         small=ApproxParameters(multiplier="mitchell", format=_NINE_BITS),
         second=ApproxParameters(multiplier="mitchell"),
+        notes=notes.multipliers,
     ),
     Unit(
         name="amsim_multiplier",
@@ -51,6 +53,7 @@ UNITS = (
         small=AmsimParameters(format=_NINE_BITS, bits=1, lanes=1),
         second=AmsimParameters(bits=2, lanes=1),
         storage=_amsim_multiplier,
+        notes=notes.amsim_multiplier,
     ),
     Unit(
         name="approx_array",
@@ -60,5 +63,6 @@ UNITS = (
         second=ApproxArrayParameters(rows=1, columns=2, multiplier="mitchell"),
         proof=ApproxArrayParameters(rows=1, columns=1, multiplier="mitchell"),
         storage=_array,
+        notes=notes.array,
     ),
 )

@@ -16,6 +16,8 @@ from ..bfp.epoch_schedule import EpochSchedule
 from ..bfp.multimode_array import MultimodeArray
 from ..bfp.transposer import Transposer
 from ..bfp.zse_controller import ZseController
+from .notes import bfp as notes
+from .notes import control, multimode
 from .unit import Storage, Unit
 
 __all__ = ["UNITS"]
@@ -52,6 +54,7 @@ UNITS = (
             format=dataclasses.replace(BLOCK_FORMATS["hbfp8_8x8"], block=(2, 2))
         ),
         storage=_transposer,
+        notes=notes.transposer,
     ),
     Unit(
         name="bfp_dot",
@@ -59,6 +62,7 @@ UNITS = (
         core=DotUnit,
         small=DotParameters(format=_TWO_BEATS, lanes=2),
         second=DotParameters(format=_HBFP4, lanes=2),
+        notes=notes.dot,
     ),
     Unit(
         name="bfp_array",
@@ -67,6 +71,7 @@ UNITS = (
         small=ArrayParameters(format=_TWO_BEATS, lanes=2, rows=2, columns=1),
         second=ArrayParameters(format=_HBFP4, lanes=2, rows=2, columns=1),
         storage=_array,
+        notes=notes.array,
     ),
     Unit(
         name="bfp_multimode_array",
@@ -75,6 +80,7 @@ UNITS = (
         small=MultimodeParameters(rows=1, columns=1),
         second=MultimodeParameters(rows=1, columns=2),
         storage=_multimode_array,
+        notes=multimode.multimode_array,
     ),
     Unit(
         name="bfp_zse_controller",
@@ -83,6 +89,7 @@ UNITS = (
         small=ZseParameters(layers=4),
         second=ZseParameters(layers=3),
         proof=ZseParameters(layers=1),
+        notes=control.zse_controller,
     ),
     Unit(
         name="bfp_epoch_schedule",
@@ -91,5 +98,6 @@ UNITS = (
         small=EpochParameters(layers=4),
         second=EpochParameters(layers=3),
         proof=EpochParameters(layers=1),
+        notes=control.epoch_schedule,
     ),
 )

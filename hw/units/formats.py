@@ -10,6 +10,7 @@ from sw.formats.tensor_amax import TensorAmaxParameters
 from ..formats.converter import ConverterUnit
 from ..formats.hadamard import HadamardUnit
 from ..formats.tensor_amax import TensorAmaxUnit
+from .notes import formats as notes
 from .unit import Storage, Unit
 
 __all__ = ["UNITS"]
@@ -32,6 +33,7 @@ UNITS = (
         ),
         second=ConverterParameters(format=BLOCK_FORMATS["mxint8"], lanes=4),
         storage=_converter,
+        notes=notes.converter,
     ),
     Unit(
         name="hadamard",
@@ -40,6 +42,7 @@ UNITS = (
         # Tiles of two beats.
         small=HadamardParameters(tile=4, lanes=2, source="binary16"),
         second=HadamardParameters(tile=2, lanes=2),
+        notes=notes.hadamard,
     ),
     Unit(
         name="tensor_amax",
@@ -47,5 +50,6 @@ UNITS = (
         core=TensorAmaxUnit,
         small=TensorAmaxParameters(source="binary16"),
         second=TensorAmaxParameters(),
+        notes=notes.tensor_amax,
     ),
 )

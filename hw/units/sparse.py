@@ -12,6 +12,8 @@ from ..sparse.csb_encoder import CsbEncoder
 from ..sparse.load_balancer import LoadBalancer
 from ..sparse.quantile_estimator import QuantileEstimator
 from ..sparse.weight_regenerator import WeightRegenerator
+from .notes import csb, sparse_array
+from .notes import sparse as notes
 from .unit import Storage, Unit
 
 __all__ = ["ELEMENT_REGISTERS", "UNITS"]
@@ -63,6 +65,7 @@ UNITS = (
         ),
         sizes=("columns", "pe_rows"),
         storage=_array,
+        notes=sparse_array.array,
     ),
     Unit(
         name="csb_decoder",
@@ -74,6 +77,7 @@ UNITS = (
         ),
         second=CsbDecoderParameters(form="dense", lanes=1, blocks=4, values=20),
         storage=_csb_decoder,
+        notes=csb.decoder,
     ),
     Unit(
         name="csb_encoder",
@@ -81,6 +85,7 @@ UNITS = (
         core=CsbEncoder,
         small=CsbEncoderParameters(rows=2, columns=2, lanes=2, pointer_bits=6),
         second=CsbEncoderParameters(keep=True, lanes=1),
+        notes=csb.encoder,
     ),
     Unit(
         name="load_balancer",
@@ -91,6 +96,7 @@ UNITS = (
         second=BalancerParameters(pe_rows=2, subtiles=2),
         sizes=("pe_rows",),
         storage=_load_balancer,
+        notes=notes.load_balancer,
     ),
     Unit(
         name="quantile_estimator",
@@ -98,6 +104,7 @@ UNITS = (
         core=QuantileEstimator,
         small=QuantileParameters(lanes=1, step=4),
         second=QuantileParameters(lanes=2),
+        notes=notes.quantile_estimator,
     ),
     Unit(
         name="weight_regenerator",
@@ -107,5 +114,6 @@ UNITS = (
         small=RegeneratorParameters(lanes=1, layers=2),
         second=RegeneratorParameters(lanes=2, layers=4),
         sizes=("lanes", "words"),
+        notes=notes.weight_regenerator,
     ),
 )

@@ -5,6 +5,7 @@ from sw.stochastic.outer_parameters import OuterProductParameters
 
 from ..stochastic.converter import StochasticConverter
 from ..stochastic.outer_product import OuterProduct
+from .notes import stochastic as notes
 from .unit import Storage, Unit
 
 __all__ = ["UNITS"]
@@ -33,6 +34,7 @@ UNITS = (
         second=OuterProductParameters(rows=4, columns=4, results=4),
         sizes=("rows", "columns", "lanes", "parallel"),
         storage=_outer_product,
+        notes=notes.outer_product,
     ),
     Unit(
         name="stochastic_converter",
@@ -43,5 +45,6 @@ UNITS = (
         second=StochasticConverterParameters(elements=4, length=2),
         sizes=("lanes", "parallel", "elements"),
         storage=_converter,
+        notes=notes.converter,
     ),
 )

@@ -10,6 +10,8 @@ from sw.parameters import TARGETS, Parameters
 
 from ..bus.top import AxiTop
 from ..engine.size import TooLargeError
+from .notes.default import default_notes
+from .notes.note import Notes
 
 __all__ = ["Storage", "Unit"]
 
@@ -50,6 +52,9 @@ class Unit:
         ``storage(parameters)`` is what a configuration certainly stores, as `Storage`, by
         arithmetic: registers that hold different bits every cycle and feed logic, and words that
         can be read back, so that no synthesis saves them. A unit takes more. Without it, nothing.
+    notes : callable, optional
+        ``notes(parameters)`` is what a data sheet says of a configuration, as `Notes`. Without it,
+        see `describe`.
     bench : str
         Module of its bench. Without it, the core of module ``hw.X.Y`` has the bench ``sim.X.Y``,
         and a core elsewhere has none.
@@ -63,6 +68,7 @@ class Unit:
     proof: Parameters | None = None
     sizes: tuple[str, ...] = ()
     storage: Callable[[Any], Storage] | None = None
+    notes: Callable[[Any], Notes] | None = None
     bench: str = ""
 
     def __post_init__(self) -> None:
@@ -110,6 +116,15 @@ class Unit:
         except TooLargeError as error:
             fields = self.sized(parameters)
             raise UserError(f"{error} as with {fields}" if fields else str(error)) from None
+
+    def describe(self, parameters: Parameters) -> Notes:
+        """Return the facts of a configuration for its data sheet.
+
+        Without notes of its own they are those of the core's docstring and `timing`.
+        """
+        if self.notes:
+            return self.notes(parameters)
+        return default_notes(self.summary, self.top(parameters).core)
 
     def stored(self, parameters: Parameters) -> Storage:
         """Return what a configuration certainly stores."""

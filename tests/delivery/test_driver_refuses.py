@@ -7,13 +7,11 @@ import sys
 import numpy as np
 import pytest
 
-from delivery.advice import advice_of
 from delivery.driver import driver_files, files
 from delivery.parts import PARTS
-from hw.units import UNITS
 from sw.errors import UserError
 
-from .drivers import CDriver, manifest, write
+from .drivers import CDriver, write
 from .jobs import (
     Bus,
     K,
@@ -185,15 +183,6 @@ def test_the_header_is_taken_by_cpp(array, tmp_path):
     (tmp_path / "main.cpp").write_text('#include "driver/my_array.h"\nmy_array_device device;\n')
     command = ["g++", "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only", "main.cpp"]
     subprocess.run(command, cwd=tmp_path, check=True)
-
-
-@pytest.mark.parametrize("unit", UNITS)
-def test_every_event_says_what_to_do(unit):
-    described = manifest(unit, UNITS[unit].small)
-    [status] = (r for r in described["registers"] if r["name"] == "status")
-    [enable] = (r for r in described["registers"] if r["name"] == "interrupt_enable")
-    names = [field["name"] for field in status["fields"][: len(enable["fields"])]]
-    assert len(names) >= 2 and set(names) <= set(advice_of(unit))
 
 
 def test_event_texts_in_c(array):
