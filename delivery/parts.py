@@ -19,11 +19,11 @@ def _design(delivered: Delivered) -> dict[str, str]:
 
 PARTS: tuple[tuple[str, Part], ...] = (
     ("Verilog", _design),
+    ("data sheet", sheet.files),
     ("register descriptions", register_files),
     ("core for Vivado", packaging_files),
     ("driver", driver.files),
     ("test bench", testbench),
     ("scripts of tools", scripts),
-    ("data sheet", sheet.files),
 )
 """What each is, and the part."""

@@ -13,6 +13,8 @@ from markupsafe import Markup
 
 __all__ = ["render"]
 
+MARKUP = (".html.jinja", ".svd.jinja", ".xml.jinja")
+
 
 def render(template: str, **facts: Any) -> str:
     """Return the text of ``template.jinja``; in HTML, XML and SVD what is put in is escaped.
@@ -28,9 +30,7 @@ def render(template: str, **facts: Any) -> str:
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=lambda name: (
-            name is not None and name.endswith((".svd.jinja", ".xml.jinja", ".html.jinja"))
-        ),
+        autoescape=lambda name: name is not None and name.endswith(MARKUP),
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,

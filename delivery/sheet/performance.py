@@ -149,4 +149,7 @@ def _span(run: Recorded) -> Iterator[Text]:
     outs = [moved[n].final for n in run.job.outputs if n in moved and moved[n].done]
     if ins and outs:
         count = max(outs) - min(ins) + 1
-        yield Text(f"From the first beat taken to the last one given: {count:,} cycles.")
+        yield Text(
+            f"From the first beat taken to the last one given: {count:,} cycles, in which "
+            "sources and sinks often waited, as a seed tells."
+        )
