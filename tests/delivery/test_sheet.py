@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from delivery.delivered import Delivered
-from delivery.sheet import control, document
+from delivery.sheet import document
 from delivery.sheet.worked import worked
 from hw.bus.top import AxiTop
 from hw.units import UNITS, unit
+from hw.units.notes import note
 from sim.bfp import multimode_array
 from sim.streams import pack, unpack
 from sw.bfp.multimode_array import MultimodeParameters
@@ -97,7 +98,7 @@ def check(name: str, which: str) -> None:
     for part in (text, re.sub(r"<style>.*?</style>", "", page, flags=re.S)):
         assert not re.search(r"\bNone\b|\{[a-z_.]+\}|\{\{|<function|object at 0x", part)
     if name in UNITS:
-        assert control.OWN not in text
+        assert note.OWN not in text
     parsed = Page(page)
     assert parsed.open == [] and len(set(parsed.places)) == len(parsed.places)
     assert {link[1:] for link in parsed.links} <= set(parsed.places)

@@ -180,6 +180,9 @@ def block_ready(beats: int, what: str = "block", behind: str = "`m_axis_tready`"
     return f"While there is room; a {what} is one beat, so that {follows}."
 
 
+OWN = "See its meaning; then clear it by writing it as 1."
+"""What to do about other events."""
+
 REMEDIES: Mapping[str, str] = {
     "access": "Find the access that was wrong: an address without a register, a write to what is "
     "read only, or to sizes while busy. It changed nothing; clear the flag.",
@@ -203,5 +206,4 @@ REMEDIES: Mapping[str, str] = {
 
 def remedy(event: str, flags: Mapping[str, str]) -> str:
     """Return what to do about an event; ``flags`` are those of the unit's `Notes`."""
-    own = "See its meaning; then clear it by writing it as 1."
-    return flags.get(event) or REMEDIES.get(event, own)
+    return flags.get(event) or REMEDIES.get(event, OWN)
