@@ -90,6 +90,11 @@ class TileArray(Core):
         result = Field(name="result", bits=32, count=columns, description="binary32 results")
         super().__init__(streams={**streams, "o": Packet(result)}, job=sequencer.fields)
 
+    @property
+    def job_fields(self) -> tuple[Field, ...]:
+        """Fields of the job's descriptor."""
+        return self._sequencer.fields
+
     def _accept(
         self,
         m: Module,
