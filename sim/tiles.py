@@ -14,7 +14,15 @@ from .registers import counting, readable
 from .report import Report, compare, insist, merge
 from .streams import Stalls
 
-__all__ = ["START", "check", "check_size", "expected_status", "multiply", "over_depths", "product_of"]
+__all__ = [
+    "START",
+    "check",
+    "check_size",
+    "expected_status",
+    "multiply",
+    "over_depths",
+    "product_of",
+]
 
 START = (("control.start", 1),)
 

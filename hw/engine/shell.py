@@ -55,7 +55,7 @@ class Shell(Core):
     FLAGS = {
         **TileArray.FLAGS,
         "framing": "an operand's packet did not end with it, or padding bits were not zero",
-        "refused": "a start while busy, with a size of 0, or of operands too large for the memories",
+        "refused": "a start while busy, with a size of 0 or of operands that are too large",
         "too_large": "a start of operands that are too large for the memories",
     }
 

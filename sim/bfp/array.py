@@ -159,7 +159,7 @@ def _regress(
 def random_operands(
     p: ArrayParameters, rng: np.random.Generator, m: int, n: int, deep: int
 ) -> tuple[Blocks, Blocks]:
-    """Return operands of ``m`` x ``n`` results, ``deep`` blocks along the reduction, the last cut."""
+    """Return operands of ``m`` x ``n`` results, of ``deep`` blocks, the last of them cut."""
     step = p.format.reduction
     k = deep * step - int(rng.integers(0, step))
     x, y = (_matrix(rng, lines, deep, step)[:, :k] for lines in (m, n))

@@ -7,12 +7,16 @@ from ..checks import one_of, whole
 from ..errors import UserError
 from ..timing import Timing
 from .array import ArrayParameters, matmul
-from .shell_cycles import ShellRun, step_through
+from .shell_cycles import ShellJob, ShellRun
+from .shell_cycles import run as run_job
 
 __all__ = ["MOST_WORDS", "ArrayShellParameters", "matmul"]
 
 MOST_WORDS = 1 << 15
 """Of an operand's memory."""
+
+MOST_TILES = (1 << 16) - 1
+"""Down a job."""
 
 SHELL_LATENCY = 2
 """Cycles from a word's last beat to the word at the array: its memory, and the read register."""
@@ -100,8 +104,9 @@ class ArrayShellParameters(ArrayParameters):
 
     def fits(self, m: int, n: int, k: int) -> bool:
         """Return whether an ``m`` x ``n`` x ``k`` product is a job; else it has to be cut."""
-        blocks, across = self.blocks(k), -(-n // self.columns)
-        return blocks <= self.most_blocks and blocks * across <= self.most_blocks_b
+        blocks, across, down = self.blocks(k), -(-n // self.columns), -(-m // self.rows)
+        held = blocks <= self.most_blocks and blocks * across <= self.most_blocks_b
+        return held and down <= MOST_TILES
 
     def takes_any_order(self, m: int, n: int, k: int) -> bool:
         """Return whether both operands may come in any order, one even wholly before the other.
@@ -123,23 +128,27 @@ class ArrayShellParameters(ArrayParameters):
         Raises `UserError` if it is no job.
         """
         for name, value in (("m", m), ("n", n), ("k", k)):
-            whole(name, value, 1, 65_535 * 4096)
+            whole(name, value, 1, 1 << 31)
         if not self.fits(m, n, k):
             raise UserError(
                 f"a product of {m} x {n} x {k} must fit the memories of {self.words_a} and "
                 f"{self.words_b} words, or be cut"
             )
-        return step_through(
+        job = ShellJob(
             tile_rows=-(-m // self.rows),
             tile_columns=-(-n // self.columns),
-            words=self.blocks(k) * self.beats,
+            panel=self.blocks(k) * self.beats,
             rows=self.rows,
             spaced=self.beats < self.rows,
             latency=self.array.timing.latency,
-            beats=(self.beats_a, self.beats_b, self.result_beats),
-            held=(self.words_a, self.words_b),
+            beats_a=self.beats_a,
+            beats_b=self.beats_b,
+            result_beats=self.result_beats,
+            words_a=self.words_a,
+            words_b=self.words_b,
             inputs=self.inputs,
         )
+        return run_job(job)
 
     def cycles(self, m: int, n: int, k: int) -> int:
         """Cycles of an ``m`` x ``n`` x ``k`` product where nothing stalls.
