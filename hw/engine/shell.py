@@ -25,7 +25,8 @@ class Shell(Core):
     either may come first, as far as the memory of ``a`` holds what comes of it before ``b``. With a
     stream of both, ``b`` comes first.
 
-    Results leave as the array gives them, in parts too.
+    Results leave as the array gives them, in parts too. All bytes of all beats count: there is no
+    ``tkeep``.
 
     Latency is two cycles more than the array's, interval a beat a cycle at every port. Ready of the
     streams in comes from registers.
@@ -103,7 +104,8 @@ class Shell(Core):
         across = self.job.tile_columns
         depth = self.job[self.array.job_fields[-1].name]
         bits, bits_b = p.most_blocks.bit_length(), p.most_blocks_b.bit_length()
-        fits = Signal()
+        # An abort does not change the job, which may start as it ends.
+        fits = Signal(reset_less=True)
         m.d.sync += fits.eq(
             (depth <= p.most_blocks)
             & (across <= p.most_blocks_b)

@@ -31,9 +31,11 @@ class ArrayShellParameters(ArrayParameters):
     """Parameters of ``array_shell``, a ``bfp_array`` that is sent each operand once.
 
     A word is what the array takes of an operand in a cycle: `lanes` elements of each row of a tile,
-    or column, and their exponents. A panel is the words of a tile's rows, or columns, in order. A
-    word, and a row of results, begins with a beat of the port, lowest bits first; the last beat is
-    filled up with zeros. The model is `matmul`.
+    or column, and their exponents. A panel is the words of a tile's rows, or columns, in order;
+    rows and columns that a matrix has not are zeros. An operand is panel after panel, the results
+    are row after row of each tile, tiles by rows. A word, and a row of results, begins with a beat
+    of the port, lowest bits first; its last beat is filled up with zeros. So all bytes of all beats
+    count, and streams have no ``tkeep``. The model is `matmul`.
 
     Parameters
     ----------
@@ -107,6 +109,14 @@ class ArrayShellParameters(ArrayParameters):
         blocks, across, down = self.blocks(k), -(-n // self.columns), -(-m // self.rows)
         held = blocks <= self.most_blocks and blocks * across <= self.most_blocks_b
         return held and down <= MOST_TILES
+
+    def most_columns(self, k: int) -> int:
+        """Return the most columns of a product that is a job; 0 if ``k`` is too long for any.
+
+        A product of more columns is several jobs, each with all of ``a`` and some columns of ``b``.
+        """
+        blocks = self.blocks(whole("k", k, 1, 1 << 31))
+        return self.columns * (self.most_blocks_b // blocks) if blocks <= self.most_blocks else 0
 
     def takes_any_order(self, m: int, n: int, k: int) -> bool:
         """Return whether both operands may come in any order, one even wholly before the other.

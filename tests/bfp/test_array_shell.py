@@ -174,6 +174,7 @@ def test_operands_beyond_the_memories_are_refused_at_once():
     check_sizes()
     for blocks, across, fits in FITS:
         assert SMALL.fits(6, across, 4 * blocks) == fits
+    assert [SMALL.most_columns(k) for k in (1, 4, 5, 12, 16, 17)] == [8, 8, 4, 2, 2, 0]
     with pytest.raises(UserError, match="2 x 1 x 20 must fit the memories of 8 and 16 words, or"):
         SMALL.cycles(2, 1, 20)
     with pytest.raises(UserError, match="words_b must hold a block of 8 words, not 4"):
