@@ -9,7 +9,7 @@ import pytest
 from hw.flow.emit import generate
 from hw.flow.yosys import netlist
 from hw.units import UNITS
-from sim.bench import Stalls
+from sim.bench import Session, Stalls
 from sim.bfp.array import random_operands
 from sim.bfp.array_shell import beats, regress, simulate
 from sim.compare import assert_equal
@@ -70,6 +70,17 @@ def test_bytes_are_panel_after_panel_and_word_after_word(p):
 def test_random_products_and_their_cycles(p, stalls):
     for seed in range(2):
         assert regress(p, blocks=250, seed=seed, stalls=stalls).message == ""
+
+
+@pytest.mark.parametrize("p", [SMALL, ONE])
+def test_jobs_of_other_sizes_follow_without_a_reset(p):
+    with Session() as session:
+        for m, n, deep in ((3, 1, 1), (7, 3, 2), (2, 2, 4), (9, 1, 3), (1, 4, 2)):
+            a, b = operands(p, m, n, deep)
+            product, result = simulate(p, a, b, engine="batch", session=session)
+            assert_equal(product, model(p, a, b))
+            assert result.registers["status.framing"] == 0
+            assert result.cycles == p.cycles(m, n, a.shape[1])
 
 
 def test_cycles_of_one_tile_and_of_two_counted_by_hand():
