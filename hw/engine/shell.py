@@ -68,10 +68,8 @@ class Shell(Core):
         a, b, result = (array.streams[name] for name in ("i_a", "i_b", "o"))
         ports = {"i": {"b": b, "a": a}} if p.inputs == 1 else {"i_a": {"a": a}, "i_b": {"b": b}}
         ports |= {"o": {"result": result}}
-        super().__init__(
-            streams={name: Parts(p.port_bits, carried) for name, carried in ports.items()},
-            job=array.job_fields,
-        )
+        self._ports = {name: Parts(p.port_bits, carried) for name, carried in ports.items()}
+        super().__init__(streams=self._ports, job=array.job_fields)
 
     def elaborate(self, platform: Any) -> Module:
         """Put inputs and memories before the array, and cut its results."""
@@ -133,7 +131,7 @@ class Shell(Core):
         inputs = {}
         for name, (operand, panels) in operands.items():
             one = p.inputs == 1
-            packet = self.streams["i" if one else f"i_{name}"]
+            packet = self._ports["i" if one else f"i_{name}"]
             inputs[name] = each = OperandInput(
                 packet=packet,
                 block_beats=self.block_words * packet.beats(name),
@@ -167,7 +165,7 @@ class Shell(Core):
 
     def _give(self, m: Module) -> None:
         """Cut rows of results."""
-        packet, row = self.streams["o"], self.array.o
+        packet, row = self._ports["o"], self.array.o
         count = packet.beats("result")
         given = self.o
         if count > 1:
