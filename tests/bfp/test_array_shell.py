@@ -65,11 +65,22 @@ def test_bytes_are_panel_after_panel_and_word_after_word(p):
     assert {name: each.tobytes() for name, each in beats(p, a, b).items()} == known
 
 
+def test_the_manifest_tells_what_comes_in_parts():
+    streams = generate("array_shell", ONE).manifest["streams"]
+    told = {
+        n: [(k, v["bits"], v["beats"]) for k, v in s["carries"].items()] for n, s in streams.items()
+    }
+    assert told == {"s_axis": [("b", 36, 2), ("a", 36, 2)], "m_axis": [("result", 64, 2)]}
+    fields = streams["s_axis"]["carries"]["a"]["fields"]
+    places = [(f["name"], f["offset"], f["bits"], f["count"]) for f in fields]
+    assert places == [("mantissa", 0, 4, 4), ("exponent", 16, 10, 2)]
+    assert {s["bytes"] for s in streams.values()} == {4}
+
+
 @pytest.mark.parametrize("stalls", [Stalls(), STALLS])
 @pytest.mark.parametrize("p", [SMALL, ONE, WIDE])
 def test_random_products_and_their_cycles(p, stalls):
-    for seed in range(2):
-        assert regress(p, blocks=250, seed=seed, stalls=stalls).message == ""
+    assert regress(p, blocks=250, seed=1, stalls=stalls).message == ""
 
 
 @pytest.mark.parametrize("p", [SMALL, ONE])
