@@ -62,7 +62,7 @@ FAULTS = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_is_caught(name):
     p, fault = FAULTS[name]
-    assert_caught(regress, "array_shell", p, fault, blocks=60, seed=8)
+    assert_caught(regress, "array_shell", p, fault, blocks=100, seed=8)
 
 
 def test_faults_in_refusals_and_flags_are_caught():
