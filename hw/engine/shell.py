@@ -48,7 +48,7 @@ class Shell(Core):
     o : Out(stream.Signature(...))
         Parts of rows of results; ``last`` is with the last beat of the job.
     job, start, done, busy, clear, flags, <counter>
-        As of `TileArray`; the job is there a cycle before the start.
+        As of `TileArray`; the job is there two cycles before the start.
     """
 
     JOBS = True
@@ -97,18 +97,20 @@ class Shell(Core):
         return m
 
     def _fits(self, m: Module) -> Value:
-        """Return whether the operands of the job fit the memories, as it was a cycle before."""
+        """Return whether the operands of the job fit the memories, as it was two cycles before."""
         p = self.parameters
         across = self.job.tile_columns
         depth = self.job[self.array.job_fields[-1].name]
         bits, bits_b = p.most_blocks.bit_length(), p.most_blocks_b.bit_length()
         # An abort does not change the job, which may start as it ends.
         fits = Signal(reset_less=True)
-        m.d.sync += fits.eq(
-            (depth <= p.most_blocks)
-            & (across <= p.most_blocks_b)
-            & (depth[:bits] * across[:bits_b] <= p.most_blocks_b)
-        )
+        both = Signal(bits + bits_b, reset_less=True)
+        m.d.sync += [
+            both.eq(depth[:bits] * across[:bits_b]),
+            fits.eq(
+                (depth <= p.most_blocks) & (across <= p.most_blocks_b) & (both <= p.most_blocks_b)
+            ),
+        ]
         return fits
 
     def _feed(self, m: Module, begins: Value) -> Value:
