@@ -15,7 +15,16 @@ from .registers import counting, readable
 from .report import Report, compare, insist, merge
 from .streams import Stalls, pack
 
-__all__ = ["START", "check", "check_size", "expected_status", "multiply", "operand", "over_depths"]
+__all__ = [
+    "START",
+    "check",
+    "check_size",
+    "expected_status",
+    "multiply",
+    "operand",
+    "over_depths",
+    "product_of",
+]
 
 START = (("control.start", 1),)
 
@@ -59,12 +68,28 @@ def multiply(
         reads=readable(design.manifest),
         **options,
     )
+    rows = result.outputs["m_axis"]
+    return product_of(result, rows, size=size, tiles=(down, across), tile=tile), result
+
+
+def product_of(
+    result: Result,
+    rows: np.ndarray,
+    *,
+    size: tuple[int, int],
+    tiles: tuple[int, int],
+    tile: tuple[int, int],
+) -> npt.NDArray[np.float32]:
+    """Return the product whose tiles' rows left as ``rows``, bytes of binary32; check ``tlast``.
+
+    ``size`` and ``tile`` are as in `multiply`, ``tiles`` those down and across.
+    """
     last = result.last["m_axis"]
     alone = last[-1] and not last[:-1].any()
     insist(alone, "tlast is not on the last result alone", result)
-    words = result.outputs["m_axis"].view("<f4").reshape(down, across, *tile)
-    product = words.swapaxes(1, 2).reshape(down * tile[0], across * tile[1])
-    return np.ascontiguousarray(product[: size[0], : size[1]]), result
+    words = np.ascontiguousarray(rows).view("<f4").reshape(*tiles, *tile)
+    product = words.swapaxes(1, 2).reshape(tiles[0] * tile[0], tiles[1] * tile[1])
+    return np.ascontiguousarray(product[: size[0], : size[1]])
 
 
 def operand(

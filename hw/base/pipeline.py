@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value, ValueLike
 
-__all__ = ["advance", "count_events", "delay", "register", "wire"]
+__all__ = ["advance", "count_events", "count_to", "delay", "register", "wire"]
 
 
 def advance(m: Module, en: ValueLike, index: Signal, count: int) -> Value:
@@ -12,6 +12,15 @@ def advance(m: Module, en: ValueLike, index: Signal, count: int) -> Value:
     last = index == count - 1
     with m.If(en):
         m.d.sync += index.eq(Mux(last, 0, index + 1))
+    return last
+
+
+def count_to(m: Module, en: ValueLike, size: Value, *, name: str) -> Value:
+    """Count enabled cycles from 1 to ``size`` and again from 1; return whether it is the last."""
+    count = Signal(len(size), name=f"{name}_count", init=1)
+    last = wire(m, f"{name}_last", 1, count == size)
+    with m.If(en):
+        m.d.sync += count.eq(Mux(last, 1, count + 1))
     return last
 
 

@@ -14,7 +14,10 @@ __all__ = ["DATA_SIZES", "LAYOUT", "events", "first_registers", "last_registers"
 LAYOUT = 2
 """Of the registers below; one that a driver of an earlier layout would not take has another."""
 
-DATA_SIZES = ("rows", "columns", "lanes", "pe_rows", "elements", "results", "layers")
+DATA_SIZES = (
+    *("rows", "columns", "lanes", "pe_rows", "elements", "results", "layers"),
+    *("words_a", "words_b"),
+)
 """Fields of a configuration that a driver needs to cut its data."""
 
 

@@ -99,6 +99,11 @@ class TileArray(Core):
         )
         super().__init__(streams={**streams, "o": Packet(result)}, job=sequencer.fields)
 
+    @property
+    def job_fields(self) -> tuple[Field, ...]:
+        """Fields of the job's descriptor."""
+        return self._sequencer.fields
+
     def _accept(
         self,
         m: Module,

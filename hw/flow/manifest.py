@@ -12,7 +12,7 @@ from sw.version import version
 from ..base.circuit import Circuit
 from ..base.field import Field
 from ..engine.size import warnings
-from ..stream.packet import Packet
+from ..stream.packet import Packet, Parts
 from .rtlil import members
 
 __all__ = ["manifest_of"]
@@ -80,6 +80,19 @@ def _stream(name: str, packet: Packet) -> dict[str, Any]:
         "bits": packet.bits,
         "bytes": packet.bytes,
         "fields": _fields(packet.fields, counted=True),
+        **({"carries": _carried(packet)} if isinstance(packet, Parts) else {}),
+    }
+
+
+def _carried(packet: Parts) -> dict[str, Any]:
+    """Return what comes in parts: its bits and fields, and the beats of the port that it takes."""
+    return {
+        name: {
+            "bits": whole.bits,
+            "beats": packet.beats(name),
+            "fields": _fields(whole.fields, counted=True),
+        }
+        for name, whole in packet.carried.items()
     }
 
 

@@ -1,10 +1,12 @@
 """Packets: what a stream carries, from which circuits, manifest and benches are made."""
 
+from collections.abc import Mapping
+
 from amaranth.lib import data, stream
 
 from ..base.field import Field, struct
 
-__all__ = ["Packet"]
+__all__ = ["Packet", "Parts"]
 
 
 class Packet(data.StructLayout):
@@ -50,3 +52,26 @@ class Packet(data.StructLayout):
     def signature(self) -> stream.Signature:
         """Signature of a stream of these."""
         return stream.Signature(self)
+
+
+class Parts(Packet):
+    """Beats of a port of fixed width, in which the beats of other packets come in parts.
+
+    Each of these begins with a beat of the port, its lowest bits first, and is filled up with zeros
+    to a whole number of them.
+
+    Parameters
+    ----------
+    bits : int
+        Of the port.
+    carried : mapping of str to Packet
+        What comes in parts, in the order in which it comes, by the names of its packets.
+    """
+
+    def __init__(self, bits: int, carried: Mapping[str, Packet]) -> None:
+        super().__init__(Field(name="part", bits=bits, description="part of a beat that is cut"))
+        self.carried = dict(carried)
+
+    def beats(self, name: str) -> int:
+        """Return the beats of the port that a beat of what is carried takes."""
+        return -(-self.carried[name].bits // self.bits)

@@ -3,6 +3,7 @@
 import dataclasses
 
 from sw.bfp.array import ArrayParameters
+from sw.bfp.array_shell import ArrayShellParameters
 from sw.bfp.dot import DotParameters
 from sw.bfp.epoch_schedule import EpochParameters
 from sw.bfp.multimode_array import MultimodeParameters
@@ -11,6 +12,7 @@ from sw.bfp.zse_controller import ZseParameters
 from sw.formats import BLOCK_FORMATS
 
 from ..bfp.array import MacArray
+from ..bfp.array_shell import ArrayShell
 from ..bfp.dot import DotUnit
 from ..bfp.epoch_schedule import EpochSchedule
 from ..bfp.multimode_array import MultimodeArray
@@ -28,6 +30,12 @@ _HBFP4 = BLOCK_FORMATS["hbfp4"]
 _TWO_BEATS = dataclasses.replace(_HBFP4, block=(4,))
 
 
+# A word of the rows takes two beats, one of the columns one; a job of half the blocks overlaps.
+_SMALL_SHELL = ArrayShellParameters(
+    format=_TWO_BEATS, lanes=2, rows=2, columns=1, port_bits=32, words_a=8, words_b=16
+)
+
+
 def _transposer(p: TransposerParameters) -> Storage:
     """Count the square of elements."""
     return Storage(registers=p.side**2 * p.format.element_bits)
@@ -37,6 +45,12 @@ def _array(p: ArrayParameters) -> Storage:
     """Count the operand that moves down a column; a DSP block may hold the last element's."""
     rows = p.rows - (p.multiplier == "dsp")
     return Storage(registers=rows * p.columns * p.lanes * p.format.element_bits)
+
+
+def _array_shell(p: ArrayShellParameters) -> Storage:
+    """Count what the array stores, and the words of operands."""
+    words = p.words_a * p.word_bits(p.rows) + p.words_b * p.word_bits(p.columns)
+    return Storage(registers=_array(p).registers, memory=words)
 
 
 def _multimode_array(p: MultimodeParameters) -> Storage:
@@ -72,6 +86,14 @@ UNITS = (
         second=ArrayParameters(format=_HBFP4, lanes=2, rows=2, columns=1),
         storage=_array,
         notes=notes.array,
+    ),
+    Unit(
+        name="array_shell",
+        summary="bfp_array behind operand memories: each operand is sent once, ports of one width",
+        core=ArrayShell,
+        small=_SMALL_SHELL,
+        second=_SMALL_SHELL.replace(columns=2, inputs=1),
+        storage=_array_shell,
     ),
     Unit(
         name="bfp_multimode_array",

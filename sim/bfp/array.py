@@ -23,7 +23,15 @@ from ..regression import Regression
 from ..report import Report
 from ..tiles import START, check, check_size, multiply, operand, over_depths
 
-__all__ = ["DIRECTED", "matmul", "regress", "simulate"]
+__all__ = [
+    "DIRECTED",
+    "alpha_of",
+    "depths_of",
+    "matmul",
+    "random_operands",
+    "regress",
+    "simulate",
+]
 
 DIRECTED = Directed(
     outputs=4,
@@ -64,12 +72,12 @@ def simulate(
         operand(design.manifest, "b", columns, a.shape[1]),
         size=(a.shape[0], b.shape[1]),
         tile=(p.rows, p.columns),
-        commands=(("blocks", p.blocks(a.shape[1])), *_alpha(p, a, b).items(), *commands),
+        commands=(("blocks", p.blocks(a.shape[1])), *alpha_of(p, a, b).items(), *commands),
         **options,
     )
 
 
-def _alpha(p: ArrayParameters, a: Blocks, b: Blocks) -> dict[str, int]:
+def alpha_of(p: ArrayParameters, a: Blocks, b: Blocks) -> dict[str, int]:
     """Return the register of the scales of tensors, if there is one, and its value."""
     if not isinstance(p.format, MxFormat) or not p.format.has_tensor_scale:
         return {}
@@ -84,12 +92,12 @@ def regress(parameters: ArrayParameters, **options: Any) -> Report:
     blocks takes some of the depths only. Each has waves of its own.
     """
     case = Regression.of(options)
-    depths = _depths(parameters, case.rng)[: max(1, case.blocks // 25)]
+    depths = depths_of(parameters, case.rng)[: max(1, case.blocks // 25)]
     one = functools.partial(_regress, parameters, case.rng, case.blocks // len(depths))
     return over_depths(depths, one, case.options)
 
 
-def _depths(p: ArrayParameters, rng: np.random.Generator) -> list[int]:
+def depths_of(p: ArrayParameters, rng: np.random.Generator) -> list[int]:
     """Return in random order the blocks along the reduction that a regression tries."""
     count = p.accumulators
     depths = {1, 2, count - 1, count, count + 1, int(rng.integers(count + 2, 2 * count + 4))}
@@ -109,6 +117,29 @@ def _regress(
     """Compare with the model on a product of ``deep`` blocks along the reduction."""
     n = 2 * p.columns - (p.columns > 1)
     m = max(p.rows + 1, blocks // deep - n)
+    a, b = random_operands(p, rng, m, n, deep)
+    product, result = simulate(p, a, b, **options)
+    return check(
+        result,
+        product,
+        model(p, a, b),
+        tiles=(-(-m // p.rows), -(-n // p.columns)),
+        cycles=p.cycles(m, n, a.shape[1]),
+        expected={
+            "blocks": deep,
+            "beats": p.tiles(m, n) * deep * p.beats,
+            **alpha_of(p, a, b),
+            **constants(generate("bfp_array", p).manifest),
+        },
+        stalls=options["stalls"],
+        inputs={"a": a.code},
+    )
+
+
+def random_operands(
+    p: ArrayParameters, rng: np.random.Generator, m: int, n: int, deep: int
+) -> tuple[Blocks, Blocks]:
+    """Return operands of ``m`` x ``n`` results, of ``deep`` blocks, the last of them cut."""
     step = p.format.reduction
     k = deep * step - int(rng.integers(0, step))
     x, y = (_matrix(rng, lines, deep, step)[:, :k] for lines in (m, n))
@@ -116,22 +147,7 @@ def _regress(
     a = quantize(x, p.format, axis=1, random=words[0])
     b = quantize(np.ascontiguousarray(y.T), p.format, axis=0, random=words[1])
     a, b = (with_all_codes(rng, blocks) for blocks in (a, b))
-    product, result = simulate(p, a, b, **options)
-    return check(
-        result,
-        product,
-        model(p, a, b),
-        tiles=(-(-m // p.rows), -(-n // p.columns)),
-        cycles=p.cycles(m, n, k),
-        expected={
-            "blocks": deep,
-            "beats": p.tiles(m, n) * deep * p.beats,
-            **_alpha(p, a, b),
-            **constants(generate("bfp_array", p).manifest),
-        },
-        stalls=options["stalls"],
-        inputs={"a": a.code},
-    )
+    return a, b
 
 
 def _matrix(rng: np.random.Generator, lines: int, deep: int, step: int) -> np.ndarray:

@@ -86,11 +86,16 @@ def test_the_defaults_of_all_units_are_left_to_synthesis(board):
             check_bound(BOARDS[board], unit, parameters(unit))
 
 
-# Sixteen elements.
-NO_ROOM = {("icebreaker", "sparse_array"), ("tang-nano-9k", "sparse_array")}
+# Sixteen elements; operands of 64 x 64 x 256.
+NO_ROOM = {
+    ("icebreaker", "sparse_array"),
+    ("tang-nano-9k", "sparse_array"),
+    ("icebreaker", "array_shell"),
+}
 
 SMALL = {
     "bfp_array": ["format=hbfp4", "rows=2", "columns=2", "lanes=2"],
+    "array_shell": ["format=hbfp4", "rows=2", "columns=2", "lanes=2", "words_a=32"],
     "bfp_multimode_array": ["rows=1", "columns=1"],
     "bfp_transposer": ["format.block=[4,4]"],
     "approx_array": ["rows=2", "columns=1"],
