@@ -8,17 +8,12 @@ from collections.abc import Mapping, Sequence, Set
 from ..errors import CapacityError
 from .operations import Operation, Tensor
 from .parameters import AcceleratorParameters
+from .schedule import overlaps
 
 __all__ = ["Place", "place"]
 
 Place = tuple[int, int]
 """A bank and the first word in it."""
-
-NEAR = 6
-"""Operations this close in the order of the program may well be under way at the same time."""
-
-LOADED = 8
-"""What it counts that loads of the next batch and results of the present one share a bank."""
 
 
 def place(
@@ -50,7 +45,7 @@ def place(
             f"{p.bank_words}"
         )
     try:
-        return _fill(p, tensors, apart, _costs(loop))
+        return _fill(p, tensors, apart, overlaps(p, loop))
     except CapacityError:
         return _fill(p, tensors, apart, None)
 
@@ -91,17 +86,3 @@ def _fill(
         inside[found].append(tensor)
     return places
 
-
-def _costs(loop: Sequence[Operation]) -> collections.Counter[frozenset[Tensor]]:
-    """Return how often two tensors in one bank would make an operation wait for another."""
-    cost: collections.Counter[frozenset[Tensor]] = collections.Counter()
-    for i, first in enumerate(loop):
-        loading = first.engine == "dma"
-        for j in range(len(loop) if loading else min(NEAR, len(loop))):
-            second = loop[j] if loading else loop[(i + j) % len(loop)]
-            if first.engine == second.engine:
-                continue
-            for one, two in ((first.reads, second.reads), (first.writes, second.writes)):
-                for a, b in itertools.product(one, two):
-                    cost[frozenset([a, b])] += LOADED if loading else 1
-    return cost

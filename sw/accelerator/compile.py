@@ -29,6 +29,7 @@ from .pool import Pool
 from .program import MOMENTUM, Program
 from .residual import Sum
 from .scales import with_scales
+from .schedule import in_time
 from .softmax import cross_entropy
 from .stages import INPUT, Stage, stages, takes_tokens
 from .start import Start, start
@@ -173,6 +174,7 @@ class _Compiler:
         before, body = self._before(), self._step()
         if p.tensor_scale:
             body = list(with_scales(body))
+        body = body if __import__("os").environ.get("NOSORT") else in_time(p, body)
         rate = Operation(
             name="vec.scalar",
             comment="negative rate of the epoch",
