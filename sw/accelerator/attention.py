@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ..train.attention import SelfAttention
-from .dense import Shared
 from .heads import Heads
 from .layer import Layer
 from .operands import COLUMNS, ROWS
 from .operations import Matrix, Operation, Tensor, Window, multiply, repeated, vector
 from .projection import Projection
+from .shared import Shared
 from .stages import Stage
 from .strided import Stack
 

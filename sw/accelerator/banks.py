@@ -1,6 +1,5 @@
 """Places of tensors in the banks of the scratchpad."""
 
-import collections
 import functools
 import itertools
 from collections.abc import Mapping, Sequence, Set
@@ -85,4 +84,3 @@ def _fill(
         used[found] += tensor.words
         inside[found].append(tensor)
     return places
-

@@ -15,7 +15,7 @@ from ..train.settings import Settings
 from .assembler import Assembler
 from .banks import place
 from .convolution import Convolution
-from .dense import Dense, Shared
+from .dense import Dense
 from .layer import Layer
 from .mean import Mean
 from .memory import Map
@@ -30,6 +30,7 @@ from .program import MOMENTUM, Program
 from .residual import Sum
 from .scales import with_scales
 from .schedule import in_time
+from .shared import Shared
 from .softmax import cross_entropy
 from .stages import INPUT, Stage, stages, takes_tokens
 from .start import Start, start
@@ -44,8 +45,8 @@ epochs; bytes to the losses of the epoch."""
 LAYOUTS = {1: "outputs", 2: "outputs, inputs", 4: "filters, channels, y, x"}
 """Of the arrays of a network, by their axes."""
 
-LAYINGS = (4, 2), (1, 2), (4, 1)
-"""Parts of long operations, and panels of a side, that are tried before one of each."""
+LAYINGS = (4, 2, 4), (4, 2, 1), (1, 2, 1), (4, 1, 1), (1, 1, 1)
+"""Parts of long operations, panels of a side, and groups of rows; what fits first is taken."""
 
 RATE = 0
 """The scalar register with the negative rate of the epoch."""
@@ -60,10 +61,11 @@ def compile_training(parameters: AcceleratorParameters, data: Data, settings: Se
     accelerator does not have, or that does not fit.
     """
     found = start(parameters, data, settings)
-    for parts, copies in LAYINGS:
+    *others, last = LAYINGS
+    for laying in others:
         with contextlib.suppress(CapacityError):
-            return _Compiler(parameters, settings, found, data, parts, copies).program()
-    return _Compiler(parameters, settings, found, data, 1, 1).program()
+            return _Compiler(parameters, settings, found, data, *laying).program()
+    return _Compiler(parameters, settings, found, data, *last).program()
 
 
 class _Compiler:
@@ -81,6 +83,8 @@ class _Compiler:
         Of long operations, so that others need not wait for their ends.
     copies : int
         Panels of each side of the array.
+    groups : int
+        Of rows of products, of which what follows begins one after the other.
     """
 
     def __init__(
@@ -91,6 +95,7 @@ class _Compiler:
         data: Data,
         parts: int,
         copies: int,
+        groups: int,
     ) -> None:
         self.parameters = parameters
         self.settings = settings
@@ -98,13 +103,14 @@ class _Compiler:
         self.steps, batch = first.order.shape
         assert settings.epochs is not None and settings.momentum is not None
         self.epochs = settings.epochs
-        self.panels = Panels(parameters, settings.seed, STEPS, parts, copies)
+        self.panels = Panels(parameters, settings.seed, STEPS, parts, copies, groups)
         shared = Shared(
             panels=self.panels,
             momentum=settings.momentum,
             rate=RATE + 1,
             dw=Tensor("dw", 0),
             dx=Tensor("dx", 0),
+            products=Tensor("products", 0),
         )
         self.pixels = Matrix.make("pixels", data.train_x.shape[1], batch, values)
         self.labels = Matrix.make("labels", data.classes, batch, values)
@@ -174,7 +180,7 @@ class _Compiler:
         before, body = self._before(), self._step()
         if p.tensor_scale:
             body = list(with_scales(body))
-        body = body if __import__("os").environ.get("NOSORT") else in_time(p, body)
+        body = in_time(p, body)
         rate = Operation(
             name="vec.scalar",
             comment="negative rate of the epoch",

@@ -1,7 +1,6 @@
 """When operations of a loop would be under way if only what they read and write held them up."""
 
 import collections
-import heapq
 import itertools
 from collections.abc import Iterator, Sequence
 
@@ -57,8 +56,8 @@ def _earlier(operations: Sequence[Operation]) -> Iterator[list[int]]:
 
     It reads what they write, or writes what they read or write.
     """
-    seen: collections.defaultdict[Tensor, list[tuple[int, Window, bool]]] = (
-        collections.defaultdict(list)
+    seen: collections.defaultdict[Tensor, list[tuple[int, Window, bool]]] = collections.defaultdict(
+        list
     )
     for k, operation in enumerate(operations):
         uses = _uses(operation)
