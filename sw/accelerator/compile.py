@@ -29,7 +29,7 @@ from .pool import Pool
 from .program import MOMENTUM, Program
 from .residual import Sum
 from .scales import with_scales
-from .schedule import in_time
+from .schedule import first_spare, in_time
 from .shared import Shared
 from .softmax import cross_entropy
 from .stages import INPUT, Stage, stages, takes_tokens
@@ -266,27 +266,25 @@ class _Compiler:
         """Return a step of the training, with the loads of the next one's batch."""
         first, *others = self.layers
         assert isinstance(first, Dense)
-        pixels_panel = Tensor("pixels_panel", 0)
-        body = self._passed(first, "forward", first.forward())
-        ready = [first.input_panel(pixels_panel)]
-        body += self._passed(first, "weight gradient", ready)
-        body += grouped("loads", [self._move("load", self.pixels, PIXELS)])
-        for layer in others:
-            body += self._passed(layer, "forward", layer.forward())
+        panel = Tensor("pixels_panel", 0)
+        ready = self._passed(first, "weight gradient", [first.input_panel(panel)])
+        ready += grouped("loads", [self._move("load", self.pixels, PIXELS)])
+        passes = [self._passed(layer, "forward", layer.forward()) for layer in self.layers]
         top = self.top
         loss = Window(tensor=self.losses.tensor, single=True, register=STEP)
-        body += grouped("loss", cross_entropy(top.y, top.dy, self.labels, loss))
-        body += grouped("loads", [self._move("load", self.labels, LABELS)])
+        passes.append(list(grouped("loss", cross_entropy(top.y, top.dy, self.labels, loss))))
+        passes[-1] += grouped("loads", [self._move("load", self.labels, LABELS)])
         updates: list[Operation] = []
-        for layer in (*reversed(others), first):
-            if isinstance(layer, Dense):
-                body += updates
-                updates = []
-            panel = pixels_panel if layer is first else None
-            body += self._passed(layer, "backward", layer.backward(panel))
+        for layer in reversed(others):
+            passes.append(updates if isinstance(layer, Dense) else [])
+            updates = [] if isinstance(layer, Dense) else updates
+            passes[-1] += self._passed(layer, "backward", layer.backward())
             # Weights are needed last: gradients of layers without any are on the way to the next.
             updates += self._passed(layer, "update", layer.update())
-        return body + updates
+        passes.insert(first_spare(self.parameters, passes, ready) + 1, ready)
+        passes += [updates, self._passed(first, "backward", first.backward(panel))]
+        passes.append(self._passed(first, "update", first.update()))
+        return list(itertools.chain.from_iterable(passes))
 
     def _passed(self, layer: Layer, name: str, operations: Iterable[Operation]) -> list[Operation]:
         """Return a layer's operations, of groups named after it and its passes."""

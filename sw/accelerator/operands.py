@@ -66,7 +66,7 @@ class Panels:
         register: int,
         parts: int,
         copies: int,
-        groups: int,
+        groups: int = 1,
     ) -> None:
         self._parameters = parameters
         self.separable = not parameters.tensor_scale

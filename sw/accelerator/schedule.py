@@ -2,7 +2,7 @@
 
 import collections
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from .operations import Operation, Tensor, Window
 from .parameters import AcceleratorParameters
@@ -15,7 +15,7 @@ from .timing import (
     vector_cycles,
 )
 
-__all__ = ["in_time", "overlaps"]
+__all__ = ["first_spare", "in_time", "overlaps"]
 
 GAP = 8
 """Cycles, about, from the end of an operation to the beginning of what waits for it."""
@@ -51,52 +51,73 @@ def _uses(operation: Operation) -> list[Use]:
     return uses + [(window, False) for window in operation.sources]
 
 
-def _earlier(operations: Sequence[Operation]) -> Iterator[list[int]]:
-    """Give for each operation the earlier ones that it must follow.
-
-    It reads what they write, or writes what they read or write.
-    """
-    seen: collections.defaultdict[Tensor, list[tuple[int, Window, bool]]] = collections.defaultdict(
-        list
-    )
-    for k, operation in enumerate(operations):
-        uses = _uses(operation)
-        yield [
-            i
-            for window, writes in uses
-            for i, other, written in seen[window.tensor]
-            if (writes or written) and window.meets(other)
-        ]
-        for window, writes in uses:
-            seen[window.tensor].append((k, window, writes))
-
-
 class _Clock:
-    """When engines, and the reader and the writer of each tensor, are free.
+    """Operations one after the other, and when engines and tensors are free for them.
+
+    A tensor has one reader and one writer at a time, and so has each engine one operation.
 
     Parameters
     ----------
     parameters : AcceleratorParameters
+    operations : sequence of Operation
+
+    Members
+    -------
+    follows : list of list of int
+        For each operation the earlier ones whose results it reads, or that read or write what it
+        overwrites.
     """
 
-    def __init__(self, parameters: AcceleratorParameters) -> None:
-        self._parameters = parameters
+    def __init__(self, parameters: AcceleratorParameters, operations: Sequence[Operation]) -> None:
+        self.follows: list[list[int]] = []
+        self._long = [_cycles(parameters, operation) for operation in operations]
+        self._needs: list[list[str | tuple[Tensor, bool]]] = []
         self._free: collections.Counter[str | tuple[Tensor, bool]] = collections.Counter()
+        seen: collections.defaultdict[Tensor, list[tuple[int, Window, bool]]] = (
+            collections.defaultdict(list)
+        )
+        for k, operation in enumerate(operations):
+            uses = _uses(operation)
+            tensors = [(window.tensor, writes) for window, writes in uses]
+            self._needs.append([operation.engine, *tensors])
+            follows = {
+                i
+                for window, writes in uses
+                for i, other, written in seen[window.tensor]
+                if (writes or written) and window.meets(other)
+            }
+            self.follows.append(sorted(follows))
+            for window, writes in uses:
+                seen[window.tensor].append((k, window, writes))
 
-    @staticmethod
-    def _needs(operation: Operation) -> list[str | tuple[Tensor, bool]]:
-        return [operation.engine, *((window.tensor, writes) for window, writes in _uses(operation))]
-
-    def begin(self, operation: Operation, since: int) -> int:
+    def begin(self, k: int, since: int) -> int:
         """Return when an operation can begin that is held up until then."""
-        return max(since, *(self._free[need] for need in self._needs(operation)))
+        return max(since, *(self._free[need] for need in self._needs[k]))
 
-    def take(self, operation: Operation, start: int) -> int:
+    def take(self, k: int, start: int) -> int:
         """Return when an operation ends that begins now."""
-        end = start + _cycles(self._parameters, operation)
-        for need in self._needs(operation):
+        end = start + self._long[k]
+        for need in self._needs[k]:
             self._free[need] = end
         return end
+
+
+def first_spare(
+    parameters: AcceleratorParameters,
+    passes: Sequence[Sequence[Operation]],
+    operations: Sequence[Operation],
+) -> int:
+    """Return in which pass the quantizer first has time for operations; 0 if in none.
+
+    That is while the array multiplies and the quantizer has nothing else to do.
+    """
+
+    def spent(some: Sequence[Operation], engine: str) -> int:
+        return sum(_cycles(parameters, each) for each in some if each.engine == engine)
+
+    needed = spent(operations, "quant")
+    spare = (spent(each, "prod") - spent(each, "quant") for each in passes)
+    return next((n for n, cycles in enumerate(spare) if cycles >= needed), 0)
 
 
 def in_time(parameters: AcceleratorParameters, loop: Sequence[Operation]) -> list[Operation]:
@@ -105,7 +126,8 @@ def in_time(parameters: AcceleratorParameters, loop: Sequence[Operation]) -> lis
     Engines take them in order, but the vector engine the first one that nothing holds up. What is
     read, and what is overwritten, is as before.
     """
-    follows = [set(found) for found in _earlier(loop)]
+    clock = _Clock(parameters, loop)
+    follows = [set(found) for found in clock.follows]
     last: dict[str, int] = {}
     for k, operation in enumerate(loop):
         if operation.engine != FREE:
@@ -115,15 +137,14 @@ def in_time(parameters: AcceleratorParameters, loop: Sequence[Operation]) -> lis
     for k, found in enumerate(follows):
         for i in found:
             leads[i].append(k)
-    clock = _Clock(parameters)
     since = [0] * len(loop)
     ready = {k for k, found in enumerate(follows) if not found}
     order: list[Operation] = []
     while ready:
-        start, k = min((clock.begin(loop[k], since[k]), k) for k in ready)
+        start, k = min((clock.begin(k, since[k]), k) for k in ready)
         ready.remove(k)
         order.append(loop[k])
-        end = clock.take(loop[k], start)
+        end = clock.take(k, start)
         for i in leads[k]:
             since[i] = max(since[i], end)
             follows[i].remove(k)
@@ -140,11 +161,11 @@ def overlaps(
     Engines take them in order, again and again.
     """
     twice = [*loop, *loop]
+    clock = _Clock(parameters, twice)
     times: list[tuple[int, int]] = []
-    clock = _Clock(parameters)
-    for operation, follows in zip(twice, _earlier(twice), strict=True):
-        start = clock.begin(operation, max((times[i][1] for i in follows), default=0))
-        times.append((start, clock.take(operation, start)))
+    for k, follows in enumerate(clock.follows):
+        start = clock.begin(k, max((times[i][1] for i in follows), default=0))
+        times.append((start, clock.take(k, start)))
     cost: collections.Counter[frozenset[Tensor]] = collections.Counter()
     active: list[int] = []
     for k in sorted(range(len(twice)), key=times.__getitem__):

@@ -77,7 +77,8 @@ def _program(case: str) -> tuple[Program, Data]:
 
 @pytest.fixture
 def short(monkeypatch):
-    monkeypatch.setattr(operands, "SHORTEST", 8)
+    for name in ("SHORTEST", "SOON"):
+        monkeypatch.setattr(operands, name, 8)
 
 
 @pytest.mark.parametrize("case", CASES)
