@@ -11,7 +11,7 @@ from sw.accelerator.compile import compile_training
 from sw.accelerator.cycles import predict
 from sw.accelerator.operations import Tensor, Window
 from sw.accelerator.parameters import AcceleratorParameters
-from sw.accelerator.part import Part, pieces
+from sw.accelerator.part import Part, halves, pieces
 from sw.accelerator.planes import Planes
 from sw.accelerator.program import Program
 from sw.accelerator.training import train
@@ -28,6 +28,13 @@ def test_pieces():
     assert pieces(10, 4, 4) == [range(4), range(4, 8), range(8, 10)]
     assert pieces(3, 0) == pieces(3, 1) == [range(3)]
     assert pieces(5, 2, 8) == [range(5)]
+
+
+def test_halves():
+    assert halves(64, 4) == [range(32), range(32, 48), range(48, 56), range(56, 64)]
+    assert halves(6, 4, 2) == [range(4), range(4, 6)]
+    assert halves(6, 4, 1, 4) == [range(4), range(4, 5), range(5, 6)]
+    assert halves(5, 1) == [range(5)] and halves(3, 4, 4) == [range(3)]
 
 
 def test_parts_meet_where_a_word_is_in_both():
@@ -88,6 +95,9 @@ def test_trained_as_by_the_definition(case):
     names = [line.comment for line in program.lines]
     assert names.count("gradient of weight0 = dy0 pixels^T") > 1
     assert names.count("y0 = weight0 pixels") > 3
+    if case == "planes":
+        # Of 16 rows 8, 4, 2 and 2.
+        assert names.count("y1 + bias1, rectified") == names.count("pool1 = first of y1") == 4
     assert_same(ran(program, data), train(program.parameters, data, program.settings))
 
 
