@@ -20,9 +20,9 @@ def place(
 ) -> dict[Tensor, Place]:
     """Return places such that no operation reads a bank twice at the same time.
 
-    The largest tensor comes first, each into the bank where the fewest operations of the loop,
-    which could be under way at the same time, read or write the same bank as those of the tensor;
-    or, if that leaves no room for one, into the fullest bank. `CapacityError` where there is none.
+    The largest tensor comes first, each into the bank for whose reader or writer operations of the
+    loop would wait for the fewest cycles; or, if that leaves no room for one, into the fullest bank.
+    `CapacityError` where there is none.
     """
     p = parameters
     tensors = list(

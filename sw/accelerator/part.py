@@ -20,8 +20,8 @@ def pieces(count: int, most: int, unit: int = 1) -> list[range]:
 def halves(count: int, most: int, unit: int = 1, least: int = 1) -> list[range]:
     """Return at most so many ranges that follow each other up to a count.
 
-    Each but the last is half of what is left, of whole units, or half a unit more; the first one
-    has at least so many.
+    Each but the last is half of what is left, of whole units, or half a unit more; the first one is
+    of ``least`` units or more.
     """
     ranges: list[range] = []
     start = 0

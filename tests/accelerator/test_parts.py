@@ -151,6 +151,25 @@ def test_a_window_reaches_no_word_beyond_its_part(monkeypatch):
     assert seen > 20
 
 
+@pytest.mark.parametrize(
+    ("model", "pixels", "batch", "products", "share"),
+    [
+        # Forward and of weights, then of inputs: a first layer has none of these.
+        ("lenet", 784, 64, 2 * 86_400 + 3 * (153_600 + 30_720 + 10_080 + 840), 0.89),
+        ("resnet8", 64, 32, 2_281_344, 0.91),
+    ],
+)
+def test_convolutions_overlap_with_what_is_between_them(model, pixels, batch, products, share):
+    """In a machine whose vector engine keeps up with the array's 64 products a cycle."""
+    words = "rows=1 columns=4 lanes=16 vector_lanes=16 banks=16 bank_words=65536 instructions=16384"
+    p = AcceleratorParameters.make(overrides=[*words.split(), "format=hbfp8:block=16"])
+    settings = Settings(model=model, epochs=1, batch=batch, rate=0.1)
+    program = compile_training(p, made(3 * batch, pixels, 10), settings)
+    spans = [each for each in predict(p, program.instructions).spans if each.engine == "prod"]
+    _, second, third = (each.start for each in spans if each.pc == spans[0].pc)
+    assert batch * products / 64 / (third - second) > share
+
+
 def test_engines_overlap():
     """In a layer of 784 x 256 the array waits less than a tenth of the time."""
     data = Data(
