@@ -21,8 +21,8 @@ def place(
     """Return places such that no operation reads a bank twice at the same time.
 
     The largest tensor comes first, each into the bank for whose reader or writer operations of the
-    loop would wait for the fewest cycles; or, if that leaves no room for one, into the fullest bank.
-    `CapacityError` where there is none.
+    loop would wait for the fewest cycles; or, if that leaves no room for one, into the fullest
+    bank. `CapacityError` where there is none.
     """
     p = parameters
     tensors = list(
