@@ -30,9 +30,9 @@ def quantized(x: Matrix, to: Tensor = COLUMNS, blocks: int = 1) -> Operation:
 
 def test_what_nothing_holds_up_comes_first_in_the_vector_engine():
     """The second half of a product's rows is being made when the first one is followed on."""
-    halves = [A.cut(range(4)), A.cut(range(4, 8))]
-    first, second = (product(half, 9) for half in halves)
-    biases = [on_vectors(f"bias {n}", B.cut(half.part.rows), half) for n, half in enumerate(halves)]
+    rows = range(4), range(4, 8)
+    first, second = (product(A.cut(part), 9) for part in rows)
+    biases = [on_vectors("bias", B.cut(part), A.cut(part)) for part in rows]
     last = on_vectors("behind", C.cut(range(4)), B.cut(range(4)))
     found = in_time(SMALL, [first, second, *biases, last])
     # In the order of their beginnings: the first half is followed on while the second is made.
