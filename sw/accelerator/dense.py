@@ -67,8 +67,8 @@ class Dense(Layer):
         panels, inputs, made = self._shared.panels, self.inputs, self._products
         made.tensor.words = max(made.tensor.words, made.rows * made.words)
         left, key = panels.take(ROWS), panels.key(self.product, "forward", 1)
-        several = len(self.groups) > 1
-        rows = self.groups if several else panels.rows(self.outputs, self.x.stride, inputs)
+        first, *others = self.groups
+        rows = [*panels.rows(len(first), self.x.stride, inputs), *others]
         # Parts of the weights, which may have changed just now, follow the first of the input.
         weights = (
             panels.quantize(
@@ -76,7 +76,7 @@ class Dense(Layer):
             )
             for part in (rows if panels.separable else [range(self.outputs)])
         )
-        yield from (self._by_rows if several else self._by_columns)(left, weights, rows)
+        yield from (self._by_rows if others else self._by_columns)(left, weights, rows)
 
     def _by_columns(
         self, left: Tensor, weights: Iterator[Operation], rows: Sequence[range]
@@ -98,13 +98,15 @@ class Dense(Layer):
         """Give what makes the output, some rows after others; the columns have one panel."""
         panels, made, y = self._shared.panels, self._products, self.y
         key, right = panels.key(self.product, "forward", 0), panels.take(COLUMNS)
-        first, *others = rows
+        first, *others = self.groups
         for columns, x in panels.early(self.x, self.inputs):
             yield self._across(right, x, columns, self.inputs, key, whole=True)
             yield from weights
             place = range(columns.start * x.values, columns.stop * x.values)
             part = panels.part(right, COLUMNS, self.inputs, place)
-            yield self._made(made.cut(first, columns), left, first, part)
+            # The first columns need not wait for all weights of the first group.
+            for each in [first] if columns.start else rows[: -len(others)]:
+                yield self._made(made.cut(each, columns), left, each, part)
         yield self._add_biases(made.cut(first), y.cut(first))
         for part in others:
             yield self._made(made.cut(part), left, part, Window(tensor=right))
