@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from .dense import Shared
 from .heads import Heads
 from .layer import Layer
 from .operations import Matrix, Operation, Tensor, Window, vector
 from .pairs import Pairs
 from .projection import Projection
+from .shared import Shared
 from .stages import Mixed, Scored, Stage
 
 __all__ = ["Mix", "Scores"]

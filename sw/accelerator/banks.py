@@ -1,6 +1,5 @@
 """Places of tensors in the banks of the scratchpad."""
 
-import collections
 import functools
 import itertools
 from collections.abc import Mapping, Sequence, Set
@@ -8,17 +7,12 @@ from collections.abc import Mapping, Sequence, Set
 from ..errors import CapacityError
 from .operations import Operation, Tensor
 from .parameters import AcceleratorParameters
+from .schedule import overlaps
 
 __all__ = ["Place", "place"]
 
 Place = tuple[int, int]
 """A bank and the first word in it."""
-
-NEAR = 6
-"""Operations this close in the order of the program may well be under way at the same time."""
-
-LOADED = 8
-"""What it counts that loads of the next batch and results of the present one share a bank."""
 
 
 def place(
@@ -26,9 +20,9 @@ def place(
 ) -> dict[Tensor, Place]:
     """Return places such that no operation reads a bank twice at the same time.
 
-    The largest tensor comes first, each into the bank where the fewest operations of the loop,
-    which could be under way at the same time, read or write the same bank as those of the tensor;
-    or, if that leaves no room for one, into the fullest bank. `CapacityError` where there is none.
+    The largest tensor comes first, each into the bank for whose reader or writer operations of the
+    loop would wait for the fewest cycles; or, if that leaves no room for one, into the fullest
+    bank. `CapacityError` where there is none.
     """
     p = parameters
     tensors = list(
@@ -50,7 +44,7 @@ def place(
             f"{p.bank_words}"
         )
     try:
-        return _fill(p, tensors, apart, _costs(loop))
+        return _fill(p, tensors, apart, overlaps(p, loop))
     except CapacityError:
         return _fill(p, tensors, apart, None)
 
@@ -90,18 +84,3 @@ def _fill(
         used[found] += tensor.words
         inside[found].append(tensor)
     return places
-
-
-def _costs(loop: Sequence[Operation]) -> collections.Counter[frozenset[Tensor]]:
-    """Return how often two tensors in one bank would make an operation wait for another."""
-    cost: collections.Counter[frozenset[Tensor]] = collections.Counter()
-    for i, first in enumerate(loop):
-        loading = first.engine == "dma"
-        for j in range(len(loop) if loading else min(NEAR, len(loop))):
-            second = loop[j] if loading else loop[(i + j) % len(loop)]
-            if first.engine == second.engine:
-                continue
-            for one, two in ((first.reads, second.reads), (first.writes, second.writes)):
-                for a, b in itertools.product(one, two):
-                    cost[frozenset([a, b])] += LOADED if loading else 1
-    return cost

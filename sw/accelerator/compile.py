@@ -15,7 +15,7 @@ from ..train.settings import Settings
 from .assembler import Assembler
 from .banks import place
 from .convolution import Convolution
-from .dense import Dense, Shared
+from .dense import Dense
 from .layer import Layer
 from .mean import Mean
 from .memory import Map
@@ -29,6 +29,8 @@ from .pool import Pool
 from .program import MOMENTUM, Program
 from .residual import Sum
 from .scales import with_scales
+from .schedule import first_spare, in_time
+from .shared import Shared
 from .softmax import cross_entropy
 from .stages import INPUT, Stage, stages, takes_tokens
 from .start import Start, start
@@ -43,8 +45,8 @@ epochs; bytes to the losses of the epoch."""
 LAYOUTS = {1: "outputs", 2: "outputs, inputs", 4: "filters, channels, y, x"}
 """Of the arrays of a network, by their axes."""
 
-LAYINGS = (4, 2), (1, 2), (4, 1)
-"""Parts of long operations, and panels of a side, that are tried before one of each."""
+LAYINGS = (4, 2, 4), (4, 2, 1), (1, 2, 1), (4, 1, 1), (1, 1, 1)
+"""Parts of long operations, panels of a side, and groups of rows; what fits first is taken."""
 
 RATE = 0
 """The scalar register with the negative rate of the epoch."""
@@ -59,10 +61,11 @@ def compile_training(parameters: AcceleratorParameters, data: Data, settings: Se
     accelerator does not have, or that does not fit.
     """
     found = start(parameters, data, settings)
-    for parts, copies in LAYINGS:
+    *others, last = LAYINGS
+    for laying in others:
         with contextlib.suppress(CapacityError):
-            return _Compiler(parameters, settings, found, data, parts, copies).program()
-    return _Compiler(parameters, settings, found, data, 1, 1).program()
+            return _Compiler(parameters, settings, found, data, *laying).program()
+    return _Compiler(parameters, settings, found, data, *last).program()
 
 
 class _Compiler:
@@ -80,6 +83,8 @@ class _Compiler:
         Of long operations, so that others need not wait for their ends.
     copies : int
         Panels of each side of the array.
+    groups : int
+        Of rows of products, of which what follows begins one after the other.
     """
 
     def __init__(
@@ -90,6 +95,7 @@ class _Compiler:
         data: Data,
         parts: int,
         copies: int,
+        groups: int,
     ) -> None:
         self.parameters = parameters
         self.settings = settings
@@ -97,13 +103,14 @@ class _Compiler:
         self.steps, batch = first.order.shape
         assert settings.epochs is not None and settings.momentum is not None
         self.epochs = settings.epochs
-        self.panels = Panels(parameters, settings.seed, STEPS, parts, copies)
+        self.panels = Panels(parameters, settings.seed, STEPS, parts, copies, groups)
         shared = Shared(
             panels=self.panels,
             momentum=settings.momentum,
             rate=RATE + 1,
             dw=Tensor("dw", 0),
             dx=Tensor("dx", 0),
+            products=Tensor("products", 0),
         )
         self.pixels = Matrix.make("pixels", data.train_x.shape[1], batch, values)
         self.labels = Matrix.make("labels", data.classes, batch, values)
@@ -173,6 +180,7 @@ class _Compiler:
         before, body = self._before(), self._step()
         if p.tensor_scale:
             body = list(with_scales(body))
+        body = in_time(p, body)
         rate = Operation(
             name="vec.scalar",
             comment="negative rate of the epoch",
@@ -258,27 +266,25 @@ class _Compiler:
         """Return a step of the training, with the loads of the next one's batch."""
         first, *others = self.layers
         assert isinstance(first, Dense)
-        pixels_panel = Tensor("pixels_panel", 0)
-        body = self._passed(first, "forward", first.forward())
-        ready = [first.input_panel(pixels_panel)]
-        body += self._passed(first, "weight gradient", ready)
-        body += grouped("loads", [self._move("load", self.pixels, PIXELS)])
-        for layer in others:
-            body += self._passed(layer, "forward", layer.forward())
+        panel = Tensor("pixels_panel", 0)
+        ready = self._passed(first, "weight gradient", [first.input_panel(panel)])
+        ready += grouped("loads", [self._move("load", self.pixels, PIXELS)])
+        passes = [self._passed(layer, "forward", layer.forward()) for layer in self.layers]
         top = self.top
         loss = Window(tensor=self.losses.tensor, single=True, register=STEP)
-        body += grouped("loss", cross_entropy(top.y, top.dy, self.labels, loss))
-        body += grouped("loads", [self._move("load", self.labels, LABELS)])
+        passes.append(list(grouped("loss", cross_entropy(top.y, top.dy, self.labels, loss))))
+        passes[-1] += grouped("loads", [self._move("load", self.labels, LABELS)])
         updates: list[Operation] = []
-        for layer in (*reversed(others), first):
-            if isinstance(layer, Dense):
-                body += updates
-                updates = []
-            panel = pixels_panel if layer is first else None
-            body += self._passed(layer, "backward", layer.backward(panel))
+        for layer in reversed(others):
+            passes.append(updates if isinstance(layer, Dense) else [])
+            updates = [] if isinstance(layer, Dense) else updates
+            passes[-1] += self._passed(layer, "backward", layer.backward())
             # Weights are needed last: gradients of layers without any are on the way to the next.
             updates += self._passed(layer, "update", layer.update())
-        return body + updates
+        passes.insert(first_spare(self.parameters, passes, ready) + 1, ready)
+        passes += [updates, self._passed(first, "backward", first.backward(panel))]
+        passes.append(self._passed(first, "update", first.update()))
+        return list(itertools.chain.from_iterable(passes))
 
     def _passed(self, layer: Layer, name: str, operations: Iterable[Operation]) -> list[Operation]:
         """Return a layer's operations, of groups named after it and its passes."""

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from ..core.planes import Planes as Shape
 from ..train.layers import Weighted
-from .dense import Dense, Shared
+from .dense import Dense
 from .layer import Layer
 from .operands import COLUMNS, ROWS, TERMS
 from .operations import Matrix, Operation, Tensor, Window, repeated, vector
 from .planes import Planes
+from .shared import Shared
 from .stages import Stage
 
 __all__ = ["Convolution"]

@@ -1,49 +1,16 @@
 """Dense layers as operations: forward, backward, and the change of their weights."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..train.layers import Weighted
 from .layer import Layer
-from .operands import COLUMNS, KEPT, ROWS, Panels
+from .operands import COLUMNS, KEPT, ROWS
 from .operations import Matrix, Operation, Tensor, Window, grouped, multiply, vector
+from .shared import Shared, descent
 from .stages import Stage
 
-__all__ = ["Dense", "Shared", "descent"]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Shared:
-    """What layers have in common.
-
-    Parameters
-    ----------
-    panels : Panels
-        Makes the operands of products.
-    momentum : float
-        Of stochastic gradient descent.
-    rate : int
-        One more than the scalar register with the negative rate.
-    dw, dx : Tensor
-        Room for the gradients of a layer's weights, and of its input.
-    """
-
-    panels: Panels
-    momentum: float
-    rate: int
-    dw: Tensor
-    dx: Tensor
-
-
-def descent(
-    shared: Shared, array: Matrix, momentum: Matrix, gradient: Matrix
-) -> Iterator[Operation]:
-    """Give what changes a momentum by a gradient, and an array by the momentum."""
-    m, name, shape = momentum.along, momentum.tensor.name, (array.rows, array.words)
-    comment = f"{name} * {shared.momentum} + its gradient"
-    yield vector(comment, "axpy", m, m, gradient.along, scalar=shared.momentum, shape=shape)
-    comment, to = f"{array.tensor.name} - rate * {name}", array.along
-    yield vector(comment, "axpy", to, m, to, scalar=shared.rate, shape=shape)
+__all__ = ["Dense"]
 
 
 class Dense(Layer):
@@ -81,6 +48,9 @@ class Dense(Layer):
         values, samples = x.values, x.stride
         y = Matrix.make(f"y{number}", outputs, samples, values)
         super().__init__([below], y, stage.relu)
+        panels = shared.panels
+        self._products = dataclasses.replace(y, tensor=shared.products) if panels.grouped else y
+        self.groups = panels.groups(outputs, x, inputs)
         self.dx = dataclasses.replace(x, tensor=shared.dx)
         self.weight = Matrix.make(f"weight{number}", outputs, inputs, values)
         self.bias = Matrix.make(f"bias{number}", 1, outputs, values)
@@ -93,52 +63,82 @@ class Dense(Layer):
         self.arrays = [self.weight, self.bias, self.momentum, self.bias_momentum]
 
     def forward(self) -> Iterator[Operation]:
-        """Give what makes the output."""
-        panels, y, weight, inputs = self._shared.panels, self.y, self.weight, self.inputs
-        left = panels.take(ROWS)
-        keys = [panels.key(self.product, "forward", side) for side in (0, 1)]
-        rows = panels.rows(self.outputs, self.x.stride, inputs)
+        """Give what makes the output, a group of rows after the other."""
+        panels, inputs, made = self._shared.panels, self.inputs, self._products
+        made.tensor.words = max(made.tensor.words, made.rows * made.words)
+        left, key = panels.take(ROWS), panels.key(self.product, "forward", 1)
+        first, *others = self.groups
+        rows = [*panels.rows(len(first), self.x.stride, inputs), *others]
         # Parts of the weights, which may have changed just now, follow the first of the input.
-        weights = [
+        weights = (
             panels.quantize(
-                left,
-                weight.cut(part),
-                ROWS,
-                reduction=inputs,
-                key=keys[1],
-                before=part.start,
+                left, self.weight.cut(part), ROWS, reduction=inputs, key=key, before=part.start
             )
-            for part in rows
-        ]
-        for columns, x in panels.columns_of(self.x, inputs):
-            right = panels.take(COLUMNS)
-            yield self._across(right, x, columns, inputs, keys[0])
-            yield from weights
-            weights.clear()
-            for part in rows:
-                yield self._multiply(
-                    f"{y.tensor.name} = {weight.tensor.name} {x.tensor.name}",
-                    y.cut(part, columns),
-                    panels.part(left, ROWS, inputs, part),
-                    Window(tensor=right),
-                    inputs,
-                )
-            yield self._add_biases(y.cut(columns=columns))
+            for part in (rows if panels.separable else [range(self.outputs)])
+        )
+        yield from (self._by_rows if others else self._by_columns)(left, weights, rows)
 
-    def _add_biases(self, y: Matrix) -> Operation:
-        """Return what adds biases to outputs, perhaps of some samples, and rectifies them."""
+    def _by_columns(
+        self, left: Tensor, weights: Iterator[Operation], rows: Sequence[range]
+    ) -> Iterator[Operation]:
+        """Give what makes the output, some columns after others, each of a panel of its own."""
+        panels, made, y = self._shared.panels, self._products, self.y
+        key = panels.key(self.product, "forward", 0)
+        for columns, x in panels.columns_of(self.x, self.inputs):
+            right = panels.take(COLUMNS)
+            yield self._across(right, x, columns, self.inputs, key)
+            yield from weights
+            for part in rows:
+                yield self._made(made.cut(part, columns), left, part, Window(tensor=right))
+            yield self._add_biases(made.cut(columns=columns), y.cut(columns=columns))
+
+    def _by_rows(
+        self, left: Tensor, weights: Iterator[Operation], rows: Sequence[range]
+    ) -> Iterator[Operation]:
+        """Give what makes the output, some rows after others; the columns have one panel."""
+        panels, made, y = self._shared.panels, self._products, self.y
+        key, right = panels.key(self.product, "forward", 0), panels.take(COLUMNS)
+        first, *others = self.groups
+        for columns, x in panels.early(self.x, self.inputs):
+            yield self._across(right, x, columns, self.inputs, key, whole=True)
+            yield from weights
+            place = range(columns.start * x.values, columns.stop * x.values)
+            part = panels.part(right, COLUMNS, self.inputs, place)
+            # The first columns need not wait for all weights of the first group.
+            for each in [first] if columns.start else rows[: -len(others)]:
+                yield self._made(made.cut(each, columns), left, each, part)
+        yield self._add_biases(made.cut(first), y.cut(first))
+        for part in others:
+            yield self._made(made.cut(part), left, part, Window(tensor=right))
+            yield self._add_biases(made.cut(part), y.cut(part), part.start)
+
+    def _made(self, to: Matrix, left: Tensor, rows: range, right: Window) -> Operation:
+        """Return the product of some rows of the weights and of columns of the input."""
+        comment = f"{self.y.tensor.name} = {self.weight.tensor.name} {self.x.tensor.name}"
+        part = self._shared.panels.part(left, ROWS, self.inputs, rows)
+        return self._multiply(comment, to, part, right, self.inputs)
+
+    def _add_biases(self, x: Matrix, y: Matrix, first: int = 0) -> Operation:
+        """Return what adds biases to products, from a row on, and rectifies the sums."""
         return vector(
-            f"{y.tensor.name} + {self.bias.tensor.name}{', rectified' * self.relu}",
+            f"{self.y.tensor.name} + {self.bias.tensor.name}{', rectified' * self.relu}",
             "add",
             y.along,
-            y.along,
-            self.bias.elements(self.outputs, y.words),
-            shape=(self.outputs, y.words),
+            x.along,
+            self.bias.elements(y.rows, y.words, first),
+            shape=(y.rows, y.words),
             relu=self.relu,
         )
 
     def _across(
-        self, panel: Tensor, x: Matrix, columns: range, reduction: int, key: int | None
+        self,
+        panel: Tensor,
+        x: Matrix,
+        columns: range,
+        reduction: int,
+        key: int | None,
+        *,
+        whole: bool = False,
     ) -> Operation:
         """Return what quantizes some columns of an operand, which are these words of its rows."""
         return self._shared.panels.quantize(
@@ -149,7 +149,7 @@ class Dense(Layer):
             transposed=True,
             key=key,
             before=columns.start * x.values,
-            whole=False,
+            whole=whole,
         )
 
     def _multiply(

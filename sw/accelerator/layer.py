@@ -34,6 +34,8 @@ class Layer(abc.ABC):
         What is done before the first step, when zeros are there.
     readers : int
         Layers that read the output.
+    groups : list of range
+        Rows of the output that are made one after the other.
     """
 
     def __init__(self, below: Sequence["Layer | None"], y: Matrix, relu: bool) -> None:
@@ -44,6 +46,7 @@ class Layer(abc.ABC):
         self.padded: list[Matrix] = []
         self.first: list[Operation] = []
         self.readers = 0
+        self.groups = [range(y.rows)]
         for layer in below:
             if layer:
                 layer.readers += 1

@@ -25,20 +25,23 @@ class Mean(Layer):
         self._share = 1 / self._places
         name = f"mean_{x.tensor.name}"
         super().__init__([below], Matrix.make(name, x.rows, words * x.values, x.values), False)
+        self.groups = below.groups
 
     def forward(self) -> Iterator[Operation]:
         """Give what makes the output."""
-        x, y, places = self._x, self.y, self._places
-        counters = (x.rows, x.stride), (y.words, y.values), (places, y.stride)
-        yield vector(
-            f"means of {x.tensor.name}",
-            "scale",
-            y.along,
-            Window(tensor=x.tensor, counters=counters),
-            shape=(y.rows * y.words, places),
-            scalar=self._share,
-            reduce="sum",
-        )
+        y, places = self.y, self._places
+        for rows in self.groups:
+            x = self._x.cut(rows)
+            counters = (len(rows), x.stride), (y.words, y.values), (places, y.stride)
+            yield vector(
+                f"means of {x.tensor.name}",
+                "scale",
+                y.cut(rows).along,
+                x.window(counters),
+                shape=(len(rows) * y.words, places),
+                scalar=self._share,
+                reduce="sum",
+            )
 
     def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
         """Give what makes the gradient of the layer below: all places share it equally."""

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..train import layers
-from .dense import Shared, descent
 from .layer import Layer
 from .operations import Matrix, Operation, Tensor, Window, vector
+from .shared import Shared, descent
 from .stages import Stage
 
 __all__ = ["BatchNorm"]
@@ -44,21 +44,23 @@ class BatchNorm(Layer):
             for name in ("scale", "shift", "mean", "variance", "momentum_scale", "momentum_shift")
         ]
         self._momenta = momenta
-        # The batch's mean, then its variance; 1 / deviation; times the scale.
+        # The batch's mean and variance; 1 / deviation; times the scale.
+        self._means, self._variances = row("batch_mean"), row("batch_variance")
         self._now, self._change = row("now"), row("change")
         self._factor, self._gain = row("factor"), row("gain")
         self._slopes = row("gradient_scale"), row("gradient_shift")
+        self.groups = below.groups
         if self.scale.stride > x.rows:
-            self.padded = [self._now, *self._slopes]
+            self.padded = [self._means, self._now, *self._slopes]
 
     def _row(self, comment: str, lane: str, *operands: Matrix, **options: Any) -> Operation:
         """Return an operation on a value of each channel: the result, then the operands."""
         to, *others = (each.along for each in operands)
         return vector(comment, lane, to, *others, shape=(1, operands[0].words), **options)
 
-    def _each(self, row: Matrix) -> Window:
-        """Return the value of each channel, for all its words."""
-        return row.elements(self._x.rows, self._x.words)
+    def _each(self, row: Matrix, first: int = 0, count: int | None = None) -> Window:
+        """Return the value of each channel, or of some, for all its words."""
+        return row.elements(self._x.rows if count is None else count, self._x.words, first)
 
     def _pixels(
         self, comment: str, lane: str, to: Matrix, x: Matrix, y: Window | None, **options: Any
@@ -68,13 +70,20 @@ class BatchNorm(Layer):
         return vector(comment, lane, to.along, x.along, y, shape=shape, **options)
 
     def _sums(
-        self, comment: str, lane: str, to: Matrix, x: Matrix, y: Matrix | None, **options: Any
+        self,
+        comment: str,
+        lane: str,
+        to: Matrix,
+        x: Matrix,
+        y: Matrix | None,
+        first: int = 0,
+        **options: Any,
     ) -> Operation:
-        """Return an operation on all words, summed for each channel."""
+        """Return an operation on all words, summed for each channel from one on."""
         return vector(
             comment,
             lane,
-            to.elements(x.rows),
+            to.elements(x.rows, 1, first),
             x.along,
             y and y.along,
             shape=(x.rows, x.words),
@@ -85,31 +94,43 @@ class BatchNorm(Layer):
 
     def forward(self) -> Iterator[Operation]:
         """Give what makes the output, and moves the running mean and variance."""
-        x, y, now, factor, gain = self._x, self.y, self._now, self._factor, self._gain
-        name, row, share = x.tensor.name, self._row, self._share
-        yield self._sums(f"mean of {name}", "scale", now, x, None, scalar=share)
-        yield from self._run(self.mean)
-        yield self._pixels(f"{name} less its mean", "sub", x, x, self._each(now))
-        # A bank has one reader, so that squares need the values in two.
-        yield self._pixels(f"{y.tensor.name} = {name}", "copy", y, x, None)
-        yield self._sums(f"squares of {name}", "mul", now, x, y)
-        yield row(f"variance of {name}", "scale", now, now, scalar=share)
-        yield from self._run(self.variance)
-        epsilon = layers.BatchNorm.EPSILON
-        yield row("variance + epsilon", "shift", factor, now, scalar=epsilon)
-        yield row("1 / deviation", "function", factor, factor, function="rsqrt")
-        yield row(f"{self.scale.tensor.name} / deviation", "mul", gain, self.scale, factor)
-        to = y.tensor.name
-        yield self._pixels(f"{to} = {name} normalized", "mul", y, x, self._each(gain))
-        shift = self._each(self.shift)
-        comment = f"{to} + {self.shift.tensor.name}{', rectified' * self.relu}"
-        yield self._pixels(comment, "add", y, y, shift, relu=self.relu)
+        for rows in self.groups:
+            yield from self._normalized(rows)
+        for running, now in ((self.mean, self._means), (self.variance, self._variances)):
+            step, name = 1 - layers.BatchNorm.MOMENTUM, running.tensor.name
+            yield self._row(f"batch's less {name}", "sub", self._change, now, running)
+            yield self._row(f"{name} moved", "axpy", running, self._change, running, scalar=step)
 
-    def _run(self, running: Matrix) -> Iterator[Operation]:
-        """Give what moves a running mean, or variance, towards that of the batch."""
-        step, name = 1 - layers.BatchNorm.MOMENTUM, running.tensor.name
-        yield self._row(f"batch's less {name}", "sub", self._change, self._now, running)
-        yield self._row(f"{name} moved", "axpy", running, self._change, running, scalar=step)
+    def _normalized(self, rows: range) -> Iterator[Operation]:
+        """Give what makes some rows of the output.
+
+        Words of a value a channel may hold those of other rows: what is made of these comes to the
+        same later, or is made again.
+        """
+        x, y, first, share = self._x.cut(rows), self.y.cut(rows), rows.start, self._share
+        name, to, values = x.tensor.name, y.tensor.name, x.values
+        words = range(first // values, -(-rows.stop // values))
+        now, variance, factor, gain, scale = (
+            each.cut(columns=words)
+            for each in (self._now, self._variances, self._factor, self._gain, self.scale)
+        )
+
+        def each(row: Matrix) -> Window:
+            return self._each(row, first, len(rows))
+
+        yield self._sums(f"mean of {name}", "scale", self._means, x, None, first, scalar=share)
+        yield self._pixels(f"{name} less its mean", "sub", x, x, each(self._means))
+        # A bank has one reader, so that squares need the values in two.
+        yield self._pixels(f"{to} = {name}", "copy", y, x, None)
+        yield self._sums(f"squares of {name}", "mul", self._now, x, y, first)
+        yield self._row(f"variance of {name}", "scale", variance, now, scalar=share)
+        epsilon = layers.BatchNorm.EPSILON
+        yield self._row("variance + epsilon", "shift", factor, variance, scalar=epsilon)
+        yield self._row("1 / deviation", "function", factor, factor, function="rsqrt")
+        yield self._row(f"{self.scale.tensor.name} / deviation", "mul", gain, scale, factor)
+        yield self._pixels(f"{to} = {name} normalized", "mul", y, x, each(self._gain))
+        comment = f"{to} + {self.shift.tensor.name}{', rectified' * self.relu}"
+        yield self._pixels(comment, "add", y, y, each(self.shift), relu=self.relu)
 
     def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
         """Give what makes the gradient of the layer below, and what changes scale and shift."""

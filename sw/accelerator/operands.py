@@ -5,7 +5,7 @@ from ..train.operand import USES
 from ..words import stream_key
 from .operations import Matrix, Operation, Tensor, Window
 from .parameters import AcceleratorParameters
-from .part import Part, pieces
+from .part import Part, halves, pieces
 
 __all__ = ["ROWS", "COLUMNS", "KEPT", "TERMS", "Panels"]
 
@@ -15,6 +15,12 @@ that are added to others."""
 
 SHORTEST = 2048
 """Cycles, about, of a part."""
+
+EARLY = 8
+"""Parts of columns, at most, of which the first one is soon there."""
+
+SOON = 1024
+"""Cycles, about, in which one of them is quantized."""
 
 MOST_COLUMNS = 65_535
 """Of a product."""
@@ -40,6 +46,8 @@ class Panels:
         Of a long operation, at most, so that others need not wait for its end.
     copies : int
         Panels of a side, which are taken in turn.
+    groups : int
+        Of rows of a product, at most, of which what follows begins one after the other.
 
     Members
     -------
@@ -47,10 +55,18 @@ class Panels:
         Whether parts of a tensor are quantized as the whole is: without a scale a tensor.
     spare : bool
         Whether there is more than one panel of a side.
+    grouped : bool
+        Whether there may be more than one group of rows.
     """
 
     def __init__(
-        self, parameters: AcceleratorParameters, seed: int, register: int, parts: int, copies: int
+        self,
+        parameters: AcceleratorParameters,
+        seed: int,
+        register: int,
+        parts: int,
+        copies: int,
+        groups: int = 1,
     ) -> None:
         self._parameters = parameters
         self.separable = not parameters.tensor_scale
@@ -58,6 +74,8 @@ class Panels:
         self._register = register
         self._parts = parts
         self.spare = copies > 1
+        self._groups = groups
+        self.grouped = groups > 1
         self._pools = [
             [Tensor(f"{name}{n}", 0) for n in range(copies)]
             for name in ("rows", "columns", "kept", "terms")
@@ -98,6 +116,32 @@ class Panels:
                 f"or less, not {longest:,}"
             )
         return parts
+
+    def groups(self, m: int, x: Matrix, reduction: int) -> list[range]:
+        """Return groups of the rows of a product whose other operand is ``x``.
+
+        Each but the last is as long as those behind it, for which it leaves the time. There is one
+        group if the operand's panel has no room in half a bank.
+        """
+        p = self._parameters
+        columns = x.words * p.values
+        words = columns // p.columns * self.blocks(reduction) * p.beats
+        if 2 * words > p.bank_words or columns > MOST_COLUMNS:
+            return [range(m)]
+        tiles = -(-m // p.rows) * columns // p.columns
+        cycles = tiles * self.blocks(reduction) * p.beats
+        # So many rows of tiles take as long as the other operand's columns to be quantized.
+        least = -(-p.columns * p.converter.beats // p.beats)
+        return halves(m, max(1, min(self._groups, cycles // SHORTEST)), p.rows, least)
+
+    def early(self, x: Matrix, reduction: int) -> list[tuple[range, Matrix]]:
+        """Return parts of the columns of a product's operand, and which words of a row they are.
+
+        The first one is soon there, others in time. All are of one panel.
+        """
+        p = self._parameters
+        cycles = x.words * p.values * self.blocks(reduction) * p.converter.beats
+        return x.split(max(1, min(EARLY, cycles // SOON)) if self.separable else 1)
 
     def lines_of(self, lines: range, words: int, reduction: int) -> list[range]:
         """Return parts of lines whose results, so many words a line, are added to others.

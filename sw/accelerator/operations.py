@@ -139,9 +139,10 @@ class Matrix:
         """Return all words, in order, several times."""
         return self.window(((times, 0), (self.rows * self.words, self.values)))
 
-    def elements(self, count: int, times: int = 1) -> Window:
-        """Return single elements, each several times."""
-        return Window(tensor=self.tensor, counters=((count, 1), (times, 0)), single=True)
+    def elements(self, count: int, times: int = 1, first: int = 0) -> Window:
+        """Return single elements, from one on, each several times."""
+        counters = (count, 1), (times, 0)
+        return Window(tensor=self.tensor, counters=counters, offset=first, single=True)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from .layer import Layer
 from .operations import Operation, Tensor, Window, vector
+from .part import Part
 from .planes import Planes
 
 __all__ = ["Pool"]
@@ -37,29 +38,37 @@ class Pool(Layer):
         # Where the largest is not positive the gradient is of no use: the rectifier lets none pass.
         super().__init__([below], output.matrix, True)
         self._side, self.dy = output.side, gradient.matrix
+        self.groups = below.groups
 
-    @property
-    def _corners(self) -> list[Window]:
-        """The pixels of each corner, of a word each."""
+    def _corners(self, rows: range) -> list[Window]:
+        """Return the pixels of each corner, of a word each, in some channels."""
         x, half = self._x, self._side
+        words = x.plane // x.values
         counters = (
-            (x.channels, x.plane),
+            (len(rows), x.plane),
             (half, 2 * x.line),
             (half, 2 * x.pixel),
             (x.words, x.values),
         )
         return [
-            Window(tensor=x.tensor, counters=counters, offset=down * x.line + across * x.pixel)
+            Window(
+                tensor=x.tensor,
+                counters=counters,
+                offset=rows.start * x.plane + down * x.line + across * x.pixel,
+                part=Part(words, rows, range(words)),
+            )
             for down, across in itertools.product(range(2), repeat=2)
         ]
 
     def forward(self) -> Iterator[Operation]:
         """Give what makes the output."""
-        name, y, shape = self.y.tensor.name, self.y.along, (self.y.rows, self.y.words)
-        first, *others = self._corners
-        yield vector(f"{name} = first of {self._x.tensor.name}", "copy", y, first, shape=shape)
-        for corner in others:
-            yield vector(f"{name} = the larger", "max", y, corner, y, shape=shape)
+        name = self.y.tensor.name
+        for rows in self.groups:
+            y, shape = self.y.cut(rows).along, (len(rows), self.y.words)
+            first, *others = self._corners(rows)
+            yield vector(f"{name} = first of {self._x.tensor.name}", "copy", y, first, shape=shape)
+            for corner in others:
+                yield vector(f"{name} = the larger", "max", y, corner, y, shape=shape)
 
     def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
         """Give what makes the gradient of the layer below: corner after corner takes what is left.
@@ -70,7 +79,7 @@ class Pool(Layer):
         assert below and below.relu and below.readers == 1
         name, shape = below.dy.tensor.name, (self.y.rows, self.y.words)
         y, rest, equal = self.y.along, self.dy.along, self._equal.matrix.along
-        corners = self._corners
+        corners = self._corners(range(self.y.rows))
         for corner in corners:
             yield vector(f"where {name} is the largest", "equal", equal, corner, y, shape=shape)
             yield vector(f"d{name} there", "mask", corner, rest, equal, shape=shape)

@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Iterator
 
 from ..train import attention
-from .dense import Shared, descent
 from .layer import Layer
 from .operations import Matrix, Operation, Tensor, Window, vector
+from .shared import Shared, descent
 from .stages import Stage
 
 __all__ = ["Positions"]

@@ -4,11 +4,12 @@ import abc
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from .dense import Dense, Shared, descent
+from .dense import Dense
 from .heads import Heads
 from .layer import Layer
 from .operands import COLUMNS, ROWS
 from .operations import Matrix, Operation, Tensor, Window, grouped, multiply, vector
+from .shared import Shared, descent
 from .stages import Gathered, Projected, Stage
 from .strided import Stack
 
@@ -186,7 +187,7 @@ class Gather(_Weights):
         name = y.tensor.name
         comment = f"{name} = {self.weight.tensor.name} {self._joined.tensor.name}^T"
         yield self._product(comment, y, pair, self.inputs)
-        yield self._add_biases(y)
+        yield self._add_biases(y, y)
 
     @property
     def _sides(self) -> Sequence[tuple[Matrix, bool]]:

@@ -28,13 +28,17 @@ class Sum(Layer):
             room = Tensor(f"sum_{y.tensor.name}_{around.y.tensor.name}", y.rows * y.words)
             y = dataclasses.replace(y, tensor=room)
         super().__init__([body, around], y, relu)
+        self.groups = body.groups
 
     def forward(self) -> Iterator[Operation]:
         """Give what makes the output."""
-        y, shape = self.y, (self.y.rows, self.y.words)
-        first, second = (layer.y for layer in self.below if layer)
-        name = f"{first.tensor.name} + {second.tensor.name}{', rectified' * self.relu}"
-        yield vector(name, "add", y.along, first.along, second.along, shape=shape, relu=self.relu)
+        matrices = self.y, *(layer.y for layer in self.below if layer)
+        first, second = (matrix.tensor.name for matrix in matrices[1:])
+        name = f"{first} + {second}{', rectified' * self.relu}"
+        for rows in self.groups:
+            windows = (matrix.cut(rows).along for matrix in matrices)
+            shape = len(rows), self.y.words
+            yield vector(name, "add", *windows, shape=shape, relu=self.relu)
 
     def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
         """Give what the layers below do with the gradient."""

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 from ..train import attention
 from .attention import Mix, Scores
-from .dense import Shared
 from .heads import Heads
 from .layer import Layer
 from .mean import Mean
 from .operations import Matrix
 from .positions import Positions
 from .projection import Gather, Projection
+from .shared import Shared
 from .stages import Gathered, Mixed, Projected, Scored, Stage
 from .strided import Strided
 

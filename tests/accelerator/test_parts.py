@@ -11,7 +11,7 @@ from sw.accelerator.compile import compile_training
 from sw.accelerator.cycles import predict
 from sw.accelerator.operations import Tensor, Window
 from sw.accelerator.parameters import AcceleratorParameters
-from sw.accelerator.part import Part, pieces
+from sw.accelerator.part import Part, halves, pieces
 from sw.accelerator.planes import Planes
 from sw.accelerator.program import Program
 from sw.accelerator.training import train
@@ -28,6 +28,13 @@ def test_pieces():
     assert pieces(10, 4, 4) == [range(4), range(4, 8), range(8, 10)]
     assert pieces(3, 0) == pieces(3, 1) == [range(3)]
     assert pieces(5, 2, 8) == [range(5)]
+
+
+def test_halves():
+    assert halves(64, 4) == [range(32), range(32, 48), range(48, 56), range(56, 64)]
+    assert halves(6, 4, 2) == [range(4), range(4, 6)]
+    assert halves(6, 4, 1, 4) == [range(4), range(4, 5), range(5, 6)]
+    assert halves(5, 1) == [range(5)] and halves(3, 4, 4) == [range(3)]
 
 
 def test_parts_meet_where_a_word_is_in_both():
@@ -77,7 +84,8 @@ def _program(case: str) -> tuple[Program, Data]:
 
 @pytest.fixture
 def short(monkeypatch):
-    monkeypatch.setattr(operands, "SHORTEST", 8)
+    for name in ("SHORTEST", "SOON"):
+        monkeypatch.setattr(operands, name, 8)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -87,6 +95,9 @@ def test_trained_as_by_the_definition(case):
     names = [line.comment for line in program.lines]
     assert names.count("gradient of weight0 = dy0 pixels^T") > 1
     assert names.count("y0 = weight0 pixels") > 3
+    if case == "planes":
+        # Of 16 rows 8, 4, 2 and 2.
+        assert names.count("y1 + bias1, rectified") == names.count("pool1 = first of y1") == 4
     assert_same(ran(program, data), train(program.parameters, data, program.settings))
 
 
@@ -138,6 +149,25 @@ def test_a_window_reaches_no_word_beyond_its_part(monkeypatch):
     monkeypatch.setattr(assembler.Assembler, "_operation", watched)
     _program("dense")
     assert seen > 20
+
+
+@pytest.mark.parametrize(
+    ("model", "pixels", "batch", "products", "share"),
+    [
+        # Forward and of weights, then of inputs: a first layer has none of these.
+        ("lenet", 784, 64, 2 * 86_400 + 3 * (153_600 + 30_720 + 10_080 + 840), 0.89),
+        ("resnet8", 64, 32, 2_281_344, 0.91),
+    ],
+)
+def test_convolutions_overlap_with_what_is_between_them(model, pixels, batch, products, share):
+    """In a machine whose vector engine keeps up with the array's 64 products a cycle."""
+    words = "rows=1 columns=4 lanes=16 vector_lanes=16 banks=16 bank_words=65536 instructions=16384"
+    p = AcceleratorParameters.make(overrides=[*words.split(), "format=hbfp8:block=16"])
+    settings = Settings(model=model, epochs=1, batch=batch, rate=0.1)
+    program = compile_training(p, made(3 * batch, pixels, 10), settings)
+    spans = [each for each in predict(p, program.instructions).spans if each.engine == "prod"]
+    _, second, third = (each.start for each in spans if each.pc == spans[0].pc)
+    assert batch * products / 64 / (third - second) > share
 
 
 def test_engines_overlap():

@@ -8,13 +8,13 @@ import pytest
 
 from hw.flow.emit import generate
 from sim.accelerator.accelerate import accelerate, prepare
-from sw.accelerator import tensors
+from sw.accelerator import operands, tensors
 from sw.accelerator.command import requested
 from sw.accelerator.compile import compile_training
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.program import Program
 from sw.accelerator.stages import INPUT, stages
-from sw.accelerator.training import Training
+from sw.accelerator.training import Training, train
 from sw.core.convolution import Convolution
 from sw.errors import UserError
 from sw.formats import BLOCK_FORMATS
@@ -24,7 +24,15 @@ from sw.train.network import MODELS, Network
 from sw.train.settings import Settings
 
 from .made import SMALL, made
-from .trained import assert_caught, assert_ordered, faulty, ran, trained, trained_by_squares
+from .trained import (
+    assert_caught,
+    assert_ordered,
+    assert_same,
+    faulty,
+    ran,
+    trained,
+    trained_by_squares,
+)
 
 LARGE = SMALL.replace(banks=16, bank_words=16_384, instructions=4096)
 
@@ -152,6 +160,21 @@ def test_any_graph(name, side, fields, monkeypatch):
     small(monkeypatch, name)
     p = SMALL.replace(banks=16, bank_words=4096, instructions=4096, **fields)
     trained_by_squares("resnet8", p, side)
+
+
+def test_channels_are_normalized_in_groups(monkeypatch):
+    """Of 5 channels 3, then 1, then 1, each when its products are there."""
+    small(monkeypatch, "strides")
+    for name in ("SHORTEST", "SOON"):
+        monkeypatch.setattr(operands, name, 8)
+    p = SMALL.replace(rows=1, columns=2, banks=16, bank_words=4096, instructions=8192)
+    data, s = made(8, 49, 3), settings(4, epochs=1, momentum=0.5, seed=7)
+    program = compile_training(p, data, s)
+    comments = [line.comment for line in program.lines]
+    for each in ("y2 + bias2", "mean of y2", "normal3 + shift3, rectified"):
+        assert comments.count(each) == 3
+    assert_same(ran(program, data), train(p, data, s))
+    assert_ordered(program)
 
 
 @pytest.fixture(scope="module")
