@@ -12,6 +12,7 @@ from sw.errors import UserError
 from sw.parameters import Parameters
 
 from .flow.families import FAMILIES
+from .flow.fit_command import fit
 from .flow.progress import Progress
 from .flow.tools import TOOLS
 
@@ -47,10 +48,12 @@ def main() -> None:
       python -m hw verilog bfp_array --preset hbfp4 --set rows=8 -o build
       python -m hw synth bfp_dot --target ecp5 --route -o build
       python -m hw synth bfp_dot --target gates --liberty cells.lib
+      python -m hw fit bfp_array --preset hbfp4 --device LFE5U-25F --mhz 100
     """
 
 
 main.elsewhere["deliver"] = "delivery.command:deliver"
+main.add_command(fit)
 
 
 @main.command("list")

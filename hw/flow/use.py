@@ -2,9 +2,9 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from .cells import logic_cells, unseen_luts
+from .cells import carry_ends, logic_cells, unseen_luts
 from .devices import Device
 from .emit import Design
 from .families import FAMILIES, Column, Family
@@ -13,7 +13,7 @@ from .route import PADS
 from .synth import Cost, Figure, cost_of
 from .yosys import flat, map_design
 
-__all__ = ["Use", "figures", "use"]
+__all__ = ["Use", "beyond", "figures", "use", "with_carry_ends"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,16 +31,21 @@ class Use:
     @property
     def excess(self) -> str:
         """What is used beyond what the device has, empty if nothing."""
-        return ", ".join(
-            f"{figure.used:,.0f} of {figure.available:,} {figure.resource}"
-            for figure in self.figures
-            if figure.available is not None and figure.used > figure.available
-        )
+        return beyond(self.figures)
 
     @property
     def share(self) -> float:
         """How much of the design the device could hold, by its scarcest resource."""
         return min(f.available / f.used for f in self.figures if f.available is not None)
+
+
+def beyond(figures: Iterable[Figure]) -> str:
+    """Return what is used beyond what a device has, empty if nothing."""
+    return ", ".join(
+        f"{figure.used:,.0f} of {figure.available:,} {figure.resource}"
+        for figure in figures
+        if figure.available is not None and figure.used > figure.available
+    )
 
 
 def use(device: Device, design: Design, *, target: str, progress: Progress) -> Use:
@@ -74,4 +79,18 @@ def figures(label: str, family: Family, used: Callable[[Column], float]) -> tupl
         Figure(label=label, resource=column.title, used=number, available=column.available)
         for column, number in found
         if number
+    )
+
+
+def with_carry_ends(found: Use, netlist: str) -> Use:
+    """Return the use of an ECP5, with the LUTs that placing adds to its flat netlist."""
+    more = carry_ends(netlist)
+    return dataclasses.replace(
+        found,
+        figures=tuple(
+            dataclasses.replace(each, label="estimated", used=each.used + more)
+            if each.resource == "LUT4 equivalents"
+            else each
+            for each in found.figures
+        ),
     )

@@ -29,6 +29,11 @@ _SMALL = AcceleratorParameters(
 _SMALL_CHIP = ChipParameters(**vars(_SMALL), memory_words=512)
 
 
+def _multiply_adds(p: AcceleratorParameters) -> int:
+    """Count those of the array."""
+    return p.rows * p.columns * p.lanes
+
+
 UNITS = (
     Unit(
         name="accelerator",
@@ -36,6 +41,7 @@ UNITS = (
         core=Accelerator,
         small=_SMALL,
         second=_SMALL.replace(columns=2, port_bits=64, vector_lanes=2),
+        multiply_adds=_multiply_adds,
     ),
     Unit(
         name="accelerator_chip",
@@ -44,5 +50,6 @@ UNITS = (
         small=_SMALL_CHIP,
         second=_SMALL_CHIP.replace(columns=2, port_bits=64),
         sizes=("rows", "columns", "lanes", "memory_words"),
+        multiply_adds=_multiply_adds,
     ),
 )

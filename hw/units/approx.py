@@ -60,5 +60,6 @@ UNITS = (
         second=ApproxArrayParameters(rows=1, columns=2, multiplier="mitchell"),
         proof=ApproxArrayParameters(rows=1, columns=1, multiplier="mitchell"),
         storage=_array,
+        multiply_adds=lambda p: p.rows * p.columns,
     ),
 )

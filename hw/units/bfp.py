@@ -1,6 +1,7 @@
 """Units of block floating point."""
 
 import dataclasses
+import math
 
 from sw.bfp.array import ArrayParameters
 from sw.bfp.dot import DotParameters
@@ -42,6 +43,11 @@ def _multimode_array(p: MultimodeParameters) -> Storage:
     return Storage(registers=p.rows * p.columns * 2 * sum(p.total_bits))
 
 
+def _multimode_adds(p: MultimodeParameters) -> int:
+    """Count those of the narrowest operands."""
+    return math.prod(p.tile(0, 0)) * p.lanes
+
+
 UNITS = (
     Unit(
         name="bfp_transposer",
@@ -59,6 +65,7 @@ UNITS = (
         core=DotUnit,
         small=DotParameters(format=_TWO_BEATS, lanes=2),
         second=DotParameters(format=_HBFP4, lanes=2),
+        multiply_adds=lambda p: p.lanes,
     ),
     Unit(
         name="bfp_array",
@@ -67,6 +74,7 @@ UNITS = (
         small=ArrayParameters(format=_TWO_BEATS, lanes=2, rows=2, columns=1),
         second=ArrayParameters(format=_HBFP4, lanes=2, rows=2, columns=1),
         storage=_array,
+        multiply_adds=lambda p: p.rows * p.columns * p.lanes,
     ),
     Unit(
         name="bfp_multimode_array",
@@ -75,6 +83,7 @@ UNITS = (
         small=MultimodeParameters(rows=1, columns=1),
         second=MultimodeParameters(rows=1, columns=2),
         storage=_multimode_array,
+        multiply_adds=_multimode_adds,
     ),
     Unit(
         name="bfp_zse_controller",

@@ -50,6 +50,9 @@ class Unit:
         ``storage(parameters)`` is what a configuration certainly stores, as `Storage`, by
         arithmetic: registers that hold different bits every cycle and feed logic, and words that
         can be read back, so that no synthesis saves them. A unit takes more. Without it, nothing.
+    multiply_adds : callable, optional
+        ``multiply_adds(parameters)`` is how many a cycle a configuration does at most. Without it,
+        it does none, or their number depends on the data.
     bench : str
         Module of its bench. Without it, the core of module ``hw.X.Y`` has the bench ``sim.X.Y``,
         and a core elsewhere has none.
@@ -63,6 +66,7 @@ class Unit:
     proof: Parameters | None = None
     sizes: tuple[str, ...] = ()
     storage: Callable[[Any], Storage] | None = None
+    multiply_adds: Callable[[Any], int] | None = None
     bench: str = ""
 
     def __post_init__(self) -> None:
