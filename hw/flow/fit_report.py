@@ -13,11 +13,12 @@ from sw.version import version
 from ..units import Unit
 from ..units import unit as find_unit
 from .command import command
-from .fit import Fit, Trial
+from .fit import Fit
 from .route import ROUTERS, router_for
 from .tools import TOOLS
+from .trials import Trial
 
-__all__ = ["as_dict", "as_files", "sizes", "show", "verdict"]
+__all__ = ["as_dict", "as_files", "show", "sizes", "verdict"]
 
 
 def sizes(found: Fit, trial: Trial) -> str:
@@ -112,7 +113,7 @@ def show(found: Fit, console: Console) -> None:
     if found.best is None:
         return
     best = report["best"]
-    table = Table(title=f"{sizes(found, found.best)} on {report['device']}", **_LOOK)
+    table = Table(**_LOOK)
     table.add_column("resource")
     for column in ("used", "available", "share"):
         table.add_column(column, justify="right")
@@ -121,6 +122,8 @@ def show(found: Fit, console: Console) -> None:
         used, available = (f"{each[name]:,.0f}" for name in ("used", "available"))
         share = f"{each['percent']:.1f} %"
         table.add_row(each["resource"], used, available, share, each["label"])
+    title = f"{sizes(found, found.best)} on {report['device']}"
+    console.print(title, highlight=False, soft_wrap=True, style="italic")
     console.print(table)
     for line in _answer(found, report):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
@@ -167,20 +170,15 @@ def _answer(found: Fit, report: dict[str, Any]) -> list[str]:
     if "multiply_adds_a_cycle" in rates:
         lines.append(
             f"{rates['multiply_adds_a_cycle']:,} multiply-adds a cycle, "
-            f"{rates['multiply_adds_a_second'] / 1e9:,.1f} thousand million a second at {asked}"
+            f"{rates['multiply_adds_a_second'] / 1e9:,.1f} G a second at {asked}"
         )
     for side in ("in", "out"):
         lines.append(
             f"at most {rates[f'bytes_{side}_a_cycle']:,} bytes a cycle {side}, "
-            f"{rates[f'bytes_{side}_a_second'] / 1e6:,.0f} million a second"
+            f"{rates[f'bytes_{side}_a_second'] / 1e9:,.2f} GB a second"
         )
-    if found.following:
-        lines.append(f"the next larger, {sizes(found, found.following)}, {_missed(found)}")
+    if following := found.following:
+        lines.append(f"the next larger, {sizes(found, following)}, {verdict(found, following)}")
     else:
         lines.append("there is no larger one")
     return [*lines, "it is made by", *(f"  {line}" for line in best["commands"])]
-
-
-def _missed(found: Fit) -> str:
-    assert found.following
-    return verdict(found, found.following)

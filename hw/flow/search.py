@@ -16,8 +16,9 @@ def last_within(
 ) -> int:
     """Return the place at which ``value`` is at most 1 and at the next more.
 
-    Where to look is guessed from a line through the nearest places looked at; every third look is
-    in the middle, so that a curve which is no line is searched by bisection.
+    Where to look is guessed from a line through the nearest places looked at. When a place beyond
+    the limit has been looked at, every third look is in the middle, so that a curve which is no
+    line is searched by bisection.
 
     Parameters
     ----------
@@ -34,7 +35,8 @@ def last_within(
     looks = 0
     while bad - good > 1:
         looks += 1
-        probe = (good + bad) // 2 if looks % 3 == 0 else _guess(at, known, good, bad)
+        middle = looks % 3 == 0 and bad in known
+        probe = (good + bad) // 2 if middle else _guess(at, known, good, bad)
         known[probe] = value(probe)
         if known[probe] <= 1:
             good = probe

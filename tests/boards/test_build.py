@@ -139,10 +139,6 @@ def size(p: Any) -> int:
     return p.rows * p.columns * p.lanes
 
 
-def within(limit: int, p: Any) -> bool:
-    return size(p) <= limit
-
-
 def test_nearest_is_the_largest_that_fits():
     parameters = ArrayParameters(rows=4, columns=4, lanes=8)
     changes = smaller(ARRAY, parameters)
@@ -152,7 +148,7 @@ def test_nearest_is_the_largest_that_fits():
     for limit in (1, 7, 50, 127):
         expected = next(c for c, k in zip(changes, kept, strict=True) if k <= limit)
         for share in (0, limit / 128, 0.3, 1):
-            fits = functools.partial(within, limit)
+            fits = functools.partial(lambda limit, p: size(p) <= limit, limit)
             assert nearest(ARRAY, parameters, fits, share=share) == expected
     assert nearest(ARRAY, parameters, lambda p: False, share=0.5) is None
 

@@ -1,148 +1,21 @@
-"""The largest configuration of a unit for a device: the search, its bounds, and its answer."""
+"""The largest configuration of a unit for a device: the search, its bounds, the tools."""
 
+import dataclasses
 import json
-import math
-import re
-from collections.abc import Callable
 
 import pytest
-from click.testing import CliRunner
 
-from hw.__main__ import main
-from hw.flow import fit as fitting
 from hw.flow.cells import carry_ends
 from hw.flow.devices import DEVICES
-from hw.flow.fit import Fit, fit
-from hw.flow.fit_report import as_dict
-from hw.flow.ladder import ladder, varied, volume
-from hw.flow.search import last_within
+from hw.flow.fit import Flow, fit
+from hw.flow.ladder import ladder
+from hw.flow.progress import Progress
 from hw.flow.synth import Figure
 from hw.flow.tools import ToolError
 from hw.flow.use import Use
 from hw.units import UNITS
-from sw.bfp.array import ArrayParameters
-from sw.errors import UserError
 
-DEVICE = DEVICES["LFE5U-25F"]
-SHAPE = ("rows", "columns")
-
-
-def shape(p: ArrayParameters) -> tuple[int, int]:
-    return p.rows, p.columns
-
-
-def test_the_ladder_of_an_array():
-    steps = [shape(p) for p in ladder(ArrayParameters(rows=4, columns=4), SHAPE)]
-    assert steps[:11] == [
-        *[(1, 1), (1, 2), (2, 2), (2, 3), (2, 4), (3, 4), (4, 4)],
-        *[(5, 4), (6, 4), (7, 4), (8, 4)],
-    ]
-    assert steps[-2:] == [(64, 60), (64, 64)]
-    for (r, c), (more_r, more_c) in zip(steps[:-1], steps[1:], strict=True):
-        assert more_r >= r and more_c >= c and more_r * more_c > r * c
-
-
-def test_a_ladder_has_what_the_unit_allows():
-    lanes = [p.lanes for p in ladder(ArrayParameters(lanes=8), ("lanes",))]
-    assert lanes == [1, 2, 4, 8, 16, 32, 64]
-    # Between a value and its double are all of its eighths that are whole.
-    rows = [p.rows for p in ladder(ArrayParameters(rows=32), ("rows",))]
-    assert rows[-9:] == [32, 36, 40, 44, 48, 52, 56, 60, 64]
-    assert [p.rows for p in ladder(ArrayParameters(rows=48), ("rows",))][-2:] == [54, 60]
-
-
-@pytest.mark.parametrize("unit", [name for name, unit in UNITS.items() if unit.sizes])
-def test_every_unit_with_sizes_has_a_ladder(unit):
-    fields = varied(UNITS[unit])
-    start = UNITS[unit].parameters()
-    steps = ladder(start, fields)
-    sizes = [volume(p, fields) for p in steps]
-    assert start in steps and sizes == sorted(set(sizes)) and len(steps) > 4
-
-
-def test_what_varies():
-    assert varied(UNITS["bfp_array"]) == SHAPE
-    assert varied(UNITS["bfp_array"], ["lanes"]) == ("lanes",)
-    assert varied(UNITS["bfp_dot"]) == ("lanes",)
-    assert varied(UNITS["sparse_array"]) == ("columns", "pe_rows")
-
-
-CURVES: dict[str, Callable[[int], float]] = {
-    "line": lambda i: i / 40,
-    "offset": lambda i: 0.9 + i / 400,
-    "step": lambda i: 0.1 if i < 37 else math.inf,
-    "flat": lambda i: 0.5,
-    "square": lambda i: i * i / 900,
-    "root": lambda i: math.sqrt(i) / 7,
-}
-
-
-@pytest.mark.parametrize("name", CURVES)
-@pytest.mark.parametrize("length", [1, 2, 3, 50, 63])
-def test_the_search_ends_at_the_last_that_is_within(name, length):
-    curve, looked = CURVES[name], []
-
-    def value(i: int) -> float:
-        assert i not in looked
-        looked.append(i)
-        return curve(i)
-
-    expected = max((i for i in range(length) if curve(i) <= 1), default=-1)
-    assert last_within(range(length), value, good=-1, bad=length) == expected
-    assert len(looked) <= 9
-
-
-def test_the_search_takes_few_looks_at_a_line():
-    looked: list[int] = []
-
-    def value(i: int) -> float:
-        looked.append(i)
-        return (300 + 7 * i) / 1000
-
-    assert last_within(range(1000), value, good=0, bad=1000, known={0: 0.3}) == 100
-    assert len(looked) <= 5
-
-
-class Fake:
-    """A unit of which an element takes 100 LUTs beside 1,000, and whose clock falls by doublings.
-
-    ``noise`` is added to the MHz by seed.
-    """
-
-    def __init__(self, *, least: float = 0, noise: tuple[float, ...] = (0,)) -> None:
-        self.least = least
-        self.noise = noise
-        self.used: list[tuple[int, int]] = []
-        self.placed: list[tuple[int, int, int]] = []
-        self.full: tuple[int, int] | None = None
-
-    def use(self, parameters: ArrayParameters) -> Use:
-        self.used.append(shape(parameters))
-        luts = 1000 + 100 * parameters.rows * parameters.columns
-        figure = Figure(label="synthesized", resource="LUT", used=luts, available=24288)
-        return Use(figures=(figure,), mapped="")
-
-    def clock(self, parameters: ArrayParameters) -> float:
-        return 200 - 10 * math.log2(parameters.rows * parameters.columns)
-
-    def place(self, parameters: ArrayParameters, seed: int) -> tuple[float, tuple[Figure, ...]]:
-        self.placed.append((*shape(parameters), seed))
-        if self.full and shape(parameters) >= self.full:
-            raise ToolError("nextpnr failed: ERROR: no BELs remaining to implement cell type X")
-        used = self.use(parameters).figures[0].used + self.least
-        routed = Figure(label="routed", resource="LUT", used=used, available=24288)
-        return self.clock(parameters) + self.noise[(seed - 1) % len(self.noise)], (routed,)
-
-
-def found(fake: Fake, megahertz: float = 50, **options) -> Fit:
-    return fit(
-        "bfp_array", ArrayParameters(), DEVICE, megahertz=megahertz, tools=fake, **options
-    )
-
-
-def answer(result: Fit) -> tuple[tuple[int, int], tuple[int, int]]:
-    assert result.best and result.following
-    return shape(result.best.parameters), shape(result.following.parameters)
+from .fake import DEVICE, Fake, answer, found
 
 
 def test_the_largest_that_fits():
@@ -242,3 +115,53 @@ def test_the_largest_of_all_has_no_larger():
     result = found(Tiny(), route=False, vary=["lanes"])
     assert result.best and vars(result.best.parameters)["lanes"] == 64
     assert result.following is None
+
+
+def test_chains_of_carries_have_ends():
+    """Each chain takes a CCU2C, two LUTs, at its beginning and at its end."""
+
+    def chain(**pins: object) -> dict[str, object]:
+        directions = {"CIN": "input", "COUT": "output"}
+        return {
+            "type": "CCU2C",
+            "connections": {name: [bit] for name, bit in pins.items()},
+            "port_directions": directions,
+        }
+
+    cells = {
+        "a": chain(CIN="0", COUT=2),
+        "b": chain(CIN=2, COUT=3),
+        "c": chain(CIN=9, COUT=10),
+        "d": {"type": "LUT4", "connections": {"Z": [9]}, "port_directions": {"Z": "output"}},
+    }
+    netlist = {"modules": {"m": {"attributes": {"top": "1"}, "cells": cells}}}
+    assert carry_ends(json.dumps(netlist)) == 8
+
+
+TINY = UNITS["tensor_amax"].parameters(source="binary16", lanes=1)
+
+
+def test_yosys_on_a_tiny_unit():
+    """Of a device with room for some hundred flip-flops."""
+    tiny = dataclasses.replace(DEVICE, resources={"LUT4 equivalents": 2000, "FF": 300})
+    result = fit("tensor_amax", TINY, tiny, megahertz=20, route=False)
+    assert result.best and result.following
+    assert result.best.share <= 1 < result.following.share
+    flops = [
+        next(f.used for f in trial.figures if f.resource == "FF")
+        for trial in (result.best, result.following)
+    ]
+    assert flops[0] <= 300 < flops[1]
+    steps = [p for p in ladder(TINY, ("lanes",))]
+    place = steps.index(result.best.parameters)
+    assert steps[place + 1] == result.following.parameters
+
+
+def test_what_is_placed_is_what_was_estimated():
+    flow = Flow("tensor_amax", DEVICES["LFE5U-12F"], 20, True, Progress())
+    estimated = {f.resource: f for f in flow.use(TINY).figures}["LUT4 equivalents"]
+    reached, figures = flow.place(TINY, 1)
+    routed = {f.resource: f for f in figures}["LUT4 equivalents"]
+    assert (estimated.label, routed.label) == ("estimated", "routed")
+    assert 0.98 <= estimated.used / routed.used <= 1
+    assert reached > 20
