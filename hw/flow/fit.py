@@ -101,7 +101,7 @@ def fit(
 
     What is tried is a ladder of configurations, see `hw.flow.ladder`; a larger one is taken to
     need more of each resource, and to be no faster. The one found was synthesized, and placed with
-    seeds 1, 2, … until one reached the clock; the next larger does not fit, or no seed reached it.
+    seeds 1, 2, … until one reached the clock; the next larger does not fit, or did not reach it.
 
     Parameters
     ----------

@@ -40,8 +40,8 @@ def fit(
     The configuration is the one that the options give, but for the fields that vary: from there one
     after another is doubled or halved, in eighths where the unit allows. What cannot fit is
     refused by arithmetic, the rest is synthesized, and placed and routed with one seed after
-    another until the clock is reached; a seed that misses it by more than a tenth is the last. Of a
-    larger configuration it is taken that it needs more and is no faster, so that few are tried.
+    another until the clock is reached; one that misses it by more than a twentieth is the last.
+    A larger configuration is taken to need more and to be no faster, so that few are tried.
     Results are kept in ~/.cache/gradgate ($GRADGATE_CACHE moves it).
 
     Xilinx has no open router: of its devices the area alone is looked at. iCE40 and Gowin have few

@@ -15,7 +15,7 @@ from .use import Use, beyond
 
 __all__ = ["Search", "Tools", "Trial"]
 
-_HOPELESS = 0.9
+_HOPELESS = 0.95
 """Of the clock: if a placement reaches less, no other seed is tried."""
 
 _FULL = ("no BELs remaining", "legal placement", "utilisation limit", "failed to place")
@@ -109,13 +109,10 @@ class Search:
             return -1
         bad = len(self.trials)
         best = last_within(self.volumes, self.share, good=0, bad=bad, known=shares)
-        if not route or best == 0:
-            return best
-        slow[best] = self.slowness(best)
-        if slow[best] <= 1:
+        if not route:
             return best
         # A clock falls with the number of doublings rather than with the size.
-        return last_within(range(bad), self.slowness, good=0, bad=best, known=slow)
+        return last_within(range(bad), self.slowness, good=0, bad=best + 1, known=slow)
 
     def share(self, place: int) -> float:
         """Return what a configuration takes of the scarcest resource."""

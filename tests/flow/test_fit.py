@@ -27,7 +27,7 @@ def test_the_largest_that_fits():
     assert result.following
     assert result.following.verdict(50) == "does not fit: 25,000 of 24,288 LUT"
     assert len(set(fake.used)) <= 6
-    assert {each[:2] for each in fake.placed} == {(1, 1), (16, 14)}
+    assert {each[:2] for each in fake.placed} == {(1, 1), (8, 8), (16, 14)}
 
 
 def test_the_largest_that_reaches_the_clock():
@@ -46,20 +46,20 @@ def test_without_routing_the_clock_is_not_looked_at():
 
 
 def test_seeds_are_tried_until_one_reaches_the_clock():
-    fake = Fake(noise=(-6, -3, 0, 9))
+    fake = Fake(noise=(-3, -2, 0, 9))
     assert answer(found(fake, 150, seeds=3)) == ((8, 4), (8, 5))
     assert [seed for r, c, seed in fake.placed if (r, c) == (8, 4)] == [1, 2, 3]
     assert [seed for r, c, seed in fake.placed if (r, c) == (8, 5)] == [1, 2, 3]
-    assert answer(found(Fake(noise=(-6, -3, 0, 9)), 150, seeds=2))[0] == (6, 4)
-    assert answer(found(Fake(noise=(-6, -3, 0, 9)), 150, seeds=4))[0] == (8, 7)
+    assert answer(found(Fake(noise=(-3, -2, 0, 9)), 150, seeds=2))[0] == (6, 4)
+    assert answer(found(Fake(noise=(-3, -2, 0, 9)), 150, seeds=4))[0] == (8, 5)
 
 
-def test_a_seed_that_misses_by_more_than_a_tenth_is_the_last():
+def test_a_seed_that_misses_by_more_than_a_twentieth_is_the_last():
     fake = Fake()
     assert found(fake, 250).best is None
     assert fake.placed == [(1, 1, 1)]
     fake = Fake()
-    assert found(fake, 222).best is None
+    assert found(fake, 210).best is None
     assert len(fake.placed) == 4
 
 
