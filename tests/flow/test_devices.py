@@ -63,6 +63,13 @@ def test_resources_are_those_of_the_data_sheet(name):
     assert carry.available == luts * CARRIES[found.family]
 
 
+def test_shift_registers_of_xilinx_lie_in_its_luts():
+    columns = {c.title: c for c in FAMILIES["xilinx"].on(DEVICES["XC7Z010"]).columns}
+    assert columns["LUT + SRL"].available == 17_600
+    assert columns["LUT + SRL"].count({"LUT6": 3, "SRL16E": 2, "RAM32M": 1}) == 9
+    assert columns["LUT"].count({"LUT6": 3, "SRL16E": 2, "RAM32M": 1}) == 7
+
+
 def test_alus_of_ecp5_serve_two_multipliers_each():
     for found in DEVICES.values():
         if found.family == "ecp5":
