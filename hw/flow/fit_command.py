@@ -56,7 +56,7 @@ def fit(
     from ..units import unit
     from .devices import device as find_device
     from .emit import write_files
-    from .fit import fit as find
+    from .fit import fit as find_largest
     from .fit_report import as_files, show, sizes
     from .progress import Progress
     from .route import ROUTERS
@@ -68,9 +68,7 @@ def fit(
     folder = output_folder(output) if output else None
     progress = Progress(console(stderr=True))
     routed = device.family in ROUTERS if route is None else route
-    if route is None and not routed:
-        progress.say(f"no open router knows {device.name}: its area alone is looked at")
-    found = find(
+    found = find_largest(
         unit_name,
         parameters,
         device,
@@ -80,14 +78,14 @@ def fit(
         route=routed,
         progress=progress,
     )
-    out: Any = console()
-    show(found, out)
-    if folder is not None:
-        for path in write_files(as_files(found), folder):
-            out.print(f"wrote {path}", highlight=False, style="dim")
     if found.best is None:
         [smallest] = found.trials
         raise UserError(
             f"nothing fits {device.name} at {mhz:g} MHz: the smallest {unit_name}, "
             f"{sizes(found, smallest)}, {smallest.verdict(mhz)}"
         )
+    out: Any = console()
+    show(found, out)
+    if folder is not None:
+        for path in write_files(as_files(found), folder):
+            out.print(f"wrote {path}", highlight=False, style="dim")

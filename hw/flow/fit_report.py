@@ -107,11 +107,10 @@ def as_files(found: Fit) -> dict[str, str]:
 
 
 def show(found: Fit, console: Console) -> None:
-    """Print what was tried as a table and, if there is an answer, that."""
+    """Print what was tried as a table, and the answer, which there must be."""
+    assert found.best
     report = as_dict(found)
     console.print(_tried(found))
-    if found.best is None:
-        return
     best = report["best"]
     table = Table(**_LOOK)
     table.add_column("resource")
@@ -166,7 +165,8 @@ def _answer(found: Fit, report: dict[str, Any]) -> list[str]:
         clock = f"clock, routed with seed {seed}: {best['reached_mhz']:.1f} MHz, {asked} asked"
         lines.append(f"{clock} ({report['routed_for']})")
     else:
-        lines.append(f"not routed: whether it reaches {asked} was not looked at")
+        why = "" if found.device.family in ROUTERS else ": no open router knows the device"
+        lines.append(f"whether it reaches {asked} was not looked at{why}")
     if "multiply_adds_a_cycle" in rates:
         lines.append(
             f"{rates['multiply_adds_a_cycle']:,} multiply-adds a cycle, "

@@ -36,11 +36,11 @@ def ladder(parameters: Parameters, fields: Sequence[str]) -> list[Parameters]:
     """Return configurations from the smallest to the largest, ``parameters`` among them.
 
     From it on, one field after another is doubled, those doubled least often first; the other way
-    they are halved. Between a value and its double are those of its eighths that are whole and
-    that the unit allows.
+    they are halved. Between a value and its double are its eighths, rounded down, that the unit
+    allows.
     """
     below = _walk(parameters, fields, lambda value: [value * n // 8 for n in range(7, 3, -1)])
-    above = _walk(parameters, fields, lambda value: [-(-value * n // 8) for n in range(9, 17)])
+    above = _walk(parameters, fields, lambda value: [value * n // 8 for n in range(9, 17)])
     return [*reversed(list(below)), parameters, *above]
 
 

@@ -12,10 +12,10 @@ from hw.flow.ladder import ladder
 from hw.flow.progress import Progress
 from hw.flow.synth import Figure
 from hw.flow.tools import ToolError
-from hw.flow.use import Use
+from hw.flow.use import Use, beyond
 from hw.units import UNITS
 
-from .fake import DEVICE, Fake, answer, found
+from .fake import DEVICE, Fake, answer, found, shape
 
 
 def test_the_largest_that_fits():
@@ -61,6 +61,31 @@ def test_a_seed_that_misses_by_more_than_a_twentieth_is_the_last():
     fake = Fake()
     assert found(fake, 210).best is None
     assert len(fake.placed) == 4
+
+
+def test_a_device_may_be_full():
+    figures = [Figure(label="", resource="LUT", used=n, available=100) for n in (99, 100, 101)]
+    assert [beyond([figure]) for figure in figures] == ["", "", "101 of 100 LUT"]
+
+
+def test_one_that_is_larger_than_it_should_be_is_not_placed():
+    """Of 8 x 8, in the middle, which the search for the largest does not look at."""
+
+    class Bumpy(Fake):
+        def use(self, parameters):
+            if shape(parameters) != (8, 8):
+                return super().use(parameters)
+            figure = Figure(label="synthesized", resource="LUT", used=30000, available=24288)
+            return Use(figures=(figure,), mapped="")
+
+        def place(self, parameters, seed):
+            assert shape(parameters) != (8, 8)
+            return super().place(parameters, seed)
+
+    result = found(Bumpy())
+    assert answer(result) == ((8, 7), (8, 8))
+    assert result.following
+    assert result.following.verdict(50) == "does not fit: 30,000 of 24,288 LUT"
 
 
 def test_no_room_for_placing_is_no_fit():

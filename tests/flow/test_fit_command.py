@@ -106,5 +106,16 @@ def test_nothing_fits(monkeypatch):
         "error: nothing fits LFE5U-25F at 150 MHz: the smallest bfp_array, rows=1 columns=1 "
         "lanes=8, does not fit: 31,100 of 24,288 LUT\n"
     )
+    assert result.stdout == ""
     result = run(Fake(), monkeypatch, "--mhz", "500")
     assert result.stderr.endswith("rows=1 columns=1 lanes=8, reaches 200.0 MHz\n")
+
+
+def test_the_area_alone(monkeypatch):
+    monkeypatch.setattr(fitting, "Flow", lambda *_: Fake())
+    line = "fit bfp_array --device XC7Z020 --mhz 150"
+    result = CliRunner().invoke(main, line.split())
+    assert result.exit_code == 0, result.output
+    words = "whether it reaches 150 MHz was not looked at: no open router knows the device"
+    assert f"\n{words}\n" in result.stdout
+    assert "routed" not in result.stdout
