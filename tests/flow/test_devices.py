@@ -121,7 +121,7 @@ def test_the_devices_meant_unless_told():
 
 def test_room_is_that_of_registers_blocks_and_tables():
     assert room(DEVICES["LFE5U-25F"]) == 24_288 + 56 * (18 << 10) + 24_288 * 16
-    p = UNITS["bfp_array"].parameters(rows=20, columns=19)
+    p = UNITS["bfp_array"].parameters.make(rows=20, columns=19)
     # 380 elements of 8 lanes of 8 bits.
     assert excess(UNITS["bfp_array"], p, DEVICES["LFE5U-25F"]) == (
         "at least 24,320 registers, of which LFE5U-25F, CABGA381, speed grade 6 has room for 24,288"

@@ -163,7 +163,7 @@ def test_chains_of_carries_have_ends():
     assert carry_ends(json.dumps(netlist)) == 8
 
 
-TINY = UNITS["tensor_amax"].parameters(source="binary16", lanes=1)
+TINY = UNITS["tensor_amax"].parameters.make(source="binary16", lanes=1)
 
 
 def test_yosys_on_a_tiny_unit():

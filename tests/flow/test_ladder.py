@@ -26,14 +26,17 @@ def test_the_ladder_of_an_array():
         assert more_r >= r and more_c >= c and more_r * more_c > r * c
 
 
+def values(name: str, start: int) -> list[int]:
+    """The values of the only field that varies."""
+    return [vars(p)[name] for p in ladder(ArrayParameters.make(**{name: start}), (name,))]
+
+
 def test_a_ladder_has_what_the_unit_allows():
-    lanes = [p.lanes for p in ladder(ArrayParameters(lanes=8), ("lanes",))]
-    assert lanes == [1, 2, 4, 8, 16, 32, 64]
+    assert values("lanes", 8) == [1, 2, 4, 8, 16, 32, 64]
     # Between a value and its double are its eighths.
-    rows = [p.rows for p in ladder(ArrayParameters(rows=32), ("rows",))]
-    assert rows[-9:] == [32, 36, 40, 44, 48, 52, 56, 60, 64]
-    assert [p.rows for p in ladder(ArrayParameters(rows=48), ("rows",))][-2:] == [54, 60]
-    assert [p.rows for p in ladder(ArrayParameters(rows=3), ("rows",))][:6] == [1, 2, 3, 4, 5, 6]
+    assert values("rows", 32)[-9:] == [32, 36, 40, 44, 48, 52, 56, 60, 64]
+    assert values("rows", 48)[-2:] == [54, 60]
+    assert values("rows", 3)[:6] == [1, 2, 3, 4, 5, 6]
 
 
 @pytest.mark.parametrize("unit", [name for name, unit in UNITS.items() if unit.sizes])
