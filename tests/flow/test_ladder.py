@@ -28,7 +28,8 @@ def test_the_ladder_of_an_array():
 
 def values(name: str, start: int) -> list[int]:
     """The values of the only field that varies."""
-    return [vars(p)[name] for p in ladder(ArrayParameters.make(**{name: start}), (name,))]
+    start_at = ArrayParameters().replace(**{name: start})
+    return [vars(p)[name] for p in ladder(start_at, (name,))]
 
 
 def test_a_ladder_has_what_the_unit_allows():
