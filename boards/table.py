@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from hw.flow.devices import DEVICES, Device
 from hw.flow.tools import TOOLS
 from sw.checks import known
 
@@ -33,14 +34,8 @@ class Board:
     ----------
     name, title : str
         What it is called on the command line, and in prose.
-    family, series : str
-        Target of `hw.flow.families` and, where that has several, which.
-    device : str
-        The device and its package.
-    capacity : mapping of str to int
-        The device's resources, by the titles of the family's columns.
-    arguments : tuple of str
-        Choose the device of nextpnr; none where it knows no such device.
+    chip : Device
+        The device, in the package and of the speed grade on the board.
     part : str
         The device as the tool that makes its bitstream calls it.
     platform : str
@@ -69,11 +64,7 @@ class Board:
 
     name: str
     title: str
-    family: str
-    series: str = ""
-    device: str
-    capacity: Mapping[str, int]
-    arguments: tuple[str, ...] = ()
+    chip: Device
     part: str = ""
     platform: str = ""
     wires: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -87,6 +78,21 @@ class Board:
     loader: tuple[str, ...]
     unit: str = "bfp_array"
     fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def family(self) -> str:
+        """The target of `hw.flow.families`."""
+        return self.chip.family
+
+    @property
+    def device(self) -> str:
+        """The device, its package and speed grade, in prose."""
+        return self.chip.title
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Choose the device of nextpnr, and how it places; none where it knows no such device."""
+        return (*self.chip.arguments, *(_PLACER if self.family == "ecp5" else ()))
 
     @property
     def reference(self) -> Fraction:
@@ -106,12 +112,7 @@ class Board:
     @property
     def loop(self) -> str:
         """The kind of its phase-locked loops, of `boards.dividers.LIMITS`."""
-        return self.series if self.family == "gowin" else self.family
-
-    @property
-    def small(self) -> bool:
-        """Whether a design is mapped as one module, which takes longer and less of the device."""
-        return self.family in ("ice40", "gowin")
+        return self.chip.series if self.family == "gowin" else self.family
 
     @property
     def inverted(self) -> bool:
@@ -155,24 +156,17 @@ def _site(platform: Any, wire: str) -> Site:
 
 _UART = {"rx": "uart.0.rx", "tx": "uart.0.tx", "led_busy": "led.0", "led_error": "led.1"}
 
-_ECP5_85 = {"LUT4 equivalents": 83640, "FF": 83640, "MULT18X18D": 156, "ALU54B": 78, "DP16KD": 208}
-_ECP5_25 = {"LUT4 equivalents": 24288, "FF": 24288, "MULT18X18D": 28, "ALU54B": 14, "DP16KD": 56}
-
-
-_ECP5_ARGUMENTS = ("--placer", "static")
+_PLACER = ("--placer", "static")
 """The other placer takes twice as long, and does not finish with many DSP blocks."""
 
 
-def _ulx3s(size: str, capacity: Mapping[str, int], **fields: Any) -> Board:
+def _ulx3s(size: str, **fields: Any) -> Board:
     # L3 is an output of the FTDI chip (TXDEN), though amaranth-boards has it as one of the FPGA:
     # it is left alone.
     return Board(
         name=f"ulx3s-{size.lower()}",
         title=f"ULX3S-{size}",
-        family="ecp5",
-        device=f"LFE5U-{size}, CABGA381, speed grade 6",
-        capacity=capacity,
-        arguments=(f"--{size[:2]}k", "--package", "CABGA381", "--speed", "6", *_ECP5_ARGUMENTS),
+        chip=DEVICES[f"LFE5U-{size}"].in_package("CABGA381", "6"),
         platform=f"ulx3s.ULX3S_{size}_Platform",
         wires={"clk": "clk25.0", **_UART},
         clock=50.0,
@@ -184,19 +178,12 @@ def _ulx3s(size: str, capacity: Mapping[str, int], **fields: Any) -> Board:
     )
 
 
-def _tang_nano(size: str, chip: tuple[str, str, str], **fields: Any) -> Board:
-    """Return a board of Sipeed's, with RAM in its chip: the R behind the series."""
-    part, package, grade = chip
-    series, _, number = part.partition("-")
-    order = f"{series}R-LV{number.removesuffix('C')}{package}{grade}"
+def _tang_nano(size: str, chip: Device, **fields: Any) -> Board:
     return Board(
         name=f"tang-nano-{size.lower()}",
         title=f"Tang Nano {size}",
-        family="gowin",
-        series=series.lower(),
-        device=f"{series}R-{number}, {package}, {grade}",
-        arguments=("--device", order, "--vopt", f"family={part}"),
-        part=part,
+        chip=chip,
+        part=chip.die,
         clock=27.0,
         baud=1_000_000,
         **fields,
@@ -206,15 +193,12 @@ def _tang_nano(size: str, chip: tuple[str, str, str], **fields: Any) -> Board:
 BOARDS: Mapping[str, Board] = {
     board.name: board
     for board in (
-        _ulx3s("85F", _ECP5_85, multiplier="dsp"),
-        _ulx3s("25F", _ECP5_25),
+        _ulx3s("85F", multiplier="dsp"),
+        _ulx3s("25F"),
         Board(
             name="orangecrab-25f",
             title="OrangeCrab r0.2",
-            family="ecp5",
-            device="LFE5U-25F, CSFBGA285, speed grade 8",
-            capacity=_ECP5_25,
-            arguments=("--25k", "--package", "CSFBGA285", "--speed", "8", *_ECP5_ARGUMENTS),
+            chip=DEVICES["LFE5U-25F"].in_package("CSFBGA285", "8"),
             platform="orangecrab_r0_2.OrangeCrabR0_2_25FPlatform",
             wires={
                 "clk": "clk.0",
@@ -232,11 +216,7 @@ BOARDS: Mapping[str, Board] = {
         Board(
             name="icebreaker",
             title="iCEBreaker",
-            family="ice40",
-            series="u",
-            device="iCE40 UP5K, SG48",
-            capacity={"logic cells": 5280, "LUT4": 5280, "FF": 5280, "SB_MAC16": 8, "SB_RAM40": 30},
-            arguments=("--up5k", "--package", "sg48"),
+            chip=DEVICES["iCE40UP5K"].in_package("sg48"),
             platform="icebreaker.ICEBreakerPlatform",
             wires={"clk": "clk12.0", **_UART, "led_busy": "led_g.0", "led_error": "led_r.0"},
             clock=12.0,
@@ -249,8 +229,7 @@ BOARDS: Mapping[str, Board] = {
         ),
         _tang_nano(
             "9K",
-            ("GW1N-9C", "QN88P", "C6/I5"),
-            capacity={"LUT4 equivalents": 8640, "FF": 6480, "DSP": 20, "BSRAM": 26},
+            DEVICES["GW1NR-9C"].in_package("QN88P", "C6/I5"),
             platform="tang_nano_9k.TangNano9kPlatform",
             wires={"clk": "clk27.0", **_UART},
             serial="BL702 on the board (second port)",
@@ -259,8 +238,7 @@ BOARDS: Mapping[str, Board] = {
         ),
         _tang_nano(
             "20K",
-            ("GW2A-18C", "QN88", "C8/I7"),
-            capacity={"LUT4 equivalents": 20736, "FF": 15552, "DSP": 48, "BSRAM": 46},
+            DEVICES["GW2AR-18C"].in_package("QN88", "C8/I7"),
             sites={
                 "clk": Site(pin="4", attributes={"IO_TYPE": "LVCMOS33"}),
                 "rx": Site(pin="70", attributes={"IO_TYPE": "LVCMOS33", "PULL_MODE": "UP"}),
@@ -276,9 +254,7 @@ BOARDS: Mapping[str, Board] = {
         Board(
             name="arty-a7-35",
             title="Arty A7-35",
-            family="xilinx",
-            device="XC7A35TI, CSG324, speed grade -1L",
-            capacity={"LUT": 20800, "FF": 41600, "DSP48E1": 90, "RAMB36": 50},
+            chip=DEVICES["XC7A35T"].in_package("CSG324", "-1LI"),
             part="xc7a35ticsg324-1L",
             platform="arty_a7.ArtyA7_35Platform",
             wires={"clk": "clk100.0", **_UART},

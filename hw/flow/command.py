@@ -13,13 +13,19 @@ __all__ = ["command"]
 
 
 def command(
-    unit: str, parameters: Parameters, name: str | None = None, timescale: str | None = None
+    unit: str,
+    parameters: Parameters,
+    name: str | None = None,
+    timescale: str | None = None,
+    *,
+    verb: str = "verilog",
 ) -> str:
     """Return the command that emits a unit: each field that differs from its default is set.
 
-    ``name`` is that of the top module, if it is not the unit's.
+    ``name`` is that of the top module, if it is not the unit's; ``verb`` is that of another command
+    of ``hw`` that takes a configuration.
     """
-    words = ["python", "-m", "hw", "verilog", unit]
+    words = ["python", "-m", "hw", verb, unit]
     defaults = type(parameters)()
     for field in dataclasses.fields(parameters):
         value = getattr(parameters, field.name)

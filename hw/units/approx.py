@@ -64,5 +64,6 @@ UNITS = (
         proof=ApproxArrayParameters(rows=1, columns=1, multiplier="mitchell"),
         storage=_array,
         notes=notes.array,
+        multiply_adds=lambda p: p.rows * p.columns,
     ),
 )

@@ -1,6 +1,7 @@
 """Units of block floating point."""
 
 import dataclasses
+import math
 
 from sw.bfp.array import ArrayParameters
 from sw.bfp.array_shell import ArrayShellParameters
@@ -58,6 +59,11 @@ def _multimode_array(p: MultimodeParameters) -> Storage:
     return Storage(registers=p.rows * p.columns * 2 * sum(p.total_bits))
 
 
+def _multimode_adds(p: MultimodeParameters) -> int:
+    """Count those of the narrowest operands."""
+    return math.prod(p.tile(0, 0)) * p.lanes
+
+
 UNITS = (
     Unit(
         name="bfp_transposer",
@@ -77,6 +83,7 @@ UNITS = (
         small=DotParameters(format=_TWO_BEATS, lanes=2),
         second=DotParameters(format=_HBFP4, lanes=2),
         notes=notes.dot,
+        multiply_adds=lambda p: p.lanes,
     ),
     Unit(
         name="bfp_array",
@@ -86,6 +93,7 @@ UNITS = (
         second=ArrayParameters(format=_HBFP4, lanes=2, rows=2, columns=1),
         storage=_array,
         notes=notes.array,
+        multiply_adds=lambda p: p.rows * p.columns * p.lanes,
     ),
     Unit(
         name="array_shell",
@@ -94,6 +102,7 @@ UNITS = (
         small=_SMALL_SHELL,
         second=_SMALL_SHELL.replace(columns=2, inputs=1),
         storage=_array_shell,
+        multiply_adds=lambda p: p.rows * p.columns * p.lanes,
     ),
     Unit(
         name="bfp_multimode_array",
@@ -103,6 +112,7 @@ UNITS = (
         second=MultimodeParameters(rows=1, columns=2),
         storage=_multimode_array,
         notes=multimode.multimode_array,
+        multiply_adds=_multimode_adds,
     ),
     Unit(
         name="bfp_zse_controller",

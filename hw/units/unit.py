@@ -55,6 +55,9 @@ class Unit:
     notes : callable, optional
         ``notes(parameters)`` is what a data sheet says of a configuration, as `Notes`. Without it,
         see `describe`.
+    multiply_adds : callable, optional
+        ``multiply_adds(parameters)`` is how many a cycle a configuration does at most. Without it,
+        it does none, or their number depends on the data.
     bench : str
         Module of its bench. Without it, the core of module ``hw.X.Y`` has the bench ``sim.X.Y``,
         and a core elsewhere has none.
@@ -69,6 +72,7 @@ class Unit:
     sizes: tuple[str, ...] = ()
     storage: Callable[[Any], Storage] | None = None
     notes: Callable[[Any], Notes] | None = None
+    multiply_adds: Callable[[Any], int] | None = None
     bench: str = ""
 
     def __post_init__(self) -> None:

@@ -5,9 +5,10 @@ import re
 
 import pytest
 
-from boards.bound import check_bound, room
+from boards.bound import check_bound
 from boards.build import build
 from boards.table import BOARDS
+from hw.flow.bound import room
 from hw.flow.emit import emit, generate
 from hw.flow.progress import Progress
 from hw.flow.synth import synthesize
@@ -32,8 +33,8 @@ def no_tools(monkeypatch):
     def fail(*_: object, **__: object) -> None:
         raise AssertionError("made")
 
-    for name in ("board_design", "map_design", "cost_of"):
-        monkeypatch.setattr(f"boards.build.{name}", fail)
+    for name in ("boards.build.board_design", "hw.flow.use.map_design", "hw.flow.use.cost_of"):
+        monkeypatch.setattr(name, fail)
 
 
 @pytest.mark.usefixtures("no_tools")
@@ -148,8 +149,8 @@ def test_what_is_counted_has_a_case():
 
 
 def test_room_counts_registers_memories_and_tables():
-    assert room(BOARDS["icebreaker"]) == 5280 + 30 * 4096 + 5280 * 16
-    assert room(BOARDS["arty-a7-35"]) == 41600 + 50 * 36864 + 20800 * 64
+    assert room(BOARDS["icebreaker"].chip) == 5280 + 30 * 4096 + 5280 * 16
+    assert room(BOARDS["arty-a7-35"].chip) == 41600 + 50 * 36864 + 20800 * 64
 
 
 @pytest.mark.parametrize(
@@ -192,8 +193,11 @@ def test_the_bound_counts_no_more_than_is_said(unit, sets, registers, memory):
 )
 def test_what_just_fits_is_left_to_synthesis(unit, sets, bits):
     p = parameters(unit, *SMALL[unit], *sets)
+    board = BOARDS["icebreaker"]
     whole, less = (
-        dataclasses.replace(BOARDS["icebreaker"], capacity={"FF": number, "DP16KD": 1})
+        dataclasses.replace(
+            board, chip=dataclasses.replace(board.chip, resources={"FF": number, "SB_RAM40": 1})
+        )
         for number in (bits, bits - 1)
     )
     check_bound(whole, unit, p)

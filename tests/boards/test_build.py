@@ -11,14 +11,16 @@ from click.testing import CliRunner
 
 import boards.build as building
 from boards.__main__ import main
-from boards.build import build, use
-from boards.cells import logic_cells, unseen_luts
+from boards.build import build
 from boards.configured import configure
 from boards.smaller import nearest, smaller
 from boards.table import BOARDS, board
 from boards.top import board_design
+from hw.flow.cells import logic_cells, unseen_luts
+from hw.flow.families import FAMILIES
 from hw.flow.progress import Progress
 from hw.flow.route import Placement
+from hw.flow.use import use
 from hw.units import UNITS
 from sw.bfp.array import ArrayParameters
 from sw.bfp.dot import DotParameters
@@ -61,7 +63,7 @@ def test_bitstream(name, deep):
     assert used["synthesized"] and used["routed"]
     for entry in report["resources"]:
         assert entry["available"] is None or 0 < entry["used"] <= entry["available"]
-    if board(name).small and unit == "bfp_array":
+    if FAMILIES[board(name).family].whole and unit == "bfp_array":
         estimated, routed = (
             max(e["used"] / e["available"] for e in report["resources"] if e["label"] == label)
             for label in ("estimated", "routed")
@@ -112,7 +114,7 @@ def test_arty_gets_a_project_of_vivado():
 
 def over(name: str, *overrides: str) -> str:
     design = board_design(*own(name, *overrides))
-    return use(board(name), design, progress=Progress()).excess
+    return use(board(name).chip, design, target=name, progress=Progress()).excess
 
 
 def test_too_large_is_refused_before_placement_with_what_fits(monkeypatch):
@@ -137,10 +139,6 @@ def size(p: Any) -> int:
     return p.rows * p.columns * p.lanes
 
 
-def within(limit: int, p: Any) -> bool:
-    return size(p) <= limit
-
-
 def test_nearest_is_the_largest_that_fits():
     parameters = ArrayParameters(rows=4, columns=4, lanes=8)
     changes = smaller(ARRAY, parameters)
@@ -150,7 +148,7 @@ def test_nearest_is_the_largest_that_fits():
     for limit in (1, 7, 50, 127):
         expected = next(c for c, k in zip(changes, kept, strict=True) if k <= limit)
         for share in (0, limit / 128, 0.3, 1):
-            fits = functools.partial(within, limit)
+            fits = functools.partial(lambda limit, p: size(p) <= limit, limit)
             assert nearest(ARRAY, parameters, fits, share=share) == expected
     assert nearest(ARRAY, parameters, lambda p: False, share=0.5) is None
 
@@ -276,7 +274,7 @@ def test_estimate_is_written_and_shown_within_80_columns(tmp_path, monkeypatch):
         main, ["build", "tang-nano-20k", "--estimate", "-o", str(tmp_path / "out")]
     )
     assert result.exit_code == 0, result.stderr
-    assert "bfp_array on tang-nano-20k (GW2AR-18C, QN88, C8/I7)" in result.stdout
+    assert "bfp_array on tang-nano-20k (GW2AR-18C, QN88, speed grade C8/I7)" in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 80 + len(str(tmp_path))
     assert (tmp_path / "out" / "report.json").is_file()
     assert not list((tmp_path / "out").glob("*.fs"))

@@ -51,8 +51,8 @@ def test_pins_and_clock_are_those_of_the_schematic(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_each_board_is_made_of_what_there_is(name):
     found = board(name)
-    device = FAMILIES[found.family].on(found.device, found.capacity, found.series)
-    assert {c.title for c in device.columns if c.available} == set(found.capacity)
+    device = FAMILIES[found.family].on(found.chip)
+    assert {c.place or c.title for c in device.columns if c.available} == set(found.chip.resources)
     assert found.loop in LIMITS
     assert UNITS[found.unit].parameters.make(defaults=found.fields)
     settings = LinkSettings(

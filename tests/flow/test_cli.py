@@ -109,7 +109,7 @@ def test_list_names_units_and_presets():
     assert "hbfp4" in result.stdout and "lanes = 8" in result.stdout
 
 
-@pytest.mark.parametrize("command", ["", "verilog", "synth"])
+@pytest.mark.parametrize("command", ["", "verilog", "synth", "fit"])
 def test_help_has_examples(command):
     result = run(*command.split(), "--help")
     assert result.exit_code == 0

@@ -14,6 +14,8 @@ COMMANDS: Sequence[str] = (
     "hw synth bfp_dot --preset msfp12 --target ecp5 --seeds 2 --mhz 50 -o out",
     "hw synth bfp_dot --target gates --liberty good.lib",
     "hw synth quantile_estimator --target xilinx --set lanes=2",
+    "hw synth bfp_dot --device XC7Z020 --set lanes=4",
+    "hw fit bfp_array --preset hbfp4 --device LFE5U-25F --mhz 100 --vary rows,lanes -o out",
     "hw doctor",
     "sw formats",
     "sw quantize good.npy --format hbfp4 --axis 1 --seed 3",

@@ -43,6 +43,7 @@ def folder(tmp_path, monkeypatch):
 
 REPLACED = (
     "hw.flow.synth.synthesize",
+    "hw.flow.fit.fit",
     "hw.flow.report.show",
     "hw.flow.report.as_files",
     "sim.__main__._compare",

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["logic_cells", "unseen_luts"]
+__all__ = ["carry_ends", "logic_cells", "unseen_luts"]
 
 Pins = dict[str, list[Any]]
 
@@ -72,3 +72,14 @@ def unseen_luts(netlist: str) -> int:
     inside = Counter(pins["CIN"][0] for pins in chains)
     out = sum(1 for bit in carried if readers[bit] > inside[bit])
     return passed + heads + out
+
+
+def carry_ends(netlist: str) -> int:
+    """Return the LUTs that placing adds to a flat netlist of ECP5, in Yosys' JSON.
+
+    Each chain of CCU2C begins with one more, which brings its carry in, even a constant, and ends
+    with one that brings the carry out.
+    """
+    by_kind, _, driver = _top(netlist)
+    chains = by_kind.get("CCU2C", [])
+    return 4 * sum(driver.get(pins["CIN"][0]) != "CCU2C" for pins in chains)
