@@ -35,13 +35,16 @@ class Delivered:
     name : str, optional
         Of the top module, of the files and of what they define; the unit's unless told.
     seed : int
-        Of the data of `recorded`.
+        Of the data and the stalls of `recorded`.
+    stalls : Stalls
+        Of its streams.
     """
 
     unit_name: str
     parameters: Parameters
     name: str | None = None
     seed: int = 1
+    stalls: Stalls = STALLS
 
     def __post_init__(self) -> None:
         """Check that the parameters are of the unit."""
@@ -74,7 +77,7 @@ class Delivered:
             return outcome
 
         report = bench(self.unit_name).regress(
-            self.parameters, engine=engine, seed=self.seed, blocks=6, stalls=STALLS
+            self.parameters, engine=engine, seed=self.seed, blocks=6, stalls=self.stalls
         )
         if report.message:
             raise UserError(f"{self.unit_name} differs from its model: {report.message}")

@@ -15,7 +15,7 @@ from sw.errors import UserError
 
 
 def run(*arguments: object):
-    return CliRunner().invoke(main, ["deliver", *map(str, arguments)])
+    return CliRunner(env={"COLUMNS": "400"}).invoke(main, ["deliver", *map(str, arguments)])
 
 
 def inside(folder) -> set[str]:

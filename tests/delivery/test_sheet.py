@@ -17,7 +17,7 @@ from hw.bus.top import AxiTop
 from hw.units import UNITS, unit
 from hw.units.notes import note
 from sim.bfp import multimode_array
-from sim.streams import pack, unpack
+from sim.streams import Stalls, pack, unpack
 from sw.bfp.multimode_array import MultimodeParameters
 from sw.formats import BLOCK_FORMATS, MX_FORMATS, read_format
 from sw.formats.block_coding import ElementCoding, ScaleCoding
@@ -220,7 +220,6 @@ def test_hbfp4_by_hand():
 def test_words_are_those_of_the_bench(family):
     p = MultimodeParameters(rows=2, columns=1, family=family)
     name = "bfp_multimode_array"
-    stream = manifest(name, p)["streams"]["s_axis_a"]
     example = worked(unit(name).top(p).streams["s_axis_a"])
     texts = [line.number for line in example.lines if line.place.startswith("`word")]
     q = [int(n) for text in texts for n in re.findall(r"q = (-?\d+)", text)]
@@ -229,7 +228,8 @@ def test_words_are_those_of_the_bench(family):
     blocks = Blocks.of(
         np.array(q).reshape(lines), np.array(exponents).reshape(lines), p.formats[1], axis=1
     )
-    found = multimode_array._operand(p, stream, blocks, p.rows)  # pyright: ignore
+    both = blocks, blocks.transposed
+    found, _ = multimode_array._operands(p, manifest(name, p), *both)  # pyright: ignore
     assert found.tobytes() == example.beat
     numbers = [float(x) for text in texts for x in re.findall(r"(-?[\d.e-]+) \(q", text)]
     assert np.allclose(numbers, dequantize(blocks).ravel(), rtol=1e-8)
@@ -239,7 +239,7 @@ def measured(name: str) -> list[tuple[int, ...]]:
     """Return of each recorded run its beats in, its writes, and the cycles that it took."""
     record = unit(name)
     found = []
-    for run in Delivered(unit_name=name, parameters=record.small).recorded:
+    for run in Delivered(unit_name=name, parameters=record.small, stalls=Stalls()).recorded:
         moved = run.outcome.transfers
         first = min(moved[n].first for n in run.job.inputs)
         final = max(moved[n].final for n in run.job.outputs)

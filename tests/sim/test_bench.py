@@ -226,11 +226,9 @@ def test_the_engine_follows_the_length(monkeypatch, tmp_path):
     assert "".join(ran) == "bbvvvb"
     monkeypatch.setattr(engines, "SMALL", 1 << 60)
     simulate(design)
-    assert ran[-1] == "b"
-    ran.clear()
     monkeypatch.setattr(engines, "WIDE", 8)
     simulate(Adder(comment=f"wide {tmp_path}"))
-    assert ran == ["b"]
+    assert ran[-2:] == ["b", "b"]
 
 
 @pytest.mark.parametrize(
