@@ -1,6 +1,7 @@
 """The parts of a delivery, in the order in which they are made."""
 
 from .delivered import Delivered, Part
+from .litex import litex_files
 
 __all__ = ["PARTS"]
 
@@ -10,5 +11,8 @@ def _design(delivered: Delivered) -> dict[str, str]:
     return delivered.design.files
 
 
-PARTS: tuple[tuple[str, Part], ...] = (("Verilog", _design),)
+PARTS: tuple[tuple[str, Part], ...] = (
+    ("Verilog", _design),
+    ("module for LiteX", litex_files),
+)
 """What each is, and the part."""
