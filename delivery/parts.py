@@ -2,6 +2,7 @@
 
 from .delivered import Delivered, Part
 from .litex import litex_files
+from .zynq import zynq_files
 
 __all__ = ["PARTS"]
 
@@ -14,5 +15,6 @@ def _design(delivered: Delivered) -> dict[str, str]:
 PARTS: tuple[tuple[str, Part], ...] = (
     ("Verilog", _design),
     ("module for LiteX", litex_files),
+    ("block design for Zynq", zynq_files),
 )
 """What each is, and the part."""

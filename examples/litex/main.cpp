@@ -5,7 +5,7 @@
 
 int main() {
   Vtop top;
-  for (long cycle = 0; cycle < 10000000; ++cycle) {
+  for (long cycle = 0; cycle < 1000000; ++cycle) {
     top.sys_clk = 0;
     top.eval();
     top.sys_clk = 1;

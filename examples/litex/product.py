@@ -3,7 +3,6 @@
 import importlib.util
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
