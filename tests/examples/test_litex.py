@@ -16,10 +16,11 @@ from tests.readme import ROOT
 
 pytest.importorskip("litex", reason="needs the extra delivery")
 
-from examples.litex import product  # noqa: E402
 from litex.build.sim import SimPlatform  # noqa: E402
 from migen import Instance  # noqa: E402
 from migen.fhdl.bitcontainer import value_bits_sign  # noqa: E402
+
+from examples.litex import product  # noqa: E402
 
 UNIT = UNITS["array_shell"]
 SMALL: Any = UNIT.small

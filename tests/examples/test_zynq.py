@@ -232,8 +232,8 @@ class Vivado:
         self.cells: list[str] = []
         self.nets: list[tuple[str, ...]] = []
         self.addresses: dict[str, str] = {}
-        self.properties: dict[str, str] = {}
-        tcl = tkinter.Tcl()
+        self.properties: dict[str, dict[str, str]] = {}
+        self.tcl = tcl = tkinter.Tcl()
         for name in self.COMMANDS:
             tcl.createcommand(name, functools.partial(self._call, name))
         (folder / "zynq_bd.tcl").write_text(script)
@@ -245,8 +245,9 @@ class Vivado:
             self.nets.append(arguments)
         elif name == "create_bd_cell":
             self.cells.append(arguments[-1])
-        elif name == "set_property" and "dict" not in arguments[0]:
-            self.properties[f"{arguments[2]} {arguments[0]}"] = arguments[1]
+        elif name == "set_property":
+            given = self.tcl.splitlist(arguments[1]) if arguments[0] == "-dict" else arguments[:2]
+            self.properties[arguments[2]] = dict(zip(given[::2], given[1::2], strict=True))
         elif name == "assign_bd_address" and arguments:
             self.addresses[arguments[-1]] = arguments[1]
         return arguments[-1] if arguments else ""
@@ -281,8 +282,15 @@ def test_the_block_design_connects_every_interface_once(name, tmp_path):
         base = f"0x{0x40400000 + 0x10000 * number:08X}"
         assert vivado.addresses[f"dma_{stream}/S_AXI_LITE/Reg"] == base
     assert vivado.addresses[f"{name}_0/s_axi/reg0"] == "0x43C00000"
-    count = sum(bool(re.match(r"control/M\d\d_AXI", pin)) for pin in ends)
-    assert vivado.properties["control CONFIG.NUM_MI"] == str(count) or count == 1 + len(moved)
+    control = vivado.properties["control"]
+    assert control == {"CONFIG.NUM_SI": "1", "CONFIG.NUM_MI": str(1 + len(moved))}
+    masters = len(moved) + len(manifest.get("masters", {}))
+    memory = {"CONFIG.NUM_SI": str(masters), "CONFIG.NUM_MI": "1"}
+    assert vivado.properties.get("memory", memory) == memory
+    for stream in moved:
+        told = vivado.properties[f"dma_{stream}"]
+        widths = {int(told[key]) for key in told if key.endswith("_data_width") or "_tdata_" in key}
+        assert widths == {8 * manifest["streams"][stream]["bytes"]}
 
 
 def test_the_program_has_the_addresses_of_the_block_design():
