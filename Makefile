@@ -13,10 +13,10 @@ demo: ## generate, prove on real data, synthesize and report the default design 
 	@./setup.sh $(BASE) && $(PYTHON) -m sim demo $(ARGS)
 
 test: ## every test
-	@./setup.sh $(BASE),pnr,boards,dev && $(PYTHON) -m pytest -q -n 2 --dist worksteal $(ARGS)
+	@./setup.sh $(BASE),pnr,boards,delivery,dev && $(PYTHON) -m pytest -q -n 2 --dist worksteal $(ARGS)
 
 lint: ## ruff and pyright
-	@./setup.sh $(BASE),pnr,boards,dev && .venv/bin/ruff check . && .venv/bin/pyright
+	@./setup.sh $(BASE),pnr,boards,delivery,dev && .venv/bin/ruff check . && .venv/bin/pyright
 
 fuzz: ## random configurations of every unit against their models (ARGS="--count 30"; resumes)
 	@./setup.sh $(BASE),pnr,boards,dev && $(PYTHON) -m tests.fuzz.configurations $(ARGS)
