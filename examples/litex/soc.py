@@ -1,6 +1,7 @@
 """A SoC of LiteX: a RAM, an ``array_shell`` with its DMA, a bus master; one bus of all."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -73,5 +74,7 @@ def verilog(array: Any, *, bits: int) -> tuple[dict[str, str], dict[str, int]]:
     sources = {
         Path(source).name: Path(source).read_text("utf-8") for source, *_ in platform.sources
     }
-    texts = {"soc.v": output.main_source, **sources, **output.data_files}
+    # Comments tell the time.
+    main = re.sub(r"^//.*\n", "", output.main_source, flags=re.M)
+    texts = {"soc.v": main, **sources, **output.data_files}
     return texts, {name: csr["addr"] for name, csr in csrs.items()}

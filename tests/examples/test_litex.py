@@ -124,7 +124,8 @@ def test_an_axi_master_and_a_readme_that_compiles(tmp_path):
     names: dict[str, Any] = {"__file__": str(tmp_path / "litex" / "accelerator.py")}
     exec(text, names)
     texts, csrs = verilog(names["Accelerator"], bits=32)
-    assert re.search(r"\.m_axi_araddr +\(m_axi_araddr\)", texts["soc.v"])
+    for port in ("m_axi_araddr", "m_axi_awaddr"):
+        assert re.search(rf"\.{port} +\(\w*{port}\)", texts["soc.v"])
     assert {"array_ev_status", "array_ev_pending", "array_ev_enable"} == csrs.keys()
     readme = (ROOT / "examples" / "litex" / "README.md").read_text("utf-8")
     [script] = re.findall(r"```python\n(.*?)```", readme, re.S)
