@@ -25,6 +25,9 @@ HERE = Path(__file__).parent
 START = 1 << 2
 """Of register ``control``."""
 
+DONE = 1 << 2
+"""Of registers ``interrupt_enable`` and ``status``."""
+
 
 class Done(NamedTuple):
     """A job that was done.
@@ -33,13 +36,16 @@ class Done(NamedTuple):
     ----------
     product : numpy.ndarray
         float32.
+    events : int
+        Of the module, behind the interrupt: the unit's, and of each DMA that it has ended.
     status : int
-        The unit's, behind the interrupt.
+        The unit's.
     cycles : int
         From the first write of a register to the interrupt that the product is in the RAM.
     """
 
     product: npt.NDArray[np.float32]
+    events: int
     status: int
     cycles: int
 
@@ -60,14 +66,15 @@ class _Job:
     def steps(self, module: Any, csrs: dict[str, int]) -> list[int]:
         """Return what the master does: fill the RAM, start all, wait, read."""
         fill, start, at = [], [], RAM
-        event = 1 << 1 + list(module.STREAMS).index("m_axis")
+        written = 2 << list(module.STREAMS).index("m_axis")
+        events = (2 << len(module.STREAMS)) - 1
 
         def csr(name: str, *values: int) -> list[int]:
             first = csrs[f"array_{name}"]
             return [word(WRITE, first + 4 * i, value) for i, value in enumerate(values)]
 
         sizes = {"tile_rows": self.down, "tile_columns": self.across, "blocks": self.blocks}
-        for name, value in {**sizes, "control": START}.items():
+        for name, value in {**sizes, "interrupt_enable": DONE, "control": START}.items():
             start.append(word(WRITE, REGISTERS + module.REGISTERS[name], value))
         for name, words in {**self.sent, "m_axis": range(self.words)}.items():
             if name != "m_axis":
@@ -77,20 +84,20 @@ class _Job:
             start += csr(f"{name}_dma_length", 4 * len(words))
             start += csr(f"{name}_dma_enable", 1)
             product, at = at, at + 4 * len(words)
-        taken = [word(WAIT), *csr("ev_pending", event)]
+        taken = [word(WAIT), word(READ, csrs["array_ev_pending"]), *csr("ev_pending", events)]
         read = [word(READ, REGISTERS + module.REGISTERS["status"])]
         read += [word(READ, product + 4 * i) for i in range(self.words)]
-        return [*fill, word(COUNT), *csr("ev_enable", event), *start, *taken, *read]
+        return [*fill, word(COUNT), *csr("ev_enable", written), *start, *taken, *read]
 
     def done(self, lines: list[str]) -> Done:
         """Return what was done, by what the simulation says of it, which is taken off ``lines``."""
-        mine, lines[:] = lines[: self.words + 2], lines[self.words + 2 :]
-        cycles, status, *words = mine
+        mine, lines[:] = lines[: self.words + 3], lines[self.words + 3 :]
+        cycles, events, status, *words = mine
         p, rows = self.p, np.array([int(each, 16) for each in words], "<u4").view(np.float32)
         tiles = rows.reshape(self.down, self.across, p.rows, -1)[..., : p.columns]
         whole = tiles.swapaxes(1, 2).reshape(self.down * p.rows, self.across * p.columns)
         product = np.ascontiguousarray(whole[: self.shape[0], : self.shape[1]])
-        return Done(product, int(status, 16), int(cycles.removeprefix("cycles ")))
+        return Done(product, int(events, 16), int(status, 16), int(cycles.removeprefix("cycles ")))
 
 
 def products(parameters: ArrayShellParameters, *operands: tuple[Blocks, Blocks]) -> list[Done]:
