@@ -1,5 +1,8 @@
 """A bus master that runs a program of accesses, in place of a processor."""
 
+# pyright: reportAttributeAccessIssue=false, reportOperatorIssue=false
+# Migen makes attributes of records and modules as a program runs.
+
 from litex.gen import LiteXModule
 from litex.soc.interconnect import wishbone
 from migen import FSM, If, Memory, NextState, NextValue, Signal

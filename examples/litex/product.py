@@ -14,10 +14,11 @@ from delivery.litex import litex_files
 from sim import build
 from sim.bfp.array_shell import beats
 from sw.bfp.array_shell import ArrayShellParameters
+from sw.errors import UserError
 from sw.formats.blocks import Blocks
 
 from .master import COUNT, END, READ, WAIT, WRITE, word
-from .soc import RAM, REGISTERS, verilog
+from .soc import PROGRAM_WORDS, RAM, RAM_BYTES, REGISTERS, verilog
 
 __all__ = ["Done", "products"]
 
@@ -56,6 +57,9 @@ class _Job:
     def __init__(self, p: ArrayShellParameters, a: Blocks, b: Blocks) -> None:
         self.p = p
         self.shape = a.shape[0], b.shape[1]
+        if not p.fits(*self.shape, a.shape[1]):
+            m, n = self.shape
+            raise UserError(f"a product of {m} x {n} x {a.shape[1]} must fit the array's memories")
         self.down, self.across = -(-a.shape[0] // p.rows), -(-b.shape[1] // p.columns)
         self.blocks = p.blocks(a.shape[1])
         # The array keeps all of b, and waits for it: its DMA is the first.
@@ -65,28 +69,34 @@ class _Job:
 
     def steps(self, module: Any, csrs: dict[str, int]) -> list[int]:
         """Return what the master does: fill the RAM, start all, wait, read."""
-        fill, start, at = [], [], RAM
         written = 2 << list(module.STREAMS).index("m_axis")
         events = (2 << len(module.STREAMS)) - 1
+        fill, start, at = [], [], RAM + 4 * self.words
+
+        def register(name: str) -> int:
+            return REGISTERS + module.REGISTERS[name]
 
         def csr(name: str, *values: int) -> list[int]:
             first = csrs[f"array_{name}"]
             return [word(WRITE, first + 4 * i, value) for i, value in enumerate(values)]
 
+        def transfer(stream: str, base: int, length: int) -> list[int]:
+            there = csr(f"{stream}_dma_base", 0, base) + csr(f"{stream}_dma_length", length)
+            return csr(f"{stream}_dma_enable", 0) + there + csr(f"{stream}_dma_enable", 1)
+
         sizes = {"tile_rows": self.down, "tile_columns": self.across, "blocks": self.blocks}
         for name, value in {**sizes, "interrupt_enable": DONE, "control": START}.items():
-            start.append(word(WRITE, REGISTERS + module.REGISTERS[name], value))
-        for name, words in {**self.sent, "m_axis": range(self.words)}.items():
-            if name != "m_axis":
-                fill += [word(WRITE, at + 4 * i, int(each)) for i, each in enumerate(words)]
-            start += csr(f"{name}_dma_enable", 0)
-            start += csr(f"{name}_dma_base", 0, at)
-            start += csr(f"{name}_dma_length", 4 * len(words))
-            start += csr(f"{name}_dma_enable", 1)
-            product, at = at, at + 4 * len(words)
+            start.append(word(WRITE, register(name), value))
+        for stream, words in self.sent.items():
+            fill += [word(WRITE, at + 4 * i, int(each)) for i, each in enumerate(words)]
+            start += transfer(stream, at, words.nbytes)
+            at += words.nbytes
+        if at > RAM + RAM_BYTES:
+            raise UserError(f"a product must fit a RAM of {RAM_BYTES} bytes, not need {at - RAM}")
+        start += transfer("m_axis", RAM, 4 * self.words)
         taken = [word(WAIT), word(READ, csrs["array_ev_pending"]), *csr("ev_pending", events)]
-        read = [word(READ, REGISTERS + module.REGISTERS["status"])]
-        read += [word(READ, product + 4 * i) for i in range(self.words)]
+        read = [word(READ, RAM + 4 * i) for i in range(self.words)]
+        read.insert(0, word(READ, register("status")))
         return [*fill, word(COUNT), *csr("ev_enable", written), *start, *taken, *read]
 
     def done(self, lines: list[str]) -> Done:
@@ -108,6 +118,10 @@ def products(parameters: ArrayShellParameters, *operands: tuple[Blocks, Blocks])
         module = deliver(parameters, folder)
         texts, csrs = verilog(module.ArrayShell, bits=parameters.port_bits)
         steps = [step for job in jobs for step in job.steps(module, csrs)]
+        if len(steps) >= PROGRAM_WORDS:
+            raise UserError(
+                f"products must take fewer than {PROGRAM_WORDS} accesses in all, not {len(steps)}"
+            )
         texts["soc_steps.init"] = "".join(f"{step:017x}\n" for step in [*steps, word(END)])
         lines = simulate(texts, folder)
     return [job.done(lines) for job in jobs]

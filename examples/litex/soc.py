@@ -1,5 +1,8 @@
 """A SoC of LiteX: a RAM, an ``array_shell`` with its DMA, a bus master; one bus of all."""
 
+# pyright: reportOperatorIssue=false
+# Migen makes attributes of modules as a program runs.
+
 import json
 import re
 from pathlib import Path
@@ -13,7 +16,7 @@ from litex.soc.integration.soc_core import SoCCore
 
 from .master import Master
 
-__all__ = ["RAM", "REGISTERS", "Soc", "verilog"]
+__all__ = ["PROGRAM_WORDS", "RAM", "RAM_BYTES", "REGISTERS", "Soc", "verilog"]
 
 RAM = 0x40000000
 RAM_BYTES = 1 << 16
@@ -41,7 +44,7 @@ class Soc(SoCCore):
             self,
             platform,
             clk_freq=int(100e6),
-            cpu_type=None,
+            cpu_type="None",
             bus_data_width=bits,
             bus_bursting=True,
             integrated_sram_size=0,

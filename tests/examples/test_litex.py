@@ -12,6 +12,7 @@ from delivery.litex import litex_files
 from hw.units import UNITS
 from sim.compare import assert_equal
 from sw.bfp.array_shell import ArrayShellParameters, matmul
+from sw.errors import UserError
 from sw.formats.blocks import Blocks, encode
 from tests.readme import ROOT
 
@@ -33,7 +34,8 @@ DONE = 1 << 2
 
 def operands(p: ArrayShellParameters, seed: int, m: int, n: int, k: int) -> tuple[Blocks, Blocks]:
     """Return random matrices of moderate values, so that no product is infinite or tiny."""
-    rng, form = np.random.default_rng(seed), p.format
+    rng = np.random.default_rng(seed)
+    form: Any = p.format
     largest, blocks = form.element.largest, -(-k // form.reduction)
 
     def one(shape: tuple[int, int], scales: tuple[int, int], axis: int) -> Blocks:
@@ -70,6 +72,19 @@ def test_64_x_64_x_256_over_128_bits_takes_at_most_1_3_times_the_cycles_of_the_a
     assert f"{cycles:,} cycles over 128 bits, {cycles / own:.2f} times" in told
 
 
+def test_what_the_soc_has_no_room_for_is_refused():
+    p = ArrayShellParameters(rows=1, columns=1)
+    with pytest.raises(UserError, match="4 x 65 x 64 must fit the array's memories"):
+        product.products(p, operands(p, 1, 4, 65, 64))
+    # A row of results, of one column, and a word of an operand are a beat of 16 bytes.
+    needed = 16 * (64 * 64 + 64 * 8 + 64 * 8)
+    with pytest.raises(UserError, match=f"must fit a RAM of 65536 bytes, not need {needed}"):
+        product.products(p, operands(p, 1, 64, 64, 64))
+    pairs = [operands(p, seed, 4, 60, 64) for seed in range(11)]
+    with pytest.raises(UserError, match="fewer than 32768 accesses in all, not 33[0-9]{3}$"):
+        product.products(p, *pairs)
+
+
 FAULTS = [
     # Bytes of a word in the other order.
     ('WishboneDMAReader(bus, endianness="big"', 'WishboneDMAReader(bus, endianness="little"'),
@@ -91,7 +106,7 @@ def test_faults_of_the_module_are_found(monkeypatch, right, wrong):
 
     monkeypatch.setattr(product, "litex_files", files)
     with pytest.raises((AssertionError, RuntimeError)):
-        check(SMALL, (6, 2, 8), (3, 3, 3))
+        check(SMALL.replace(port_bits=128), (3, 3, 3), (6, 2, 8))
 
 
 @pytest.mark.parametrize("name", ["accelerator", "csb_encoder", "approx_array"])
