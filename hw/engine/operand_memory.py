@@ -120,5 +120,5 @@ class OperandMemory(Circuit):
             ]
             parts.append(read.data)
         m.d.comb += self.o.eq(Cat(parts))
-        beyond = self.i.payload[bits:]
+        beyond = self.i.payload[self.width - (self.parts - 1) * self.part_bits :]
         m.d.comb += self.padding.eq(accept & (part == self.parts - 1) & beyond.any())

@@ -48,7 +48,7 @@ class Shell(Core):
     o : Out(stream.Signature(...))
         Parts of rows of results; ``last`` is with the last beat of the job.
     job, start, done, busy, clear, flags, <counter>
-        As of `TileArray`; the job is there a cycle before the start.
+        As of `TileArray`; the job is there two cycles before the start.
     """
 
     JOBS = True
@@ -68,10 +68,8 @@ class Shell(Core):
         a, b, result = (array.streams[name] for name in ("i_a", "i_b", "o"))
         ports = {"i": {"b": b, "a": a}} if p.inputs == 1 else {"i_a": {"a": a}, "i_b": {"b": b}}
         ports |= {"o": {"result": result}}
-        super().__init__(
-            streams={name: Parts(p.port_bits, carried) for name, carried in ports.items()},
-            job=array.job_fields,
-        )
+        self._ports = {name: Parts(p.port_bits, carried) for name, carried in ports.items()}
+        super().__init__(streams=self._ports, job=array.job_fields)
 
     def elaborate(self, platform: Any) -> Module:
         """Put inputs and memories before the array, and cut its results."""
@@ -99,18 +97,20 @@ class Shell(Core):
         return m
 
     def _fits(self, m: Module) -> Value:
-        """Return whether the operands of the job fit the memories, as it was a cycle before."""
+        """Return whether the operands of the job fit the memories, as it was two cycles before."""
         p = self.parameters
         across = self.job.tile_columns
         depth = self.job[self.array.job_fields[-1].name]
         bits, bits_b = p.most_blocks.bit_length(), p.most_blocks_b.bit_length()
         # An abort does not change the job, which may start as it ends.
         fits = Signal(reset_less=True)
-        m.d.sync += fits.eq(
-            (depth <= p.most_blocks)
-            & (across <= p.most_blocks_b)
-            & (depth[:bits] * across[:bits_b] <= p.most_blocks_b)
-        )
+        both = Signal(bits + bits_b, reset_less=True)
+        m.d.sync += [
+            both.eq(depth[:bits] * across[:bits_b]),
+            fits.eq(
+                (depth <= p.most_blocks) & (across <= p.most_blocks_b) & (both <= p.most_blocks_b)
+            ),
+        ]
         return fits
 
     def _feed(self, m: Module, begins: Value) -> Value:
@@ -133,7 +133,7 @@ class Shell(Core):
         inputs = {}
         for name, (operand, panels) in operands.items():
             one = p.inputs == 1
-            packet = self.streams["i" if one else f"i_{name}"]
+            packet = self._ports["i" if one else f"i_{name}"]
             inputs[name] = each = OperandInput(
                 packet=packet,
                 block_beats=self.block_words * packet.beats(name),
@@ -167,7 +167,7 @@ class Shell(Core):
 
     def _give(self, m: Module) -> None:
         """Cut rows of results."""
-        packet, row = self.streams["o"], self.array.o
+        packet, row = self._ports["o"], self.array.o
         count = packet.beats("result")
         given = self.o
         if count > 1:

@@ -34,10 +34,6 @@ FAULTS = {
         SMALL,
         Fault(OperandMemory, lambda s: [(s.read, s.following.eq(s.held + s.written))], STUCK),
     ),
-    "columns are given up behind the first row of tiles": (
-        SMALL,
-        Fault(TileFeed, lambda s: s.b.keep.eq(0), STUCK),
-    ),
     "a word is read before the last one is taken": (
         SMALL,
         Fault(TileFeed, lambda s: s.own("read").eq(s.a.there & s.b.there), STUCK, STALLS),
