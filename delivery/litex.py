@@ -1,5 +1,6 @@
 """A unit as a module of LiteX: registers, DMA, interrupt."""
 
+import keyword
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,13 @@ __all__ = ["DMA_BITS", "has_dma", "litex_files"]
 
 DMA_BITS = (32, 64, 128, 256, 512)
 """Widths of streams that a DMA of a system moves as they are, those of buses."""
+
+_TAKEN = frozenset(
+    """BURST Bursts ClockSignal DMA EventManager EventSourceLevel EventSourceProcess FOLDER Instance
+    LiteXModule Mux Path REGISTERS ResetSignal STREAMS Signal SoCRegion WishboneDMAReader
+    WishboneDMAWriter""".split()
+)
+"""Names in the module that are not that of its class."""
 
 _CHANNEL = re.compile(r"(aw|ar|w|r|b)(\w+)")
 
@@ -31,7 +39,7 @@ def litex_files(delivered: Delivered) -> dict[str, str]:
         "litex.py",
         manifest=manifest,
         name=name,
-        class_name="".join(word[:1].upper() + word[1:] for word in name.split("_")),
+        class_name=_class_name(name),
         summary=delivered.unit.summary,
         cells=bool(design.cells),
         ports=[_port(port, manifest) for port in manifest["ports"]],
@@ -40,6 +48,12 @@ def litex_files(delivered: Delivered) -> dict[str, str]:
         size=1 << _address_bits(manifest),
     )
     return {f"litex/{name}.py": text}
+
+
+def _class_name(name: str) -> str:
+    """Return the name of a class for a module called ``name``."""
+    words = "".join(word[:1].upper() + word[1:] for word in name.split("_"))
+    return f"{words}Unit" if words in _TAKEN or keyword.iskeyword(words) or not words else words
 
 
 def _address_bits(manifest: Mapping[str, Any]) -> int:

@@ -109,6 +109,17 @@ def test_faults_of_the_module_are_found(monkeypatch, right, wrong):
         check(SMALL.replace(port_bits=128), (3, 3, 3), (6, 2, 8))
 
 
+@pytest.mark.parametrize(
+    ("name", "known"), [("my_array", "MyArray"), ("mux", "MuxUnit"), ("none", "NoneUnit")]
+)
+def test_classes_have_the_names_of_designs(name, known):
+    delivered = Delivered(unit_name="array_shell", parameters=SMALL, name=name)
+    [(path, text)] = litex_files(delivered).items()
+    assert path == f"litex/{name}.py"
+    assert re.findall(r"^class (\w+)\(LiteXModule\)", text, re.M) == ["Bursts", known]
+    assert f"from {name} import {known}\n" in text and f'Instance(\n            "{name}",' in text
+
+
 @pytest.mark.parametrize("name", ["accelerator", "csb_encoder", "approx_array"])
 def test_instances_have_all_ports_in_their_widths(name, tmp_path):
     delivered = Delivered(unit_name=name, parameters=UNITS[name].small)
