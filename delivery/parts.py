@@ -2,11 +2,13 @@
 
 from . import driver
 from .delivered import Delivered, Part
+from .litex import litex_files
 from .packaging import packaging_files
 from .registers import register_files
 from .scripts import scripts
 from .sheet import part as sheet
 from .testbench import testbench
+from .zynq import zynq_files
 
 __all__ = ["PARTS"]
 
@@ -25,5 +27,7 @@ PARTS: tuple[tuple[str, Part], ...] = (
     ("driver", driver.files),
     ("test bench", testbench),
     ("scripts of tools", scripts),
+    ("module for LiteX", litex_files),
+    ("block design for Zynq", zynq_files),
 )
 """What each is, and the part."""
