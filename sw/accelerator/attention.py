@@ -79,7 +79,7 @@ class Scores(Layer):
                 each.cut(columns=words) for each in (self._terms, self.dy, self._totals)
             )
             name, shape = self.y.tensor.name, (x.rows, x.words)
-            yield from self._over_tokens("max", x, totals)
+            yield from self._over_tokens("max", self._terms, words)
             low, once = totals.along, (1, totals.words)
             yield vector("highest, scaled", "scale", low, low, scalar=-self._scale, shape=once)
             comment, highest = f"scaled {name} less the highest", totals.again(x.rows)
@@ -92,7 +92,7 @@ class Scores(Layer):
         """Give what makes shares of the exponentials."""
         for words in map(self._heads.words, self.parts):
             e, y, totals = (each.cut(columns=words) for each in (self.dy, self.y, self._totals))
-            yield from self._over_tokens("add", e, totals)
+            yield from self._over_tokens("add", self.dy, words)
             inverse, once = totals.along, (1, totals.words)
             yield vector("inverse sums", "function", inverse, inverse, function="recip", shape=once)
             each, shape = totals.again(y.rows), (y.rows, y.words)
@@ -103,7 +103,7 @@ class Scores(Layer):
         x, terms = self.dy, self._terms
         dz, shares, name, shape = x.along, self.y.along, x.tensor.name, (x.rows, x.words)
         yield vector(f"{name} by shares", "mul", terms.along, dz, shares, shape=shape)
-        yield from self._over_tokens("add", terms, self._totals)
+        yield from self._over_tokens("add", terms, range(terms.words))
         each = self._totals.again(x.rows)
         yield vector(f"{name} less their mean", "sub", dz, dz, each, shape=shape)
         yield vector("by shares", "mul", dz, dz, shares, shape=shape)
@@ -128,11 +128,14 @@ class Scores(Layer):
             comment = f"{self.alone.tensor.name} = {x.tensor.name} of heads in place {place}"
             yield vector(comment, "mask", to.along, x.along, mask, shape=shape)
 
-    def _over_tokens(self, lane: str, x: Matrix, totals: Matrix) -> Iterator[Operation]:
-        """Give what adds the rows, one after the other, or finds the largest of each column."""
-        total, shape = totals.along, (1, x.words)
+    def _over_tokens(self, lane: str, x: Matrix, words: range) -> Iterator[Operation]:
+        """Give what adds some words of all rows, row after row, or finds the largest."""
+        total, shape = self._totals.cut(columns=words).along, (1, len(words))
         for token in range(x.rows):
-            each, name = x.row(token).along, f"token {token} of {x.tensor.name}"
+            each, name = (
+                x.cut(range(token, token + 1), words).along,
+                f"token {token} of {x.tensor.name}",
+            )
             if token:
                 yield vector(f"{lane} {name}", lane, total, total, each, shape=shape)
             else:

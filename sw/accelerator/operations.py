@@ -107,15 +107,6 @@ class Matrix:
         """Return its first rows."""
         return dataclasses.replace(self, rows=rows)
 
-    def row(self, number: int) -> "Matrix":
-        """Return one of its rows."""
-        row = range(number, number + 1)
-        if not self.part:
-            return self.cut(row)
-        start = self.part.rows.start + number
-        part = dataclasses.replace(self.part, rows=range(start, start + 1))
-        return dataclasses.replace(self, rows=1, part=part)
-
     def cut(self, rows: range | None = None, columns: range | None = None) -> "Matrix":
         """Return some of the rows, or all, and some of the words of each, or all."""
         assert self.part is None
