@@ -19,8 +19,8 @@ class Scores(Layer):
     """Scaled dot products of queries and keys, and their softmax: the shares of values.
 
     A row is of a key, and in it queries of all samples and heads lie beside one another, so that
-    words are full, and softmax goes down the rows. Its last part, and its gradient, are given by
-    `Mix`: what is between projects the values meanwhile.
+    words are full, and softmax goes down the rows, some samples after others. Its last part, and
+    its gradient, are given by `Mix`: what is between projects the values meanwhile.
 
     Parameters
     ----------
@@ -39,6 +39,8 @@ class Scores(Layer):
         Shares, `Heads.scores`, and their gradient, which the layer behind it writes.
     alone : Matrix
         As these, in words of one head each, `Heads.alone`, see `separate`.
+    parts : list of range
+        Of the samples.
     """
 
     def __init__(
@@ -52,12 +54,13 @@ class Scores(Layer):
         self._pairs = Pairs(score, heads, shared.panels)
         super().__init__(below, heads.scores(f"shares{mix}"), False)
         self.dy, self._terms = heads.scores(f"dshares{mix}"), heads.scores(f"terms{mix}")
+        self.parts = heads.parts(shared.panels)
         self.alone = heads.alone(f"alone{mix}")
         self._totals = Matrix.make(f"totals{mix}", 1, self.y.stride, heads.values)
         self._masks = masks = Matrix.make(f"masks{mix}", heads.sharing, heads.width, heads.values)
         self.padded = [masks]
         if self.y.stride > heads.pairs * heads.tokens:
-            self.padded += [self.y, self.dy]
+            self.padded += [self._terms, self.dy]
         tokens = Window(
             tensor=masks.tensor,
             counters=((heads.sharing, masks.stride + heads.pitch), (heads.tokens, 1)),
@@ -69,31 +72,38 @@ class Scores(Layer):
     def forward(self) -> Iterator[Operation]:
         """Give what makes the exponentials of the scores, which are less than their highest."""
         query, key = (each.split for each in self._projections)
-        x, totals = self.y, self._totals
-        z, name, shape = x.along, x.tensor.name, (x.rows, x.words)
-        yield from self._pairs.dots(x, key, query, "forward")
-        yield from self._over_tokens("max", x)
-        low, once = totals.along, (1, totals.words)
-        yield vector("highest, scaled", "scale", low, low, scalar=-self._scale, shape=once)
-        comment, highest = f"scaled {name} less the highest", totals.again(x.rows)
-        yield vector(comment, "axpy", z, z, highest, scalar=self._scale, shape=shape)
-        yield vector("exponentials", "function", z, z, function="exp", shape=shape)
+        # What is made, followed on, and quantized at once are three tensors.
+        yield from self._pairs.dots(self._terms, key, query, "forward", parts=self.parts)
+        for words in map(self._heads.words, self.parts):
+            x, e, totals = (
+                each.cut(columns=words) for each in (self._terms, self.dy, self._totals)
+            )
+            name, shape = self.y.tensor.name, (x.rows, x.words)
+            yield from self._over_tokens("max", self._terms, words)
+            low, once = totals.along, (1, totals.words)
+            yield vector("highest, scaled", "scale", low, low, scalar=-self._scale, shape=once)
+            comment, highest = f"scaled {name} less the highest", totals.again(x.rows)
+            yield vector(
+                comment, "axpy", e.along, x.along, highest, scalar=self._scale, shape=shape
+            )
+            yield vector("exponentials", "function", e.along, e.along, function="exp", shape=shape)
 
     def shares(self) -> Iterator[Operation]:
         """Give what makes shares of the exponentials."""
-        x, totals = self.y, self._totals
-        yield from self._over_tokens("add", x)
-        inverse, once = totals.along, (1, totals.words)
-        yield vector("inverse sums", "function", inverse, inverse, function="recip", shape=once)
-        each, shape = totals.again(x.rows), (x.rows, x.words)
-        yield vector(x.tensor.name, "mul", x.along, x.along, each, shape=shape)
+        for words in map(self._heads.words, self.parts):
+            e, y, totals = (each.cut(columns=words) for each in (self.dy, self.y, self._totals))
+            yield from self._over_tokens("add", self.dy, words)
+            inverse, once = totals.along, (1, totals.words)
+            yield vector("inverse sums", "function", inverse, inverse, function="recip", shape=once)
+            each, shape = totals.again(y.rows), (y.rows, y.words)
+            yield vector(y.tensor.name, "mul", y.along, e.along, each, shape=shape)
 
     def slopes(self) -> Iterator[Operation]:
         """Give what makes the gradient of scores of that of shares, in its place."""
         x, terms = self.dy, self._terms
         dz, shares, name, shape = x.along, self.y.along, x.tensor.name, (x.rows, x.words)
         yield vector(f"{name} by shares", "mul", terms.along, dz, shares, shape=shape)
-        yield from self._over_tokens("add", terms)
+        yield from self._over_tokens("add", terms, range(terms.words))
         each = self._totals.again(x.rows)
         yield vector(f"{name} less their mean", "sub", dz, dz, each, shape=shape)
         yield vector("by shares", "mul", dz, dz, shares, shape=shape)
@@ -118,11 +128,14 @@ class Scores(Layer):
             comment = f"{self.alone.tensor.name} = {x.tensor.name} of heads in place {place}"
             yield vector(comment, "mask", to.along, x.along, mask, shape=shape)
 
-    def _over_tokens(self, lane: str, x: Matrix) -> Iterator[Operation]:
-        """Give what adds the rows, one after the other, or finds the largest of each column."""
-        total, shape = self._totals.along, (1, x.words)
+    def _over_tokens(self, lane: str, x: Matrix, words: range) -> Iterator[Operation]:
+        """Give what adds some words of all rows, row after row, or finds the largest."""
+        total, shape = self._totals.cut(columns=words).along, (1, len(words))
         for token in range(x.rows):
-            each, name = x.cut(range(token, token + 1)).along, f"token {token} of {x.tensor.name}"
+            each, name = (
+                x.cut(range(token, token + 1), words).along,
+                f"token {token} of {x.tensor.name}",
+            )
             if token:
                 yield vector(f"{lane} {name}", lane, total, total, each, shape=shape)
             else:
@@ -170,7 +183,9 @@ class Mix(Layer):
         """Give what makes the shares, and the output."""
         scores = self._scores
         yield from scores.shares()
-        yield from self._pairs.weighted(self.y, scores.y, self._value.split, "forward")
+        yield from self._pairs.weighted(
+            self.y, scores.y, self._value.split, "forward", scores.parts
+        )
 
     def backward(self, panel: Tensor | None = None) -> Iterator[Operation]:
         """Give what makes the gradients of shares, of values, and of scores."""

@@ -1,6 +1,7 @@
 """The tensors of attention, and products of all heads."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 from ..errors import UserError
@@ -91,6 +92,17 @@ class Heads:
     def sharing(self) -> int:
         """Heads that share a word of scores."""
         return self.width // self.pitch
+
+    def parts(self, panels: Panels) -> list[range]:
+        """Return parts of the samples, whose scores are whole words."""
+        each = self.heads * self.pitch
+        unit = self.values // math.gcd(self.values, each)
+        return panels.samples(self.samples, self.tokens * each, unit)
+
+    def words(self, samples: range) -> range:
+        """Return the words of a row of scores that those of some samples are."""
+        each = self.heads * self.pitch
+        return range(samples.start * each // self.values, -(-samples.stop * each // self.values))
 
     def alone(self, name: str) -> Matrix:
         """Return room for scores of heads that share no words, those of each place in one a part.

@@ -143,6 +143,14 @@ class Panels:
         cycles = x.words * p.values * self.blocks(reduction) * p.converter.beats
         return x.split(max(1, min(EARLY, cycles // SOON)) if self.separable else 1)
 
+    def samples(self, count: int, values: int, unit: int) -> list[range]:
+        """Return parts of samples, of each of which a function is made of so many ``values``.
+
+        As many as are worth an operation each; they begin at multiples of ``unit``.
+        """
+        most = min(self._parts, count * values // SHORTEST)
+        return pieces(count, most if self.separable else 1, unit)
+
     def lines_of(self, lines: range, words: int, reduction: int) -> list[range]:
         """Return parts of lines whose results, so many words a line, are added to others.
 

@@ -68,6 +68,8 @@ class Stack:
     samples, heads : int
     strides : tuple of int
         Elements from a sample to the next, from a head, and from a token.
+    first : int
+        The element at which it begins.
     """
 
     matrix: Matrix
@@ -76,11 +78,18 @@ class Stack:
     samples: int
     heads: int
     strides: tuple[int, int, int]
+    first: int = 0
 
     @property
     def name(self) -> str:
         """Of the tensor."""
         return self.matrix.tensor.name
+
+    def of(self, samples: range) -> "Stack":
+        """Return those of some samples."""
+        return dataclasses.replace(
+            self, samples=len(samples), first=samples.start * self.strides[0]
+        )
 
     def by_tokens(self, whole: int) -> Strided:
         """Return a row each token, with rows of zeros up to a multiple of ``whole`` of them.
@@ -93,7 +102,16 @@ class Stack:
         rows = (self.samples, sample), (self.heads, head), (tokens, token, 1, 0)
         words = ((x.words, x.values),)
         count = self.samples * self.heads * tokens
-        return Strided(x.tensor, count, x.words, x.values, down=rows, beside=words, plane=plane)
+        return Strided(
+            x.tensor,
+            count,
+            x.words,
+            x.values,
+            down=rows,
+            beside=words,
+            first=self.first,
+            plane=plane,
+        )
 
     def by_features(self, pitch: int = 0, times: int = 1) -> Strided:
         """Return what across is a row each feature, in the same order, of all tokens.
@@ -107,5 +125,12 @@ class Stack:
         plane = (0, 0, self.tokens, 1) if tokens > self.tokens else None
         rows = (times, 0), (tokens, token, 1, 0)
         return Strided(
-            x.tensor, times * tokens, count, x.values, down=rows, beside=words, plane=plane
+            x.tensor,
+            times * tokens,
+            count,
+            x.values,
+            down=rows,
+            beside=words,
+            first=self.first,
+            plane=plane,
         )

@@ -6,7 +6,9 @@ import pytest
 from hw.flow.emit import generate
 from sim.accelerator.accelerate import accelerate, prepare
 from sw.accelerator.assembler import Assembler
+from sw.accelerator.coding import decode
 from sw.accelerator.compile import compile_training
+from sw.accelerator.cycles import predict
 from sw.accelerator.machine import Machine
 from sw.accelerator.operations import Matrix, Window, repeated, vector
 from sw.accelerator.parameters import AcceleratorParameters
@@ -85,6 +87,62 @@ def test_repeated_operations_move_their_windows(times):
 
 
 @pytest.fixture(scope="module")
+def parts() -> tuple[Program, Data, Training]:
+    """Attention of 32 samples, a word each sample and head, that comes in parts."""
+    data = few(32)
+    p = AcceleratorParameters(
+        format=read_format("hbfp8:block=16"),
+        rows=1,
+        columns=2,
+        lanes=16,
+        vector_lanes=8,
+        banks=16,
+        bank_words=65536,
+        instructions=16384,
+    )
+    s = transformer(32, epochs=1)
+    return compile_training(p, data, s), data, train(p, data, s)
+
+
+def test_attention_in_parts_of_the_samples(parts):
+    program, data, expected = parts
+    assert program.parameters.values == 8
+    products = [line.comment for line in program.lines if decode(line.word)[1].get("more")]
+    for name in ("terms5 = y3 y2^T", "mixed5 = shares5^T y4"):
+        assert products.count(name) == 4
+    assert_same(ran(program, data), expected)
+
+
+PARTS: dict[str, tuple[str, str, dict[str, int], dict[str, int]]] = {
+    "the last sample's head of a part": ("prod.multiply", "terms5", {"more": 31}, {"more": -1}),
+    "a part of the shares": ("quant.quantize", "= shares5^T", {"outer": 32}, {"outer": -1}),
+    "a part of the values": ("quant.quantize", "= y4^T", {"outer": 32}, {"outer": -1}),
+}
+
+
+@pytest.mark.parametrize("fault", PARTS)
+def test_planted_faults_in_parts(parts, fault):
+    name, comment, known, changes = PARTS[fault]
+    program, data, expected = parts
+    assert_caught(program, data, expected, faulty(program, name, comment, known, changes))
+
+
+def test_cycles_of_a_step(parts):
+    """The array is kept busy in 85 % of a step that others follow."""
+    program, _, _ = parts
+    p = program.parameters
+    found = predict(p, compile_training(p, few(4 * 32), program.settings).instructions)
+    products = [span for span in found.spans if span.engine == "prod"]
+    starts = [span.start for span in products if span.pc == products[0].pc]
+    assert starts[3] - starts[2] == starts[2] - starts[1] == 250_390
+    # Of 256 tokens: four dense layers of 32 to 32 features, two of 32 and 64, and the first one,
+    # which has no gradient of its input; 128 heads' scores and sums; and the last layer.
+    tokens = 256 * (3 * (4 * 32 * 32 + 2 * 32 * 64) + 2 * 8 * 32)
+    work = tokens + 3 * (2 * 128 * 8 * 8 * 8 + 32 * 32 * 10)
+    assert 0.854 < work / (2 * 16 * 250_390) < 0.855
+
+
+@pytest.fixture(scope="module")
 def tokens() -> tuple[Program, Data, Training]:
     """Three tokens of three pixels each, in words of eight values, and what they train."""
     data = made(16, 9, 3)
@@ -109,7 +167,7 @@ FAULTS: dict[str, tuple[str, str, dict[str, int], dict[str, int]]] = {
     "places of heads in a word": ("vec.map", "of heads in place 1", {}, {"outer": -1}),
     "tokens come again": ("quant.counter4", "w1: dmixed5", {"stride": 0}, {"count": -1}),
     "the scale": ("vec.map", "scaled shares", {}, {"imm": 1 << 23}),
-    "a token": ("vec.map", "token 1 of terms", {}, {"lane": 1}),
+    "a token": ("vec.map", "add token 1 of terms", {}, {"lane": 1}),
     "a word of samples": ("vec.map", "word 0 of", {}, {"outer": -1}),
     "a sample": ("vec.map", "add value 1 of sums_position1", {}, {"lane": 1}),
     "the mean": ("vec.map", "means of", {}, {"inner": -1}),
