@@ -110,8 +110,8 @@ def recorded(facts: Facts) -> Iterator[Section]:
             "A recorded run",
             (
                 Text(
-                    "A run of the unit's bench in simulation, without stalls, on random data with "
-                    "corner cases, every bit equal to the model's; the test bench that is "
+                    "A run of the unit's bench in simulation, in which sources and sinks often "
+                    "wait, on random data with corner cases, every bit equal to the model's; the test bench that is "
                     "delivered "
                     "has it whole." + ("" if writes else " It needs no register writes.")
                 ),
@@ -150,6 +150,5 @@ def _span(run: Recorded) -> Iterator[Text]:
     if ins and outs:
         count = max(outs) - min(ins) + 1
         yield Text(
-            f"From the first beat taken to the last one given: {count:,} cycles, in which "
-            "sources and sinks often waited, as a seed tells."
+            f"From the first beat taken to the last one given: {count:,} cycles, with those waits."
         )

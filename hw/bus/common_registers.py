@@ -115,6 +115,6 @@ def _control(core: Core) -> Register:
         Field(name="abort", bits=1, description=abort),
     ]
     if core.JOBS:
-        start = "starts the job set up; refused while busy or aborting"
+        start = "starts the job set up; refused while busy or aborting, or with an abort"
         fields.append(Field(name="start", bits=1, description=start))
     return Register(name="control", access="wo", fields=tuple(fields), description="Commands.")

@@ -106,7 +106,7 @@ def test_what_cannot_be_is_refused(array):
         assert driver.call("start") == refused
         device = module.Device(Bus(rtl))
         with pytest.raises(
-            module.DriverError, match="refused: a start while busy, or .* of 0; to do"
+            module.DriverError, match="refused: a start while busy or aborting.* of 0; to do"
         ):
             device.start()
         for arguments, text in (

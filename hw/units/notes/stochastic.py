@@ -8,7 +8,7 @@ from sw.stochastic.lfsr import TAPS
 from sw.stochastic.outer_parameters import SHIFT_BITS, OuterProductParameters
 
 from .formats import quantizing
-from .note import ARITHMETIC, Cycles, Notes, Port, block_ready, packets, random_words
+from .note import ARITHMETIC, RANDOM, Cycles, Notes, Port, block_ready, packets, random_words
 
 __all__ = ["converter", "outer_product"]
 
@@ -40,7 +40,7 @@ def _bits(p: Any, starts: dict[str, BitSource]) -> tuple[str, ...]:
             f"{(1 << p.bits) - 1}."
         ),
         (
-            f"Random words are the top {p.bits} bits of shift registers of {lfsr.width} bits "
+            f"{RANDOM}are the top {p.bits} bits of shift registers of {lfsr.width} bits "
             f"({lfsr.form}): a step moves the state {step}. From one word to the next are "
             f"{lfsr.leap} steps; {shared}. The first words are of these states (hexadecimal): "
             f"{states}."
