@@ -38,7 +38,7 @@ def _cycles(p: ArrayShellParameters) -> Cycles:
     else:
         filling = f"C x {b} + {a} + (C - 1) + (R - 1) x C"
     # Rows of a tile that come faster than they leave stop the array if there are more of them.
-    least = "" if p.result_beats == 1 or p.rows <= MOVES_WITH + 1 else "at least "
+    least = "" if p.result_beats == 1 or p.rows <= MOVES_WITH else "at least "
     side = p.rows, p.columns, p.format.reduction
     cases = (side, (2 * side[0], side[1], side[2]), tuple(2 * n for n in side), (64, 64, 256))
     return Cycles(
