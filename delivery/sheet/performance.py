@@ -111,9 +111,9 @@ def recorded(facts: Facts) -> Iterator[Section]:
             (
                 Text(
                     "A run of the unit's bench in simulation, in which sources and sinks often "
-                    "wait, on random data with corner cases, every bit equal to the model's; the test bench that is "
-                    "delivered "
-                    "has it whole." + ("" if writes else " It needs no register writes.")
+                    "wait, on random data with corner cases, every bit equal to the model's; the "
+                    "test bench that is delivered has it whole."
+                    + ("" if writes else " It needs no register writes.")
                 ),
                 *table(("address", "register", "written, in this order"), writes),
                 *table(

@@ -80,7 +80,8 @@ class Accelerator(Core):
     ABORT = "the program's progress"
     FLAGS = {
         "refused": "a start while busy or aborting, or with an abort, with a length that is 0 or "
-        "more than is stored, or with an address that is no multiple of an instruction's bytes and a beat's",
+        "more than is stored, or with an address that is no multiple of an instruction's "
+        "bytes and a beat's",
         "event": "the program asked for attention",
         "illegal": "an instruction was illegal",
         "address": "a window was outside of its bank, or not aligned to words",

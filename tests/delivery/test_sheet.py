@@ -14,6 +14,7 @@ from delivery.delivered import Delivered
 from delivery.sheet import document
 from delivery.sheet.worked import worked
 from hw.bus.top import AxiTop
+from hw.stream.packet import Parts
 from hw.units import UNITS, unit
 from hw.units.notes import note
 from sim.bfp import multimode_array
@@ -87,7 +88,8 @@ def check(name: str, which: str) -> None:
     assert len(set(headings)) == len(headings)
     unrecorded = which != "small" or name.startswith("accelerator")
     assert set(COMMON) - set(headings) == ({"A recorded run"} if unrecorded else set())
-    for each in unit(name).top(configured(name, which)).streams:
+    parameters = configured(name, which)
+    for each, *_ in sent(name, parameters, manifest(name, parameters)["streams"]):
         assert f"Worked beat of {each}" in headings
     anchors = {document.anchor(heading) for heading in headings}
     assert set(re.findall(r"\]\(#([^)]*)\)", text)) <= anchors
@@ -99,6 +101,11 @@ def check(name: str, which: str) -> None:
         assert not re.search(r"\bNone\b|\{[a-z_.]+\}|\{\{|<function|object at 0x", part)
     if name in UNITS:
         assert note.OWN not in text
+        assert unit(name).notes
+    # What is named is delivered, or said to be elsewhere.
+    assert not re.search(r"(?<!Gradgate's )`(sw|hw|sim)\.|`[A-Z]\w*[a-z]\w*`", text)
+    drawn = unit(name).describe(configured(name, which)).draws
+    assert ("random words begin anew" in text) == drawn
     parsed = Page(page)
     assert parsed.open == [] and len(set(parsed.places)) == len(parsed.places)
     assert {link[1:] for link in parsed.links} <= set(parsed.places)
@@ -135,22 +142,32 @@ def test_what_is_missing_is_found(monkeypatch):
             check("tensor_amax", "small")
 
 
+def sent(name: str, parameters: Any, streams: Any):
+    """Give the names of beats of a sheet, with their entries of the manifest, and packets."""
+    for stream, packet in unit(name).top(parameters).streams.items():
+        if isinstance(packet, Parts):
+            for carried, whole in packet.carried.items():
+                yield f"{carried} on {stream}", streams[stream]["carries"][carried], whole
+        else:
+            yield stream, streams[stream], packet
+
+
 def check_worked(name: str, which: str) -> None:
     """Check the worked beats of a sheet against the packers, and its numbers by their bits."""
     parameters = configured(name, which)
     streams = manifest(name, parameters)["streams"]
     text = sheet(name, which)[f"doc/{name}.md"]
-    for stream, packet in unit(name).top(parameters).streams.items():
+    for stream, entry, packet in sent(name, parameters, streams):
         told = section(text, f"Worked beat of {stream}")
         if alike := re.search(r"see \[(.*)\]", told):
             told = section(text, alike[1])
         beat = bytes_of(told)
         example = worked(packet)
         # Wider ones are for no packer.
-        if all(field["bits"] <= 64 for field in streams[stream]["fields"]):
+        if all(field["bits"] <= 64 for field in entry["fields"]):
             arrays = {n: np.array([codes]) for n, codes in example.fields.items()}
-            assert pack(streams[stream], arrays).tobytes() == beat
-            back = unpack(streams[stream], np.frombuffer(beat, np.uint8)[None])
+            assert pack(entry, arrays).tobytes() == beat
+            back = unpack(entry, np.frombuffer(beat, np.uint8)[None])
             assert {n: a[0].tolist() for n, a in back.items()} == example.fields
         word = int.from_bytes(beat, "little")
         for _, number, code, bits in columns(told):
@@ -235,11 +252,11 @@ def test_words_are_those_of_the_bench(family):
     assert np.allclose(numbers, dequantize(blocks).ravel(), rtol=1e-8)
 
 
-def measured(name: str) -> list[tuple[int, ...]]:
+def measured(name: str, parameters: Any = None) -> list[tuple[int, ...]]:
     """Return of each recorded run its beats in, its writes, and the cycles that it took."""
-    record = unit(name)
+    parameters = parameters or unit(name).small
     found = []
-    for run in Delivered(unit_name=name, parameters=record.small, stalls=Stalls()).recorded:
+    for run in Delivered(unit_name=name, parameters=parameters, stalls=Stalls()).recorded:
         moved = run.outcome.transfers
         first = min(moved[n].first for n in run.job.inputs)
         final = max(moved[n].final for n in run.job.outputs)

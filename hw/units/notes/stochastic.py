@@ -149,12 +149,13 @@ def outer_product(p: OuterProductParameters) -> Notes:
         )
     }
     beats = p.scaled_pairs * max(p.rows, p.columns) // p.lanes
+    exact = p.sum_bits - 1 <= BINARY32.fraction_bits + 1
     rate = (
-        f"multiplied by 2^-shift, shift the register of {SHIFT_BITS} bits, and given in binary32"
-        f"{', rounded once' if p.sum_bits - 1 > BINARY32.fraction_bits + 1 else ', exact in its range'}"
+        f"multiplied by 2^-shift, shift the register of {SHIFT_BITS} bits, and given in binary32, "
+        + ("exact in its range" if exact else "rounded once")
         if p.rate == "shift"
-        else "put in binary32 (rounded once if it has more bits), then multiplied by the register rate in binary32, and "
-        "rounded again"
+        else f"put in binary32, {'exactly' if exact else 'rounded once'}, then multiplied by the "
+        "register rate in binary32, and rounded"
     )
     blocks = quantizing(p.weight_format) if p.weight_format else ()
     subtract = (
