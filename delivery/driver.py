@@ -125,7 +125,8 @@ def _streams(name: str, stream: Mapping[str, Any]) -> list[dict[str, Any]]:
     side = "taken" if stream["direction"] == "in" else "given"
     found = [_packet(name, stream) | {"text": f"A beat of {name}, {side} by the unit."}]
     for carried, whole in stream.get("carries", {}).items():
-        text = f"What {name} carries of {carried}, {side} by the unit in {whole['beats']} beats: "
+        beats = "a beat" if whole["beats"] == 1 else f"{whole['beats']} beats"
+        text = f"A word of {carried}, {side} by the unit on {name} in {beats}: "
         found.append(
             _packet(f"{name}_{carried}", whole) | {"text": f"{text}their bytes, in order."}
         )

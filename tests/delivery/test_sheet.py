@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from delivery.delivered import Delivered
 from delivery.sheet import document
 from delivery.sheet.worked import worked
 from hw.bus.top import AxiTop
@@ -18,7 +17,7 @@ from hw.stream.packet import Parts
 from hw.units import UNITS, unit
 from hw.units.notes import note
 from sim.bfp import multimode_array
-from sim.streams import Stalls, pack, unpack
+from sim.streams import pack, unpack
 from sw.bfp.multimode_array import MultimodeParameters
 from sw.formats import BLOCK_FORMATS, MX_FORMATS, read_format
 from sw.formats.block_coding import ElementCoding, ScaleCoding
@@ -91,6 +90,9 @@ def check(name: str, which: str) -> None:
     parameters = configured(name, which)
     for each, *_ in sent(name, parameters, manifest(name, parameters)["streams"]):
         assert f"Worked beat of {each}" in headings
+    for each, entry, _ in sent(name, parameters, manifest(name, parameters)["streams"]):
+        [title] = [h for h in headings if h.startswith(f"Stream {each.split(' on ')[-1]} (")]
+        assert all(f"| `{field['name']}` |" in section(text, title) for field in entry["fields"])
     anchors = {document.anchor(heading) for heading in headings}
     assert set(re.findall(r"\]\(#([^)]*)\)", text)) <= anchors
     assert set(re.findall(r"\]\(([^#)][^)]*\.svg)\)", text)) == {f"{top}_block.svg"}
@@ -250,31 +252,6 @@ def test_words_are_those_of_the_bench(family):
     assert found.tobytes() == example.beat
     numbers = [float(x) for text in texts for x in re.findall(r"(-?[\d.e-]+) \(q", text)]
     assert np.allclose(numbers, dequantize(blocks).ravel(), rtol=1e-8)
-
-
-def measured(name: str, parameters: Any = None) -> list[tuple[int, ...]]:
-    """Return of each recorded run its beats in, its writes, and the cycles that it took."""
-    parameters = parameters or unit(name).small
-    found = []
-    for run in Delivered(unit_name=name, parameters=parameters, stalls=Stalls()).recorded:
-        moved = run.outcome.transfers
-        first = min(moved[n].first for n in run.job.inputs)
-        final = max(moved[n].final for n in run.job.outputs)
-        beats = len(next(iter(run.job.inputs.values())))
-        found.append((beats, *(value for _, value in run.job.writes), final - first + 1))
-    return found
-
-
-def test_cycles_are_those_of_the_circuit():
-    array: Any = UNITS["bfp_array"].small
-    count = UNITS["bfp_array"].describe(array).cycles.count
-    for _, down, across, blocks, *_, cycles in measured("bfp_array"):
-        sizes = down * array.rows, across * array.columns, blocks * array.format.reduction
-        assert count(*sizes) == cycles and count(*sizes) + 1 != cycles
-    for name, per in (("hadamard", 2), ("bfp_transposer", 2), (OWN, 1)):
-        count = unit(name).describe(unit(name).small).cycles.count
-        for beats, *_, cycles in measured(name):
-            assert count(beats // per) == cycles, name
 
 
 def test_the_names_of_streams_are_known():

@@ -43,8 +43,8 @@ def _cycles(p: ArrayShellParameters) -> Cycles:
     cases = (side, (2 * side[0], side[1], side[2]), tuple(2 * n for n in side), (64, 64, 256))
     return Cycles(
         formula=f"{least}B x ({filling}) + {rest}, where R = tile_rows, C = tile_columns and B = "
-        f"blocks x {p.beats} words a panel, if B is at least {p.rows * p.result_beats}, C at least {a} and "
-        f"2 B at most {p.words_a}; else more, see the table, which is counted step by step",
+        f"blocks x {p.beats} words a panel, if B is at least {p.rows * p.result_beats}, C at least "
+        f"{a} and 2 B at most {p.words_a}; else more, see the table, which is counted step by step",
         sizes=("M", "N", "K"),
         cases=tuple(dict.fromkeys(case for case in cases if p.fits(*case))),
         count=p.cycles,
