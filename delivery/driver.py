@@ -27,7 +27,7 @@ CODES = {
     "E_BUSY": "the unit is busy: wait, or abort",
     "E_ABORTING": "the unit is aborting: take the beats that it offers, and wait",
     "E_TIMEOUT": "after so many polls it is not yet so",
-    "E_REFUSED": "the unit refused the start: a size is 0, or something is missing",
+    "E_REFUSED": "the unit refused the start: a size is 0 or too large, or something is missing",
     "E_SIZE": "a size is 0, or beyond what its register holds",
 }
 
