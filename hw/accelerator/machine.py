@@ -79,7 +79,7 @@ class Accelerator(Core):
     BUSY = "a job runs"
     ABORT = "the program's progress"
     FLAGS = {
-        "refused": "a start while busy or aborting, or with an abort, with a length that is 0 or "
+        "refused": "a start while busy or aborting, with a length that is 0 or "
         "more than is stored, or with an address that is no multiple of an instruction's "
         "bytes and a beat's",
         "event": "the program asked for attention",

@@ -57,7 +57,7 @@ class Shell(Core):
     FLAGS = {
         **TileArray.FLAGS,
         "framing": "an operand's packet did not end with it, or padding bits were not zero",
-        "refused": "a start while busy or aborting, or with an abort, with a size of 0 or of "
+        "refused": "a start while busy or aborting, with a size of 0 or of "
         "operands that are too large",
         "too_large": "a start of operands that are too large for the memories",
     }
