@@ -20,7 +20,8 @@ BEATS = 4
 def timing(facts: Facts) -> Iterator[Section]:
     """Give latency, interval and drain, and the cycles of some work."""
     t, notes = facts.core.timing, facts.notes
-    least = "" if t.fixed else ", at least (it depends on the data)"
+    depends = "" if t.fixed else " (it depends on the data, or on the job)"
+    least = f", at least{depends}" if depends else ""
     yield Section(
         "Latency and interval",
         (
@@ -37,7 +38,7 @@ def timing(facts: Facts) -> Iterator[Section]:
                     (
                         (
                             "interval: from the first beat of one to that of the next, at "
-                            f"least{least}"
+                            f"least{depends}"
                         ),
                         t.interval,
                     ),
