@@ -81,7 +81,7 @@ def _rounding(form: BlockFormat) -> str:
     place = " (a float by the last place of its own binade)" if isinstance(form, MxFormat) else ""
     return (
         f"Each element is divided by what q = 1 is worth{place} and its magnitude is rounded "
-        f"{how}. Beyond the largest, {form.element.largest}, it is the largest; {end}. "
+        f"{how}. Beyond the largest q, {form.element.largest}, it is the largest; {end}. "
         "Subnormal elements of the source are zeros."
     )
 

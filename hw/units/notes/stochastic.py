@@ -124,12 +124,12 @@ def outer_product(p: OuterProductParameters) -> Notes:
         "pair of a batch ends it in any case."
     )
     alone = (
-        "On the last beat of another pair it is flagged, and does nothing"
+        "On the last beat of another pair it does nothing, but is flagged"
         if shared
         else "On one of both alone it ends the batch too, with right results, and is flagged"
     )
     last = (
-        f"{ends} {alone}, when the pair starts, not with the beat. Inside a vector it is flagged "
+        f"{ends} {alone} when the pair starts, not with the beat. Inside a vector it is flagged "
         "in the cycle behind the beat's, and does nothing else."
     )
 
