@@ -3,9 +3,11 @@
 import inspect
 import re
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 import sim.beats
+import sim.matrix_beats
 from hw.units.notes.note import remedy
 from sw.errors import UserError
 
@@ -25,7 +27,7 @@ CODES = {
     "E_BUSY": "the unit is busy: wait, or abort",
     "E_ABORTING": "the unit is aborting: take the beats that it offers, and wait",
     "E_TIMEOUT": "after so many polls it is not yet so",
-    "E_REFUSED": "the unit refused the start: a size is 0, or something is missing",
+    "E_REFUSED": "the unit refused the start: a size is 0 or too large, or something is missing",
     "E_SIZE": "a size is 0, or beyond what its register holds",
 }
 
@@ -93,9 +95,11 @@ def _context(name: str, manifest: Mapping[str, Any], flags: Mapping[str, str]) -
         "jobs": jobs,
         "locks": jobs or any(r["locked"] for r in settable),
         "settable": settable,
-        "streams": [_stream(n, stream) for n, stream in manifest["streams"].items()],
+        "streams": [s for n, stream in manifest["streams"].items() for s in _streams(n, stream)],
+        "carries": any("carries" in stream for stream in manifest["streams"].values()),
         **_matrices(manifest),
-        "beats": _beats(),
+        "beats": _source(sim.beats),
+        "matrix_beats": _source(sim.matrix_beats),
     }
 
 
@@ -116,10 +120,23 @@ def _entry(register: Mapping[str, Any]) -> dict[str, Any]:
     return known | {"fields": {f["name"]: (f["offset"], f["bits"]) for f in register["fields"]}}
 
 
-def _stream(name: str, stream: Mapping[str, Any]) -> dict[str, Any]:
-    fields = [_field(field) for field in stream["fields"]]
+def _streams(name: str, stream: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what is to be packed: beats of a stream, and what it carries in parts."""
+    side = "taken" if stream["direction"] == "in" else "given"
+    found = [_packet(name, stream) | {"text": f"A beat of {name}, {side} by the unit."}]
+    for carried, whole in stream.get("carries", {}).items():
+        beats = "a beat" if whole["beats"] == 1 else f"{whole['beats']} beats"
+        text = f"A word of {carried}, {side} by the unit on {name} in {beats}: "
+        found.append(
+            _packet(f"{name}_{carried}", whole) | {"text": f"{text}their bytes, in order."}
+        )
+    return found
+
+
+def _packet(name: str, packet: Mapping[str, Any]) -> dict[str, Any]:
+    fields = [_field(field) for field in packet["fields"]]
     arrays = any(field["length"] for field in fields)
-    return {**stream, "name": name, "macro": name.upper(), "fields": fields, "arrays": arrays}
+    return {**packet, "name": name, "macro": name.upper(), "fields": fields, "arrays": arrays}
 
 
 def _field(field: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,9 +168,11 @@ def _matrices(manifest: Mapping[str, Any]) -> dict[str, Any]:
     streams = manifest["streams"]
     registers = {r["name"]: r for r in manifest["registers"]}
     operands = {n: _operand(n, each, streams) for n, each in described["operands"].items()}
+    for name, operand in operands.items():
+        operand["sending"] = _sending(name, described["operands"])
     products = []
     for name, product in described["products"].items():
-        stream = streams[product["stream"]]
+        stream = sim.matrix_beats.packet_of(streams, product)
         [field] = (f for f in stream["fields"] if f["name"] == product["field"])
         a, b = (operands[product[side]] for side in "ab")
         known = {"name": name, "bytes": stream["bytes"], "places": a["places"]}
@@ -176,17 +195,34 @@ def _sized(register: Mapping[str, Any], size: str) -> dict[str, Any]:
 
 def _operand(name: str, operand: Mapping[str, Any], streams: Mapping[str, Any]) -> dict[str, Any]:
     """Return an operand whose parts, and constants as ``given``, are lists of fields."""
-    stream = streams[operand["stream"]]
+    stream = sim.matrix_beats.packet_of(streams, operand)
     fields = {field["name"]: _field(field) for field in stream["fields"]}
     parts = [_part(fields[field], part) for field, part in operand["parts"].items()]
     given = [fields[f] | {"value": value} for f, value in operand["constants"].items()]
     known = {"name": name, "bytes": stream["bytes"], "parts": parts, "given": given}
-    return {**operand, **known}
+    return {**operand, **known, "of_stream": operand["beats"] * stream.get("beats", 1)}
+
+
+def _sending(name: str, operands: Mapping[str, Any]) -> str:
+    """Return in which order the tiles of an operand are sent, and where ``tlast`` is."""
+    operand = operands[name]
+    if not operand["once"]:
+        times = (
+            "each tile as many times as the other operand has tiles, then the next one"
+            if operand["side"] == "rows"
+            else "all tiles in turn, as many times as the other operand has tiles"
+        )
+        return f"{times}; tlast may come with the last beat of a tile, or not at all"
+    if operand["stream"] not in [each["stream"] for n, each in operands.items() if n != name]:
+        return "each tile once, in turn; tlast comes with the last beat of the last tile"
+    if name == "b":
+        return "each tile once, in turn, before all of a; tlast may come with the last beat"
+    return "each tile once, in turn, behind all of b; tlast comes with the last beat"
 
 
 def _part(field: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
     """Return a field that carries a matrix, with the type of its elements."""
-    bits = sim.beats.element_bits(part, field)
+    bits = sim.matrix_beats.element_bits(part, field)
     element = _field({"name": "", "bits": bits, "count": 1})
     whole = {"low": 0, "bits": bits, "at": 0, "step": 0}
     used = f"value % {part['group']}u < {part['used']}u && "
@@ -225,8 +261,7 @@ def _identifier(name: str) -> str:
     return f"{name}_" if name in KEYWORDS else name
 
 
-def _beats() -> str:
-    """Return the source of the packers in Python, without what a file begins with."""
-    source = inspect.getsource(sim.beats)
-    source = source[source.index("from collections.abc") :].strip()
-    return re.sub(r"__all__ = \[.*?\]\n\n", "", source, flags=re.S)
+def _source(module: ModuleType) -> str:
+    """Return the source of packers in Python, without what a file begins with."""
+    source = inspect.getsource(module)
+    return re.sub(r".*?\n__all__ = \[.*?\]\n", "", source, count=1, flags=re.S).strip()

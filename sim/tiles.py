@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from sw.errors import UserError
 
-from .beats import coordinate, in_place
 from .bench import Design, Result, run
+from .matrix_beats import coordinate, in_place, packet_of
 from .registers import counting, readable
 from .report import Report, compare, insist, merge
 from .streams import Stalls, pack
@@ -95,13 +95,13 @@ def product_of(
 def operand(
     manifest: Mapping[str, Any], name: str, matrices: Mapping[str, np.ndarray], places: int
 ) -> npt.NDArray[np.uint8]:
-    """Return the beats (tiles, beats of a tile, bytes) of an operand of a product.
+    """Return the beats (tiles, beats of a tile, bytes) of an operand of a product, of its stream.
 
     ``name`` is that of ``matrices`` of the manifest; ``matrices`` are by the name of the field
     that carries them: lines, each of its elements along the reduction of ``places``.
     """
     order = manifest["matrices"]["operands"][name]
-    stream = manifest["streams"][order["stream"]]
+    stream = packet_of(manifest["streams"], order)
     tiles = -(-len(next(iter(matrices.values()))) // order["lines"])
     beats = -(-places // order["places"]) * order["beats"]
     fields = {n: np.full((tiles * beats, 1), value) for n, value in order["constants"].items()}
@@ -119,7 +119,8 @@ def operand(
         elements = padded.reshape(tiles, order["lines"], -1)[:, line, place] * used
         values = in_place(part, elements, numbers["part"]).sum(-1)
         fields[field["name"]] = values.reshape(tiles * beats, -1)
-    return pack(stream, fields).reshape(tiles, beats, stream["bytes"])
+    parts = stream.get("beats", 1)
+    return pack(stream, fields).reshape(tiles, beats * parts, stream["bytes"] // parts)
 
 
 def check_size(a: tuple[int, ...], b: tuple[int, ...]) -> None:

@@ -32,6 +32,7 @@ def protocol(facts: Facts) -> Iterator[Section]:
         ),
     )
     yield Section("Job protocol", (Steps(tuple(_steps(facts))),))
+    anew = "counters and random words begin" if facts.notes.draws else "counters begin"
     dropped = facts.core.ABORT
     lost = f" Also lost are {dropped}." if dropped else ""
     yield Section(
@@ -49,7 +50,7 @@ def protocol(facts: Facts) -> Iterator[Section]:
                     "Go on with a new packet or job: what is written to registers stays.",
                 )
             ),
-            Text(f"What the unit held is gone; counters and random words begin anew.{lost}"),
+            Text(f"What the unit held is gone; {anew} anew.{lost}"),
         ),
     )
 

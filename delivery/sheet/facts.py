@@ -7,7 +7,7 @@ from typing import Any
 
 from hw.bus.top import AxiTop
 from hw.engine.core import Core
-from hw.stream.packet import Packet
+from hw.stream.packet import Packet, Parts
 from hw.units.notes.note import Notes, Port
 
 from ..delivered import Delivered
@@ -50,6 +50,15 @@ class Facts:
         """Give the streams by their AXI names, with what the notes say of them."""
         for member, packet in self.core.streams.items():
             yield AxiTop.axis_name(member), packet, self.notes.ports[member]
+
+    def packets(self) -> Iterator[tuple[str, Packet, int]]:
+        """Give what is sent, with its bytes: beats of the streams, or what these carry in parts."""
+        for name, packet, _ in self.streams():
+            if not isinstance(packet, Parts):
+                yield name, packet, packet.bytes
+                continue
+            for carried, whole in packet.carried.items():
+                yield f"{carried} on {name}", whole, packet.beats(carried) * packet.bytes
 
     @property
     def inputs(self) -> list[str]:

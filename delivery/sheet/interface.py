@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hw.units.notes.plain import plain
+
 from .diagram import block_diagram, parts
 from .document import Code, Figure, Section, Text, table
 from .facts import Facts
@@ -40,7 +42,7 @@ def summary(facts: Facts) -> Iterator[Section]:
     figure = Figure(
         f"Blocks of {facts.name}", block_diagram(design), file=f"{facts.name}_block.svg"
     )
-    rows = [(f"`{name}`", count, text.replace("``", "`")) for name, count, text in parts(design)]
+    rows = [(f"`{name}`", count, plain(text)) for name, count, text in parts(design)]
     yield Section(
         "Block diagram",
         (

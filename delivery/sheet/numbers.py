@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from hw.base.field import Field
+from hw.stream.packet import Packet, Parts
 from sw.formats.block_coding import ElementCoding, ScaleCoding
 from sw.formats.coding import BITS, Coding
 
@@ -32,34 +33,53 @@ def stream_sections(facts: Facts) -> Iterator[Section]:
         ),
     )
     for name, packet, port in facts.streams():
-        rows, low = [], 0
-        for field in packet.fields:
-            count = 1 if field.count is None else field.count
-            rows.append(
-                (
-                    f"`{field.name}`",
-                    f"{low + field.width - 1}..{low}" if field.width > 1 else str(low),
-                    f"{count} x {field.bits}" if count > 1 else str(field.bits),
-                    _coding(field),
-                    field.description,
-                )
-            )
-            low += field.width
-        if low < 8 * packet.bytes:
-            high = 8 * packet.bytes - 1
-            bits = f"{high}..{low}" if high > low else str(low)
-            rows.append(("padding", bits, str(8 * packet.bytes - low), "zeros", "of no meaning"))
         direction = "in" if name.startswith("s") else "out"
         told = [f"Order: {port.order}", f"`tlast`: {port.last}"]
         told += [f"`tready`: {port.ready}"] if port.ready else []
         yield Section(
             f"Stream {name} ({direction}, {packet.bytes} bytes a beat)",
             (
-                *table(("field", "bits of tdata", "values x bits", "coding", "meaning"), rows),
+                *table(_head("of tdata"), _layout(packet, packet.bytes)),
+                *(_carried(packet) if isinstance(packet, Parts) else ()),
                 Items(tuple(told)),
             ),
             level=3,
         )
+
+
+def _head(of: str) -> tuple[str, ...]:
+    return "field", f"bits {of}", "values x bits", "coding", "meaning"
+
+
+def _layout(packet: Packet, size: int) -> list[tuple[str, ...]]:
+    """Return the rows of the fields of a packet of ``size`` bytes, and of its padding."""
+    rows, low = [], 0
+    for field in packet.fields:
+        count = 1 if field.count is None else field.count
+        rows.append(
+            (
+                f"`{field.name}`",
+                f"{low + field.width - 1}..{low}" if field.width > 1 else str(low),
+                f"{count} x {field.bits}" if count > 1 else str(field.bits),
+                _coding(field),
+                field.description,
+            )
+        )
+        low += field.width
+    if low < 8 * size:
+        high = 8 * size - 1
+        bits = f"{high}..{low}" if high > low else str(low)
+        rows.append(("padding", bits, str(8 * size - low), "zeros", "of no meaning"))
+    return rows
+
+
+def _carried(port: Parts) -> Iterator[Block]:
+    """Give the layout of what a port carries in parts."""
+    for name, packet in port.carried.items():
+        beats = port.beats(name)
+        many = f"{beats} beats, the lowest bits first" if beats > 1 else "one beat"
+        yield Text(f"It carries words of {name}, each of {packet.bits} bits in {many}:")
+        yield from table(_head("of the word"), _layout(packet, beats * port.bytes))
 
 
 def _coding(field: Field) -> str:
@@ -71,7 +91,7 @@ def _coding(field: Field) -> str:
 def numbers(facts: Facts) -> Iterator[Section]:
     """Give a section on the coding of numbers, with one for each."""
     codings: dict[Coding, None] = {}
-    for _, packet, _ in facts.streams():
+    for _, packet, _ in facts.packets():
         for field in packet.fields:
             if field.coding and field.coding != BITS:
                 codings[field.coding] = None
@@ -117,12 +137,13 @@ def worked_sections(facts: Facts) -> Iterator[Section]:
             Text(
                 "For each stream one beat: numbers, their codes (hexadecimal), the fields that "
                 "they are in, and the bytes, byte 0 first. Read from right to left it is the way "
-                "back. The numbers are examples; a beat out is not the result of a beat in here."
+                "back. The numbers are examples; a beat out is not the result of a beat in here. "
+                "Of a stream that carries words in parts it is the beats of a word."
             ),
         ),
     )
     seen: dict[tuple[Field, ...], str] = {}
-    for name, packet, _ in facts.streams():
+    for name, packet, size in facts.packets():
         example = worked(packet)
         if packet.fields in seen:
             text = f"Beats are alike, see [Worked beat of {seen[packet.fields]}]"
@@ -142,8 +163,8 @@ def worked_sections(facts: Facts) -> Iterator[Section]:
         yield Section(
             f"Worked beat of {name}",
             (
-                *table(("value", "number", "code", "bits of tdata"), rows),
-                Code(_bytes(example.beat)),
+                *table(("value", "number", "code", "bits"), rows),
+                Code(_bytes(example.beat.ljust(size, b"\0"))),
             ),
             level=3,
         )

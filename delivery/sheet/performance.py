@@ -20,7 +20,8 @@ BEATS = 4
 def timing(facts: Facts) -> Iterator[Section]:
     """Give latency, interval and drain, and the cycles of some work."""
     t, notes = facts.core.timing, facts.notes
-    least = "" if t.fixed else ", at least (it depends on the data)"
+    depends = "" if t.fixed else " (it depends on the data, or on the job)"
+    least = f", at least{depends}" if depends else ""
     yield Section(
         "Latency and interval",
         (
@@ -37,7 +38,7 @@ def timing(facts: Facts) -> Iterator[Section]:
                     (
                         (
                             "interval: from the first beat of one to that of the next, at "
-                            f"least{least}"
+                            f"least{depends}"
                         ),
                         t.interval,
                     ),
@@ -110,10 +111,10 @@ def recorded(facts: Facts) -> Iterator[Section]:
             "A recorded run",
             (
                 Text(
-                    "A run of the unit's bench in simulation, without stalls, on random data with "
-                    "corner cases, every bit equal to the model's; the test bench that is "
-                    "delivered "
-                    "has it whole." + ("" if writes else " It needs no register writes.")
+                    "A run of the unit's bench in simulation, in which sources and sinks often "
+                    "wait, on random data with corner cases, every bit equal to the model's; the "
+                    "test bench that is delivered has it whole."
+                    + ("" if writes else " It needs no register writes.")
                 ),
                 *table(("address", "register", "written, in this order"), writes),
                 *table(
@@ -150,6 +151,5 @@ def _span(run: Recorded) -> Iterator[Text]:
     if ins and outs:
         count = max(outs) - min(ins) + 1
         yield Text(
-            f"From the first beat taken to the last one given: {count:,} cycles, in which "
-            "sources and sinks often waited, as a seed tells."
+            f"From the first beat taken to the last one given: {count:,} cycles, with those waits."
         )

@@ -60,9 +60,9 @@ class AcceleratorChip(Core):
     ABORT = "the program's progress"
     FLAGS = {
         **Accelerator.FLAGS,
-        "refused": "a start while busy, or of a job that does nothing; or a program with a length "
-        "that is more than is stored, or at an address that is no multiple of an instruction's "
-        "bytes and a beat's",
+        "refused": "a start while busy or aborting, or of a job that does "
+        "nothing; or a program with a length that is more than is stored, or at an address that is "
+        "no multiple of an instruction's bytes and a beat's",
         "beyond": "a packet went beyond the end of memory",
         "framing": "a packet did not end with its last beat",
     }

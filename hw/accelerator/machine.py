@@ -79,8 +79,9 @@ class Accelerator(Core):
     BUSY = "a job runs"
     ABORT = "the program's progress"
     FLAGS = {
-        "refused": "a start while busy, with a length that is 0 or more than is stored, or with an "
-        "address that is no multiple of an instruction's bytes and a beat's",
+        "refused": "a start while busy or aborting, with a length that is 0 or "
+        "more than is stored, or with an address that is no multiple of an instruction's "
+        "bytes and a beat's",
         "event": "the program asked for attention",
         "illegal": "an instruction was illegal",
         "address": "a window was outside of its bank, or not aligned to words",

@@ -84,8 +84,8 @@ class ApproxArray(TileArray):
         **TileArray.FLAGS,
         "framing": "tlast inside a tile, a table that ended early or had no end, or padding bits "
         "that were not zero",
-        "refused": "a start while busy, with a size of 0 or without a table; a load while a job "
-        "used the table or while one was loading",
+        "refused": "a start while busy or aborting, with a size of 0 or without "
+        "a table; a load while a job used the table or while one was loading",
     }
 
     def __init__(self, *, parameters: ApproxArrayParameters) -> None:

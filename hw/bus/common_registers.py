@@ -107,14 +107,17 @@ def _control(core: Core) -> Register:
     lost = f"; also lost: {core.ABORT}" if core.ABORT else ""
     abort = (
         "drops what the unit holds, but an output's beat that was offered, for whose taking it "
-        f"waits; counters and generators of random bits start anew{lost}. What is written stays; "
-        "beats that sources have yet to give are theirs to drop"
+        f"waits; counters, and generators of random bits if any, start anew{lost}. What is written "
+        "stays; beats that sources have yet to give are theirs to drop"
     )
     fields = [
         Field(name="clear", bits=1, description="clears flags and counters"),
         Field(name="abort", bits=1, description=abort),
     ]
     if core.JOBS:
-        start = "starts the job set up; refused while busy or aborting"
+        start = (
+            "starts the job set up; refused while busy or aborting. An abort in the same write "
+            "drops the job at once"
+        )
         fields.append(Field(name="start", bits=1, description=start))
     return Register(name="control", access="wo", fields=tuple(fields), description="Commands.")

@@ -4,7 +4,16 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["Operand", "Part", "Piece", "Product", "Term", "matrices", "row_by_row"]
+__all__ = [
+    "Operand",
+    "Part",
+    "Piece",
+    "Product",
+    "Term",
+    "in_parts",
+    "matrices",
+    "row_by_row",
+]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,7 +73,7 @@ class Operand:
     """An operand of a product: lines, its rows or its columns, along the reduction.
 
     Lines and places beyond the matrix are zeros. A job goes through the product's tiles row by row
-    of tiles, and takes the operand's tile of each of them anew.
+    of tiles, and takes the operand's tile of each of them anew, or each tile ``once``.
 
     Parameters
     ----------
@@ -80,6 +89,10 @@ class Operand:
         By the names of the fields that carry a matrix.
     constants : mapping of str to int
         Values of the other fields.
+    carried : str
+        What the stream carries in parts that this is the order of; empty for its own beats.
+    once : bool
+        Whether a job takes each tile once, in turn.
     """
 
     stream: str
@@ -89,6 +102,8 @@ class Operand:
     beats: int
     parts: Mapping[str, Part]
     constants: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    carried: str = ""
+    once: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -108,6 +123,8 @@ class Product:
     job : mapping of str to str
         Registers of the job's size: its ``rows`` and ``columns`` of tiles, and the ``depth`` of
         these, in begun ``places`` of operand ``a``; or its ``tiles`` and their ``beats``.
+    carried : str
+        As of an `Operand`.
     """
 
     a: str
@@ -118,6 +135,7 @@ class Product:
     line: tuple[Term, ...]
     column: tuple[Term, ...]
     job: Mapping[str, str]
+    carried: str = ""
 
 
 def row_by_row(a: Operand, depth: str) -> Product:
@@ -145,3 +163,19 @@ def matrices(
         "operands": {name: dataclasses.asdict(each) for name, each in operands.items()},
         "products": {name: dataclasses.asdict(each) for name, each in products.items()},
     }
+
+
+def in_parts(described: Mapping[str, Any], streams: Mapping[str, str]) -> dict[str, Any]:
+    """Return the entry ``described`` of an array whose operands come once, all beats in parts.
+
+    ``streams`` are those that carry each operand, and ``result``, by these names.
+    """
+    operands = {
+        name: {**each, "stream": streams[name], "carried": name, "once": True}
+        for name, each in described["operands"].items()
+    }
+    products = {
+        name: {**each, "stream": streams["result"], "carried": "result"}
+        for name, each in described["products"].items()
+    }
+    return {"operands": operands, "products": products}

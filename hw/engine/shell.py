@@ -9,6 +9,7 @@ from ..stream.downsizer import Downsizer
 from ..stream.packet import Parts
 from .core import RESULT_FLAGS, Core
 from .operand_input import OperandInput
+from .order import in_parts
 from .tile_feed import TileFeed
 from .tiles import TileArray
 
@@ -56,7 +57,8 @@ class Shell(Core):
     FLAGS = {
         **TileArray.FLAGS,
         "framing": "an operand's packet did not end with it, or padding bits were not zero",
-        "refused": "a start while busy, with a size of 0 or of operands that are too large",
+        "refused": "a start while busy or aborting, with a size of 0 or of "
+        "operands that are too large",
         "too_large": "a start of operands that are too large for the memories",
     }
 
@@ -69,6 +71,9 @@ class Shell(Core):
         ports = {"i": {"b": b, "a": a}} if p.inputs == 1 else {"i_a": {"a": a}, "i_b": {"b": b}}
         ports |= {"o": {"result": result}}
         self._ports = {name: Parts(p.port_bits, carried) for name, carried in ports.items()}
+        axis = {"i": "s_axis", "i_a": "s_axis_a", "i_b": "s_axis_b", "o": "m_axis"}
+        carriers = {each: axis[port] for port, carried in ports.items() for each in carried}
+        self.facts = {"matrices": in_parts(array.facts["matrices"], carriers)}
         super().__init__(streams=self._ports, job=array.job_fields)
 
     def elaborate(self, platform: Any) -> Module:

@@ -72,7 +72,7 @@ class TileArray(Core):
     FLAGS = {
         **RESULT_FLAGS,
         "framing": "tlast inside a tile, or padding bits that were not zero",
-        "refused": "a start while busy, or with a size of 0",
+        "refused": "a start while busy or aborting, or with a size of 0",
     }
 
     def __init__(

@@ -85,11 +85,12 @@ def _stream(name: str, packet: Packet) -> dict[str, Any]:
 
 
 def _carried(packet: Parts) -> dict[str, Any]:
-    """Return what comes in parts: its bits and fields, and the beats of the port that it takes."""
+    """Return what comes in parts: its bits and fields, and the port's beats and bytes for it."""
     return {
         name: {
             "bits": whole.bits,
             "beats": packet.beats(name),
+            "bytes": packet.beats(name) * packet.bytes,
             "fields": _fields(whole.fields, counted=True),
         }
         for name, whole in packet.carried.items()

@@ -53,7 +53,7 @@ def beats_inside(m: Module, accepted: Value, given: Value, most: int) -> Signal:
 
 
 class RandomWords(Circuit):
-    """A beat of random words of `sw.words.Words`, one for each lane.
+    """A beat of random words, one for each lane, as of `sw.words.Words`.
 
     From a restart on, beat ``b`` has the words ``first + b * stride`` and following. Lanes share a
     cipher where their words are always of one block. Latency is `latency` enabled cycles, interval

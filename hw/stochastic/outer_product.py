@@ -71,7 +71,7 @@ class OuterProduct(Core):
 
     BUSY = "a batch is under way"
     FLAGS = {
-        "nan": "a vector held a NaN or an infinity",
+        "nan": "a vector of a pair that started held a NaN or an infinity",
         "overflow": RESULT_FLAGS["overflow"],
         "framing": "tlast inside a vector, with one of a pair alone or inside a batch that shares "
         "a scale, or padding bits that were not zero",
@@ -82,7 +82,10 @@ class OuterProduct(Core):
         self.registers = (
             RATES[p.rate],
             counter("pairs", "pairs of vectors started"),
-            counter("vector_stalls", "cycles in which only a vector was missing"),
+            counter(
+                "vector_stalls",
+                "cycles in which only a vector was missing, also while idle, from reset on",
+            ),
             counter("result_stalls", "cycles in which only room for sums was missing"),
         )
         if p.weight_format and p.weight_format.rounding == "stochastic":

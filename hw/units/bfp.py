@@ -21,6 +21,7 @@ from ..bfp.transposer import Transposer
 from ..bfp.zse_controller import ZseController
 from .notes import bfp as notes
 from .notes import control, multimode
+from .notes.array_shell import array_shell
 from .unit import Storage, Unit
 
 __all__ = ["UNITS"]
@@ -102,6 +103,7 @@ UNITS = (
         small=_SMALL_SHELL,
         second=_SMALL_SHELL.replace(columns=2, inputs=1),
         storage=_array_shell,
+        notes=array_shell,
         multiply_adds=lambda p: p.rows * p.columns * p.lanes,
     ),
     Unit(

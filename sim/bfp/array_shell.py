@@ -1,7 +1,7 @@
 """Bench of the BFP matrix-multiply array with memories for its operands."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -49,26 +49,21 @@ def beats(
 
     ``name`` is that of the unit.
     """
-    p, streams = parameters, generate(name, parameters).manifest["streams"]
-    array = generate("bfp_array", p.array).manifest
+    manifest = generate(name, parameters).manifest
     lines = {
         "a": {"mantissa": a.code, "exponent": a.codes(0)},
         "b": {"mantissa": b.code.T, "exponent": b.codes(1).T},
     }
-    words = {each: operand(array, each, given, a.shape[1]) for each, given in lines.items()}
-    given = {}
-    for stream, entry in streams.items():
-        if entry["direction"] == "in":
-            cut = [_cut(entry, carried, words[each]) for each, carried in entry["carries"].items()]
-            given[stream] = np.concatenate(cut)
-    return given
-
-
-def _cut(port: Mapping[str, Any], carried: Mapping[str, Any], words: np.ndarray) -> np.ndarray:
-    """Return an operand's beats of the port: words, each filled up to whole beats."""
-    words = words.reshape(-1, words.shape[-1])
-    missing = carried["beats"] * port["bytes"] - words.shape[1]
-    return np.pad(words, ((0, 0), (0, missing))).reshape(-1, port["bytes"])
+    return {
+        stream: np.concatenate(
+            [
+                operand(manifest, each, lines[each], a.shape[1]).reshape(-1, entry["bytes"])
+                for each in entry["carries"]
+            ]
+        )
+        for stream, entry in manifest["streams"].items()
+        if entry["direction"] == "in"
+    }
 
 
 def simulate(

@@ -186,10 +186,13 @@ class OuterProductParameters(StochasticParameters):
         load = convert + max(self.rows, self.columns) // self.lanes + 1
         counted = (self.scaled_pairs - 1) * self.period + stages.counts + self.groups - 1
         blocks = self.block_converter.timing.latency if self.block_converter else 0
+        # Behind a group of several beats one is missing.
+        beats = self.group_rows * self.columns // self.results
+        missing = self.groups - 1 if beats > 1 else 0
         return Timing(
             latency=load + counted + stages.sums + stages.results + blocks,
             interval=self.period,
-            drain=self.rows * self.columns // self.results - 1,
+            drain=self.rows * self.columns // self.results - 1 + missing,
         )
 
     @property

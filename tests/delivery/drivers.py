@@ -58,6 +58,19 @@ def python_driver(folder, name):
     return module
 
 
+def packets(described):
+    """Return what a unit's driver packs, by the names of its functions in C.
+
+    To each belong the stream, what it carries, if this is that, and its entry of the manifest.
+    """
+    found = {}
+    for stream, entry in described["streams"].items():
+        found[stream] = stream, "", entry
+        for carried, whole in entry.get("carries", {}).items():
+            found[f"{stream}_{carried}"] = stream, carried, whole
+    return found
+
+
 class CDriver:
     """The driver in C, whose functions and constants are found without the name before them."""
 
@@ -114,12 +127,12 @@ class CDriver:
             kind = getattr(ctypes, f"c_uint{width}")
             return (field["name"], kind * count if count > 1 else kind)
 
-        members = [member(field) for field in self.manifest["streams"][stream]["fields"]]
+        members = [member(field) for field in packets(self.manifest)[stream][2]["fields"]]
         return type("Fields", (ctypes.Structure,), {"_fields_": members})()
 
     def pack(self, stream, fields, *, before=0):
         """Return the beat of fields by name, lists of values; the code's words where refused."""
-        described = self.manifest["streams"][stream]
+        described = packets(self.manifest)[stream][2]
         filled = self.structure(stream)
         for field in described["fields"]:
             name, bits, values = field["name"], field["bits"], fields[field["name"]]
@@ -140,7 +153,7 @@ class CDriver:
         filled = self.structure(stream)
         getattr(self.library, f"{self.name}_unpack_{stream}")(beat, ctypes.byref(filled))
         fields = {}
-        for field in self.manifest["streams"][stream]["fields"]:
+        for field in packets(self.manifest)[stream][2]["fields"]:
             found = getattr(filled, field["name"])
             values = list(found) if hasattr(found, "__len__") else [found]
             if field["bits"] > 64:

@@ -9,7 +9,7 @@ import numpy as np
 from delivery.delivered import Delivered
 from delivery.driver import files
 from hw.units import UNITS
-from sim.beats import element_bits
+from sim.matrix_beats import element_bits, packet_of
 from sw.bfp.array import matmul
 from sw.formats.binary32 import to_bits
 from sw.formats.quantize import quantize
@@ -83,8 +83,8 @@ def lines(a, b):
 def c_tiles(driver, name, parts, places):
     """Return the beats of each tile of an operand, by the driver in C."""
     order = driver.manifest["matrices"]["operands"][name]
-    stream = driver.manifest["streams"][order["stream"]]
-    fields = {f["name"]: f for f in stream["fields"]}
+    streams = driver.manifest["streams"]
+    fields = {f["name"]: f for f in packet_of(streams, order)["fields"]}
     bits = {n: element_bits(part, fields[n]) for n, part in order["parts"].items()}
     kinds = {n: next(w for w in (8, 16, 32) if w >= bits[n]) for n in bits}
     arrays = [np.ascontiguousarray(parts[n], f"<u{kinds[n] // 8}") for n in bits]
@@ -100,7 +100,7 @@ def c_tiles(driver, name, parts, places):
         return function(ctypes.c_size_t(size))
 
     found = []
-    size = stream["bytes"]
+    size = streams[order["stream"]]["bytes"]
     for tile in range(number("tiles", len(arrays[0]))):
         room = ctypes.create_string_buffer(number("beats", places) * size + 1)
         function = getattr(driver.library, f"{driver.name}_{name}_tile")

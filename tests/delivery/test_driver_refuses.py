@@ -102,11 +102,11 @@ def test_what_cannot_be_is_refused(array):
         assert driver.call("irq_enable", event(driver, "busy")) == value
         assert driver.call("clear", event(driver, "busy")) == value
         assert driver.call("set_blocks", 0) == "done"
-        refused = "the unit refused the start: a size is 0, or something is missing"
+        refused = "the unit refused the start: a size is 0 or too large, or something is missing"
         assert driver.call("start") == refused
         device = module.Device(Bus(rtl))
         with pytest.raises(
-            module.DriverError, match="refused: a start while busy, or .* of 0; to do"
+            module.DriverError, match="refused: a start while busy or aborting.* of 0; to do"
         ):
             device.start()
         for arguments, text in (

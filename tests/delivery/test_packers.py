@@ -13,7 +13,7 @@ from sim.testbench import vectors
 from sw.errors import UserError
 from tests.fuzz.configurations import configuration
 
-from .drivers import CDriver, manifest, python_driver, write
+from .drivers import CDriver, manifest, packets, python_driver, write
 
 COUNT = 50
 
@@ -58,13 +58,14 @@ def beats(stream, rng):
 
 def check(driver, module, rng):
     """Compare all that pack with the definition, and all that unpack with what was packed."""
-    for name, stream in driver.manifest["streams"].items():
+    for name, (of, carried, stream) in packets(driver.manifest).items():
+        part = {"carried": carried} if carried else {}
         made = beats(stream, rng)
         wanted = [definition(stream, fields) for fields in made]
         for fields, beat in zip(made, wanted, strict=True):
             assert driver.pack(name, fields, before=255) == beat
-            assert module.pack(name, fields) == beat
-            assert driver.unpack(name, beat) == module.unpack(name, beat) == fields
+            assert module.pack(of, fields, **part) == beat
+            assert driver.unpack(name, beat) == module.unpack(of, beat, **part) == fields
         if all(field["bits"] < 64 for field in stream["fields"]):
             arrays = {n: np.array([f[n] for f in made]) for n in made[0]}
             packed = pack(stream, arrays)

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from delivery.delivered import Delivered
 from delivery.sheet import document
 from delivery.sheet.worked import worked
 from hw.bus.top import AxiTop
+from hw.stream.packet import Parts
 from hw.units import UNITS, unit
 from hw.units.notes import note
 from sim.bfp import multimode_array
-from sim.streams import Stalls, pack, unpack
+from sim.streams import pack, unpack
 from sw.bfp.multimode_array import MultimodeParameters
 from sw.formats import BLOCK_FORMATS, MX_FORMATS, read_format
 from sw.formats.block_coding import ElementCoding, ScaleCoding
@@ -87,8 +87,12 @@ def check(name: str, which: str) -> None:
     assert len(set(headings)) == len(headings)
     unrecorded = which != "small" or name.startswith("accelerator")
     assert set(COMMON) - set(headings) == ({"A recorded run"} if unrecorded else set())
-    for each in unit(name).top(configured(name, which)).streams:
+    parameters = configured(name, which)
+    for each, *_ in sent(name, parameters, manifest(name, parameters)["streams"]):
         assert f"Worked beat of {each}" in headings
+    for each, entry, _ in sent(name, parameters, manifest(name, parameters)["streams"]):
+        [title] = [h for h in headings if h.startswith(f"Stream {each.split(' on ')[-1]} (")]
+        assert all(f"| `{field['name']}` |" in section(text, title) for field in entry["fields"])
     anchors = {document.anchor(heading) for heading in headings}
     assert set(re.findall(r"\]\(#([^)]*)\)", text)) <= anchors
     assert set(re.findall(r"\]\(([^#)][^)]*\.svg)\)", text)) == {f"{top}_block.svg"}
@@ -99,6 +103,11 @@ def check(name: str, which: str) -> None:
         assert not re.search(r"\bNone\b|\{[a-z_.]+\}|\{\{|<function|object at 0x", part)
     if name in UNITS:
         assert note.OWN not in text
+        assert unit(name).notes
+    # What is named is delivered, or said to be elsewhere.
+    assert not re.search(r"(?<!Gradgate's )`(sw|hw|sim)\.|`[A-Z]\w*[a-z]\w*`", text)
+    drawn = unit(name).describe(configured(name, which)).draws
+    assert ("random words begin anew" in text) == drawn
     parsed = Page(page)
     assert parsed.open == [] and len(set(parsed.places)) == len(parsed.places)
     assert {link[1:] for link in parsed.links} <= set(parsed.places)
@@ -135,22 +144,32 @@ def test_what_is_missing_is_found(monkeypatch):
             check("tensor_amax", "small")
 
 
+def sent(name: str, parameters: Any, streams: Any):
+    """Give the names of beats of a sheet, with their entries of the manifest, and packets."""
+    for stream, packet in unit(name).top(parameters).streams.items():
+        if isinstance(packet, Parts):
+            for carried, whole in packet.carried.items():
+                yield f"{carried} on {stream}", streams[stream]["carries"][carried], whole
+        else:
+            yield stream, streams[stream], packet
+
+
 def check_worked(name: str, which: str) -> None:
     """Check the worked beats of a sheet against the packers, and its numbers by their bits."""
     parameters = configured(name, which)
     streams = manifest(name, parameters)["streams"]
     text = sheet(name, which)[f"doc/{name}.md"]
-    for stream, packet in unit(name).top(parameters).streams.items():
+    for stream, entry, packet in sent(name, parameters, streams):
         told = section(text, f"Worked beat of {stream}")
         if alike := re.search(r"see \[(.*)\]", told):
             told = section(text, alike[1])
         beat = bytes_of(told)
         example = worked(packet)
         # Wider ones are for no packer.
-        if all(field["bits"] <= 64 for field in streams[stream]["fields"]):
+        if all(field["bits"] <= 64 for field in entry["fields"]):
             arrays = {n: np.array([codes]) for n, codes in example.fields.items()}
-            assert pack(streams[stream], arrays).tobytes() == beat
-            back = unpack(streams[stream], np.frombuffer(beat, np.uint8)[None])
+            assert pack(entry, arrays).tobytes() == beat
+            back = unpack(entry, np.frombuffer(beat, np.uint8)[None])
             assert {n: a[0].tolist() for n, a in back.items()} == example.fields
         word = int.from_bytes(beat, "little")
         for _, number, code, bits in columns(told):
@@ -233,31 +252,6 @@ def test_words_are_those_of_the_bench(family):
     assert found.tobytes() == example.beat
     numbers = [float(x) for text in texts for x in re.findall(r"(-?[\d.e-]+) \(q", text)]
     assert np.allclose(numbers, dequantize(blocks).ravel(), rtol=1e-8)
-
-
-def measured(name: str) -> list[tuple[int, ...]]:
-    """Return of each recorded run its beats in, its writes, and the cycles that it took."""
-    record = unit(name)
-    found = []
-    for run in Delivered(unit_name=name, parameters=record.small, stalls=Stalls()).recorded:
-        moved = run.outcome.transfers
-        first = min(moved[n].first for n in run.job.inputs)
-        final = max(moved[n].final for n in run.job.outputs)
-        beats = len(next(iter(run.job.inputs.values())))
-        found.append((beats, *(value for _, value in run.job.writes), final - first + 1))
-    return found
-
-
-def test_cycles_are_those_of_the_circuit():
-    array: Any = UNITS["bfp_array"].small
-    count = UNITS["bfp_array"].describe(array).cycles.count
-    for _, down, across, blocks, *_, cycles in measured("bfp_array"):
-        sizes = down * array.rows, across * array.columns, blocks * array.format.reduction
-        assert count(*sizes) == cycles and count(*sizes) + 1 != cycles
-    for name, per in (("hadamard", 2), ("bfp_transposer", 2), (OWN, 1)):
-        count = unit(name).describe(unit(name).small).cycles.count
-        for beats, *_, cycles in measured(name):
-            assert count(beats // per) == cycles, name
 
 
 def test_the_names_of_streams_are_known():

@@ -42,7 +42,7 @@ def program_order(p: AcceleratorParameters) -> tuple[str, ...]:
         (
             "Programs are made by `python -m sw program` with the same fields (listing, memory "
             "map, binary); what each instruction does, and the machine as a model, is in "
-            "`sw.accelerator`."
+            "Gradgate's `sw.accelerator`."
         ),
     )
 
@@ -87,7 +87,7 @@ def _sums(p: AcceleratorParameters) -> tuple[str, ...]:
             f"Products are those of a bfp_array of {p.rows} x {p.columns} results, {p.lanes} "
             f"lanes, in {p.format.name}: see its data sheet for the order of additions. Everything "
             "else is binary32; sums over words are added word by word in order, lanes pairwise at "
-            "the end (`sw.accelerator.vector`)."
+            "the end (Gradgate's `sw.accelerator.vector`)."
         ),
         ARITHMETIC,
     )
@@ -128,8 +128,8 @@ def accelerator(p: AcceleratorParameters) -> Notes:
         sums=_sums(p),
         cycles=Cycles(
             formula=f"{p.timing.latency} for a program of one HALT in a memory that answers at "
-            "once; of any program `sw.accelerator.cycles` predicts them, exactly where memory "
-            "never stalls",
+            "once; of any program Gradgate's `sw.accelerator.cycles` predicts them, exactly "
+            "where memory never stalls",
             sizes=("instructions (HALT)",),
             cases=((1,),),
             count=lambda _: p.timing.latency,

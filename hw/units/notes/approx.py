@@ -10,7 +10,7 @@ from sw.approx.realm import factors
 from sw.formats import FloatFormat
 
 from .bfp import tiles_order
-from .note import ARITHMETIC, FIFO_READY, JOB_READY, Cycles, Notes, Port, packets
+from .note import ARITHMETIC, COUNTED, FIFO_READY, JOB_READY, Cycles, Notes, Port, packets
 
 __all__ = ["amsim_multiplier", "array", "multipliers"]
 
@@ -191,5 +191,10 @@ def array(p: ApproxArrayParameters) -> Notes:
             work=lambda m, n, k: m * n * k,
         ),
         job=_load(p.bits, "A job's operands") if p.has_table else (),
+        flags={
+            "framing": COUNTED + " A table whose tlast is wrong is to be loaded again."
+            if p.has_table
+            else COUNTED
+        },
         work=("multiply-adds", p.rows * p.columns),
     )

@@ -8,9 +8,9 @@ from sw.formats.stages import has_tensor_scale
 from sw.formats.tensor_scale import full_scale
 
 from .formats import quantizing
-from .note import ARITHMETIC, JOB_READY, Cycles, Notes, Port, packets, random_words
+from .note import ARITHMETIC, COUNTED, JOB_READY, Cycles, Notes, Port, packets, random_words
 
-__all__ = ["array", "block_sum", "dot", "tiles_order", "transposer"]
+__all__ = ["alpha_job", "array", "array_sums", "block_sum", "dot", "tiles_order", "transposer"]
 
 
 def block_sum(p: DotParameters) -> tuple[str, ...]:
@@ -105,18 +105,9 @@ def tiles_order(rows: int, columns: int, zeros: str) -> tuple[str, ...]:
     )
 
 
-def array(p: ArrayParameters) -> Notes:
-    """Return the notes of ``bfp_array``."""
-    form, chains = p.format, p.accumulators
-
-    def order(what: str) -> str:
-        return (
-            f"mantissa[v x {p.lanes} + l], l = 0..{p.lanes - 1}, is of {what} v of the tile, at "
-            f"place k = n x {p.lanes} + l of the reduction, in beat n of the tile. exponent[v] is "
-            f"of {what} v's block, {p.beats} beats long; that of the block's last beat counts, "
-            "those of the others are ignored."
-        )
-
+def array_sums(p: ArrayParameters) -> tuple[str, ...]:
+    """Return how the products of a result are added."""
+    chains = p.accumulators
     between = (
         (
             f"There are {chains} accumulators a result. Block k of the reduction, from 0, is added "
@@ -128,8 +119,37 @@ def array(p: ArrayParameters) -> Notes:
         if chains > 1
         else "Blocks are added in the order of the reduction, beginning with +0 + block 0."
     )
-    scaled = has_tensor_scale(form)
+    scaled = has_tensor_scale(p.format)
     alpha = ("The result is multiplied by alpha, a binary32, and rounded again.",) if scaled else ()
+    return (*block_sum(p.dot), between, *alpha, ARITHMETIC)
+
+
+def alpha_job(p: ArrayParameters) -> tuple[str, ...]:
+    """Return what is to be written of the scales of tensors, if they have any."""
+    form = p.format
+    if not (isinstance(form, MxFormat) and has_tensor_scale(form)):
+        return ()
+    return (
+        (
+            "Write alpha, what both tensors' scales make: the binary32 of (amax_a x amax_b) / "
+            f"{float(full_scale(form)) ** 2:.0f}, product and quotient rounded; 1.0 after "
+            "reset."
+        ),
+    )
+
+
+def array(p: ArrayParameters) -> Notes:
+    """Return the notes of ``bfp_array``."""
+    form = p.format
+
+    def order(what: str) -> str:
+        return (
+            f"mantissa[v x {p.lanes} + l], l = 0..{p.lanes - 1}, is of {what} v of the tile, at "
+            f"place k = n x {p.lanes} + l of the reduction, in beat n of the tile. exponent[v] is "
+            f"of {what} v's block, {p.beats} beats long; that of the block's last beat counts, "
+            "those of the others are ignored."
+        )
+
     extra = p.timing.latency + p.timing.drain
     shape = (p.rows, p.columns, form.reduction)
     last = "Free on the last beat of a tile, elsewhere an error; it goes nowhere."
@@ -161,7 +181,7 @@ def array(p: ArrayParameters) -> Notes:
                 "results leave while the next tile enters."
             ),
         ),
-        sums=(*block_sum(p.dot), between, *alpha, ARITHMETIC),
+        sums=array_sums(p),
         cycles=Cycles(
             formula=f"(T - 1) x max(B, {p.rows}) + B + {extra}, where T = ceil(M / {p.rows}) x "
             f"ceil(N / {p.columns}) tiles and B = ceil(K / {form.reduction}) x {p.beats} beats",
@@ -172,15 +192,8 @@ def array(p: ArrayParameters) -> Notes:
             count=p.cycles,
             work=lambda m, n, k: m * n * k,
         ),
-        job=(
-            (
-                "Write alpha, what both tensors' scales make: the binary32 of (amax_a x amax_b) / "
-                f"{float(full_scale(form)) ** 2:.0f}, product and quotient rounded; 1.0 after "
-                "reset."
-            ),
-        )
-        if isinstance(form, MxFormat) and scaled
-        else (),
+        job=alpha_job(p),
+        flags={"framing": COUNTED},
         work=("multiply-adds", p.rows * p.columns * p.lanes),
     )
 

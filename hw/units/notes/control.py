@@ -3,7 +3,7 @@
 from sw.bfp.epoch_schedule import EpochParameters
 from sw.bfp.zse_controller import ZseParameters
 
-from .note import Cycles, Notes, Port, packets
+from .note import Cycles, Notes, Port
 
 __all__ = ["epoch_schedule", "zse_controller"]
 
@@ -95,6 +95,11 @@ def epoch_schedule(p: EpochParameters) -> Notes:
                 "beyond the last is not boosted."
             ),
         ),
-        cycles=packets(p.timing, "epochs", 1),
+        cycles=Cycles(
+            formula="n x (L + 1)",
+            sizes=("n epochs", "L layers in use"),
+            cases=((1, 1), (1, p.layers), (100, p.layers)),
+            count=lambda n, layers: n * (layers + 1),
+        ),
         flags={"epoch": "Send epochs from 1 to the register epochs, or raise that register."},
     )

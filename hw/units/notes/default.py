@@ -4,6 +4,7 @@ import inspect
 
 from ...engine.core import Core
 from .note import Notes, Port, packets
+from .plain import plain
 
 __all__ = ["default_notes"]
 
@@ -12,7 +13,7 @@ def default_notes(summary: str, core: Core) -> Notes:
     """Return notes of what a core says of itself."""
     text = inspect.getdoc(type(core)) or ""
     paragraphs = text.partition("\nMembers\n---")[0].partition("\nParameters\n---")[0].split("\n\n")
-    told = tuple(line for each in paragraphs if (line := " ".join(each.replace("``", "`").split())))
+    told = tuple(line for each in paragraphs if (line := " ".join(plain(each).split())))
     timing = core.timing
 
     def port(name: str) -> Port:
@@ -26,7 +27,7 @@ def default_notes(summary: str, core: Core) -> Notes:
     return Notes(
         does=(f"{summary[0].upper()}{summary[1:]}.", *told),
         ports={name: port(name) for name in core.streams},
-        order=("Beats leave in the order in which they came.",),
+        order=("As the description says.",),
         sums=("As the description says.",),
         cycles=packets(timing, "tiles", timing.interval),
     )

@@ -18,20 +18,24 @@ _ROUNDINGS = {
 }
 
 
-def quantizing(form: BlockFormat) -> tuple[str, ...]:
-    """Return how a block format's quantizer chooses scales and rounds elements."""
-    return _scale(form), _rounding(form)
+def quantizing(form: BlockFormat, what: str = "block") -> tuple[str, ...]:
+    """Return how a block format's quantizer chooses scales and rounds elements.
+
+    ``what`` is what its blocks are.
+    """
+    return _scale(form, what), _rounding(form)
 
 
-def _scale(form: BlockFormat) -> str:
+def _scale(form: BlockFormat, what: str) -> str:
     scale = form.scale
-    top = "With top the largest magnitude of the block's elements"
+    top = f"With top the largest magnitude of the {what}'s elements"
     if isinstance(scale, PowerOfTwoScale):
         which = "floor(log2(top)) + 1" if scale.exponent_rule == "floor" else "ceil(log2(top))"
         return (
-            f"{top}, E = {which}; the code E + {scale.bias - 1} is clamped to "
-            f"{scale.lowest_code}..{scale.highest_code}. A block of zeros has {scale.lowest_code}, "
-            f"one with a NaN or an infinity {scale.nan_code} and elements of 0."
+            f"{top}, E = {which}; the code c = E + {scale.bias - 1} is clamped to "
+            f"{scale.lowest_code}..{scale.highest_code}. A {what} of zeros has "
+            f"{scale.lowest_code}, one with a NaN or an infinity {scale.nan_code} and elements of "
+            f"0. q = 1 is worth 2^(c - {-int(form.last_place(0))})."
         )
     if isinstance(scale, MxScale):
         element = form.element
@@ -77,8 +81,8 @@ def _rounding(form: BlockFormat) -> str:
     place = " (a float by the last place of its own binade)" if isinstance(form, MxFormat) else ""
     return (
         f"Each element is divided by what q = 1 is worth{place} and its magnitude is rounded "
-        f"{how}. Beyond the largest it is the largest; {end}. Subnormal elements of the source are "
-        "zeros."
+        f"{how}. Beyond the largest q, {form.element.largest}, it is the largest; {end}. "
+        "Subnormal elements of the source are zeros."
     )
 
 

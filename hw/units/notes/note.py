@@ -8,6 +8,7 @@ from sw.words import fields_of
 
 __all__ = [
     "ARITHMETIC",
+    "COUNTED",
     "FIFO_READY",
     "JOB_READY",
     "REMEDIES",
@@ -17,6 +18,7 @@ __all__ = [
     "Notes",
     "Port",
     "block_ready",
+    "RANDOM",
     "packets",
     "random_words",
 ]
@@ -127,6 +129,11 @@ class Notes:
     work: tuple[str, int] | None = None
     listing: Listing | None = None
 
+    @property
+    def draws(self) -> bool:
+        """Whether random words decide on results."""
+        return any(each.startswith(RANDOM) for each in self.sums)
+
 
 def packets(
     timing: Timing, what: str, beats: int, *, counts: tuple[int, ...] = (1, 2, 10, 100)
@@ -151,6 +158,16 @@ JOB_READY = (
     "source must not wait for `tready` before it sets `tvalid`."
 )
 
+COUNTED = (
+    "Nothing is out of step: beats are counted by the job's sizes, tlast and padding are checked "
+    "and of no account else, and results are right if the fields are. Correct the source's tlast "
+    "or padding."
+)
+"""What to do about ``framing`` where the ends of packets decide on nothing."""
+
+RANDOM = "Random words "
+"""What the text on them begins with."""
+
 ARITHMETIC = (
     "Binary32 sums and products are rounded to nearest, ties to even, as if exponents were "
     "unbounded; then what is below the normal numbers becomes a zero of its sign, and what is "
@@ -163,7 +180,7 @@ def random_words(bits: int) -> str:
     """Return how the random words of ``bits`` bits are computed."""
     fields = fields_of(bits)
     return (
-        "Random words come in blocks of 32 bits. Block n is the number n enciphered by eight "
+        f"{RANDOM}come in blocks of 32 bits. Block n is the number n enciphered by eight "
         "rounds of Speck32: with x its upper and y its lower 16 bits, round r, from 0, makes x = "
         "(rotate_right(x, 7) + y) mod 2^16 xor k_r, then y = rotate_left(y, 2) xor x; k_r is part "
         "r mod 4 of the stream's 64-bit key, 16 bits each from bit 0 up, xor (0x9E37 x (r + 1) mod "
@@ -194,7 +211,7 @@ REMEDIES: Mapping[str, str] = {
     "overflow": "Results are infinite: scale the operands down. Others are right.",
     "underflow": "Small products were lost to zero: scale the operands up if that matters.",
     "framing": "Source and unit disagree on where packets end, or padding bits are not zero: what "
-    "was taken is out of step. Abort, check sizes and packing, send again.",
+    "was taken may be out of step. Abort, check sizes and packing, send again.",
     "refused": "The command did nothing. Wait until status.busy is 0, check the sizes, start "
     "again.",
     "restarted": "Wait until all results are out before writing restart; the random words of what "

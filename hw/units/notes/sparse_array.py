@@ -104,8 +104,8 @@ def array(p: SparseArrayParameters) -> Notes:
             f"values take max(pixels, {LEAST_SPACING}) cycles each in the fullest PE row (a row "
             "without values counts as one), masks max(1, ceil(ones / issue width)) a beat and 3 a "
             f"pass, the tile patch, the sums {subtiles} x rows x pixels; "
-            "`sw.sparse.cycles.array_cycles` counts exactly, here for one row a sub-tile, in mode "
-            "sparse without balance",
+            "Gradgate's `sw.sparse.cycles.array_cycles` counts exactly, here for one row a "
+            "sub-tile, in mode sparse without balance",
             sizes=("pixels", "patch", "passes", "values of each row"),
             cases=cases,
             count=lambda *case: _cycles(p, *case),

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from sw.formats import BINARY32
 from sw.stochastic.bits import BitSource
 from sw.stochastic.converter import StochasticConverterParameters
 from sw.stochastic.lfsr import TAPS
 from sw.stochastic.outer_parameters import SHIFT_BITS, OuterProductParameters
 
 from .formats import quantizing
-from .note import ARITHMETIC, Cycles, Notes, Port, block_ready, packets, random_words
+from .note import ARITHMETIC, RANDOM, Cycles, Notes, Port, block_ready, packets, random_words
 
 __all__ = ["converter", "outer_product"]
 
@@ -40,7 +41,7 @@ def _bits(p: Any, starts: dict[str, BitSource]) -> tuple[str, ...]:
             f"{(1 << p.bits) - 1}."
         ),
         (
-            f"Random words are the top {p.bits} bits of shift registers of {lfsr.width} bits "
+            f"{RANDOM}are the top {p.bits} bits of shift registers of {lfsr.width} bits "
             f"({lfsr.form}): a step moves the state {step}. From one word to the next are "
             f"{lfsr.leap} steps; {shared}. The first words are of these states (hexadecimal): "
             f"{states}."
@@ -81,13 +82,31 @@ def converter(p: StochasticConverterParameters) -> Notes:
             ),
         ),
         sums=(
-            *quantizing(p.converter.format),
+            *quantizing(p.converter.format, "vector"),
             *_bits(p, {"all": p.bit_source}),
             f"Bit t of vector v, from reset on, takes word v x {p.length} + t.",
         ),
         cycles=packets(p.timing, "vectors", beats),
         flags={"nan": "Look for what is not finite in the source; the exponent code says which."},
         work=("random bits", p.elements * p.parallel),
+    )
+
+
+def _batch(p: OuterProductParameters, beats: int) -> Cycles:
+    """Return the cycles of a batch, of which ``beats`` come before it can begin."""
+    last = beats + p.timing.latency + p.timing.drain
+    if p.scale == "batch":
+        return Cycles(
+            formula=f"{last} for a batch of n = {p.batch}",
+            sizes=("n pairs of a batch",),
+            cases=((p.batch,),),
+            count=lambda n: last,
+        )
+    return Cycles(
+        formula=f"(n - 1) x {p.period} + {last} for a batch of n",
+        sizes=("n pairs of a batch",),
+        cases=tuple((n,) for n in (1, 2, 10, p.batch) if n <= p.batch),
+        count=lambda n: (n - 1) * p.period + last,
     )
 
 
@@ -104,7 +123,15 @@ def outer_product(p: OuterProductParameters) -> Notes:
         else f"tlast with the last beat of a pair's x and of its d ends a batch; the {p.batch}th "
         "pair of a batch ends it in any case."
     )
-    last = f"{ends} Both vectors of a pair have it, or neither."
+    alone = (
+        "On the last beat of another pair it does nothing, but is flagged"
+        if shared
+        else "On one of both alone it ends the batch too, with right results, and is flagged"
+    )
+    last = (
+        f"{ends} {alone} when the pair starts, not with the beat. Inside a vector it is flagged "
+        "in the cycle behind the beat's, and does nothing else."
+    )
 
     def vector(what: str, elements: int) -> Port:
         return Port(
@@ -122,12 +149,13 @@ def outer_product(p: OuterProductParameters) -> Notes:
         )
     }
     beats = p.scaled_pairs * max(p.rows, p.columns) // p.lanes
+    exact = p.sum_bits - 1 <= BINARY32.fraction_bits + 1
     rate = (
-        f"multiplied by 2^-shift, shift the register of {SHIFT_BITS} bits, and rounded once to "
-        "binary32"
+        f"multiplied by 2^-shift, shift the register of {SHIFT_BITS} bits, and given in binary32, "
+        + ("exact in its range" if exact else "rounded once")
         if p.rate == "shift"
-        else "rounded once to binary32, then multiplied by the register rate in binary32, and "
-        "rounded again"
+        else f"put in binary32, {'exactly' if exact else 'rounded once'}, then multiplied by the "
+        "register rate in binary32, and rounded"
     )
     blocks = quantizing(p.weight_format) if p.weight_format else ()
     subtract = (
@@ -166,7 +194,7 @@ def outer_product(p: OuterProductParameters) -> Notes:
             ),
         ),
         sums=(
-            *quantizing(p.x_converter.format),
+            *quantizing(p.x_converter.format, "batch" if shared else "vector"),
             *_bits(p, starts),
             (
                 f"A pair uses {p.words} words of its sources (even and odd pairs, counted from "
@@ -185,17 +213,22 @@ def outer_product(p: OuterProductParameters) -> Notes:
                 "A sum of the exponent codes' sum C (the highest of the batch) is worth 2^(C - "
                 f"{-p.unit}) a unit. It is {rate}."
             ),
+            (
+                "A batch with a NaN or an infinity in a vector gives "
+                + ("7FC00000 in all results." if p.weights == "none" else "NaN in all results.")
+            ),
             *subtract,
             ARITHMETIC,
             *random,
         ),
-        cycles=Cycles(
-            formula=f"{beats} + {p.timing.latency + p.timing.drain} for a batch of n = "
-            f"{p.scaled_pairs}; in a row of pairs one starts every {p.period} cycles, if results "
-            "are given in time",
-            sizes=("n pairs of a batch",),
-            cases=((p.scaled_pairs,),),
-            count=lambda n: p.timing.job(1, beats),
-        ),
+        cycles=_batch(p, beats),
+        flags={
+            "nan": "All results of the batch are NaN: look for a NaN or an infinity in its "
+            "vectors. Those of other batches are right.",
+            "framing": "Results are right, of the batches that there are: find the tlast that is "
+            "inside a vector"
+            + (" or of another pair than a batch's last" if shared else " or of one vector alone")
+            + ", or the padding, and correct the source. If a beat was lost, abort and send again.",
+        },
         work=("counts of bits", p.rows * p.columns * p.parallel),
     )
