@@ -69,7 +69,7 @@ class Layer(abc.ABC):
     def update(self) -> Iterator[Operation]:
         """Give what changes the arrays behind `backward`, if that leaves something to do.
 
-        Other layers' may come in between, of which none has a product.
+        What other layers do may come in between, but nothing of one with arrays of a product.
         """
         yield from ()
 

@@ -2,6 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+import numpy as np
+
+from . import window
+from .instructions import COUNTERS
 from .operations import Operation, Tensor, Window
 
 __all__ = ["with_scales"]
@@ -10,30 +14,30 @@ __all__ = ["with_scales"]
 def with_scales(operations: Iterable[Operation]) -> Iterator[Operation]:
     """Give operations with those in between by which tensors are scaled.
 
-    In front of what quantizes a tensor comes what has the engine scale by its largest magnitude:
-    that of all its words, if it has been written since that was found; else of the element which
-    was found before; nothing if the engine scales by it already. All that reads a tensor between
-    two writes of it must see the same values, but for zeros. In front of a product comes what makes
-    its factor of both elements. Of operations that are repeated no result is used by the next
-    repetition.
+    In front of what quantizes a tensor comes what has the engine scale by the largest magnitude of
+    the words that are quantized: it is looked for in these, if no other operation has done so since
+    they were written; else in the element in which it was put; nothing if the engine scales by it
+    already. In front of a product comes what makes its factor of both elements. Of operations that
+    are repeated no result is used by the next repetition.
     """
-    elements: dict[Tensor, Tensor] = {}
+    # By tensors, and by what is read of them: kernels of a stride may pass over pixels.
+    elements: dict[tuple[Tensor, bytes], Tensor] = {}
     known: set[Tensor] = set()
-    # What the engine scales by now, and what each panel was scaled by.
+    # The element that the engine scales by now, and that by which each panel was scaled.
     present: Tensor | None = None
     panels: dict[Tensor, Tensor] = {}
     for operation in operations:
         windows = operation.windows
         if operation.name == "quant.quantize":
-            x = windows[1].tensor
-            element = elements.setdefault(x, Tensor(f"amax of {x.name}", 1))
-            if x not in known:
+            x, read = windows[1].tensor, _words(windows[1], operation.fields)
+            element = elements.setdefault((x, read), Tensor(f"amax of {x.name}", 1))
+            if element not in known:
                 yield _search(windows[1], element, operation.fields)
-            elif present is not x:
+            elif present is not element:
                 again = Window(tensor=element, single=True)
                 yield _search(again, element, {"inner": 1, "outer": 1})
-            known.add(x)
-            present = x
+            known.add(element)
+            present = element
             panels[windows[0].tensor] = element
         elif operation.name == "prod.multiply":
             a, b = (panels[windows[n].tensor] for n in (1, 2))
@@ -44,9 +48,21 @@ def with_scales(operations: Iterable[Operation]) -> Iterator[Operation]:
                 fields={},
             )
         yield operation
-        known -= operation.writes
+        known -= {element for (x, _), element in elements.items() if x in operation.writes}
         if present not in known:
             present = None
+
+
+def _words(source: Window, fields: Mapping[str, int]) -> bytes:
+    """Return which of its tensor's words ``inner * outer`` positions of a window are."""
+    counters = [window.Counter(*each) for each in source.counters]
+    counters = [window.Counter()] * (COUNTERS - len(counters)) + counters
+    walked = window.Window(address=source.offset, counters=counters)
+    if source.plane:
+        names = ("y", "x", "height", "width")
+        walked.set("bounds", dict(zip(names, source.plane, strict=True)))
+    address, inside = walked.walk(fields["inner"] * fields["outer"])
+    return np.unique(address[inside]).tobytes()
 
 
 def _search(source: Window, element: Tensor, fields: Mapping[str, int]) -> Operation:

@@ -126,6 +126,7 @@ def in_time(parameters: AcceleratorParameters, loop: Sequence[Operation]) -> lis
     Engines take them in order, but the vector engine the first one that nothing holds up. What is
     read, and what is overwritten, is as before.
     """
+    assert all(operation.name != "vec.scalar" for operation in loop), "registers are no tensors"
     clock = _Clock(parameters, loop)
     follows = [set(found) for found in clock.follows]
     last: dict[str, int] = {}

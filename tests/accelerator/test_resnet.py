@@ -154,6 +154,8 @@ def test_trained_as_by_the_definition():
         ("strides", 4, {"format": "hbfp8", "columns": 16, "lanes": 8}),
         ("nested", 4, {"format": "mxint8", "lanes": 8}),
         ("other", 3, {"format": "nvfp4", "lanes": 4}),
+        # Scales of what kernels see: of every second pixel, or third, in a shortcut.
+        ("strides", 4, {"format": "nvfp4", "lanes": 4}),
     ],
 )
 def test_any_graph(name, side, fields, monkeypatch):

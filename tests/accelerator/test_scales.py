@@ -1,6 +1,7 @@
 """Where programs find the scales of tensors."""
 
 from sw.accelerator.operations import Matrix, Operation, Tensor, Window, multiply, vector
+from sw.accelerator.planes import Planes
 from sw.accelerator.scales import with_scales
 
 X, W, Y = (Matrix.make(name, 4, 8, 4) for name in "xwy")
@@ -66,3 +67,24 @@ def test_a_magnitude_is_looked_for_once_until_its_tensor_is_written():
         *("amax of w < amax of w", "quant.quantize"),
         *("amax of w * amax of x", "prod.multiply"),
     ]
+
+
+def test_what_kernels_pass_over_is_of_no_account():
+    """Kernels of 3 x 3 see all of 3 x 3 pixels; of 1 x 1, at every other place, the corners."""
+    planes = Planes(Tensor("x", 9), 1, 3, 1, 4)
+    whole, corners = planes.patches(3, 1), planes.patches(1, 0, stride=2)
+    first, second, third = PANELS
+    operations = [
+        quantize(first, whole),
+        quantize(second, corners),
+        quantize(third, planes.matrix),
+        product(second, third),
+    ]
+    every, few, again, factor = (
+        each for each in with_scales(operations) if each.name in ("quant.amax", "prod.alpha")
+    )
+    assert (every.windows[1], few.windows[1]) == (whole.along, corners.along)
+    of_every, of_few = (each.windows[0].tensor for each in (every, few))
+    assert of_every is not of_few
+    assert again.windows[0].tensor is again.windows[1].tensor is of_every
+    assert [factor.windows[n].tensor for n in (1, 2)] == [of_few, of_every]

@@ -7,12 +7,15 @@ import pytest
 
 from sw.accelerator.banks import place
 from sw.accelerator.coding import decode
+from sw.accelerator.compile import compile_training
 from sw.accelerator.operations import Matrix, Operation, Tensor
 from sw.accelerator.tokens import link
 from sw.errors import UserError
+from sw.train.settings import Settings
 
-from .made import SMALL, small_program
+from .made import SMALL, made, small_program
 from .timeline import Timeline
+from .trained import assert_ordered
 
 
 @pytest.mark.parametrize(("seed", "depth"), [(0, 1), (1, 4), (2, 1000), (3, 1000), (4, 8)])
@@ -42,6 +45,27 @@ def test_every_wait_is_needed():
                 timeline = Timeline(program, seed, 1000, wrong=pc)
                 timeline.run()
                 timeline.check()
+
+
+def test_what_finds_scales_of_tensors_waits_too():
+    p = SMALL.replace(format="nvfp4", banks=4, bank_words=512)
+    data, s = made(9, 3, 2), Settings(hidden=(5,), epochs=1, batch=p.values)
+    program = compile_training(p, data, s)
+    assert_ordered(program)
+    for name in ("quant.amax", "prod.alpha"):
+        waits = [
+            pc
+            for pc, word in enumerate(program.instructions)
+            for instruction, fields in [decode(word)]
+            if instruction.name == name and fields["wait"]
+        ]
+        assert len(waits) > 2
+        for pc in waits[:3]:
+            with pytest.raises(AssertionError):
+                for seed in range(20):
+                    timeline = Timeline(program, seed, 1000, wrong=pc)
+                    timeline.run()
+                    timeline.check()
 
 
 def _op(name: str, to: Tensor, *reads: Tensor) -> Operation:

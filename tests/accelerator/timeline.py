@@ -118,6 +118,11 @@ class Timeline:
             rows = np.arange(fields["m"]) * to.counters[4].stride
             tiles_of_rows = (apart[0] + rows).reshape(-1, 1) + np.arange(0, fields["n"], p.columns)
             writes = [(to.bank, np.unique((to.address + tiles_of_rows) // p.values))]
+        elif name == "quant.amax":
+            reads = [self.walked(x, fields["inner"] * fields["outer"])]
+            writes = [self.behind(to, 1)]
+        elif name == "prod.alpha":
+            reads = [self.behind(window, 1) for window in (x, y)]
         elif name == "vec.scalar":
             reads = [self.walked(x, 1)]
         elif name == "vec.map":
