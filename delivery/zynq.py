@@ -20,9 +20,11 @@ MOST = 15
 
 
 def zynq_files(delivered: Delivered) -> dict[str, str]:
-    """Return ``vivado/zynq_bd.tcl``."""
+    """Return ``vivado/zynq_bd.tcl``, if the design is not for another vendor's device."""
     design = delivered.design
     manifest = design.manifest
+    if manifest["parameters"].get("target", "generic") not in ("generic", "xilinx"):
+        return {}
     streams = {name: stream for name, stream in manifest["streams"].items() if has_dma(stream)}
     movers = [_mover(name, stream, i) for i, (name, stream) in enumerate(streams.items())]
     masters = [*manifest.get("masters", {})]

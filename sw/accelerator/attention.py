@@ -54,6 +54,9 @@ class Scores(Layer):
         self._pairs = Pairs(score, heads, shared.panels)
         super().__init__(below, heads.scores(f"shares{mix}"), False)
         self.dy, self._terms = heads.scores(f"dshares{mix}"), heads.scores(f"terms{mix}")
+        # Words of `dy` are filled up with zeros, which count where a tensor has a scale.
+        own = not shared.panels.separable
+        self._powers = heads.scores(f"exponentials{mix}") if own else self.dy
         self.parts = heads.parts(shared.panels)
         self.alone = heads.alone(f"alone{mix}")
         self._totals = Matrix.make(f"totals{mix}", 1, self.y.stride, heads.values)
@@ -76,7 +79,7 @@ class Scores(Layer):
         yield from self._pairs.dots(self._terms, key, query, "forward", parts=self.parts)
         for words in map(self._heads.words, self.parts):
             x, e, totals = (
-                each.cut(columns=words) for each in (self._terms, self.dy, self._totals)
+                each.cut(columns=words) for each in (self._terms, self._powers, self._totals)
             )
             name, shape = self.y.tensor.name, (x.rows, x.words)
             yield from self._over_tokens("max", self._terms, words)
@@ -91,8 +94,10 @@ class Scores(Layer):
     def shares(self) -> Iterator[Operation]:
         """Give what makes shares of the exponentials."""
         for words in map(self._heads.words, self.parts):
-            e, y, totals = (each.cut(columns=words) for each in (self.dy, self.y, self._totals))
-            yield from self._over_tokens("add", self.dy, words)
+            e, y, totals = (
+                each.cut(columns=words) for each in (self._powers, self.y, self._totals)
+            )
+            yield from self._over_tokens("add", self._powers, words)
             inverse, once = totals.along, (1, totals.words)
             yield vector("inverse sums", "function", inverse, inverse, function="recip", shape=once)
             each, shape = totals.again(y.rows), (y.rows, y.words)
