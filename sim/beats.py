@@ -63,7 +63,8 @@ def pack_beats(stream: Mapping[str, Any], fields: Mapping[str, Any]) -> Any:
 
     beats = len(next(iter(fields.values())))
     field = stream["fields"][0]
-    if len(fields) == 1 and field["bits"] in (8, 16, 32, 64):
+    whole = field["bits"] * field["count"] == 8 * stream["bytes"]
+    if len(fields) == 1 and whole and field["bits"] in (8, 16, 32, 64):
         words = np.asarray(fields[field["name"]]).astype(f"<u{field['bits'] // 8}", order="C")
         return words.view(np.uint8).reshape(beats, stream["bytes"])
     packed = np.zeros((beats, stream["bytes"]), np.uint8)

@@ -109,11 +109,11 @@ class Shell(Core):
         bits, bits_b = p.most_blocks.bit_length(), p.most_blocks_b.bit_length()
         # An abort does not change the job, which may start as it ends.
         fits = Signal(reset_less=True)
-        both = Signal(bits + bits_b, reset_less=True)
+        needed = Signal(bits + bits_b, reset_less=True)
         m.d.sync += [
-            both.eq(depth[:bits] * across[:bits_b]),
+            needed.eq(depth[:bits] * across[:bits_b]),
             fits.eq(
-                (depth <= p.most_blocks) & (across <= p.most_blocks_b) & (both <= p.most_blocks_b)
+                (depth <= p.most_blocks) & (across <= p.most_blocks_b) & (needed <= p.most_blocks_b)
             ),
         ]
         return fits
