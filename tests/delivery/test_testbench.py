@@ -1,6 +1,7 @@
 """The delivered folder alone simulates: its bench passes, and finds what is wrong in it."""
 
 import functools
+import itertools
 import re
 import shutil
 import subprocess
@@ -61,9 +62,10 @@ def test_the_bench_passes_and_finds_a_wrong_operator(unit, tmp_path):
     assert (done.stdout, done.stderr, done.returncode) == ("PASS\n", "", 0)
     # Some places are those of an event that does not occur. None is in a loop's head.
     found = ""
-    for which in (0.37, 0.5, 0.75, 0.25, 0.6, 0.1, 0.9, 0.45, 0.3):
-        wrong = shutil.copytree(folder, tmp_path / f"wrong{which}")
-        replaced(wrong, f"{NAME}.v", r" \+ (?!1\)$)", " - ", which)
+    operators = ((r" \+ (?!1\)$)", " - "), (" & ", " | "))
+    for (right, other), which in itertools.product(operators, (0.37, 0.5, 0.75, 0.25)):
+        wrong = shutil.copytree(folder, tmp_path / f"wrong{other.strip()}{which}")
+        replaced(wrong, f"{NAME}.v", right, other, which)
         done = simulate(wrong)
         if done.returncode:
             found = done.stdout
