@@ -6,24 +6,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from litex.build.sim import SimPlatform
+from migen import Instance
+from migen.fhdl.bitcontainer import value_bits_sign
 
 from delivery.delivered import Delivered
 from delivery.litex import litex_files
+from examples.litex import product
+from examples.litex.soc import verilog
 from hw.units import UNITS
 from sim.compare import assert_equal
 from sw.bfp.array_shell import ArrayShellParameters, matmul
 from sw.errors import UserError
 from sw.formats.blocks import Blocks, encode
 from tests.readme import ROOT
-
-pytest.importorskip("litex", reason="needs the extra delivery")
-
-from litex.build.sim import SimPlatform  # noqa: E402
-from migen import Instance  # noqa: E402
-from migen.fhdl.bitcontainer import value_bits_sign  # noqa: E402
-
-from examples.litex import product  # noqa: E402
-from examples.litex.soc import verilog  # noqa: E402
 
 UNIT = UNITS["array_shell"]
 SMALL: Any = UNIT.small
