@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -15,6 +14,7 @@ from ..units import unit as find_unit
 from .command import command
 from .fit import Fit
 from .route import ROUTERS, router_for
+from .tables import plain_table, print_titled
 from .tools import TOOLS
 from .trials import Trial
 
@@ -110,9 +110,9 @@ def show(found: Fit, console: Console) -> None:
     """Print what was tried as a table, and the answer, which there must be."""
     assert found.best
     report = as_dict(found)
-    console.print(_tried(found))
+    print_titled(console, f"{found.unit_name} on {found.device.name}: tried", _tried(found))
     best = report["best"]
-    table = Table(**_LOOK)
+    table = plain_table()
     table.add_column("resource")
     for column in ("used", "available", "share"):
         table.add_column(column, justify="right")
@@ -121,23 +121,14 @@ def show(found: Fit, console: Console) -> None:
         used, available = (f"{each[name]:,.0f}" for name in ("used", "available"))
         share = f"{each['percent']:.1f} %"
         table.add_row(each["resource"], used, available, share, each["label"])
-    title = f"{sizes(found, found.best)} on {report['device']}"
-    console.print(title, highlight=False, soft_wrap=True, style="italic")
-    console.print(table)
+    print_titled(console, f"{sizes(found, found.best)} on {report['device']}", table)
     for line in _answer(found, report):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
-_LOOK: dict[str, Any] = {
-    "title_justify": "left",
-    "box": box.SIMPLE_HEAD,
-    "padding": (0, 1, 0, 0),
-}
-
-
 def _tried(found: Fit) -> Table:
     headline = next((t.figures[0].resource for t in found.trials if t.figures), "LUTs")
-    table = Table(title=f"{found.unit_name} on {found.device.name}: tried", **_LOOK)
+    table = plain_table()
     table.add_column("configuration", no_wrap=True)
     for column in (headline, "share", "MHz"):
         table.add_column(column, justify="right")

@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import jinja2
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from sw.version import version
 
 from .synth import Cost
+from .tables import plain_table, print_titled
 
 __all__ = ["as_dict", "as_files", "show"]
 
@@ -141,7 +141,12 @@ def show(cost: Cost, console: Console) -> None:
     report = as_dict(cost)
     detail = {column.title for column in cost.columns if column.detail}
     shown = [e for e in report["resources"] if e["resource"] not in detail]
-    console.print(_resources(report, shown) if "board" in report else _components(report, shown))
+    if "board" in report:
+        title = f"{report['unit']} on {report['target']} ({report['device']})"
+        print_titled(console, title, _resources(shown))
+    else:
+        title = f"{report['unit']} on {report['target']}: synthesized"
+        print_titled(console, title, _components(report, shown))
     if clock := report["clock"]:
         console.print(_clock(clock), highlight=False)
         for step in clock["critical_path"]:
@@ -150,11 +155,10 @@ def show(cost: Cost, console: Console) -> None:
     console.print(", ".join(f"{k} {v}" for k, v in report["tools"].items()), style="dim")
 
 
-def _resources(report: dict[str, Any], shown: list[dict[str, Any]]) -> Table:
+def _resources(shown: list[dict[str, Any]]) -> Table:
     """Return a table with a row per resource that the device has, used or not as was found."""
     labels = list(dict.fromkeys(entry["label"] for entry in shown))
-    title = f"{report['unit']} on {report['target']} ({report['device']})"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = plain_table()
     table.add_column("resource", no_wrap=True)
     for label in (*labels, "available", "share"):
         table.add_column(label, justify="right")
@@ -168,8 +172,7 @@ def _resources(report: dict[str, Any], shown: list[dict[str, Any]]) -> Table:
 
 def _components(report: dict[str, Any], shown: list[dict[str, Any]]) -> Table:
     head, rows = _grid(report | {"resources": shown})
-    title = f"{report['unit']} on {report['target']}: synthesized"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = plain_table()
     for i, column in enumerate(head):
         short = column.replace(" equivalents", "\nequiv.").replace("instances", "inst.")
         short = short.replace(" + ", "\n+ ")

@@ -70,7 +70,7 @@ def test_a_tensor_has_one_reader():
 def test_cycles_in_which_two_tensors_are_used_at_once():
     """A product of 8 rows writes a; meanwhile the vector engine copies c to d."""
     made, copied = product(A), on_vectors("copy", D, C)
-    fields = {"m": 8, "n": 4, "blocks": 1}
+    fields = {"m": 8, "n": 4, "more": 0, "blocks": 1}
     long = product_cycles(SMALL, fields), vector_cycles(SMALL, {"fold": 0, **copied.fields})
     both = 2 * (min(long) + GAP)
     found = overlaps(SMALL, [made, copied])
@@ -86,7 +86,7 @@ def test_where_the_quantizer_has_time():
     panel = quantized(A)
     fields = dict(panel.fields)
     assert quantize_cycles(SMALL, fields) + GAP <= product_cycles(
-        SMALL, {"m": 8, "n": 4, "blocks": 9}
+        SMALL, {"m": 8, "n": 4, "more": 0, "blocks": 9}
     )
     short, long = [product(A)], [product(A, 9)]
     assert first_spare(SMALL, [short, long, long], [panel]) == 1
