@@ -12,11 +12,11 @@ from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
 from ..base.circuit import Circuit
 from ..base.field import Field
 from ..stream.downsizer import Downsizer
-from ..stream.fifo import OutputFifo
 from ..stream.gather import Gather
 from ..stream.packet import Packet
 from .dma_control import position_bits
 from .ports import PC_BITS, READ_LATENCY, read_signature, write_signature
+from .reader import WordFifo
 
 __all__ = ["DmaFetch", "DmaLoad", "DmaStore"]
 
@@ -80,7 +80,7 @@ class DmaLoad(Circuit):
 class DmaStore(Circuit):
     """Consecutive words of a bank as beats, the lowest lanes first.
 
-    Latency is three cycles from ``end`` to a beat, interval one cycle a beat. ``read.en`` depends
+    Latency is five cycles from ``end`` to a beat, interval one cycle a beat. ``read.en`` depends
     on ``en`` and ``end``, the rest of ``read`` on registers.
 
     Members
@@ -114,7 +114,7 @@ class DmaStore(Circuit):
         """Read while the FIFO has a place for each word that is read."""
         m = Module()
         p = self.parameters
-        m.submodules.fifo = fifo = OutputFifo(shape=p.word_bits)
+        m.submodules.fifo = fifo = WordFifo(shape=p.word_bits, depth=8)
         word = Signal(position_bits(p))
         held = Signal(range(fifo.DEPTH + 1))
         flying = Signal(READ_LATENCY)

@@ -176,6 +176,7 @@ class _Clock:
         if left > 1:
             self.loops.append((start, left - 1))
             self.pc = start
+            self.cycle += 2
 
     def _ready(self, since: int, mask: int) -> int | None:
         """Return when all tokens of a mask can be taken; None if that is not known."""

@@ -21,6 +21,7 @@ __all__ = [
     "AHEAD",
     "FACTOR",
     "SCALAR",
+    "STORE",
     "fold_levels",
     "lane_latency",
     "product_cycles",
@@ -35,8 +36,11 @@ __all__ = [
 AHEAD = 16
 """Instructions that wait in front of each engine."""
 
-READ = 5
+READ = 7
 """From the start of a reader to its first word."""
+
+STORE = READ - 2
+"""From the request of a row to be stored to its first beat."""
 
 _MULTIPLYING = ("mul", "scale", "axpy")
 ADDING = ("add", "sub", "axpy", "shift")

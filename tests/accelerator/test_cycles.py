@@ -32,17 +32,17 @@ def test_circuits_have_these_latencies():
 
 
 def test_events_by_hand():
-    """HALT alone is done in cycle 8; an instruction takes 2 cycles, the memory a beat each."""
-    assert predict(P, [HALT]).cycles == P.timing.latency == 8
-    assert predict(P, [HALT], latency=40).cycles == 47
-    # Three instructions are fetched by cycle 10; 0 and 1 are carried out in 10 and 12, and 1 is
-    # with the engine in 14, asks for tokens in 15 and gives them after 7, the lane's 2, and a word.
+    """HALT alone is done in cycle 9; an instruction takes 2 cycles, the memory a beat each."""
+    assert predict(P, [HALT]).cycles == P.timing.latency == 9
+    assert predict(P, [HALT], latency=40).cycles == 48
+    # Three instructions are fetched by cycle 7; 0 and 1 are carried out in 11 and 13, and 1 is
+    # with the engine in 15, asks for tokens in 16 and gives them after 9, the lane's 2, and a word.
     found = predict(P, [*window("vec", 0), vec(COPY, signal=1), HALT])
     (span,) = found.spans
-    assert (span.engine, span.pc, span.start, span.end) == ("vec", 1, 15, 25)
-    # It is busy in 12, by the SET, and from 14 to 25; then HALT finds nobody busy.
-    assert found.busy["vec"] == 13 and found.starved["vec"] == 0
-    assert found.cycles == 26
+    assert (span.engine, span.pc, span.start, span.end) == ("vec", 1, 16, 28)
+    # It is busy in 13, by the SET, and from 15 to 28; then HALT finds nobody busy.
+    assert found.busy["vec"] == 15 and found.starved["vec"] == 0
+    assert found.cycles == 29
 
 
 def test_tokens_make_one_wait_for_another():
