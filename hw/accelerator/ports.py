@@ -21,8 +21,8 @@ __all__ = [
 
 PC_BITS = 16
 
-READ_LATENCY = 4
-"""Cycles from a read's enable to its word: to the bank, from memory, behind it, and chosen."""
+READ_LATENCY = 2
+"""Cycles from a read's enable to its word."""
 
 PLACE: dict[str, wiring.Member] = {"base": In(signed(32)), "bank": In(4)}
 """Address of an element, also of one that the scratchpad does not have."""

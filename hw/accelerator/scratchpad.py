@@ -12,8 +12,8 @@ from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
 
 from ..base.circuit import Circuit
 from ..base.memory import uninitialized_memory
-from ..base.pipeline import delay, register, wire
-from .ports import READ_LATENCY, read_signature, write_signature
+from ..base.pipeline import register, wire
+from .ports import read_signature, write_signature
 
 __all__ = ["Bank", "Scratchpad"]
 
@@ -21,9 +21,9 @@ __all__ = ["Bank", "Scratchpad"]
 class Bank(Circuit):
     """Bank of the scratchpad: a memory for each lane and for each slice's exponent code.
 
-    Latency is two cycles from ``en`` to ``data`` and ``side``, which come from registers behind the
-    memories' own; interval a word a cycle, read and written. A write is visible to a read of a
-    later cycle; what is read of a word in the cycle in which it is written is unknown.
+    Latency is a cycle from ``en`` to ``data`` and ``side``, which are the memories' read registers;
+    interval a word a cycle, read and written. A write is visible to a read of a later cycle; what
+    is read of a word in the cycle in which it is written is unknown.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Bank(Circuit):
                     write.data.eq(given.word_select(n, bits)),
                     read.en.eq(self.read.en),
                     read.addr.eq(self.read.address),
-                    taken.word_select(n, bits).eq(register(m, 1, f"{name}_{n}", bits, read.data)),
+                    taken.word_select(n, bits).eq(read.data),
                 ]
         return m
 
@@ -119,19 +119,15 @@ class Scratchpad(Circuit):
             for kind, ports, mine in (("read", reads, bank.read), ("write", writes, bank.write)):
                 uses = Signal(len(ports), name=f"{kind}s_{n}")
                 m.d.comb += uses.eq(Cat(port.en & (port.bank == n) for port in ports.values()))
-                m.d.sync += mine.en.eq(uses.any())
+                m.d.comb += mine.en.eq(uses.any())
                 for member, way in mine.signature.members.items():
                     if way.flow == In and member not in ("en", "bank"):
                         given = (getattr(port, member) for port in ports.values())
-                        chosen = _chosen(uses, given)
-                        name = f"{kind}_{member}_{n}"
-                        m.d.comb += getattr(mine, member).eq(
-                            register(m, 1, name, len(chosen), chosen)
-                        )
+                        m.d.comb += getattr(mine, member).eq(_chosen(uses, given))
                 conflicts.append(reduce(add, uses) > 1)
         m.d.sync += self.conflict.eq(Cat(conflicts).any())
         for name, port in reads.items():
-            bank = delay(m, 1, port.bank, READ_LATENCY - 1, name=f"{name}_bank")
+            bank = register(m, 1, f"{name}_bank", len(port.bank), port.bank)
             used = wire(m, f"{name}_banks", p.banks, 1 << bank)
             for member in ("data", "side"):
                 words = [getattr(each.read, member) for each in banks]

@@ -183,7 +183,7 @@ class _Clock:
         found = [self.tokens[n] for n in range(TOKENS) if mask >> n & 1]
         if not all(found):
             return None
-        return max(since, self.granted + 1, *(token[0] for token in found))
+        return max(since, self.granted + 1, *(token[0] for token in found)) + 1
 
     def _take(self, mask: int, cycle: int) -> None:
         """Take one each of the tokens of a mask."""

@@ -36,10 +36,10 @@ __all__ = [
 AHEAD = 16
 """Instructions that wait in front of each engine."""
 
-READ = 7
+READ = 5
 """From the start of a reader to its first word."""
 
-STORE = READ - 2
+STORE = READ - 1
 """From the request of a row to be stored to its first beat."""
 
 _MULTIPLYING = ("mul", "scale", "axpy")

@@ -36,13 +36,14 @@ def test_events_by_hand():
     assert predict(P, [HALT]).cycles == P.timing.latency == 9
     assert predict(P, [HALT], latency=40).cycles == 48
     # Three instructions are fetched by cycle 7; 0 and 1 are carried out in 11 and 13, and 1 is
-    # with the engine in 15, asks for tokens in 16 and gives them after 9, the lane's 2, and a word.
+    # with the engine in 15, asks for tokens in 16, is granted them in 17, and gives some after 7,
+    # the lane's 2, and a word.
     found = predict(P, [*window("vec", 0), vec(COPY, signal=1), HALT])
     (span,) = found.spans
-    assert (span.engine, span.pc, span.start, span.end) == ("vec", 1, 16, 28)
-    # It is busy in 13, by the SET, and from 15 to 28; then HALT finds nobody busy.
-    assert found.busy["vec"] == 15 and found.starved["vec"] == 0
-    assert found.cycles == 29
+    assert (span.engine, span.pc, span.start, span.end) == ("vec", 1, 17, 27)
+    # It is busy in 13, by the SET, and from 15 to 27; then HALT finds nobody busy.
+    assert found.busy["vec"] == 14 and found.starved["vec"] == 1
+    assert found.cycles == 28
 
 
 def test_tokens_make_one_wait_for_another():
@@ -52,9 +53,9 @@ def test_tokens_make_one_wait_for_another():
     found = predict(P, [two, one, three, HALT])
     first, second = found.spans
     assert (first.engine, second.engine) == ("vec", "prod")
-    # A token given in a cycle can be taken in the next; one is served in each.
-    assert second.start == first.end + 1
-    assert found.starved["prod"] == second.start - (first.start - 2)
+    # A token given in a cycle can be taken in the next but one.
+    assert second.start == first.end + 2
+    assert found.starved["prod"] == second.start - (first.start - 3)
     assert found.cycles == second.end
 
 

@@ -92,7 +92,7 @@ def test_two_of_a_kind_at_one_bank_are_a_conflict():
 
 
 FAULTS = {
-    "a reader has another bank's word": lambda s: s.b_bank_2.eq(s.b_bank_1 ^ 1),
+    "a reader has another bank's word": lambda s: s.b_bank.eq(s.read_b.bank ^ 1),
     "a reader is not heard": lambda s: s.reads_2[1].eq(0),
     "a writer is not heard": lambda s: s.writes_1[1].eq(0),
     "a writer writes to two banks": lambda s: s.writes_1.eq(s.writes_0),

@@ -71,7 +71,7 @@ def _cycles(p: AcceleratorParameters, run: Run) -> int:
     """Return the cycles from a run's tokens to its signal."""
     fields, beats = run.fields, 4 // min(4, p.vector_lanes)
     if run.name == "scalar":
-        return 9
+        return 7
     op, inner, outer = LANE_OPS[fields["lane"]], fields["inner"], fields["outer"]
     latency = lane_latency(p, op)
     reduce = REDUCTIONS[fields.get("reduce", 0)]
@@ -79,10 +79,10 @@ def _cycles(p: AcceleratorParameters, run: Run) -> int:
         tail = TAILS[4 // beats][2 * (reduce == "max") + fields.get("fold", 0)]
         # A lane's adder is busy for two cycles.
         interval = 2 if op in ADDING and reduce == "sum" else 1
-        return 8 + outer * ((beats * inner - 1) * interval + 1 + latency + tail + 1)
+        return 6 + outer * ((beats * inner - 1) * interval + 1 + latency + tail + 1)
     if op == "function":
-        return 9 + latency + FunctionUnit.latency + 2 + p.values * inner * outer
-    return (3 if op == "fill" else 9) + latency + beats * inner * outer
+        return 7 + latency + FunctionUnit.latency + 2 + p.values * inner * outer
+    return (3 if op == "fill" else 7) + latency + beats * inner * outer
 
 
 @pytest.mark.parametrize("p", [NARROW, *CUT.values()], ids=["4", "1", "2"])
