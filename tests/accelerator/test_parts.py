@@ -43,7 +43,7 @@ def test_halves():
         (4095, 16, 65_536, [range(32), range(32, 48), range(48, 56), range(56, 64)]),
         # A product of 65,536 columns, one more than the field of an instruction holds.
         (4096, 16, 65_536, [range(64)]),
-        # A panel of 2,048 tiles' columns, four beats each, and one with a tile more, in half a bank.
+        # A panel of 2,048 tiles of four beats, and one with a tile more, in half a bank.
         (2048, 16, 16_384, [range(32), range(32, 48), range(48, 56), range(56, 64)]),
         (2049, 16, 16_384, [range(64)]),
         # One of three blocks, 49,140 words.

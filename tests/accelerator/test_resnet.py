@@ -141,6 +141,9 @@ def test_patches_of_a_stride():
     # The last line and column lie beyond all kernels.
     found = tensors.patches(x[:, :4, :4], 1, 0, stride=2)
     assert found.tolist() == [[1, 3, 11, 13]]
+    # The only place of a kernel, or all but the last column of it, lies in the border.
+    assert not tensors.patches(x, 1, 3, stride=16).any()
+    assert tensors.patches(x, 4, 3, stride=16).tolist() == [[0]] * 15 + [[1]]
 
 
 def test_trained_as_by_the_definition():
