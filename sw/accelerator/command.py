@@ -18,7 +18,7 @@ from ..train.data import DATA, Data, load
 from ..train.network import MODELS
 from ..train.settings import Settings
 from .compile import compile_training
-from .cycles import MOST_LATENCY, Prediction, predict
+from .cycles import Prediction, check_latency, predict
 from .instructions import WORKERS
 from .parameters import AcceleratorParameters
 from .program import Program, listing
@@ -68,10 +68,9 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a training on the accelerator, which `requested` takes."""
     default: dict[str, Any] = {"show_default": True}
-    latency = click.IntRange(1, MOST_LATENCY)
     text = "Of the machine, as rows=8 or lanes=4; may be repeated."
     for option in (
-        click.option("--latency", type=latency, default=40, help="Cycles of memory.", **default),
+        click.option("--latency", type=int, default=40, help="Cycles of memory.", **default),
         click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help=text),
         click.option("--arith", "format", default="hbfp6", help="Of the operands.", **default),
         settings_options,
@@ -135,6 +134,7 @@ def make_program(latency: int, output: str | None, **fields: Any) -> None:
     """
     folder = None if output is None else check_files(output, FILES)
     parameters, data, asked = requested(**fields)
+    check_latency(parameters, latency)
     program = compile_training(parameters, data, asked)
     out = console()
     out.print(described(program), highlight=False, soft_wrap=True)

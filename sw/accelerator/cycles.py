@@ -27,10 +27,10 @@ from .timing import (
     vector_cycles,
 )
 
-__all__ = ["MOST_LATENCY", "Prediction", "Span", "predict"]
+__all__ = ["Prediction", "Span", "check_latency", "predict"]
 
-MOST_LATENCY = 1 << 32
-"""Cycles."""
+BESIDE = 16
+"""Cycles, at least, that the watchdog waits beside those of the memory."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +66,13 @@ class Prediction:
     spans: tuple[Span, ...]
 
 
+def check_latency(parameters: AcceleratorParameters, latency: int) -> None:
+    """Raise `UserError` unless the watchdog waits for a memory that answers after ``latency``."""
+    waits = 1 << parameters.watchdog
+    name = f"latency, with a watchdog of {waits:,} cycles,"
+    whole(name, latency, 1, waits - BESIDE)
+
+
 def predict(
     parameters: AcceleratorParameters,
     program: Sequence[int],
@@ -76,11 +83,12 @@ def predict(
     """Return what a program takes, with a memory that answers ``latency`` cycles after an address.
 
     ``report`` is called as repetitions of an outermost loop end, with how many have. `UserError`
-    for a program in which an instruction is illegal, or in which nothing can move.
+    for a program in which an instruction is illegal, or in which nothing can move, and as
+    `check_latency` has it.
     """
     p = instance("parameters", parameters, AcceleratorParameters)
     code = [decode(whole("instruction of program", word, 0, (1 << BITS) - 1)) for word in program]
-    whole("latency", latency, 1, MOST_LATENCY)
+    check_latency(p, latency)
     return _Clock(p, code, Port(p, latency), report).run()
 
 

@@ -133,7 +133,11 @@ def test_command_writes_a_program(tmp_path):
 def test_command_refuses(tmp_path):
     for words, message in (
         ("--model resnet8", "set larger banks or a smaller batch"),
-        ("--latency 0", "'--latency': 0 is not in the range 1<=x<=4294967296"),
+        ("--latency 0", "cycles, must be an integer from 1 to 1048560, not 0"),
+        (
+            "--latency 241 --set watchdog=8",
+            "latency, with a watchdog of 256 cycles, must be an integer from 1 to 240, not 241",
+        ),
         ("--batch 4 --steps 1", "have an image of the last class, 9, and their 4 images"),
         ("--set instructions=64", "instructions must be "),
         ("--epochs 0", "epochs must be"),
