@@ -67,6 +67,13 @@ def test_loops_repeat():
     assert found.instructions == 1 + 3 * 3 + 1
     distances = {b.start - a.start for a, b in zip(found.spans, found.spans[1:], strict=False)}
     assert len(distances) == 1
+    # Of loops in one another it is told when the outermost one goes on, and of each of them.
+    told: list[int] = []
+    end = encode("end")
+    predict(P, [loop, *[encode("loop", count=2), *body, end] * 2, end, HALT], report=told.append)
+    assert told == [1, 2, 3]
+    predict(P, [encode("loop", count=2), *body, end, loop, *body, end, HALT], report=told.append)
+    assert told[3:] == [1, 2, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +134,12 @@ def test_command_writes_a_program(tmp_path):
 def test_command_refuses(tmp_path):
     for words, message in (
         ("--model resnet8", "set larger banks or a smaller batch"),
-        ("--latency 0", "latency must be an integer from 1"),
+        ("--latency 0", "cycles, must be an integer from 1 to 1048560, not 0"),
+        (
+            "--latency 241 --set watchdog=8",
+            "latency, with a watchdog of 256 cycles, must be an integer from 1 to 240, not 241",
+        ),
+        ("--batch 4 --steps 1", "have an image of the last class, 9, and their 4 images"),
         ("--set instructions=64", "instructions must be "),
         ("--epochs 0", "epochs must be"),
     ):
@@ -135,3 +147,10 @@ def test_command_refuses(tmp_path):
         result = CliRunner().invoke(main, ["program", *words.split(), "-o", str(made)])
         assert result.exit_code == 2 and message in result.stderr, words
         assert not made.exists()
+
+
+def test_no_folder_of_no_name(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["program", "-o", ""])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "error: cannot write to '': a folder needs a name\n"
