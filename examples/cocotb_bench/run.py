@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from cocotb_tools.runner import get_results, get_runner
+from cocotb_tools.check_results import get_results
+from cocotb_tools.runner import get_runner
 
 __all__ = ["run"]
 

@@ -50,6 +50,14 @@ class Registers:
         return await self.master.read_dword(REGISTERS[name]["offset"])
 
 
+def stream(dut: Any, name: str, kind: Any, *, pauses: tuple[int, ...]) -> Any:
+    """Return a source or sink of a stream, which pauses in the cycles that are 1, over and over."""
+    bus = AxiStreamBus.from_prefix(dut, name)
+    made = kind(bus, dut.aclk, dut.aresetn, reset_active_level=False)
+    made.set_pause_generator(itertools.cycle(pauses))
+    return made
+
+
 def bit(register: str, name: str) -> int:
     """Return the mask of a field of one bit."""
     [field] = (f for f in REGISTERS[register]["fields"] if f["name"] == name)
@@ -100,18 +108,9 @@ async def product(dut: Any, size: tuple[int, int, int]) -> None:
 
     Clock(dut.aclk, 10, unit="ns").start()
     registers = Registers(dut)
-    streams = {
-        name: kind(
-            AxiStreamBus.from_prefix(dut, name), dut.aclk, dut.aresetn, reset_active_level=False
-        )
-        for name, kind in (
-            ("s_axis_a", AxiStreamSource),
-            ("s_axis_b", AxiStreamSource),
-            ("m_axis", AxiStreamSink),
-        )
-    }
-    for stream, pauses in zip(streams.values(), ((0, 0, 1), (0, 1), (1, 1, 0)), strict=True):
-        stream.set_pause_generator(itertools.cycle(pauses))
+    source_a = stream(dut, "s_axis_a", AxiStreamSource, pauses=(0, 0, 1))
+    source_b = stream(dut, "s_axis_b", AxiStreamSource, pauses=(0, 1))
+    sink = stream(dut, "m_axis", AxiStreamSink, pauses=(1, 1, 0))
     dut.aresetn.value = 0
     await ClockCycles(dut.aclk, 4)
     dut.aresetn.value = 1
@@ -125,12 +124,12 @@ async def product(dut: Any, size: tuple[int, int, int]) -> None:
     # Tiles by rows: the tile of a is sent for each of those of b.
     for left in down:
         for right in across:
-            streams["s_axis_a"].send_nowait(left)
-            streams["s_axis_b"].send_nowait(right)
+            source_a.send_nowait(left)
+            source_b.send_nowait(right)
     await with_timeout(RisingEdge(dut.irq), 100, "us")
     assert await registers.read("status") == bit("status", "done")
 
-    received = await streams["m_axis"].recv()
+    received = await sink.recv()
     rows = np.frombuffer(received.tdata, "<f4").reshape(len(down), len(across), P.rows, -1)
     whole = rows.swapaxes(1, 2).reshape(len(down) * P.rows, len(across) * P.columns)
     assert np.array_equal(whole[:m, :n], matmul(P, a, b))

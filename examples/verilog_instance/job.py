@@ -24,8 +24,11 @@ def write(folder: Path) -> None:
     """Write ``memory.hex``, ``expected.hex`` and ``job.vh``."""
     manifest = json.loads((folder / "array_shell.json").read_text())
     p = ArrayShellParameters(**manifest["parameters"])
-    if p.inputs != 1:
-        sys.exit("the array must have one stream in, --set inputs=1")
+    registers = {register["name"]: register["offset"] for register in manifest["registers"]}
+    if p.inputs != 1 or "alpha" in registers:
+        sys.exit("the array must have one stream in, --set inputs=1, and no register alpha")
+    if not p.fits(M, N, K):
+        sys.exit(f"a product of {M} x {N} x {K} must fit the array's memories")
     rng = np.random.default_rng(1)
 
     def blocks(shape, axis):
@@ -36,6 +39,8 @@ def write(folder: Path) -> None:
 
     a, b = blocks((M, K), 1), blocks((K, N), 0)
     [operands] = beats(p, a, b).values()
+    if OPERANDS + operands.size > PRODUCT:
+        sys.exit(f"operands must be at most {PRODUCT - OPERANDS} bytes, not {operands.size}")
     down, across = -(-M // p.rows), -(-N // p.columns)
     # Tiles by rows, each row after row, which is filled up to whole beats; zeros fill up the tiles.
     whole = np.pad(matmul(p, a, b), ((0, -M % p.rows), (0, -N % p.columns)))
@@ -66,7 +71,7 @@ def write(folder: Path) -> None:
         "TILE_ROWS": down,
         "TILE_COLUMNS": across,
         "BLOCKS": p.blocks(K),
-        **{f"{r['name'].upper()}_AT": r["offset"] for r in manifest["registers"]},
+        **{f"{name.upper()}_AT": offset for name, offset in registers.items()},
     }
     lines = [f"localparam [31:0] {name} = {value};\n" for name, value in constants.items()]
     (folder / "job.vh").write_text("".join(lines))

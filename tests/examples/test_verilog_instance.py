@@ -15,7 +15,7 @@ from tests.readme import ROOT
 from .readme import Example
 
 FOLDER = ROOT / "examples" / "verilog_instance"
-SMALL = ArrayShellParameters(
+SMALL = ArrayShellParameters.make(
     inputs=1, port_bits=32, rows=1, columns=3, lanes=2, words_a=128, format="hbfp4"
 )
 PASS = r"PASS: a product of 7 x 5 x 150 in \d+ cycles"
@@ -85,6 +85,20 @@ def test_faults_are_found(small, tmp_path, file, right, wrong, said):
     assert done.returncode != 0 and f"FAIL: {said}\n" in done.stdout, done.stdout
 
 
-def test_two_streams_are_refused(tmp_path):
-    with pytest.raises(SystemExit, match="the array must have one stream in, --set inputs=1"):
-        build(tmp_path, SMALL.replace(inputs=2))
+REFUSED = [
+    ({"inputs": 2}, "one stream in, --set inputs=1, and no register alpha"),
+    ({"format": "nvfp4"}, "one stream in, --set inputs=1, and no register alpha"),
+    ({"words_b": 64}, "a product of 7 x 5 x 150 must fit the array's memories"),
+    # Of 3 blocks of 64 words, 7 panels of one operand and 5 of the other: a beat of 64 bytes each.
+    (
+        {"lanes": 1, "port_bits": 512, "words_b": 1024},
+        "operands must be at most 32640 bytes, not 147456",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "words"), REFUSED)
+def test_other_arrays_are_refused(tmp_path, fields, words):
+    p = ArrayShellParameters.make(**{"inputs": 1, "rows": 1, "columns": 1, **fields})
+    with pytest.raises(SystemExit, match=words):
+        build(tmp_path, p)
