@@ -40,10 +40,11 @@ def sweep(
         row = dict(zip(fields, values, strict=True))
         try:
             p = found.configure(target=target, **row)
-            cost = synthesize(generate(unit_name, p), target, progress=progress)
+            design = generate(unit_name, p)
         except UserError as error:
             yield {**row, "cost": None, "each": None, "refused": str(error)}
             continue
+        cost = synthesize(design, target, progress=progress)
         used = cost.total(cost.columns[0])
         each = round(used / found.multiply_adds(p), 1) if found.multiply_adds else None
         yield {**row, "cost": used, "each": each, "refused": None}

@@ -73,5 +73,5 @@ def test_what_is_refused_has_a_reason(runs):
 def test_the_readme_has_what_is_swept():
     readme = (ROOT / "examples" / "sweep" / "README.md").read_text("utf-8")
     assert "python -m examples.sweep.sweep build/sweep" in readme
-    rows = re.findall(r"^format (\w+), lanes (\d+), cost \d+, each \d+\.\d+$", readme, re.M)
+    rows = re.findall(r"^format (\w+), lanes (\d+), cost [\d.]+, each [\d.]+$", readme, re.M)
     assert rows == [(form, str(n)) for form in sweep.FORMATS for n in sweep.LANES]
