@@ -21,7 +21,15 @@ from ..streams import pack
 from ..tiles import START, check, check_size, multiply, operand, over_depths
 from .amsim_multiplier import LOADED, random_table
 
-__all__ = ["matmul", "regress", "simulate"]
+__all__ = [
+    "matmul",
+    "operand_beats",
+    "padded_model",
+    "random_values",
+    "regress",
+    "simulate",
+    "table_load",
+]
 
 
 def matmul(
@@ -54,23 +62,41 @@ def simulate(
     p = parameters
     design = generate("approx_array", p)
     a, b = matrices(a, b)
-    if table is not None:
-        fractions(p, table)
     check_size(a.shape, b.shape)
-    load: tuple[tuple[str, int], ...] = ()
-    if table is not None:
-        stream = design.manifest["streams"]["s_axis_table"]
-        load, inputs = (("load", 1),), {"s_axis_table": pack(stream, {"entry": table.entries})}
+    load, beats = table_load(design.manifest, p, table)
+    operands = operand_beats(design.manifest, p, a, b)
     return multiply(
         design,
-        operand(design.manifest, "a", {"value": cut(a, p.format)}, a.shape[1]),
-        operand(design.manifest, "b", {"value": cut(b, p.format).T}, a.shape[1]),
+        operands["a"],
+        operands["b"],
         size=(a.shape[0], b.shape[1]),
         tile=(p.tile_rows, p.columns),
         commands=(*load, ("depth", a.shape[1]), *commands),
-        inputs=inputs,
+        inputs={**beats, **(inputs or {})},
         **options,
     )
+
+
+def operand_beats(
+    manifest: Mapping[str, Any],
+    p: ApproxArrayParameters,
+    a: npt.NDArray[np.float32],
+    b: npt.NDArray[np.float32],
+) -> dict[str, np.ndarray]:
+    """Return the beats of each operand of a product, see `sim.tiles.operand`."""
+    lines = {"a": cut(a, p.format), "b": cut(b, p.format).T}
+    return {name: operand(manifest, name, {"value": x}, a.shape[1]) for name, x in lines.items()}
+
+
+def table_load(
+    manifest: Mapping[str, Any], p: ApproxArrayParameters, table: Table | None
+) -> tuple[tuple[tuple[str, int], ...], dict[str, np.ndarray]]:
+    """Return the command that loads a table, if there is one, and the beats of its stream."""
+    if table is None:
+        return (), {}
+    fractions(p, table)
+    stream = manifest["streams"]["s_axis_table"]
+    return (("load", 1),), {"s_axis_table": pack(stream, {"entry": table.entries})}
 
 
 def regress(parameters: ApproxArrayParameters, **options: Any) -> Report:
@@ -95,24 +121,19 @@ def _regress(
     """Compare with the model on a product of ``deep`` places."""
     n = 2 * p.columns - (p.columns > 1)
     m = min(max(p.tile_rows + 1, operands // deep - n), 16 * p.tile_rows)
-    a, b = _values(rng, (m, deep)), _values(rng, (deep, n))
+    a, b = random_values(rng, (m, deep)), random_values(rng, (deep, n))
     table = random_table(p.bits, rng) if p.has_table else None
     product, result = simulate(p, a, b, table, **options)
-    # Zeros fill the last tiles up, and times an infinity are NaN.
-    missing = -m % p.tile_rows, -n % p.columns
-    whole = model(
-        p, np.pad(a, ((0, missing[0]), (0, 0))), np.pad(b, ((0, 0), (0, missing[1]))), table
-    )
+    modelled, status = padded_model(p, a, b, table)
     manifest = generate("approx_array", p).manifest
     return check(
         result,
         product,
-        np.ascontiguousarray(whole[:m, :n]),
+        modelled,
         tiles=(-(-m // p.tile_rows), -(-n // p.columns)),
         cycles=p.cycles(m, n, deep),
         expected={
-            "status.nan": int(np.isnan(whole).any()),
-            "status.overflow": int(np.isinf(whole).any()),
+            **status,
             "depth": deep,
             "beats": p.tiles(m, n) * deep * p.interleave,
             **({"table": LOADED} if p.has_table else {}),
@@ -123,7 +144,27 @@ def _regress(
     )
 
 
-def _values(rng: np.random.Generator, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+def padded_model(
+    p: ApproxArrayParameters,
+    a: npt.NDArray[np.float32],
+    b: npt.NDArray[np.float32],
+    table: Table | None,
+) -> tuple[npt.NDArray[np.float32], dict[str, int]]:
+    """Return the product, and the flags of it and of what fills its last tiles up.
+
+    That is of zeros, which times an infinity are NaN.
+    """
+    m, n = a.shape[0], b.shape[1]
+    missing = -m % p.tile_rows, -n % p.columns
+    whole = model(
+        p, np.pad(a, ((0, missing[0]), (0, 0))), np.pad(b, ((0, 0), (0, missing[1]))), table
+    )
+    flags = {"nan": np.isnan(whole).any(), "overflow": np.isinf(whole).any()}
+    status = {f"status.{name}": int(value) for name, value in flags.items()}
+    return np.ascontiguousarray(whole[:m, :n]), status
+
+
+def random_values(rng: np.random.Generator, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
     """Return values of which sums cancel, overflow and underflow, some of them special."""
     kind = rng.random(shape)
     exponent = rng.integers(121, 134, shape)

@@ -30,6 +30,7 @@ __all__ = [
     "DIGITS",
     "FAMILIES",
     "MODES",
+    "MODE_BITS",
     "MultimodeParameters",
     "matmul",
 ]
@@ -40,6 +41,9 @@ DIGITS = 4
 
 MODES = (1, 2, 4)
 """Digits of an element, by mode."""
+
+MODE_BITS = 2
+"""Of a mode in a beat."""
 
 
 def _hbfp(bits: int, *block: int) -> BfpFormat:
@@ -151,6 +155,11 @@ class MultimodeParameters(Parameters):
         """Whether signs are among the 16 bits of a word's elements, not beside them."""
         form = self.formats[0]
         return not isinstance(form, BfpFormat) or form.sign_inside
+
+    @property
+    def packed_bits(self) -> int:
+        """Bits of a word in a beat: 16, and 4 signs where these are beside."""
+        return DIGITS * (DIGIT_BITS + (not self.sign_inside))
 
     @property
     def digits(self) -> DotParameters:
