@@ -75,7 +75,9 @@ class TileFeed(Circuit):
         m.submodules.a, m.submodules.b = a, b = self.memories
         block_words, words_b = self.block_words
         word = Signal(range(block_words))
-        read, read_b, there_b = Signal(), Signal(), b.there
+        read = Signal()
+        read_b = Signal()
+        there_b = b.there
         m.d.comb += read_b.eq(read)
         if words_b < block_words:
             there_b |= word != 0

@@ -1,5 +1,6 @@
 """Bench of the matrix-multiply array of approximate multipliers."""
 
+import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from sw.approx.array import matmul as model
 from sw.approx.product import matrices
 from sw.approx.table import Table
 
-from ..bench import Result
+from ..bench import Design, Result
 from ..registers import constants
 from ..regression import Regression
 from ..report import Report
@@ -22,13 +23,12 @@ from ..tiles import START, check, check_size, multiply, operand, over_depths
 from .amsim_multiplier import LOADED, random_table
 
 __all__ = [
+    "Given",
     "matmul",
-    "operand_beats",
     "padded_model",
     "random_values",
     "regress",
     "simulate",
-    "table_load",
 ]
 
 
@@ -60,43 +60,72 @@ def simulate(
     of a stream instead of the table's; without either the circuit starts with none.
     """
     p = parameters
-    design = generate("approx_array", p)
-    a, b = matrices(a, b)
-    check_size(a.shape, b.shape)
-    load, beats = table_load(design.manifest, p, table)
-    operands = operand_beats(design.manifest, p, a, b)
+    given = Given.of("approx_array", p, a, b, table)
+    (m, n, k), operands = given.size, given.operands
     return multiply(
-        design,
+        given.design,
         operands["a"],
         operands["b"],
-        size=(a.shape[0], b.shape[1]),
+        size=(m, n),
         tile=(p.tile_rows, p.columns),
-        commands=(*load, ("depth", a.shape[1]), *commands),
-        inputs={**beats, **(inputs or {})},
+        commands=(*given.load, ("depth", k), *commands),
+        inputs={**given.table, **(inputs or {})},
         **options,
     )
 
 
-def operand_beats(
-    manifest: Mapping[str, Any],
-    p: ApproxArrayParameters,
-    a: npt.NDArray[np.float32],
-    b: npt.NDArray[np.float32],
-) -> dict[str, np.ndarray]:
-    """Return the beats of each operand of a product, see `sim.tiles.operand`."""
-    lines = {"a": cut(a, p.format), "b": cut(b, p.format).T}
-    return {name: operand(manifest, name, {"value": x}, a.shape[1]) for name, x in lines.items()}
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Given:
+    """What a circuit is given for a product.
 
+    Parameters
+    ----------
+    design : Design
+        The circuit.
+    size : (int, int, int)
+        m, n and k.
+    operands : dict of array
+        Beats of ``a`` and ``b``, see `sim.tiles.operand`.
+    load : tuple of (str, int)
+        The register write that loads a table, if there is one.
+    table : dict of array
+        Its stream's beats.
+    """
 
-def table_load(
-    manifest: Mapping[str, Any], p: ApproxArrayParameters, table: Table | None
-) -> tuple[tuple[tuple[str, int], ...], dict[str, np.ndarray]]:
-    """Return the command that loads a table, if there is one, and the beats of its stream."""
-    if table is None:
-        return (), {}
-    fractions(p, table)
-    stream = manifest["streams"]["s_axis_table"]
-    return (("load", 1),), {"s_axis_table": pack(stream, {"entry": table.entries})}
+    design: Design
+    size: tuple[int, int, int]
+    operands: dict[str, np.ndarray]
+    load: tuple[tuple[str, int], ...]
+    table: dict[str, np.ndarray]
+
+    @classmethod
+    def of(
+        cls,
+        unit: str,
+        p: ApproxArrayParameters,
+        a: npt.ArrayLike,
+        b: npt.ArrayLike,
+        table: Table | None,
+    ) -> "Given":
+        """Return what a unit is given for the product of two matrices."""
+        design = generate(unit, p)
+        a, b = matrices(a, b)
+        check_size(a.shape, b.shape)
+        lines, k = {"a": cut(a, p.format), "b": cut(b, p.format).T}, a.shape[1]
+        beats = {}
+        if table is not None:
+            fractions(p, table)
+            stream = design.manifest["streams"]["s_axis_table"]
+            beats = {"s_axis_table": pack(stream, {"entry": table.entries})}
+        return cls(
+            design=design,
+            size=(a.shape[0], b.shape[1], k),
+            operands={
+                name: operand(design.manifest, name, {"value": x}, k) for name, x in lines.items()
+            },
+            load=(("load", 1),) if beats else (),
+            table=beats,
+        )
 
 
 def regress(parameters: ApproxArrayParameters, **options: Any) -> Report:

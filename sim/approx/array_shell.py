@@ -10,16 +10,15 @@ import numpy.typing as npt
 from hw.flow.emit import generate
 from sw.approx.array import fractions
 from sw.approx.array_shell import ApproxArrayShellParameters
-from sw.approx.product import matrices
 from sw.approx.table import Table
 
 from ..bench import Result
 from ..regression import Regression
 from ..report import Report
 from ..shells import check, multiply
-from ..tiles import START, check_size, over_depths
+from ..tiles import START, over_depths
 from .amsim_multiplier import LOADED, random_table
-from .array import operand_beats, padded_model, random_values, table_load
+from .array import Given, padded_model, random_values
 
 __all__ = ["matmul", "regress", "simulate"]
 
@@ -50,19 +49,15 @@ def simulate(
 
     ``commands`` and ``inputs`` are as of `sim.approx.array.simulate`.
     """
-    p = parameters
-    design = generate("approx_array_shell", p)
-    a, b = matrices(a, b)
-    check_size(a.shape, b.shape)
-    load, beats = table_load(design.manifest, p, table)
+    given = Given.of("approx_array_shell", parameters, a, b, table)
     return multiply(
-        design,
-        p,
-        operand_beats(design.manifest, p, a, b),
-        size=(a.shape[0], b.shape[1], a.shape[1]),
+        given.design,
+        parameters,
+        given.operands,
+        size=given.size,
         depth="depth",
-        commands=(*load, *commands),
-        inputs={**beats, **(inputs or {})},
+        commands=(*given.load, *commands),
+        inputs={**given.table, **(inputs or {})},
         **options,
     )
 
