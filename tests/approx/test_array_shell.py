@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hw.engine.operand_memory import OperandMemory
 from hw.engine.shell import Shell
 from hw.engine.tile_feed import TileFeed
 from hw.flow.emit import generate
@@ -208,18 +207,6 @@ FAULTS = {
     "words of a that wait for b each": (
         PLAIN,
         Fault(TileFeed, lambda s: [(~s.b.there, s.read.eq(0))], f"product: |cycles|{STUCK}"),
-    ),
-    "a pass over b begins at the first address": (
-        PLAIN,
-        Fault(
-            OperandMemory,
-            lambda s: [(s.read & s.keep & s.back, s.own("read_address").eq(0))],
-            "product: ",
-        ),
-    ),
-    "columns are not asked for before rows": (
-        ONE,
-        Fault(Shell, lambda s: s.input_a.i.valid.eq(s.i.valid), STUCK),
     ),
     "a load that does not reach the array": (
         SMALL,

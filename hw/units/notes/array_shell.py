@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sw.approx.array_shell import ApproxArrayShellParameters
 from sw.bfp.array_shell import ArrayShellParameters
+from sw.bfp.multimode_array import DIGITS
 from sw.bfp.multimode_array_shell import MultimodeArrayShellParameters
 from sw.core.shell import SHELL_LATENCY, ShellParameters
 from sw.core.shell_cycles import MOVES_WITH
@@ -115,6 +116,14 @@ def _filling(p: ShellParameters) -> str:
     return f"B x ({filling} + {_times(many, '(R - 1) x C')})"
 
 
+def _least(p: ShellParameters, results: int) -> str:
+    """Return what is said before cycles where rows of a tile come faster than they leave.
+
+    If there are more of these ``results`` than find room the array stops.
+    """
+    return "" if p.result_beats == 1 or results <= MOVES_WITH else "at least "
+
+
 def _overlap(p: ShellParameters) -> str:
     """Return when words of the next panel come while the array works on one."""
     return (
@@ -132,8 +141,7 @@ def _cycles(p: ShellParameters, depth: str, ahead: int, places: int) -> Cycles:
     rows, columns = p.tile_size(())
     many, results = p.words_ratio, rows * p.result_beats
     rest = SHELL_LATENCY + p.array.timing.latency + results - ahead
-    # Rows of a tile that come faster than they leave stop the array if there are more of them.
-    least = "" if p.result_beats == 1 or rows <= MOVES_WITH else "at least "
+    least = _least(p, rows)
     words = f"{depth} x {p.block_words[1]} words a panel" if many == 1 else f"{depth}"
     side = rows, columns, places
     cases = (side, (2 * side[0], side[1], side[2]), tuple(2 * n for n in side), (64, 64, 256))
@@ -273,7 +281,7 @@ def multimode_array_shell(p: MultimodeArrayShellParameters) -> Notes:
         ),
         sums=of.sums,
         cycles=Cycles(
-            formula=f"{_filling(p)} + {latency} + {_times(parts, 'results')} - 1, where R = "
+            formula=f"{_least(p, p.rows * DIGITS**2)}{_filling(p)} + {latency} + {_times(parts, 'results')} - 1, where R = "
             f"tile_rows, C = tile_columns, B = beats and results = {p.rows} x Ea x Eb rows of "
             "results a tile, if no block of a tile, nor the rest of K behind its last whole block, "
             "is shorter than results or 8 words, B is at least "
