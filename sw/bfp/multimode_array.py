@@ -234,7 +234,8 @@ class MultimodeParameters(Parameters):
         """Cycles of a job of equal tiles; `cycles` in closed form."""
         spacing = self.mode_timing(mode_a, mode_b).interval
         tile = sum(max(beats, spacing) for beats in self.block_beats(k, mode_a, mode_b))
-        first = self.cycles([(k, mode_a, mode_b)])
+        # In a shell `self.cycles` counts another way.
+        first = MultimodeParameters.cycles(self, [(k, mode_a, mode_b)])
         return first + (tiles - 1) * tile
 
     def cycles(self, tiles: Iterable[tuple[int, int, int]]) -> int:

@@ -46,12 +46,15 @@ class _ModeMoves(ArrayMoves):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class MultimodeArrayShellParameters(ShellParameters, MultimodeParameters):
+class MultimodeArrayShellParameters(  # pyright: ignore[reportIncompatibleMethodOverride]
+    ShellParameters, MultimodeParameters
+):
     """Parameters of ``multimode_array_shell``, a ``bfp_multimode_array`` sent each operand once.
 
     A word is `lanes` words of the array of each of its rows, or columns, with exponents and a mode,
     which is that of all words of a panel. Panels of an operand may have different modes. A block is
-    a word. The model is `matmul`.
+    a word. The model is `matmul`. `cycles` and `timing` are those of the shell; `job_cycles` and
+    `mode_timing` the array's own.
 
     Parameters
     ----------

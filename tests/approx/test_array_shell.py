@@ -35,7 +35,8 @@ Floats = np.ndarray
 
 def operands(m: int, n: int, k: int) -> tuple[Floats, Floats]:
     rng = np.random.default_rng(m)
-    return tuple(rng.standard_normal(shape).astype(np.float32) for shape in ((m, k), (k, n)))
+    a, b = (rng.standard_normal(shape).astype(np.float32) for shape in ((m, k), (k, n)))
+    return a, b
 
 
 def test_bytes_are_words_of_every_fifth_row_and_of_columns():

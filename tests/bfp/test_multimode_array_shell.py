@@ -43,10 +43,10 @@ def test_bytes_are_words_of_elements_codes_and_a_mode():
     # Two panels of two rows of 8 bits, the last one of one; a panel of one column of 16 bits.
     assert [len(each) for each in words.values()] == [8, 4]
     for place in range(2):
-        code, scale = int(a.code[2, place]), int(a.codes(0)[2, place])
+        code, scale = int(a.code[2, place]), int(a.codes(0)[2, 0])
         word = words["s_axis_a"][4 + 2 * place] | words["s_axis_a"][5 + 2 * place] << 32
         assert word == code & 255 | (code >> 8) << 16 | scale << 20 | 1 << 52
-        code, scale = int(b.code[0, place]), int(b.codes(0)[0, place])
+        code, scale = int(b.code[0, place]), int(b.codes(0)[0, 0])
         word = words["s_axis_b"][2 * place] | words["s_axis_b"][1 + 2 * place] << 32
         assert word == code & 65535 | (code >> 16) << 16 | scale << 20 | 2 << 52
 
@@ -110,7 +110,8 @@ def test_64_x_64_x_256_takes_at_most_1_2_times_the_cycles_of_the_array():
     p = MultimodeArrayShellParameters()
     assert (p.rows, p.columns, p.lanes, p.family, p.port_bits) == (2, 4, 1, "flexblock", 128)
     # 64 / 8 x 64 / 16 tiles of 256 words, and the last one's results.
-    array = p.array.job_cycles(32, 256, 0, 0)
+    array = p.job_cycles(32, 256, 0, 0)
+    assert array == p.array.job_cycles(32, 256, 0, 0)
     assert array == 32 * 256 + p.timing.latency - 2 + 31
     assert p.cycles(64, 64, 256, 0, 0) <= 1.2 * array
 

@@ -244,7 +244,7 @@ def approx_array_shell(p: ApproxArrayShellParameters) -> Notes:
 def multimode_array_shell(p: MultimodeArrayShellParameters) -> Notes:
     """Return the notes of ``multimode_array_shell``."""
     of = multimode_array(p.array)
-    latency, parts = SHELL_LATENCY + p.mode_timing(0, 0).latency, p.result_beats
+    latency, results = SHELL_LATENCY + p.array.timing.latency, _times(p.result_beats, "results")
     places = min(54, p.lanes * p.most_blocks, p.lanes * p.most_blocks_b)
     shapes = [
         (m * rows, n * columns, k, a, b)
@@ -281,11 +281,11 @@ def multimode_array_shell(p: MultimodeArrayShellParameters) -> Notes:
         ),
         sums=of.sums,
         cycles=Cycles(
-            formula=f"{_least(p, p.rows * DIGITS**2)}{_filling(p)} + {latency} + {_times(parts, 'results')} - 1, where R = "
-            f"tile_rows, C = tile_columns, B = beats and results = {p.rows} x Ea x Eb rows of "
-            "results a tile, if no block of a tile, nor the rest of K behind its last whole block, "
-            "is shorter than results or 8 words, B is at least "
-            f"{_times(parts, 'results')}, {_overlap(p)}",
+            formula=f"{_least(p, p.rows * DIGITS**2)}{_filling(p)} + {latency} + {results} - 1, "
+            f"where R = tile_rows, C = tile_columns, B = beats and results = {p.rows} x Ea x Eb "
+            "rows of results a tile, if no block of a tile, nor the rest of K behind its last "
+            f"whole block, is shorter than results or 8 words, B is at least {results}, "
+            f"{_overlap(p)}",
             sizes=("M", "N", "K", "mode of a", "mode of b"),
             cases=tuple(dict.fromkeys(shape for shape in shapes if p.fits(*shape))),
             count=p.cycles,
