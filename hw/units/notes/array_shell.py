@@ -11,7 +11,7 @@ from sw.core.shell_cycles import MOVES_WITH
 
 from . import approx
 from .bfp import alpha_job, array_sums
-from .multimode import multimode_array, tile_shapes, words_order
+from .multimode import multimode_array, results_order, tile_shapes, words_order
 from .note import COUNTED, Cycles, Notes, Port
 
 __all__ = ["approx_array_shell", "array_shell", "multimode_array_shell"]
@@ -52,7 +52,7 @@ def _inputs(p: ShellParameters) -> dict[str, Port]:
 def _rows_out(p: ShellParameters, order: str) -> Port:
     """Return the port of results; ``order`` is that of the rows of a tile."""
     return Port(
-        order=f"A row of a tile takes {p.result_beats} of the port's beats: {order}",
+        order=f"A row of results takes {p.result_beats} of the port's beats: {order}",
         last="On the last beat of the job alone.",
     )
 
@@ -262,7 +262,7 @@ def multimode_array_shell(p: MultimodeArrayShellParameters) -> Notes:
                 "several formats by others, each beginning with a panel of its own."
             ),
         ),
-        ports={**_inputs(p), "o": _rows_out(p, of.ports["o"].order)},
+        ports={**_inputs(p), "o": _rows_out(p, results_order(p, "rows of results", "row"))},
         order=(
             (
                 f"{tile_shapes(p)} tile_rows and tile_columns are the panels of A and of B, beats "
@@ -292,6 +292,6 @@ def multimode_array_shell(p: MultimodeArrayShellParameters) -> Notes:
             work=lambda m, n, k, a, b: m * n * k,
         ),
         job=("All panels of a job have as many words, beats, in every mode.",),
-        flags=_flags(p, "beats", of.flags["framing"]),
+        flags=_flags(p, "beats", f"{COUNTED} A mode of 3, or a second one, is a wrong field."),
         work=of.work,
     )

@@ -4,7 +4,7 @@ from sw.bfp.multimode_array import DIGITS, MODES, MultimodeParameters
 
 from .note import ARITHMETIC, JOB_READY, Cycles, Notes, Port
 
-__all__ = ["multimode_array", "tile_shapes", "words_order"]
+__all__ = ["multimode_array", "results_order", "tile_shapes", "words_order"]
 
 
 def words_order(
@@ -21,6 +21,14 @@ def words_order(
         f"of word-{what} w is of {what} w x E + i. exponent[w x 4 + i] is the code of element "
         "i's block; those of i >= E are ignored, and of each block the codes of its last beat "
         f"count. mode is that of the whole {whole}, the same all along."
+    )
+
+
+def results_order(p: MultimodeParameters, rows: str, row: str) -> str:
+    """Return the order of the results of a tile, in ``rows``, each a ``row``."""
+    return (
+        f"With Ea and Eb elements a word of a and b, a tile gives {p.rows} x Ea x Eb {rows}: {row} "
+        "(r x Ea + i) x Eb + j has in result[w] the result of row r x Ea + i and column w x Eb + j."
     )
 
 
@@ -56,9 +64,7 @@ def multimode_array(p: MultimodeParameters) -> Notes:
             "i_a": Port(order=words_order(p, "row", p.rows), last=last, ready=JOB_READY),
             "i_b": Port(order=words_order(p, "column", p.columns), last=last, ready=JOB_READY),
             "o": Port(
-                order="With Ea and Eb elements a word of a and b, a tile gives "
-                f"{p.rows} x Ea x Eb beats: beat (r x Ea + i) x Eb + j has in result[w] the result "
-                "of row r x Ea + i and column w x Eb + j.",
+                order=results_order(p, "beats", "beat"),
                 last="On the last beat of the job alone.",
             ),
         },
