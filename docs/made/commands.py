@@ -34,11 +34,14 @@ def rooms() -> str:
 
 
 def _commands(
-    group: click.Command, words: tuple[str, ...]
+    group: click.Group, words: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Give the commands of a group, and of the groups in it."""
-    for name, command in getattr(group, "commands", {}).items():
-        if getattr(command, "commands", None):
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
             yield from _commands(command, (*words, name))
         else:
             yield (*words, name), command
