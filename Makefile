@@ -73,7 +73,7 @@ list: ## the units and their presets
 	@./setup.sh $(BASE) && $(PYTHON) -m hw list
 
 docs: ## the book into build/docs
-	@./setup.sh $(BASE),docs && NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build -q && echo build/docs/index.html
+	@./setup.sh $(BASE),docs && NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build && echo build/docs/index.html
 
 doctor: ## the tools found, and how to get what is missing
 	@./setup.sh $(BASE) && $(PYTHON) -m hw doctor

@@ -11,7 +11,7 @@ __all__ = ["picture"]
 PAGE = Path(__file__).parents[1] / "evidence" / "papers.md"
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 820, 420, 60, 30, 20, 50
-LOWEST, HIGHEST = -3.2, 0.6
+LOWEST, HIGHEST = -3.2, 1.6
 FEWEST, MOST = 200, 20_000
 LABEL = "Accuracy after training on digits, in points from fp32, over the gates of a multiply-add"
 
@@ -76,9 +76,10 @@ def _shapes() -> Iterator[str]:
     taken: list[tuple[float, float]] = []
     for row in sorted(_rows(), key=lambda each: each.x):
         y = row.y - 9
-        while any(abs(row.x - x) < 90 and abs(y - other) < 15 for x, other in taken):
-            y -= 4
+        while any(abs(row.x - x) < 80 and abs(y - other) < 14 for x, other in taken):
+            y -= 1
         taken.append((row.x, y))
+        yield f'<path class="grid" d="M{row.x:.1f},{row.y:.1f}V{y:.1f}"/>'
         yield f'<circle cx="{row.x:.1f}" cy="{row.y:.1f}" r="4"/>'
         yield f'<text class="middle" x="{row.x:.1f}" y="{y:.1f}">{row.name}</text>'
     yield "</svg>"

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from delivery.delivered import Delivered, Recorded
-from delivery.sheet.document import Block, Figure, Section
+from delivery.sheet.document import Block, Figure, Section, Text
 from delivery.sheet.part import sections
 from delivery.template import render
 from hw.units import UNITS
@@ -70,6 +70,7 @@ def _blocks(name: str, section: Section, pictures: dict[str, str]) -> Iterator[B
         if isinstance(block, Figure):
             file = f"{name}_{len(pictures)}.svg"
             pictures[f"units/{file}"] = block.svg
+            yield Text(f"{block.caption}:")
             yield dataclasses.replace(block, file=file, wave="")
         else:
             yield block
