@@ -6,17 +6,17 @@ ARGS ?=
 PYTHON := .venv/bin/python
 BASE := sim,synth,train,report
 
-.PHONY: demo test lint fuzz fuzz-programs deep bench train accelerate paper-bfp paper-approx paper-essop paper-sparse paper-formats verilog deliver simulate synth board doctor list help clean
+.PHONY: demo test lint fuzz fuzz-programs deep bench train accelerate paper-bfp paper-approx paper-essop paper-sparse paper-formats verilog deliver simulate synth board docs doctor list help clean
 .DEFAULT_GOAL := demo
 
 demo: ## generate, prove on real data, synthesize and report the default design (default)
 	@./setup.sh $(BASE) && $(PYTHON) -m sim demo $(ARGS)
 
 test: ## every test
-	@./setup.sh $(BASE),pnr,boards,delivery,dev && $(PYTHON) -m pytest -q -n 2 --dist worksteal $(ARGS)
+	@./setup.sh $(BASE),pnr,boards,delivery,docs,dev && $(PYTHON) -m pytest -q -n 2 --dist worksteal $(ARGS)
 
 lint: ## ruff and pyright
-	@./setup.sh $(BASE),pnr,boards,delivery,dev && .venv/bin/ruff check . && .venv/bin/pyright
+	@./setup.sh $(BASE),pnr,boards,delivery,docs,dev && .venv/bin/ruff check . && .venv/bin/pyright
 
 fuzz: ## random configurations of every unit against their models (ARGS="--count 30"; resumes)
 	@./setup.sh $(BASE),pnr,boards,dev && $(PYTHON) -m tests.fuzz.configurations $(ARGS)
@@ -71,6 +71,9 @@ board: ## bitstream and report of UNIT for BOARD into build/BOARD (BOARD=icebrea
 
 list: ## the units and their presets
 	@./setup.sh $(BASE) && $(PYTHON) -m hw list
+
+docs: ## the book into build/docs
+	@./setup.sh $(BASE),docs && NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build && echo build/docs/index.html
 
 doctor: ## the tools found, and how to get what is missing
 	@./setup.sh $(BASE) && $(PYTHON) -m hw doctor

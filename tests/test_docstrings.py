@@ -13,7 +13,7 @@ from hw.base.circuit import Circuit
 from hw.engine.core import Core
 
 ROOT = Path(__file__).parents[1]
-CODE = ("hw", "sw", "sim", "delivery", "boards", "tests", "examples")
+CODE = ("hw", "sw", "sim", "delivery", "boards", "docs", "tests", "examples")
 
 NEEDED = {
     "members": "^ *Members\n *-------$",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("sw", "hw", "sim", "delivery", "boards", "examples", "tests")
+PACKAGES = ("sw", "hw", "sim", "delivery", "boards", "docs", "examples", "tests")
 WINGS = ("bfp", "approx", "stochastic", "sparse")
 # Rooms and files of a package from the ground up; those of a line may not import each other.
 FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {

@@ -1,4 +1,4 @@
-"""Every unit has all that a unit has: record, bench, planted faults, a row in the README.
+"""Every unit has all that a unit has: record, bench, planted faults, a row in the book.
 
 What is one test of all units by their records stands elsewhere: registers in `tests.test_bus`,
 reset in `tests.test_reset`, abort in `tests.test_abort`, ports in `tests.formal.test_axi`.
@@ -14,7 +14,7 @@ import pytest
 from hw.units import UNITS
 from sim.units import bench
 
-from .readme import ROOT
+from .book import ROOT, page
 
 PLANTS = ("faults", "planted")
 OF_ALL_UNITS = ("test_bus", "test_reset", "test_abort", "formal/test_axi", "flow/test_lint")
@@ -79,8 +79,8 @@ def test_tests_of_all_units_are_of_all_units(file):
 
 @pytest.mark.parametrize("name", UNITS)
 def test_it_is_documented(name):
-    rows = re.findall(r"^\| (`.*?) \| \S.* \|$", (ROOT / "README.md").read_text("utf-8"), re.M)
-    assert sum(f"`{name}`" in row.split(", ") for row in rows) == 1
+    rows = re.findall(r"^\| (\[`.*?) \| \S.* \|$", page("units/index.md"), re.M)
+    assert sum(f"[`{name}`]({name}.md)" in row.split(", ") for row in rows) == 1
     assert UNITS[name].summary and UNITS[name].core.__doc__ and UNITS[name].parameters.__doc__
 
 

@@ -19,7 +19,7 @@ from sim.compare import assert_equal
 from sw.bfp.array_shell import ArrayShellParameters, matmul
 from sw.errors import UserError
 from sw.formats.blocks import Blocks, encode
-from tests.readme import ROOT
+from tests.book import ROOT
 
 UNIT = UNITS["array_shell"]
 SMALL: Any = UNIT.small

@@ -27,11 +27,11 @@ from sim.__main__ import main as sim
 from sim.units import bench
 from sw.errors import UserError
 from tests.aborted import Aborted
+from tests.book import ROOT
 from tests.bus import OKAY, Bus, simulate
 from tests.faults import STALLS, Fault, assert_caught, message
 from tests.formal.ports import broken
 from tests.lint import lint
-from tests.readme import ROOT
 
 OWN = "examples.own_unit.clip:UNIT"
 FOLDER = ROOT / "examples" / "own_unit"

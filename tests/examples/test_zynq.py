@@ -12,7 +12,7 @@ from hw.flow.emit import generate
 from sim.bfp.array_shell import beats
 from sw.bfp.array_shell import ArrayShellParameters
 from sw.formats.blocks import Blocks, encode
-from tests.readme import ROOT
+from tests.book import ROOT
 
 EXAMPLE = ROOT / "examples" / "zynq"
 STUBS = Path(__file__).parent / "zynq"

@@ -39,8 +39,8 @@ def array(p: SparseArrayParameters) -> Notes:
                 f"`depth` places, {subtiles} sub-tiles in all, and an activation tile of `patch` "
                 f"rows of {p.columns} values that all share. Row r of the pass (r = sub-tile x "
                 "rows + row) gives, for each output pixel q of `pixels` and each column c, the sum "
-                "over its places d with a value w of w x activation[shift[r] + offset[d] + "
-                "base[q]][c]. The sums of `passes` passes are added up, and are a tile of results."
+                "over its places d with a value w of w x `activation[shift[r] + offset[d] + "
+                "base[q]][c]`. The sums of `passes` passes are added up, and are a tile of results."
             ),
         ),
         ports={

@@ -1,16 +1,16 @@
-"""The README's code and commands for stochastic updates."""
+"""The page's code and commands for stochastic updates."""
 
 import re
 
-from tests.readme import code, run
+from tests.book import code, run
 
 
 def test_the_code():
-    run("-c", code("Stochastic updates", "python"))
+    run("-c", code("use/stochastic.md", "python"))
 
 
 def test_the_commands():
-    _lenet, rotated, pulsed, circuit = code("Stochastic updates", "sh").splitlines()
+    _lenet, rotated, pulsed, circuit = code("use/stochastic.md", "sh").splitlines()
     for line in (rotated, pulsed):
         rates = [float(x) for x in re.findall(r"(\d+\.\d+)%", run(*line.split()[1:]))]
         assert len(rates) == 2 and min(rates) > 85

@@ -1,16 +1,16 @@
-"""The README's code and commands for sparse training."""
+"""The page's code and commands for sparse training."""
 
 import re
 
-from tests.readme import code, run
+from tests.book import code, run
 
 
 def test_the_code():
-    run("-c", code("Sparse training", "python"))
+    run("-c", code("use/sparse.md", "python"))
 
 
 def test_the_commands(tmp_path):
-    digits, _lenet, circuit = code("Sparse training", "sh").splitlines()
+    digits, _lenet, circuit = code("use/sparse.md", "sh").splitlines()
     weights = tmp_path / "sparse.npz"
     table = run(*digits.replace("build/sparse.npz", str(weights)).split()[1:])
     (right,) = re.findall(r"test +│ +\d+ │ (\d+\.\d+)%", table)

@@ -1,4 +1,4 @@
-"""The README's commands and code with the simulated board, as they stand there."""
+"""The page's commands and code with the simulated board, as they stand there."""
 
 import contextlib
 import os
@@ -9,19 +9,15 @@ import sys
 import time
 from pathlib import Path
 
-from tests.readme import ROOT, run
+from tests.book import ROOT, blocks, run
 
-
-def blocks(language: str) -> list[str]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    [section] = re.findall(r"^## On a board\n(.*?)(?=^## )", text, re.DOTALL | re.MULTILINE)
-    return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
+PAGE = "use/boards.md"
 
 
 def test_the_simulated_board(tmp_path):
     # As in a new checkout: there is no such folder yet.
     link = tmp_path / "build" / "board"
-    _, simulated, _ = blocks("sh")
+    _, simulated, _ = blocks(PAGE, "sh")
     _, simulate, wait, selftest = simulated.replace("build/board", str(link)).splitlines()
     assert simulate.endswith(" &") and wait.startswith(f"until test -e {link}; do sleep 1; done ")
     command = [sys.executable, *simulate.removesuffix(" &").split()[1:]]
@@ -31,7 +27,7 @@ def test_the_simulated_board(tmp_path):
         appears(link)
         table = run(*selftest.split()[1:])
         assert re.search(r"on the board │ +[\d,]+ │ +- │ +0 │", table)
-        [code] = blocks("python")
+        [code] = blocks(PAGE, "python")
         told = run("-c", code.replace("build/board", str(link)))
         assert told.startswith(f"ulx3s-85f at {link} 1195835394 Statistics(")
         board.send_signal(signal.SIGTERM)
@@ -46,7 +42,7 @@ def appears(path: Path) -> None:
 
 
 def test_each_command_is_one():
-    lines = [line.split("#")[0].split() for block in blocks("sh") for line in block.splitlines()]
+    lines = [line.split("#")[0].split() for line in "".join(blocks(PAGE, "sh")).splitlines()]
     assert len(lines) == 13
     for line in filter(None, lines):
         if line[:3] == ["python", "-m", "boards"]:

@@ -1,20 +1,18 @@
-"""The README's multiplier of a user: ten lines of Python to a table, a training and the RTL."""
+"""The page's multiplier of a user: ten lines of Python to a table, a training and the RTL."""
 
 import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 
 from sw.approx.table import function, read
-
-ROOT = Path(__file__).parents[2]
+from tests.book import ROOT, page
 
 
 def test_a_users_multiplier(tmp_path):
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = page("use/approximate.md")
     (source,) = re.findall(r"```python\n(# own.py\n.*?)```", text, re.DOTALL)
     (commands,) = re.findall(r"```sh\n(python -m sw table own.py.*?)```", text, re.DOTALL)
     (tmp_path / "own.py").write_text(source)
