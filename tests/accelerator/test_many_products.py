@@ -7,13 +7,20 @@ import pytest
 from hw.accelerator.product import ProductEngine
 from sw.accelerator.coding import encode
 from sw.accelerator.parameters import AcceleratorParameters
+from sw.formats import read_format
 
 from ..faults import Fault, planted
 from .engine_bench import random_scratchpad, run_engine, same
 from .tensor_scales import base, interpreted
 
 SMALL = AcceleratorParameters(
-    rows=1, columns=2, lanes=4, format="hbfp6:block=4", banks=4, bank_words=512, port_bits=32
+    rows=1,
+    columns=2,
+    lanes=4,
+    format=read_format("hbfp6:block=4"),
+    banks=4,
+    bank_words=512,
+    port_bits=32,
 )
 
 
