@@ -1,10 +1,9 @@
 """When data come through the memory port, which never stalls."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from .instructions import BITS
 from .parameters import AcceleratorParameters
-from .timing import STORE
 
 __all__ = ["Port"]
 
@@ -36,30 +35,35 @@ class Port:
             yield taken
             place, beats = place + taken, beats - taken
 
-    def _ends(self, bursts: Sequence[int], *, stores: bool, interval: int = 1) -> int:
+    def _ends(self, rows: Iterable[Iterable[int]], *, stores: bool, interval: int = 1) -> int:
         """Return the cycles from the first request to the end of the last burst.
 
-        A beat that is read is taken every ``interval`` cycles.
+        Of each row there are the beats of its bursts. A beat that is read is taken every
+        ``interval`` cycles.
         """
-        ends: list[int] = []
+        p, ends = self._parameters, list[int]()
+        # Words that are cut into beats come a cycle later.
+        read = 4 if p.word_bits > p.port_bits else 3
         begun, beat = 0, -1
-        for number, beats in enumerate(bursts):
-            begun += 1
-            if number >= self._parameters.outstanding:
-                begun = max(begun, ends[-self._parameters.outstanding] + 1)
-            if stores:
-                beat = max(beat, begun + STORE) + beats
-                ends.append(max(beat + self._latency, ends[-1] + 1 if ends else 0))
-            else:
-                beat = max(beat, begun + self._latency) + beats * interval
-                ends.append(beat)
+        for row in rows:
+            there = begun + 1 + read
+            for beats in row:
+                begun += 1
+                if len(ends) >= p.outstanding:
+                    begun = max(begun, ends[-p.outstanding] + 1)
+                if stores:
+                    beat = max(beat, there, begun + 3) + beats
+                    ends.append(max(beat + self._latency, ends[-1] + 1 if ends else 0))
+                else:
+                    beat = max(beat, begun + self._latency) + beats * interval
+                    ends.append(beat)
         return ends[-1]
 
     def move(self, name: str, address: int, fields: Mapping[str, int]) -> int:
         """Return the cycles of ``dma.load`` or ``dma.store``."""
         beats = fields["words"] * (self._parameters.word_bits // self._parameters.port_bits)
         rows = (address + row * fields["distance"] for row in range(fields["rows"]))
-        bursts = [burst for row in rows for burst in self._bursts(row, beats)]
+        bursts = (self._bursts(row, beats) for row in rows)
         return 1 + self._ends(bursts, stores=name == "dma.store") + 2
 
     def fetch(self, instructions: int) -> int:
@@ -71,8 +75,7 @@ class Port:
         bits = self._parameters.port_bits
         parts = max(1, bits // BITS)
         beats = -(-instructions * BITS // bits)
-        bursts = list(self._bursts(0, beats))
-        last = self._ends(bursts, stores=False, interval=parts)
+        last = self._ends([self._bursts(0, beats)], stores=False, interval=parts)
         # The last beat may have more instructions than there are.
         last += 2 if bits < BITS else instructions - beats * parts
         return 2 + last + 4
