@@ -1,8 +1,8 @@
 """The book builds without a warning, and what it tells its readers to run runs.
 
 A block of code is run if its fence says so, ``{.sh .run}`` or ``{.python .run}``. One with a
-title is a file that is written instead. The lines of a block ``{.text .printed}`` are among those that the
-block before it prints. The blocks of a page are run in order, in one empty folder.
+title is a file that is written instead. The lines of a block ``{.text .printed}`` are among those
+that the block before it prints. The blocks of a page are run in order, in one empty folder.
 """
 
 import dataclasses
