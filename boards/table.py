@@ -91,8 +91,8 @@ class Board:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """Choose the device of nextpnr, and how it places; none where it knows no such device."""
-        return (*self.chip.arguments, *(_PLACER if self.family == "ecp5" else ()))
+        """Choose the device of nextpnr; none where it knows no such device."""
+        return self.chip.arguments
 
     @property
     def reference(self) -> Fraction:
@@ -155,9 +155,6 @@ def _site(platform: Any, wire: str) -> Site:
 
 
 _UART = {"rx": "uart.0.rx", "tx": "uart.0.tx", "led_busy": "led.0", "led_error": "led.1"}
-
-_PLACER = ("--placer", "static")
-"""The other placer takes twice as long, and does not finish with many DSP blocks."""
 
 
 def _ulx3s(size: str, **fields: Any) -> Board:

@@ -168,8 +168,8 @@ def _matrices(manifest: Mapping[str, Any]) -> dict[str, Any]:
     streams = manifest["streams"]
     registers = {r["name"]: r for r in manifest["registers"]}
     operands = {n: _operand(n, each, streams) for n, each in described["operands"].items()}
-    for name, operand in operands.items():
-        operand["sending"] = _sending(name, described["operands"])
+    for operand in operands.values():
+        operand["sending"] = _sending(operand, operands)
     products = []
     for name, product in described["products"].items():
         stream = sim.matrix_beats.packet_of(streams, product)
@@ -203,9 +203,8 @@ def _operand(name: str, operand: Mapping[str, Any], streams: Mapping[str, Any]) 
     return {**operand, **known, "of_stream": operand["beats"] * stream.get("beats", 1)}
 
 
-def _sending(name: str, operands: Mapping[str, Any]) -> str:
+def _sending(operand: Mapping[str, Any], operands: Mapping[str, Any]) -> str:
     """Return in which order the tiles of an operand are sent, and where ``tlast`` is."""
-    operand = operands[name]
     if not operand["once"]:
         times = (
             "each tile as many times as the other operand has tiles, then the next one"
@@ -213,9 +212,10 @@ def _sending(name: str, operands: Mapping[str, Any]) -> str:
             else "all tiles in turn, as many times as the other operand has tiles"
         )
         return f"{times}; tlast may come with the last beat of a tile, or not at all"
-    if operand["stream"] not in [each["stream"] for n, each in operands.items() if n != name]:
+    others = [each for each in operands.values() if each["carried"] != operand["carried"]]
+    if operand["stream"] not in [each["stream"] for each in others]:
         return "each tile once, in turn; tlast comes with the last beat of the last tile"
-    if name == "b":
+    if operand["side"] == "columns":
         return "each tile once, in turn, before all of a; tlast may come with the last beat"
     return "each tile once, in turn, behind all of b; tlast comes with the last beat"
 

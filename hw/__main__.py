@@ -7,8 +7,8 @@ from typing import Any
 import click
 from rich.table import Column, Table
 
+from sw.checks import whole
 from sw.cli import command_line, configured, console, output_folder
-from sw.errors import UserError
 from sw.parameters import Parameters
 
 from .flow.families import FAMILIES
@@ -198,13 +198,13 @@ def synth(
     from .flow.emit import generate, write_files
     from .flow.report import as_files, show
     from .flow.route import ROUTERS
-    from .flow.synth import Liberty, synthesize
+    from .flow.synth import MOST_SEEDS, Liberty, check_synthesis, synthesize
 
     device = None if device_name is None else find_device(device_name)
-    if device and target not in (None, device.family):
-        raise UserError(f"{device.name} goes with --target {device.family}, not {target}")
-    target = device.family if device else target or "ecp5"
-    _check_synth(target, liberty, seeds, mhz, ROUTERS if route else None)
+    target = target or (device.family if device else "ecp5")
+    whole("--seeds", seeds, 1, MOST_SEEDS)
+    seeds = seeds if route else 0
+    check_synthesis(target, device=device, liberty=liberty, seeds=seeds, megahertz=mhz)
     parameters = _parameters(unit_name, preset, config, overrides, target)
     folder = output_folder(output) if output else None
     cells = Liberty.read(liberty) if liberty else None
@@ -219,7 +219,7 @@ def synth(
         target,
         device=device,
         liberty=cells,
-        seeds=seeds if route else 0,
+        seeds=seeds,
         megahertz=mhz,
         progress=progress,
     )
@@ -235,21 +235,6 @@ def synth(
     if folder is not None:
         for path in write_files(as_files(cost), folder):
             OUT.print(f"wrote {path}", highlight=False, style="dim")
-
-
-def _check_synth(
-    target: str, liberty: str | None, seeds: int, mhz: float, routers: Any | None
-) -> None:
-    from sw.checks import choice, unknown, whole
-
-    choice("--target", target, FAMILIES)
-    if liberty and target != "gates":
-        raise UserError(f"--liberty goes with --target gates, not {target}")
-    if routers is not None and target not in routers:
-        raise unknown("target of --route", target, routers)
-    whole("--seeds", seeds, 1, 100)
-    if not 1 <= mhz <= 1000:
-        raise UserError(f"--mhz must be from 1 to 1000, not {mhz:g}")
 
 
 @main.command()

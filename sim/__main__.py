@@ -153,7 +153,7 @@ def _run(
 )
 @click.option("--seed", type=click.IntRange(1, 2**32 - 9), default=1, help="Of random rounding.")
 @click.option("--target", default="ecp5", show_default=True, help="What to synthesize for.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build/demo"))
+@click.option("-o", "--output", type=click.Path(), default="build/demo")
 def demo(
     preset: str,
     config: str | None,
@@ -163,7 +163,7 @@ def demo(
     samples: int,
     seed: int,
     target: str,
-    output: Path,
+    output: str,
 ) -> int:
     """Generate the array, run real images through it, and show what it costs.
 
@@ -182,7 +182,7 @@ def demo(
             samples=samples,
             seed=seed,
             target=target,
-            folder=output,
+            folder=output_folder(output),
         )
     except (BenchError, MismatchError) as error:
         click.echo(f"the circuit differs from its model: {error}", err=True)

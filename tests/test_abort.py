@@ -19,7 +19,8 @@ def _regress(unit: str, engine: Aborted, **options: Any) -> str:
 
 
 def test_the_units_with_jobs():
-    arrays = ["bfp_array", "array_shell", "bfp_multimode_array", "approx_array"]
+    arrays = ["bfp_array", "array_shell", "bfp_multimode_array", "multimode_array_shell"]
+    arrays += ["approx_array", "approx_array_shell"]
     assert [*arrays, "accelerator", "accelerator_chip"] == JOBS
 
 
@@ -52,7 +53,8 @@ def test_a_job_that_waits_for_operands_is_ended(unit):
             assert _regress(unit, engine, stalls=stalls) == ""
 
 
-def test_a_job_that_waits_for_its_table_is_ended():
+@pytest.mark.parametrize("unit", ["approx_array", "approx_array_shell"])
+def test_a_job_that_waits_for_its_table_is_ended(unit):
     for entries in (0.0, 0.4):
         engine = Aborted({"s_axis_a": 1.0, "s_axis_b": 1.0, "s_axis_table": entries})
-        assert _regress("approx_array", engine) == ""
+        assert _regress(unit, engine) == ""

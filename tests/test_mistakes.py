@@ -45,6 +45,11 @@ MISTAKES = {
     "folder below a file": ([*VERILOG, "bfp_dot", "-o", "typo.toml/out"], "cannot write to"),
     "folder without a name": ([*VERILOG, "bfp_dot", "-o", ""], "a folder needs a name"),
     "folder of the demo below a file": (["sim", "demo", "-o", "typo.toml/x"], "cannot write to"),
+    "folder of the demo without a name": (["sim", "demo", "-o", ""], "a folder needs a name"),
+    "folder of a paper without a name": (
+        ["sim", "paper", "bfp", "-o", ""],
+        "a folder needs a name",
+    ),
     "folder of the bench below a file": (["sim", "bench", "-o", "typo.toml/x"], "cannot write to"),
     "unknown target": ([*SYNTH, "--target", "virtex"], "one of ecp5, ice40, gowin, xilinx, gates"),
     "unreadable Liberty": (

@@ -94,8 +94,8 @@ class AcceleratorChip(Core):
         )
         members = machine.masters["m_axi"]
         port = {n: Signal.like(getattr(memory, n), name=f"own_{n}") for n in members}
-        self._steps(m, port)
-        running = machine.busy
+        running = Signal()
+        self._steps(m, port, running)
         for name, member in members.items():
             its, theirs = getattr(memory, name), getattr(machine, f"m_axi_{name}")
             if member.flow is not In:
@@ -122,8 +122,8 @@ class AcceleratorChip(Core):
             m.d.comb += getattr(self, register.name).eq(getattr(machine, register.name))
         return m
 
-    def _steps(self, m: Module, port: dict[str, Signal]) -> None:
-        """Carry out a job: its packet in, its program, its packet out."""
+    def _steps(self, m: Module, port: dict[str, Signal], running: Signal) -> None:
+        """Carry out a job: its packet in, its program while it is ``running``, its packet out."""
         job, machine = self.job, self.machine
         left = Signal(self.parameters.beats_bits)
         something = job.write_beats.any() | job.program_length.any() | job.read_beats.any()
@@ -142,8 +142,10 @@ class AcceleratorChip(Core):
                 self._take(m, port, left)
             with m.State("start"):
                 m.d.comb += machine.start.eq(job.program_length != 0)
+                m.d.sync += running.eq(1)
                 m.next = "run"
             with m.State("run"), m.If(~machine.busy):
+                m.d.sync += running.eq(0)
                 m.next = "ask"
             with m.State("ask"):
                 m.d.comb += port["arvalid"].eq(job.read_beats != 0)

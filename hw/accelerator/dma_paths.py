@@ -11,12 +11,13 @@ from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
 
 from ..base.circuit import Circuit
 from ..base.field import Field
+from ..base.pipeline import delay, wire
 from ..stream.downsizer import Downsizer
-from ..stream.fifo import OutputFifo
 from ..stream.gather import Gather
 from ..stream.packet import Packet
 from .dma_control import position_bits
 from .ports import PC_BITS, READ_LATENCY, read_signature, write_signature
+from .reader import WordFifo
 
 __all__ = ["DmaFetch", "DmaLoad", "DmaStore"]
 
@@ -80,8 +81,8 @@ class DmaLoad(Circuit):
 class DmaStore(Circuit):
     """Consecutive words of a bank as beats, the lowest lanes first.
 
-    Latency is three cycles from ``end`` to a beat, interval one cycle a beat. ``read.en`` depends
-    on ``en`` and ``end``, the rest of ``read`` on registers.
+    Latency is four cycles from ``end`` to a beat, interval one cycle a beat. ``read`` comes from
+    registers.
 
     Members
     -------
@@ -114,23 +115,22 @@ class DmaStore(Circuit):
         """Read while the FIFO has a place for each word that is read."""
         m = Module()
         p = self.parameters
-        m.submodules.fifo = fifo = OutputFifo(shape=p.word_bits)
+        m.submodules.fifo = fifo = WordFifo(shape=p.word_bits, depth=8)
         word = Signal(position_bits(p))
         held = Signal(range(fifo.DEPTH + 1))
-        flying = Signal(READ_LATENCY)
         pop = Signal()
+        take = wire(m, "take", 1, self.en & (word != self.end) & (held != fifo.DEPTH))
         m.d.comb += [
-            self.read.en.eq(self.en & (word != self.end) & (held != fifo.DEPTH)),
             self.read.bank.eq(self.bank),
-            self.read.address.eq(word),
-            fifo.push.eq(flying[-1]),
+            fifo.push.eq(delay(m, 1, take, 1 + READ_LATENCY, name="read", reset=True)),
             fifo.word.eq(self.read.data),
             pop.eq(fifo.o.valid & fifo.o.ready),
         ]
         m.d.sync += [
-            flying.eq((flying << 1) | self.read.en),
-            held.eq(held + self.read.en - pop),
-            word.eq(Mux(self.start, self.first, word + self.read.en)),
+            self.read.en.eq(take),
+            self.read.address.eq(word),
+            held.eq(held + take - pop),
+            word.eq(Mux(self.start, self.first, word + take)),
         ]
         _resize(m, fifo.o, self.o)
         return m

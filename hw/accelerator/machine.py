@@ -13,7 +13,7 @@ from sw.accelerator.timing import AHEAD
 
 from ..base.circuit import Circuit
 from ..base.field import Field
-from ..base.pipeline import count_events, wire
+from ..base.pipeline import count_events, register, wire
 from ..base.restart import Restarted
 from ..engine.core import Core
 from ..engine.registers import Register, counter
@@ -154,7 +154,11 @@ class Accelerator(Core):
         stuck = self._watch(m, running, beats | sequencer.step)
         errors = [(name, asker.error, asker.error_pc) for name, asker in askers.items()]
         errors += [
-            (name, Mux(getattr(tokens, f"overflow_{name}"), CAUSES["token"], 0), numbers[name])
+            (
+                name,
+                Mux(getattr(tokens, f"overflow_{name}"), CAUSES["token"], 0),
+                register(m, 1, f"{name}_gave", PC_BITS, numbers[name]),
+            )
             for name in askers
         ]
         errors.append(("", Mux(conflict, CAUSES["conflict"], 0), sequencer.pc))

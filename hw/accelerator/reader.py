@@ -100,8 +100,9 @@ class Reader(Circuit):
 
     def __init__(self, *, parameters: AcceleratorParameters, interval: int = 1) -> None:
         self.parameters = parameters
-        # A place in the FIFO is taken until 4 cycles after its word.
-        self.depth = max(2, 1 << (4 // interval).bit_length())
+        # A place in the FIFO is taken from a word's issue until it is known to have left, the words
+        # of ``interval`` cycles each: 2 + (READ_LATENCY + 1) // interval at the least.
+        self.depth = 1 << (1 + (READ_LATENCY + 1) // interval).bit_length()
         super().__init__(
             {
                 **SETS,

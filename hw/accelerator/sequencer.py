@@ -94,10 +94,11 @@ class ProgramSequencer(Circuit):
 
     At ``start`` it asks for the program, stores it, and then carries out one instruction after the
     other. Latency and interval are two cycles an instruction, unless a stream takes none, or
-    tokens or a barrier are waited for: in the first it leaves the store, is checked, and the
-    address register that it adds is read; in the second it is sent or done, while the next one is
-    read. The first is done three cycles after the last has come. Before the next program it wants a
-    reset, which sets all address registers to 0.
+    tokens or a barrier are waited for: in the first it is checked, and the address register that it
+    adds is read; in the second it is sent or done, while the next one leaves the store. An END that
+    begins its loop anew takes two more, since another one was read. The first is done four cycles
+    after the last has come. Before the next program it wants a reset, which sets all address
+    registers to 0.
 
     Parameters
     ----------
@@ -150,8 +151,9 @@ class ProgramSequencer(Circuit):
         """Build the states, the store, and what an instruction does."""
         m = Module()
         decode, execute = Signal(), Signal()
+        again = Signal()
         following = Signal(PC_BITS)
-        given = self._store(m, Mux(execute, following, self.pc))
+        given = self._store(m, decode | execute)
         m.submodules.legality = legality = Legality(scaled=self.parameters.tensor_scale)
         m.d.comb += legality.word.eq(given)
         word = register(m, decode, "word", BITS, given)
@@ -166,7 +168,7 @@ class ProgramSequencer(Circuit):
         waits.append(
             self._send(m, word, self._sum(m, decode, given, word, does), execute & ~illegal)
         )
-        wrong = illegal | self._loop(m, word, does, following)
+        wrong = illegal | self._loop(m, word, does, again, following)
         m.d.comb += [
             self.step.eq(execute & ~wrong & ~Cat(waits).any()),
             self.wait.eq(field_of(word, _OWN["wait"].named["tokens"])),
@@ -175,11 +177,17 @@ class ProgramSequencer(Circuit):
             self.event.eq(self.step & does["event"]),
             self.done.eq(self.step & does["halt"]),
         ]
-        self._states(m, decode, execute, wrong, following)
+        self._states(m, decode, execute, wrong, again, following)
         return m
 
     def _states(
-        self, m: Module, decode: Signal, execute: Signal, wrong: Value, following: Value
+        self,
+        m: Module,
+        decode: Signal,
+        execute: Signal,
+        wrong: Value,
+        again: Value,
+        following: Value,
     ) -> None:
         """Fetch, then carry out one instruction after the other."""
         with m.FSM():
@@ -197,6 +205,8 @@ class ProgramSequencer(Circuit):
                         m.d.sync += self.pc.eq(0)
                         m.next = "READ"
             with m.State("READ"):
+                m.next = "KEEP"
+            with m.State("KEEP"):
                 m.next = "DECODE"
             with m.State("DECODE"):
                 m.d.comb += decode.eq(1)
@@ -209,13 +219,19 @@ class ProgramSequencer(Circuit):
                 with m.Elif(self.step):
                     m.d.sync += self.pc.eq(following)
                     m.next = "DECODE"
+                    with m.If(again):
+                        m.next = "READ"
                     with m.If(self.done):
                         m.next = "END"
             with m.State("END"):
                 pass
 
-    def _store(self, m: Module, address: Value) -> Value:
-        """Build the store, which is written where ``pc`` is; return what was read last."""
+    def _store(self, m: Module, ahead: Value) -> Value:
+        """Build the store, which is written where ``pc`` is.
+
+        Returns what was read in the cycle before last, from a register: the instruction there, or
+        the one behind it.
+        """
         m.submodules.store = store = uninitialized_memory(
             shape=BITS, depth=self.parameters.instructions, no_collision=True
         )
@@ -227,9 +243,9 @@ class ProgramSequencer(Circuit):
             write.addr.eq(self.pc),
             write.data.eq(self.fetched.payload),
             read.en.eq(1),
-            read.addr.eq(address),
+            read.addr.eq(self.pc + ahead),
         ]
-        return read.data
+        return register(m, 1, "given", BITS, read.data)
 
     def _sum(
         self, m: Module, decode: Value, given: Value, word: Value, does: Mapping[str, Value]
@@ -270,15 +286,27 @@ class ProgramSequencer(Circuit):
             waits.append(port.valid & ~port.ready)
         return Cat(waits).any()
 
-    def _loop(self, m: Module, word: Value, does: Mapping[str, Value], following: Signal) -> Value:
-        """Keep the loops, and give the next number; return whether there are too many, or none."""
+    def _loop(
+        self,
+        m: Module,
+        word: Value,
+        does: Mapping[str, Value],
+        again: Signal,
+        following: Signal,
+    ) -> Value:
+        """Keep the loops, and give the next number and whether it is that of a loop begun anew.
+
+        Returns whether there are too many, or none.
+        """
         count = _OWN["loop"].named["count"]
         left = Array(Signal(count.bits, name=f"left_{n}") for n in range(LOOPS))
         top = Array(Signal(PC_BITS, name=f"top_{n}") for n in range(LOOPS))
         depth = Signal(range(LOOPS + 1))
         inner = wire(m, "inner", range(LOOPS), depth - 1)
-        again = wire(m, "again", 1, does["end"] & (left[inner] != 1))
-        m.d.comb += following.eq(Mux(again, top[inner], self.pc + 1))
+        m.d.comb += [
+            again.eq(does["end"] & (left[inner] != 1)),
+            following.eq(Mux(again, top[inner], self.pc + 1)),
+        ]
         with m.If(does["loop"]):
             m.d.sync += [
                 left[depth].eq(field_of(word, count)),

@@ -4,7 +4,7 @@ from functools import reduce
 from operator import add, or_
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
 from sw.accelerator.instructions import TOKENS
@@ -20,10 +20,10 @@ TOKEN_BITS = 8
 class Tokens(Circuit):
     """Counters of tokens, 0 after reset, that requesters give to and take from.
 
-    A requester is granted, in the cycle in which it asks if may be, when all tokens that it waits
-    for are there; one of each is taken. One requester is granted in a cycle: of those that could
-    be, the first of ``requesters``. Latency is a cycle from a token's being given to where it
-    can be taken, interval one cycle. ``granted`` and ``overflow`` depend on the inputs.
+    A requester is granted when all tokens that it waits for are there; one of each is taken. One
+    requester is granted in a cycle: of those that could be, the first of ``requesters``. Latency is
+    a cycle from asking to the grant, and two from a token's being given; interval is two cycles
+    from a grant to the next. ``granted`` and ``overflow`` depend on registers only.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ class Tokens(Circuit):
     signal_<name> : In(16)
         Tokens given in this cycle.
     overflow_<name> : Out(1)
-        One that it gives in this cycle was beyond the most that its counter holds; the counter is
-        unknown then.
+        One that it gave in the cycle before was beyond the most that its counter holds; the counter
+        is unknown then.
     """
 
     def __init__(self, *, requesters: tuple[str, ...]) -> None:
@@ -60,15 +60,14 @@ class Tokens(Circuit):
         counters = [Signal(TOKEN_BITS, name=f"token_{t}") for t in range(TOKENS)]
         there, taken, full = (Signal(TOKENS, name=name) for name in ("there", "taken", "full"))
         m.d.comb += there.eq(Cat(counter.any() for counter in counters))
-        served, takes = Const(0, 1), []
-        for name in self.requesters:
+        may = Signal(len(self.requesters))
+        takes = []
+        for n, name in enumerate(self.requesters):
             wait, granted = getattr(self, f"wait_{name}"), getattr(self, f"granted_{name}")
-            may = Signal(name=f"may_{name}")
-            m.d.comb += [
-                may.eq(getattr(self, f"waiting_{name}") & ~(wait & ~there).any()),
-                granted.eq(may & ~served),
-            ]
-            served |= may
+            could = getattr(self, f"waiting_{name}") & ~(wait & ~there).any()
+            # What is taken in this cycle is still counted.
+            m.d.sync += may[n].eq(could & ~may.any())
+            m.d.comb += granted.eq(may[n] & ~may[:n].any())
             takes.append(Mux(granted, wait, 0))
         m.d.comb += taken.eq(reduce(or_, takes))
         signals = {name: getattr(self, f"signal_{name}") for name in self.requesters}
@@ -81,5 +80,5 @@ class Tokens(Circuit):
             ]
             m.d.sync += counter.eq(total)
         for name, signal in signals.items():
-            m.d.comb += getattr(self, f"overflow_{name}").eq((signal & full).any())
+            m.d.sync += getattr(self, f"overflow_{name}").eq((signal & full).any())
         return m

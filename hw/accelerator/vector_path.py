@@ -1,5 +1,7 @@
 """The vector engine's way from operands to results."""
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
@@ -80,7 +82,9 @@ class VectorPath(Circuit):
         m = Module()
         p = self.parameters
         given = fields_of("vec.map", self.command)
-        is_op = {op: wire(m, f"is_{op}", 1, given["lane"] == n) for n, op in enumerate(LANE_OPS)}
+        is_op = {
+            op: register(m, 1, f"is_{op}", 1, given["lane"] == n) for n, op in enumerate(LANE_OPS)
+        }
         x, y = (WordCutter(parameters=p) for _ in range(2))
         m.submodules.cut_x, m.submodules.cut_y = x, y
         wiring.connect(m, wiring.flipped(self.x), x.i)
@@ -106,7 +110,7 @@ class VectorPath(Circuit):
                 m.d.comb += getattr(lane, name).eq(values.word_select(n, VALUE_BITS))
             for name, values in {"o": results, "total": reducer.total}.items():
                 m.d.comb += values.word_select(n, VALUE_BITS).eq(getattr(lane, name))
-        done = self._delayed(m, tag, is_op)
+        done = self._delayed(m, tag, given["lane"])
         ends = register(m, done.valid, "ends", 1, done.ends_all)
         m.d.comb += [
             reducer.maximum.eq(given["reduce"] == REDUCTIONS.index("max")),
@@ -200,16 +204,24 @@ class VectorPath(Circuit):
             register(m, 1, "y_beat", len(first), y.payload),
         )
 
-    def _delayed(self, m: Module, tag: Any, is_op: dict[str, Signal]) -> Any:
+    def _delayed(self, m: Module, tag: Any, lane: Value) -> Any:
         """Return what is known of the beat that leaves the lanes."""
-        latency = {op: 1 + lane_latency(self.parameters, op) for op in LANE_OPS}
+        latency = [1 + lane_latency(self.parameters, op) for op in LANE_OPS]
+        # Whether an operation's beats leave after so many cycles.
+        leaves = {
+            n: register(
+                m,
+                1,
+                f"leaves_{n}",
+                1,
+                Cat(lane == op for op, cycles in enumerate(latency) if cycles == n).any(),
+            )
+            for n in sorted(set(latency))
+        }
         late = [Value.cast(tag)]
-        for n in range(max(latency.values())):
+        for n in range(max(leaves)):
             # What leaves here must not be there when the next operation has more stages.
-            leaves = Cat(is_op[op] for op, cycles in latency.items() if cycles == n).any()
-            stays = Mux(leaves, 0, late[n])
+            stays = Mux(leaves[n], 0, late[n]) if n in leaves else late[n]
             late.append(delay(m, 1, stays, 1, name=f"tag_{n + 1}", reset=True))
-        found: Value = Const(0, len(late[0]))
-        for op, cycles in latency.items():
-            found = Mux(is_op[op], late[cycles], found)
+        found = reduce(or_, (Mux(leaf, late[n], 0) for n, leaf in leaves.items()))
         return data.View(_TAG, wire(m, "done", len(late[0]), found))

@@ -17,5 +17,4 @@ class ArrayShell(Shell):
     """
 
     def __init__(self, *, parameters: ArrayShellParameters) -> None:
-        array = MacArray(parameters=parameters.array)
-        super().__init__(parameters=parameters, array=array, block_words=parameters.beats)
+        super().__init__(parameters=parameters, array=MacArray(parameters=parameters.array))

@@ -4,18 +4,19 @@ from typing import Any
 
 from amaranth.hdl import Cat, Module, Signal, Value
 
-from sw.bfp.multimode_array import DIGITS, MODES, MultimodeParameters
+from sw.bfp.multimode_array import DIGITS, MODE_BITS, MODES, MultimodeParameters
 from sw.bfp.stages import LEAST_SPACING
 from sw.formats.block_coding import ScaleCoding
 from sw.formats.word_coding import WordCoding
 
 from ..base.field import Field
 from ..base.pipeline import delay, register
+from ..engine.order import tile_sizes
 from ..engine.tiles import TileArray
 from ..stream.packet import Packet
 from .multimode.codes import DecodeWords
 from .multimode.column import MultimodeColumn
-from .multimode.digits import WORD_BITS, SplitWords, word_bits
+from .multimode.digits import WORD_BITS, SplitWords
 from .multimode.order import multimode_matrices
 from .multimode.readout import Readout
 from .multimode.sequencer import MultimodeSequencer
@@ -28,7 +29,7 @@ def word_packet(p: MultimodeParameters, count: int, what: str) -> Packet:
     return Packet(
         Field(
             name="word",
-            bits=word_bits(p),
+            bits=p.packed_bits,
             count=count * p.lanes,
             description=f"{p.lanes} words of each {what}: 16 bits of "
             + ("codes" if p.coded else "mantissas")
@@ -43,7 +44,7 @@ def word_packet(p: MultimodeParameters, count: int, what: str) -> Packet:
             description=f"4 exponent codes of each {what}, one an element of a word",
             coding=ScaleCoding(p.formats[0]),
         ),
-        Field(name="mode", bits=2, description="0, 1, 2: elements of 4, 8, 16 bits"),
+        Field(name="mode", bits=MODE_BITS, description="0, 1, 2: elements of 4, 8, 16 bits"),
     )
 
 
@@ -62,6 +63,12 @@ class MultimodeArray(TileArray):
     elements, and for each of these by those of the column word. Members are those of `TileArray`;
     latency, interval and drain are `MultimodeParameters.mode_timing`. The ready of each operand
     also depends on the modes.
+
+    Parameters
+    ----------
+    parameters : MultimodeParameters
+    product : bool
+        Whether a job is of ``tile_rows`` x ``tile_columns`` tiles instead of ``tiles``.
     """
 
     FLAGS = {
@@ -69,11 +76,12 @@ class MultimodeArray(TileArray):
         "framing": "tlast inside a tile, a mode of 3 or changed in a tile, or padding not zero",
     }
 
-    def __init__(self, *, parameters: MultimodeParameters) -> None:
+    def __init__(self, *, parameters: MultimodeParameters, product: bool = False) -> None:
         self.parameters = p = parameters
-        self.facts = {"matrices": multimode_matrices(p)}
+        sizes = tile_sizes("beats") if product else {"tiles": "tiles", "beats": "beats"}
+        self.facts = {"matrices": multimode_matrices(p, sizes)}
         super().__init__(
-            sequencer=MultimodeSequencer(parameters=p),
+            sequencer=MultimodeSequencer(parameters=p, product=product),
             streams={
                 "i_a": word_packet(p, p.rows, "row"),
                 "i_b": word_packet(p, p.columns, "column"),
@@ -127,7 +135,7 @@ class MultimodeArray(TileArray):
     def _digits(self, m: Module, name: str, mode: Value, words: Value) -> list[Value]:
         """Split words into digits; return the operand of each row or column."""
         p = self.parameters
-        count = len(words) // word_bits(p)
+        count = len(words) // p.packed_bits
         split = (DecodeWords if p.coded else SplitWords)(parameters=p, count=count)
         m.submodules[name] = split
         m.d.comb += [split.mode.eq(mode), split.i.eq(words)]

@@ -13,6 +13,7 @@ __all__ = [
     "in_parts",
     "matrices",
     "row_by_row",
+    "tile_sizes",
 ]
 
 
@@ -138,6 +139,11 @@ class Product:
     carried: str = ""
 
 
+def tile_sizes(depth: str) -> dict[str, str]:
+    """Return the ``job`` of a product by rows and columns of tiles, and ``depth``, a register."""
+    return {"rows": "tile_rows", "columns": "tile_columns", "depth": depth}
+
+
 def row_by_row(a: Operand, depth: str) -> Product:
     """Return the product of operands ``a`` and ``b`` of which a beat is a row of a tile.
 
@@ -151,7 +157,7 @@ def row_by_row(a: Operand, depth: str) -> Product:
         beats=a.lines,
         line=(Term(of="beat"),),
         column=(Term(of="value"),),
-        job={"rows": "tile_rows", "columns": "tile_columns", "depth": depth},
+        job=tile_sizes(depth),
     )
 
 
@@ -165,17 +171,18 @@ def matrices(
     }
 
 
-def in_parts(described: Mapping[str, Any], streams: Mapping[str, str]) -> dict[str, Any]:
+def in_parts(
+    described: Mapping[str, Any], carriers: Mapping[str, tuple[str, str]]
+) -> dict[str, Any]:
     """Return the entry ``described`` of an array whose operands come once, all beats in parts.
 
-    ``streams`` are those that carry each operand, and ``result``, by these names.
+    ``carriers`` are, by the array's stream, the one that carries its beats, and their name there.
     """
-    operands = {
-        name: {**each, "stream": streams[name], "carried": name, "once": True}
-        for name, each in described["operands"].items()
-    }
-    products = {
-        name: {**each, "stream": streams["result"], "carried": "result"}
-        for name, each in described["products"].items()
-    }
+
+    def part(each: Mapping[str, Any]) -> dict[str, Any]:
+        stream, carried = carriers[each["stream"]]
+        return {**each, "stream": stream, "carried": carried}
+
+    operands = {n: {**part(each), "once": True} for n, each in described["operands"].items()}
+    products = {n: part(each) for n, each in described["products"].items()}
     return {"operands": operands, "products": products}

@@ -5,6 +5,8 @@ from typing import Any
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
 
+from sw.core.shell import ShellParameters
+
 from ..stream.downsizer import Downsizer
 from ..stream.packet import Parts
 from .core import RESULT_FLAGS, Core
@@ -26,20 +28,17 @@ class Shell(Core):
     either may come first, as far as the memory of ``a`` holds what comes of it before ``b``. With a
     stream of both, ``b`` comes first.
 
-    Results leave as the array gives them, in parts too. All bytes of all beats count: there is no
-    ``tkeep``.
+    Results leave as the array gives them, in parts too. All bytes of all these beats count: there
+    is no ``tkeep``. Further streams of the array are its own.
 
     Latency is two cycles more than the array's, interval a beat a cycle at every port. Ready of the
     streams in comes from registers.
 
     Parameters
     ----------
-    parameters : Parameters
-        With ``port_bits``, ``inputs``, ``words_a``, ``words_b``, and the blocks that fit these.
+    parameters : ShellParameters
     array : TileArray
-        The array, whose operands have a beat each in every step.
-    block_words : int
-        Beats of a block.
+        The array, whose job is of rows and columns of tiles and their blocks.
 
     Members
     -------
@@ -62,19 +61,20 @@ class Shell(Core):
         "too_large": "a start of operands that are too large for the memories",
     }
 
-    def __init__(self, *, parameters: Any, array: TileArray, block_words: int) -> None:
+    def __init__(self, *, parameters: ShellParameters, array: TileArray) -> None:
         self.parameters = p = parameters
         self.array = array
-        self.block_words = block_words
         self.registers = array.registers[len(array.job_fields) :]
         a, b, result = (array.streams[name] for name in ("i_a", "i_b", "o"))
         ports = {"i": {"b": b, "a": a}} if p.inputs == 1 else {"i_a": {"a": a}, "i_b": {"b": b}}
         ports |= {"o": {"result": result}}
         self._ports = {name: Parts(p.port_bits, carried) for name, carried in ports.items()}
+        inside = {"a": "s_axis_a", "b": "s_axis_b", "result": "m_axis"}
         axis = {"i": "s_axis", "i_a": "s_axis_a", "i_b": "s_axis_b", "o": "m_axis"}
-        carriers = {each: axis[port] for port, carried in ports.items() for each in carried}
+        carriers = {inside[each]: (axis[n], each) for n, parts in ports.items() for each in parts}
         self.facts = {"matrices": in_parts(array.facts["matrices"], carriers)}
-        super().__init__(streams=self._ports, job=array.job_fields)
+        self._others = {n: s for n, s in array.streams.items() if n not in ("i_a", "i_b", "o")}
+        super().__init__(streams={**self._ports, **self._others}, job=array.job_fields)
 
     def elaborate(self, platform: Any) -> Module:
         """Put inputs and memories before the array, and cut its results."""
@@ -92,10 +92,12 @@ class Shell(Core):
             self.busy.eq(array.busy),
             self.done.eq(array.done),
             *(self.flags[name].eq(array.flags[name]) for name in RESULT_FLAGS),
-            self.flags.framing.eq(framing),
+            self.flags.framing.eq(framing | array.flags.framing),
             self.flags.too_large.eq(self.start & ~fits),
             self.flags.refused.eq(array.flags.refused | self.flags.too_large),
         ]
+        for name in self._others:
+            wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(array, name))
         for register in self.registers:
             mine, its = self.port(register), array.port(register)
             m.d.comb += mine.eq(its) if register.access == "ro" else its.eq(mine)
@@ -127,7 +129,7 @@ class Shell(Core):
             widths=(array.streams["i_a"].bits, array.streams["i_b"].bits),
             words=(p.words_a, p.words_b),
             part_bits=p.port_bits,
-            block_words=self.block_words,
+            block_words=p.block_words,
         )
         m.d.comb += [
             feed.blocks.eq(depth),
@@ -136,12 +138,12 @@ class Shell(Core):
             feed.ready.eq(array.i_a.ready),
         ]
         inputs = {}
-        for name, (operand, panels) in operands.items():
+        for (name, (operand, panels)), words in zip(operands.items(), p.block_words, strict=True):
             one = p.inputs == 1
             packet = self._ports["i" if one else f"i_{name}"]
             inputs[name] = each = OperandInput(
                 packet=packet,
-                block_beats=self.block_words * packet.beats(name),
+                block_beats=words * packet.beats(name),
                 open_end=one and name == "b",
             )
             m.submodules[f"input_{name}"] = each

@@ -17,9 +17,10 @@ class TileFeed(Circuit):
     """Gives both operands' words together, tile by tile, from memories that get each once.
 
     Tiles come by rows: a panel of ``a`` is read for each of the panels of ``b``, and all of those
-    for each panel of ``a``. Latency is two cycles from a word's last part to ``valid``, interval a
-    word of each a cycle. ``valid`` and ``o_a``, ``o_b`` come from registers, as does the ready of
-    ``i_a`` and ``i_b``.
+    for each panel of ``a``. Where a block of ``b`` is a word and one of ``a`` several, that word
+    comes with the first of these and stays. Latency is two cycles from a word's last part to
+    ``valid``, interval a word of each a cycle. ``valid`` and ``o_a``, ``o_b`` come from registers,
+    as does the ready of ``i_a`` and ``i_b``.
 
     Parameters
     ----------
@@ -29,8 +30,8 @@ class TileFeed(Circuit):
         Words of them that are held, powers of two.
     part_bits : int
         Of a part of either.
-    block_words : int
-        Words of a block of a panel.
+    block_words : (int, int)
+        Words of a block of a panel of them: as many, or one of ``b``.
 
     Members
     -------
@@ -45,7 +46,12 @@ class TileFeed(Circuit):
     """
 
     def __init__(
-        self, *, widths: tuple[int, int], words: tuple[int, int], part_bits: int, block_words: int
+        self,
+        *,
+        widths: tuple[int, int],
+        words: tuple[int, int],
+        part_bits: int,
+        block_words: tuple[int, int],
     ) -> None:
         self.block_words = block_words
         self.memories = [
@@ -67,26 +73,34 @@ class TileFeed(Circuit):
         """Read a word of both when there is one and the last one is taken."""
         m = Module()
         m.submodules.a, m.submodules.b = a, b = self.memories
+        block_words, words_b = self.block_words
+        word = Signal(range(block_words))
         read = Signal()
-        m.d.comb += read.eq(a.there & b.there & (~self.valid | self.ready))
+        read_b = Signal()
+        there_b = b.there
+        m.d.comb += read_b.eq(read)
+        if words_b < block_words:
+            there_b |= word != 0
+            m.d.comb += read_b.eq(read & (word == 0))
+        m.d.comb += read.eq(a.there & there_b & (~self.valid | self.ready))
         with m.If(read):
             m.d.sync += self.valid.eq(1)
         with m.Elif(self.ready):
             m.d.sync += self.valid.eq(0)
 
-        word = Signal(range(self.block_words))
-        step = read & advance(m, read, word, self.block_words)
-        tile_end = step & count_to(m, step, self.blocks, name="blocks")
-        last_column = count_to(m, tile_end, self.tile_columns, name="tile_columns")
-        row_end = tile_end & last_column
-        last_row = count_to(m, row_end, self.tile_rows, name="tile_rows")
-        for name, memory, back, final in (
-            ("a", a, tile_end, last_column),
-            ("b", b, row_end, last_row),
+        block_end = advance(m, read, word, block_words)
+        last_block = count_to(m, read & block_end, self.blocks, name="blocks")
+        tile_end = block_end & last_block
+        last_column = count_to(m, read & tile_end, self.tile_columns, name="tile_columns")
+        last_row = count_to(m, read & tile_end & last_column, self.tile_rows, name="tile_rows")
+        ends_b = last_block if words_b < block_words else tile_end
+        for name, memory, reads, back, final in (
+            ("a", a, read, tile_end, last_column),
+            ("b", b, read_b, ends_b & last_column, last_row),
         ):
             wiring.connect(m, wiring.flipped(getattr(self, f"i_{name}")), memory.i)
             m.d.comb += [
-                memory.read.eq(read),
+                memory.read.eq(reads),
                 memory.back.eq(back),
                 memory.keep.eq(~final),
                 getattr(self, f"o_{name}").eq(memory.o),

@@ -15,7 +15,7 @@ from .families import FAMILIES
 from .ladder import ladder, varied, volume
 from .progress import Progress
 from .route import ROUTERS, netlist_of, place, router_for
-from .synth import Figure
+from .synth import MOST_SEEDS, Figure
 from .tools import TOOLS
 from .trials import Search, Tools, Trial
 from .use import Use, figures, use, with_carry_ends
@@ -133,7 +133,7 @@ def fit(
     where = find_unit(unit_name)
     fields = varied(where, vary)
     number("--mhz", megahertz, 1, 1000)
-    whole("--seeds", seeds, 1, 100)
+    whole("--seeds", seeds, 1, MOST_SEEDS)
     progress = progress or Progress()
     if route and device.family not in ROUTERS:
         raise UserError(f"no open router knows {device.name}: --no-route looks at its area alone")

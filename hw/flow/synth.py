@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sw.checks import number
+from sw.checks import choice, number, unknown, whole
 from sw.errors import UserError
 from sw.files import read_text
 
@@ -15,11 +15,22 @@ from .devices import Device
 from .emit import Design
 from .families import DEFAULTS, FAMILIES, MEMORY_BITS, Column, Family
 from .progress import Progress, Stage
-from .route import Clock, route
+from .route import ROUTERS, Clock, route
 from .tools import TOOLS, ToolError
 from .yosys import map_design
 
-__all__ = ["Component", "Cost", "Figure", "Liberty", "cost_of", "synthesize"]
+__all__ = [
+    "MOST_SEEDS",
+    "Component",
+    "Cost",
+    "Figure",
+    "Liberty",
+    "check_synthesis",
+    "cost_of",
+    "synthesize",
+]
+
+MOST_SEEDS = 100
 
 _FREE = frozenset({"GND", "VCC", "VLO", "VHI", "$scopeinfo"})
 """Cells that cost nothing: constants, and Yosys' notes of dissolved modules."""
@@ -127,6 +138,20 @@ class Liberty:
         return (*columns, MEMORY_BITS)
 
 
+def check_synthesis(
+    target: str, *, device: Device | None, liberty: object, seeds: int, megahertz: float
+) -> None:
+    """Check what `synthesize` takes beside the design; of ``liberty`` only whether there is one."""
+    choice("--target", target, FAMILIES)
+    if device and device.family != target:
+        raise UserError(f"{device.name} goes with --target {device.family}, not {target}")
+    if liberty and target != "gates":
+        raise UserError(f"--liberty goes with --target gates, not {target}")
+    if whole("--seeds", seeds, 0, MOST_SEEDS) and target not in ROUTERS:
+        raise unknown("target of --route", target, ROUTERS)
+    number("--mhz", megahertz, 1, 1000)
+
+
 def synthesize(
     design: Design,
     target: str,
@@ -150,12 +175,20 @@ def synthesize(
     liberty : Liberty, optional
         Cells for the target ``gates``, instead of Yosys' own.
     seeds : int
-        Placements to route, with seeds 1, 2, …; 0 for none.
+        Placements to route, with seeds 1, 2, …, at most `MOST_SEEDS`; 0 for none, and where there
+        is no router.
     megahertz : float
-        The clock that the router is asked for.
+        The clock that the router is asked for, 1..1000.
     progress : Progress, optional
         Callback of each stage.
+
+    Raises
+    ------
+    UserError
+        For any of these that is another, a design that cannot be mapped, and a tool that is missing
+        or fails.
     """
+    check_synthesis(target, device=device, liberty=liberty, seeds=seeds, megahertz=megahertz)
     progress = progress or Progress()
     first = len(progress.stages)
     family = FAMILIES[target].on(device) if device else FAMILIES[target]

@@ -2,19 +2,28 @@
 
 from sw.approx.amsim_multiplier import AmsimParameters
 from sw.approx.array import ApproxArrayParameters
+from sw.approx.array_shell import ApproxArrayShellParameters
 from sw.approx.multiplier import ApproxParameters
 from sw.formats import FloatFormat
 
 from ..approx.amsim_multiplier import AmsimUnit
 from ..approx.array import ApproxArray
+from ..approx.array_shell import ApproxArrayShell
 from ..approx.multiplier import ApproxUnit
 from .notes import approx as notes
+from .notes.array_shell import approx_array_shell
 from .unit import Storage, Unit
 
 __all__ = ["UNITS"]
 
 # Pairs of 18 bits.
 _NINE_BITS = FloatFormat(exponent_bits=5, fraction_bits=3)
+
+
+# A word of the rows takes two beats, the last half full; one of the columns half a beat.
+_SMALL_SHELL = ApproxArrayShellParameters(
+    multiplier="table", bits=2, rows=3, columns=1, port_bits=32, words_a=32, words_b=16
+)
 
 
 def _table(bits: int) -> int:
@@ -34,6 +43,12 @@ def _array(p: ApproxArrayParameters) -> Storage:
     return Storage(
         registers=elements * (1 + p.bits), memory=tables * _table(p.bits) + elements * 32
     )
+
+
+def _array_shell(p: ApproxArrayShellParameters) -> Storage:
+    """Count what the array stores, and the words of operands."""
+    of = _array(p)
+    return Storage(registers=of.registers, memory=of.memory + p.memory_bits)
 
 
 UNITS = (
@@ -64,6 +79,18 @@ UNITS = (
         proof=ApproxArrayParameters(rows=1, columns=1, multiplier="mitchell"),
         storage=_array,
         notes=notes.array,
+        multiply_adds=lambda p: p.rows * p.columns,
+    ),
+    Unit(
+        name="approx_array_shell",
+        summary="approx_array behind operand memories: each operand is sent once, ports of one "
+        "width",
+        core=ApproxArrayShell,
+        small=_SMALL_SHELL,
+        second=_SMALL_SHELL.replace(columns=2, inputs=1, multiplier="mitchell"),
+        proof=_SMALL_SHELL.replace(rows=1, multiplier="mitchell", words_a=8, words_b=2),
+        storage=_array_shell,
+        notes=approx_array_shell,
         multiply_adds=lambda p: p.rows * p.columns,
     ),
 )

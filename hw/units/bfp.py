@@ -8,6 +8,7 @@ from sw.bfp.array_shell import ArrayShellParameters
 from sw.bfp.dot import DotParameters
 from sw.bfp.epoch_schedule import EpochParameters
 from sw.bfp.multimode_array import MultimodeParameters
+from sw.bfp.multimode_array_shell import MultimodeArrayShellParameters
 from sw.bfp.transposer import TransposerParameters
 from sw.bfp.zse_controller import ZseParameters
 from sw.formats import BLOCK_FORMATS
@@ -17,11 +18,12 @@ from ..bfp.array_shell import ArrayShell
 from ..bfp.dot import DotUnit
 from ..bfp.epoch_schedule import EpochSchedule
 from ..bfp.multimode_array import MultimodeArray
+from ..bfp.multimode_array_shell import MultimodeArrayShell
 from ..bfp.transposer import Transposer
 from ..bfp.zse_controller import ZseController
 from .notes import bfp as notes
 from .notes import control, multimode
-from .notes.array_shell import array_shell
+from .notes.array_shell import array_shell, multimode_array_shell
 from .unit import Storage, Unit
 
 __all__ = ["UNITS"]
@@ -38,6 +40,12 @@ _SMALL_SHELL = ArrayShellParameters(
 )
 
 
+# A word of either takes two beats; a job of the longest tiles has two blocks of 16 bits.
+_SMALL_MULTIMODE_SHELL = MultimodeArrayShellParameters(
+    rows=1, columns=1, port_bits=32, words_a=64, words_b=128
+)
+
+
 def _transposer(p: TransposerParameters) -> Storage:
     """Count the square of elements."""
     return Storage(registers=p.side**2 * p.format.element_bits)
@@ -49,15 +57,19 @@ def _array(p: ArrayParameters) -> Storage:
     return Storage(registers=rows * p.columns * p.lanes * p.format.element_bits)
 
 
-def _array_shell(p: ArrayShellParameters) -> Storage:
-    """Count what the array stores, and the words of operands."""
-    words = p.words_a * p.word_bits(p.rows) + p.words_b * p.word_bits(p.columns)
-    return Storage(registers=_array(p).registers, memory=words)
-
-
 def _multimode_array(p: MultimodeParameters) -> Storage:
     """Count the sums of each pair of digits, as they grow and as they are held."""
     return Storage(registers=p.rows * p.columns * 2 * sum(p.total_bits))
+
+
+def _array_shell(p: ArrayShellParameters) -> Storage:
+    """Count what the array stores, and the words of operands."""
+    return Storage(registers=_array(p).registers, memory=p.memory_bits)
+
+
+def _multimode_array_shell(p: MultimodeArrayShellParameters) -> Storage:
+    """Count what the array stores, and the words of operands."""
+    return Storage(registers=_multimode_array(p).registers, memory=p.memory_bits)
 
 
 def _multimode_adds(p: MultimodeParameters) -> int:
@@ -114,6 +126,17 @@ UNITS = (
         second=MultimodeParameters(rows=1, columns=2),
         storage=_multimode_array,
         notes=multimode.multimode_array,
+        multiply_adds=_multimode_adds,
+    ),
+    Unit(
+        name="multimode_array_shell",
+        summary="bfp_multimode_array behind operand memories, each panel in a precision of its own",
+        core=MultimodeArrayShell,
+        small=_SMALL_MULTIMODE_SHELL,
+        second=_SMALL_MULTIMODE_SHELL.replace(columns=2, inputs=1),
+        proof=_SMALL_MULTIMODE_SHELL.replace(words_a=2, words_b=2),
+        storage=_multimode_array_shell,
+        notes=multimode_array_shell,
         multiply_adds=_multimode_adds,
     ),
     Unit(

@@ -11,7 +11,7 @@ import numpy as np
 from hw.accelerator.ports import CAUSES
 from hw.flow.emit import Design
 from sw.accelerator.compile import compile_training
-from sw.accelerator.cycles import Prediction, predict
+from sw.accelerator.cycles import Prediction, check_latency, predict
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.program import Program
 from sw.accelerator.start import start
@@ -98,6 +98,7 @@ def prepare(
     parameters: AcceleratorParameters, data: Data, settings: Settings, *, latency: int
 ) -> tuple[Program, Prediction]:
     """Return the program of a training and what it should take; `UserError` if there is none."""
+    check_latency(parameters, latency)
     program = compile_training(parameters, data, settings)
     return program, predict(parameters, program.instructions, latency=latency)
 

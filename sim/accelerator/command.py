@@ -34,9 +34,9 @@ FILES = ("weights.npz", "course.json", "timeline.png")
     "--stalls", default=0.0, show_default=True, help="Share of cycles in which memory stalls."
 )
 @click.option("--waves", is_flag=True, help="Write waves to build/waves/ (large).")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write to.")
+@click.option("-o", "--output", type=click.Path(), help="Folder to write to.")
 def accelerate_network(
-    latency: int, stalls: float, waves: bool, output: Path | None, **fields: Any
+    latency: int, stalls: float, waves: bool, output: str | None, **fields: Any
 ) -> int:
     """Train a network in the RTL of the accelerator alone, and compare every bit with the model.
 
@@ -54,8 +54,7 @@ def accelerate_network(
       python -m sim accelerate --hidden 32,32 --arith fb16_linear --set lanes=4 --epochs 5
       python -m sim accelerate --set rows=8 --set columns=8 --stalls 0.3 -o build/accelerate
     """
-    if output is not None:
-        check_files(output, FILES)
+    folder = None if output is None else check_files(output, FILES)
     if not 0 <= stalls <= 0.9:
         raise UserError(f"stalls must be a share of 0 to 0.9, not {stalls}")
     path = writable(Path("build/waves/accelerator")) if waves else None
@@ -80,8 +79,8 @@ def accelerate_network(
         click.echo(f"the circuit differs from its model: {error}", err=True)
         return 1
     _show(done, out)
-    if output is not None:
-        for path in _write(done, output):
+    if folder is not None:
+        for path in _write(done, folder):
             out.print(f"wrote {path}", highlight=False, style="dim", soft_wrap=True)
     if done.first:
         click.echo(f"the circuit differs from its model: {done.first}", err=True)

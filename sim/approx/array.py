@@ -1,5 +1,6 @@
 """Bench of the matrix-multiply array of approximate multipliers."""
 
+import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from sw.approx.array import matmul as model
 from sw.approx.product import matrices
 from sw.approx.table import Table
 
-from ..bench import Result
+from ..bench import Design, Result
 from ..registers import constants
 from ..regression import Regression
 from ..report import Report
@@ -21,7 +22,14 @@ from ..streams import pack
 from ..tiles import START, check, check_size, multiply, operand, over_depths
 from .amsim_multiplier import LOADED, random_table
 
-__all__ = ["matmul", "regress", "simulate"]
+__all__ = [
+    "Given",
+    "matmul",
+    "padded_model",
+    "random_values",
+    "regress",
+    "simulate",
+]
 
 
 def matmul(
@@ -52,25 +60,72 @@ def simulate(
     of a stream instead of the table's; without either the circuit starts with none.
     """
     p = parameters
-    design = generate("approx_array", p)
-    a, b = matrices(a, b)
-    if table is not None:
-        fractions(p, table)
-    check_size(a.shape, b.shape)
-    load: tuple[tuple[str, int], ...] = ()
-    if table is not None:
-        stream = design.manifest["streams"]["s_axis_table"]
-        load, inputs = (("load", 1),), {"s_axis_table": pack(stream, {"entry": table.entries})}
+    given = Given.of("approx_array", p, a, b, table)
+    (m, n, k), operands = given.size, given.operands
     return multiply(
-        design,
-        operand(design.manifest, "a", {"value": cut(a, p.format)}, a.shape[1]),
-        operand(design.manifest, "b", {"value": cut(b, p.format).T}, a.shape[1]),
-        size=(a.shape[0], b.shape[1]),
+        given.design,
+        operands["a"],
+        operands["b"],
+        size=(m, n),
         tile=(p.tile_rows, p.columns),
-        commands=(*load, ("depth", a.shape[1]), *commands),
-        inputs=inputs,
+        commands=(*given.load, ("depth", k), *commands),
+        inputs={**given.table, **(inputs or {})},
         **options,
     )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Given:
+    """What a circuit is given for a product.
+
+    Parameters
+    ----------
+    design : Design
+        The circuit.
+    size : (int, int, int)
+        m, n and k.
+    operands : dict of array
+        Beats of ``a`` and ``b``, see `sim.tiles.operand`.
+    load : tuple of (str, int)
+        The register write that loads a table, if there is one.
+    table : dict of array
+        Its stream's beats.
+    """
+
+    design: Design
+    size: tuple[int, int, int]
+    operands: dict[str, np.ndarray]
+    load: tuple[tuple[str, int], ...]
+    table: dict[str, np.ndarray]
+
+    @classmethod
+    def of(
+        cls,
+        unit: str,
+        p: ApproxArrayParameters,
+        a: npt.ArrayLike,
+        b: npt.ArrayLike,
+        table: Table | None,
+    ) -> "Given":
+        """Return what a unit is given for the product of two matrices."""
+        design = generate(unit, p)
+        a, b = matrices(a, b)
+        check_size(a.shape, b.shape)
+        lines, k = {"a": cut(a, p.format), "b": cut(b, p.format).T}, a.shape[1]
+        beats = {}
+        if table is not None:
+            fractions(p, table)
+            stream = design.manifest["streams"]["s_axis_table"]
+            beats = {"s_axis_table": pack(stream, {"entry": table.entries})}
+        return cls(
+            design=design,
+            size=(a.shape[0], b.shape[1], k),
+            operands={
+                name: operand(design.manifest, name, {"value": x}, k) for name, x in lines.items()
+            },
+            load=(("load", 1),) if beats else (),
+            table=beats,
+        )
 
 
 def regress(parameters: ApproxArrayParameters, **options: Any) -> Report:
@@ -95,24 +150,19 @@ def _regress(
     """Compare with the model on a product of ``deep`` places."""
     n = 2 * p.columns - (p.columns > 1)
     m = min(max(p.tile_rows + 1, operands // deep - n), 16 * p.tile_rows)
-    a, b = _values(rng, (m, deep)), _values(rng, (deep, n))
+    a, b = random_values(rng, (m, deep)), random_values(rng, (deep, n))
     table = random_table(p.bits, rng) if p.has_table else None
     product, result = simulate(p, a, b, table, **options)
-    # Zeros fill the last tiles up, and times an infinity are NaN.
-    missing = -m % p.tile_rows, -n % p.columns
-    whole = model(
-        p, np.pad(a, ((0, missing[0]), (0, 0))), np.pad(b, ((0, 0), (0, missing[1]))), table
-    )
+    modelled, status = padded_model(p, a, b, table)
     manifest = generate("approx_array", p).manifest
     return check(
         result,
         product,
-        np.ascontiguousarray(whole[:m, :n]),
+        modelled,
         tiles=(-(-m // p.tile_rows), -(-n // p.columns)),
         cycles=p.cycles(m, n, deep),
         expected={
-            "status.nan": int(np.isnan(whole).any()),
-            "status.overflow": int(np.isinf(whole).any()),
+            **status,
             "depth": deep,
             "beats": p.tiles(m, n) * deep * p.interleave,
             **({"table": LOADED} if p.has_table else {}),
@@ -123,7 +173,27 @@ def _regress(
     )
 
 
-def _values(rng: np.random.Generator, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+def padded_model(
+    p: ApproxArrayParameters,
+    a: npt.NDArray[np.float32],
+    b: npt.NDArray[np.float32],
+    table: Table | None,
+) -> tuple[npt.NDArray[np.float32], dict[str, int]]:
+    """Return the product, and the flags of it and of what fills its last tiles up.
+
+    That is of zeros, which times an infinity are NaN.
+    """
+    m, n = a.shape[0], b.shape[1]
+    missing = -m % p.tile_rows, -n % p.columns
+    whole = model(
+        p, np.pad(a, ((0, missing[0]), (0, 0))), np.pad(b, ((0, 0), (0, missing[1]))), table
+    )
+    flags = {"nan": np.isnan(whole).any(), "overflow": np.isinf(whole).any()}
+    status = {f"status.{name}": int(value) for name, value in flags.items()}
+    return np.ascontiguousarray(whole[:m, :n]), status
+
+
+def random_values(rng: np.random.Generator, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
     """Return values of which sums cancel, overflow and underflow, some of them special."""
     kind = rng.random(shape)
     exponent = rng.integers(121, 134, shape)

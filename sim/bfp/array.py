@@ -1,7 +1,7 @@
 """Bench of the BFP matrix-multiply array."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ __all__ = [
     "alpha_of",
     "depths_of",
     "matmul",
+    "operand_beats",
     "random_operands",
     "regress",
     "simulate",
@@ -64,17 +65,25 @@ def simulate(
     check_operands(p, a, b)
     check_size(a.shape, b.shape)
     design = generate("bfp_array", p)
-    rows = {"mantissa": a.code, "exponent": a.codes(0)}
-    columns = {"mantissa": b.code.T, "exponent": b.codes(1).T}
+    operands = operand_beats(design.manifest, a, b)
     return multiply(
         design,
-        operand(design.manifest, "a", rows, a.shape[1]),
-        operand(design.manifest, "b", columns, a.shape[1]),
+        operands["a"],
+        operands["b"],
         size=(a.shape[0], b.shape[1]),
         tile=(p.rows, p.columns),
         commands=(("blocks", p.blocks(a.shape[1])), *alpha_of(p, a, b).items(), *commands),
         **options,
     )
+
+
+def operand_beats(manifest: Mapping[str, Any], a: Blocks, b: Blocks) -> dict[str, np.ndarray]:
+    """Return the beats of each operand of a product, see `sim.tiles.operand`."""
+    lines = {
+        "a": {"mantissa": a.code, "exponent": a.codes(0)},
+        "b": {"mantissa": b.code.T, "exponent": b.codes(1).T},
+    }
+    return {name: operand(manifest, name, of, a.shape[1]) for name, of in lines.items()}
 
 
 def alpha_of(p: ArrayParameters, a: Blocks, b: Blocks) -> dict[str, int]:

@@ -11,17 +11,15 @@ from hw.flow.emit import generate
 from sw.bfp.array import check_operands
 from sw.bfp.array_shell import ArrayShellParameters
 from sw.bfp.array_shell import matmul as model
-from sw.errors import UserError
 from sw.formats.blocks import Blocks
 
-from ..bench import Result, run
+from ..bench import Result
 from ..directed import Directed
-from ..registers import constants, counting, readable
 from ..regression import Regression
-from ..report import Report, compare, insist
-from ..streams import Stalls
-from ..tiles import START, check_size, expected_status, operand, over_depths, product_of
-from .array import alpha_of, depths_of, random_operands
+from ..report import Report
+from ..shells import check, multiply, stream_beats
+from ..tiles import START, check_size, over_depths
+from .array import alpha_of, depths_of, operand_beats, random_operands
 
 __all__ = ["DIRECTED", "beats", "matmul", "regress", "simulate"]
 
@@ -50,20 +48,7 @@ def beats(
     ``name`` is that of the unit.
     """
     manifest = generate(name, parameters).manifest
-    lines = {
-        "a": {"mantissa": a.code, "exponent": a.codes(0)},
-        "b": {"mantissa": b.code.T, "exponent": b.codes(1).T},
-    }
-    return {
-        stream: np.concatenate(
-            [
-                operand(manifest, each, lines[each], a.shape[1]).reshape(-1, entry["bytes"])
-                for each in entry["carries"]
-            ]
-        )
-        for stream, entry in manifest["streams"].items()
-        if entry["direction"] == "in"
-    }
+    return stream_beats(manifest, operand_beats(manifest, a, b))
 
 
 def simulate(
@@ -81,31 +66,16 @@ def simulate(
     p = parameters
     check_operands(p, a, b)
     check_size(a.shape, b.shape)
-    m, k, n = *a.shape, b.shape[1]
-    if not p.fits(m, n, k):
-        raise UserError(f"a product of {m} x {n} x {k} must fit the memories, or be cut")
     design = generate("array_shell", p)
-    down, across = -(-m // p.rows), -(-n // p.columns)
-    rows = down * across * p.rows
-    result = run(
+    return multiply(
         design,
-        inputs=beats(p, a, b),
-        outputs={"m_axis": rows * p.result_beats},
-        writes=[
-            ("tile_rows", down),
-            ("tile_columns", across),
-            ("blocks", p.blocks(k)),
-            *alpha_of(p, a, b).items(),
-            *commands,
-        ],
-        reads=readable(design.manifest),
+        p,
+        operand_beats(design.manifest, a, b),
+        size=(a.shape[0], b.shape[1], a.shape[1]),
+        depth="blocks",
+        commands=(*alpha_of(p, a, b).items(), *commands),
         **options,
     )
-    given = result.outputs["m_axis"].reshape(rows, -1)
-    insist(not given[:, 4 * p.columns :].any(), "the padding of results is not zero", result)
-    tile = p.rows, p.columns
-    words = given[:, : 4 * p.columns]
-    return product_of(result, words, size=(m, n), tiles=(down, across), tile=tile), result
 
 
 def regress(parameters: ArrayShellParameters, **options: Any) -> Report:
@@ -134,41 +104,14 @@ def _regress(
     m = max(1, blocks // deep - n)
     a, b = random_operands(p, rng, m, n, deep)
     product, result = simulate(p, a, b, **options)
-    modelled = model(p, a, b)
-    found, known = _counted(p, result, (m, n, a.shape[1]), options["stalls"])
-    known |= {
-        "product": modelled,
-        **expected_status(modelled),
-        "status.too_large": 0,
-        "tile_rows": -(-m // p.rows),
-        "tile_columns": across,
-        "blocks": deep,
-        "beats": p.tiles(m, n) * deep * p.beats,
-        **alpha_of(p, a, b),
-        **constants(generate("array_shell", p).manifest),
-    }
-    found |= result.registers | {"product": product}
-    return compare(found, known, result, {"a": a.code})
-
-
-def _counted(
-    p: ArrayShellParameters, result: Result, size: tuple[int, int, int], stalls: Stalls
-) -> tuple[dict[str, int], dict[str, Any]]:
-    """Return what is counted of a run beside its registers, and what it and these must be."""
-    counter = result.registers
-    waited = counter["operand_stalls"] + counter["result_stalls"]
-    found = {
-        "cycles of the run": result.cycles,
-        "cycles below beats + stalls": int(counter["cycles"] < counter["beats"] + waited),
-        "cycles - operand_stalls": counter["cycles"] - counter["operand_stalls"],
-    }
-    names = ("cycles", "operand_stalls", "result_stalls", *found)
-    known: dict[str, Any] = {**counting(result, *names), "cycles below beats + stalls": 0}
-    if not stalls.idle and not stalls.back_pressure and result.cycles:
-        exact = p.run(*size)
-        known |= {
-            "cycles of the run": exact.cycles,
-            "cycles - operand_stalls": exact.cycles - exact.operand_stalls,
-            "result_stalls": exact.result_stalls,
-        }
-    return found, known
+    return check(
+        generate("array_shell", p).manifest,
+        p,
+        result,
+        product,
+        model(p, a, b),
+        size=(m, n, a.shape[1]),
+        expected={"blocks": deep, **alpha_of(p, a, b)},
+        stalls=options["stalls"],
+        inputs={"a": a.code},
+    )

@@ -1,6 +1,6 @@
 """Bench of the array whose precision is switched at run time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,15 @@ from ..report import Report
 from ..streams import Stalls
 from ..tiles import START, check_size, expected_status, operand
 
-__all__ = ["matmul", "regress", "simulate"]
+__all__ = [
+    "matmul",
+    "modes_of",
+    "operand_beats",
+    "product_of_tiles",
+    "random_operand",
+    "regress",
+    "simulate",
+]
 
 Floats = npt.NDArray[np.float32]
 
@@ -49,7 +57,12 @@ def simulate(
     if not products:
         raise UserError("products must be one or more")
     design = generate("bfp_multimode_array", p)
-    operands = [_operands(p, design.manifest, a, b) for a, b in products]
+    operands = []
+    for a, b in products:
+        common_block(a, b)
+        check_size(a.shape, b.shape)
+        sides = (("a", a), ("b", b.transposed))
+        operands.append([operand_beats(p, design.manifest, *side) for side in sides])
     order = _order(order, [len(rows) * len(columns) for rows, columns in operands])
     beats: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     done = [0] * len(products)
@@ -59,7 +72,8 @@ def simulate(
         beats[0].append(rows[row])
         beats[1].append(columns[column])
         done[i] += 1
-    counts = [p.rows * p.sums(*_modes(p, product)) for product in products]
+    modes = [modes_of(p, a, b) for a, b in products]
+    counts = [p.rows * p.sums(*pair) for pair in modes]
     result = run(
         design,
         inputs={"s_axis_a": np.concatenate(beats[0]), "s_axis_b": np.concatenate(beats[1])},
@@ -74,7 +88,9 @@ def simulate(
     for i in order:
         tiles[i].append(words[at : at + counts[i]])
         at += counts[i]
-    return [_product(p, *each) for each in zip(products, operands, tiles, strict=True)], result
+    shapes = [(a.shape[0], b.shape[1]) for a, b in products]
+    whole = [product_of_tiles(p, *each) for each in zip(modes, shapes, tiles, strict=True)]
+    return whole, result
 
 
 def _order(order: Sequence[int] | None, sizes: list[int]) -> Sequence[int]:
@@ -87,41 +103,36 @@ def _order(order: Sequence[int] | None, sizes: list[int]) -> Sequence[int]:
     return order
 
 
-def _product(
+def product_of_tiles(
     p: MultimodeParameters,
-    product: tuple[Blocks, Blocks],
-    operands: tuple[np.ndarray, np.ndarray],
-    tiles: list[np.ndarray],
+    modes: tuple[int, int],
+    shape: tuple[int, int],
+    tiles: Sequence[np.ndarray],
 ) -> Floats:
-    """Return a product of its tiles' result beats."""
-    (a, b), (rows, columns), modes = product, operands, _modes(p, product)
+    """Return a product of its tiles' result beats, tiles by rows."""
+    m, n = shape
+    height, width = p.tile(*modes)
+    rows, columns = -(-m // height), -(-n // width)
     down, across = (DIGITS // MODES[mode] for mode in modes)
-    grid = np.stack(tiles).reshape(len(rows), len(columns), p.rows, down, across, p.columns)
-    whole = grid.transpose(0, 2, 3, 1, 5, 4)
-    whole = whole.reshape(len(rows) * p.rows * down, len(columns) * p.columns * across)
-    return np.ascontiguousarray(whole[: a.shape[0], : b.shape[1]])
+    grid = np.stack(tiles).reshape(rows, columns, p.rows, down, across, p.columns)
+    whole = grid.transpose(0, 2, 3, 1, 5, 4).reshape(rows * height, columns * width)
+    return np.ascontiguousarray(whole[:m, :n])
 
 
-def _operands(
-    p: MultimodeParameters, manifest: dict[str, Any], a: Blocks, b: Blocks
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the beats of both operands of a product."""
-    common_block(a, b)
-    check_size(a.shape, b.shape)
-    rows, columns = (
-        operand(
-            manifest,
-            f"{name}_{DIGIT_BITS * MODES[p.mode(x.format)]}",
-            {"word": x.code, "exponent": x.codes(0)},
-            x.shape[1],
-        )
-        for name, x in (("a", a), ("b", b.transposed))
-    )
-    return rows, columns
+def operand_beats(
+    p: MultimodeParameters, manifest: Mapping[str, Any], name: str, lines: Blocks
+) -> np.ndarray:
+    """Return the beats of operand ``a`` or ``b``, of its rows or columns as ``lines``.
+
+    See `sim.tiles.operand`.
+    """
+    bits = DIGIT_BITS * MODES[p.mode(lines.format)]
+    fields = {"word": lines.code, "exponent": lines.codes(0)}
+    return operand(manifest, f"{name}_{bits}", fields, lines.shape[1])
 
 
-def _modes(p: MultimodeParameters, operands: tuple[Blocks, Blocks]) -> tuple[int, int]:
-    a, b = operands
+def modes_of(p: MultimodeParameters, a: Blocks, b: Blocks) -> tuple[int, int]:
+    """Return the modes of the operands of a product."""
     return p.mode(a.format), p.mode(b.format)
 
 
@@ -140,13 +151,8 @@ def regress(parameters: MultimodeParameters, **options: Any) -> Report:
         rows, columns = p.tile(p.mode(fa), p.mode(fb))
         m = max(1, case.blocks // (9 * -(-k // fa.reduction)))
         n = columns + int(rng.integers(1, columns + 1))
-        a = _random(rng, fa, m, k)
-        b = _random(rng, fb, n, k)
-        a = quantize(a, fa, axis=1, random=rng.integers(0, 1 << fa.random_bits, a.shape))
-        b = quantize(b.T.copy(), fb, axis=0, random=rng.integers(0, 1 << fb.random_bits, (k, n)))
-        if p.coded:
-            a, b = (with_all_codes(rng, blocks) for blocks in (a, b))
-        products.append((a, b))
+        a, b = (random_operand(p, rng, form, lines, k) for form, lines in ((fa, m), (fb, n)))
+        products.append((a, b.transposed))
         order += [i] * (-(-m // rows) * -(-n // columns))
     rng.shuffle(order)
     actual, result = simulate(p, products, order=order, **case.options)
@@ -159,7 +165,7 @@ def regress(parameters: MultimodeParameters, **options: Any) -> Report:
         "tiles": len(order),
         "beats": p.beats(k),
     }
-    tiles = [(k, *_modes(p, products[i])) for i in order]
+    tiles = [(k, *modes_of(p, *products[i])) for i in order]
     counter = result.registers
     found: dict[str, Any] = {f"product_{i}": product for i, product in enumerate(actual)}
     found |= {"run": result.cycles, "busy": counter["cycles"] - counter["operand_stalls"]}
@@ -185,7 +191,13 @@ def _timing(
     return {"run": cycles, "busy": cycles, "adder_stalls": waits}
 
 
-def _random(rng: np.random.Generator, form: BlockFormat, lines: int, k: int) -> Floats:
+def random_operand(
+    p: MultimodeParameters, rng: np.random.Generator, form: BlockFormat, lines: int, k: int
+) -> Blocks:
+    """Return random lines of an operand in a format of the array."""
     step = form.reduction
     deep = -(-k // step)
-    return random_blocks(rng, lines * deep, step, extreme=0.1).reshape(lines, -1)[:, :k]
+    x = random_blocks(rng, lines * deep, step, extreme=0.1).reshape(lines, -1)[:, :k]
+    words = rng.integers(0, 1 << form.random_bits, x.shape)
+    blocks = quantize(x, form, axis=1, random=words)
+    return with_all_codes(rng, blocks) if p.coded else blocks

@@ -1,7 +1,6 @@
 """The commands of the papers' tables."""
 
 import importlib
-from pathlib import Path
 
 import click
 
@@ -43,17 +42,17 @@ def _add(name: str, sections: tuple[str, ...], what: str, *, seeds: int = 5) -> 
     @click.option(
         "-o",
         "--output",
-        type=click.Path(path_type=Path),
-        default=Path(f"build/paper-{name}"),
+        type=click.Path(),
+        default=f"build/paper-{name}",
         show_default=True,
         help="Folder of tables, plots and what is kept.",
     )
-    def command(only: tuple[str, ...], seeds: int, output: Path) -> int:
-        output_folder(output)
+    def command(only: tuple[str, ...], seeds: int, output: str) -> int:
+        folder = output_folder(output)
         # What trains is loaded when it is wanted.
         from .pages import Page
 
-        page = Page(folder=output, out=console(), seeds=seeds)
+        page = Page(folder=folder, out=console(), seeds=seeds)
         made = importlib.import_module(f".{name}", __package__).SECTIONS
         good = [made[each](page) for each in sections if each in (only or sections)]
         return 0 if all(good) else 1

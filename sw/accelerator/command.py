@@ -11,14 +11,14 @@ import numpy as np
 from rich.table import Table
 
 from ..checks import whole
-from ..cli import console, output_folder, whole_files
+from ..cli import bars, console, output_folder, whole_files
 from ..errors import UserError
 from ..train.command import widths
 from ..train.data import DATA, Data, load
 from ..train.network import MODELS
 from ..train.settings import Settings
 from .compile import compile_training
-from .cycles import Prediction, predict
+from .cycles import Prediction, check_latency, predict
 from .instructions import WORKERS
 from .parameters import AcceleratorParameters
 from .program import Program, listing
@@ -38,12 +38,13 @@ FILES = ("program.txt", "program.bin", "memory.bin")
 """What ``-o`` writes: listing and memory map, instructions, and external memory at the start."""
 
 
-def check_files(folder: Path, names: Iterable[str]) -> None:
-    """Raise `UserError` unless files of these names can be written to a folder."""
-    output_folder(folder)
+def check_files(path: str, names: Iterable[str]) -> Path:
+    """Return a folder to which files of these names can be written; or raise `UserError`."""
+    folder = output_folder(path)
     for name in names:
         if (folder / name).is_dir():
             raise UserError(f"cannot write {folder / name}: it is a folder")
+    return folder
 
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,8 +94,14 @@ def settings(
 
 
 def _few(data: Data, images: int) -> Data:
-    """Return data with fewer images to train with, evenly spread."""
+    """Return data with fewer images to train with, evenly spread, of as many classes."""
     places = np.arange(images) * len(data.train_x) // images
+    last = data.classes - 1
+    if last not in data.train_y[places]:
+        raise UserError(
+            f"steps must have an image of the last class, {last}, and their {images} images, "
+            "evenly spread, have none: take more steps or a larger batch"
+        )
     return dataclasses.replace(data, train_x=data.train_x[places], train_y=data.train_y[places])
 
 
@@ -109,8 +116,8 @@ def requested(
 
 @click.command("program")
 @training_options
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder to write to.")
-def make_program(latency: int, output: Path | None, **fields: Any) -> None:
+@click.option("-o", "--output", type=click.Path(), help="Folder to write to.")
+def make_program(latency: int, output: str | None, **fields: Any) -> None:
     """Compile a training into a program of the accelerator, and predict its cycles.
 
     -o writes program.txt, a listing of the instructions and the memory map; program.bin, the
@@ -125,21 +132,28 @@ def make_program(latency: int, output: Path | None, **fields: Any) -> None:
       python -m sw program --arith hbfp8 --set rows=8 --set columns=8 --batch 32
       python -m sw program --model resnet8 --batch 32 --set banks=16 --set bank_words=65536
     """
-    if output is not None:
-        check_files(output, FILES)
+    folder = None if output is None else check_files(output, FILES)
     parameters, data, asked = requested(**fields)
+    check_latency(parameters, latency)
     program = compile_training(parameters, data, asked)
-    prediction = predict(parameters, program.instructions, latency=latency)
     out = console()
     out.print(described(program), highlight=False, soft_wrap=True)
+    with bars() as progress:
+        task = progress.add_task("predict epochs", total=asked.epochs)
+        prediction = predict(
+            parameters,
+            program.instructions,
+            latency=latency,
+            report=lambda epoch: progress.update(task, completed=epoch),
+        )
     out.print(f"Predicted: {prediction.cycles:,} cycles.", highlight=False)
     out.print(_table(program, prediction))
     out.print(_passes(program, prediction))
-    if output is None:
+    if folder is None:
         return
     network = start(parameters, data, asked).network
-    paths = [output / name for name in FILES]
-    output.mkdir(parents=True, exist_ok=True)
+    paths = [folder / name for name in FILES]
+    folder.mkdir(parents=True, exist_ok=True)
     with whole_files(*paths) as [text, code, memory]:
         text.write_text(listing(program), encoding="utf-8")
         code.write_bytes(program.code)

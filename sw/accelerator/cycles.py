@@ -7,7 +7,7 @@ where tensors have a scale, each has another largest magnitude than the one befo
 
 import dataclasses
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..checks import instance, whole
 from ..errors import UserError
@@ -27,7 +27,10 @@ from .timing import (
     vector_cycles,
 )
 
-__all__ = ["Prediction", "Span", "predict"]
+__all__ = ["Prediction", "Span", "check_latency", "predict"]
+
+BESIDE = 16
+"""Cycles, at least, that the watchdog waits beside those of the memory."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,17 +66,30 @@ class Prediction:
     spans: tuple[Span, ...]
 
 
+def check_latency(parameters: AcceleratorParameters, latency: int) -> None:
+    """Raise `UserError` unless the watchdog waits for a memory that answers after ``latency``."""
+    waits = 1 << parameters.watchdog
+    name = f"latency, with a watchdog of {waits:,} cycles,"
+    whole(name, latency, 1, waits - BESIDE)
+
+
 def predict(
-    parameters: AcceleratorParameters, program: Sequence[int], *, latency: int = 1
+    parameters: AcceleratorParameters,
+    program: Sequence[int],
+    *,
+    latency: int = 1,
+    report: Callable[[int], object] = lambda done: None,
 ) -> Prediction:
     """Return what a program takes, with a memory that answers ``latency`` cycles after an address.
 
-    `UserError` for a program in which an instruction is illegal, or in which nothing can move.
+    ``report`` is called as repetitions of an outermost loop end, with how many have. `UserError`
+    for a program in which an instruction is illegal, or in which nothing can move, and as
+    `check_latency` has it.
     """
     p = instance("parameters", parameters, AcceleratorParameters)
     code = [decode(whole("instruction of program", word, 0, (1 << BITS) - 1)) for word in program]
-    whole("latency", latency, 1, 1 << 32)
-    return _Clock(p, code, Port(p, latency)).run()
+    check_latency(p, latency)
+    return _Clock(p, code, Port(p, latency), report).run()
 
 
 class _Clock:
@@ -85,10 +101,18 @@ class _Clock:
     code : list
         Of its instructions, decoded.
     port : Port
+    report : callable
+        As of `predict`.
     """
 
-    def __init__(self, parameters: AcceleratorParameters, code: list[Decoded], port: Port) -> None:
-        self.parameters, self.code, self.port = parameters, code, port
+    def __init__(
+        self,
+        parameters: AcceleratorParameters,
+        code: list[Decoded],
+        port: Port,
+        report: Callable[[int], object],
+    ) -> None:
+        self.parameters, self.code, self.port, self.report = parameters, code, port, report
         self.engines = {name: Queue() for name in WORKERS}
         first = port.fetch(len(code))
         self.engines["dma"].occupy(3, first - 2)
@@ -173,16 +197,20 @@ class _Clock:
         if not self.loops:
             raise UserError("program must have a loop for each end")
         start, left = self.loops.pop()
+        if not self.loops:
+            _, fields = self.code[start]
+            self.report(fields["count"] - left + 1)
         if left > 1:
             self.loops.append((start, left - 1))
             self.pc = start
+            self.cycle += 2
 
     def _ready(self, since: int, mask: int) -> int | None:
         """Return when all tokens of a mask can be taken; None if that is not known."""
         found = [self.tokens[n] for n in range(TOKENS) if mask >> n & 1]
         if not all(found):
             return None
-        return max(since, self.granted + 1, *(token[0] for token in found))
+        return max(since, self.granted + 1, *(token[0] for token in found)) + 1
 
     def _take(self, mask: int, cycle: int) -> None:
         """Take one each of the tokens of a mask."""

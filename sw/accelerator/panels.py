@@ -64,7 +64,7 @@ def store(
 def load(
     parameters: AcceleratorParameters, panel: tuple[Bits, Bits], side: int, rows: int
 ) -> Blocks:
-    """Return the first rows of a panel; a block's exponent is that of its first beat.
+    """Return the first rows of a panel; a block's exponent is that of its last beat.
 
     Where tensors have a scale, it is such that products of two panels are multiplied by 1.
     """
@@ -73,6 +73,6 @@ def load(
     code = unpack(p, panel[0][group, :, part]).reshape(rows, -1)
     # A scale of UE4M3 has no sign: the array does not look at the top one of its eight bits.
     used = (1 << p.format.nan_code.bit_length()) - 1
-    exponent = (panel[1][group, :, part][:, :: p.beats] & used).astype(np.int32)
+    exponent = (panel[1][group, :, part][:, p.beats - 1 :: p.beats] & used).astype(np.int32)
     amax = full_scale(p.format) if isinstance(p.format, MxFormat) and p.tensor_scale else None
     return Blocks(code=code, exponent=exponent, format=p.format, axis=1, amax=amax)

@@ -198,7 +198,7 @@ class AcceleratorParameters(Parameters):
     @property
     def timing(self) -> Timing:
         """From ``start`` to ``done`` of a program of one HALT, the memory answering at once."""
-        return Timing(latency=8, fixed=False)
+        return Timing(latency=9, fixed=False)
 
     @property
     def bank_values(self) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from .instructions import BITS
 from .parameters import AcceleratorParameters
+from .timing import STORE
 
 __all__ = ["Port"]
 
@@ -47,7 +48,7 @@ class Port:
             if number >= self._parameters.outstanding:
                 begun = max(begun, ends[-self._parameters.outstanding] + 1)
             if stores:
-                beat = max(beat, begun + 3) + beats
+                beat = max(beat, begun + STORE) + beats
                 ends.append(max(beat + self._latency, ends[-1] + 1 if ends else 0))
             else:
                 beat = max(beat, begun + self._latency) + beats * interval
@@ -74,4 +75,4 @@ class Port:
         last = self._ends(bursts, stores=False, interval=parts)
         # The last beat may have more instructions than there are.
         last += 2 if bits < BITS else instructions - beats * parts
-        return 2 + last + 3
+        return 2 + last + 4

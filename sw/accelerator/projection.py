@@ -96,6 +96,8 @@ class Projection(_Weights):
         self.split = heads.split(f"y{self.number}")
         self.joined = heads.joined(f"dy{self.number}")
         self.y, self.dy = self.split.matrix, self.joined
+        # A product makes all of it.
+        self.groups = [range(self.y.rows)]
         values = heads.values
         self._biases = Matrix.make(f"biases{self.number}", heads.heads, heads.depth, values)
         if heads.depth % values:
@@ -178,6 +180,7 @@ class Gather(_Weights):
         x = Matrix(below.y.tensor, width, rows // values, values)
         super().__init__(stage, below, x, heads, shared)
         self._joined, self._slopes_below = below.y, slopes
+        self.groups = [range(self.y.rows)]
 
     def forward(self) -> Iterator[Operation]:
         """Give what makes the output."""

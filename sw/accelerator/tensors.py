@@ -79,7 +79,8 @@ def patches(x: Floats, kernel: int, padding: int, *, stride: int = 1) -> Floats:
     """Return what each tap of kernels sees: (channels * taps, pixels of the result * samples)."""
     reach = (x.shape[1] + 2 * padding - kernel) // stride * stride + kernel
     seen = np.zeros((len(x), reach, reach, x.shape[-1]), x.dtype)
-    inner = x[:, : reach - padding, : reach - padding]
+    inside = max(0, reach - padding)
+    inner = x[:, :inside, :inside]
     seen[:, padding : padding + inner.shape[1], padding : padding + inner.shape[2]] = inner
     taps = np.lib.stride_tricks.sliding_window_view(seen, (kernel, kernel), axis=(1, 2))
     # (channels, y, x, samples, down, across)

@@ -21,6 +21,7 @@ __all__ = [
     "AHEAD",
     "FACTOR",
     "SCALAR",
+    "STORE",
     "fold_levels",
     "lane_latency",
     "product_cycles",
@@ -37,6 +38,9 @@ AHEAD = 16
 
 READ = 5
 """From the start of a reader to its first word."""
+
+STORE = READ - 1
+"""From the request of a row to be stored to its first beat."""
 
 _MULTIPLYING = ("mul", "scale", "axpy")
 ADDING = ("add", "sub", "axpy", "shift")

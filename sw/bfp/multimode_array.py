@@ -30,6 +30,7 @@ __all__ = [
     "DIGITS",
     "FAMILIES",
     "MODES",
+    "MODE_BITS",
     "MultimodeParameters",
     "matmul",
 ]
@@ -40,6 +41,9 @@ DIGITS = 4
 
 MODES = (1, 2, 4)
 """Digits of an element, by mode."""
+
+MODE_BITS = 2
+"""Of a mode in a beat."""
 
 
 def _hbfp(bits: int, *block: int) -> BfpFormat:
@@ -153,6 +157,11 @@ class MultimodeParameters(Parameters):
         return not isinstance(form, BfpFormat) or form.sign_inside
 
     @property
+    def packed_bits(self) -> int:
+        """Bits of a word in a beat: 16, and 4 signs where these are beside."""
+        return DIGITS * (DIGIT_BITS + (not self.sign_inside))
+
+    @property
     def digits(self) -> DotParameters:
         """Parameters of the sum of the products of a pair of digits."""
         digit = BfpFormat(
@@ -225,7 +234,8 @@ class MultimodeParameters(Parameters):
         """Cycles of a job of equal tiles; `cycles` in closed form."""
         spacing = self.mode_timing(mode_a, mode_b).interval
         tile = sum(max(beats, spacing) for beats in self.block_beats(k, mode_a, mode_b))
-        first = self.cycles([(k, mode_a, mode_b)])
+        # In a shell `self.cycles` counts another way.
+        first = MultimodeParameters.cycles(self, [(k, mode_a, mode_b)])
         return first + (tiles - 1) * tile
 
     def cycles(self, tiles: Iterable[tuple[int, int, int]]) -> int:

@@ -73,7 +73,7 @@ class Bench:
     A job has ``most`` cycles.
     """
 
-    most = 1500
+    most = 2500
 
     def __init__(self, ctx, dut, memory: AxiMemory) -> None:
         self.ctx, self.dut, self.memory = ctx, dut, memory

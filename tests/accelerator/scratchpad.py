@@ -1,12 +1,14 @@
 """A scratchpad of arrays for benches of engines."""
 
 import random
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from amaranth.hdl import Value
 
+from hw.accelerator.ports import READ_LATENCY
 from sw.accelerator.parameters import AcceleratorParameters
 
 __all__ = ["Scratchpad"]
@@ -41,10 +43,10 @@ class Scratchpad:
         p = self.p
 
         async def bench(ctx: Any) -> None:
-            # What each port gives in the next cycle.
-            following: dict[str, Any] = dict.fromkeys(reads)
+            # What each port gives in each of the next cycles.
+            following = deque([dict.fromkeys(reads)] * (READ_LATENCY - 1))
             while True:
-                coming = {}
+                coming: dict[str, Any] = {}
                 for name, port in reads.items():
                     coming[name] = None
                     if ctx.get(port.en):
@@ -53,15 +55,16 @@ class Scratchpad:
                 for port in (writes or {}).values():
                     if ctx.get(port.en):
                         self._write(ctx, port)
+                following.append(coming)
                 await ctx.tick()
+                coming = following.popleft()
                 for name, port in reads.items():
-                    given = following[name]
+                    given = coming[name]
                     if given is None:
                         given = self._noise.getrandbits(p.word_bits), 0
                     ctx.set(port.data, given[0])
                     if p.side_bits:
                         ctx.set(port.side, given[1])
-                following = coming
 
         return bench
 

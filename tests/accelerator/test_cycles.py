@@ -32,17 +32,18 @@ def test_circuits_have_these_latencies():
 
 
 def test_events_by_hand():
-    """HALT alone is done in cycle 8; an instruction takes 2 cycles, the memory a beat each."""
-    assert predict(P, [HALT]).cycles == P.timing.latency == 8
-    assert predict(P, [HALT], latency=40).cycles == 47
-    # Three instructions are fetched by cycle 10; 0 and 1 are carried out in 10 and 12, and 1 is
-    # with the engine in 14, asks for tokens in 15 and gives them after 7, the lane's 2, and a word.
+    """HALT alone is done in cycle 9; an instruction takes 2 cycles, the memory a beat each."""
+    assert predict(P, [HALT]).cycles == P.timing.latency == 9
+    assert predict(P, [HALT], latency=40).cycles == 48
+    # Three instructions are fetched by cycle 7; 0 and 1 are carried out in 11 and 13, and 1 is
+    # with the engine in 15, asks for tokens in 16, is granted them in 17, and gives some after 7,
+    # the lane's 2, and a word.
     found = predict(P, [*window("vec", 0), vec(COPY, signal=1), HALT])
     (span,) = found.spans
-    assert (span.engine, span.pc, span.start, span.end) == ("vec", 1, 15, 25)
-    # It is busy in 12, by the SET, and from 14 to 25; then HALT finds nobody busy.
-    assert found.busy["vec"] == 13 and found.starved["vec"] == 0
-    assert found.cycles == 26
+    assert (span.engine, span.pc, span.start, span.end) == ("vec", 1, 17, 27)
+    # It is busy in 13, by the SET, and from 15 to 27; then HALT finds nobody busy.
+    assert found.busy["vec"] == 14 and found.starved["vec"] == 1
+    assert found.cycles == 28
 
 
 def test_tokens_make_one_wait_for_another():
@@ -52,9 +53,9 @@ def test_tokens_make_one_wait_for_another():
     found = predict(P, [two, one, three, HALT])
     first, second = found.spans
     assert (first.engine, second.engine) == ("vec", "prod")
-    # A token given in a cycle can be taken in the next; one is served in each.
-    assert second.start == first.end + 1
-    assert found.starved["prod"] == second.start - (first.start - 2)
+    # A token given in a cycle can be taken in the next but one.
+    assert second.start == first.end + 2
+    assert found.starved["prod"] == second.start - (first.start - 3)
     assert found.cycles == second.end
 
 
@@ -66,6 +67,13 @@ def test_loops_repeat():
     assert found.instructions == 1 + 3 * 3 + 1
     distances = {b.start - a.start for a, b in zip(found.spans, found.spans[1:], strict=False)}
     assert len(distances) == 1
+    # Of loops in one another it is told when the outermost one goes on, and of each of them.
+    told: list[int] = []
+    end = encode("end")
+    predict(P, [loop, *[encode("loop", count=2), *body, end] * 2, end, HALT], report=told.append)
+    assert told == [1, 2, 3]
+    predict(P, [encode("loop", count=2), *body, end, loop, *body, end, HALT], report=told.append)
+    assert told[3:] == [1, 2, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +134,12 @@ def test_command_writes_a_program(tmp_path):
 def test_command_refuses(tmp_path):
     for words, message in (
         ("--model resnet8", "set larger banks or a smaller batch"),
-        ("--latency 0", "latency must be an integer from 1"),
+        ("--latency 0", "cycles, must be an integer from 1 to 1048560, not 0"),
+        (
+            "--latency 241 --set watchdog=8",
+            "latency, with a watchdog of 256 cycles, must be an integer from 1 to 240, not 241",
+        ),
+        ("--batch 4 --steps 1", "have an image of the last class, 9, and their 4 images"),
         ("--set instructions=64", "instructions must be "),
         ("--epochs 0", "epochs must be"),
     ):
@@ -134,3 +147,10 @@ def test_command_refuses(tmp_path):
         result = CliRunner().invoke(main, ["program", *words.split(), "-o", str(made)])
         assert result.exit_code == 2 and message in result.stderr, words
         assert not made.exists()
+
+
+def test_no_folder_of_no_name(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["program", "-o", ""])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "error: cannot write to '': a folder needs a name\n"

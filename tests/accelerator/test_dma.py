@@ -224,7 +224,7 @@ FAULTS = {
         lambda: check(WIDE, count=20, seed=3, stall=0.7),
     ),
     "a word at a time": (
-        Fault(DmaStore, lambda s: s.read.en.eq(s.en & (s.word != s.end) & (s.held == 0))),
+        Fault(DmaStore, lambda s: s.take.eq(s.en & (s.word != s.end) & (s.held == 0))),
         lambda: rate(dataclasses.replace(WIDE, outstanding=16)),
     ),
     "rows are not far enough": (

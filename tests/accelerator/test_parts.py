@@ -9,7 +9,7 @@ from sw.accelerator import operands
 from sw.accelerator.coding import decode, encode
 from sw.accelerator.compile import compile_training
 from sw.accelerator.cycles import predict
-from sw.accelerator.operations import Tensor, Window
+from sw.accelerator.operations import Matrix, Tensor, Window
 from sw.accelerator.parameters import AcceleratorParameters
 from sw.accelerator.part import Part, halves, pieces
 from sw.accelerator.planes import Planes
@@ -35,6 +35,28 @@ def test_halves():
     assert halves(6, 4, 2) == [range(4), range(4, 6)]
     assert halves(6, 4, 1, 4) == [range(4), range(4, 5), range(5, 6)]
     assert halves(5, 1) == [range(5)] and halves(3, 4, 4) == [range(3)]
+
+
+@pytest.mark.parametrize(
+    ("words", "reduction", "bank_words", "groups"),
+    [
+        (4095, 16, 65_536, [range(32), range(32, 48), range(48, 56), range(56, 64)]),
+        # A product of 65,536 columns, one more than the field of an instruction holds.
+        (4096, 16, 65_536, [range(64)]),
+        # A panel of 2,048 tiles of four beats, and one with a tile more, in half a bank.
+        (2048, 16, 16_384, [range(32), range(32, 48), range(48, 56), range(56, 64)]),
+        (2049, 16, 16_384, [range(64)]),
+        # One of three blocks, 49,140 words.
+        (4095, 33, 65_536, [range(64)]),
+        # 32 tiles of four beats: not worth a part.
+        (1, 16, 65_536, [range(64)]),
+    ],
+)
+def test_groups_of_rows_are_of_a_panel_in_half_a_bank(words, reduction, bank_words, groups):
+    p = SMALL.replace(columns=16, bank_words=bank_words)
+    assert (p.values, p.beats, p.format.reduction) == (16, 4, 16)
+    x = Matrix(Tensor("x", 0), reduction, words, 16)
+    assert operands.Panels(p, 1, 0, parts=4, copies=2, groups=4).groups(64, x, reduction) == groups
 
 
 def test_parts_meet_where_a_word_is_in_both():

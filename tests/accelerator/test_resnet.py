@@ -70,6 +70,8 @@ def network(name: str, side: int, classes: int, rng: np.random.Generator) -> Net
         inner = Residual([convolution(3, 3), Rectifier()])
         more, channels = [Residual([inner]), Residual([convolution(3, 3)]), Rectifier(), Pool()], 3
         side //= 2
+    elif name == "many":
+        more, channels = [convolution(3, 11), BatchNorm(channels=11)], 11
     else:
         # A branch that ends where the other one begins.
         more = [Residual([convolution(3, 3), Rectifier(), Residual([convolution(3, 3)])])]
@@ -139,6 +141,9 @@ def test_patches_of_a_stride():
     # The last line and column lie beyond all kernels.
     found = tensors.patches(x[:, :4, :4], 1, 0, stride=2)
     assert found.tolist() == [[1, 3, 11, 13]]
+    # The only place of a kernel, or all but the last column of it, lies in the border.
+    assert not tensors.patches(x, 1, 3, stride=16).any()
+    assert tensors.patches(x, 4, 3, stride=16).tolist() == [[0]] * 15 + [[1]]
 
 
 def test_trained_as_by_the_definition():
@@ -164,17 +169,26 @@ def test_any_graph(name, side, fields, monkeypatch):
     trained_by_squares("resnet8", p, side)
 
 
-def test_channels_are_normalized_in_groups(monkeypatch):
-    """Of 5 channels 3, then 1, then 1, each when its products are there."""
-    small(monkeypatch, "strides")
-    for name in ("SHORTEST", "SOON"):
-        monkeypatch.setattr(operands, name, 8)
+@pytest.mark.parametrize(
+    ("name", "side", "group", "count"),
+    [
+        # Of 5 channels 3, then 1, then 1, each when its products are there.
+        ("strides", 7, "normal3 + shift3, rectified", 3),
+        # Of 11 channels 6, then 3, then 1, then 1: words of 4 values a channel that are not full,
+        # or have those of two groups.
+        ("many", 4, "normal3 + shift3", 4),
+    ],
+)
+def test_channels_are_normalized_in_groups(name, side, group, count, monkeypatch):
+    small(monkeypatch, name)
+    for constant in ("SHORTEST", "SOON"):
+        monkeypatch.setattr(operands, constant, 8)
     p = SMALL.replace(rows=1, columns=2, banks=16, bank_words=4096, instructions=8192)
-    data, s = made(8, 49, 3), settings(4, epochs=1, momentum=0.5, seed=7)
+    data, s = made(8, side**2, 3), settings(4, epochs=1, momentum=0.5, seed=7)
     program = compile_training(p, data, s)
     comments = [line.comment for line in program.lines]
-    for each in ("y2 + bias2", "mean of y2", "normal3 + shift3, rectified"):
-        assert comments.count(each) == 3
+    for each in ("y2 + bias2", "mean of y2", group):
+        assert comments.count(each) == count
     assert_same(ran(program, data), train(p, data, s))
     assert_ordered(program)
 

@@ -166,8 +166,9 @@ def test_a_program_by_hand():
         (13, EVENT),
         (14, HALT),
     ]
-    # The first step three cycles after the last instruction, and two cycles for each.
-    assert found.cycles == 3 + 2 * (len(found.steps) - 1)
+    # The first step four cycles after the last instruction, two cycles for each, and two more from
+    # the end of the loop to its second round.
+    assert found.cycles == 4 + 2 * (len(found.steps) - 1) + 2
 
 
 @pytest.mark.parametrize("stalls", [CALM, SLOW], ids=["calm", "slow"])

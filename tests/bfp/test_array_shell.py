@@ -1,6 +1,5 @@
 """The array with memories for its operands: bytes, order, cycles, refusals."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -13,16 +12,13 @@ from sim.bench import Session, Stalls
 from sim.bfp.array import random_operands
 from sim.bfp.array_shell import beats, regress, simulate
 from sim.compare import assert_equal
-from sim.engines import engine_of
-from sim.job import Job, Outcome
 from sw.bfp.array import matmul as model
 from sw.bfp.array_shell import ArrayShellParameters
 from sw.errors import UserError
 from sw.formats.blocks import Blocks
 
-from ..bus import OKAY, Bus
-from ..bus import simulate as drive
 from ..faults import STALLS
+from ..shells import Changed, check_any_order, check_sizes
 
 UNIT = UNITS["array_shell"]
 SMALL: Any = UNIT.small
@@ -124,46 +120,9 @@ def test_rows_of_tiles_that_repeat_are_not_stepped():
 
 def test_either_operand_may_come_first_wholly():
     a, b = operands(SMALL, 4, 2, 2)
-    given = {
-        name: [int.from_bytes(x, "little") for x in each]
-        for name, each in beats(SMALL, a, b).items()
-    }
     assert SMALL.takes_any_order(4, 2, 8)
     assert not SMALL.takes_any_order(6, 2, 8) and not ONE.takes_any_order(4, 2, 8)
-    rows: list[int] = []
-
-    async def send(bus: Bus, name: str) -> None:
-        for number, beat in enumerate(given[name]):
-            bus.set(f"{name}_tdata", beat)
-            bus.set(f"{name}_tlast", number == len(given[name]) - 1)
-            bus.set(f"{name}_tvalid", 1)
-            # One is taken in every cycle.
-            assert bus.get(f"{name}_tready")
-            await bus.tick()
-        bus.set(f"{name}_tvalid", 0)
-
-    async def bench(bus: Bus) -> None:
-        for order in (("s_axis_a", "s_axis_b"), ("s_axis_b", "s_axis_a")):
-            await bus.reset()
-            bus.set("m_axis_tready", 0)
-            for register, value in (("tile_rows", 2), ("tile_columns", 2), ("blocks", 2)):
-                assert await bus.write(register, value) == OKAY
-            await bus.write("control.start", 1)
-            for name in order:
-                await send(bus, name)
-            rows.clear()
-            bus.set("m_axis_tready", 1)
-            while len(rows) < 8:
-                if bus.get("m_axis_tvalid"):
-                    rows.append(bus.get("m_axis_tdata"))
-                await bus.tick()
-            found = np.array(rows, np.uint32).view(np.float32).reshape(2, 2, 2)
-            assert_equal(
-                np.ascontiguousarray(found.swapaxes(1, 2).reshape(4, 2)), model(SMALL, a, b)
-            )
-            assert await bus.read("status.framing") == 0
-
-    drive("array_shell", SMALL, bench)
+    check_any_order(lambda engine: simulate(SMALL, a, b, engine=engine), model(SMALL, a, b))
 
 
 # Sizes of a job, blocks and columns of tiles, of which the memories hold four blocks and eight.
@@ -171,25 +130,8 @@ FITS = [(4, 2, True), (1, 8, True), (2, 4, True), (5, 1, False), (4, 3, False), 
 FITS += [(2, 5, False), (0x8000, 1, False), (1, 0x8000, False), (0x8001, 0x8001, False)]
 
 
-def check_sizes(simulator: Any = drive) -> None:
-    async def bench(bus: Bus) -> None:
-        await bus.reset()
-        await bus.write("tile_rows", 3)
-        for blocks, across, fits in FITS:
-            await bus.write("blocks", blocks)
-            await bus.write("tile_columns", across)
-            await bus.write("control.start", 1)
-            for name, value in (("busy", fits), ("refused", not fits), ("too_large", not fits)):
-                assert await bus.read(f"status.{name}") == value, (blocks, across, name)
-            await bus.write("control.abort", 1)
-            await bus.tick(4)
-            await bus.write("status", 0xFFFFFFFF)
-
-    simulator("array_shell", SMALL, bench)
-
-
 def test_operands_beyond_the_memories_are_refused_at_once():
-    check_sizes()
+    check_sizes("array_shell", SMALL, "blocks", FITS)
     for blocks, across, fits in FITS:
         assert SMALL.fits(6, across, 4 * blocks) == fits
     assert [SMALL.most_columns(k) for k in (1, 4, 5, 12, 16, 17)] == [8, 8, 4, 2, 2, 0]
@@ -197,28 +139,6 @@ def test_operands_beyond_the_memories_are_refused_at_once():
         SMALL.cycles(2, 1, 20)
     with pytest.raises(UserError, match="words_b must hold a block of 8 words, not 4"):
         ArrayShellParameters(words_b=4)
-
-
-@dataclasses.dataclass
-class Changed:
-    """An engine whose runs have other beats, or other ends of packets."""
-
-    stream: str
-    last: tuple[int, ...] = (-1,)
-    bit: tuple[int, int] = (0, -1)
-
-    def __call__(self, job: Job) -> Outcome:
-        beats, (number, bit) = job.inputs[self.stream].copy(), self.bit
-        if bit >= 0:
-            beats[number, bit // 8] ^= 1 << bit % 8
-        last = np.zeros_like(job.last[self.stream])
-        last[list(self.last)] = 1
-        changed = dataclasses.replace(
-            job,
-            inputs={**job.inputs, self.stream: beats},
-            last={**job.last, self.stream: last},
-        )
-        return engine_of(changed, None, None, None)(changed)
 
 
 # Of two panels of rows and one or two of columns, of one block: what is wrong, and whether it is.

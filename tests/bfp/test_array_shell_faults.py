@@ -12,7 +12,8 @@ from sim.bfp.array_shell import regress, simulate
 
 from ..bus import simulate as drive
 from ..faults import STALLS, Fault, assert_caught, faulty, planted
-from .test_array_shell import ONE, SMALL, Changed, check_sizes, operands
+from ..shells import Changed, check_sizes
+from .test_array_shell import FITS, ONE, SMALL, operands
 
 STUCK = "no handshake"
 
@@ -80,4 +81,4 @@ def test_faults_in_refusals_and_flags_are_caught():
             drive(*arguments)
 
     with pytest.raises(AssertionError, match="busy"):
-        check_sizes(with_fault)
+        check_sizes("array_shell", SMALL, "blocks", FITS, with_fault)

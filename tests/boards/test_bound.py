@@ -92,14 +92,18 @@ NO_ROOM = {
     ("icebreaker", "sparse_array"),
     ("tang-nano-9k", "sparse_array"),
     ("icebreaker", "array_shell"),
+    ("icebreaker", "approx_array_shell"),
+    ("icebreaker", "multimode_array_shell"),
 }
 
 SMALL = {
     "bfp_array": ["format=hbfp4", "rows=2", "columns=2", "lanes=2"],
     "array_shell": ["format=hbfp4", "rows=2", "columns=2", "lanes=2", "words_a=32"],
     "bfp_multimode_array": ["rows=1", "columns=1"],
+    "multimode_array_shell": ["rows=1", "columns=1", "words_a=32"],
     "bfp_transposer": ["format.block=[4,4]"],
     "approx_array": ["rows=2", "columns=1"],
+    "approx_array_shell": ["rows=2", "columns=1", "words_a=32"],
     "load_balancer": ["pe_rows=4", "subtiles=2"],
     "outer_product": ["rows=4", "columns=4", "length=16", "batch=2"],
     "stochastic_converter": ["elements=4", "length=8"],
@@ -173,6 +177,10 @@ def test_room_counts_registers_memories_and_tables():
         ("outer_product", [], 16 * 5, 16 * 15),
         ("stochastic_converter", [], 4 * (8 + 1), 0),
         ("bfp_multimode_array", [], 2 * 16 * 17, 0),
+        # Words of 54 bits each.
+        ("multimode_array_shell", ["words_b=16"], 2 * 16 * 17, 54 * (32 + 16)),
+        # Words of two values of 16 bits, and of one.
+        ("approx_array_shell", ["words_b=16"], 2 * 8, 2 * 32 + 32 * 32 + 16 * 16),
     ],
 )
 def test_the_bound_counts_no_more_than_is_said(unit, sets, registers, memory):

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import boards.build as building
 from boards.__main__ import main
-from boards.build import build
+from boards.build import build, router_of
 from boards.configured import configure
 from boards.smaller import nearest, smaller
 from boards.table import BOARDS, board
@@ -20,7 +20,8 @@ from hw.flow.cells import logic_cells, unseen_luts
 from hw.flow.families import FAMILIES
 from hw.flow.progress import Progress
 from hw.flow.route import Placement
-from hw.flow.use import use
+from hw.flow.synth import Figure
+from hw.flow.use import Use, use
 from hw.units import UNITS
 from sw.bfp.array import ArrayParameters
 from sw.bfp.dot import DotParameters
@@ -176,6 +177,21 @@ def seeds(monkeypatch):
     monkeypatch.setattr(building, "place", lambda *_, seed, **__: placement(found[seed]))
     monkeypatch.setattr(building, "pack", lambda *_, **__: {"bits": b""})
     return found
+
+
+@pytest.mark.parametrize(
+    ("name", "used", "arguments"),
+    [
+        ("ulx3s-85f", 50_000, ("--placer", "static")),
+        ("ulx3s-85f", 60_000, ("--placer", "heap")),
+        ("icebreaker", 60_000, ()),
+    ],
+)
+def test_a_device_that_is_nearly_full_is_placed_by_the_slower_placer(name, used, arguments):
+    figure = Figure(label="synthesized", resource="LUT4", used=used, available=83_640)
+    found = router_of(board(name), Use(figures=(figure,), mapped=""))
+    assert found.arguments[len(board(name).arguments) :][: len(arguments)] == arguments
+    assert ("--placer" in found.arguments) == bool(arguments)
 
 
 SMALL = ("ulx3s-85f", "bfp_dot", DotParameters(lanes=1, target="ecp5"))

@@ -8,6 +8,8 @@ import pytest
 
 from delivery.driver import driver_files
 from hw.units import UNITS
+from sim.matrix_beats import element_bits, packet_of
+from sim.tiles import operand
 from tests.bfp.test_array_shell import by_hand, operands
 
 from .drivers import CDriver, manifest, python_driver, write
@@ -18,9 +20,9 @@ SMALL: Any = UNITS["array_shell"].small
 ONE: Any = UNITS["array_shell"].second
 
 
-def drivers(folder, p, change=lambda text: text):
+def drivers(folder, p, change=lambda text: text, unit="array_shell"):
     """Return the drivers in C and Python, with a fault if so."""
-    described = manifest("array_shell", p)
+    described = manifest(unit, p)
     write(folder, "shell", described, change)
     return CDriver(folder, "shell", described, bus=False), python_driver(folder, "shell")
 
@@ -67,6 +69,50 @@ def test_words_and_matrices_in_parts(tmp_path):
         driver, module = drivers(folder, p)
         check_matrices(p, driver, module)
         check(driver, module, random.Random(1))
+
+
+OTHERS = [
+    (unit, p)
+    for unit in ("approx_array_shell", "multimode_array_shell")
+    for p in (UNITS[unit].small, UNITS[unit].second)
+]
+
+
+@pytest.mark.parametrize(("unit", "p"), OTHERS)
+def test_operands_of_the_other_arrays_are_those_of_the_benches(tmp_path, unit, p):
+    driver, module = drivers(tmp_path, p, unit=unit)
+    [text] = (file.read_text() for file in tmp_path.rglob("shell.h"))
+    rng, k = np.random.default_rng(1), 5
+    for name, order in driver.manifest["matrices"]["operands"].items():
+        fields = {f["name"]: f for f in packet_of(driver.manifest["streams"], order)["fields"]}
+        parts = {}
+        for field, part in order["parts"].items():
+            size = 2 * order["lines"] - 1, -(-k // part["every"])
+            parts[field] = rng.integers(0, 1 << element_bits(part, fields[field]), size)
+        known = operand(driver.manifest, name, parts, k)
+        tiles = c_tiles(driver, name, parts, k)
+        assert tiles == [[beat.tobytes() for beat in tile] for tile in known]
+        assert tiles == module.tiles(name, parts, k)
+        # Of one stream the columns come first.
+        place = "behind all of b" if order["side"] == "rows" else "before all of a"
+        assert (place in text) == (p.inputs == 1)
+
+
+@pytest.mark.parametrize(("unit", "p"), OTHERS)
+def test_products_of_the_other_arrays(tmp_path, unit, p):
+    driver, module = drivers(tmp_path, p, unit=unit)
+    matrices, rng = driver.manifest["matrices"], np.random.default_rng(2)
+    for name, order in matrices["products"].items():
+        high, wide = (matrices["operands"][order[side]]["lines"] for side in "ab")
+        rows = rng.integers(0, 1 << 32, (4 * order["beats"], p.columns), np.uint32)
+        size, whole = p.port_bits // 8, p.result_beats * p.port_bits // 8
+        words = [row.tobytes().ljust(whole, b"\0") for row in rows]
+        beats = [word[at : at + size] for word in words for at in range(0, whole, size)]
+        found = c_product(driver, beats, 2 * high, 2 * wide, name)
+        assert found.tolist() == module.product(beats, 2 * high, 2 * wide, name)
+        # The first result of the first tile and of the last, and the last of all.
+        assert found[0, 0] == rows[0, 0] and found[high, wide] == rows[3 * order["beats"], 0]
+        assert found[-1, -1] == rows[-1, -1]
 
 
 FAULTS = {

@@ -11,7 +11,7 @@ from hw.units import UNITS, unit
 from sim.job import Job, Outcome
 from sim.stochastic.outer_product import simulate
 from sim.streams import Stalls
-from sw.bfp.array_shell import ArrayShellParameters
+from sw.errors import UserError
 from sw.stochastic.outer_parameters import OuterProductParameters
 
 OWN = "examples.own_unit.clip:UNIT"
@@ -99,36 +99,60 @@ def test_a_batch_of_outer_products():
         assert count("outer_product", gap)(pairs) == simulate(gap, x, d)[1].cycles
 
 
-def check_shell(change=lambda formula: formula) -> None:
-    """Check the formula of the shell where it says that it is exact."""
-    rng, form, found = random.Random(1), UNITS["array_shell"].small.format, 0  # pyright: ignore
+def random_shell(unit: str, rng: random.Random) -> Any:
+    """Return a small configuration of an array in a shell; `UserError` if there is none such."""
+    fields: dict[str, dict[str, Any]] = {
+        "array_shell": {"format": "hbfp4:block=4", "lanes": rng.choice([1, 2, 4])},
+        "approx_array_shell": {"interleave": rng.choice([5, 5, 8])},
+        "multimode_array_shell": {"family": rng.choice(["hbfp", "mxint8"])},
+    }
+    parameters: Any = UNITS[unit].parameters
+    return parameters(
+        **fields[unit],
+        rows=rng.randint(1, 4),
+        columns=rng.randint(1, 4),
+        port_bits=rng.choice([32, 64, 128]),
+        inputs=rng.choice([1, 2]),
+        words_a=rng.choice([8, 16, 32, 64, 128]),
+        words_b=rng.choice([16, 32, 64, 128]),
+    )
+
+
+def check_shell(unit: str, change=lambda formula: formula) -> None:
+    """Check the formula of a shell where it says that it is exact."""
+    rng, found = random.Random(1), 0
     while found < 60:
-        p = ArrayShellParameters(
-            format=form,
-            lanes=rng.choice([1, 2, 4]),
-            rows=rng.randint(1, 4),
-            columns=rng.randint(1, 4),
-            port_bits=rng.choice([32, 64, 128]),
-            inputs=rng.choice([1, 2]),
-            words_a=rng.choice([8, 16, 32, 64]),
-            words_b=rng.choice([16, 32, 64]),
-        )
-        down, across, blocks = rng.randint(1, 4), rng.randint(1, 5), rng.randint(1, 6)
-        size = down * p.rows, across * p.columns, blocks * form.reduction
-        formula = unit("array_shell").describe(p).cycles.formula
+        try:
+            p = random_shell(unit, rng)
+        except UserError:
+            continue
+        modes = tuple(rng.randrange(3) for _ in range(p.MODES))
+        down, across, blocks = rng.randint(1, 4), rng.randint(1, 5), rng.randint(1, 40)
+        rows, columns = p.tile_size(modes)
+        k = blocks * (p.format.reduction if unit == "array_shell" else 1)
+        size = down * rows, across * columns, k, *modes
+        if not p.fits(*size):
+            continue
+        formula = UNITS[unit].describe(p).cycles.formula
         told, _, limits = formula.partition(", where")
-        words = blocks * p.beats
-        # As the sheet says: B, C and 2 B.
-        exact = words >= p.rows * p.result_beats and across >= p.beats_a and 2 * words <= p.words_a
-        assert f"at least {p.rows * p.result_beats}, C at least {p.beats_a} and 2 B" in limits
-        if told.startswith("at least") or not exact or not p.fits(*size):
+        words, ratio = p.depth(k) * p.block_words[1], p.words_ratio
+        results = p.moves(p.sizes(*size), modes).results
+        assert f"C at least {p.beats_a} and {2 * ratio} B at most {p.words_a};" in limits
+        assert modes or f"at least {results * p.result_beats}, C at least" in limits
+        # As the sheet says: words of a panel of a, C and two panels of a.
+        exact = ratio * words >= results * p.result_beats and across >= p.beats_a
+        exact &= 2 * ratio * words <= p.words_a
+        if modes:
+            exact &= min(p.block_beats(k, *modes)) >= max(results, 8)
+        if told.startswith("at least") or not exact:
             continue
         found += 1
-        numbers = {"R": down, "C": across, "B": words}
-        assert eval(change(told).replace("x", "*"), numbers) == p.cycles(*size)
+        numbers = {"R": down, "C": across, "B": words, "results": results}
+        assert eval(change(told).replace(" x ", " * "), numbers) == p.cycles(*size)
 
 
-def test_the_formula_of_the_shell():
-    check_shell()
+@pytest.mark.parametrize("unit", ["array_shell", "approx_array_shell", "multimode_array_shell"])
+def test_the_formula_of_the_shells(unit):
+    check_shell(unit)
     with pytest.raises(AssertionError):
-        check_shell(lambda formula: formula.replace("(R - 1)", "R"))
+        check_shell(unit, lambda formula: formula.replace("(R - 1)", "R"))

@@ -52,7 +52,7 @@ BAD = [
     ("synth bfp_dot --target ecp6", r"--target must be one of ecp5, .*, not 'ecp6'"),
     ("synth bfp_dot --target xilinx --route", r"unknown target of --route 'xilinx'"),
     ("synth bfp_dot --route --seeds 0", r"--seeds must be an integer from 1 to 100, not 0"),
-    ("synth bfp_dot --route --mhz 0", r"--mhz must be from 1 to 1000, not 0"),
+    ("synth bfp_dot --route --mhz 0", r"--mhz must be a number from 1 to 1000, not 0"),
     ("synth bfp_dot --seeds two", r"Invalid value for '--seeds': 'two'"),
     ("synth bfp_dot --liberty file", r"--liberty goes with --target gates, not ecp5"),
     ("synth bfp_dot --target gates --liberty none.lib", r"cannot read none.lib: No such file"),

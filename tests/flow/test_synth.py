@@ -11,6 +11,7 @@ import subprocess
 import pytest
 
 from hw.flow import cache, tools, yosys
+from hw.flow.devices import DEVICES
 from hw.flow.emit import emit
 from hw.flow.families import FAMILIES
 from hw.flow.hierarchy import Hierarchy
@@ -162,6 +163,22 @@ def test_second_run_calls_no_tool(design, monkeypatch, tmp_path):
     assert [stage.note for stage in second.stages] == ["cached"]
     with pytest.raises(AssertionError, match="a tool was called"):
         synthesize(emit(Top(size=1), "unit"), "gates")
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "words"),
+    [
+        ("ecp6", {}, "--target must be one of ecp5, .*, not 'ecp6'"),
+        ("ecp5", {"device": DEVICES["XC7Z020"]}, "XC7Z020 goes with --target xilinx, not ecp5"),
+        ("ecp5", {"liberty": Liberty("x", "", {})}, "--liberty goes with --target gates, not ecp5"),
+        ("xilinx", {"seeds": 1}, "unknown target of --route 'xilinx'"),
+        ("ecp5", {"seeds": -1}, "--seeds must be an integer from 0 to 100, not -1"),
+        ("ecp5", {"megahertz": -5.0}, "--mhz must be a number from 1 to 1000, not -5.0"),
+    ],
+)
+def test_what_synthesis_does_not_take(target, options, words):
+    with pytest.raises(UserError, match=words):
+        synthesize(emit(Top(size=1), "unit"), target, **options)
 
 
 def test_cache_survives_a_broken_entry(monkeypatch, tmp_path):

@@ -8,7 +8,7 @@ from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MODES
 from sw.formats.element import IntegerElement
 
 from ...base.pipeline import wire
-from .digits import WORD_BITS, DigitsOfWords, chosen, word_bits
+from .digits import WORD_BITS, DigitsOfWords, chosen
 
 __all__ = ["DecodeWords"]
 
@@ -27,7 +27,7 @@ class DecodeWords(DigitsOfWords):
         """Decode each word in all modes; choose one."""
         m = Module()
         for n in range(self.count):
-            word = self.i.word_select(n, word_bits(self.parameters))
+            word = self.i.word_select(n, self.parameters.packed_bits)
             options = [self._digits(m, f"{n}_{mode}", word, mode) for mode in range(len(MODES))]
             m.d.comb += self.o.word_select(n, WORD_BITS).eq(chosen(self.mode, options))
         return m

@@ -16,7 +16,6 @@ __all__ = [
     "SplitWords",
     "chosen",
     "operand_bits",
-    "word_bits",
 ]
 
 DIGIT = DIGIT_BITS + 1
@@ -24,11 +23,6 @@ DIGIT = DIGIT_BITS + 1
 
 WORD_BITS = DIGITS * DIGIT
 """Bits of a word's digits with their signs, lowest digit first."""
-
-
-def word_bits(parameters: MultimodeParameters) -> int:
-    """Return the bits of a word in a stream: 16, and 4 signs where these are beside."""
-    return DIGITS * (DIGIT_BITS + (not parameters.sign_inside))
 
 
 def operand_bits(parameters: MultimodeParameters) -> int:
@@ -57,7 +51,7 @@ class DigitsOfWords(Circuit):
     -------
     mode : In(2)
         0, 1 or 2: elements of 4, 8 or 16 bits.
-    i : In(count * word_bits)
+    i : In(count * packed_bits)
         Words.
     o : Out(count * WORD_BITS)
         Their digits.
@@ -69,7 +63,7 @@ class DigitsOfWords(Circuit):
         super().__init__(
             {
                 "mode": In(2),
-                "i": In(count * word_bits(parameters)),
+                "i": In(count * parameters.packed_bits),
                 "o": Out(count * WORD_BITS),
             }
         )
@@ -86,7 +80,7 @@ class SplitWords(DigitsOfWords):
     def elaborate(self, platform: Any) -> Module:
         """Choose each digit's sign; a sign that is inside is no part of its digit."""
         m = Module()
-        size = word_bits(self.parameters)
+        size = self.parameters.packed_bits
         for n in range(self.count):
             word = self.i.word_select(n, size)
             digits = [word.word_select(d, DIGIT_BITS) for d in range(DIGITS)]

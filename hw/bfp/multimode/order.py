@@ -1,6 +1,7 @@
 """The order of operands and products of the array whose precision is switched."""
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 from sw.bfp.multimode_array import DIGIT_BITS, DIGITS, MODES, MultimodeParameters
@@ -10,8 +11,11 @@ from ...engine.order import Operand, Part, Piece, Product, Term, matrices
 __all__ = ["multimode_matrices"]
 
 
-def multimode_matrices(p: MultimodeParameters) -> dict[str, Any]:
-    """Return the entry of the manifest: operands and products by the bits of their modes."""
+def multimode_matrices(p: MultimodeParameters, job: Mapping[str, str]) -> dict[str, Any]:
+    """Return the entry of the manifest: operands and products by the bits of their modes.
+
+    ``job`` names the registers of a product's size, as in `Product`.
+    """
     names = {mode: DIGIT_BITS * digits for mode, digits in enumerate(MODES)}
     operands = {
         f"{name}_{bits}": _operand(p, name, side, mode)
@@ -19,7 +23,7 @@ def multimode_matrices(p: MultimodeParameters) -> dict[str, Any]:
         for mode, bits in names.items()
     }
     products = {
-        f"product_{names[a]}_{names[b]}": _product(p, a, b)
+        f"product_{names[a]}_{names[b]}": _product(p, a, b, job)
         for a, b in itertools.product(names, repeat=2)
     }
     return matrices(operands, products)
@@ -69,7 +73,7 @@ def _pieces(p: MultimodeParameters, mode: int) -> tuple[Piece, ...]:
     )
 
 
-def _product(p: MultimodeParameters, mode_a: int, mode_b: int) -> Product:
+def _product(p: MultimodeParameters, mode_a: int, mode_b: int, job: Mapping[str, str]) -> Product:
     """Return the order of results: by words of a row, their elements, those of a column's."""
     down, across = (DIGITS // MODES[mode] for mode in (mode_a, mode_b))
     names = (DIGIT_BITS * MODES[mode] for mode in (mode_a, mode_b))
@@ -82,5 +86,5 @@ def _product(p: MultimodeParameters, mode_a: int, mode_b: int) -> Product:
         beats=p.rows * p.sums(mode_a, mode_b),
         line=(Term(of="beat", divide=across),),
         column=(Term(of="value", times=across), Term(of="beat", modulo=across)),
-        job={"tiles": "tiles", "beats": "beats"},
+        job=job,
     )

@@ -9,6 +9,7 @@ from sw.bfp.multimode_array import MODES, MultimodeParameters
 
 from ...base.field import Field
 from ...engine.sequencer import JobSequencer
+from ...engine.tiles import tile_job
 from .readout import Tags
 
 __all__ = ["MultimodeSequencer"]
@@ -20,6 +21,12 @@ class MultimodeSequencer(JobSequencer):
     The modes of a tile are those of its first beat. Latency is a cycle from a beat to its tags and
     to ``en``; without a beat the array moves all the same. Interval is a beat a cycle, and
     `MultimodeParameters.mode_timing` from block to block.
+
+    Parameters
+    ----------
+    parameters : MultimodeParameters
+    product : bool
+        Whether a job is of ``tile_rows`` x ``tile_columns`` tiles instead of ``tiles``.
 
     Members
     -------
@@ -33,10 +40,6 @@ class MultimodeSequencer(JobSequencer):
         Of the block.
     """
 
-    JOB = (
-        Field(name="tiles", bits=32, description="tiles in a job"),
-        Field(name="beats", bits=32, description="beats of a tile"),
-    )
     COUNTERS = {
         "cycles": "cycles spent busy",
         "accepted": "operand beats accepted",
@@ -45,11 +48,13 @@ class MultimodeSequencer(JobSequencer):
         "result_stalls": "cycles that waited for results to be accepted",
     }
 
-    def __init__(self, *, parameters: MultimodeParameters) -> None:
+    def __init__(self, *, parameters: MultimodeParameters, product: bool) -> None:
         self.parameters = parameters
+        *grid, beats = tile_job("beats", 32, "beats of a tile")
+        tiles = grid if product else [Field(name="tiles", bits=32, description="tiles in a job")]
         flags = ("protocol_error", "beat", "block_first", "block_last")
         members = dict.fromkeys(("mode_a", "mode_b"), In(2)) | dict.fromkeys(flags, Out(1))
-        super().__init__(job=self.JOB, members={**members, "tags": Out(Tags())})
+        super().__init__(job=(*tiles, beats), members={**members, "tags": Out(Tags())})
 
     def elaborate(self, platform: Any) -> Module:
         """Build counters, modes, acceptance, and a register of tags."""
@@ -89,7 +94,7 @@ class MultimodeSequencer(JobSequencer):
                 self.tags.mode_b.eq(mode_b),
                 self.tags.sum_first.eq(sum_first),
                 self.tags.tile_last.eq(tile_last),
-                self.tags.job_last.eq(tile_last & position.last["tiles"]),
+                self.tags.job_last.eq(position.job_last),
             ]
         self._count_events(
             m,

@@ -4,7 +4,40 @@ from sw.bfp.multimode_array import DIGITS, MODES, MultimodeParameters
 
 from .note import ARITHMETIC, JOB_READY, Cycles, Notes, Port
 
-__all__ = ["multimode_array"]
+__all__ = ["multimode_array", "results_order", "tile_shapes", "words_order"]
+
+
+def words_order(
+    p: MultimodeParameters, what: str, count: int, beat: str = "beat", whole: str = "tile"
+) -> str:
+    """Return the order of the words of an operand, of rows or columns.
+
+    ``beat`` is the number of a beat in the ``whole``.
+    """
+    return (
+        f"word[w x {p.lanes} + l] is of word-{what} w, of {count}, at place k = {beat} x "
+        f"{p.lanes} + l of the reduction. Its elements (four in mode 0, two in 1, one in 2, "
+        f"lowest first) are of as many {what}s of the {whole}: with E elements a word, element i "
+        f"of word-{what} w is of {what} w x E + i. exponent[w x 4 + i] is the code of element "
+        "i's block; those of i >= E are ignored, and of each block the codes of its last beat "
+        f"count. mode is that of the whole {whole}, the same all along."
+    )
+
+
+def results_order(p: MultimodeParameters, rows: str, row: str) -> str:
+    """Return the order of the results of a tile, in ``rows``, each a ``row``."""
+    return (
+        f"With Ea and Eb elements a word of a and b, a tile gives {p.rows} x Ea x Eb {rows}: {row} "
+        "(r x Ea + i) x Eb + j has in result[w] the result of row r x Ea + i and column w x Eb + j."
+    )
+
+
+def tile_shapes(p: MultimodeParameters) -> str:
+    """Return the sizes of tiles."""
+    tiles = "; ".join(
+        f"modes {a}, {b}: {p.tile(a, b)[0]} x {p.tile(a, b)[1]}" for a in range(3) for b in range(3)
+    )
+    return f"A tile has as many rows and columns as the words hold elements: {tiles}."
 
 
 def multimode_array(p: MultimodeParameters) -> Notes:
@@ -12,22 +45,9 @@ def multimode_array(p: MultimodeParameters) -> Notes:
     names = [f.name for f in p.formats]
     reductions = [f.reduction for f in p.formats]
 
-    def order(what: str, count: int) -> str:
-        return (
-            f"word[w x {p.lanes} + l] is of word-{what} w, of {count}, at place k = beat x "
-            f"{p.lanes} + l of the reduction. Its elements (four in mode 0, two in 1, one in 2, "
-            f"lowest first) are of as many {what}s of the tile: with E elements a word, element i "
-            f"of word-{what} w is of {what} w x E + i. exponent[w x 4 + i] is the code of element "
-            "i's block; those of i >= E are ignored, and of each block the codes of its last beat "
-            "count. mode is that of the whole tile, the same in all its beats."
-        )
-
     spacing = {f"{a}{b}": p.mode_timing(a, b) for a in range(3) for b in range(3)}
     t = spacing["00"]
     last = "Free on the last beat of a tile, elsewhere an error; it goes nowhere."
-    tiles = "; ".join(
-        f"modes {a}, {b}: {p.tile(a, b)[0]} x {p.tile(a, b)[1]}" for a in range(3) for b in range(3)
-    )
     shapes = [
         (tiles_, k, a, b) for a, b in ((0, 0), (1, 1), (2, 2)) for tiles_, k in ((1, 216), (4, 432))
     ]
@@ -41,17 +61,15 @@ def multimode_array(p: MultimodeParameters) -> Notes:
             "A job is a number of tiles, of beats each; which tiles they are the sources decide.",
         ),
         ports={
-            "i_a": Port(order=order("row", p.rows), last=last, ready=JOB_READY),
-            "i_b": Port(order=order("column", p.columns), last=last, ready=JOB_READY),
+            "i_a": Port(order=words_order(p, "row", p.rows), last=last, ready=JOB_READY),
+            "i_b": Port(order=words_order(p, "column", p.columns), last=last, ready=JOB_READY),
             "o": Port(
-                order="With Ea and Eb elements a word of a and b, a tile gives "
-                f"{p.rows} x Ea x Eb beats: beat (r x Ea + i) x Eb + j has in result[w] the result "
-                "of row r x Ea + i and column w x Eb + j.",
+                order=results_order(p, "beats", "beat"),
                 last="On the last beat of the job alone.",
             ),
         },
         order=(
-            f"A tile has as many rows and columns as the words hold elements: {tiles}.",
+            tile_shapes(p),
             (
                 "For every tile all its rows' and all its columns' words of the whole reduction "
                 "are sent, beats = ceil(K / lanes) of each operand; nothing is kept inside. Tiles "

@@ -1,9 +1,10 @@
 """Cycles of an array with memories for its operands, by stepping what its circuit counts."""
 
+import abc
 import collections
 import dataclasses
 
-__all__ = ["ShellJob", "ShellRun", "run"]
+__all__ = ["MOVES_WITH", "ArrayMoves", "ShellJob", "ShellRun", "TileMoves", "Walk", "run"]
 
 MOVES_WITH = 2
 """Rows in the array's output FIFO with which it still moves."""
@@ -24,16 +25,12 @@ class ShellRun:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ShellJob:
-    """A job, and what of the circuit decides on its cycles.
+    """What of a job and of the circuit around the array decides on the cycles.
 
     Parameters
     ----------
-    tile_rows, tile_columns, panel : int
-        Tiles, and words of a panel.
-    rows : int
-        Of a tile; with ``spaced`` one begins no earlier than so many moves after another.
-    latency : int
-        Of the array.
+    panel_b : int
+        Words of a panel of ``b``; one of ``a`` has as many, or a multiple.
     beats_a, beats_b, result_beats : int
         Beats of the port of a word of each operand, and of a row of results.
     words_a, words_b : int
@@ -42,12 +39,7 @@ class ShellJob:
         Streams in.
     """
 
-    tile_rows: int
-    tile_columns: int
-    panel: int
-    rows: int
-    spaced: bool
-    latency: int
+    panel_b: int
     beats_a: int
     beats_b: int
     result_beats: int
@@ -56,26 +48,113 @@ class ShellJob:
     inputs: int
 
 
-class _Walk:
-    """Where in a job words are read, or taken by the array."""
+class Walk:
+    """Where in a job words of ``a`` are read, or taken by the array.
 
-    def __init__(self, job: ShellJob) -> None:
-        self.job = job
+    Parameters
+    ----------
+    tile_rows, tile_columns, panel : int
+        Tiles of the job, and words of a panel.
+    """
+
+    def __init__(self, tile_rows: int, tile_columns: int, panel: int) -> None:
+        self.tile_rows = tile_rows
+        self.tile_columns = tile_columns
+        self.panel = panel
         self.word = self.column = self.row = 0
 
     @property
     def tile_end(self) -> bool:
-        return self.word == self.job.panel - 1
+        """Whether the word ends its tile."""
+        return self.word == self.panel - 1
 
     @property
     def last_column(self) -> bool:
-        return self.column == self.job.tile_columns - 1
+        """Whether the tile is the last of its row of tiles."""
+        return self.column == self.tile_columns - 1
 
     def step(self) -> None:
+        """Go on by a word."""
         row_end = self.tile_end and self.last_column
         self.column = (0 if row_end else self.column + 1) if self.tile_end else self.column
         self.word = 0 if self.tile_end else self.word + 1
         self.row += row_end
+
+
+class ArrayMoves(Walk, abc.ABC):
+    """When an array takes words and moves.
+
+    Parameters
+    ----------
+    tile_rows, tile_columns, panel : int
+        As of `Walk`.
+    results : int
+        Rows of results of a tile.
+    latency : int
+        Of the array.
+    ahead : int
+        Words of a tile from the one that completes its first row of results on.
+    """
+
+    def __init__(
+        self,
+        tile_rows: int,
+        tile_columns: int,
+        panel: int,
+        *,
+        results: int,
+        latency: int,
+        ahead: int = 1,
+    ) -> None:
+        super().__init__(tile_rows, tile_columns, panel)
+        self.results = results
+        self.latency = latency
+        self.ahead = ahead
+
+    @abc.abstractmethod
+    def offer(self, credit: bool, valid: bool) -> tuple[bool, bool, bool]:
+        """Go on by a cycle, but for the place in the job.
+
+        With ``credit`` it may move, with ``valid`` there is a word. Return whether it takes this,
+        whether it moves, and whether it lacks one.
+        """
+
+    @property
+    @abc.abstractmethod
+    def state(self) -> tuple[int, ...]:
+        """What decides on what follows at the end of a row of tiles."""
+
+
+class TileMoves(ArrayMoves):
+    """An array that moves with words inside a tile, and freely between tiles.
+
+    Parameters
+    ----------
+    spaced : bool
+        Whether a tile begins no earlier than ``results`` moves after another.
+    """
+
+    def __init__(self, *sizes: int, spaced: bool, **facts: int) -> None:
+        super().__init__(*sizes, **facts)
+        self.spaced = spaced
+        self.age = self.results
+
+    def offer(self, credit: bool, valid: bool) -> tuple[bool, bool, bool]:
+        """Wait for the tile before, for credit, for a word."""
+        begins, may_begin = self.word == 0, not self.spaced or self.age == self.results
+        wants = self.row < self.tile_rows and credit and (not begins or may_begin)
+        accept = wants and valid
+        move = credit and (accept or begins)
+        if accept and begins:
+            self.age = 1
+        elif move and self.age < self.results:
+            self.age += 1
+        return accept, move, wants and not valid
+
+    @property
+    def state(self) -> tuple[int, ...]:
+        """Moves since a tile began."""
+        return (self.age,)
 
 
 class _Memory:
@@ -101,50 +180,47 @@ class _Memory:
 class _Stepper:
     """A job under way; ``left`` are rows of results that have not left."""
 
-    def __init__(self, job: ShellJob) -> None:
-        self.job = job
-        self.a = _Memory(job.beats_a, job.words_a, job.tile_rows * job.panel * job.beats_a)
-        self.b = _Memory(job.beats_b, job.words_b, job.tile_columns * job.panel * job.beats_b)
-        self.reader, self.array = _Walk(job), _Walk(job)
+    def __init__(self, job: ShellJob, array: ArrayMoves) -> None:
+        self.job, self.array = job, array
+        down, across, panel = array.tile_rows, array.tile_columns, array.panel
+        self.a = _Memory(job.beats_a, job.words_a, down * panel * job.beats_a)
+        self.b = _Memory(job.beats_b, job.words_b, across * job.panel_b * job.beats_b)
+        self.reader = Walk(down, across, panel)
+        self.words_a = panel // job.panel_b
         self.cycles = self.waits = self.blocked = self.moves = self.level = self.part = 0
-        self.left = job.tile_rows * job.tile_columns * job.rows
-        self.age, self.valid, self.moved = job.rows, False, False
+        self.left = down * across * array.results
+        self.valid = self.moved = False
         # Moves of the array behind which rows of results go into its FIFO.
         self.pushes: collections.deque[int] = collections.deque()
 
     def step(self) -> bool:
         """Go on by a cycle; return whether the array has taken the last word of a row of tiles."""
         array, row = self.array, self.array.row
-        credit, begins = self.level <= MOVES_WITH, array.word == 0
-        may_begin = not self.job.spaced or self.age == self.job.rows
-        wants = row < self.job.tile_rows and credit and (not begins or may_begin)
-        accept = wants and self.valid
-        move = credit and (accept or begins)
-        if accept and begins:
-            self.age = 1
-        elif move and self.age < self.job.rows:
-            self.age += 1
+        credit = self.level <= MOVES_WITH
+        accept, move, lacks = array.offer(credit, self.valid)
         self.cycles += 1
         self.blocked += not credit
-        self.waits += wants and not self.valid
+        self.waits += lacks
         self._read(accept)
         self._give()
         self.moves, self.moved = self.moves + move, move
         if accept:
-            if array.tile_end:
-                first = self.moves + self.job.latency - 2
-                self.pushes.extend(range(first, first + self.job.rows))
+            if array.word == array.panel - array.ahead:
+                first = self.moves + array.latency - 2
+                self.pushes.extend(range(first, first + array.results))
             array.step()
         return array.row > row
 
     def _read(self, accept: bool) -> None:
         """Take beats into the memories, and read a word of both."""
         a, b, reader = self.a, self.b, self.reader
-        read = a.ahead > 0 and b.ahead > 0 and (not self.valid or accept)
-        end, last = reader.tile_end, reader.last_column
+        with_b = reader.word % self.words_a == 0
+        read = a.ahead > 0 and (b.ahead > 0 or not with_b) and (not self.valid or accept)
+        last = reader.last_column
         may_take = self.job.inputs == 2 or b.left == 0
-        a.step(may_take, read, not last, end)
-        b.step(True, read, reader.row < self.job.tile_rows - 1, end and last)
+        a.step(may_take, read, not last, reader.tile_end)
+        back = last and reader.word == reader.panel - self.words_a
+        b.step(True, read and with_b, reader.row < reader.tile_rows - 1, back)
         if read:
             reader.step()
         self.valid = read or (self.valid and not accept)
@@ -164,7 +240,7 @@ class _Stepper:
         """All that decides on what follows, but for the beats of ``a`` and the rows to come."""
         memories = ((each.part, each.held, each.ahead) for each in (self.a, self.b))
         walks = self.reader.word, self.reader.column, self.reader.row - self.array.row
-        rest = self.age, self.valid, self.moved, self.level, self.part, self.b.left
+        rest = *self.array.state, self.valid, self.moved, self.level, self.part, self.b.left
         return (*memories, *walks, *rest, *(each - self.moves for each in self.pushes))
 
     @property
@@ -176,16 +252,19 @@ class _Stepper:
         """Go on by as many times what came since these counts as are sure to be equal."""
         steps = [now - then for now, then in zip(self.counts, before, strict=True)]
         *_, beats, rows = steps
-        times = max(0, self.job.tile_rows - 2 - self.array.row) // rows
+        times = max(0, self.array.tile_rows - 2 - self.array.row) // rows
         times = min(times, self.a.left // -beats) if beats else times
         counts = [now + times * each for now, each in zip(self.counts, steps, strict=True)]
         self.cycles, self.waits, self.blocked, self.left, self.a.left, self.array.row = counts
         self.reader.row += times * rows
 
 
-def run(job: ShellJob) -> ShellRun:
-    """Return the cycles of a job, stepped one by one until rows of tiles repeat."""
-    stepper = _Stepper(job)
+def run(job: ShellJob, array: ArrayMoves) -> ShellRun:
+    """Return the cycles of a job, stepped one by one until rows of tiles repeat.
+
+    ``array`` is at the job's beginning, and is changed.
+    """
+    stepper = _Stepper(job, array)
     seen: dict[tuple[object, ...], tuple[int, ...]] = {}
     while stepper.left:
         if stepper.step():
