@@ -1,8 +1,8 @@
 """The book builds without a warning, and what it tells its readers to run runs.
 
 A block of code is run if its fence says so, ``{.sh .run}`` or ``{.python .run}``. One with a
-title is a file that is written instead. The lines of a block ``{.text .printed}`` are among those that the
-block before it prints. The blocks of a page are run in order, in one empty folder.
+title is a file that is written instead. The lines of a block ``{.text .printed}`` are among those
+that the block before it prints. The blocks of a page are run in order, in one empty folder.
 """
 
 import dataclasses
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.made.formats import FORMATS, PUBLISHED
 from hw.units import UNITS
 from tests.book import ROOT, page
 
@@ -133,6 +134,14 @@ def test_a_dead_link_is_found(tmp_path):
     done = build(tmp_path / "mkdocs.yml", tmp_path / "site")
     assert done.returncode == 1
     assert re.findall(r"'(two.md|#two)'", done.stderr) == ["two.md", "#two"]
+
+
+def test_a_format_that_is_not_as_published_says_so():
+    assert PUBLISHED.keys() <= FORMATS.keys()
+    for name, (block, element, scale, _source, differs) in PUBLISHED.items():
+        form = FORMATS[name]
+        here = form.block_elements, form.element_bits, form.exponent_bits
+        assert (here == (block, element, scale)) or differs, name
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
