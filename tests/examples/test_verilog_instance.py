@@ -8,9 +8,9 @@ from examples.verilog_instance.job import write
 from hw.flow.emit import generate
 from hw.flow.emit import write as write_design
 from sw.bfp.array_shell import ArrayShellParameters
+from tests.book import ROOT
 from tests.delivery.tools import environment
 from tests.lint import lint
-from tests.book import ROOT
 
 from .readme import Example
 
