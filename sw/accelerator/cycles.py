@@ -115,7 +115,7 @@ class _Clock:
         self.parameters, self.code, self.port, self.report = parameters, code, port, report
         self.engines = {name: Queue() for name in WORKERS}
         first = port.fetch(len(code))
-        self.engines["dma"].occupy(3, first - 2)
+        self.engines["dma"].occupy(3, first - 3)
         # When the quantizer has the scale of the largest magnitude that was found last.
         self.scaled = 0
         self.tokens: list[list[int]] = [[] for _ in range(TOKENS)]
