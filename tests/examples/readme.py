@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.readme import ROOT
+from tests.book import ROOT
 
 __all__ = ["Example"]
 

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.readme import ROOT
+from tests.book import ROOT
 
 EXAMPLES = ROOT / "examples"
 TESTS = {"zynq": ("zynq", "block_design")}

@@ -9,7 +9,7 @@ from sim.__main__ import main as sim
 from sw.bfp.array import ArrayParameters
 from sw.errors import UserError
 from sw.train.arithmetic import read
-from tests.readme import ROOT
+from tests.book import ROOT
 
 from .readme import Example
 

@@ -10,7 +10,7 @@ from examples.sweep import sweep
 from hw.__main__ import main as hw
 from hw.flow import yosys
 from hw.flow.progress import Progress
-from tests.readme import ROOT
+from tests.book import ROOT
 
 
 def table(folder) -> list[dict[str, str]]:

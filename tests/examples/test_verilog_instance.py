@@ -10,7 +10,7 @@ from hw.flow.emit import write as write_design
 from sw.bfp.array_shell import ArrayShellParameters
 from tests.delivery.tools import environment
 from tests.lint import lint
-from tests.readme import ROOT
+from tests.book import ROOT
 
 from .readme import Example
 
