@@ -15,10 +15,11 @@ MARK = re.compile(r"^<!-- made: (.+) -->$", re.M)
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put the units' pages behind the page of all units."""
+    """Put the pages of units and examples into their sections."""
     assert config.nav is not None
-    [units] = [entry["Units"] for entry in config.nav if "Units" in entry]
-    units[1:] = made.unit_pages()
+    sections = {title: pages for entry in config.nav for title, pages in entry.items()}
+    sections["Units"][1:] = made.unit_pages()
+    sections["Examples"][:] = made.example_pages()
     return config
 
 

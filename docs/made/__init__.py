@@ -8,7 +8,7 @@ from hw.units import UNITS
 from . import accuracy, commands, events, formats, project, proof, registers, units
 from .code import excerpt
 
-__all__ = ["files", "part", "unit_pages"]
+__all__ = ["example_pages", "files", "part", "unit_pages"]
 
 PARTS: Mapping[str, Callable[[], str]] = {
     "changelog": project.changelog,
@@ -41,6 +41,11 @@ def unit_pages() -> list[str]:
     return [units.path(name) for name in UNITS]
 
 
+def example_pages() -> list[str]:
+    """Return the paths of the pages of examples."""
+    return list(project.examples())
+
+
 @functools.cache
 def files() -> dict[str, str]:
     """Return the pages and pictures that are made as a whole, by their paths in the book."""
@@ -48,4 +53,4 @@ def files() -> dict[str, str]:
         "evidence/accuracy.svg": accuracy.picture(),
         "reference/formats.svg": formats.picture(),
     }
-    return units.files() | pictures
+    return units.files() | project.examples() | pictures
