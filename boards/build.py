@@ -144,7 +144,7 @@ def _flat(board: Board, mapped: str, progress: Progress) -> str:
 
 
 _FULL = 0.7
-"""Share of a device beyond which nextpnr's static placer does not end."""
+"""Share of a device's LUTs beyond which nextpnr's static placer does not end."""
 
 
 def router_of(board: Board, needed: Use) -> Router:
@@ -154,7 +154,11 @@ def router_of(board: Board, needed: Use) -> Router:
     """
     option, name = _NAMING[board.family]
     packer = PACKERS[board.family]
-    placer = ("--placer", "heap" if needed.share < 1 / _FULL else "static")
+    full = any(
+        each.resource == "LUT4 equivalents" and each.available and each.used > _FULL * each.available
+        for each in needed.figures
+    )
+    placer = ("--placer", "heap" if full else "static")
     return Router(
         tool=ROUTERS[board.family],
         device=board.device,

@@ -41,7 +41,7 @@ def fetch_signature() -> stream.Signature:
 class DmaControl(Circuit):
     """Commands carried out one after the other: tokens, then requests of rows, then their end.
 
-    Latency is two cycles from ``granted`` to the first request, interval one cycle a request. All
+    Latency is one cycle from ``granted`` to the first request, interval one cycle a request. All
     that it gives depends on registers, ``command.ready`` and ``busy`` also on what is offered, and
     ``fetch.ready`` on ``reads.ready``.
 
@@ -102,7 +102,7 @@ class DmaControl(Circuit):
             self.wait.eq(field_of(run, LOAD.named["wait"])),
             is_store.eq(run[_OP] == STORE.op),
             self.command.ready.eq(free & ~self.fetch.valid),
-            self.busy.eq(~free | self.command.valid),
+            self.busy.eq(~free | self.command.valid | self.signal.any()),
         ]
         self._fetch(m, free, wrong)
         last = self._rows(m, run, self._windows(m, taken), asking, wrong)

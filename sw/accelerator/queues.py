@@ -65,11 +65,10 @@ class Queue:
     def work(self, start: int, end: int) -> None:
         """Do the RUN that waits from its grant until it gives tokens."""
         assert self.waits is not None
-        since, _, (instruction, fields) = self.waits
+        since, _, (_, fields) = self.waits
         self.starved += start - since
-        # Giving tokens is work too, but of the DMA engine.
-        gives = fields["signal"] and instruction.engine != "dma"
-        self.occupy(since, end if gives else end - 1)
+        # Giving tokens is work too.
+        self.occupy(since, end if fields["signal"] else end - 1)
         self.waits, self.free = None, end
 
     def occupy(self, start: int, end: int) -> None:

@@ -146,6 +146,8 @@ class ShellParameters(Parameters, abc.ABC):
 
     def sizes(self, m: int, n: int, k: int, *modes: int) -> tuple[int, int, int]:
         """Return the rows and columns of tiles of a product, and the blocks of their panels."""
+        for name, value in (("m", m), ("n", n), ("k", k)):
+            whole(name, value, 1, 1 << 31)
         rows, columns = self._tile_size(modes)
         return -(-m // rows), -(-n // columns), self.depth(k)
 
@@ -191,8 +193,6 @@ class ShellParameters(Parameters, abc.ABC):
 
         Raises `UserError` if it is no job.
         """
-        for name, value in (("m", m), ("n", n), ("k", k)):
-            whole(name, value, 1, 1 << 31)
         sizes = self.sizes(m, n, k, *modes)
         if not self.holds(*sizes):
             raise UserError(

@@ -48,6 +48,7 @@ FOREVER = encode("vec.map", inner=1, outer=0xFFFFFF)
 TOO_MUCH = encode("quant.quantize", inner=100, outer=1, blocks=1)
 GIVES = encode("vec.scalar", signal=1)
 STORE = encode("dma.store", rows=1, words=1)
+LOAD_GIVES = encode("dma.load", rows=1, words=1, signal=1)
 WRONG = [
     ("illegal", "seq", 2, [*SHORT, 0, HALT]),
     ("illegal", "vec", 2, [*SHORT, COPY | 1 << 46, HALT]),
@@ -61,6 +62,12 @@ WRONG = [
         "vec",
         4,
         [encode("loop", count=255), ONE, encode("end"), window("vec", 1), GIVES, HALT],
+    ),
+    (
+        "token",
+        "dma",
+        5,
+        [encode("loop", count=255), ONE, encode("end"), *load(SOURCE, 0)[:2], LOAD_GIVES, HALT],
     ),
     ("conflict", "", None, [*SHORT, FOREVER, *load(SOURCE, 1, words=16), HALT]),
     ("watchdog", "seq", 1, [ONE, encode("wait", tokens=2), HALT]),
