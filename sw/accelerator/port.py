@@ -42,11 +42,10 @@ class Port:
         ``interval`` cycles.
         """
         p, ends = self._parameters, list[int]()
-        # Words that are cut into beats come a cycle later.
-        read = 4 if p.word_bits > p.port_bits else 3
         begun, beat = 0, -1
         for row in rows:
-            there = begun + 1 + read
+            # The first beat of a row leaves the scratchpad's memory four cycles after its request.
+            there = begun + 5
             for beats in row:
                 begun += 1
                 if len(ends) >= p.outstanding:
