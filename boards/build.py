@@ -154,10 +154,8 @@ def router_of(board: Board, needed: Use) -> Router:
     """
     option, name = _NAMING[board.family]
     packer = PACKERS[board.family]
-    full = any(
-        each.resource == "LUT4 equivalents" and each.available and each.used > _FULL * each.available
-        for each in needed.figures
-    )
+    luts = [f for f in needed.figures if f.resource == "LUT4 equivalents"]
+    full = any(f.available and f.used > _FULL * f.available for f in luts)
     placer = ("--placer", "heap" if full else "static")
     return Router(
         tool=ROUTERS[board.family],
