@@ -120,9 +120,10 @@ def _percent(errors: Errors) -> list[str]:
 
 def _error_table(first: str, *more: str) -> Table:
     table = Table()
-    table.add_column(first, style="bold", no_wrap=True)
+    # A name, which a user's multiplier may have at length, gives way to the numbers.
+    table.add_column(first, style="bold", overflow="fold", min_width=12)
     for heading in ("bias %", "mean %", "rms %", "least %", "largest %"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for heading in more:
         table.add_column(heading)
     return table
