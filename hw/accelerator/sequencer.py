@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, stream
 from amaranth.lib.wiring import In, Out
 
@@ -16,16 +16,16 @@ from sw.accelerator.instructions import (
     TABLE,
     TOKENS,
     WORKERS,
-    Field,
 )
 from sw.accelerator.parameters import AcceleratorParameters
 
 from ..base.circuit import Circuit
 from ..base.memory import uninitialized_memory
 from ..base.pipeline import register, wire
+from .legality import Legality
 from .ports import CAUSES, COMMAND, PC_BITS, field_of
 
-__all__ = ["FETCH", "Legality", "ProgramSequencer"]
+__all__ = ["FETCH", "ProgramSequencer"]
 
 FETCH = data.StructLayout({"address": ADDRESS_BITS, "count": PC_BITS})
 """What is asked of memory: where a program begins, and its instructions."""
@@ -36,57 +36,6 @@ _ENGINE, _OP = slice(0, 4), slice(4, 8)
 _SUM = _OWN["seta"].named["value"]
 _ADDRESS = _OWN["seta"].named["address"]
 _ADD = next(each for each in TABLE if "add" in each.named).named["add"]
-
-
-class Legality(Circuit):
-    """Whether a word is an instruction of the table, but for rules between fields of one.
-
-    Combinational: latency is 0, interval a word a cycle. ``scaled``: tensors have a scale.
-
-    Members
-    -------
-    word : In(128)
-    legal : Out(1)
-        An engine, an operation and a slot have it, fields are in their bounds, all else is 0.
-    """
-
-    def __init__(self, *, scaled: bool) -> None:
-        self.table = [each for each in TABLE if scaled or not each.scaled]
-        super().__init__({"word": In(BITS), "legal": Out(1)})
-
-    def elaborate(self, platform: Any) -> Module:
-        """Check each instruction of the table; what several ask for is built once."""
-        m = Module()
-        zeros: dict[int, Value] = {}
-        bounds: dict[tuple[int, int, int, int], Value] = {}
-        legal = []
-        for each in self.table:
-            value, mask = each.fixed
-            unused = (1 << BITS) - 1 & ~mask
-            fits = []
-            for field in each.fields:
-                unused &= ~((1 << field.bits) - 1 << field.low)
-                key = (field.low, field.bits, *field.bounds)
-                if key not in bounds:
-                    name = f"fits_{len(bounds)}"
-                    bounds[key] = wire(m, name, 1, _fits(self.word, field))
-                fits.append(bounds[key])
-            if unused not in zeros:
-                bits = Cat(self.word[n] for n in range(BITS) if unused >> n & 1)
-                zeros[unused] = wire(m, f"zeros_{len(zeros)}", 1, bits == 0)
-            legal.append((self.word & mask == value) & zeros[unused] & Cat(fits).all())
-        m.d.comb += self.legal.eq(Cat(legal).any())
-        return m
-
-
-def _fits(word: Value, field: Field) -> Value:
-    value, (least, most) = field_of(word, field), field.bounds
-    shape = value.shape()
-    high = (1 << shape.width - shape.signed) - 1
-    low = -high - 1 if shape.signed else 0
-    above = Const(1) if least == low else value >= least
-    below = Const(1) if most == high else value <= most
-    return above & below
 
 
 class ProgramSequencer(Circuit):

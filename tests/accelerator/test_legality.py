@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from hw.accelerator.sequencer import Legality
+from hw.accelerator.legality import Legality
 from sw.accelerator.instructions import BITS, ENGINES, TABLE, Instruction
 
 from ..clocked import drive

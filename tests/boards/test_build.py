@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import boards.build as building
 from boards.__main__ import main
-from boards.build import build, router_of
+from boards.build import build
 from boards.configured import configure
 from boards.smaller import nearest, smaller
 from boards.table import BOARDS, board
@@ -20,8 +20,7 @@ from hw.flow.cells import logic_cells, unseen_luts
 from hw.flow.families import FAMILIES
 from hw.flow.progress import Progress
 from hw.flow.route import Placement
-from hw.flow.synth import Figure
-from hw.flow.use import Use, use
+from hw.flow.use import use
 from hw.units import UNITS
 from sw.bfp.array import ArrayParameters
 from sw.bfp.dot import DotParameters
@@ -177,25 +176,6 @@ def seeds(monkeypatch):
     monkeypatch.setattr(building, "place", lambda *_, seed, **__: placement(found[seed]))
     monkeypatch.setattr(building, "pack", lambda *_, **__: {"bits": b""})
     return found
-
-
-@pytest.mark.parametrize(
-    ("name", "luts", "arguments"),
-    [
-        ("ulx3s-85f", 50_000, ("--placer", "static")),
-        ("ulx3s-85f", 60_000, ("--placer", "heap")),
-        ("icebreaker", 60_000, ()),
-    ],
-)
-def test_a_device_that_is_nearly_full_is_placed_by_the_slower_placer(name, luts, arguments):
-    uses = {"LUT4 equivalents": (luts, 83_640), "MULT18X18D": (128, 156)}
-    figures = tuple(
-        Figure(label="synthesized", resource=resource, used=used, available=most)
-        for resource, (used, most) in uses.items()
-    )
-    found = router_of(board(name), Use(figures=figures, mapped=""))
-    assert found.arguments[len(board(name).arguments) :][: len(arguments)] == arguments
-    assert ("--placer" in found.arguments) == bool(arguments)
 
 
 SMALL = ("ulx3s-85f", "bfp_dot", DotParameters(lanes=1, target="ecp5"))
