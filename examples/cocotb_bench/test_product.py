@@ -6,18 +6,14 @@ It knows the circuit by its manifest, the file that ``MANIFEST`` names.
 import itertools
 import json
 import os
-import warnings
 from pathlib import Path
 from typing import Any
 
-# cocotbext-axi 0.1.28 uses names that cocotb 2.1 deprecates.
-warnings.filterwarnings("ignore", category=DeprecationWarning)
-
-import cocotb  # noqa: E402
-import numpy as np  # noqa: E402
-from cocotb.clock import Clock  # noqa: E402
-from cocotb.triggers import ClockCycles, RisingEdge, with_timeout  # noqa: E402
-from cocotbext.axi import (  # noqa: E402
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
+from cocotbext.axi import (
     AxiLiteBus,
     AxiLiteMaster,
     AxiStreamBus,
@@ -25,9 +21,9 @@ from cocotbext.axi import (  # noqa: E402
     AxiStreamSource,
 )
 
-from sw.bfp.array import ArrayParameters, matmul  # noqa: E402
-from sw.formats.blocks import Blocks  # noqa: E402
-from sw.formats.quantize import quantize  # noqa: E402
+from sw.bfp.array import ArrayParameters, matmul
+from sw.formats.blocks import Blocks
+from sw.formats.quantize import quantize
 
 MANIFEST: dict[str, Any] = json.loads(Path(os.environ["MANIFEST"]).read_text())
 P = ArrayParameters(**MANIFEST["parameters"])
