@@ -19,6 +19,9 @@ MOST_WORDS = 1 << 15
 MOST_TILES = (1 << 16) - 1
 """Down a job."""
 
+MOST_SIZE = (1 << 63) - 1
+"""Of a product, whether or not it is a job: the longest side of an array of NumPy."""
+
 SHELL_LATENCY = 2
 """Cycles from a word's last beat to the word at the array: its memory, and the read register."""
 
@@ -147,7 +150,7 @@ class ShellParameters(Parameters, abc.ABC):
     def sizes(self, m: int, n: int, k: int, *modes: int) -> tuple[int, int, int]:
         """Return the rows and columns of tiles of a product, and the blocks of their panels."""
         for name, value in (("m", m), ("n", n), ("k", k)):
-            whole(name, value, 1, 1 << 31)
+            whole(name, value, 1, MOST_SIZE)
         rows, columns = self._tile_size(modes)
         return -(-m // rows), -(-n // columns), self.depth(k)
 
@@ -165,7 +168,7 @@ class ShellParameters(Parameters, abc.ABC):
 
         A product of more columns is several jobs, each with all of ``a`` and some columns of ``b``.
         """
-        blocks = self.depth(whole("k", k, 1, 1 << 31))
+        blocks = self.depth(whole("k", k, 1, MOST_SIZE))
         _, columns = self._tile_size(modes)
         return columns * (self.most_blocks_b // blocks) if blocks <= self.most_blocks else 0
 

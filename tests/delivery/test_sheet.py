@@ -247,8 +247,7 @@ def test_words_are_those_of_the_bench(family):
     blocks = Blocks.of(
         np.array(q).reshape(lines), np.array(exponents).reshape(lines), p.formats[1], axis=1
     )
-    both = blocks, blocks.transposed
-    found, _ = multimode_array._operands(p, manifest(name, p), *both)  # pyright: ignore
+    found = multimode_array.operand_beats(p, manifest(name, p), "a", blocks)
     assert found.tobytes() == example.beat
     numbers = [float(x) for text in texts for x in re.findall(r"(-?[\d.e-]+) \(q", text)]
     assert np.array_equal(np.array(numbers, np.float32), dequantize(blocks).ravel())
