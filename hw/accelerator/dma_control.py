@@ -10,6 +10,7 @@ from sw.accelerator.instructions import ADDRESS_BITS, BITS, TABLE
 from sw.accelerator.parameters import AcceleratorParameters
 
 from ..base.circuit import Circuit
+from ..base.pipeline import count_ahead
 from ..bus.bursts import request_signature
 from .ports import CAUSES, PC_BITS, engine_members, field_of, write_signature
 
@@ -190,13 +191,20 @@ class DmaControl(Circuit):
         external, misplaced = window
         is_store = run[_OP] == STORE.op
         address = Signal(ADDRESS_BITS)
-        row = Signal.like(rows, init=1)
-        end = Signal(range(p.bank_words + (1 << len(words))))
         taken = Signal()
         last = Signal()
-        m.d.comb += [end.eq(self.end + words), last.eq(taken & (row == rows))]
+        # Where the row that is asked for ends, and the one behind it.
+        end = Signal(range(p.bank_words + (1 << len(words))))
+        following = Signal.like(end)
+        outside = Signal()
+        m.d.comb += [
+            following.eq(Mux(self.start, self.first, end) + words),
+            last.eq(taken & count_ahead(m, taken, rows, name="row")),
+        ]
+        with m.If(self.start | taken):
+            m.d.sync += [end.eq(following), outside.eq(misplaced | (following > p.bank_words))]
         with m.If(asking):
-            with m.If(misplaced | (end > p.bank_words)):
+            with m.If(outside):
                 m.d.comb += wrong.eq(CAUSES["address"])
             with m.Elif(_part(address, p.word_bits).any()):
                 m.d.comb += wrong.eq(CAUSES["alignment"])
@@ -212,9 +220,9 @@ class DmaControl(Circuit):
                     port.payload.beats.eq(words * (p.word_bits // p.port_bits)),
                 ]
         with m.If(self.start):
-            m.d.sync += [address.eq(external), row.eq(1), self.end.eq(self.first)]
+            m.d.sync += [address.eq(external), self.end.eq(self.first)]
         with m.Elif(taken):
-            m.d.sync += [address.eq(address + distance), row.eq(row + 1), self.end.eq(end)]
+            m.d.sync += [address.eq(address + distance), self.end.eq(end)]
         return last
 
 

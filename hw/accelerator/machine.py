@@ -13,7 +13,7 @@ from sw.accelerator.timing import AHEAD
 
 from ..base.circuit import Circuit
 from ..base.field import Field
-from ..base.pipeline import count_events, register, wire
+from ..base.pipeline import count_events, delay, register, wire
 from ..base.restart import Restarted
 from ..engine.core import Core
 from ..engine.registers import Register, counter
@@ -49,7 +49,7 @@ class Accelerator(Core):
 
     The sequencer sends each engine its instructions, `AHEAD` of which wait in front of it. Before a
     job, engines, tokens and address registers are as after reset; the scratchpad keeps its words.
-    After an error all but the master's bursts under way stop at once, and ``done`` follows their
+    Two cycles after an error all but the master's bursts under way stop, and ``done`` follows their
     end. Latency and interval are the program's; from ``start`` to the request for the program are
     two cycles.
 
@@ -157,7 +157,7 @@ class Accelerator(Core):
             (
                 name,
                 Mux(getattr(tokens, f"overflow_{name}"), CAUSES["token"], 0),
-                register(m, 1, f"{name}_gave", PC_BITS, numbers[name]),
+                delay(m, 1, numbers[name], 2 if name == "seq" else 1, name=f"{name}_gave"),
             )
             for name in askers
         ]
@@ -168,7 +168,9 @@ class Accelerator(Core):
         ]
         errors.append(("seq", Mux(stuck, CAUSES["watchdog"], 0), sequencer.pc))
         failed = self._keep_error(m, running, errors)
-        self._run(m, running, draining, sequencer.done, failed)
+        # What fails with the last instruction is known by then.
+        done = delay(m, 1, running & sequencer.done, 1, name="done", reset=True)
+        self._run(m, running, draining, done, failed)
         counted = [(self.cycles, self.busy), (self.instructions, sequencer.step)]
         for name, engine in self._engines.items():
             counted += [
@@ -262,19 +264,24 @@ class Accelerator(Core):
         at_work = wire(m, "at_work", 1, Cat(each.busy & ~each.waiting for each in others).any())
         still = Signal(self.parameters.watchdog + 1)
         m.d.sync += still.eq(still + 1)
-        with m.If(moved | at_work | ~running):
+        with m.If(delay(m, 1, moved | at_work | ~running, 1, name="moved", reset=True)):
             m.d.sync += still.eq(0)
         return still[-1]
 
     def _keep_error(
         self, m: Module, running: Value, errors: Sequence[tuple[str, Value, Value]]
     ) -> Value:
-        """Keep the first of causes, each with an engine and an instruction; return if it comes."""
+        """Keep the first of causes, each with an engine and an instruction.
+
+        Returns whether it comes, which it does a cycle later.
+        """
         failed = Signal()
         cause = Signal(4)
         with m.If(self.start & ~self.flags.refused):
             m.d.sync += self.error.eq(0)
         for n, (engine, code, number) in enumerate(errors):
+            code = delay(m, 1, Mux(running, code, 0), 1, name=f"code_{n}", reset=True)
+            number = register(m, 1, f"number_{n}", PC_BITS, number)
             with m.If(code.any()) if n == 0 else m.Elif(code.any()):
                 m.d.comb += [failed.eq(running), cause.eq(code)]
                 with m.If(running):

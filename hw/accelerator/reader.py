@@ -52,17 +52,27 @@ def counted(
     """Count ``inner * outer`` steps; return whether one is the last of the inner ones, and of all.
 
     The numbers are at least 1; ``inner`` stays until the last step, ``outer`` comes with ``start``.
+    What is returned depends on registers only.
     """
     inner_left = Signal(len(inner))
     outer_left = Signal(len(outer))
-    last_inner = wire(m, "last_inner", 1, inner_left == 1)
+    last_inner = Signal()
+    last_outer = Signal()
     with m.If(start):
-        m.d.sync += [inner_left.eq(inner), outer_left.eq(outer)]
+        m.d.sync += [
+            inner_left.eq(inner),
+            last_inner.eq(inner == 1),
+            outer_left.eq(outer),
+            last_outer.eq(outer == 1),
+        ]
     with m.Elif(step):
-        m.d.sync += inner_left.eq(Mux(last_inner, inner, inner_left - 1))
+        m.d.sync += [
+            inner_left.eq(Mux(last_inner, inner, inner_left - 1)),
+            last_inner.eq(Mux(last_inner, inner == 1, inner_left == 2)),
+        ]
         with m.If(last_inner):
-            m.d.sync += outer_left.eq(outer_left - 1)
-    return last_inner, wire(m, "last", 1, last_inner & (outer_left == 1))
+            m.d.sync += [outer_left.eq(outer_left - 1), last_outer.eq(outer_left == 2)]
+    return last_inner, wire(m, "last", 1, last_inner & last_outer)
 
 
 class Reader(Circuit):

@@ -113,8 +113,8 @@ class ReduceLane(Circuit):
             self.a.eq(Mux(folds, self.lower, mine)),
             self.b.eq(Mux(folds, self.upper, Mux(pairs, found[1], word))),
         ]
-        highest = maximum(Mux(folds, self.lower, before), self.b)
-        m.d.comb += result.eq(Mux(step.maximum, Mux(first, self.b, highest), self.total))
+        highest = maximum(Mux(folds, self.lower, before), self.b, alone=first)
+        m.d.comb += result.eq(Mux(step.maximum, highest, self.total))
         return m
 
 

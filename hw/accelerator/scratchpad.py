@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from functools import reduce
-from operator import add, or_
+from operator import or_
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
@@ -124,7 +124,7 @@ class Scratchpad(Circuit):
                     if way.flow == In and member not in ("en", "bank"):
                         given = (getattr(port, member) for port in ports.values())
                         m.d.comb += getattr(mine, member).eq(_chosen(uses, given))
-                conflicts.append(reduce(add, uses) > 1)
+                conflicts += [use & uses[:k].any() for k, use in enumerate(uses)]
         m.d.sync += self.conflict.eq(Cat(conflicts).any())
         for name, port in reads.items():
             bank = register(m, 1, f"{name}_bank", len(port.bank), port.bank)

@@ -90,7 +90,7 @@ class VectorPath(Circuit):
         wiring.connect(m, wiring.flipped(self.x), x.i)
         wiring.connect(m, wiring.flipped(self.y), y.i)
         loading, scalar = self._scalars(m, given, x.o)
-        reduces = wire(m, "reduces", 1, given["reduce"] != 0)
+        reduces = register(m, 1, "reduces", 1, given["reduce"] != 0)
         m.submodules.reducer = reducer = Reducer(parameters=p)
         m.d.comb += x.single.eq(loading)
         taken = self._operands(m, given, is_op, (x.o, y.o), loading, reduces & ~reducer.end)
@@ -219,9 +219,9 @@ class VectorPath(Circuit):
             for n in sorted(set(latency))
         }
         late = [Value.cast(tag)]
-        for n in range(max(leaves)):
+        for n in range(1, max(leaves)):
             # What leaves here must not be there when the next operation has more stages.
-            stays = Mux(leaves[n], 0, late[n]) if n in leaves else late[n]
-            late.append(delay(m, 1, stays, 1, name=f"tag_{n + 1}", reset=True))
-        found = reduce(or_, (Mux(leaf, late[n], 0) for n, leaf in leaves.items()))
-        return data.View(_TAG, wire(m, "done", len(late[0]), found))
+            stays = Mux(leaves[n], 0, late[-1]) if n in leaves else late[-1]
+            late.append(delay(m, 1, stays, 1, name=f"tag_{n}", reset=True))
+        found = reduce(or_, (Mux(leaf, late[n - 1], 0) for n, leaf in leaves.items()))
+        return data.View(_TAG, delay(m, 1, found, 1, name="done", reset=True))

@@ -188,6 +188,14 @@ def test_cycles_of_operations_are_those_of_the_rtl():
             assert (registers["cycles"], counted) == (found.cycles, told), (name, latency)
 
 
+def test_a_watchdog_that_is_too_short_for_stalls_is_not_a_mismatch():
+    """A memory that answers after 239 cycles, and then mostly stalls, outlasts 256 cycles."""
+    words = "--hidden 5 --steps 1 --batch 32 --latency 239 --stalls 0.9 --set watchdog=8".split()
+    result = CliRunner().invoke(main, ["accelerate", *words])
+    assert result.exit_code == 2
+    assert "watchdog must be more than 8 with stalls of 0.9" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -202,6 +210,7 @@ def test_cycles_of_operations_are_those_of_the_rtl():
         ("--stalls 1", "stalls must be a share of 0 to 0.9, not 1.0"),
         ("--hidden 3,x", "hidden must be widths as in 64,32, not '3,x'"),
         ("-o pyproject.toml", "is not a folder"),
+        ("--arith hbfp6 --set format=hbfp8", "format must be told once, by --arith or by --set"),
     ],
 )
 def test_refused(words, message):
