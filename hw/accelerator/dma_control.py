@@ -95,6 +95,7 @@ class DmaControl(Circuit):
         run = Signal(BITS)
         is_store = Signal()
         free = Signal()
+        rowing = Signal()
         asking = Signal()
         wrong = Signal(self.error.shape())
         taken = self.command.valid & self.command.ready
@@ -106,7 +107,7 @@ class DmaControl(Circuit):
             self.busy.eq(~free | self.command.valid | self.signal.any()),
         ]
         self._fetch(m, free, wrong)
-        last = self._rows(m, run, self._windows(m, taken), asking, wrong)
+        last = self._rows(m, run, self._windows(m, taken), rowing, asking, wrong)
         m.d.sync += self.signal.eq(0)
         with m.FSM() as states:
             with m.State("COMMAND"):
@@ -123,7 +124,7 @@ class DmaControl(Circuit):
                 with m.If(self.start):
                     m.next = "ROWS"
             with m.State("ROWS"):
-                m.d.comb += asking.eq(~self.halted)
+                m.d.comb += [rowing.eq(1), asking.eq(~self.halted)]
                 with m.If(last):
                     m.next = "END"
             with m.State("END"):
@@ -178,11 +179,18 @@ class DmaControl(Circuit):
             m.d.comb += wrong.eq(CAUSES["alignment"])
 
     def _rows(
-        self, m: Module, run: Signal, window: tuple[Value, Value], asking: Value, wrong: Signal
+        self,
+        m: Module,
+        run: Signal,
+        window: tuple[Value, Value],
+        rowing: Value,
+        asking: Value,
+        wrong: Signal,
     ) -> Signal:
         """Ask for row after row, as long as they are where they may be; return when for the last.
 
-        While ``asking`` the requests are those of rows, whatever `_fetch` asks for.
+        While ``asking`` the requests are those of rows, whatever `_fetch` asks for. While
+        ``rowing`` they are, unless halted.
         """
         p = self.parameters
         rows, words, distance = (
@@ -198,7 +206,7 @@ class DmaControl(Circuit):
         following = Signal.like(end)
         outside = Signal()
         m.d.comb += [
-            following.eq(Mux(self.start, self.first, end) + words),
+            following.eq(Mux(rowing, end, self.first) + words),
             last.eq(taken & count_ahead(m, taken, rows, name="row")),
         ]
         with m.If(self.start | taken):

@@ -32,8 +32,8 @@ class EngineFront(Circuit):
     """Front of an engine that does one RUN at a time.
 
     A SET is taken in the cycle in which it comes. A RUN is taken into ``job``, waits for its tokens
-    from the next cycle on, and starts in the cycle in which they are granted; its tokens are given
-    a cycle after ``end``, and the next instruction is taken from then on. So latency and interval
+    from the next cycle on, and starts in the cycle in which they are granted, which is not the
+    first one in which it waits, see `Tokens`; its tokens are given a cycle after ``end``, and the next instruction is taken from then on. So latency and interval
     are two cycles more than those of the RUN. Outputs come from registers, but for ``start``,
     ``set`` and ``busy``.
 

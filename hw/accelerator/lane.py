@@ -122,8 +122,10 @@ class Lane(Circuit):
             self.total.eq(adder.o),
         ]
         direct = register(m, 1, "direct", VALUE_BITS, self._direct(m, is_op))
-        adds = wire(m, "adds", 1, Cat(is_op[op] for op in ADDING).any())
-        multiplies = wire(m, "multiplies", 1, is_op["mul"] | is_op["scale"])
+        adds, multiplies = (
+            register(m, 1, name, 1, Cat(self.op == LANE_OPS.index(op) for op in ops).any())
+            for name, ops in (("adds", ADDING), ("multiplies", ("mul", "scale")))
+        )
         result = wire(
             m, "result", VALUE_BITS, Mux(adds, adder.o, Mux(multiplies, multiplier.o, direct))
         )

@@ -1,9 +1,11 @@
 """Reader of a window: its words, as a stream."""
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module, Mux, ShapeLike, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.hdl import Cat, Module, Mux, ShapeLike, Signal, Value
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
@@ -158,14 +160,16 @@ class Reader(Circuit):
         ]
 
         cycles = 1 + READ_LATENCY
-        facts = data.StructLayout({"inside": 1, "single": 1, "lane": len(lane)})
-        late = delay(m, 1, Cat(walker.inside, single, lane), cycles, name="facts")
-        late = data.View(facts, late)
-        values = Array(self.port.data.word_select(n, VALUE_BITS) for n in range(p.values))
-        alone = values[late.lane].replicate(p.values)
+        # Which lane a single element is in, or that all are of use.
+        lanes = Cat(single & (lane == n) for n in range(p.values))
+        uses = Mux(walker.inside, Cat(lanes, ~single), 0)
+        uses = delay(m, 1, uses, cycles, name="uses")
+        data = self.port.data
+        alone = (Mux(uses[n], data.word_select(n, VALUE_BITS), 0) for n in range(p.values))
+        alone = wire(m, "alone", VALUE_BITS, reduce(or_, alone))
         m.d.comb += [
             fifo.push.eq(delay(m, 1, issue & ~wrong, cycles, name="push", reset=True)),
-            fifo.word.eq(Mux(late.inside, Mux(late.single, alone, self.port.data), 0)),
+            fifo.word.eq(alone.replicate(p.values) | Mux(uses[-1], data, 0)),
         ]
         wiring.connect(m, fifo.o, wiring.flipped(self.o))
         return m

@@ -13,7 +13,7 @@ from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
 from sw.accelerator.timing import ADDING, lane_latency
 
 from ..base.circuit import Circuit
-from ..base.pipeline import delay, register, wire
+from ..base.pipeline import delay, register
 from .beats import WordCutter
 from .front import fields_of
 from .function_lanes import FunctionLanes
@@ -82,9 +82,6 @@ class VectorPath(Circuit):
         m = Module()
         p = self.parameters
         given = fields_of("vec.map", self.command)
-        is_op = {
-            op: register(m, 1, f"is_{op}", 1, given["lane"] == n) for n, op in enumerate(LANE_OPS)
-        }
         x, y = (WordCutter(parameters=p) for _ in range(2))
         m.submodules.cut_x, m.submodules.cut_y = x, y
         wiring.connect(m, wiring.flipped(self.x), x.i)
@@ -93,7 +90,7 @@ class VectorPath(Circuit):
         reduces = register(m, 1, "reduces", 1, given["reduce"] != 0)
         m.submodules.reducer = reducer = Reducer(parameters=p)
         m.d.comb += x.single.eq(loading)
-        taken = self._operands(m, given, is_op, (x.o, y.o), loading, reduces & ~reducer.end)
+        taken = self._operands(m, given, (x.o, y.o), loading, reduces & ~reducer.end)
         tag, first, second = taken
 
         results = Signal.like(self.o)
@@ -147,7 +144,6 @@ class VectorPath(Circuit):
         self,
         m: Module,
         given: dict[str, Value],
-        is_op: dict[str, Signal],
         streams: tuple[Any, Any],
         loading: Signal,
         reducing: Value,
@@ -162,18 +158,21 @@ class VectorPath(Circuit):
         held = Signal()
         fire = Signal()
         tag = Signal(_TAG)
+        takes_x, takes_y, adds, is_function = (
+            register(m, 1, name, 1, Cat(given["lane"] == LANE_OPS.index(op) for op in ops).any())
+            for name, ops in (
+                ("takes_x", TAKES_X),
+                ("takes_y", TAKES_Y),
+                ("adds", ADDING),
+                ("is_function", ("function",)),
+            )
+        )
         # Lanes that add, and add up what they give, have their adders every other cycle.
-        adds = Cat(is_op[op] for op in ADDING).any()
         sums = given["reduce"] == REDUCTIONS.index("sum")
-        busy = delay(m, 1, fire, 1, name="fired", reset=True) & adds & sums
+        busy = delay(m, 1, fire & adds & sums, 1, name="fired", reset=True)
         beats = Const(0, (self.parameters.vector_beats - 1).bit_length())
         inner = Cat(beats, given["inner"])
         last_group, last = counted(m, self.begin, fire, inner, given["outer"])
-        takes_x, takes_y = (
-            wire(m, name, 1, Cat(is_op[op] for op in ops).any())
-            for name, ops in (("takes_x", TAKES_X), ("takes_y", TAKES_Y))
-        )
-        is_function = is_op["function"]
         x_valid = Mux(is_function, function.o.valid, x.valid)
         m.d.comb += [
             fire.eq(
