@@ -95,7 +95,6 @@ class DmaControl(Circuit):
         run = Signal(BITS)
         is_store = Signal()
         free = Signal()
-        rowing = Signal()
         asking = Signal()
         wrong = Signal(self.error.shape())
         taken = self.command.valid & self.command.ready
@@ -107,7 +106,7 @@ class DmaControl(Circuit):
             self.busy.eq(~free | self.command.valid | self.signal.any()),
         ]
         self._fetch(m, free, wrong)
-        last = self._rows(m, run, self._windows(m, taken), rowing, asking, wrong)
+        last = self._rows(m, run, self._windows(m, taken), asking, wrong)
         m.d.sync += self.signal.eq(0)
         with m.FSM() as states:
             with m.State("COMMAND"):
@@ -124,7 +123,7 @@ class DmaControl(Circuit):
                 with m.If(self.start):
                     m.next = "ROWS"
             with m.State("ROWS"):
-                m.d.comb += [rowing.eq(1), asking.eq(~self.halted)]
+                m.d.comb += asking.eq(1)
                 with m.If(last):
                     m.next = "END"
             with m.State("END"):
@@ -179,18 +178,12 @@ class DmaControl(Circuit):
             m.d.comb += wrong.eq(CAUSES["alignment"])
 
     def _rows(
-        self,
-        m: Module,
-        run: Signal,
-        window: tuple[Value, Value],
-        rowing: Value,
-        asking: Value,
-        wrong: Signal,
+        self, m: Module, run: Signal, window: tuple[Value, Value], asking: Value, wrong: Signal
     ) -> Signal:
         """Ask for row after row, as long as they are where they may be; return when for the last.
 
-        While ``asking`` the requests are those of rows, whatever `_fetch` asks for. While
-        ``rowing`` they are, unless halted.
+        While ``asking`` the requests are those of rows, whatever `_fetch` asks for; none is taken
+        when the master is stopped.
         """
         p = self.parameters
         rows, words, distance = (
@@ -206,7 +199,7 @@ class DmaControl(Circuit):
         following = Signal.like(end)
         outside = Signal()
         m.d.comb += [
-            following.eq(Mux(rowing, end, self.first) + words),
+            following.eq(Mux(asking, end, self.first) + words),
             last.eq(taken & count_ahead(m, taken, rows, name="row")),
         ]
         with m.If(self.start | taken):

@@ -33,9 +33,9 @@ class EngineFront(Circuit):
 
     A SET is taken in the cycle in which it comes. A RUN is taken into ``job``, waits for its tokens
     from the next cycle on, and starts in the cycle in which they are granted, which is not the
-    first one in which it waits, see `Tokens`; its tokens are given a cycle after ``end``, and the next instruction is taken from then on. So latency and interval
-    are two cycles more than those of the RUN. Outputs come from registers, but for ``start``,
-    ``set`` and ``busy``.
+    first one in which it waits, see `Tokens`; its tokens are given a cycle after ``end``, and the
+    next instruction is taken from then on. So latency and interval are two cycles more than those
+    of the RUN. Outputs come from registers, but for ``start``, ``set`` and ``busy``.
 
     Members
     -------

@@ -84,6 +84,8 @@ class PanelReader(Circuit):
         active = Signal()
         issue = Signal()
         room = Signal(range(DEPTH + 1), init=DEPTH)
+        following = Signal.like(room)
+        fits = Signal(init=1)
         value_bits = (p.values - 1).bit_length()
         address = Signal(signed(32 - value_bits))
         panel = Signal(signed(32))
@@ -91,7 +93,7 @@ class PanelReader(Circuit):
         wiring.connect(m, buffer.o, wiring.flipped(self.o))
         m.d.comb += [
             self.bad.eq(active & (outside(p, self.bank, address) | panel[:value_bits].any())),
-            issue.eq(active & (room != 0)),
+            issue.eq(active & fits),
             self.port.en.eq(issue),
             self.port.bank.eq(self.bank),
             self.port.address.eq(address),
@@ -99,7 +101,8 @@ class PanelReader(Circuit):
         # What is read of an address that is bad goes nowhere.
         read = delay(m, 1, issue & ~self.bad, READ_LATENCY, name="read", reset=True)
         m.d.comb += buffer.i.valid.eq(read)
-        m.d.sync += room.eq(room - issue + (self.o.valid & self.o.ready))
+        m.d.comb += following.eq(room - issue + (self.o.valid & self.o.ready))
+        m.d.sync += [room.eq(following), fits.eq(following != 0)]
         width = p.lanes * p.format.element_bits
         slices = [self.port.data.word_select(n, p.slice_bits)[:width] for n in range(self.count)]
         side = self.port.side[: self.count * p.format.exponent_bits]

@@ -136,7 +136,9 @@ class Reader(Circuit):
         m.submodules.fifo = fifo = WordFifo(shape=p.word_bits, depth=self.depth)
         reading = Signal()
         room = Signal(range(self.depth + 1), init=self.depth)
-        issue = wire(m, "issue", 1, reading & walker.ready & (room != 0))
+        following = Signal.like(room)
+        fits = Signal(init=1)
+        issue = wire(m, "issue", 1, reading & walker.ready & fits)
         _, last = counted(m, self.start, issue, self.inner, self.outer)
         single = wire(m, "single_", 1, walker.single | self.single)
         lane, word, missing = locate(p, walker, single)
@@ -152,8 +154,10 @@ class Reader(Circuit):
             m.d.sync += reading.eq(0)
         with m.If(issue & wrong):
             m.d.sync += self.bad.eq(1)
+        m.d.comb += following.eq(room - issue + (fifo.o.valid & fifo.o.ready))
         m.d.sync += [
-            room.eq(room - issue + (fifo.o.valid & fifo.o.ready)),
+            room.eq(following),
+            fits.eq(following != 0),
             self.port.en.eq(issue & walker.inside & ~wrong),
             self.port.bank.eq(walker.bank),
             self.port.address.eq(word),
