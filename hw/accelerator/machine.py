@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -22,7 +22,7 @@ from .dma import DmaEngine
 from .ports import CAUSES, COMMAND, PC_BITS
 from .product import ProductEngine
 from .quantize import QuantizeEngine
-from .scratchpad import Scratchpad
+from .scratchpad import Scratchpad, chosen
 from .sequencer import ProgramSequencer
 from .tokens import Tokens
 from .vector import VectorEngine
@@ -275,21 +275,23 @@ class Accelerator(Core):
 
         Returns whether it comes, which it does a cycle later.
         """
-        failed = Signal()
-        cause = Signal(4)
+        codes = [
+            delay(m, 1, Mux(running, code, 0), 1, name=f"code_{n}", reset=True)
+            for n, (_, code, _) in enumerate(errors)
+        ]
+        facts = [
+            Cat(code, Const(ENGINES.get(name, 0), 4), register(m, 1, f"pc_{n}", PC_BITS, number))
+            for n, (code, (name, _, number)) in enumerate(zip(codes, errors, strict=True))
+        ]
+        come = Cat(code.any() for code in codes)
+        first = wire(m, "first", len(come), come & (~come + 1))
+        found = Signal(self.error.shape())
+        failed = wire(m, "failed", 1, running & come.any())
+        m.d.comb += Value.cast(found).eq(chosen(first, facts))
         with m.If(self.start & ~self.flags.refused):
             m.d.sync += self.error.eq(0)
-        for n, (engine, code, number) in enumerate(errors):
-            code = delay(m, 1, Mux(running, code, 0), 1, name=f"code_{n}", reset=True)
-            number = register(m, 1, f"number_{n}", PC_BITS, number)
-            with m.If(code.any()) if n == 0 else m.Elif(code.any()):
-                m.d.comb += [failed.eq(running), cause.eq(code)]
-                with m.If(running):
-                    m.d.sync += [
-                        self.error.cause.eq(code),
-                        self.error.engine.eq(ENGINES.get(engine, 0)),
-                        self.error.pc.eq(number),
-                    ]
+        with m.If(failed):
+            m.d.sync += self.error.eq(found)
         for name, code in CAUSES.items():
-            m.d.comb += self.flags[name].eq(failed & (cause == code))
+            m.d.comb += self.flags[name].eq(failed & (found.cause == code))
         return failed

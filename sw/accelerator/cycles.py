@@ -114,8 +114,8 @@ class _Clock:
     ) -> None:
         self.parameters, self.code, self.port, self.report = parameters, code, port, report
         self.engines = {name: Queue() for name in WORKERS}
-        first = port.fetch(len(code))
-        self.engines["dma"].occupy(3, first - 3)
+        first, fetched = port.fetch(len(code))
+        self.engines["dma"].occupy(3, fetched)
         # When the quantizer has the scale of the largest magnitude that was found last.
         self.scaled = 0
         self.tokens: list[list[int]] = [[] for _ in range(TOKENS)]
