@@ -201,6 +201,8 @@ class DmaControl(Circuit):
         m.d.comb += [
             following.eq(Mux(asking, end, self.first) + words),
             last.eq(taken & count_ahead(m, taken, rows, name="row")),
+            self.writes.payload.address.eq(address),
+            self.writes.payload.beats.eq(words * (p.word_bits // p.port_bits)),
         ]
         with m.If(self.start | taken):
             m.d.sync += [end.eq(following), outside.eq(misplaced | (following > p.bank_words))]
@@ -215,11 +217,7 @@ class DmaControl(Circuit):
                     self.writes.valid.eq(is_store),
                     taken.eq(Mux(is_store, self.writes.ready, self.reads.ready)),
                 ]
-            for port in (self.reads, self.writes):
-                m.d.comb += [
-                    port.payload.address.eq(address),
-                    port.payload.beats.eq(words * (p.word_bits // p.port_bits)),
-                ]
+            m.d.comb += self.reads.payload.eq(self.writes.payload)
         with m.If(self.start):
             m.d.sync += [address.eq(external), self.end.eq(self.first)]
         with m.Elif(taken):

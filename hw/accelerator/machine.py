@@ -148,7 +148,7 @@ class Accelerator(Core):
             sequencer.program_address.eq(Cat(self.job.program_low, self.job.program_high)),
             sequencer.program_length.eq(self.job.program_length),
             sequencer.idle.eq(~Cat(engine.busy for engine in self._engines.values()).any()),
-            self.flags.event.eq(sequencer.event),
+            self.flags.event.eq(delay(m, 1, sequencer.event, 1, name="event", reset=True)),
         ]
         beats, conflict = self._connect_memories(m, sequencer)
         stuck = self._watch(m, running, beats | sequencer.step)
@@ -275,15 +275,13 @@ class Accelerator(Core):
 
         Returns whether it comes, which it does a cycle later.
         """
-        codes = [
-            delay(m, 1, Mux(running, code, 0), 1, name=f"code_{n}", reset=True)
-            for n, (_, code, _) in enumerate(errors)
-        ]
+        codes = [register(m, 1, f"code_{n}", 4, code) for n, (_, code, _) in enumerate(errors)]
         facts = [
             Cat(code, Const(ENGINES.get(name, 0), 4), register(m, 1, f"pc_{n}", PC_BITS, number))
             for n, (code, (name, _, number)) in enumerate(zip(codes, errors, strict=True))
         ]
-        come = Cat(code.any() for code in codes)
+        come = Cat(running & code.any() for _, code, _ in errors)
+        come = delay(m, 1, come, 1, name="come", reset=True)
         first = wire(m, "first", len(come), come & (~come + 1))
         found = Signal(self.error.shape())
         failed = wire(m, "failed", 1, running & come.any())

@@ -110,8 +110,10 @@ class VectorPath(Circuit):
         done = self._delayed(m, tag, given["lane"])
         ends = register(m, done.valid, "ends", 1, done.ends_all)
         m.d.comb += [
-            reducer.maximum.eq(given["reduce"] == REDUCTIONS.index("max")),
-            reducer.fold.eq(given["fold"]),
+            reducer.maximum.eq(
+                register(m, 1, "maximum", 1, given["reduce"] == REDUCTIONS.index("max"))
+            ),
+            reducer.fold.eq(register(m, 1, "fold", 1, given["fold"])),
             reducer.valid.eq(done.valid & reduces),
             reducer.last.eq(done.ends_group),
             reducer.beat.eq(results),
