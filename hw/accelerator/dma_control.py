@@ -97,9 +97,10 @@ class DmaControl(Circuit):
         free = Signal()
         asking = Signal()
         wrong = Signal(self.error.shape())
+        erred = Signal()
         taken = self.command.valid & self.command.ready
         m.d.comb += [
-            self.halted.eq(self.stop | self.error.any()),
+            self.halted.eq(self.stop | erred),
             self.wait.eq(field_of(run, LOAD.named["wait"])),
             is_store.eq(run[_OP] == STORE.op),
             self.command.ready.eq(free & ~self.fetch.valid),
@@ -140,7 +141,10 @@ class DmaControl(Circuit):
         with m.If(taken):
             m.d.sync += self.error_pc.eq(self.command.payload.pc)
         with m.If(~self.halted):
-            m.d.sync += self.error.eq(Mux(self.failed, CAUSES["bus"], wrong))
+            m.d.sync += [
+                self.error.eq(Mux(self.failed, CAUSES["bus"], wrong)),
+                erred.eq(self.failed | wrong.any()),
+            ]
         return m
 
     def _windows(self, m: Module, taken: Value) -> tuple[Signal, Value]:

@@ -106,7 +106,6 @@ class EngineFront(Circuit):
         is_set = given.word[_OP] == 0
         tokens = fields_of("prod.multiply", self.job)
         m.d.comb += [
-            failed.eq(self.error.any()),
             self.command.ready.eq(~held & ~failed),
             take.eq(self.command.valid & self.command.ready),
             self.word.eq(given.word),
@@ -124,5 +123,5 @@ class EngineFront(Circuit):
         with m.If(running & self.end & ~failed):
             m.d.sync += [held.eq(0), running.eq(0), self.signal.eq(tokens["signal"])]
         with m.If(self.cause.any() & ~failed):
-            m.d.sync += [self.error.eq(self.cause), self.error_pc.eq(pc)]
+            m.d.sync += [failed.eq(1), self.error.eq(self.cause), self.error_pc.eq(pc)]
         return m
