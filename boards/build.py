@@ -114,15 +114,21 @@ def build(
 
     files: dict[str, str | bytes] = {**made.files, f"{board}.{suffix(where)}": constraints(where)}
     if routed:
-        netlist = _flat(where, needed.mapped, progress)
-        router = router_of(where, needed)
+        # As one module it takes less of the device, and its paths are shorter.
+        taken = needed if _family(where).whole else _use(where, made, progress, whole=True)
+        netlist = _flat(where, taken.mapped, progress)
+        router = router_of(where, taken)
         placement, reached = _place(where, made, router, netlist, seeds, slow, progress)
         files |= pack(where, placement.placed, progress=progress)
         tools = (ROUTERS[where.family], PACKERS[where.family].tool)
         cost = dataclasses.replace(
             cost,
             clock=reached,
-            figures=(*cost.figures, *figures("routed", _family(where), placement.used)),
+            figures=(
+                *cost.figures,
+                *(() if taken is needed else taken.figures),
+                *figures("routed", _family(where), placement.used),
+            ),
             tools={**cost.tools, **{tool: TOOLS[tool].require() for tool in tools}},
         )
     elif where.family not in ROUTERS:
@@ -135,8 +141,8 @@ def _family(board: Board) -> Family:
     return FAMILIES[board.family].on(board.chip)
 
 
-def _use(board: Board, design: Design, progress: Progress) -> Use:
-    return use(board.chip, design, target=board.name, progress=progress)
+def _use(board: Board, design: Design, progress: Progress, *, whole: bool = False) -> Use:
+    return use(board.chip, design, target=board.name, progress=progress, whole=whole)
 
 
 def _flat(board: Board, mapped: str, progress: Progress) -> str:

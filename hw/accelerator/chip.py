@@ -9,6 +9,7 @@ from sw.accelerator.chip import ChipParameters
 from sw.accelerator.instructions import ADDRESS_BITS
 
 from ..base.field import Field
+from ..base.pipeline import register
 from ..bus.axi_memory import AxiMemory
 from ..engine.core import Core
 from ..stream.packet import Packet
@@ -118,14 +119,15 @@ class AcceleratorChip(Core):
         ]
         for flag in set(machine.FLAGS) - {"refused"}:
             m.d.comb += self.flags[flag].eq(machine.flags[flag])
-        for register in machine.registers[len(PROGRAM) :]:
-            m.d.comb += getattr(self, register.name).eq(getattr(machine, register.name))
+        for each in machine.registers[len(PROGRAM) :]:
+            m.d.comb += getattr(self, each.name).eq(getattr(machine, each.name))
         return m
 
     def _steps(self, m: Module, port: dict[str, Signal], running: Signal) -> None:
         """Carry out a job: its packet in, its program while it is ``running``, its packet out."""
         job, machine = self.job, self.machine
         left = Signal(self.parameters.beats_bits)
+        gives = register(m, 1, "gives", 1, job.read_beats != 0)
         something = job.write_beats.any() | job.program_length.any() | job.read_beats.any()
         with m.FSM() as states:
             with m.State("idle"):
@@ -148,8 +150,8 @@ class AcceleratorChip(Core):
                 m.d.sync += running.eq(0)
                 m.next = "ask"
             with m.State("ask"):
-                m.d.comb += port["arvalid"].eq(job.read_beats != 0)
-                with m.If(job.read_beats == 0):
+                m.d.comb += port["arvalid"].eq(gives)
+                with m.If(~gives):
                     m.d.comb += self.done.eq(1)
                     m.next = "idle"
                 with m.Elif(port["arready"]):

@@ -10,6 +10,7 @@ from sw.accelerator.instructions import ADDRESS_BITS, BITS, TABLE
 from sw.accelerator.parameters import AcceleratorParameters
 
 from ..base.circuit import Circuit
+from ..base.pipeline import count_ahead
 from ..bus.bursts import request_signature
 from .ports import CAUSES, PC_BITS, engine_members, field_of, write_signature
 
@@ -96,9 +97,10 @@ class DmaControl(Circuit):
         free = Signal()
         asking = Signal()
         wrong = Signal(self.error.shape())
+        erred = Signal()
         taken = self.command.valid & self.command.ready
         m.d.comb += [
-            self.halted.eq(self.stop | self.error.any()),
+            self.halted.eq(self.stop | erred),
             self.wait.eq(field_of(run, LOAD.named["wait"])),
             is_store.eq(run[_OP] == STORE.op),
             self.command.ready.eq(free & ~self.fetch.valid),
@@ -122,7 +124,7 @@ class DmaControl(Circuit):
                 with m.If(self.start):
                     m.next = "ROWS"
             with m.State("ROWS"):
-                m.d.comb += asking.eq(~self.halted)
+                m.d.comb += asking.eq(1)
                 with m.If(last):
                     m.next = "END"
             with m.State("END"):
@@ -139,7 +141,10 @@ class DmaControl(Circuit):
         with m.If(taken):
             m.d.sync += self.error_pc.eq(self.command.payload.pc)
         with m.If(~self.halted):
-            m.d.sync += self.error.eq(Mux(self.failed, CAUSES["bus"], wrong))
+            m.d.sync += [
+                self.error.eq(Mux(self.failed, CAUSES["bus"], wrong)),
+                erred.eq(self.failed | wrong.any()),
+            ]
         return m
 
     def _windows(self, m: Module, taken: Value) -> tuple[Signal, Value]:
@@ -181,7 +186,8 @@ class DmaControl(Circuit):
     ) -> Signal:
         """Ask for row after row, as long as they are where they may be; return when for the last.
 
-        While ``asking`` the requests are those of rows, whatever `_fetch` asks for.
+        While ``asking`` the requests are those of rows, whatever `_fetch` asks for; none is taken
+        when the master is stopped.
         """
         p = self.parameters
         rows, words, distance = (
@@ -190,13 +196,22 @@ class DmaControl(Circuit):
         external, misplaced = window
         is_store = run[_OP] == STORE.op
         address = Signal(ADDRESS_BITS)
-        row = Signal.like(rows, init=1)
-        end = Signal(range(p.bank_words + (1 << len(words))))
         taken = Signal()
         last = Signal()
-        m.d.comb += [end.eq(self.end + words), last.eq(taken & (row == rows))]
+        # Where the row that is asked for ends, and the one behind it.
+        end = Signal(range(p.bank_words + (1 << len(words))))
+        following = Signal.like(end)
+        outside = Signal()
+        m.d.comb += [
+            following.eq(Mux(asking, end, self.first) + words),
+            last.eq(taken & count_ahead(m, taken, rows, name="row")),
+            self.writes.payload.address.eq(address),
+            self.writes.payload.beats.eq(words * (p.word_bits // p.port_bits)),
+        ]
+        with m.If(self.start | taken):
+            m.d.sync += [end.eq(following), outside.eq(misplaced | (following > p.bank_words))]
         with m.If(asking):
-            with m.If(misplaced | (end > p.bank_words)):
+            with m.If(outside):
                 m.d.comb += wrong.eq(CAUSES["address"])
             with m.Elif(_part(address, p.word_bits).any()):
                 m.d.comb += wrong.eq(CAUSES["alignment"])
@@ -206,15 +221,11 @@ class DmaControl(Circuit):
                     self.writes.valid.eq(is_store),
                     taken.eq(Mux(is_store, self.writes.ready, self.reads.ready)),
                 ]
-            for port in (self.reads, self.writes):
-                m.d.comb += [
-                    port.payload.address.eq(address),
-                    port.payload.beats.eq(words * (p.word_bits // p.port_bits)),
-                ]
+            m.d.comb += self.reads.payload.eq(self.writes.payload)
         with m.If(self.start):
-            m.d.sync += [address.eq(external), row.eq(1), self.end.eq(self.first)]
+            m.d.sync += [address.eq(external), self.end.eq(self.first)]
         with m.Elif(taken):
-            m.d.sync += [address.eq(address + distance), row.eq(row + 1), self.end.eq(end)]
+            m.d.sync += [address.eq(address + distance), self.end.eq(end)]
         return last
 
 

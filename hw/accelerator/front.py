@@ -32,10 +32,10 @@ class EngineFront(Circuit):
     """Front of an engine that does one RUN at a time.
 
     A SET is taken in the cycle in which it comes. A RUN is taken into ``job``, waits for its tokens
-    from the next cycle on, and starts in the cycle in which they are granted; its tokens are given
-    a cycle after ``end``, and the next instruction is taken from then on. So latency and interval
-    are two cycles more than those of the RUN. Outputs come from registers, but for ``start``,
-    ``set`` and ``busy``.
+    from the next cycle on, and starts in the cycle in which they are granted, which is not the
+    first one in which it waits, see `Tokens`; its tokens are given a cycle after ``end``, and the
+    next instruction is taken from then on. So latency and interval are two cycles more than those
+    of the RUN. Outputs come from registers, but for ``start``, ``set`` and ``busy``.
 
     Members
     -------
@@ -106,7 +106,6 @@ class EngineFront(Circuit):
         is_set = given.word[_OP] == 0
         tokens = fields_of("prod.multiply", self.job)
         m.d.comb += [
-            failed.eq(self.error.any()),
             self.command.ready.eq(~held & ~failed),
             take.eq(self.command.valid & self.command.ready),
             self.word.eq(given.word),
@@ -124,5 +123,5 @@ class EngineFront(Circuit):
         with m.If(running & self.end & ~failed):
             m.d.sync += [held.eq(0), running.eq(0), self.signal.eq(tokens["signal"])]
         with m.If(self.cause.any() & ~failed):
-            m.d.sync += [self.error.eq(self.cause), self.error_pc.eq(pc)]
+            m.d.sync += [failed.eq(1), self.error.eq(self.cause), self.error_pc.eq(pc)]
         return m

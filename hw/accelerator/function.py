@@ -142,7 +142,9 @@ class FunctionUnit(Circuit):
         width = len(addend)
         total = register(m, self.en, "total", width, scaled + addend)
 
-        m.submodules.round = rounding = FromInteger(width=width + 1, exponent_bits=_EXPONENT_BITS)
+        m.submodules.round = rounding = FromInteger(
+            width=width + 1, exponent_bits=_EXPONENT_BITS, extra_stage=True
+        )
         facts = late(Cat(parts.exponent, parts.nan), until + 1, name="facts_later")
         m.d.comb += [
             rounding.en.eq(self.en),

@@ -3,13 +3,14 @@
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import stream
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
 
 from ..base.circuit import Circuit
 from ..base.pipeline import delay, wire
+from ..stream.skid import SkidBuffer
 from .function import FunctionUnit
 
 __all__ = ["FunctionLanes"]
@@ -19,7 +20,7 @@ class FunctionLanes(Circuit):
     """A function of each value of a beat, one value a cycle.
 
     Latency is that of `FunctionUnit` and as many cycles as a beat has values, and 1; interval as
-    many as it has values. ``i.ready`` depends on ``o.ready``; ``o`` comes from registers.
+    many as it has values. ``i.ready`` and ``o`` come from registers.
 
     Members
     -------
@@ -38,6 +39,8 @@ class FunctionLanes(Circuit):
         m = Module()
         values = self.parameters.vector_width
         m.submodules.unit = unit = FunctionUnit()
+        m.submodules.skid = skid = SkidBuffer(shape=len(self.i.payload))
+        wiring.connect(m, wiring.flipped(self.i), skid.i)
         en = wire(m, "en", 1, ~self.o.valid | self.o.ready)
         beat = Signal(values * VALUE_BITS, reset_less=True)
         left = Signal(range(values + 1))
@@ -45,15 +48,15 @@ class FunctionLanes(Circuit):
         come = delay(m, en, left != 0, unit.latency, name="come", reset=True)
         results = Signal(range(values))
         m.d.comb += [
-            self.i.ready.eq(en & ended),
+            skid.o.ready.eq(en & ended),
             unit.en.eq(en),
             unit.function.eq(self.function),
             unit.a.eq(beat[:VALUE_BITS]),
         ]
         with m.If(en):
             m.d.sync += [
-                beat.eq(Mux(ended, self.i.payload, beat >> VALUE_BITS)),
-                left.eq(Mux(ended, Mux(self.i.valid, values, 0), left - 1)),
+                beat.eq(Mux(ended, skid.o.payload, beat >> VALUE_BITS)),
+                left.eq(Mux(ended, Mux(skid.o.valid, values, 0), left - 1)),
                 self.o.valid.eq(come & (results == values - 1)),
             ]
             with m.If(come):

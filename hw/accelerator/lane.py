@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib.wiring import In, Out
 
 from sw.accelerator.instructions import LANE_OPS
@@ -40,14 +40,21 @@ def _positive(value: Value) -> Value:
 def _greater(a: Value, b: Value) -> Value:
     """Return whether a cleaned number is greater than another; combinational."""
     some = (a | b)[:-1].any()
-    more, less = a[:-1] > b[:-1], a[:-1] < b[:-1]
-    return Mux(a[-1] ^ b[-1], b[-1] & some, Mux(a[-1], less, more))
+    # Of two negative ones that are equal either may be taken.
+    return Mux(a[-1] ^ b[-1], b[-1] & some, (a[:-1] > b[:-1]) ^ a[-1])
 
 
-def maximum(a: Value, b: Value) -> Value:
-    """Return the greater one of cleaned values, ``b`` if none is, NaN if one is; combinational."""
-    nan = classify(a).nan | classify(b).nan
-    return Mux(nan, _NAN, Mux(_greater(a, b), a, b))
+def maximum(a: Value, b: Value, alone: ValueLike = 0) -> Value:
+    """Return the greater one of cleaned values, ``b`` if none is, NaN if one is; combinational.
+
+    With ``alone`` it is ``b``.
+    """
+    return Mux((_is_nan(a) & ~alone) | _is_nan(b), _NAN, Mux(_greater(a, b) & ~alone, a, b))
+
+
+def _is_nan(value: Value) -> Value:
+    """Return whether a cleaned value is the one NaN; combinational."""
+    return value[22:31].all()
 
 
 class Lane(Circuit):
@@ -61,7 +68,8 @@ class Lane(Circuit):
     Members
     -------
     op : In(4)
-        One of `LANE_OPS`; it, ``relu`` and ``s`` stay while values are under way.
+        One of `LANE_OPS`, from a cycle before values on; it, ``relu`` and ``s`` stay while these
+        are under way.
     relu : In(1)
         Zero in place of what is not positive.
     s : In(32)
@@ -96,7 +104,7 @@ class Lane(Circuit):
     def elaborate(self, platform: Any) -> Module:
         """Multiply, add, or do neither; take what the operation asks for."""
         m = Module()
-        is_op = {op: wire(m, f"is_{op}", 1, self.op == n) for n, op in enumerate(LANE_OPS)}
+        is_op = {op: register(m, 1, f"is_{op}", 1, self.op == n) for n, op in enumerate(LANE_OPS)}
         m.submodules.multiplier = multiplier = FloatMultiplier(
             format=BINARY32, target=self.parameters.target
         )
@@ -114,8 +122,10 @@ class Lane(Circuit):
             self.total.eq(adder.o),
         ]
         direct = register(m, 1, "direct", VALUE_BITS, self._direct(m, is_op))
-        adds = wire(m, "adds", 1, Cat(is_op[op] for op in ADDING).any())
-        multiplies = wire(m, "multiplies", 1, is_op["mul"] | is_op["scale"])
+        adds, multiplies = (
+            register(m, 1, name, 1, Cat(self.op == LANE_OPS.index(op) for op in ops).any())
+            for name, ops in (("adds", ADDING), ("multiplies", ("mul", "scale")))
+        )
         result = wire(
             m, "result", VALUE_BITS, Mux(adds, adder.o, Mux(multiplies, multiplier.o, direct))
         )
@@ -125,16 +135,17 @@ class Lane(Circuit):
         return m
 
     def _direct(self, m: Module, is_op: dict[str, Signal]) -> Value:
-        """Return the result of an operation without arithmetic."""
-        x = wire(m, "clean_x", VALUE_BITS, cleaned(self.x))
-        y = wire(m, "clean_y", VALUE_BITS, cleaned(self.y))
+        """Return the result of an operation without arithmetic, a cycle later."""
+        x = register(m, 1, "clean_x", VALUE_BITS, cleaned(self.x))
+        y = register(m, 1, "clean_y", VALUE_BITS, cleaned(self.y))
+        given = register(m, 1, "given_x", VALUE_BITS, self.x)
         zeros = ~(x | y)[:-1].any()
-        equal = ((x == y) | zeros) & ~classify(self.x).nan
-        value: Value = self.x
+        equal = ((x == y) | zeros) & ~_is_nan(x)
+        value: Value = given
         for op, result in {
             "fill": self.s,
             "max": maximum(x, y),
-            "mask": Mux(_positive(self.y), self.x, 0),
+            "mask": Mux(_positive(y), given, 0),
             "equal": Mux(equal, _ONE, 0),
         }.items():
             value = Mux(is_op[op], result, value)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -13,7 +13,7 @@ from sw.accelerator.timing import AHEAD
 
 from ..base.circuit import Circuit
 from ..base.field import Field
-from ..base.pipeline import count_events, register, wire
+from ..base.pipeline import count_events, delay, register, wire
 from ..base.restart import Restarted
 from ..engine.core import Core
 from ..engine.registers import Register, counter
@@ -22,7 +22,7 @@ from .dma import DmaEngine
 from .ports import CAUSES, COMMAND, PC_BITS
 from .product import ProductEngine
 from .quantize import QuantizeEngine
-from .scratchpad import Scratchpad
+from .scratchpad import Scratchpad, chosen
 from .sequencer import ProgramSequencer
 from .tokens import Tokens
 from .vector import VectorEngine
@@ -49,7 +49,7 @@ class Accelerator(Core):
 
     The sequencer sends each engine its instructions, `AHEAD` of which wait in front of it. Before a
     job, engines, tokens and address registers are as after reset; the scratchpad keeps its words.
-    After an error all but the master's bursts under way stop at once, and ``done`` follows their
+    Two cycles after an error all but the master's bursts under way stop, and ``done`` follows their
     end. Latency and interval are the program's; from ``start`` to the request for the program are
     two cycles.
 
@@ -148,7 +148,7 @@ class Accelerator(Core):
             sequencer.program_address.eq(Cat(self.job.program_low, self.job.program_high)),
             sequencer.program_length.eq(self.job.program_length),
             sequencer.idle.eq(~Cat(engine.busy for engine in self._engines.values()).any()),
-            self.flags.event.eq(sequencer.event),
+            self.flags.event.eq(delay(m, 1, sequencer.event, 1, name="event", reset=True)),
         ]
         beats, conflict = self._connect_memories(m, sequencer)
         stuck = self._watch(m, running, beats | sequencer.step)
@@ -157,7 +157,7 @@ class Accelerator(Core):
             (
                 name,
                 Mux(getattr(tokens, f"overflow_{name}"), CAUSES["token"], 0),
-                register(m, 1, f"{name}_gave", PC_BITS, numbers[name]),
+                delay(m, 1, numbers[name], 2 if name == "seq" else 1, name=f"{name}_gave"),
             )
             for name in askers
         ]
@@ -168,7 +168,9 @@ class Accelerator(Core):
         ]
         errors.append(("seq", Mux(stuck, CAUSES["watchdog"], 0), sequencer.pc))
         failed = self._keep_error(m, running, errors)
-        self._run(m, running, draining, sequencer.done, failed)
+        # What fails with the last instruction is known by then.
+        done = delay(m, 1, running & sequencer.done, 1, name="done", reset=True)
+        self._run(m, running, draining, done, failed)
         counted = [(self.cycles, self.busy), (self.instructions, sequencer.step)]
         for name, engine in self._engines.items():
             counted += [
@@ -262,27 +264,32 @@ class Accelerator(Core):
         at_work = wire(m, "at_work", 1, Cat(each.busy & ~each.waiting for each in others).any())
         still = Signal(self.parameters.watchdog + 1)
         m.d.sync += still.eq(still + 1)
-        with m.If(moved | at_work | ~running):
+        with m.If(delay(m, 1, moved | at_work | ~running, 1, name="moved", reset=True)):
             m.d.sync += still.eq(0)
         return still[-1]
 
     def _keep_error(
         self, m: Module, running: Value, errors: Sequence[tuple[str, Value, Value]]
     ) -> Value:
-        """Keep the first of causes, each with an engine and an instruction; return if it comes."""
-        failed = Signal()
-        cause = Signal(4)
+        """Keep the first of causes, each with an engine and an instruction.
+
+        Returns whether it comes, which it does a cycle later.
+        """
+        codes = [register(m, 1, f"code_{n}", 4, code) for n, (_, code, _) in enumerate(errors)]
+        facts = [
+            Cat(code, Const(ENGINES.get(name, 0), 4), register(m, 1, f"pc_{n}", PC_BITS, number))
+            for n, (code, (name, _, number)) in enumerate(zip(codes, errors, strict=True))
+        ]
+        come = Cat(running & code.any() for _, code, _ in errors)
+        come = delay(m, 1, come, 1, name="come", reset=True)
+        first = wire(m, "first", len(come), come & (~come + 1))
+        found = Signal(self.error.shape())
+        failed = wire(m, "failed", 1, running & come.any())
+        m.d.comb += Value.cast(found).eq(chosen(first, facts))
         with m.If(self.start & ~self.flags.refused):
             m.d.sync += self.error.eq(0)
-        for n, (engine, code, number) in enumerate(errors):
-            with m.If(code.any()) if n == 0 else m.Elif(code.any()):
-                m.d.comb += [failed.eq(running), cause.eq(code)]
-                with m.If(running):
-                    m.d.sync += [
-                        self.error.cause.eq(code),
-                        self.error.engine.eq(ENGINES.get(engine, 0)),
-                        self.error.pc.eq(number),
-                    ]
+        with m.If(failed):
+            m.d.sync += self.error.eq(found)
         for name, code in CAUSES.items():
-            m.d.comb += self.flags[name].eq(failed & (cause == code))
+            m.d.comb += self.flags[name].eq(failed & (found.cause == code))
         return failed

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from sw.accelerator.parameters import AcceleratorParameters
 
 from ..base.circuit import Circuit
-from ..base.pipeline import advance, delay
+from ..base.pipeline import advance, count_ahead, delay
 from ..formats.operand import operand_packet
 from ..stream.buffer import StreamBuffer
 from .front import outside
@@ -84,6 +84,8 @@ class PanelReader(Circuit):
         active = Signal()
         issue = Signal()
         room = Signal(range(DEPTH + 1), init=DEPTH)
+        following = Signal.like(room)
+        fits = Signal(init=1)
         value_bits = (p.values - 1).bit_length()
         address = Signal(signed(32 - value_bits))
         panel = Signal(signed(32))
@@ -91,13 +93,16 @@ class PanelReader(Circuit):
         wiring.connect(m, buffer.o, wiring.flipped(self.o))
         m.d.comb += [
             self.bad.eq(active & (outside(p, self.bank, address) | panel[:value_bits].any())),
-            issue.eq(active & (room != 0) & ~self.bad),
+            issue.eq(active & fits),
             self.port.en.eq(issue),
             self.port.bank.eq(self.bank),
             self.port.address.eq(address),
-            buffer.i.valid.eq(delay(m, 1, issue, READ_LATENCY, name="read", reset=True)),
         ]
-        m.d.sync += room.eq(room - issue + (self.o.valid & self.o.ready))
+        # What is read of an address that is bad goes nowhere.
+        read = delay(m, 1, issue & ~self.bad, READ_LATENCY, name="read", reset=True)
+        m.d.comb += buffer.i.valid.eq(read)
+        m.d.comb += following.eq(room - issue + (self.o.valid & self.o.ready))
+        m.d.sync += [room.eq(following), fits.eq(following != 0)]
         width = p.lanes * p.format.element_bits
         slices = [self.port.data.word_select(n, p.slice_bits)[:width] for n in range(self.count)]
         side = self.port.side[: self.count * p.format.exponent_bits]
@@ -118,11 +123,7 @@ class PanelReader(Circuit):
         step = issue & advance(m, issue, Signal(range(beats), name="beat"), beats)
         ends = []
         for name in LOOPS:
-            count = Signal(16, name=f"{name}_count", init=1)
-            last = count == getattr(self, name)
-            with m.If(step):
-                m.d.sync += count.eq(Mux(last, 1, count + 1))
-            step = step & last
+            step = step & count_ahead(m, step, getattr(self, name), name=name)
             ends.append(step)
         tile_end, row_end, product_end, end = ends
 

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
 
 from ..base.circuit import Circuit
-from ..base.pipeline import advance
+from ..base.pipeline import advance, count_ahead
 from ..stream.packet import Packet
 from .front import outside
 from .ports import PLACE, write_signature
@@ -130,32 +130,28 @@ class PanelWriter(Circuit):
         corner = Signal.like(address)
         beat = Signal(range(p.beats))
         row = Signal(range(p.values))
-        block = Signal(16, init=1)
-        outer = Signal(24, init=1)
         words = Signal(16 + p.beats.bit_length())
         m.d.sync += words.eq(self.blocks * p.beats)
         beat_end = step & advance(m, step, beat, p.beats)
-        block_last = Signal()
         row_last = Signal()
         number_last = Signal()
         # The next slice is of another row; of another block, of the row or the transposed rows.
         next_row = Signal()
         next_block = Signal()
         m.d.comb += [
-            block_last.eq(block == self.blocks),
             row_last.eq(row == p.values - 1),
             number_last.eq(number == Mux(self.side, p.columns - 1, p.rows - 1)),
-            next_row.eq(beat_end & (self.transposed | block_last)),
             next_block.eq(beat_end & (~self.transposed | row_last)),
-            end.eq(next_row & next_block & block_last & (outer == self.outer)),
+        ]
+        block_last = count_ahead(m, next_block, self.blocks, name="blocks")
+        outer_last = count_ahead(m, next_block & block_last, self.outer, name="outer")
+        m.d.comb += [
+            next_row.eq(beat_end & (self.transposed | block_last)),
+            end.eq(next_row & next_block & block_last & outer_last),
         ]
         following = address + 1
         with m.If(step):
             m.d.sync += address.eq(following)
-        with m.If(next_block):
-            m.d.sync += block.eq(Mux(block_last, 1, block + 1))
-        with m.If(next_block & block_last):
-            m.d.sync += outer.eq(Mux(outer == self.outer, 1, outer + 1))
         with m.If(next_row):
             m.d.sync += [number.eq(Mux(number_last, 0, number + 1)), row.eq(row + 1)]
         with m.If(next_row & ~number_last):

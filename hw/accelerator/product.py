@@ -201,10 +201,6 @@ class ProductEngine(Circuit):
             ragged.eq((given["n"] & (p.columns - 1)) != 0),
             start.eq(front.start & ~ragged & front.does("prod.multiply")),
             array.start.eq(start),
-            array.job.products.eq(given["more"] + 1),
-            array.job.blocks.eq(given["blocks"]),
-            array.job.tile_rows.eq((given["m"] + (p.rows - 1)) >> (p.rows - 1).bit_length()),
-            array.job.tile_columns.eq(given["n"] >> (p.columns - 1).bit_length()),
             writer.rows.eq(given["m"]),
             writer.tile_columns.eq(array.job.tile_columns),
             writer.halt.eq(front.error.any()),
@@ -212,6 +208,13 @@ class ProductEngine(Circuit):
             front.cause.eq(
                 Mux(front.start & ragged, CAUSES["size"], Mux(bad, CAUSES["address"], 0))
             ),
+        ]
+        # Tokens are granted a cycle after a RUN is there, or later.
+        m.d.sync += [
+            array.job.products.eq(given["more"] + 1),
+            array.job.blocks.eq(given["blocks"]),
+            array.job.tile_rows.eq((given["m"] + (p.rows - 1)) >> (p.rows - 1).bit_length()),
+            array.job.tile_columns.eq(given["n"] >> (p.columns - 1).bit_length()),
         ]
         for reader in (a, b):
             m.d.comb += [getattr(reader, name).eq(array.job[name]) for name in LOOPS]

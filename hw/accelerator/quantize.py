@@ -11,7 +11,7 @@ from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
 from sw.words import KEY_BITS
 
 from ..base.circuit import Circuit
-from ..base.pipeline import delay
+from ..base.pipeline import count_ahead, delay
 from ..formats.operand import float_packet
 from ..formats.quantizer import Quantizer
 from .amax import AmaxFinder
@@ -73,8 +73,6 @@ class BeatFeeder(Circuit):
         fire = Signal()
         part = Signal(range(parts))
         beat = Signal(range(most))
-        block = Signal(16, init=1)
-        outer = Signal(24, init=1)
         used = Signal(16)
         block_end = Signal()
         row_end = Signal()
@@ -83,26 +81,27 @@ class BeatFeeder(Circuit):
         value = Array(self.i.payload.word_select(n, bits) for n in range(parts))[part]
         m.d.comb += [
             block_end.eq(beat == Mux(self.transposed, most - 1, beats - 1)),
-            row_end.eq(block_end & (block == self.blocks)),
             word_end.eq((part == parts - 1) | row_end),
-            padding.eq(used == self.inner),
             fire.eq(self.o.valid & self.o.ready),
             self.o.valid.eq(active & (padding | self.i.valid)),
             self.o.payload.data.value.as_value().eq(Mux(padding, 0, value)),
             self.i.ready.eq(active & ~padding & word_end & self.o.ready),
         ]
+        block_last = count_ahead(m, fire & block_end, self.blocks, name="blocks")
+        outer_last = count_ahead(m, fire & row_end, self.outer, name="outer")
+        m.d.comb += row_end.eq(block_end & block_last)
+        following = used + 1
         with m.If(fire):
             m.d.sync += [
                 part.eq(Mux(word_end, 0, part + 1)),
                 beat.eq(Mux(block_end, 0, beat + 1)),
-                used.eq(Mux(row_end, 0, used + (word_end & ~padding))),
             ]
-            with m.If(block_end):
-                m.d.sync += block.eq(Mux(row_end, 1, block + 1))
+            with m.If(word_end & ~padding):
+                m.d.sync += [used.eq(following), padding.eq(following == self.inner)]
             with m.If(row_end):
-                m.d.sync += outer.eq(outer + 1)
-                with m.If(outer == self.outer):
-                    m.d.sync += [active.eq(0), outer.eq(1)]
+                m.d.sync += [used.eq(0), padding.eq(0)]
+                with m.If(outer_last):
+                    m.d.sync += active.eq(0)
         with m.If(self.start):
             m.d.sync += active.eq(1)
         return m
@@ -118,7 +117,7 @@ class QuantizeEngine(Circuit):
     Interval `quantizer_lanes` elements a cycle, with the zeros that fill up blocks. A RUN, from the
     cycle in which its tokens are granted to that in which it gives tokens, takes the cycles of its
     elements, the converter's latency and drain (`ConverterParameters.timing`) and `overhead`; if
-    transposed a cycle more, and the cycles of a block of a group. Under stochastic rounding the
+    transposed two cycles more, and the cycles of a block of a group. Under stochastic rounding the
     random words begin anew with each RUN: those of the key of window 0, after the beats that it
     leaves out. Where the window has no key all are half of their range, which rounds to nearest,
     ties away.

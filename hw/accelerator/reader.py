@@ -1,9 +1,11 @@
 """Reader of a window: its words, as a stream."""
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Module, Mux, ShapeLike, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.hdl import Cat, Module, Mux, ShapeLike, Signal, Value
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
@@ -52,17 +54,27 @@ def counted(
     """Count ``inner * outer`` steps; return whether one is the last of the inner ones, and of all.
 
     The numbers are at least 1; ``inner`` stays until the last step, ``outer`` comes with ``start``.
+    What is returned depends on registers only.
     """
     inner_left = Signal(len(inner))
     outer_left = Signal(len(outer))
-    last_inner = wire(m, "last_inner", 1, inner_left == 1)
+    last_inner = Signal()
+    last_outer = Signal()
     with m.If(start):
-        m.d.sync += [inner_left.eq(inner), outer_left.eq(outer)]
+        m.d.sync += [
+            inner_left.eq(inner),
+            last_inner.eq(inner == 1),
+            outer_left.eq(outer),
+            last_outer.eq(outer == 1),
+        ]
     with m.Elif(step):
-        m.d.sync += inner_left.eq(Mux(last_inner, inner, inner_left - 1))
+        m.d.sync += [
+            inner_left.eq(Mux(last_inner, inner, inner_left - 1)),
+            last_inner.eq(Mux(last_inner, inner == 1, inner_left == 2)),
+        ]
         with m.If(last_inner):
-            m.d.sync += outer_left.eq(outer_left - 1)
-    return last_inner, wire(m, "last", 1, last_inner & (outer_left == 1))
+            m.d.sync += [outer_left.eq(outer_left - 1), last_outer.eq(outer_left == 2)]
+    return last_inner, wire(m, "last", 1, last_inner & last_outer)
 
 
 class Reader(Circuit):
@@ -124,7 +136,9 @@ class Reader(Circuit):
         m.submodules.fifo = fifo = WordFifo(shape=p.word_bits, depth=self.depth)
         reading = Signal()
         room = Signal(range(self.depth + 1), init=self.depth)
-        issue = wire(m, "issue", 1, reading & walker.ready & (room != 0))
+        following = Signal.like(room)
+        fits = Signal(init=1)
+        issue = wire(m, "issue", 1, reading & walker.ready & fits)
         _, last = counted(m, self.start, issue, self.inner, self.outer)
         single = wire(m, "single_", 1, walker.single | self.single)
         lane, word, missing = locate(p, walker, single)
@@ -140,22 +154,26 @@ class Reader(Circuit):
             m.d.sync += reading.eq(0)
         with m.If(issue & wrong):
             m.d.sync += self.bad.eq(1)
+        m.d.comb += following.eq(room - issue + (fifo.o.valid & fifo.o.ready))
         m.d.sync += [
-            room.eq(room - issue + (fifo.o.valid & fifo.o.ready)),
+            room.eq(following),
+            fits.eq(following != 0),
             self.port.en.eq(issue & walker.inside & ~wrong),
             self.port.bank.eq(walker.bank),
             self.port.address.eq(word),
         ]
 
         cycles = 1 + READ_LATENCY
-        facts = data.StructLayout({"inside": 1, "single": 1, "lane": len(lane)})
-        late = delay(m, 1, Cat(walker.inside, single, lane), cycles, name="facts")
-        late = data.View(facts, late)
-        values = Array(self.port.data.word_select(n, VALUE_BITS) for n in range(p.values))
-        alone = values[late.lane].replicate(p.values)
+        # Which lane a single element is in, or that all are of use.
+        lanes = Cat(single & (lane == n) for n in range(p.values))
+        uses = Mux(walker.inside, Cat(lanes, ~single), 0)
+        uses = delay(m, 1, uses, cycles, name="uses")
+        data = self.port.data
+        alone = (Mux(uses[n], data.word_select(n, VALUE_BITS), 0) for n in range(p.values))
+        alone = wire(m, "alone", VALUE_BITS, reduce(or_, alone))
         m.d.comb += [
             fifo.push.eq(delay(m, 1, issue & ~wrong, cycles, name="push", reset=True)),
-            fifo.word.eq(Mux(late.inside, Mux(late.single, alone, self.port.data), 0)),
+            fifo.word.eq(alone.replicate(p.values) | Mux(uses[-1], data, 0)),
         ]
         wiring.connect(m, fifo.o, wiring.flipped(self.o))
         return m

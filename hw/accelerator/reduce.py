@@ -85,7 +85,7 @@ class ReduceLane(Circuit):
         m = Module()
         step = self.step
         result = Signal(VALUE_BITS)
-        found = []
+        stored, found = [], []
         for n in range(2):
             m.submodules[f"partials_{n}"] = half = uninitialized_memory(
                 shape=VALUE_BITS, depth=len(_places(self.parameters)) // 2, no_collision=True
@@ -98,13 +98,16 @@ class ReduceLane(Circuit):
                 read.en.eq(1),
                 read.addr.eq(step.place[1:]),
             ]
+            stored.append(read.data)
             used = register(m, 1, f"used_{n}", 1, step.used[n])
             found.append(wire(m, f"partial_{n}", VALUE_BITS, Mux(used, read.data, 0)))
         names = "odd", "pairs", "folds", "first"
         facts = step.place[0], step.pairing, step.folding, ~step.used[0]
         odd, pairs, folds, first = map(partial(register, m, 1), names, (1,) * 4, facts)
         word = register(m, 1, "word_1", VALUE_BITS, cleaned(self.word))
-        mine = before = wire(m, "mine", VALUE_BITS, Mux(odd, found[1], found[0]))
+        # Only a sum asks for a partial result that is not there.
+        before = wire(m, "stored", VALUE_BITS, Mux(odd, stored[1], stored[0]))
+        mine = wire(m, "mine", VALUE_BITS, Mux(odd, found[1], found[0]))
         if self.parameters.vector_beats == 1:
             # The result before is not read from the memory in time.
             before = register(m, step.landed, "before", VALUE_BITS, result)
@@ -113,8 +116,9 @@ class ReduceLane(Circuit):
             self.a.eq(Mux(folds, self.lower, mine)),
             self.b.eq(Mux(folds, self.upper, Mux(pairs, found[1], word))),
         ]
-        highest = maximum(Mux(folds, self.lower, before), self.b)
-        m.d.comb += result.eq(Mux(step.maximum, Mux(first, self.b, highest), self.total))
+        other = Mux(folds, self.upper, Mux(pairs, stored[1], word))
+        highest = maximum(Mux(folds, self.lower, before), other, alone=first)
+        m.d.comb += result.eq(Mux(step.maximum, highest, self.total))
         return m
 
 

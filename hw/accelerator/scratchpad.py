@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from functools import reduce
-from operator import add, or_
+from operator import or_
 from typing import Any
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
@@ -15,7 +15,7 @@ from ..base.memory import uninitialized_memory
 from ..base.pipeline import register, wire
 from .ports import read_signature, write_signature
 
-__all__ = ["Bank", "Scratchpad"]
+__all__ = ["Bank", "Scratchpad", "chosen"]
 
 
 class Bank(Circuit):
@@ -123,8 +123,8 @@ class Scratchpad(Circuit):
                 for member, way in mine.signature.members.items():
                     if way.flow == In and member not in ("en", "bank"):
                         given = (getattr(port, member) for port in ports.values())
-                        m.d.comb += getattr(mine, member).eq(_chosen(uses, given))
-                conflicts.append(reduce(add, uses) > 1)
+                        m.d.comb += getattr(mine, member).eq(chosen(uses, given))
+                conflicts += [use & uses[:k].any() for k, use in enumerate(uses)]
         m.d.sync += self.conflict.eq(Cat(conflicts).any())
         for name, port in reads.items():
             bank = register(m, 1, f"{name}_bank", len(port.bank), port.bank)
@@ -132,11 +132,11 @@ class Scratchpad(Circuit):
             for member in ("data", "side"):
                 words = [getattr(each.read, member) for each in banks]
                 word = Signal(len(words[0]), name=f"{name}_{member}", reset_less=True)
-                m.d.sync += word.eq(_chosen(used, words))
+                m.d.sync += word.eq(chosen(used, words))
                 m.d.comb += getattr(port, member).eq(word)
         return m
 
 
-def _chosen(which: Signal, values: Iterable[Value]) -> Value:
+def chosen(which: Signal, values: Iterable[Value]) -> Value:
     """Return the value whose bit is set, of which there is at most one."""
     return reduce(or_, (Mux(bit, value, 0) for bit, value in zip(which, values, strict=True)))

@@ -117,15 +117,15 @@ class ProgramSequencer(Circuit):
         waits.append(
             self._send(m, word, self._sum(m, decode, given, word, does), execute & ~illegal)
         )
-        wrong = illegal | self._loop(m, word, does, again, following)
+        wrong = illegal | self._loop(m, decode, word, does, again, following)
         m.d.comb += [
             self.step.eq(execute & ~wrong & ~Cat(waits).any()),
             self.wait.eq(field_of(word, _OWN["wait"].named["tokens"])),
             self.waiting.eq(does["wait"]),
-            self.signal.eq(Mux(does["signal"], self.wait, 0)),
             self.event.eq(self.step & does["event"]),
             self.done.eq(self.step & does["halt"]),
         ]
+        m.d.sync += self.signal.eq(Mux(does["signal"], self.wait, 0))
         self._states(m, decode, execute, wrong, again, following)
         return m
 
@@ -238,6 +238,7 @@ class ProgramSequencer(Circuit):
     def _loop(
         self,
         m: Module,
+        decode: Value,
         word: Value,
         does: Mapping[str, Value],
         again: Signal,
@@ -252,9 +253,13 @@ class ProgramSequencer(Circuit):
         top = Array(Signal(PC_BITS, name=f"top_{n}") for n in range(LOOPS))
         depth = Signal(range(LOOPS + 1))
         inner = wire(m, "inner", range(LOOPS), depth - 1)
+        outermost = register(m, decode, "outermost", 1, depth == 0)
+        innermost = register(m, decode, "innermost", 1, depth == LOOPS)
+        goes_on = register(m, decode, "goes_on", 1, left[inner] != 1)
+        begin = register(m, decode, "begin", PC_BITS, top[inner])
         m.d.comb += [
-            again.eq(does["end"] & (left[inner] != 1)),
-            following.eq(Mux(again, top[inner], self.pc + 1)),
+            again.eq(does["end"] & goes_on),
+            following.eq(Mux(again, begin, self.pc + 1)),
         ]
         with m.If(does["loop"]):
             m.d.sync += [
@@ -266,7 +271,7 @@ class ProgramSequencer(Circuit):
             m.d.sync += left[inner].eq(left[inner] - 1)
         with m.Elif(does["end"]):
             m.d.sync += depth.eq(depth - 1)
-        return (does["loop"] & (depth == LOOPS)) | (does["end"] & (depth == 0))
+        return (does["loop"] & innermost) | (does["end"] & outermost)
 
 
 def _is(word: Value, op: int) -> Value:

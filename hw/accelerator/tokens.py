@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from sw.accelerator.instructions import TOKENS
 
 from ..base.circuit import Circuit
+from ..base.pipeline import delay
 
 __all__ = ["TOKEN_BITS", "Tokens"]
 
@@ -57,9 +58,12 @@ class Tokens(Circuit):
     def elaborate(self, platform: Any) -> Module:
         """Grant the first requester that finds its tokens, and count."""
         m = Module()
-        counters = [Signal(TOKEN_BITS, name=f"token_{t}") for t in range(TOKENS)]
+        counters = [Signal(TOKEN_BITS + 1, name=f"token_{t}") for t in range(TOKENS)]
         there, taken, full = (Signal(TOKENS, name=name) for name in ("there", "taken", "full"))
-        m.d.comb += there.eq(Cat(counter.any() for counter in counters))
+        m.d.comb += [
+            there.eq(Cat(counter.any() for counter in counters)),
+            full.eq(Cat(counter[-1] for counter in counters)),
+        ]
         may = Signal(len(self.requesters))
         takes = []
         for n, name in enumerate(self.requesters):
@@ -73,12 +77,8 @@ class Tokens(Circuit):
         signals = {name: getattr(self, f"signal_{name}") for name in self.requesters}
         for t, counter in enumerate(counters):
             given = reduce(add, (signal[t] for signal in signals.values()))
-            total = Signal(TOKEN_BITS + 1, name=f"total_{t}")
-            m.d.comb += [
-                total.eq(counter + given - taken[t]),
-                full[t].eq(total[TOKEN_BITS:].any()),
-            ]
-            m.d.sync += counter.eq(total)
+            m.d.sync += counter.eq(counter + given - taken[t])
         for name, signal in signals.items():
-            m.d.sync += getattr(self, f"overflow_{name}").eq((signal & full).any())
+            gave = delay(m, 1, signal, 1, name=f"gave_{name}", reset=True)
+            m.d.comb += getattr(self, f"overflow_{name}").eq((gave & full).any())
         return m

@@ -31,9 +31,9 @@ class BlockTransposer(Circuit):
     the one before leaves.
 
     A memory for each lane holds value ``v`` of word ``k`` in number ``(v + k) % lanes``: those of a
-    part lie apart, and so do elements of a row that follow each other. Latency is two cycles from
-    a block's last beat in to its first one out, interval one. ``i.ready`` and ``o.valid`` come from
-    registers, ``o.payload`` from the memories' read registers by multiplexers.
+    part lie apart, and so do elements of a row that follow each other. Latency is three cycles from
+    a block's last beat in to its first one out, interval one. ``i.ready`` and ``o`` come from
+    registers.
 
     Parameters
     ----------
@@ -64,6 +64,9 @@ class BlockTransposer(Circuit):
         read_half = Signal()
         accept = Signal()
         move = Signal()
+        # Whether the memories' read registers hold a beat, and it goes on.
+        found = Signal()
+        leave = Signal()
         read_end = Signal()
         write_end = Signal()
         part = Signal(range(parts))
@@ -75,7 +78,8 @@ class BlockTransposer(Circuit):
         following = Signal(range(3))
         m.d.comb += [
             accept.eq(self.i.valid & self.i.ready),
-            move.eq((held != 0) & (~self.o.valid | self.o.ready)),
+            leave.eq(~self.o.valid | self.o.ready),
+            move.eq((held != 0) & (~found | leave)),
             write_end.eq(part_end & advance(m, part_end, word, self.reduction)),
             read_end.eq(group_end & advance(m, group_end, row, lanes * parts)),
             following.eq(held + write_end - read_end),
@@ -85,8 +89,10 @@ class BlockTransposer(Circuit):
             self.i.ready.eq(following != 2),
             write_half.eq(write_half ^ write_end),
             read_half.eq(read_half ^ read_end),
-            self.o.valid.eq(move | (self.o.valid & ~self.o.ready)),
+            found.eq(move | (found & ~leave)),
         ]
+        with m.If(leave):
+            m.d.sync += self.o.valid.eq(found)
         written = _rotated(list(self.i.payload.data.value), word[:bits])
         read: list[Value] = []
         for n in range(lanes):
@@ -104,5 +110,6 @@ class BlockTransposer(Circuit):
             ]
             read.append(read_port.data)
         back = delay(m, move, (-row)[:bits], 1, name="back")
-        m.d.comb += self.o.payload.data.value.as_value().eq(Cat(_rotated(read, back)))
+        with m.If(leave):
+            m.d.sync += self.o.payload.data.value.as_value().eq(Cat(_rotated(read, back)))
         return m

@@ -13,7 +13,7 @@ from sw.accelerator.parameters import VALUE_BITS, AcceleratorParameters
 from sw.accelerator.timing import ADDING, lane_latency
 
 from ..base.circuit import Circuit
-from ..base.pipeline import delay, register, wire
+from ..base.pipeline import delay, register
 from .beats import WordCutter
 from .front import fields_of
 from .function_lanes import FunctionLanes
@@ -82,18 +82,15 @@ class VectorPath(Circuit):
         m = Module()
         p = self.parameters
         given = fields_of("vec.map", self.command)
-        is_op = {
-            op: register(m, 1, f"is_{op}", 1, given["lane"] == n) for n, op in enumerate(LANE_OPS)
-        }
         x, y = (WordCutter(parameters=p) for _ in range(2))
         m.submodules.cut_x, m.submodules.cut_y = x, y
         wiring.connect(m, wiring.flipped(self.x), x.i)
         wiring.connect(m, wiring.flipped(self.y), y.i)
         loading, scalar = self._scalars(m, given, x.o)
-        reduces = wire(m, "reduces", 1, given["reduce"] != 0)
+        reduces = register(m, 1, "reduces", 1, given["reduce"] != 0)
         m.submodules.reducer = reducer = Reducer(parameters=p)
         m.d.comb += x.single.eq(loading)
-        taken = self._operands(m, given, is_op, (x.o, y.o), loading, reduces & ~reducer.end)
+        taken = self._operands(m, given, (x.o, y.o), loading, reduces & ~reducer.end)
         tag, first, second = taken
 
         results = Signal.like(self.o)
@@ -113,8 +110,10 @@ class VectorPath(Circuit):
         done = self._delayed(m, tag, given["lane"])
         ends = register(m, done.valid, "ends", 1, done.ends_all)
         m.d.comb += [
-            reducer.maximum.eq(given["reduce"] == REDUCTIONS.index("max")),
-            reducer.fold.eq(given["fold"]),
+            reducer.maximum.eq(
+                register(m, 1, "maximum", 1, given["reduce"] == REDUCTIONS.index("max"))
+            ),
+            reducer.fold.eq(register(m, 1, "fold", 1, given["fold"])),
             reducer.valid.eq(done.valid & reduces),
             reducer.last.eq(done.ends_group),
             reducer.beat.eq(results),
@@ -147,7 +146,6 @@ class VectorPath(Circuit):
         self,
         m: Module,
         given: dict[str, Value],
-        is_op: dict[str, Signal],
         streams: tuple[Any, Any],
         loading: Signal,
         reducing: Value,
@@ -162,18 +160,21 @@ class VectorPath(Circuit):
         held = Signal()
         fire = Signal()
         tag = Signal(_TAG)
+        takes_x, takes_y, adds, is_function = (
+            register(m, 1, name, 1, Cat(given["lane"] == LANE_OPS.index(op) for op in ops).any())
+            for name, ops in (
+                ("takes_x", TAKES_X),
+                ("takes_y", TAKES_Y),
+                ("adds", ADDING),
+                ("is_function", ("function",)),
+            )
+        )
         # Lanes that add, and add up what they give, have their adders every other cycle.
-        adds = Cat(is_op[op] for op in ADDING).any()
         sums = given["reduce"] == REDUCTIONS.index("sum")
-        busy = delay(m, 1, fire, 1, name="fired", reset=True) & adds & sums
+        busy = delay(m, 1, fire & adds & sums, 1, name="fired", reset=True)
         beats = Const(0, (self.parameters.vector_beats - 1).bit_length())
         inner = Cat(beats, given["inner"])
         last_group, last = counted(m, self.begin, fire, inner, given["outer"])
-        takes_x, takes_y = (
-            wire(m, name, 1, Cat(is_op[op] for op in ops).any())
-            for name, ops in (("takes_x", TAKES_X), ("takes_y", TAKES_Y))
-        )
-        is_function = is_op["function"]
         x_valid = Mux(is_function, function.o.valid, x.valid)
         m.d.comb += [
             fire.eq(
@@ -219,9 +220,9 @@ class VectorPath(Circuit):
             for n in sorted(set(latency))
         }
         late = [Value.cast(tag)]
-        for n in range(max(leaves)):
+        for n in range(1, max(leaves)):
             # What leaves here must not be there when the next operation has more stages.
-            stays = Mux(leaves[n], 0, late[n]) if n in leaves else late[n]
-            late.append(delay(m, 1, stays, 1, name=f"tag_{n + 1}", reset=True))
-        found = reduce(or_, (Mux(leaf, late[n], 0) for n, leaf in leaves.items()))
-        return data.View(_TAG, wire(m, "done", len(late[0]), found))
+            stays = Mux(leaves[n], 0, late[-1]) if n in leaves else late[-1]
+            late.append(delay(m, 1, stays, 1, name=f"tag_{n}", reset=True))
+        found = reduce(or_, (Mux(leaf, late[n - 1], 0) for n, leaf in leaves.items()))
+        return data.View(_TAG, delay(m, 1, found, 1, name="done", reset=True))

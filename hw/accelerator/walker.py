@@ -4,7 +4,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
@@ -86,7 +86,9 @@ class Walker(Circuit):
         extent = Signal(data.StructLayout({"height": 16, "width": 16}))
         bounded = Signal()
         counters = [Signal(_COUNTER, name=f"counter_{k}") for k in range(COUNTERS)]
-        self._slots(m, first, extent, bounded, counters)
+        # Whether a counter has one value only.
+        zeros = Signal(COUNTERS, init=-1)
+        self._slots(m, first, extent, bounded, counters, zeros)
 
         fresh = Signal(init=1)
         primed = Signal()
@@ -97,7 +99,7 @@ class Walker(Circuit):
         with m.Elif(primed):
             m.d.sync += self.ready.eq(1)
         move = wire(m, "move", 1, primed | self.step)
-        ahead = self._counters(m, fresh, move, first, counters)
+        ahead = self._counters(m, fresh, move, first, counters, zeros)
         within = [
             (at >= 0) & (at.as_unsigned() < size)
             for at, size in ((ahead.y, extent.height), (ahead.x, extent.width))
@@ -110,7 +112,13 @@ class Walker(Circuit):
         return m
 
     def _slots(
-        self, m: Module, first: Any, extent: Any, bounded: Signal, counters: list[Any]
+        self,
+        m: Module,
+        first: Any,
+        extent: Any,
+        bounded: Signal,
+        counters: list[Any],
+        zeros: Signal,
     ) -> None:
         """Take a SET; that of the base takes back all others."""
         base, bounds = data.View(_BASE, self.payload[:45]), data.View(_BOUNDS, self.payload[:64])
@@ -122,7 +130,7 @@ class Walker(Circuit):
                 self.bank.eq(base.bank),
                 self.single.eq(base.single),
                 bounded.eq(0),
-                *(Value.cast(each).eq(0) for each in counters),
+                zeros.eq(-1),
             ]
         with m.If(self.set & (self.slot == 1)):
             m.d.sync += [
@@ -134,10 +142,20 @@ class Walker(Circuit):
             ]
         for k, each in enumerate(counters):
             with m.If(self.set & (self.slot == 2 + k)):
-                m.d.sync += [each.eq(counter), each.count.eq(counter.count - 1)]
+                m.d.sync += [
+                    each.eq(counter),
+                    each.count.eq(counter.count - 1),
+                    zeros[k].eq(counter.count == 1),
+                ]
 
     def _counters(
-        self, m: Module, fresh: Signal, move: Signal, first: Any, counters: list[Any]
+        self,
+        m: Module,
+        fresh: Signal,
+        move: Signal,
+        first: Any,
+        counters: list[Any],
+        zeros: Signal,
     ) -> Any:
         """Return the position ahead, which goes to the next one with ``move``.
 
@@ -147,10 +165,11 @@ class Walker(Circuit):
         levels = [Signal(_POSITION, name=f"level_{k}") for k in range(COUNTERS)]
         lefts = [Signal(16, name=f"left_{k}") for k in range(COUNTERS)]
         lasts = Signal(COUNTERS)
-        moves = [
-            wire(m, f"moves_{k}", 1, ~lasts[k] & lasts[k + 1 :].all()) for k in range(COUNTERS)
-        ]
-        again = wire(m, "again", 1, fresh | move & lasts.all())
+        # Whether this counter and all inside of it are at their last values.
+        ends = Signal(COUNTERS)
+        inner = Cat(ends[1:], 1)
+        moves = [wire(m, f"moves_{k}", 1, ~lasts[k] & inner[k]) for k in range(COUNTERS)]
+        begin = wire(m, "begin", 1, fresh | ends[0])
 
         def chosen(values: list[Value]) -> Value:
             """Return that of the counter that moves on."""
@@ -163,14 +182,18 @@ class Walker(Circuit):
             at = chosen([each[name].as_unsigned() for each in levels])
             by = chosen([each[step].as_unsigned() for each in counters])
             m.d.comb += following[name].eq(at + by)
+        later = []
         for k, counter in enumerate(counters):
-            with m.If(again):
-                m.d.sync += levels[k].eq(first)
-            with m.Elif(move & Value.cast(lasts[k + 1 :].all())):
-                # It moves on itself or, being at its last value too, one outside of it does.
-                m.d.sync += levels[k].eq(following)
-            with m.If(again | (move & lasts[k:].all())):
-                m.d.sync += [lefts[k].eq(counter.count), lasts[k].eq(counter.count == 0)]
-            with m.Elif(move & moves[k]):
-                m.d.sync += [lefts[k].eq(lefts[k] - 1), lasts[k].eq(lefts[k] == 1)]
+            again = fresh | lasts[k]
+            last = Mux(again, zeros[k], lefts[k] == 1)
+            # It moves on itself or, being at its last value too, one outside of it does.
+            with m.If(fresh | (move & inner[k])):
+                m.d.sync += [
+                    levels[k].eq(Mux(begin, first, following)),
+                    lefts[k].eq(Mux(again, counter.count, lefts[k] - 1)),
+                    lasts[k].eq(last),
+                ]
+            later.append(Mux(fresh | inner[k], last, lasts[k]))
+        with m.If(fresh | move):
+            m.d.sync += ends.eq(Cat(Cat(later[k:]).all() for k in range(COUNTERS)))
         return levels[-1]

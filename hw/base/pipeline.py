@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value, ValueLike
 
-__all__ = ["advance", "count_events", "count_to", "delay", "register", "wire"]
+__all__ = ["advance", "count_ahead", "count_events", "count_to", "delay", "register", "wire"]
 
 
 def advance(m: Module, en: ValueLike, index: Signal, count: int) -> Value:
@@ -21,6 +21,20 @@ def count_to(m: Module, en: ValueLike, size: Value, *, name: str) -> Value:
     last = wire(m, f"{name}_last", 1, count == size)
     with m.If(en):
         m.d.sync += count.eq(Mux(last, 1, count + 1))
+    return last
+
+
+def count_ahead(m: Module, en: ValueLike, size: Value, *, name: str) -> Value:
+    """Do as `count_to`, but for a register that tells the last; ``size`` is there a cycle before.
+
+    For where what is enabled by the last of all is the end of a long path.
+    """
+    count = Signal(len(size), name=f"{name}_count", init=1)
+    last = Signal(name=f"{name}_last")
+    following = count + 1
+    m.d.sync += last.eq(Mux(en, Mux(last, size == 1, following == size), count == size))
+    with m.If(en):
+        m.d.sync += count.eq(Mux(last, 1, following))
     return last
 
 

@@ -78,9 +78,9 @@ class Bursts(Circuit):
         last = Signal()
         begin = Signal()
         under_way = Signal(range(self.outstanding + 1))
+        following = (rest - room - 1)[: self.beats_bits]
         m.d.comb += [
             room.eq(~beat & (self.most - 1)),
-            last.eq(rest <= room),
             begin.eq(
                 active
                 & ~self.stop
@@ -100,15 +100,18 @@ class Bursts(Circuit):
                 self.o.payload.address.eq(beat << self.low),
                 self.o.payload.more.eq(Mux(last, rest, room)),
                 beat.eq((beat | (self.most - 1)) + 1),
-                rest.eq(rest - room - 1),
+                rest.eq(following),
+                last.eq(following < self.most),
             ]
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
+        first, beats = self.request.payload.address >> self.low, self.request.payload.beats
         with m.If(self.request.valid & self.request.ready):
             m.d.sync += [
                 active.eq(1),
-                beat.eq(self.request.payload.address >> self.low),
-                rest.eq(self.request.payload.beats - 1),
+                beat.eq(first),
+                rest.eq(beats - 1),
+                last.eq((beats - 1)[: self.beats_bits] <= (~first & (self.most - 1))),
             ]
         with m.Elif(self.stop | (begin & last)):
             m.d.sync += active.eq(0)

@@ -48,10 +48,15 @@ def beyond(figures: Iterable[Figure]) -> str:
     )
 
 
-def use(device: Device, design: Design, *, target: str, progress: Progress) -> Use:
-    """Map a design to a device and return what it uses; reports call the device ``target``."""
+def use(
+    device: Device, design: Design, *, target: str, progress: Progress, whole: bool = False
+) -> Use:
+    """Map a design to a device and return what it uses; reports call the device ``target``.
+
+    With ``whole`` it is mapped as one module, as it is for a small device anyway.
+    """
     family = FAMILIES[device.family].on(device)
-    if not family.whole:
+    if not (family.whole or whole):
         cost, mapped = cost_of(design, target, family, progress=progress)
         return Use(figures=figures("synthesized", family, cost.total), mapped=mapped, cost=cost)
     mapped, statistics = map_design(

@@ -17,6 +17,7 @@ from sw.accelerator.program import Program
 from sw.accelerator.start import start
 from sw.accelerator.training import Training, train
 from sw.arrays import Floats
+from sw.errors import UserError
 from sw.train.data import Data
 from sw.train.loop import accuracy
 from sw.train.precision import Fixed
@@ -156,6 +157,11 @@ def accelerate(
         )
     if error := result.registers["error"]:
         [cause] = (name for name, code in CAUSES.items() if code == error & 0xF)
+        if cause == "watchdog" and stalls:
+            raise UserError(
+                f"watchdog must be more than {parameters.watchdog} with stalls of {stalls:g}: "
+                f"nothing moved for {1 << parameters.watchdog:,} cycles"
+            )
         raise BenchError(f"the machine stopped at instruction {error >> 8}, cause {cause}")
     circuit = Training(
         weights=program.weights(after),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 
 from ..errors import CapacityError
 from .operations import Operation, Tensor
-from .parameters import AcceleratorParameters
+from .parameters import MOST_BANK_WORDS, AcceleratorParameters
 from .schedule import overlaps
 
 __all__ = ["Place", "place"]
@@ -38,10 +38,15 @@ def place(
     apart = {frozenset(pair) for pair in itertools.chain.from_iterable(pairs)}
     assert all(len(pair) == 2 for pair in apart), "no operation reads a tensor twice"
     tensors.sort(key=lambda tensor: -tensor.words)
-    if tensors[0].words > p.bank_words:
+    largest = tensors[0]
+    if largest.words > MOST_BANK_WORDS:
         raise CapacityError(
-            f"bank_words must be {tensors[0].words} or more for {tensors[0].name}, not "
-            f"{p.bank_words}"
+            f"{largest.name} must fit a bank of {MOST_BANK_WORDS} words at most, not take "
+            f"{largest.words}: set more values a word or a smaller batch"
+        )
+    if largest.words > p.bank_words:
+        raise CapacityError(
+            f"bank_words must be {largest.words} or more for {largest.name}, not {p.bank_words}"
         )
     try:
         return _fill(p, tensors, apart, overlaps(p, loop))

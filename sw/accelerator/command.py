@@ -72,7 +72,7 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--latency", type=int, default=40, help="Cycles of memory.", **default),
         click.option("--set", "overrides", multiple=True, metavar="FIELD=VALUE", help=text),
-        click.option("--arith", "format", default="hbfp6", help="Of the operands.", **default),
+        click.option("--arith", "format", help="Of the operands.  [default: hbfp6]"),
         settings_options,
     ):
         command = option(command)
@@ -106,11 +106,14 @@ def _few(data: Data, images: int) -> Data:
 
 
 def requested(
-    *, format: str, overrides: tuple[str, ...], **fields: Any
+    *, format: str | None, overrides: tuple[str, ...], **fields: Any
 ) -> tuple[AcceleratorParameters, Data, Settings]:
     """Return the machine, the data and the training that options ask for; or raise `UserError`."""
     data, asked = settings(**fields)
-    parameters = AcceleratorParameters.make(overrides=overrides, defaults={"format": format})
+    if format and any(text.partition("=")[0].strip() == "format" for text in overrides):
+        raise UserError("format must be told once, by --arith or by --set format=, not by both")
+    defaults = {"format": format or "hbfp6"}
+    parameters = AcceleratorParameters.make(overrides=overrides, defaults=defaults)
     return parameters, data, asked
 
 

@@ -114,8 +114,8 @@ class _Clock:
     ) -> None:
         self.parameters, self.code, self.port, self.report = parameters, code, port, report
         self.engines = {name: Queue() for name in WORKERS}
-        first = port.fetch(len(code))
-        self.engines["dma"].occupy(3, first - 3)
+        first, fetched = port.fetch(len(code))
+        self.engines["dma"].occupy(3, fetched)
         # When the quantizer has the scale of the largest magnitude that was found last.
         self.scaled = 0
         self.tokens: list[list[int]] = [[] for _ in range(TOKENS)]
@@ -132,7 +132,7 @@ class _Clock:
             if not any([*moved, self._step()]):
                 self._grant()
         return Prediction(
-            cycles=self.cycle,
+            cycles=self.cycle + 1,  # The machine is done a cycle after HALT.
             instructions=self.count,
             busy={name: engine.busy for name, engine in self.engines.items()},
             starved={name: engine.starved for name, engine in self.engines.items()},
@@ -180,7 +180,7 @@ class _Clock:
             self.cycle = max(self.cycle, *(engine.idle for engine in engines))
             self.done = name == "halt"
         elif name == "signal":
-            self._give(fields["tokens"], self.cycle + 1)
+            self._give(fields["tokens"], self.cycle + 2)
         elif name == "seta":
             self.addresses[fields["address"]] = fields["value"]
         elif name == "adda":

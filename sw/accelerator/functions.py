@@ -185,7 +185,7 @@ def product_latency(bits: int) -> int:
 EXP_LATENCY = 4 + product_latency(POWER + ROUGH) + product_latency(POWER)
 POLYNOMIAL_LATENCY = 4 + product_latency(SLOPE) + product_latency(DISTANCE)
 LATENCY = (
-    EXP_LATENCY + POLYNOMIAL_LATENCY + product_latency(FACTOR) + 2 + binary32.FROM_INTEGER_LATENCY
+    EXP_LATENCY + POLYNOMIAL_LATENCY + product_latency(FACTOR) + 3 + binary32.FROM_INTEGER_LATENCY
 )
 """Cycles of the circuit from operand to result."""
 

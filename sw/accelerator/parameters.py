@@ -12,10 +12,12 @@ from ..formats.stages import has_tensor_scale
 from ..parameters import Parameters
 from ..timing import Timing
 
-__all__ = ["VALUE_BITS", "AcceleratorParameters"]
+__all__ = ["MOST_BANK_WORDS", "VALUE_BITS", "AcceleratorParameters"]
 
 VALUE_BITS = 32
 """Of a value in the scratchpad, a binary32."""
+
+MOST_BANK_WORDS = 65_536
 
 
 def _powers(least: int, most: int) -> list[int]:
@@ -87,7 +89,7 @@ class AcceleratorParameters(Parameters):
         if self.format.shape.is_square:
             raise UserError(f"format must have blocks along the reduction, not {self.format.name}")
         one_of("banks", self.banks, _powers(2, 16))
-        one_of("bank_words", self.bank_words, _powers(16, 65_536))
+        one_of("bank_words", self.bank_words, _powers(16, MOST_BANK_WORDS))
         one_of("port_bits", self.port_bits, _powers(32, 512))
         one_of("instructions", self.instructions, _powers(16, 16_384))
         one_of("burst", self.burst, _powers(1, 256))
@@ -198,7 +200,7 @@ class AcceleratorParameters(Parameters):
     @property
     def timing(self) -> Timing:
         """From ``start`` to ``done`` of a program of one HALT, the memory answering at once."""
-        return Timing(latency=9, fixed=False)
+        return Timing(latency=10, fixed=False)
 
     @property
     def bank_values(self) -> int:

@@ -35,11 +35,10 @@ class Port:
             yield taken
             place, beats = place + taken, beats - taken
 
-    def _ends(self, rows: Iterable[Iterable[int]], *, stores: bool, interval: int = 1) -> int:
+    def _ends(self, rows: Iterable[Iterable[int]], *, stores: bool) -> int:
         """Return the cycles from the first request to the end of the last burst.
 
-        Of each row there are the beats of its bursts. A beat that is read is taken every
-        ``interval`` cycles.
+        Of each row there are the beats of its bursts.
         """
         p, ends = self._parameters, list[int]()
         begun, beat = 0, -1
@@ -54,7 +53,7 @@ class Port:
                     beat = max(beat, there, begun + 3) + beats
                     ends.append(max(beat + self._latency, ends[-1] + 1 if ends else 0))
                 else:
-                    beat = max(beat, begun + self._latency) + beats * interval
+                    beat = max(beat, begun + self._latency) + beats
                     ends.append(beat)
         return ends[-1]
 
@@ -65,16 +64,35 @@ class Port:
         bursts = (self._bursts(row, beats) for row in rows)
         return 1 + self._ends(bursts, stores=name == "dma.store") + 2
 
-    def fetch(self, instructions: int) -> int:
-        """Return the cycle of the first instruction, after a start in cycle 0.
+    def fetch(self, instructions: int) -> tuple[int, int]:
+        """Return the cycle of the first instruction, and the last one in which the master is busy.
 
-        Parts of instructions are gathered in two cycles; of a beat that is wider than one,
-        instructions are taken one a cycle, which may hold back bursts by a few cycles more.
+        The start is in cycle 0. Parts of instructions are gathered in two cycles.
         """
         bits = self._parameters.port_bits
-        parts = max(1, bits // BITS)
         beats = -(-instructions * BITS // bits)
-        last = self._ends([self._bursts(0, beats)], stores=False, interval=parts)
-        # The last beat may have more instructions than there are.
-        last += 2 if bits < BITS else instructions - beats * parts
-        return 2 + last + 4
+        bursts = self._bursts(0, beats)
+        if bits > BITS:
+            last, end = self._divided(bursts, instructions, bits // BITS)
+        else:
+            last = end = self._ends([bursts], stores=False) + (2 if bits < BITS else 0)
+        return 2 + last + 4, end + 3
+
+    def _divided(self, bursts: Iterable[int], instructions: int, parts: int) -> tuple[int, int]:
+        """Return when the last instruction, and the last beat, is taken of beats of several.
+
+        A beat stays until its last part is taken; one more may come meanwhile.
+        """
+        ends = list[int]()
+        begun, come, part, taken = 0, -1, 0, -1
+        for beats in bursts:
+            begun += 1
+            if len(ends) >= self._parameters.outstanding:
+                begun = max(begun, ends[-self._parameters.outstanding] + 1)
+            for _ in range(beats):
+                room = come if taken <= come else taken
+                come = max(room, begun + self._latency) + 1
+                part = max(come, taken + 1)
+                taken = part + parts - 1
+            ends.append(come)
+        return part + (instructions - 1) % parts, taken

@@ -47,7 +47,7 @@ def lane_latency(p: AcceleratorParameters, op: str) -> int:
     """Return the cycles of a lane's operation."""
     product = float_product(BINARY32.fraction_bits, p.target) if op in _MULTIPLYING else 0
     total = ADDER_LATENCY if op in ADDING else 0
-    return 1 + (product + total or 1)
+    return 1 + (product + total or 2)
 
 
 def sum_levels(p: AcceleratorParameters) -> list[int]:
@@ -111,7 +111,7 @@ def quantize_cycles(parameters: AcceleratorParameters, fields: Mapping[str, int]
 def first_element(p: AcceleratorParameters, fields: Mapping[str, int]) -> int:
     """Return the cycles of ``quant.quantize`` before its first element is quantized."""
     # A block of as many rows as a word has values is stored before it leaves.
-    stored = p.values * p.converter.beats + 1 if fields["transposed"] else 0
+    stored = p.values * p.converter.beats + 2 if fields["transposed"] else 0
     return READ + 2 + stored
 
 

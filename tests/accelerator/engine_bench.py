@@ -74,6 +74,7 @@ class Giver:
     late: float
     given: int = 0
     offered: bool = False
+    waited: bool = False
 
     @property
     def done(self) -> bool:
@@ -88,8 +89,12 @@ class Giver:
         if self.offered:
             word = self.given << 128 | self.words[self.given]
             ctx.set(Value.cast(dut.command.payload), word)
-        ctx.set(dut.granted, ctx.get(dut.waiting) and self.rng.random() >= self.late)
-        return ctx.get(dut.granted)
+        # As of `Tokens`, not in the first cycle of waiting.
+        waits = ctx.get(dut.waiting)
+        granted = self.waited and waits and self.rng.random() >= self.late
+        ctx.set(dut.granted, granted)
+        self.waited = waits and not granted
+        return granted
 
     def taken(self) -> bool:
         """Return whether that which is offered is taken in this cycle, and go on to the next."""

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 from hw.flow.emit import generate
 from sim.__main__ import main
 from sim.accelerator import accelerate, command
-from sim.accelerator.machine import run
+from sim.accelerator.machine import run, simulate
+from sim.bench import Memory
 from sim.job import BenchError
 from sw.accelerator.assembler import Line
 from sw.accelerator.coding import decode, disassemble, encode
@@ -188,6 +189,32 @@ def test_cycles_of_operations_are_those_of_the_rtl():
             assert (registers["cycles"], counted) == (found.cycles, told), (name, latency)
 
 
+@pytest.mark.parametrize(("bits", "outstanding"), [(256, 1), (512, 2)])
+def test_cycles_of_a_fetch_are_those_of_the_rtl(bits, outstanding):
+    """A beat of several instructions stays until its last one is taken, and holds back a burst."""
+    p = AcceleratorParameters(
+        format="hbfp8", lanes=bits // 32, port_bits=bits, outstanding=outstanding, vector_lanes=4
+    )
+    design = generate("accelerator", p)
+    for count in (1, 2, 33, 65, 100):
+        program = [encode("seta", address=0, value=0)] * (count - 1) + [encode("halt")]
+        for latency in (3, 40):
+            memory = Memory(image=np.zeros(8192, np.uint8), latency=latency)
+            _, result = simulate(p, program, memory, program_address=4096, design=design)
+            found = predict(p, program, latency=latency)
+            counted = result.registers["cycles"], result.registers["dma_busy"]
+            assert counted == (found.cycles, found.busy["dma"]), (count, latency)
+
+
+def test_a_watchdog_that_is_too_short_for_stalls_is_not_a_mismatch():
+    """A memory that answers after 240 cycles, and mostly stalls, outlasts 256 cycles."""
+    words = "--hidden 5 --steps 1 --batch 32 --latency 240 --seed 2 --stalls 0.9"
+    words = [*words.split(), "--set", "watchdog=8"]
+    result = CliRunner().invoke(main, ["accelerate", *words])
+    assert result.exit_code == 2
+    assert "watchdog must be more than 8 with stalls of 0.9" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -202,6 +229,7 @@ def test_cycles_of_operations_are_those_of_the_rtl():
         ("--stalls 1", "stalls must be a share of 0 to 0.9, not 1.0"),
         ("--hidden 3,x", "hidden must be widths as in 64,32, not '3,x'"),
         ("-o pyproject.toml", "is not a folder"),
+        ("--arith hbfp6 --set format=hbfp8", "format must be told once, by --arith or by --set"),
     ],
 )
 def test_refused(words, message):

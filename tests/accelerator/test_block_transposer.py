@@ -29,7 +29,7 @@ def test_blocks(lanes, parts, reduction, idle, pressure):
     assert found["o"] == expected
     if not idle and not pressure:
         # A block goes in while the one before leaves.
-        assert cycles == (blocks + 1) * reduction * parts + 2
+        assert cycles == (blocks + 1) * reduction * parts + 3
 
 
 FAULTS = {

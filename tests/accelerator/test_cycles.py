@@ -32,18 +32,18 @@ def test_circuits_have_these_latencies():
 
 
 def test_events_by_hand():
-    """HALT alone is done in cycle 9; an instruction takes 2 cycles, the memory a beat each."""
-    assert predict(P, [HALT]).cycles == P.timing.latency == 9
-    assert predict(P, [HALT], latency=40).cycles == 48
+    """HALT alone is done in cycle 10; an instruction takes 2 cycles, the memory a beat each."""
+    assert predict(P, [HALT]).cycles == P.timing.latency == 10
+    assert predict(P, [HALT], latency=40).cycles == 49
     # Three instructions are fetched by cycle 7; 0 and 1 are carried out in 11 and 13, and 1 is
     # with the engine in 15, asks for tokens in 16, is granted them in 17, and gives some after 7,
-    # the lane's 2, and a word.
+    # the lane's 3, and a word.
     found = predict(P, [*window("vec", 0), vec(COPY, signal=1), HALT])
     (span,) = found.spans
-    assert (span.engine, span.pc, span.start, span.end) == ("vec", 1, 17, 27)
-    # It is busy in 13, by the SET, and from 15 to 27; then HALT finds nobody busy.
-    assert found.busy["vec"] == 14 and found.starved["vec"] == 1
-    assert found.cycles == 28
+    assert (span.engine, span.pc, span.start, span.end) == ("vec", 1, 17, 28)
+    # It is busy in 13, by the SET, and from 15 to 28; then HALT finds nobody busy.
+    assert found.busy["vec"] == 15 and found.starved["vec"] == 1
+    assert found.cycles == 30
 
 
 def test_tokens_make_one_wait_for_another():
@@ -56,7 +56,7 @@ def test_tokens_make_one_wait_for_another():
     # A token given in a cycle can be taken in the next but one.
     assert second.start == first.end + 2
     assert found.starved["prod"] == second.start - (first.start - 3)
-    assert found.cycles == second.end
+    assert found.cycles == second.end + 1
 
 
 def test_loops_repeat():

@@ -55,7 +55,7 @@ def test_matrices(name, which):
     assert (found.signals, found.error) == ([1], 0)
     rows = matrix.outer * (p.values if matrix.transposed else 1)
     elements = rows * matrix.blocks * p.format.reduction
-    extra = (p.values * p.format.reduction // p.quantizer_lanes + 1) * matrix.transposed
+    extra = (p.values * p.format.reduction // p.quantizer_lanes + 2) * matrix.transposed
     timing = p.converter.timing
     cycles = elements // p.quantizer_lanes + timing.latency + timing.drain
     assert found.runs == [cycles + QuantizeEngine.overhead + extra]

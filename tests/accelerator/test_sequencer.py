@@ -61,7 +61,6 @@ def run(*programs: Sequence[int], stalls: Stalls = CALM, seed: int = 0) -> list[
                 assert ctx.get(port.payload.pc) == ctx.get(dut.pc)
                 done.append((name, ctx.get(port.payload.word)))
         done += [(WAIT, ctx.get(dut.wait))] * (ctx.get(dut.waiting) and ctx.get(dut.granted))
-        done += [(SIGNAL, ctx.get(dut.signal))] * (ctx.get(dut.signal) != 0)
         done += [(EVENT,)] * ctx.get(dut.event) + [(HALT,)] * ctx.get(dut.done)
         assert len(done) <= ctx.get(dut.step), done
         return ctx.get(dut.pc), *(done or [()])[0]
@@ -91,7 +90,7 @@ def run(*programs: Sequence[int], stalls: Stalls = CALM, seed: int = 0) -> list[
             await ctx.tick()
             ctx.set(dut.start, 0)
             found = Run([], 0, 0, 0)
-            place, left = -1, 20
+            place, left, stepped = -1, 20, 0
             while left:
                 before, place = place, await fetch(ctx, program, place)
                 found.cycles = found.cycles + 1 if place == before else 0
@@ -102,7 +101,12 @@ def run(*programs: Sequence[int], stalls: Stalls = CALM, seed: int = 0) -> list[
                 ctx.set(dut.idle, idle)
                 ctx.set(dut.granted, ctx.get(dut.waiting) and rng.random() >= stalls.tokens)
                 step = seen(ctx)
-                if ctx.get(dut.step):
+                if ctx.get(dut.signal):
+                    # Tokens are given a cycle later.
+                    assert stepped and len(found.steps[-1]) == 1
+                    found.steps[-1] += SIGNAL, ctx.get(dut.signal)
+                stepped = ctx.get(dut.step)
+                if stepped:
                     found.steps.append(step)
                     assert idle or program[step[0]] not in BARRIERS
                 found.error, found.error_pc = ctx.get(dut.error), ctx.get(dut.error_pc)

@@ -83,9 +83,9 @@ FAULTS = {
     "two are granted in a cycle": lambda s: s.granted_b.eq(s.may[1]),
     "one is granted without its tokens": lambda s: s.may[2].eq(s.waiting_c & ~s.may.any()),
     "two are granted in a row": lambda s: s.may[0].eq(s.waiting_a & ~(s.wait_a & ~s.there).any()),
-    "a counter is stuck": lambda s: s.total_3.eq(1),
+    "a counter is stuck": lambda s: s.token_3.eq(1),
     "a counter wraps": lambda s: s.full[5].eq(0),
-    "an overflow is laid to another": lambda s: s.overflow_a.eq((s.signal_b & s.full).any()),
+    "an overflow is laid to another": lambda s: s.overflow_a.eq((s.gave_b_0 & s.full).any()),
 }
 
 

@@ -111,3 +111,6 @@ def test_operands_of_an_operation_are_in_different_banks():
     c.words, d.words = 129, 20
     with pytest.raises(UserError, match="bank_words must be 129 or more for c, not 128"):
         place(p, ops, [])
+    c.words = 65_537
+    with pytest.raises(UserError, match="c must fit a bank of 65536 words at most, not take 65537"):
+        place(p.replace(banks=16, bank_words=65_536), ops, [])

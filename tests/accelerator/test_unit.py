@@ -53,8 +53,8 @@ def test_other_engines_have_no_memory(engine):
 
 
 FAULTS = {
-    "what one engine waits for is given at once": Fault(
-        Tokens, lambda s: s.granted_prod.eq(s.waiting_prod), "memory|status", STALLS
+    "what engines wait for is given at once": Fault(
+        Tokens, lambda s: s.there.eq(-1), "memory|status", STALLS
     ),
     "an event that the program asks for is not told": Fault(
         Accelerator, lambda s: s.flags.event.eq(0), "status.event"

@@ -136,7 +136,7 @@ FAULTS = {
         s.level_4.eq(s.level_4),
     ),
     "x unbounded": lambda s: (s.move, s.inside.eq(1)),
-    "a base that leaves counters": lambda s: (s.set & (s.slot == 0), s.counter_5.eq(s.counter_5)),
+    "a base that leaves counters": lambda s: (s.set & (s.slot == 0), s.zeros[5].eq(s.zeros[5])),
     "ready too early": lambda s: (s.fresh, s.ready.eq(1)),
     "an unsigned step": lambda s: s.following[32:48].eq(Mux(s.moves_5, 0, s.following[32:48])),
 }
