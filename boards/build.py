@@ -149,26 +149,27 @@ def _flat(board: Board, mapped: str, progress: Progress) -> str:
     return flat(mapped, pads=PADS.get(board.family, ""), progress=progress, stage="flatten")
 
 
-_FULL = 0.7
-"""Share of a device's LUTs beyond which nextpnr's static placer does not end."""
+_FULL = 0.5
+"""Share of a device's LUTs beyond which another placer and router of nextpnr are taken."""
 
 
 def router_of(board: Board, needed: Use) -> Router:
     """Return what places and routes on a board's device.
 
-    Of ECP5's placers the static one takes half as long, and alone ends with many DSP blocks.
+    Of ECP5's placers the static one takes half as long, and alone ends with many DSP blocks, but
+    not where 80 % of the LUTs are used; there the first router takes hours, the second minutes.
     """
     option, name = _NAMING[board.family]
     packer = PACKERS[board.family]
     luts = [f for f in needed.figures if f.resource == "LUT4 equivalents"]
     full = any(f.available and f.used > _FULL * f.available for f in luts)
-    placer = ("--placer", "heap" if full else "static")
+    tools = ("--placer", "heap", "--router", "router2") if full else ("--placer", "static")
     return Router(
         tool=ROUTERS[board.family],
         device=board.device,
         arguments=(
             *board.arguments,
-            *(placer if board.family == "ecp5" else ()),
+            *(tools if board.family == "ecp5" else ()),
             *(option, name, packer.option, packer.placed),
         ),
         files={name.removeprefix("cst="): constraints(board)},

@@ -1,4 +1,4 @@
-"""Which placer of nextpnr a board's design is given to."""
+"""Which placer and router of nextpnr a board's design is given to."""
 
 import pytest
 
@@ -11,12 +11,12 @@ from hw.flow.use import Use
 @pytest.mark.parametrize(
     ("name", "luts", "arguments"),
     [
-        ("ulx3s-85f", 50_000, ("--placer", "static")),
-        ("ulx3s-85f", 60_000, ("--placer", "heap")),
+        ("ulx3s-85f", 41_000, ("--placer", "static")),
+        ("ulx3s-85f", 42_000, ("--placer", "heap", "--router", "router2")),
         ("icebreaker", 60_000, ()),
     ],
 )
-def test_a_device_that_is_nearly_full_is_placed_by_the_slower_placer(name, luts, arguments):
+def test_a_device_that_is_half_full_is_placed_and_routed_by_others(name, luts, arguments):
     uses = {"LUT4 equivalents": (luts, 83_640), "MULT18X18D": (128, 156)}
     figures = tuple(
         Figure(label="synthesized", resource=resource, used=used, available=most)
