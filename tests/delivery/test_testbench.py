@@ -63,7 +63,7 @@ def test_the_bench_passes_and_finds_a_wrong_operator(unit, tmp_path):
     # Some places are those of an event that does not occur. None is in a loop's head.
     found = ""
     operators = ((r" \+ (?!1\)$)", " - "), (" & ", " | "))
-    for (right, other), which in itertools.product(operators, (0.37, 0.5, 0.75, 0.25)):
+    for (right, other), which in itertools.product(operators, (0.37, 0.5, 0.75, 0.25, 0.1, 0.9)):
         wrong = shutil.copytree(folder, tmp_path / f"wrong{other.strip()}{which}")
         replaced(wrong, f"{NAME}.v", right, other, which)
         done = simulate(wrong)
