@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, ValueLike
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from sw.accelerator.instructions import LANE_OPS
@@ -21,6 +21,7 @@ __all__ = ["Lane", "cleaned", "maximum"]
 
 _SIGN = 1 << VALUE_BITS - 1
 _NAN = int(NAN.view("uint32"))
+_NEVER = Const(0)
 _ONE = 127 << BINARY32.fraction_bits
 
 
@@ -44,7 +45,7 @@ def _greater(a: Value, b: Value) -> Value:
     return Mux(a[-1] ^ b[-1], b[-1] & some, (a[:-1] > b[:-1]) ^ a[-1])
 
 
-def maximum(a: Value, b: Value, alone: ValueLike = 0) -> Value:
+def maximum(a: Value, b: Value, alone: Value = _NEVER) -> Value:
     """Return the greater one of cleaned values, ``b`` if none is, NaN if one is; combinational.
 
     With ``alone`` it is ``b``.

@@ -283,7 +283,7 @@ class Accelerator(Core):
         come = Cat(running & code.any() for _, code, _ in errors)
         come = delay(m, 1, come, 1, name="come", reset=True)
         first = wire(m, "first", len(come), come & (~come + 1))
-        found = Signal(self.error.shape())
+        found: Any = Signal(self.error.shape())
         failed = wire(m, "failed", 1, running & come.any())
         m.d.comb += Value.cast(found).eq(chosen(first, facts))
         with m.If(self.start & ~self.flags.refused):

@@ -193,7 +193,11 @@ def test_cycles_of_operations_are_those_of_the_rtl():
 def test_cycles_of_a_fetch_are_those_of_the_rtl(bits, outstanding):
     """A beat of several instructions stays until its last one is taken, and holds back a burst."""
     p = AcceleratorParameters(
-        format="hbfp8", lanes=bits // 32, port_bits=bits, outstanding=outstanding, vector_lanes=4
+        format=BLOCK_FORMATS["hbfp8"],
+        lanes=bits // 32,
+        port_bits=bits,
+        outstanding=outstanding,
+        vector_lanes=4,
     )
     design = generate("accelerator", p)
     for count in (1, 2, 33, 65, 100):
