@@ -17,7 +17,7 @@ PAGE = "use/boards.md"
 def test_the_simulated_board(tmp_path):
     # As in a new checkout: there is no such folder yet.
     link = tmp_path / "build" / "board"
-    _, simulated, _ = blocks(PAGE, "sh")
+    _, simulated, *_ = blocks(PAGE, "sh")
     _, simulate, wait, selftest = simulated.replace("build/board", str(link)).splitlines()
     assert simulate.endswith(" &") and wait.startswith(f"until test -e {link}; do sleep 1; done ")
     command = [sys.executable, *simulate.removesuffix(" &").split()[1:]]
@@ -43,7 +43,7 @@ def appears(path: Path) -> None:
 
 def test_each_command_is_one():
     lines = [line.split("#")[0].split() for line in "".join(blocks(PAGE, "sh")).splitlines()]
-    assert len(lines) == 13
+    assert len(lines) == 16
     for line in filter(None, lines):
         if line[:3] == ["python", "-m", "boards"]:
             assert line[3] in run("-m", "boards", "--help")
