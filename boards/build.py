@@ -114,7 +114,7 @@ def build(
 
     files: dict[str, str | bytes] = {**made.files, f"{board}.{suffix(where)}": constraints(where)}
     if routed:
-        # As one module it takes less of the device, and its paths are shorter.
+        # As one module it takes less of the device.
         taken = needed if _family(where).whole else _use(where, made, progress, whole=True)
         netlist = _flat(where, taken.mapped, progress)
         router = router_of(where, taken)

@@ -18,6 +18,7 @@ VALUE_BITS = 32
 """Of a value in the scratchpad, a binary32."""
 
 MOST_BANK_WORDS = 65_536
+"""That a bank may have."""
 
 
 def _powers(least: int, most: int) -> list[int]:
