@@ -58,6 +58,12 @@ def _map(
     return Run("map", fields, {n: _window(n) for n in range(3)} | (windows or {}))
 
 
+@pytest.mark.parametrize("reduce", [0, 2])
+def test_the_greater_of_values_of_either_sign(reduce):
+    """Of 200 pairs, among them of two negative ones; and of 50 words each lane's greatest."""
+    play(NARROW, [_map("max", 50, reduce=reduce), _map("max", 2, 25, reduce=reduce)], seed=1)
+
+
 TAILS = {
     # Of a sum, a sum folded, a maximum, a maximum folded: lanes of 4, 2 and 1 beats.
     4: (32, 32 + 7 * 2, 2, 2 + 2 * 2),
